@@ -1,0 +1,59 @@
+"""How much one person may ask for: a sliding window of pictures, and a number of open jobs."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from engine.errors import InvalidRequest, LimitReached
+
+WINDOW = 3600.0
+"""Seconds of the sliding window."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What a person may use. `None` sets no bound.
+
+    Attributes:
+        pictures_per_hour: Pictures asked for within any hour.
+        waiting_jobs: Jobs queued or running at a time.
+    """
+
+    pictures_per_hour: int | None = None
+    waiting_jobs: int | None = None
+
+    def check(self, count: int, used: Sequence[tuple[float, int]], open_jobs: int) -> None:
+        """Refuse what goes beyond the allowance.
+
+        Args:
+            count: Pictures asked for now.
+            used: When (epoch seconds, within the window, oldest first) how many were asked for.
+            open_jobs: The person's jobs that are queued or running.
+
+        Raises:
+            LimitReached: When the person has to wait.
+            InvalidRequest: When `count` can never be allowed.
+        """
+        if self.waiting_jobs is not None and open_jobs >= self.waiting_jobs:
+            raise LimitReached(
+                f"You already have {open_jobs} jobs waiting; {self.waiting_jobs} are allowed at a "
+                "time. Wait for one, or cancel one."
+            )
+        most = self.pictures_per_hour
+        if most is None:
+            return
+        if count > most:
+            raise InvalidRequest(f"You asked for {count} pictures; you may have {most} an hour.")
+        missing = count + sum(pictures for _, pictures in used) - most
+        for at, pictures in used:
+            if missing <= 0:
+                return
+            missing -= pictures
+            if missing <= 0:
+                sentence = f"You have used your {most} pictures of this hour."
+                raise LimitReached(sentence, retry_at=at + WINDOW)
+
+
+def window_start() -> float:
+    """Epoch seconds at which the sliding window begins now."""
+    return time.time() - WINDOW

@@ -1,0 +1,69 @@
+"""From a model's entry in the catalogue to a family on its device."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import diffusers
+import transformers
+from huggingface_hub.errors import (
+    GatedRepoError,
+    HFValidationError,
+    LocalEntryNotFoundError,
+    RepositoryNotFoundError,
+)
+
+from engine.diffusion.devices import Device
+from engine.diffusion.families import Family, family_of
+from engine.errors import ModelUnavailable
+from engine.models import Model
+
+log = logging.getLogger(__name__)
+
+
+def load(model: Model, device: Device) -> Family:
+    """Load the pipeline of `model` and put it on `device`.
+
+    Raises:
+        ModelUnavailable: With what is wrong and what would help.
+    """
+    _quiet()
+    pipe = _pipeline(model, device)
+    pipe.set_progress_bar_config(disable=True)
+    device.place(pipe)
+    folder = Path(model.source)
+    family = family_of(pipe, folder if folder.is_dir() else None)
+    log.info("Loaded %s: %s as %s", model.name, type(pipe).__name__, type(family).__name__)
+    return family
+
+
+def _quiet() -> None:
+    """Progress bars and advice for developers do not belong on the owner's terminal."""
+    for library in (diffusers.utils.logging, transformers.utils.logging):
+        library.disable_progress_bar()
+        library.set_verbosity_error()
+
+
+def _pipeline(model: Model, device: Device) -> Any:
+    try:
+        return diffusers.AutoPipelineForText2Image.from_pretrained(
+            model.source,
+            revision=model.revision,
+            variant=model.variant,
+            dtype=device.dtype,
+            use_safetensors=True,
+        )
+    except GatedRepoError as error:
+        raise _unavailable(
+            model, f"accept its terms at https://huggingface.co/{model.source} and set HF_TOKEN"
+        ) from error
+    except RepositoryNotFoundError as error:
+        raise _unavailable(model, f"the Hub has no public model “{model.source}”") from error
+    except LocalEntryNotFoundError as error:
+        raise _unavailable(model, "it is not downloaded and the Hub cannot be reached") from error
+    except (HFValidationError, OSError, ValueError) as error:
+        raise _unavailable(model, str(error).split("\n", 1)[0]) from error
+
+
+def _unavailable(model: Model, why: str) -> ModelUnavailable:
+    return ModelUnavailable(f"The model “{model.name}” cannot be loaded: {why.rstrip('.')}.")

@@ -1,0 +1,80 @@
+"""Previews: latents become a small picture through a linear map, without the VAE."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Self
+
+import torch
+from PIL import Image
+
+MAX_SIDE = 256
+"""Pixels: the longest side of a preview."""
+
+FILE = "preview.json"
+"""Where a model's folder keeps its own factors."""
+
+
+@dataclass(frozen=True)
+class LatentMap:
+    """An affine map from a latent pixel to RGB.
+
+    Attributes:
+        factors: Shape (channels, 3).
+        bias: Shape (3,); RGB lies in 0 to 1.
+    """
+
+    factors: torch.Tensor
+    bias: torch.Tensor
+
+    @classmethod
+    def read(cls, folder: Path) -> Self | None:
+        """The map that a model brings along, if it does."""
+        file = folder / FILE
+        if not file.is_file():
+            return None
+        values = json.loads(file.read_text())
+        return cls(torch.tensor(values["factors"]), torch.tensor(values["bias"]))
+
+    @property
+    def channels(self) -> int:
+        """How many latent channels the map takes."""
+        return self.factors.shape[0]
+
+    def image(self, latents: torch.Tensor) -> Image.Image:
+        """An RGB picture of one pixel per latent pixel, from latents of shape (channels, h, w)."""
+        pixels = latents.float().cpu().permute(1, 2, 0) @ self.factors + self.bias
+        levels = (pixels.clamp(0, 1) * 255).round().to(torch.uint8)
+        return Image.fromarray(levels.numpy())
+
+
+# Least-squares fit for the SD 1.x autoencoder, as published on the Hugging Face forum
+# ("Decoding latents to RGB without upscaling", 2022) and used by the common web interfaces;
+# there it gives -1 to 1, here 0 to 1.
+STABLE_DIFFUSION_1 = LatentMap(
+    factors=torch.tensor(
+        [
+            [0.298, 0.207, 0.208],
+            [0.187, 0.286, 0.173],
+            [-0.158, 0.189, 0.264],
+            [-0.184, -0.271, -0.473],
+        ]
+    )
+    / 2,
+    bias=torch.tensor([0.5, 0.5, 0.5]),
+)
+
+
+def encode_preview(images: Sequence[Image.Image]) -> bytes:
+    """The pictures side by side as WebP, at most `MAX_SIDE` pixels wide or high."""
+    width, height = images[0].size
+    sheet = Image.new("RGB", (width * len(images), height))
+    for i, image in enumerate(images):
+        sheet.paste(image, (i * width, 0))
+    factor = MAX_SIDE / max(sheet.size)
+    target = (max(1, int(sheet.width * factor)), max(1, int(sheet.height * factor)))
+    buffer = BytesIO()
+    sheet.resize(target, Image.Resampling.BICUBIC).save(buffer, "WEBP", quality=70)
+    return buffer.getvalue()

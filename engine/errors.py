@@ -1,0 +1,67 @@
+"""What can go wrong, in sentences that a member of a Discord server understands.
+
+    AtelierError
+    ├── InvalidRequest     what was asked for cannot be painted
+    ├── UnknownModel       no model of that name is configured
+    ├── UnknownJob         no job has that number (or it is gone)
+    ├── NotYours           only its owner may do that to a job
+    ├── LimitReached       this person has to wait; `retry_at` says until when
+    ├── QueueFull          everybody has to wait
+    ├── ModelUnavailable   the model is configured but could not be loaded
+    └── StorageError       the data folder or the database cannot be used
+
+Anything that is not an `AtelierError` is a bug: it is logged with its traceback under an
+incident id, and people only see that id.
+"""
+
+import secrets
+
+
+class AtelierError(Exception):
+    """Base of all errors whose text may be shown to people as it is."""
+
+
+class InvalidRequest(AtelierError):
+    """The request breaks a rule; the text names the value and what is allowed."""
+
+
+class UnknownModel(AtelierError):
+    """The named model is not among those configured."""
+
+
+class UnknownJob(AtelierError):
+    """The job does not exist, or no longer."""
+
+
+class NotYours(AtelierError):
+    """The person may not act on this job."""
+
+
+class LimitReached(AtelierError):
+    """The person has used up what the limits give.
+
+    Attributes:
+        retry_at: When a new request will be accepted, in seconds since the epoch; `None` when it
+            depends on the person's own waiting jobs rather than on the clock.
+    """
+
+    def __init__(self, sentence: str, retry_at: float | None = None) -> None:
+        super().__init__(sentence)
+        self.retry_at = retry_at
+
+
+class QueueFull(AtelierError):
+    """The queue holds as many jobs as the settings allow."""
+
+
+class ModelUnavailable(AtelierError):
+    """The model could not be loaded; the text says why and what would help."""
+
+
+class StorageError(AtelierError):
+    """The data folder, the disk or the database refuses to work."""
+
+
+def new_incident() -> str:
+    """A short id that ties what a member sees to one entry of the log."""
+    return secrets.token_hex(3)

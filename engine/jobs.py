@@ -1,0 +1,93 @@
+"""A job: one request on its way to pictures, and the events that tell of it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from engine.requests import Recipe
+from engine.schedulers import SCHEDULERS
+
+
+class JobState(StrEnum):
+    """Where a job stands."""
+
+    QUEUED = "queued"
+    """Waits its turn."""
+    RUNNING = "running"
+    """The painter has it."""
+    PAINTED = "painted"
+    """Its pictures are on disk; they are not shown yet."""
+    POSTED = "posted"
+    """Its pictures have been shown."""
+    FAILED = "failed"
+    """It broke; `Job.error` says how."""
+    CANCELLED = "cancelled"
+    """Somebody called it off."""
+
+    @property
+    def waiting(self) -> bool:
+        """Whether the job still wants the painter."""
+        return self in (JobState.QUEUED, JobState.RUNNING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A job as the store knows it.
+
+    Attributes:
+        id: Number of the job; it grows and is never used twice.
+        owner: Who asked, in the caller's words (opaque here).
+        home: Where the answer belongs, any JSON value (opaque here).
+        recipe: What to paint.
+        state: Where it stands.
+        created_at: Seconds since the epoch.
+        pictures: Files of the finished pictures, in the order of their seeds.
+        error: What went wrong, in a sentence for people, if it failed.
+        attempts: How often the painter has begun it.
+        settled: Whether the outcome has been shown at home.
+    """
+
+    id: int
+    owner: str
+    home: Any
+    recipe: Recipe
+    state: JobState
+    created_at: float
+    pictures: tuple[Path, ...] = ()
+    error: str | None = None
+    attempts: int = 0
+    settled: bool = False
+
+    @property
+    def cost(self) -> int:
+        """The price of the job in model calls: the queue is fair in this unit."""
+        calls = SCHEDULERS[self.recipe.scheduler].calls_per_step
+        return self.recipe.count * self.recipe.num_inference_steps * calls
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobEvent:
+    """The latest that is known of a job.
+
+    Attributes:
+        job_id: Which job.
+        state: Where it stands now.
+        position: Place in the queue while queued, 1 for the next one.
+        seconds_left: Estimate until the pictures are there; `None` when nothing is learned yet.
+        step: Denoising steps done, summed over the job's pictures.
+        total_steps: Steps to do, summed likewise.
+        preview: WebP bytes of the work in progress.
+        pictures: Files of the finished pictures.
+        error: What went wrong, in a sentence for people.
+    """
+
+    job_id: int
+    state: JobState
+    position: int | None = None
+    seconds_left: float | None = None
+    step: int = 0
+    total_steps: int = 0
+    preview: bytes | None = None
+    pictures: tuple[Path, ...] = ()
+    error: str | None = None

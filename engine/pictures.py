@@ -1,0 +1,142 @@
+"""Finished pictures on disk, each with the settings that made it inside.
+
+The `parameters` text chunk is the one that the AUTOMATIC1111 web interface writes and other tools
+read: the prompt, a line `Negative prompt: …`, and a line `Steps: …, Sampler: …, …`.
+"""
+
+import os
+import re
+from io import BytesIO
+from pathlib import Path
+
+from PIL import Image, PngImagePlugin
+
+from engine.errors import InvalidRequest, StorageError
+from engine.jobs import Job
+from engine.messages import Pixels
+from engine.requests import ImageRequest, Recipe
+
+SAMPLERS = {
+    "ddim": "DDIM",
+    "euler": "Euler",
+    "euler_a": "Euler a",
+    "heun": "Heun",
+    "dpmpp_2m": "DPM++ 2M",
+    "dpmpp_2m_karras": "DPM++ 2M Karras",
+    "unipc": "UniPC",
+    "lcm": "LCM",
+}
+"""What that interface calls our schedulers."""
+
+NEGATIVE = "Negative prompt: "
+
+
+class PictureFolder:
+    """The folder that holds the pictures. Its methods block: call them in a thread."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def save(self, job: Job, pictures: tuple[Pixels, ...]) -> list[Path]:
+        """Write the pictures of `job` as PNG; each is there whole or not at all.
+
+        Raises:
+            StorageError: When the disk is full or refuses.
+        """
+        files = []
+        try:
+            for i, (picture, seed) in enumerate(zip(pictures, job.recipe.seeds, strict=True)):
+                file = self._folder / f"{job.id // 1000:03d}" / f"{job.id:06d}-{i + 1}.png"
+                file.parent.mkdir(parents=True, exist_ok=True)
+                _write(file, _png(picture, parameters(job.recipe, seed)))
+                files.append(file)
+        except OSError as error:
+            self.delete(files)
+            raise StorageError(f"The picture could not be saved: {error.strerror}.") from error
+        return files
+
+    def delete(self, files: list[Path] | tuple[Path, ...]) -> None:
+        """Remove the files, those that are there."""
+        for file in files:
+            file.unlink(missing_ok=True)
+
+
+def parameters(recipe: Recipe, seed: int) -> str:
+    """The text chunk for the picture that `recipe` paints from `seed`."""
+    lines = [recipe.prompt]
+    if recipe.negative_prompt:
+        lines.append(NEGATIVE + recipe.negative_prompt)
+    lines.append(
+        f"Steps: {recipe.num_inference_steps}, Sampler: {SAMPLERS[recipe.scheduler]}, "
+        f"CFG scale: {recipe.guidance_scale:g}, Seed: {seed}, "
+        f"Size: {recipe.width}x{recipe.height}, Model: {recipe.model}, Version: Atelier"
+    )
+    return "\n".join(lines)
+
+
+def read_request(file: Path) -> ImageRequest:
+    """The request that paints the picture in `file` again.
+
+    Raises:
+        InvalidRequest: When the file is no picture, or has no settings inside.
+    """
+    try:
+        with Image.open(file) as image:
+            text = image.info.get("parameters")
+    except (OSError, SyntaxError, ValueError) as error:
+        raise InvalidRequest(f"{file.name} is not a picture that can be read.") from error
+    if not isinstance(text, str):
+        raise InvalidRequest(f"{file.name} has no settings inside.")
+    return parse_parameters(text)
+
+
+def parse_parameters(text: str) -> ImageRequest:
+    """The request that a `parameters` chunk describes; what it does not say is left open."""
+    *lines, last = text.strip().split("\n")
+    if not last.startswith("Steps: "):
+        lines, last = [*lines, last], ""
+    negative_from = next((i for i, x in enumerate(lines) if x.startswith(NEGATIVE)), len(lines))
+    negative = "\n".join(lines[negative_from:]).removeprefix(NEGATIVE)
+    values = dict(re.findall(r"([A-Z][\w ]*): ([^,]+)(?:, |$)", last))
+    width, _, height = values.get("Size", "").partition("x")
+    samplers = {shown: name for name, shown in SAMPLERS.items()}
+    return ImageRequest(
+        prompt="\n".join(lines[:negative_from]),
+        negative_prompt=negative,
+        model=values.get("Model"),
+        width=_whole(width),
+        height=_whole(height),
+        num_inference_steps=_whole(values.get("Steps", "")),
+        guidance_scale=_number(values.get("CFG scale", "")),
+        seed=_whole(values.get("Seed", "")),
+        scheduler=samplers.get(values.get("Sampler", "")),
+    )
+
+
+def _whole(text: str) -> int | None:
+    return int(text) if re.fullmatch(r"\d{1,10}", text) else None
+
+
+def _number(text: str) -> float | None:
+    return float(text) if re.fullmatch(r"\d{1,3}(\.\d{1,6})?", text) else None
+
+
+def _png(picture: Pixels, text: str) -> bytes:
+    image = Image.frombytes("RGB", (picture.width, picture.height), picture.data)
+    info = PngImagePlugin.PngInfo()
+    info.add_text("parameters", text)
+    buffer = BytesIO()
+    image.save(buffer, "PNG", pnginfo=info)
+    return buffer.getvalue()
+
+
+def _write(file: Path, data: bytes) -> None:
+    partial = file.with_suffix(".partial")
+    try:
+        with partial.open("wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        partial.replace(file)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,146 @@
+"""What to paint: the request as a person makes it, and the recipe that it becomes.
+
+An `ImageRequest` may leave most things open. `ImageRequest.resolve` fills them from the model's
+defaults, fixes the seed and checks every bound; the `Recipe` that comes out determines the
+pictures completely, so a job that is painted again after a crash gives the same ones.
+"""
+
+import secrets
+from dataclasses import asdict, dataclass
+from typing import Any, Self, TypeVar
+
+from engine.errors import InvalidRequest
+from engine.models import Model
+from engine.schedulers import SCHEDULERS
+
+T = TypeVar("T")
+
+MAX_SEED = 2**32 - 1
+MAX_PROMPT = 2000
+MAX_STEPS = 150
+MAX_GUIDANCE = 30.0
+MAX_COUNT = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """Everything that determines the pictures of a job.
+
+    Attributes:
+        prompt: What the picture shows.
+        negative_prompt: What guidance steers away from.
+        model: Name of the model, as configured.
+        width: Pixels.
+        height: Pixels.
+        num_inference_steps: Denoising steps.
+        guidance_scale: Weight of classifier-free guidance; at 1 and below it is off.
+        seed: Seed of the first picture; picture `i` is painted from `seed + i`.
+        count: How many pictures.
+        scheduler: One of `engine.schedulers.SCHEDULERS`.
+    """
+
+    prompt: str
+    negative_prompt: str
+    model: str
+    width: int
+    height: int
+    num_inference_steps: int
+    guidance_scale: float
+    seed: int
+    count: int
+    scheduler: str
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seed of each picture."""
+        return tuple((self.seed + i) & MAX_SEED for i in range(self.count))
+
+    def to_json(self) -> dict[str, Any]:
+        """The recipe as plain JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Self:
+        """The recipe that `to_json` wrote."""
+        return cls(**value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageRequest:
+    """What a person asks for. `None` leaves the choice to the model's defaults.
+
+    The attributes are those of `Recipe`.
+    """
+
+    prompt: str
+    negative_prompt: str = ""
+    model: str | None = None
+    width: int | None = None
+    height: int | None = None
+    num_inference_steps: int | None = None
+    guidance_scale: float | None = None
+    seed: int | None = None
+    count: int = 1
+    scheduler: str | None = None
+
+    def resolve(self, model: Model) -> Recipe:
+        """Check the request against `model` and fill in what was left open.
+
+        Raises:
+            InvalidRequest: With a sentence that names the value and what is allowed.
+        """
+        recipe = Recipe(
+            prompt=" ".join(self.prompt.split()),
+            negative_prompt=" ".join(self.negative_prompt.split()),
+            model=model.name,
+            width=_or(self.width, model.width),
+            height=_or(self.height, model.height),
+            num_inference_steps=_or(self.num_inference_steps, model.num_inference_steps),
+            guidance_scale=round(_or(self.guidance_scale, model.guidance_scale), 2),
+            seed=secrets.randbelow(MAX_SEED + 1) if self.seed is None else self.seed,
+            count=self.count,
+            scheduler=_or(self.scheduler, model.scheduler),
+        )
+        _check(recipe, model)
+        return recipe
+
+
+def _or(asked: T | None, default: T) -> T:
+    return default if asked is None else asked
+
+
+def _check(recipe: Recipe, model: Model) -> None:
+    if not recipe.prompt:
+        raise InvalidRequest("The prompt is empty: say what the picture should show.")
+    for name, text in (("prompt", recipe.prompt), ("negative prompt", recipe.negative_prompt)):
+        if len(text) > MAX_PROMPT:
+            raise InvalidRequest(
+                f"The {name} has {len(text)} characters; at most {MAX_PROMPT} are allowed."
+            )
+    for side, pixels in (("width", recipe.width), ("height", recipe.height)):
+        if not model.min_side <= pixels <= model.max_side:
+            raise InvalidRequest(
+                f"The {side} is {pixels} pixels; {model.name} paints {model.min_side} to "
+                f"{model.max_side}."
+            )
+        if pixels % model.multiple_of:
+            low = max(pixels // model.multiple_of * model.multiple_of, model.min_side)
+            raise InvalidRequest(
+                f"The {side} is {pixels} pixels; it must be a multiple of {model.multiple_of}, "
+                f"such as {low}."
+            )
+    _within("guidance", recipe.guidance_scale, 0.0, MAX_GUIDANCE)
+    _within("seed", recipe.seed, 0, MAX_SEED)
+    _within("number of pictures", recipe.count, 1, MAX_COUNT)
+    if recipe.scheduler not in model.schedulers:
+        raise InvalidRequest(
+            f"{model.name} has no scheduler “{recipe.scheduler}”; it has "
+            f"{', '.join(sorted(model.schedulers))}."
+        )
+    most = min(MAX_STEPS, SCHEDULERS[recipe.scheduler].max_steps)
+    _within("number of steps", recipe.num_inference_steps, 1, most)
+
+
+def _within(name: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:  # also refuses NaN
+        raise InvalidRequest(f"The {name} is {value}; it must be between {low} and {high}.")

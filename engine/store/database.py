@@ -1,0 +1,87 @@
+"""The connection: opened once, migrated, closed in order."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Self
+
+import aiosqlite
+
+from engine.errors import StorageError
+from engine.store.schema import migrate
+
+PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=NORMAL",
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA busy_timeout=5000",
+)
+
+
+class Database:
+    """One SQLite file with one writer. Use it as `async with Database(path) as database`."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._writing = asyncio.Lock()
+        self._connection: aiosqlite.Connection | None = None
+
+    async def __aenter__(self) -> Self:
+        """Open the file, making it when it is not there.
+
+        Raises:
+            StorageError: When the folder cannot be written, the file is no database, or a newer
+                program has written it.
+        """
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._connection = await aiosqlite.connect(self._path, isolation_level=None)
+            for pragma in PRAGMAS:
+                await self._connection.execute(pragma)
+            await migrate(self._connection)
+        except (sqlite3.Error, OSError) as error:
+            await self.__aexit__()
+            raise StorageError(f"The database {self._path} cannot be opened: {error}.") from error
+        except BaseException:
+            await self.__aexit__()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._connection is not None:
+            await self._connection.close()
+            self._connection = None
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[aiosqlite.Connection]:
+        """A write transaction: committed on the way out, undone when an exception leaves it.
+
+        The connection's thread carries out statements in the order in which they were sent, even
+        those whose caller was cancelled meanwhile; so the closing rollback, which does nothing
+        after a commit, always finds the transaction it has to undo.
+
+        Raises:
+            StorageError: When the disk or the database refuses.
+        """
+        async with self._writing:
+            connection = self._open()
+            try:
+                await connection.execute("BEGIN IMMEDIATE")
+                yield connection
+                await connection.execute("COMMIT")
+            except sqlite3.Error as error:
+                raise StorageError(f"The database refused to write: {error}.") from error
+            finally:
+                await connection.rollback()
+
+    async def read(self, sql: str, *parameters: object) -> list[aiosqlite.Row]:
+        """The rows that a SELECT finds."""
+        async with self._writing:
+            return list(await self._open().execute_fetchall(sql, parameters))
+
+    def _open(self) -> aiosqlite.Connection:
+        if self._connection is None:
+            raise StorageError("The database is closed.")
+        return self._connection

@@ -1,0 +1,157 @@
+"""Jobs, their pictures, and what each owner has used."""
+
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import aiosqlite
+
+from engine.errors import UnknownJob
+from engine.jobs import Job, JobState
+from engine.requests import Recipe
+from engine.store.database import Database
+
+COLUMNS = "id, owner, home, recipe, state, created_at, error, attempts, settled"
+
+
+class JobTable:
+    """The jobs in the database. Picture files are stored relative to `folder`."""
+
+    def __init__(self, database: Database, folder: Path) -> None:
+        self._database = database
+        self._folder = folder
+
+    async def add(self, owner: str, home: Any, recipe: Recipe) -> Job:
+        """Write a new job as queued, and its pictures as used by its owner."""
+        now = time.time()
+        async with self._database.transaction() as connection:
+            cursor = await connection.execute(
+                "INSERT INTO jobs (owner, home, recipe, state, created_at) VALUES (?, ?, ?, ?, ?)",
+                (owner, json.dumps(home), json.dumps(recipe.to_json()), JobState.QUEUED, now),
+            )
+            assert cursor.lastrowid is not None
+            await connection.execute(
+                "INSERT INTO usage VALUES (?, ?, ?, ?)",
+                (cursor.lastrowid, owner, now, recipe.count),
+            )
+        return Job(
+            id=cursor.lastrowid,
+            owner=owner,
+            home=home,
+            recipe=recipe,
+            state=JobState.QUEUED,
+            created_at=now,
+        )
+
+    async def get(self, job_id: int) -> Job:
+        """The job of that number.
+
+        Raises:
+            UnknownJob: When there is none.
+        """
+        found = await self._select("WHERE id = ?", job_id)
+        if not found:
+            raise UnknownJob(f"Job {job_id} does not exist any more.")
+        return found[0]
+
+    async def unsettled(self) -> list[Job]:
+        """Jobs whose outcome is not shown yet, oldest first."""
+        return await self._select("WHERE settled = 0 ORDER BY id")
+
+    async def set_state(self, job_id: int, state: JobState, error: str | None = None) -> None:
+        """Move the job to `state`. A job that ends unpainted is no longer counted as used."""
+        async with self._database.transaction() as connection:
+            await connection.execute(
+                "UPDATE jobs SET state = ?, error = ? WHERE id = ?", (state, error, job_id)
+            )
+            if state in (JobState.FAILED, JobState.CANCELLED):
+                await connection.execute("DELETE FROM usage WHERE job_id = ?", (job_id,))
+
+    async def set_running(self, job_id: int) -> None:
+        """Record that the painter has the job: one more attempt at it."""
+        async with self._database.transaction() as connection:
+            await connection.execute(
+                "UPDATE jobs SET state = ?, attempts = attempts + 1 WHERE id = ?",
+                (JobState.RUNNING, job_id),
+            )
+
+    async def put_back(self, job_id: int) -> None:
+        """Record that the job waits again through no fault of its own: not an attempt."""
+        async with self._database.transaction() as connection:
+            await connection.execute(
+                "UPDATE jobs SET state = ?, attempts = attempts - 1 WHERE id = ?",
+                (JobState.QUEUED, job_id),
+            )
+
+    async def set_painted(self, job_id: int, files: Sequence[Path]) -> None:
+        """Record the finished pictures; from here on the job is painted whatever happens."""
+        async with self._database.transaction() as connection:
+            await connection.executemany(
+                "INSERT OR REPLACE INTO pictures VALUES (?, ?, ?)",
+                [(job_id, i, str(f.relative_to(self._folder))) for i, f in enumerate(files)],
+            )
+            await connection.execute(
+                "UPDATE jobs SET state = ? WHERE id = ?", (JobState.PAINTED, job_id)
+            )
+
+    async def set_home(self, job_id: int, home: Any) -> None:
+        """Remember where the answer is, now that more is known about it."""
+        async with self._database.transaction() as connection:
+            await connection.execute(
+                "UPDATE jobs SET home = ? WHERE id = ?", (json.dumps(home), job_id)
+            )
+
+    async def settle(self, job_id: int) -> None:
+        """Record that the outcome has been shown: a painted job is now posted."""
+        async with self._database.transaction() as connection:
+            await connection.execute(
+                "UPDATE jobs SET settled = 1, "
+                "state = CASE state WHEN 'painted' THEN 'posted' ELSE state END WHERE id = ?",
+                (job_id,),
+            )
+
+    async def delete(self, job_id: int) -> None:
+        """Forget the job and its pictures; what it used stays used."""
+        async with self._database.transaction() as connection:
+            await connection.execute("DELETE FROM jobs WHERE id = ?", (job_id,))
+
+    async def used_since(self, owner: str, since: float) -> list[tuple[float, int]]:
+        """When `owner` asked for how many pictures since `since` (epoch seconds), oldest first."""
+        rows = await self._database.read(
+            "SELECT at, pictures FROM usage WHERE owner = ? AND at > ? ORDER BY at", owner, since
+        )
+        return [(at, pictures) for at, pictures in rows]
+
+    async def _select(self, where: str, *parameters: object) -> list[Job]:
+        rows = await self._database.read(f"SELECT {COLUMNS} FROM jobs {where}", *parameters)
+        files = await self._files([row[0] for row in rows])
+        return [_job(row, files.get(row[0], ())) for row in rows]
+
+    async def _files(self, job_ids: Sequence[int]) -> dict[int, tuple[Path, ...]]:
+        rows = await self._database.read(
+            "SELECT job_id, file FROM pictures WHERE job_id IN (SELECT value FROM json_each(?)) "
+            "ORDER BY job_id, number",
+            json.dumps(job_ids),
+        )
+        files: dict[int, tuple[Path, ...]] = {}
+        for job_id, file in rows:
+            files[job_id] = (*files.get(job_id, ()), self._folder / file)
+        return files
+
+
+def _job(row: aiosqlite.Row, pictures: tuple[Path, ...]) -> Job:
+    job_id, owner, home, recipe, state, created_at, error, attempts, settled = row
+    return Job(
+        id=job_id,
+        owner=owner,
+        home=json.loads(home),
+        recipe=Recipe.from_json(json.loads(recipe)),
+        state=JobState(state),
+        created_at=created_at,
+        pictures=pictures,
+        error=error,
+        attempts=attempts,
+        settled=bool(settled),
+    )

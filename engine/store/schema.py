@@ -1,0 +1,75 @@
+"""The schema, as numbered steps that are each applied once."""
+
+import time
+
+import aiosqlite
+
+from engine.errors import StorageError
+
+STEPS: tuple[str, ...] = (
+    """
+    CREATE TABLE jobs (
+        id          INTEGER PRIMARY KEY AUTOINCREMENT,
+        owner       TEXT NOT NULL,
+        home        TEXT NOT NULL,
+        recipe      TEXT NOT NULL,
+        state       TEXT NOT NULL,
+        created_at  REAL NOT NULL,
+        error       TEXT,
+        attempts    INTEGER NOT NULL DEFAULT 0,
+        settled     INTEGER NOT NULL DEFAULT 0
+    ) STRICT;
+    CREATE INDEX jobs_open ON jobs (id) WHERE settled = 0;
+    CREATE INDEX jobs_of_owner ON jobs (owner, id);
+    CREATE TABLE pictures (
+        job_id      INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+        number      INTEGER NOT NULL,
+        file        TEXT NOT NULL,
+        PRIMARY KEY (job_id, number)
+    ) STRICT;
+    CREATE TABLE usage (
+        job_id      INTEGER PRIMARY KEY,
+        owner       TEXT NOT NULL,
+        at          REAL NOT NULL,
+        pictures    INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX usage_of_owner ON usage (owner, at);
+    CREATE TABLE preferences (
+        scope       TEXT NOT NULL,
+        key         TEXT NOT NULL,
+        value       TEXT NOT NULL,
+        PRIMARY KEY (scope, key)
+    ) STRICT;
+    CREATE TABLE timings (
+        model       TEXT NOT NULL,
+        width       INTEGER NOT NULL,
+        height      INTEGER NOT NULL,
+        rows        INTEGER NOT NULL,
+        seconds     REAL NOT NULL,
+        PRIMARY KEY (model, width, height, rows)
+    ) STRICT;
+    """,
+)
+
+
+async def migrate(connection: aiosqlite.Connection) -> None:
+    """Bring the database to the newest schema.
+
+    Raises:
+        StorageError: When a newer program has written the database.
+    """
+    await connection.execute(
+        "CREATE TABLE IF NOT EXISTS schema_steps "
+        "(number INTEGER PRIMARY KEY, applied_at REAL NOT NULL) STRICT"
+    )
+    rows = await connection.execute_fetchall("SELECT coalesce(max(number), 0) FROM schema_steps")
+    [(applied,)] = rows
+    if applied > len(STEPS):
+        raise StorageError(
+            f"The database was written by a newer version (schema {applied}, this program knows "
+            f"{len(STEPS)}). Update the program, or point [storage] path at another folder."
+        )
+    for number, step in enumerate(STEPS[applied:], start=applied + 1):
+        await connection.executescript(
+            f"BEGIN; {step}; INSERT INTO schema_steps VALUES ({number}, {time.time()}); COMMIT;"
+        )

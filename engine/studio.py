@@ -1,0 +1,262 @@
+"""The façade: everything that the other wing may ask of the engine."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from engine.allowance import Allowance, window_start
+from engine.board import Board
+from engine.errors import NotYours, QueueFull, StorageError
+from engine.estimates import Estimates
+from engine.jobs import Job, JobEvent, JobState
+from engine.models import Catalogue, Model
+from engine.pictures import PictureFolder
+from engine.requests import ImageRequest
+from engine.settings import EngineSettings, ModelSettings
+from engine.store import Database, JobTable, Preferences, TimingTable
+from engine.worker import Worker
+
+MAX_ATTEMPTS = 5
+"""How often a job may be under way when the whole program dies before it is taken for the cause."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How the studio is doing.
+
+    Attributes:
+        waiting: Jobs in the queue.
+        running: Jobs that are being painted.
+        model: Name of the model in use, if one is.
+    """
+
+    waiting: int
+    running: int
+    model: str | None
+
+
+class Studio:
+    """Takes requests, paints them, and tells how they are doing. Made by `open_studio`."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        jobs: JobTable,
+        preferences: Preferences,
+        pictures: PictureFolder,
+        board: Board,
+        worker: Worker,
+        queue_size: int,
+    ) -> None:
+        self.models = catalogue
+        self._jobs = jobs
+        self._preferences = preferences
+        self._pictures = pictures
+        self._board = board
+        self._worker = worker
+        self._queue_size = queue_size
+        self._submitting = asyncio.Lock()
+
+    async def submit(
+        self,
+        request: ImageRequest,
+        *,
+        owner: str,
+        home: Any,
+        scope: str = "",
+        allowance: Allowance | None = None,
+    ) -> Job:
+        """Take a request; when this returns, the job survives anything.
+
+        Args:
+            request: What to paint; without a model, with the one that `scope` uses.
+            owner: Who asks: fairness and limits are counted by this.
+            home: Where the answer belongs, any JSON value; it is kept and given back.
+            scope: Where the request comes from, such as a server.
+            allowance: What the owner may use.
+
+        Raises:
+            InvalidRequest: When it cannot be painted.
+            UnknownModel: When its model is not configured.
+            LimitReached: When the owner has to wait.
+            QueueFull: When everybody has to wait.
+            StorageError: When it cannot be written down.
+        """
+        model = self.models[request.model] if request.model else await self.model_of(scope)
+        recipe = request.resolve(model)
+        async with self._submitting:
+            if len(self._worker) >= self._queue_size:
+                raise QueueFull(
+                    f"The queue is full ({self._queue_size} jobs). Try again in a few minutes."
+                )
+            if allowance is not None:
+                used = await self._jobs.used_since(owner, window_start())
+                mine = [job for job, _ in self.queue() if job.owner == owner]
+                allowance.check(recipe.count, used, len(mine))
+            job = await self._jobs.add(owner, home, recipe)
+            self._worker.push(job)
+        return job
+
+    async def cancel(self, job_id: int, by: str | None = None) -> bool:
+        """Call a job off, a running one before its next step.
+
+        Args:
+            job_id: Which job.
+            by: Who wants it: the owner, or `None` for somebody who may cancel any.
+
+        Returns:
+            Whether the job could still be called off.
+
+        Raises:
+            UnknownJob: When there is no such job.
+            NotYours: When `by` is not its owner.
+        """
+        await self._owned(job_id, by, "cancel")
+        return await self._worker.cancel(job_id)
+
+    async def delete(self, job_id: int, by: str | None = None) -> None:
+        """Remove a job and its pictures for good; the arguments are those of `cancel`.
+
+        Raises:
+            UnknownJob: When there is no such job.
+            NotYours: When `by` is not its owner.
+        """
+        job = await self._owned(job_id, by, "delete")
+        await self._worker.cancel(job_id)
+        async for _ in self.watch(job_id):
+            pass
+        await self._jobs.delete(job_id)
+        await asyncio.to_thread(self._pictures.delete, job.pictures)
+
+    async def watch(self, job_id: int) -> AsyncIterator[JobEvent]:
+        """Yield what is known of a job and then each change, until it is painted or over.
+
+        Slow watchers skip values: they always get the latest.
+
+        Raises:
+            UnknownJob: When there is no such job.
+        """
+        over = self._board.get(job_id) is None
+        if over:
+            job = await self._jobs.get(job_id)
+            yield JobEvent(job_id=job.id, state=job.state, pictures=job.pictures, error=job.error)
+            over = not job.state.waiting
+        if not over:
+            async for event in self._board.watch(job_id):
+                yield event
+
+    async def job(self, job_id: int) -> Job:
+        """The job of that number. Raises `UnknownJob`."""
+        return await self._jobs.get(job_id)
+
+    async def unsettled(self) -> list[Job]:
+        """Jobs whose outcome has not been shown, oldest first: what to go on with at a start."""
+        return await self._jobs.unsettled()
+
+    async def set_home(self, job_id: int, home: Any) -> None:
+        """Remember where the job's answer is, now that more is known about it."""
+        await self._jobs.set_home(job_id, home)
+
+    async def settle(self, job_id: int) -> None:
+        """Record that the outcome of the job has been shown."""
+        await self._jobs.settle(job_id)
+
+    def queue(self) -> list[tuple[Job, JobEvent]]:
+        """The jobs being painted, then those that wait, in the order of their turns."""
+        jobs = [*self._worker.running, *self._worker.waiting]
+        return [(job, self._board[job.id]) for job in jobs]
+
+    async def use_model(self, name: str, scope: str) -> Model:
+        """Paint requests from `scope` with the model `name` from now on. Raises `UnknownModel`."""
+        model = self.models[name]
+        await self._preferences.set(scope, "model", name)
+        return model
+
+    async def model_of(self, scope: str) -> Model:
+        """The model that requests from `scope` are painted with when they name none."""
+        return self.models.find(await self._preferences.get(scope, "model"))
+
+    def status(self) -> Status:
+        """How the studio is doing right now."""
+        running = self._worker.running
+        return Status(
+            waiting=len(self._worker),
+            running=len(running),
+            model=running[0].recipe.model if running else None,
+        )
+
+    async def _owned(self, job_id: int, by: str | None, verb: str) -> Job:
+        job = await self._jobs.get(job_id)
+        if by is not None and job.owner != by:
+            raise NotYours(f"Only the one who asked for job {job_id} can {verb} it.")
+        return job
+
+
+@asynccontextmanager
+async def open_studio(
+    engine: EngineSettings,
+    models: Mapping[str, ModelSettings],
+    folder: Path,
+    queue_size: int = 200,
+) -> AsyncIterator[Studio]:
+    """Open the studio on its data folder and go on with what was left there.
+
+    Args:
+        engine: How to paint.
+        models: The configured models by name.
+        folder: Where the database and the pictures are kept.
+        queue_size: The most jobs that may wait.
+
+    Raises:
+        StorageError: When the folder cannot be used, or another process uses it.
+        UnknownModel: When the default model is not configured.
+    """
+    catalogue = Catalogue(models, engine.default_model)
+    with _exclusive(folder):
+        async with Database(folder / "atelier.db") as database:
+            jobs = JobTable(database, folder)
+            timings = TimingTable(database)
+            estimates = Estimates(await timings.all(), engine.batch_size)
+            pictures = PictureFolder(folder / "pictures")
+            board = Board()
+            worker = Worker(engine, catalogue, jobs, pictures, board, estimates)
+            preferences = Preferences(database)
+            studio = Studio(catalogue, jobs, preferences, pictures, board, worker, queue_size)
+            try:
+                await _resume(jobs, worker, catalogue)
+                yield studio
+            finally:
+                await worker.stop()
+                await timings.save(estimates.unsaved)
+
+
+def _exclusive(folder: Path) -> FileLock:
+    lock = FileLock(folder / "atelier.lock")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise StorageError(f"Another Atelier is already using the folder {folder}.") from None
+    except OSError as error:
+        raise StorageError(f"The folder {folder} cannot be used: {error.strerror}.") from error
+    return lock
+
+
+async def _resume(jobs: JobTable, worker: Worker, catalogue: Catalogue) -> None:
+    """Queue again what was queued or running when the program ended."""
+    for job in await jobs.unsettled():
+        if not job.state.waiting:
+            continue
+        if job.attempts >= MAX_ATTEMPTS:
+            sentence = f"Given up: the program stopped {job.attempts} times while painting this."
+            await jobs.set_state(job.id, JobState.FAILED, sentence)
+        elif job.recipe.model not in catalogue:
+            sentence = f"The model “{job.recipe.model}” is not configured any more."
+            await jobs.set_state(job.id, JobState.FAILED, sentence)
+        else:
+            worker.push(job)

@@ -1,0 +1,269 @@
+"""The bridge: asyncio on this side, the painter's thread on the other."""
+
+import asyncio
+import contextlib
+import logging
+import queue
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from engine.board import Board
+from engine.errors import AtelierError, new_incident
+from engine.estimates import Estimates
+from engine.jobs import Job, JobEvent, JobState
+from engine.messages import (
+    Admit,
+    Cancel,
+    Dropped,
+    Failed,
+    Measured,
+    Order,
+    Painted,
+    Pixels,
+    Progress,
+    Report,
+    Stop,
+)
+from engine.models import Catalogue
+from engine.pictures import PictureFolder
+from engine.queue import FairQueue
+from engine.settings import EngineSettings
+from engine.store import JobTable
+from engine.tasks import Tasks
+
+log = logging.getLogger(__name__)
+
+THREAD_GRACE = 20.0
+"""Seconds that the painter's thread gets to finish the step in hand."""
+
+
+class Worker:
+    """Hands jobs to the painter as there is room, and makes its reports known."""
+
+    def __init__(
+        self,
+        settings: EngineSettings,
+        catalogue: Catalogue,
+        jobs: JobTable,
+        pictures: PictureFolder,
+        board: Board,
+        estimates: Estimates,
+    ) -> None:
+        self._settings = settings
+        self._catalogue = catalogue
+        self._jobs = jobs
+        self._pictures = pictures
+        self._board = board
+        self._estimates = estimates
+        self._queue = FairQueue(settings.patience)
+        self._running: dict[int, Job] = {}
+        self._tasks = Tasks()
+        self._inbox: queue.SimpleQueue[Order] = queue.SimpleQueue()
+        self._progress: dict[int, Progress] = {}
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="painter")
+        self._painting: asyncio.Future[None] | None = None
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._stopping = False
+        self._loop = asyncio.get_running_loop()
+
+    @property
+    def waiting(self) -> Sequence[Job]:
+        """The jobs in the queue, in the order in which they will be served."""
+        return self._queue.order()
+
+    @property
+    def running(self) -> Sequence[Job]:
+        """The jobs that the painter has, oldest first."""
+        return list(self._running.values())
+
+    def __len__(self) -> int:
+        return len(self._queue)
+
+    def push(self, job: Job) -> None:
+        """Queue the job; it is handed to the painter as soon as its turn comes."""
+        self._queue.push(job)
+        self._board.post(_event(job))
+        self._feed()
+
+    async def cancel(self, job_id: int) -> bool:
+        """Call the job off. Whether it could be: a job whose painting is over cannot."""
+        job = self._queue.remove(job_id)
+        if job is not None:
+            await self._end(job, JobState.CANCELLED)
+            self._announce()
+            return True
+        if job_id in self._running:
+            self._inbox.put(Cancel(job_id))
+            return True
+        return False
+
+    async def stop(self) -> None:
+        """Take nothing more, let what is in hand finish within the grace, put back the rest."""
+        self._stopping = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._settings.grace):
+                await self._idle.wait()
+        self._inbox.put(Stop())
+        if self._painting is not None:
+            await asyncio.wait([self._painting], timeout=THREAD_GRACE)
+        self._thread.shutdown(wait=False)
+        await self._tasks.join()
+        for job in self._running.values():
+            await self._jobs.put_back(job.id)
+
+    def _feed(self) -> None:
+        """Hand over jobs while the painter has room for another row."""
+        while not self._stopping:
+            rows = sum(job.recipe.count for job in self._running.values())
+            if rows >= self._settings.batch_size:
+                break
+            in_use = next((job.recipe.model for job in self._running.values()), None)
+            job = self._queue.take(in_use)
+            if job is None:
+                break
+            self._running[job.id] = job
+            self._idle.clear()
+            self._start_thread()
+            self._inbox.put(Admit(job, self._catalogue[job.recipe.model]))
+            self._board.post(replace(_event(job), state=JobState.RUNNING))
+            self._tasks.start(self._jobs.set_running(job.id), f"job {job.id} is running")
+        self._announce()
+
+    def _start_thread(self) -> None:
+        if self._painting is None or self._painting.done():
+            self._painting = self._loop.run_in_executor(self._thread, self._paint)
+            self._painting.add_done_callback(self._thread_ended)
+
+    def _paint(self) -> None:
+        """Runs in the painter's thread. Torch is imported here, where seconds do not matter."""
+        from engine.diffusion import Device, Painter
+
+        settings = self._settings
+        painter = Painter(
+            Device.choose(settings.device, settings.offload),
+            self._inbox,
+            self._report,
+            batch_size=settings.batch_size,
+            previews=settings.previews,
+        )
+        painter.run()
+
+    def _report(self, report: Report) -> None:
+        """Called in the painter's thread. Progress is not queued up: the latest value wins."""
+        if isinstance(report, Progress):
+            pending = self._progress.get(report.job_id)
+            if pending is not None and report.preview is None:
+                report = replace(report, preview=pending.preview)
+            self._progress[report.job_id] = report
+            if pending is not None:
+                return
+            self._loop.call_soon_threadsafe(self._take_progress, report.job_id)
+        else:
+            self._loop.call_soon_threadsafe(self._take_report, report)
+
+    def _take_progress(self, job_id: int) -> None:
+        progress = self._progress.pop(job_id)
+        job = self._running.get(job_id)
+        if job is None:
+            return
+        last = self._board.get(job_id) or _event(job)
+        self._board.post(
+            replace(
+                last,
+                state=JobState.RUNNING,
+                position=None,
+                step=progress.step,
+                total_steps=progress.total_steps,
+                preview=progress.preview or last.preview,
+                seconds_left=self._seconds_left(job, progress.step / progress.total_steps),
+            )
+        )
+
+    def _take_report(self, report: Report) -> None:
+        match report:
+            case Measured():
+                self._estimates.learn(report)
+                return
+            case Painted(job_id, pictures):
+                job = self._running.pop(job_id)
+                self._tasks.start(self._keep(job, pictures), f"keep job {job_id}")
+            case Failed(job_id, sentence):
+                job = self._running.pop(job_id)
+                self._tasks.start(self._end(job, JobState.FAILED, sentence), f"fail job {job_id}")
+            case Dropped(job_id):
+                job = self._running.pop(job_id)
+                self._tasks.start(self._end(job, JobState.CANCELLED), f"cancel job {job_id}")
+        if not self._running:
+            self._idle.set()
+        self._feed()
+
+    def _thread_ended(self, painting: asyncio.Future[None]) -> None:
+        """The thread ends when it is told to; when it ends by itself, what it had has failed."""
+        if self._stopping or painting.cancelled():
+            return
+        error = painting.exception()
+        incident = new_incident()
+        log.critical("The painter has stopped (incident %s)", incident, exc_info=error)
+        sentence = (
+            str(error)
+            if isinstance(error, AtelierError)
+            else f"The painter has stopped. The owner finds the reason in the log: {incident}."
+        )
+        self._inbox = queue.SimpleQueue()
+        for job in list(self._running.values()):
+            self._take_report(Failed(job.id, sentence))
+
+    async def _keep(self, job: Job, pictures: tuple[Pixels, ...]) -> None:
+        """Save the pictures, then record the job as painted."""
+        try:
+            files = await asyncio.to_thread(self._pictures.save, job, pictures)
+            await self._jobs.set_painted(job.id, files)
+        except AtelierError as error:
+            log.error("Job %d is painted but cannot be kept: %s", job.id, error)
+            await self._end(job, JobState.FAILED, str(error))
+        else:
+            self._board.post(JobEvent(job_id=job.id, state=JobState.PAINTED, pictures=tuple(files)))
+
+    async def _end(self, job: Job, state: JobState, sentence: str | None = None) -> None:
+        try:
+            await self._jobs.set_state(job.id, state, sentence)
+        finally:
+            self._board.post(JobEvent(job_id=job.id, state=state, error=sentence))
+
+    def _announce(self) -> None:
+        """Tell every waiting job where it stands."""
+        known = True
+        seconds = 0.0
+        in_use = None
+        for job in self._running.values():
+            event = self._board.get(job.id)
+            done = event.step / event.total_steps if event and event.total_steps else 0.0
+            estimate = self._estimates.painting(job.recipe)
+            known = known and estimate is not None
+            seconds += (estimate or 0.0) * (1 - done)
+            in_use = job.recipe.model
+        for position, job in enumerate(self._queue.order(), start=1):
+            estimate = self._estimates.painting(job.recipe)
+            known = known and estimate is not None
+            seconds += estimate or 0.0
+            if job.recipe.model != in_use:
+                seconds += self._estimates.loading(job.recipe.model)
+                in_use = job.recipe.model
+            self._board.post(
+                replace(_event(job), position=position, seconds_left=seconds if known else None)
+            )
+
+    def _seconds_left(self, job: Job, done: float) -> float | None:
+        """Seconds until a running job is painted, `done` (0 to 1) of which is behind it."""
+        rows = sum(job.recipe.count for job in self._running.values())
+        step = self._estimates.step(job.recipe, min(rows, self._settings.batch_size))
+        if step is None:
+            return None
+        calls = job.cost / job.recipe.count * (1 - done)
+        return step * calls * max(1.0, rows / self._settings.batch_size)
+
+
+def _event(job: Job) -> JobEvent:
+    return JobEvent(job_id=job.id, state=JobState.QUEUED, total_steps=job.cost)

@@ -1,0 +1,1 @@
+"""Tests; the tree mirrors the house, discord_server/ is the loopback Discord."""

@@ -1,0 +1,5 @@
+"""The Discord wing: slash commands, buttons and messages. It knows nothing of tensors."""
+
+from cogs.bot import Atelier
+
+__all__ = ["Atelier"]

@@ -1,0 +1,88 @@
+"""The client: intents, what it is made of, and the order in which it starts and leaves."""
+
+import logging
+from typing import TYPE_CHECKING
+
+import discord
+from discord.ext import commands
+from discord.gateway import DiscordWebSocket
+from discord.http import Route
+from yarl import URL
+
+from cogs.buttons import JobButton
+from cogs.desk import Desk
+from cogs.imagine import Imagine
+from cogs.limits import Limits
+from cogs.models import Models
+from cogs.presenter import Presenter
+from cogs.queue import Queue
+from cogs.sync import sync_commands
+from cogs.tree import Tree
+
+if TYPE_CHECKING:
+    from cogs.settings import DiscordSettings, LimitSettings
+    from engine import Studio
+
+log = logging.getLogger(__name__)
+
+LAST_WORDS = 5.0
+"""Seconds that finished pictures get to be shown when the bot leaves."""
+
+
+class Atelier(commands.AutoShardedBot):
+    """The bot. It opens nothing itself: the studio is given to it and outlives it.
+
+    Attributes:
+        studio: The engine.
+        settings: The `[discord]` section.
+        desk: Where requests are taken.
+        leaving: Whether the bot is on its way out and takes nothing more.
+    """
+
+    tree: Tree
+
+    def __init__(
+        self, studio: "Studio", settings: "DiscordSettings", limits: "LimitSettings"
+    ) -> None:
+        # discord.py knows one address per process, as a class attribute.
+        Route.BASE = settings.api_url
+        super().__init__(
+            command_prefix=commands.when_mentioned,
+            help_command=None,
+            tree_cls=Tree,
+            intents=discord.Intents(guilds=True),
+            allowed_mentions=discord.AllowedMentions.none(),
+            member_cache_flags=discord.MemberCacheFlags.none(),
+            chunk_guilds_at_startup=False,
+            max_messages=None,
+            proxy=settings.proxy,
+        )
+        self.studio = studio
+        self.settings = settings
+        self.leaving = False
+        self._presenter = Presenter(self, studio)
+        self.desk = Desk(studio, Limits(limits), self._presenter)
+
+    async def setup_hook(self) -> None:
+        """Between the login and the gateway: commands, buttons, and the jobs left behind."""
+        _, gateway, _ = await self.http.get_bot_gateway()
+        # Where discord.py connects anew after a session has become invalid.
+        DiscordWebSocket.DEFAULT_GATEWAY = URL(gateway)
+        self.add_dynamic_items(JobButton)
+        for cog in (Imagine(self.studio), Queue(self.studio), Models(self.studio)):
+            await self.add_cog(cog)
+        await sync_commands(self)
+        await self._presenter.resume()
+
+    async def on_ready(self) -> None:
+        """Say so; it happens again after long gateway outages."""
+        log.info("Ready as %s in %d servers", self.user, len(self.guilds))
+
+    async def close(self) -> None:
+        """Leave in order: take nothing more, finish or put back the work, show what is done."""
+        if self.leaving:
+            return
+        self.leaving = True
+        await self.studio.stop()
+        await self._presenter.close(LAST_WORDS)
+        await super().close()

@@ -1,0 +1,75 @@
+"""Everything clickable on a job's message. Buttons carry the job id, so they outlive restarts."""
+
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Self
+
+import discord
+from discord import ui
+
+from cogs.policy import is_moderator
+from cogs.replies import reply
+from engine import ImageRequest
+
+if TYPE_CHECKING:
+    from cogs.bot import Atelier
+
+Act = Callable[["discord.Interaction[Atelier]", int], Awaitable[None]]
+
+
+class JobButton(
+    ui.DynamicItem[ui.Button[Any]], template=r"atelier:(?P<verb>[a-z]+):(?P<job_id>\d{1,19})"
+):
+    """A button that does `verb` to a job."""
+
+    def __init__(self, verb: str, job_id: int) -> None:
+        label, emoji, style, self._act = VERBS[verb]
+        super().__init__(
+            ui.Button(label=label, emoji=emoji, style=style, custom_id=f"atelier:{verb}:{job_id}")
+        )
+        self._job_id = job_id
+
+    @classmethod
+    async def from_custom_id(
+        cls, interaction: discord.Interaction[Any], item: ui.Item[Any], match: re.Match[str], /
+    ) -> Self:
+        """The button that was clicked, rebuilt from its id alone."""
+        return cls(match["verb"], int(match["job_id"]))
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Do it, under the same policy and error handling as a command."""
+        await interaction.client.tree.guard(interaction, self._act(interaction, self._job_id))
+
+
+async def again(interaction: "discord.Interaction[Atelier]", job_id: int) -> None:
+    """Paint the same request with a new seed, as a job of whoever clicked."""
+    recipe = (await interaction.client.studio.job(job_id)).recipe
+    request = ImageRequest(**recipe.to_json())
+    await interaction.client.desk.take(interaction, replace(request, seed=None))
+
+
+async def cancel(interaction: "discord.Interaction[Atelier]", job_id: int) -> None:
+    """Call the job off; its message says so by itself."""
+    await interaction.response.defer()
+    if not await interaction.client.studio.cancel(job_id, by=acting_as(interaction)):
+        await reply(interaction, f"Job {job_id} is already done.")
+
+
+async def delete(interaction: "discord.Interaction[Atelier]", job_id: int) -> None:
+    """Remove the job, its pictures and its message."""
+    await interaction.response.defer()
+    await interaction.client.studio.delete(job_id, by=acting_as(interaction))
+    await interaction.delete_original_response()
+
+
+def acting_as(interaction: discord.Interaction[Any]) -> str | None:
+    """Whose jobs the person may act on: their own, or anybody's (`None`) as a moderator."""
+    return None if is_moderator(interaction) else str(interaction.user.id)
+
+
+VERBS: dict[str, tuple[str, str, discord.ButtonStyle, Act]] = {
+    "again": ("Again", "🔁", discord.ButtonStyle.primary, again),
+    "cancel": ("Cancel", "✖️", discord.ButtonStyle.secondary, cancel),
+    "delete": ("Delete", "🗑️", discord.ButtonStyle.secondary, delete),
+}

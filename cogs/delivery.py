@@ -1,0 +1,123 @@
+"""Delivery: bringing a card to a job's home by whatever way still leads there."""
+
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import discord
+
+from cogs.cards import Card
+from cogs.home import Home
+from cogs.uploads import Upload
+
+if TYPE_CHECKING:
+    from cogs.bot import Atelier
+
+log = logging.getLogger(__name__)
+
+UNKNOWN_CHANNEL = 10003
+UNKNOWN_MESSAGE = 10008
+UNKNOWN_WEBHOOK = 10015
+INVALID_TOKEN = 50027
+
+
+class Unreachable(Exception):
+    """No way leads to the home any more: the channel is gone, or closed to the bot."""
+
+
+class TooLarge(Exception):
+    """Discord does not take attachments of that size there."""
+
+
+async def deliver(
+    bot: "Atelier", home: Home, card: Card, uploads: Sequence[Upload], *, nonce: str | None
+) -> Home:
+    """Make the home message show `card`.
+
+    By the interaction's token while it lives, then as the bot, then as a new message.
+
+    Args:
+        bot: The client.
+        home: Where the message is.
+        card: What it is to show.
+        uploads: All files that the card shows.
+        nonce: Allows a new message when the old one is gone, and names it, so that Discord
+            takes it only once. `None`: a message that is gone stays gone.
+
+    Returns:
+        Where the message is now.
+
+    Raises:
+        Unreachable: When the card can be shown nowhere.
+        TooLarge: When the files are too large for this place.
+        discord.HTTPException: When Discord fails otherwise; trying again later may help.
+    """
+    try:
+        if home.token_lives:
+            try:
+                return await _edit_by_token(bot, home, card, uploads)
+            except discord.HTTPException as error:
+                if not _token_is_dead(error):
+                    raise
+                home = home.without_token()
+        if home.message_id is not None:
+            try:
+                return await _edit_as_bot(bot, home, card, uploads)
+            except discord.NotFound as error:
+                if error.code != UNKNOWN_MESSAGE:
+                    raise
+        if nonce is None:
+            raise Unreachable("the message is gone")
+        return await _send_anew(bot, home, card, uploads, nonce)
+    except discord.HTTPException as error:
+        if error.status == 413:
+            raise TooLarge from error
+        if isinstance(error, discord.Forbidden) or error.code == UNKNOWN_CHANNEL:
+            raise Unreachable(error.text) from error
+        raise
+
+
+async def _edit_by_token(bot: "Atelier", home: Home, card: Card, uploads: Sequence[Upload]) -> Home:
+    webhook = discord.Webhook.partial(home.application_id, home.token, client=bot)
+    webhook.proxy = bot.http.proxy
+    message_id = home.message_id
+    if message_id is None:
+        # Only the original answer to the interaction goes by a name instead of an id.
+        original = await webhook.fetch_message("@original")  # type: ignore[arg-type]
+        message_id = original.id
+    await webhook.edit_message(
+        message_id,
+        view=card.view(),
+        attachments=[upload.file() for upload in uploads],
+        allowed_mentions=discord.AllowedMentions.none(),
+    )
+    return home.at(message_id)
+
+
+async def _edit_as_bot(bot: "Atelier", home: Home, card: Card, uploads: Sequence[Upload]) -> Home:
+    assert home.message_id is not None
+    channel = bot.get_partial_messageable(home.channel_id)
+    await channel.get_partial_message(home.message_id).edit(
+        view=card.view(),
+        attachments=[upload.file() for upload in uploads],
+        allowed_mentions=discord.AllowedMentions.none(),
+    )
+    return home
+
+
+async def _send_anew(
+    bot: "Atelier", home: Home, card: Card, uploads: Sequence[Upload], nonce: str
+) -> Home:
+    channel = bot.get_partial_messageable(home.channel_id)
+    message = await channel.send(
+        view=card.view(),
+        files=[upload.file() for upload in uploads],
+        allowed_mentions=discord.AllowedMentions.none(),
+        nonce=nonce,
+    )
+    return home.without_token().at(message.id)
+
+
+def _token_is_dead(error: discord.HTTPException) -> bool:
+    """Whether the message cannot be reached by the token (any more)."""
+    return error.status == 401 or error.code in (UNKNOWN_MESSAGE, UNKNOWN_WEBHOOK, INVALID_TOKEN)

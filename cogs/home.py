@@ -1,0 +1,69 @@
+"""Home: where in Discord the answer to a job belongs. The engine keeps it as an opaque value."""
+
+import time
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Self
+
+import discord
+
+TOKEN_LIFETIME = 15 * 60.0
+"""Seconds for which an interaction token can be used (Discord, "Receiving and Responding")."""
+
+MARGIN = 10.0
+"""Seconds before the end of a token at which it is no longer begun to be used."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Home:
+    """The place of a job's message.
+
+    Attributes:
+        channel_id: Its channel.
+        message_id: The message; `None` until Discord has told its id.
+        application_id: Whose webhook the token opens.
+        token: The interaction's token: with it the message can be edited without permissions.
+        expires_at: Epoch seconds at which the token ends.
+        upload_limit: Bytes that may be attached to one message there.
+    """
+
+    channel_id: int
+    message_id: int | None
+    application_id: int
+    token: str
+    expires_at: float
+    upload_limit: int
+
+    @classmethod
+    def of(cls, interaction: discord.Interaction) -> Self:
+        """The home of the message that will answer `interaction`."""
+        assert interaction.channel_id is not None, "commands and buttons are used in a channel"
+        return cls(
+            channel_id=interaction.channel_id,
+            message_id=None,
+            application_id=interaction.application_id,
+            token=interaction.token,
+            expires_at=interaction.created_at.timestamp() + TOKEN_LIFETIME,
+            upload_limit=interaction.filesize_limit,
+        )
+
+    @property
+    def token_lives(self) -> bool:
+        """Whether the token can still be used."""
+        return time.time() < self.expires_at - MARGIN
+
+    def without_token(self) -> Self:
+        """The same place, reachable only as the bot from now on."""
+        return replace(self, expires_at=0.0)
+
+    def at(self, message_id: int | None) -> Self:
+        """The same channel, with the answer in this message."""
+        return replace(self, message_id=message_id)
+
+    def to_json(self) -> dict[str, Any]:
+        """The home as plain JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Self:
+        """The home that `to_json` wrote."""
+        return cls(**value)

@@ -1,0 +1,59 @@
+"""Who may do what. Commands, buttons and modals all ask here."""
+
+from typing import TYPE_CHECKING, Any
+
+import discord
+
+from cogs.permissions import REQUIRED
+from engine import AtelierError
+
+if TYPE_CHECKING:
+    from cogs.bot import Atelier
+
+
+class Refused(AtelierError):
+    """The person may not do that here; the text says why and what would help."""
+
+
+def is_moderator(interaction: "discord.Interaction[Atelier]") -> bool:
+    """Whether the person may act on other people's jobs.
+
+    That takes Manage Messages in this channel, or a role in the setting `admin_roles`.
+    """
+    return interaction.permissions.manage_messages or _has_admin_role(interaction)
+
+
+def require_manager(interaction: "discord.Interaction[Atelier]") -> None:
+    """Raise `Refused` unless the person may configure the bot in this server.
+
+    That takes Manage Server, or a role in the setting `admin_roles`.
+    """
+    if not interaction.permissions.manage_guild and not _has_admin_role(interaction):
+        raise Refused("That needs the permission Manage Server, or a role that the owner named.")
+
+
+def _has_admin_role(interaction: "discord.Interaction[Atelier]") -> bool:
+    roles = interaction.user.roles if isinstance(interaction.user, discord.Member) else []
+    return any(role.id in interaction.client.settings.admin_roles for role in roles)
+
+
+def require_preflight(interaction: discord.Interaction[Any]) -> None:
+    """Raise `Refused` when the bot could not deliver a picture in this channel."""
+    in_thread = isinstance(interaction.channel, discord.Thread)
+    spare = "send_messages" if in_thread else "send_messages_in_threads"
+    missing = [
+        name.replace("_", " ").title()
+        for name, needed in REQUIRED
+        if needed and name != spare and not getattr(interaction.app_permissions, name)
+    ]
+    if missing:
+        raise Refused(
+            f"I cannot paint in this channel: I lack {' and '.join(missing)}. "
+            "Somebody who manages it can change that in the channel's permissions."
+        )
+
+
+def require_open(bot: "Atelier") -> None:
+    """Raise `Refused` while the bot is on its way out."""
+    if bot.leaving:
+        raise Refused("I am being restarted. Try again in a minute; what is queued is kept.")

@@ -1,0 +1,173 @@
+"""The presenter: keeps each job's message true, from queued to the pictures."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+import discord
+
+from cogs.cards import (
+    PREVIEW,
+    Card,
+    cancelled_card,
+    failed_card,
+    ready_at,
+    result_card,
+    waiting_card,
+)
+from cogs.delivery import TooLarge, Unreachable, deliver
+from cogs.home import Home
+from cogs.pacing import Pacer
+from cogs.uploads import Upload, encodings
+from engine import Job, JobEvent, JobState, Studio, Tasks, UnknownJob
+
+if TYPE_CHECKING:
+    from cogs.bot import Atelier
+
+log = logging.getLogger(__name__)
+
+RETRY_DELAYS = (2.0, 5.0, 15.0, 60.0, 300.0)
+"""Seconds between attempts to show an outcome while Discord fails; the last one repeats."""
+
+
+class Presenter:
+    """Follows jobs in the background and edits their messages."""
+
+    def __init__(self, bot: "Atelier", studio: Studio) -> None:
+        self._bot = bot
+        self._studio = studio
+        self._pacer = Pacer()
+        self._tasks = Tasks()
+
+    def present(self, job: Job, home: Home, shown: Card | None = None) -> None:
+        """Keep the message of `job`, which shows `shown`, true until the outcome is there."""
+        self._tasks.start(self._follow(job, home, shown), f"present job {job.id}")
+
+    async def resume(self) -> None:
+        """Take up every job whose outcome was not shown when the program ended."""
+        for job in await self._studio.unsettled():
+            self.present(job, Home.from_json(job.home))
+
+    async def close(self, seconds: float) -> None:
+        """Stop following; outcomes that are known get this long to be shown.
+
+        What was not shown is taken up at the next start.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                await self._tasks.join()
+        except TimeoutError:
+            log.info("%d messages are left for the next start", len(self._tasks))
+            await self._tasks.cancel()
+
+    async def _follow(self, job: Job, home: Home, shown: Card | None) -> None:
+        try:
+            home, outcome = await self._show_progress(job, home, shown)
+            if outcome is not None:
+                await self._show_outcome(job, home, outcome)
+                await self._studio.settle(job.id)
+        except UnknownJob:
+            log.info("Job %d was deleted meanwhile", job.id)
+
+    async def _show_progress(
+        self, job: Job, home: Home, shown: Card | None
+    ) -> tuple[Home, JobEvent | None]:
+        """Edit the message as the job goes on.
+
+        Returns:
+            Where the message is, and how the job ended; `None` when the program ends before it.
+        """
+        preview: bytes | None = None
+        ready: float | None = None
+        reachable = True
+        async with aclosing(self._paced(job, home)) as events:
+            async for event in events:
+                if not event.state.waiting:
+                    return home, event
+                ready = ready_at(event, ready)
+                card = waiting_card(job, event, ready)
+                if not reachable or (card == shown and event.preview == preview):
+                    continue
+                shown, preview = card, event.preview
+                uploads = [Upload(PREVIEW, preview)] if preview else []
+                try:
+                    home = await deliver(self._bot, home, card, uploads, nonce=None)
+                except Unreachable as error:
+                    log.debug("Job %d: progress cannot be shown: %s", job.id, error)
+                    reachable = False
+                except (TooLarge, discord.HTTPException) as error:
+                    log.debug("Job %d: progress is not shown: %s", job.id, error)
+        return home, None
+
+    async def _paced(self, job: Job, home: Home) -> AsyncGenerator[JobEvent, None]:
+        """The events of the job: the last one at once, the others as Discord likes edits."""
+        latest: JobEvent | None = None
+        async with aclosing(self._studio.watch(job.id)) as events:
+            upcoming = asyncio.ensure_future(anext(events, None))
+            try:
+                while True:
+                    wait = None if latest is None else self._pacer.wait(home.channel_id, job.id)
+                    await asyncio.wait([upcoming], timeout=wait)
+                    if upcoming.done():
+                        latest = upcoming.result()
+                        if latest is None:
+                            return
+                        if not latest.state.waiting:
+                            yield latest
+                            return
+                        upcoming = asyncio.ensure_future(anext(events, None))
+                    elif latest is not None and self._pacer.admits(home.channel_id, job.id):
+                        yield latest
+                        latest = None
+            finally:
+                upcoming.cancel()
+                await asyncio.wait([upcoming])
+
+    async def _show_outcome(self, job: Job, home: Home, event: JobEvent) -> None:
+        """Show how the job ended, however long Discord fails; give up when nobody can see it."""
+        attempt = 0
+        while True:
+            try:
+                home = await self._deliver_outcome(job, home, event)
+                break
+            except Unreachable as error:
+                log.info("Job %d: its channel is out of reach, dropped (%s)", job.id, error)
+                break
+            except (discord.HTTPException, OSError) as error:
+                delay = RETRY_DELAYS[min(attempt, len(RETRY_DELAYS) - 1)]
+                log.warning("Job %d: shown again in %g s: %s", job.id, delay, error)
+                await asyncio.sleep(delay)
+                attempt += 1
+        await self._studio.set_home(job.id, home.to_json())
+
+    async def _deliver_outcome(self, job: Job, home: Home, event: JobEvent) -> Home:
+        if event.state is JobState.CANCELLED:
+            return await self._deliver_words(job, home, cancelled_card(job))
+        if event.state is JobState.FAILED:
+            sentence = event.error or "The picture could not be painted."
+            return await self._deliver_words(job, home, failed_card(job, sentence))
+        levels = encodings(event.pictures, home.upload_limit)
+        try:
+            while (uploads := await asyncio.to_thread(next, levels, None)) is not None:
+                try:
+                    return await self._deliver_pictures(job, home, uploads)
+                except TooLarge:
+                    log.info("Job %d: too large for its channel, made smaller", job.id)
+        except FileNotFoundError as error:
+            log.error("Job %d: its picture is gone: %s", job.id, error)
+            return await self._deliver_words(job, home, failed_card(job, "Its files are gone."))
+        sentence = "The pictures are too large for this channel. The owner has them on disk."
+        return await self._deliver_words(job, home, failed_card(job, sentence))
+
+    async def _deliver_pictures(self, job: Job, home: Home, uploads: Sequence[Upload]) -> Home:
+        card = result_card(job, [upload.name for upload in uploads])
+        return await deliver(self._bot, home, card, uploads, nonce=_nonce(job))
+
+    async def _deliver_words(self, job: Job, home: Home, card: Card) -> Home:
+        return await deliver(self._bot, home, card, [], nonce=_nonce(job))
+
+
+def _nonce(job: Job) -> str:
+    return f"atelier-{job.id}"

@@ -1,0 +1,84 @@
+"""The settings of the Discord wing: how it reaches Discord, and how much members may ask for."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, SecretStr
+
+from engine.settings import Section
+
+UNLIMITED = 10**9
+"""What the word “unlimited” stands for: more than anybody asks for."""
+
+
+def _words(value: Any) -> Any:
+    """Environment variables hold text: “1, 2” is a list there."""
+    return value.replace(",", " ").split() if isinstance(value, str) else value
+
+
+def _unlimited(value: Any) -> Any:
+    return UNLIMITED if value == "unlimited" else value
+
+
+_Count = Annotated[int, Field(ge=1)]
+Limit = Annotated[
+    _Count, BeforeValidator(_unlimited, json_schema_input_type=_Count | Literal["unlimited"])
+]
+DiscordId = Annotated[int, Field(ge=1, lt=2**64)]
+DiscordIds = Annotated[tuple[DiscordId, ...], BeforeValidator(_words)]
+
+
+class DiscordSettings(Section):
+    """The connection to Discord, and who looks after the bot there."""
+
+    token: SecretStr | None = Field(
+        default=None,
+        description="The bot's token. DISCORD_TOKEN in the environment stands over it.",
+    )
+    api_url: str = Field(
+        default="https://discord.com/api/v10",
+        pattern=r"^https?://[^\s/]+(/\S*)?$",
+        description="An http:// or https:// address: where Discord's API is.",
+    )
+    proxy: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^\s/]+/?$",
+        description="An HTTP proxy on the way to Discord, such as http://user:password@host:8080.",
+    )
+    sync_guilds: DiscordIds = Field(
+        default=(),
+        description="Servers that get the commands at once, for trying things out. With none, "
+        "every server has them.",
+    )
+    admin_roles: DiscordIds = Field(
+        default=(),
+        description="Roles that may manage the queue and the models, besides server managers.",
+    )
+
+
+class RoleLimits(Section):
+    """Limits for the members of one role; what is not given is as for everybody."""
+
+    pictures_per_hour: Limit | None = Field(
+        default=None, description="Pictures that such a member may ask for within any hour."
+    )
+    waiting_jobs: Limit | None = Field(
+        default=None, description="Jobs that such a member may have open at a time."
+    )
+
+
+class LimitSettings(Section):
+    """How much members may ask for."""
+
+    pictures_per_hour: Limit = Field(
+        default=30,
+        description='Pictures that a member may ask for within any hour; or "unlimited".',
+    )
+    waiting_jobs: Limit = Field(
+        default=3, description='Jobs that a member may have open at a time; or "unlimited".'
+    )
+    queue_size: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        default=200, description="Jobs that may wait in all before new ones are refused."
+    )
+    roles: dict[DiscordId, RoleLimits] = Field(
+        default={}, description="Other limits for the members of some roles, by the role's id."
+    )

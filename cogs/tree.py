@@ -1,0 +1,75 @@
+"""The command tree: one policy check and one error handler for whatever people do."""
+
+import logging
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING
+
+import discord
+from discord import app_commands
+
+from cogs.policy import require_open
+from cogs.replies import reply
+from engine import AtelierError, LimitReached, new_incident
+
+if TYPE_CHECKING:
+    from cogs.bot import Atelier
+
+log = logging.getLogger(__name__)
+
+
+class Tree(app_commands.CommandTree["Atelier"]):
+    """Slash commands pass through it by themselves; buttons and modals through `guard`."""
+
+    async def guard(
+        self, interaction: "discord.Interaction[Atelier]", action: Awaitable[None]
+    ) -> None:
+        """Run what a click or a modal asks for, checked and with its errors answered."""
+        try:
+            require_open(interaction.client)
+            await action
+        except Exception as error:
+            await self._answer(interaction, error)
+
+    async def interaction_check(self, interaction: "discord.Interaction[Atelier]", /) -> bool:
+        """The policy check of commands."""
+        try:
+            require_open(interaction.client)
+        except AtelierError as error:
+            if interaction.type is not discord.InteractionType.autocomplete:
+                await self._answer(interaction, error)
+            return False
+        return True
+
+    async def on_error(
+        self,
+        interaction: "discord.Interaction[Atelier]",
+        error: app_commands.AppCommandError,
+        /,
+    ) -> None:
+        """The error handler of commands."""
+        cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
+        await self._answer(interaction, cause)
+
+    async def _answer(self, interaction: "discord.Interaction[Atelier]", error: Exception) -> None:
+        if interaction.type is discord.InteractionType.autocomplete:
+            log.error("Autocomplete failed", exc_info=error)
+            return
+        try:
+            await reply(interaction, sentence_for(error))
+        except discord.HTTPException as failure:
+            log.warning("Could not answer %s: %s", interaction.user, failure)
+
+
+def sentence_for(error: Exception) -> str:
+    """What to tell a person about `error`; a bug goes to the log under an id that they see."""
+    match error:
+        case LimitReached(retry_at=float(retry_at)):
+            return f"{error} You can go on <t:{int(retry_at) + 1}:R>."
+        case AtelierError():
+            return str(error)
+        case app_commands.CommandSignatureMismatch():
+            return "This command has changed. Restart Discord, or try again in a minute."
+        case _:
+            incident = new_incident()
+            log.error("Incident %s", incident, exc_info=error)
+            return f"Something broke. The owner finds the reason in the log: {incident}."

@@ -1,0 +1,54 @@
+"""Pictures as attachments: the original while it fits, else WebP, ever smaller."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import discord
+from PIL import Image
+
+WEBP_QUALITIES = (95, 85, 70, 50)
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file to attach."""
+
+    name: str
+    data: bytes
+
+    def file(self) -> discord.File:
+        """The file as discord.py takes it; each can be sent once."""
+        return discord.File(BytesIO(self.data), filename=self.name)
+
+
+def encodings(files: Sequence[Path], limit: int) -> Iterator[tuple[Upload, ...]]:
+    """The pictures in ever smaller encodings whose sum is at most `limit` bytes.
+
+    The first is the original PNG with its settings inside. Blocks: iterate in a thread.
+
+    Raises:
+        OSError: When a file is gone or cannot be read.
+    """
+    originals = tuple(Upload(file.name, file.read_bytes()) for file in files)
+    if _total(originals) <= limit:
+        yield originals
+    for quality in WEBP_QUALITIES:
+        smaller = tuple(_webp(file, quality) for file in files)
+        if _total(smaller) <= limit:
+            yield smaller
+
+
+def _total(uploads: Sequence[Upload]) -> int:
+    return sum(len(upload.data) for upload in uploads)
+
+
+def _webp(file: Path, quality: int) -> Upload:
+    buffer = BytesIO()
+    with Image.open(file) as image:
+        exif = Image.Exif()
+        # Where the A1111 tools look for the settings in files without text chunks: UserComment.
+        exif.get_ifd(0x8769)[0x9286] = b"UNICODE\0" + image.info["parameters"].encode("utf-16-be")
+        image.save(buffer, "WEBP", quality=quality, exif=exif)
+    return Upload(file.with_suffix(".webp").name, buffer.getvalue())

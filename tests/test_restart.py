@@ -1,0 +1,260 @@
+"""Whatever ends the process, no job is lost and none is posted twice.
+
+The bot runs as its owner runs it, `python bot.py run`, and is killed with SIGKILL at chosen
+moments. Discord's side is what counts: each job's pictures exactly once, the same pictures as in
+an undisturbed run, and in the job's home message wherever Discord still knows one.
+"""
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+import pytest_asyncio
+from PIL import Image
+
+from engine import EngineSettings, ImageRequest, ModelSettings, open_studio
+from tests.discord_server import Channel, DiscordServer, Member, Message
+
+pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+
+ROOT = Path(__file__).parent.parent
+STEPS = 40
+
+
+class Owner:
+    """Somebody at the computer on which the bot runs."""
+
+    def __init__(self, folder: Path, model: Path, discord: DiscordServer) -> None:
+        self.discord = discord
+        self._log = folder / "log.txt"
+        self._config = folder / "config.toml"
+        self._config.write_text(
+            f"""
+            [discord]
+            token = "{discord.token}"
+            api_url = "{discord.api_url}"
+            [storage]
+            path = "{(folder / "data").as_posix()}"
+            [limits]
+            pictures_per_hour = "unlimited"
+            waiting_jobs = "unlimited"
+            [engine]
+            default_model = "tiny"
+            device = "cpu"
+            batch_size = 2
+            [models.tiny]
+            source = "{model.as_posix()}"
+            width = 64
+            height = 64
+            min_side = 32
+            max_side = 128
+            """
+        )
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        """Start the bot and wait until Discord sees it."""
+        with self._log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable, "bot.py", "run", "--config", self._config,
+                cwd=ROOT, stdout=log, stderr=log,
+            )  # fmt: skip
+        await self.discord.ready(60)
+
+    async def end(self, how: signal.Signals) -> int:
+        """Send the signal; returns the exit code."""
+        assert self._process is not None
+        if self._process.returncode is None:
+            self._process.send_signal(how)
+        code = await self._process.wait()
+        await self.discord.gone(10)
+        return code
+
+    def log(self) -> str:
+        """What the bot has printed."""
+        return self._log.read_text()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def owner(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> AsyncIterator[Owner]:
+    async with DiscordServer() as discord:
+        owner = Owner(tmp_path_factory.mktemp("restart"), tiny_model, discord)
+        await owner.start()
+        yield owner
+        await owner.end(signal.SIGKILL)
+
+
+@pytest.fixture(scope="module")
+def art(owner: Owner) -> Channel:
+    return owner.discord.add_guild("Painters").add_channel("art")
+
+
+@pytest.fixture(scope="module")
+def alice(art: Channel) -> Member:
+    return art.guild.add_member("alice")
+
+
+@pytest.fixture(scope="module")
+def undisturbed(
+    tmp_path_factory: pytest.TempPathFactory, tiny_model: Path
+) -> Callable[[int], Awaitable[np.ndarray]]:
+    """What an undisturbed run paints from a seed: RGB pixels of shape (64, 64, 3)."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    model = ModelSettings(source=str(tiny_model), width=64, height=64, min_side=32, max_side=128)
+
+    async def paint(seed: int) -> np.ndarray:
+        engine = EngineSettings(default_model="tiny", device="cpu")
+        async with open_studio(engine, {"tiny": model}, folder) as studio:
+            request = ImageRequest(prompt="a house", num_inference_steps=STEPS, seed=seed)
+            job = await studio.submit(request, owner="me", home=None)
+            events = [event async for event in studio.watch(job.id)]
+        [file] = events[-1].pictures
+        return np.asarray(Image.open(file))
+
+    return paint
+
+
+async def imagine(alice: Member, art: Channel, seed: int) -> Message:
+    use = await alice.slash(art, "imagine", prompt="a house", steps=STEPS, seed=seed)
+    return await use.message()
+
+
+def showing(art: Channel, seed: int) -> list[Message]:
+    """The messages that show the finished picture of this seed."""
+    return [m for m in art.messages if m.attachments and f"seed {seed}" in m.text()]
+
+
+async def shown(owner: Owner, art: Channel, seed: int) -> Message:
+    """The one message that shows the picture of this seed, once it is there."""
+    await owner.discord.until(lambda: showing(art, seed), 40)
+    [message] = showing(art, seed)
+    return message
+
+
+def pixels(message: Message) -> np.ndarray:
+    [attachment] = message.attachments
+    return np.asarray(Image.open(BytesIO(attachment.read())))
+
+
+def same(picture: np.ndarray, other: np.ndarray) -> bool:
+    """Whether the pictures are equal to rounding."""
+    return int(np.abs(picture.astype(int) - other.astype(int)).max()) <= 1
+
+
+async def test_killed_while_jobs_are_queued_and_mid_step(
+    owner: Owner, art: Channel, alice: Member, undisturbed: Callable[[int], Awaitable[np.ndarray]]
+) -> None:
+    homes = [await imagine(alice, art, seed) for seed in range(1, 6)]
+    await asyncio.sleep(0.1)
+    await owner.end(signal.SIGKILL)
+    assert len([m for m in homes if not m.attachments]) >= 3, "most were still waiting"
+
+    await owner.start()
+
+    for seed, home in enumerate(homes, start=1):
+        message = await shown(owner, art, seed)
+        assert message is home
+        assert same(pixels(message), await undisturbed(seed))
+    assert len(art.messages) == 5
+
+
+async def test_killed_again_and_again_in_the_middle_of_a_step(
+    owner: Owner, art: Channel, alice: Member
+) -> None:
+    home = await imagine(alice, art, 11)
+    for pause in (0.0, 0.2):
+        await asyncio.sleep(pause)
+        await owner.end(signal.SIGKILL)
+        await owner.start()
+    assert await shown(owner, art, 11) is home
+
+
+async def test_killed_when_the_picture_is_painted_but_not_posted(
+    owner: Owner, art: Channel, alice: Member, undisturbed: Callable[[int], Awaitable[np.ndarray]]
+) -> None:
+    failing = owner.discord.fail_next(method="PATCH", path=r"/webhooks/.*", status=500, times=99)
+    home = await imagine(alice, art, 21)
+    await owner.discord.until(lambda: failing.hits > 0, 20)
+    await owner.end(signal.SIGKILL)
+    assert not home.attachments
+    owner.discord.call_off_faults()
+
+    await owner.start()
+
+    message = await shown(owner, art, 21)
+    assert message is home
+    assert same(pixels(message), await undisturbed(21))
+
+
+async def test_killed_between_the_edit_and_its_commit(
+    owner: Owner, art: Channel, alice: Member
+) -> None:
+    owner.discord.fail_next(
+        method="PATCH", path=r"/webhooks/.*", status=500, times=1, lose_answer=True
+    )
+    home = await imagine(alice, art, 31)
+    await owner.discord.until(lambda: home.attachments, 20)
+    await owner.end(signal.SIGKILL)
+    edits = len(home.edits)
+
+    await owner.start()
+
+    await owner.discord.until(lambda: len(home.edits) > edits, 20)
+    assert await shown(owner, art, 31) is home
+
+
+async def test_killed_before_discord_was_answered(
+    owner: Owner, art: Channel, alice: Member, undisturbed: Callable[[int], Awaitable[np.ndarray]]
+) -> None:
+    """The job is written down before the answer, so the picture comes all the same."""
+    owner.discord.fail_next(path=r"/interactions/.*/callback", status=500, times=99)
+    using = asyncio.ensure_future(
+        alice.slash(art, "imagine", prompt="a house", steps=STEPS, seed=41)
+    )
+    await owner.discord.until(
+        lambda: any("/callback" in r.path for r in owner.discord.requests[-3:]), 20
+    )
+    await owner.end(signal.SIGKILL)
+    assert (await using).failed
+    owner.discord.call_off_faults()
+
+    with owner.discord.expecting(10015):  # the token of an unanswered interaction opens nothing
+        await owner.start()
+        message = await shown(owner, art, 41)
+
+    assert same(pixels(message), await undisturbed(41))
+
+
+async def test_killed_between_the_answer_and_knowing_its_message(
+    owner: Owner, art: Channel, alice: Member
+) -> None:
+    owner.discord.fail_next(
+        path=r"/interactions/.*/callback", status=500, times=1, lose_answer=True
+    )
+    use = await alice.slash(art, "imagine", prompt="a house", steps=STEPS, seed=51)
+    home = await use.message()
+    await owner.end(signal.SIGKILL)
+
+    await owner.start()
+
+    assert await shown(owner, art, 51) is home
+
+
+async def test_sigterm_finishes_what_is_in_hand_and_keeps_the_rest(
+    owner: Owner, art: Channel, alice: Member
+) -> None:
+    homes = [await imagine(alice, art, seed) for seed in range(61, 67)]
+    code = await owner.end(signal.SIGTERM)
+    assert code == 0, owner.log()
+    in_time = [home for home in homes if home.attachments]
+    assert in_time, "what was being painted was finished and shown"
+
+    await owner.start()
+
+    for seed, home in enumerate(homes, start=61):
+        assert await shown(owner, art, seed) is home

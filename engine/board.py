@@ -12,6 +12,7 @@ class Board:
     def __init__(self) -> None:
         self._latest: dict[int, JobEvent] = {}
         self._watchers: dict[int, set[asyncio.Event]] = {}
+        self._closed = False
 
     def __getitem__(self, job_id: int) -> JobEvent:
         return self._latest[job_id]
@@ -31,7 +32,10 @@ class Board:
             del self._latest[event.job_id]
 
     async def watch(self, job_id: int) -> AsyncIterator[JobEvent]:
-        """Yield the job's latest event, then each later one, until the job is over."""
+        """Yield the job's latest event, then each later one, until the job is over.
+
+        The iteration also ends, without an outcome, when the board is closed.
+        """
         changed = asyncio.Event()
         watchers = self._watchers.setdefault(job_id, set())
         watchers.add(changed)
@@ -41,8 +45,11 @@ class Board:
                 yield event
                 if not event.state.waiting:
                     return
-                await changed.wait()
-                changed.clear()
+                if not self._closed:
+                    await changed.wait()
+                    changed.clear()
+                elif event is self._latest.get(job_id):
+                    return
                 event = self._latest.get(job_id)
         finally:
             watchers.discard(changed)
@@ -51,3 +58,10 @@ class Board:
                 last = self._latest.get(job_id)
                 if last is not None and not last.state.waiting:
                     del self._latest[job_id]
+
+    def close(self) -> None:
+        """Nothing is posted any more: let every watcher see the latest event and end."""
+        self._closed = True
+        for watchers in self._watchers.values():
+            for changed in watchers:
+                changed.set()

@@ -22,7 +22,7 @@ class Estimates:
         self.unsaved: dict[Key, float] = {}
 
     def learn(self, measured: Measured) -> None:
-        """Take a measurement into the average; the first one of a kind is noise and is replaced."""
+        """Take a measurement into the average; of a loading only the last one counts."""
         key = (measured.model, measured.width, measured.height, measured.rows)
         before = self._seconds.get(key)
         if before is None or not measured.rows:

@@ -30,6 +30,9 @@ SAMPLERS = {
 
 NEGATIVE = "Negative prompt: "
 
+SETTING = re.compile(r'([A-Z][\w ]*): ("[^"]*"|[^,]*)(?:, |$)')
+"""One setting of the last line; a value in quotes may hold commas."""
+
 
 class PictureFolder:
     """The folder that holds the pictures. Its methods block: call them in a thread."""
@@ -83,7 +86,7 @@ def read_request(file: Path) -> ImageRequest:
     try:
         with Image.open(file) as image:
             text = image.info.get("parameters")
-    except (OSError, SyntaxError, ValueError) as error:
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise InvalidRequest(f"{file.name} is not a picture that can be read.") from error
     if not isinstance(text, str):
         raise InvalidRequest(f"{file.name} has no settings inside.")
@@ -97,9 +100,12 @@ def parse_parameters(text: str) -> ImageRequest:
         lines, last = [*lines, last], ""
     negative_from = next((i for i, x in enumerate(lines) if x.startswith(NEGATIVE)), len(lines))
     negative = "\n".join(lines[negative_from:]).removeprefix(NEGATIVE)
-    values = dict(re.findall(r"([A-Z][\w ]*): ([^,]+)(?:, |$)", last))
+    values = {key: value.strip('"') for key, value in SETTING.findall(last)}
     width, _, height = values.get("Size", "").partition("x")
     samplers = {shown: name for name, shown in SAMPLERS.items()}
+    sampler = values.get("Sampler", "")
+    # Newer versions of that interface name the schedule apart from the sampler.
+    scheduled = f"{sampler} {values.get('Schedule type', '')}"
     return ImageRequest(
         prompt="\n".join(lines[:negative_from]),
         negative_prompt=negative,
@@ -109,7 +115,7 @@ def parse_parameters(text: str) -> ImageRequest:
         num_inference_steps=_whole(values.get("Steps", "")),
         guidance_scale=_number(values.get("CFG scale", "")),
         seed=_whole(values.get("Seed", "")),
-        scheduler=samplers.get(values.get("Sampler", "")),
+        scheduler=samplers.get(scheduled, samplers.get(sampler)),
     )
 
 

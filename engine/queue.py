@@ -38,20 +38,12 @@ class FairQueue:
     def __len__(self) -> int:
         return sum(map(len, self._waiting.values()))
 
-    def __contains__(self, job_id: object) -> bool:
-        return any(job.id == job_id for jobs in self._waiting.values() for job in jobs)
-
     def push(self, job: Job) -> None:
         """Put `job` behind the other jobs of its owner."""
         jobs = self._waiting.setdefault(job.owner, deque())
         if not jobs:
             self._served[job.owner] = max(self._served.get(job.owner, 0.0), self._now)
         jobs.append(job)
-
-    def put_back(self, job: Job) -> None:
-        """Put a job that was taken but not painted first in line, its price given back."""
-        self._waiting.setdefault(job.owner, deque()).appendleft(job)
-        self._served[job.owner] = self._served.get(job.owner, self._now) - job.cost
 
     def remove(self, job_id: int) -> Job | None:
         """Take the job out, wherever it stands; `None` if it does not wait here."""
@@ -91,6 +83,8 @@ class FairQueue:
         order = self.order()
         if not order:
             self._kept_out_since = None
+            if model is None:
+                self._close_accounts()
             return None
         first = order[0]
         if model is None or first.recipe.model == model:
@@ -110,6 +104,11 @@ class FairQueue:
         self._waiting[job.owner].remove(job)
         self._forget_if_idle(job.owner)
         return job
+
+    def _close_accounts(self) -> None:
+        """Nobody waits and nothing runs: whoever comes next starts level with the others."""
+        self._now = max(self._served.values(), default=self._now)
+        self._served.clear()
 
     def _forget_if_idle(self, owner: str) -> None:
         """Keep no clock that the present has overtaken: its owner would start anew anyway."""

@@ -124,10 +124,10 @@ def _check(recipe: Recipe, model: Model) -> None:
                 f"{model.max_side}."
             )
         if pixels % model.multiple_of:
-            low = max(pixels // model.multiple_of * model.multiple_of, model.min_side)
+            low = max(pixels // model.multiple_of, -(-model.min_side // model.multiple_of))
             raise InvalidRequest(
                 f"The {side} is {pixels} pixels; it must be a multiple of {model.multiple_of}, "
-                f"such as {low}."
+                f"such as {low * model.multiple_of}."
             )
     _within("guidance", recipe.guidance_scale, 0.0, MAX_GUIDANCE)
     _within("seed", recipe.seed, 0, MAX_SEED)

@@ -1,8 +1,8 @@
 """The façade: everything that the other wing may ask of the engine."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,12 @@ class Status:
 
 
 class Studio:
-    """Takes requests, paints them, and tells how they are doing. Made by `open_studio`."""
+    """Takes requests, paints them, and tells how they are doing. Made by `open_studio`.
+
+    Attributes:
+        models: The models that may be painted with.
+        preferences: Small values that outlive a restart, by scope and key.
+    """
 
     def __init__(
         self,
@@ -54,8 +59,8 @@ class Studio:
         queue_size: int,
     ) -> None:
         self.models = catalogue
+        self.preferences = preferences
         self._jobs = jobs
-        self._preferences = preferences
         self._pictures = pictures
         self._board = board
         self._worker = worker
@@ -126,14 +131,15 @@ class Studio:
             UnknownJob: When there is no such job.
             NotYours: When `by` is not its owner.
         """
-        job = await self._owned(job_id, by, "delete")
+        await self._owned(job_id, by, "delete")
         await self._worker.cancel(job_id)
         async for _ in self.watch(job_id):
             pass
+        job = await self._jobs.get(job_id)  # it may have been painted meanwhile
         await self._jobs.delete(job_id)
         await asyncio.to_thread(self._pictures.delete, job.pictures)
 
-    async def watch(self, job_id: int) -> AsyncIterator[JobEvent]:
+    async def watch(self, job_id: int) -> AsyncGenerator[JobEvent, None]:
         """Yield what is known of a job and then each change, until it is painted or over.
 
         Slow watchers skip values: they always get the latest.
@@ -149,6 +155,10 @@ class Studio:
         if not over:
             async for event in self._board.watch(job_id):
                 yield event
+
+    def event(self, job_id: int) -> JobEvent:
+        """The latest of a job that is queued or running."""
+        return self._board[job_id]
 
     async def job(self, job_id: int) -> Job:
         """The job of that number. Raises `UnknownJob`."""
@@ -174,12 +184,12 @@ class Studio:
     async def use_model(self, name: str, scope: str) -> Model:
         """Paint requests from `scope` with the model `name` from now on. Raises `UnknownModel`."""
         model = self.models[name]
-        await self._preferences.set(scope, "model", name)
+        await self.preferences.set(scope, "model", name)
         return model
 
     async def model_of(self, scope: str) -> Model:
         """The model that requests from `scope` are painted with when they name none."""
-        return self.models.find(await self._preferences.get(scope, "model"))
+        return self.models.find(await self.preferences.get(scope, "model"))
 
     def status(self) -> Status:
         """How the studio is doing right now."""
@@ -189,6 +199,10 @@ class Studio:
             running=len(running),
             model=running[0].recipe.model if running else None,
         )
+
+    async def stop(self) -> None:
+        """Take no more work, finish what is in hand or put it back, and end every `watch`."""
+        await self._worker.stop()
 
     async def _owned(self, job_id: int, by: str | None, verb: str) -> Job:
         job = await self._jobs.get(job_id)
@@ -231,20 +245,19 @@ async def open_studio(
                 await _resume(jobs, worker, catalogue)
                 yield studio
             finally:
-                await worker.stop()
+                await studio.stop()
                 await timings.save(estimates.unsaved)
 
 
-def _exclusive(folder: Path) -> FileLock:
-    lock = FileLock(folder / "atelier.lock")
+def _exclusive(folder: Path) -> AbstractContextManager[object]:
+    """Hold the folder against other processes."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock.acquire(timeout=0)
+        return FileLock(folder / "atelier.lock").acquire(timeout=0)
     except Timeout:
         raise StorageError(f"Another Atelier is already using the folder {folder}.") from None
     except OSError as error:
         raise StorageError(f"The folder {folder} cannot be used: {error.strerror}.") from error
-    return lock
 
 
 async def _resume(jobs: JobTable, worker: Worker, catalogue: Catalogue) -> None:

@@ -100,7 +100,12 @@ class Worker:
         return False
 
     async def stop(self) -> None:
-        """Take nothing more, let what is in hand finish within the grace, put back the rest."""
+        """Take nothing more, let what is in hand finish within the grace, put back the rest.
+
+        A second call does nothing.
+        """
+        if self._stopping:
+            return
         self._stopping = True
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._settings.grace):
@@ -112,6 +117,7 @@ class Worker:
         await self._tasks.join()
         for job in self._running.values():
             await self._jobs.put_back(job.id)
+        self._board.close()
 
     def _feed(self) -> None:
         """Hand over jobs while the painter has room for another row."""
@@ -151,22 +157,24 @@ class Worker:
         painter.run()
 
     def _report(self, report: Report) -> None:
-        """Called in the painter's thread. Progress is not queued up: the latest value wins."""
+        """Called in the painter's thread. Progress is not queued up: the latest value wins.
+
+        The loop may take the pending value at any moment, so each one calls for its own taking:
+        whoever comes late finds nothing.
+        """
         if isinstance(report, Progress):
             pending = self._progress.get(report.job_id)
             if pending is not None and report.preview is None:
                 report = replace(report, preview=pending.preview)
             self._progress[report.job_id] = report
-            if pending is not None:
-                return
             self._loop.call_soon_threadsafe(self._take_progress, report.job_id)
         else:
             self._loop.call_soon_threadsafe(self._take_report, report)
 
     def _take_progress(self, job_id: int) -> None:
-        progress = self._progress.pop(job_id)
+        progress = self._progress.pop(job_id, None)
         job = self._running.get(job_id)
-        if job is None:
+        if job is None or progress is None:
             return
         last = self._board.get(job_id) or _event(job)
         self._board.post(
@@ -223,6 +231,11 @@ class Worker:
         except AtelierError as error:
             log.error("Job %d is painted but cannot be kept: %s", job.id, error)
             await self._end(job, JobState.FAILED, str(error))
+        except Exception:
+            incident = new_incident()
+            log.exception("Job %d is painted but cannot be kept (incident %s)", job.id, incident)
+            sentence = "The picture could not be saved. The owner finds the reason in the log: "
+            await self._end(job, JobState.FAILED, f"{sentence}{incident}.")
         else:
             self._board.post(JobEvent(job_id=job.id, state=JobState.PAINTED, pictures=tuple(files)))
 

@@ -18,7 +18,7 @@ import pytest_asyncio
 from PIL import Image
 
 from engine import EngineSettings, ImageRequest, ModelSettings, open_studio
-from tests.discord_server import Channel, DiscordServer, Member, Message
+from tests.discord_server import Channel, DiscordServer, Guild, Member, Message
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
 
@@ -90,13 +90,18 @@ async def owner(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> A
 
 
 @pytest.fixture(scope="module")
-def art(owner: Owner) -> Channel:
-    return owner.discord.add_guild("Painters").add_channel("art")
+def guild(owner: Owner) -> Guild:
+    return owner.discord.add_guild("Painters")
 
 
 @pytest.fixture(scope="module")
-def alice(art: Channel) -> Member:
-    return art.guild.add_member("alice")
+def art(guild: Guild) -> Channel:
+    return guild.add_channel("art")
+
+
+@pytest.fixture(scope="module")
+def alice(guild: Guild) -> Member:
+    return guild.add_member("alice")
 
 
 @pytest.fixture(scope="module")

@@ -95,11 +95,9 @@ class Painter:
     @torch.inference_mode()
     def run(self) -> None:
         """Paint until told to stop."""
-        while True:
+        while not self._stopping:
             self._take_orders(wait=not self._sittings)
-            if self._stopping:
-                return
-            if self._sittings:
+            if self._sittings and not self._stopping:
                 self._step()
 
     def _take_orders(self, *, wait: bool) -> None:
@@ -243,10 +241,15 @@ class Painter:
         if not self._previews or expected < PREVIEW_FROM or now - sitting.previewed < PREVIEW_EVERY:
             return None
         assert self._family is not None
-        images = [self._family.preview(row) for row in sitting.rows]
-        shown = [image for image in images if image is not None]
         sitting.previewed = now
-        return encode_preview(shown) if shown else None
+        try:
+            images = [self._family.preview(row) for row in sitting.rows]
+            shown = [image for image in images if image is not None]
+            return encode_preview(shown) if shown else None
+        except Exception:
+            # The picture itself may well come out; a preview is not worth losing it.
+            log.exception("Job %d has no preview", sitting.job.id)
+            return None
 
     def _fail(self, job: Job, error: Exception) -> None:
         self._report(Failed(job.id, sentence_for(job, error)))

@@ -50,7 +50,7 @@ class Whole:
                 self._pipe.maybe_free_model_hooks()
             else:
                 row.image = result.images[0].convert("RGB")
-            row.step = row.total_steps
+                row.step = row.total_steps
 
     def _arguments(self, row: WholeRow, between: Callable[[], None]) -> dict[str, Any]:
         def on_step(pipe: Any, step: int, timestep: Any, values: dict[str, Any]) -> dict[str, Any]:
@@ -64,6 +64,8 @@ class Whole:
             "generator": torch.Generator("cpu").manual_seed(row.seed),
             "callback_on_step_end": on_step,
         }
+        if not row.recipe.negative_prompt:
+            del wanted["negative_prompt"]  # some pipelines take an empty one for another than none
         return {name: value for name, value in wanted.items() if name in self._accepted}
 
     def finish(self, row: Row) -> Image.Image:

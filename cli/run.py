@@ -23,6 +23,7 @@ def run(settings: Settings) -> None:
 
     Raises:
         CommandError: When the token is missing or refused, or Discord cannot be reached.
+        DeviceUnavailable: When this machine has no such device as the settings name.
         StorageError: When the data folder cannot be used.
     """
     if settings.discord.token is None:
@@ -32,8 +33,9 @@ def run(settings: Settings) -> None:
     log.info("Waking up")
     # Importing torch holds the interpreter for seconds. Done here, before there is a loop, it
     # never keeps the gateway's heartbeat waiting.
-    import engine.diffusion  # noqa: F401
+    from engine.diffusion import Device
 
+    Device.choose(settings.engine.device, settings.engine.offload)
     asyncio.run(_serve(settings, token))
     log.info("Good night")
 

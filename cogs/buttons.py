@@ -1,5 +1,6 @@
 """Everything clickable on a job's message. Buttons carry the job id, so they outlive restarts."""
 
+import contextlib
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -39,7 +40,9 @@ class JobButton(
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Do it, under the same policy and error handling as a command."""
-        await interaction.client.tree.guard(interaction, self._act(interaction, self._job_id))
+        await interaction.client.tree.guard(
+            interaction, lambda: self._act(interaction, self._job_id)
+        )
 
 
 async def again(interaction: "discord.Interaction[Atelier]", job_id: int) -> None:
@@ -60,7 +63,8 @@ async def delete(interaction: "discord.Interaction[Atelier]", job_id: int) -> No
     """Remove the job, its pictures and its message."""
     await interaction.response.defer()
     await interaction.client.studio.delete(job_id, by=acting_as(interaction))
-    await interaction.delete_original_response()
+    with contextlib.suppress(discord.NotFound):  # somebody was quicker
+        await interaction.delete_original_response()
 
 
 def acting_as(interaction: discord.Interaction[Any]) -> str | None:

@@ -50,6 +50,7 @@ async def deliver(
     Raises:
         Unreachable: When the card can be shown nowhere.
         TooLarge: When the files are too large for this place.
+        UnknownJob: When the message is gone because the job was deleted: nothing brings it back.
         discord.HTTPException: When Discord fails otherwise; trying again later may help.
     """
     try:
@@ -68,6 +69,7 @@ async def deliver(
                     raise
         if nonce is None:
             raise Unreachable("the message is gone")
+        await bot.studio.job(card.job_id)
         return await _send_anew(bot, home, card, uploads, nonce)
     except discord.HTTPException as error:
         if error.status == 413:

@@ -92,14 +92,15 @@ class Imagine(commands.Cog):
 
 
 def size_choices(model: Model, current: str) -> list[Choice[str]]:
-    """The sizes that `model` offers whose name contains what is typed."""
+    """The sizes that `model` offers whose name or pixels contain what is typed."""
     choices = []
     for ratio, width, height in model.sizes:
         shape = "square" if width == height else "landscape" if width > height else "portrait"
         choices.append(
             Choice(name=f"{shape} {ratio} ({width}×{height})", value=f"{width}x{height}")
         )
-    return [choice for choice in choices if current.strip().lower() in choice.name]
+    typed = current.strip().lower()
+    return [choice for choice in choices if typed in choice.name or typed in choice.value]
 
 
 def parse_size(text: str | None, model: Model) -> tuple[int | None, int | None]:

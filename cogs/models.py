@@ -35,7 +35,7 @@ class Models(commands.GroupCog, group_name="model", group_description="The model
             f"{'**→**' if model == used else '•'} **{model.name}** {model.description}"
             for model in self._studio.models
         ]
-        await reply(interaction, "\n".join([*lines, f"-# This server paints with {used.name}."]))
+        await reply(interaction, "\n".join([f"This server paints with **{used.name}**.", *lines]))
 
     @app_commands.command(name="use")
     @app_commands.describe(name="The model that paints when nobody names one")

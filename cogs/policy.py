@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import discord
 
-from cogs.permissions import REQUIRED
+from cogs.permissions import REQUIRED, title
 from engine import AtelierError
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def require_preflight(interaction: discord.Interaction[Any]) -> None:
     in_thread = isinstance(interaction.channel, discord.Thread)
     spare = "send_messages" if in_thread else "send_messages_in_threads"
     missing = [
-        name.replace("_", " ").title()
+        title(name)
         for name, needed in REQUIRED
         if needed and name != spare and not getattr(interaction.app_permissions, name)
     ]

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
+import aiohttp
 import discord
 
 from cogs.cards import (
@@ -30,6 +31,10 @@ log = logging.getLogger(__name__)
 
 RETRY_DELAYS = (2.0, 5.0, 15.0, 60.0, 300.0)
 """Seconds between attempts to show an outcome while Discord fails; the last one repeats."""
+
+
+FAILURES = (discord.HTTPException, aiohttp.ClientError, OSError)
+"""What passes: Discord has trouble, or the way to it."""
 
 
 class Presenter:
@@ -97,7 +102,7 @@ class Presenter:
                 except Unreachable as error:
                     log.debug("Job %d: progress cannot be shown: %s", job.id, error)
                     reachable = False
-                except (TooLarge, discord.HTTPException) as error:
+                except (TooLarge, *FAILURES) as error:
                     log.debug("Job %d: progress is not shown: %s", job.id, error)
         return home, None
 
@@ -135,7 +140,7 @@ class Presenter:
             except Unreachable as error:
                 log.info("Job %d: its channel is out of reach, dropped (%s)", job.id, error)
                 break
-            except (discord.HTTPException, OSError) as error:
+            except FAILURES as error:
                 delay = RETRY_DELAYS[min(attempt, len(RETRY_DELAYS) - 1)]
                 log.warning("Job %d: shown again in %g s: %s", job.id, delay, error)
                 await asyncio.sleep(delay)

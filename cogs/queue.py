@@ -16,8 +16,8 @@ from engine import Job, JobEvent, JobState, Studio, UnknownJob
 if TYPE_CHECKING:
     from cogs.bot import Atelier
 
-MOST_LINES = 15
-"""Jobs in one answer."""
+MOST_LINES = 10
+"""Jobs in one answer: what surely fits into the 2000 characters of a message."""
 
 MOST_CHOICES = 25
 """Discord's limit for autocomplete."""

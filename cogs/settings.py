@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr
 
-from engine.settings import Section
+from engine import Section
 
 UNLIMITED = 10**9
 """What the word “unlimited” stands for: more than anybody asks for."""
@@ -13,6 +13,11 @@ UNLIMITED = 10**9
 def _words(value: Any) -> Any:
     """Environment variables hold text: “1, 2” is a list there."""
     return value.replace(",", " ").split() if isinstance(value, str) else value
+
+
+def _bare(value: Any) -> Any:
+    """Files and environments often bring a line's end or quotes along; an empty token is none."""
+    return (value.strip().strip("\"'") or None) if isinstance(value, str) else value
 
 
 def _unlimited(value: Any) -> Any:
@@ -30,14 +35,14 @@ DiscordIds = Annotated[tuple[DiscordId, ...], BeforeValidator(_words)]
 class DiscordSettings(Section):
     """The connection to Discord, and who looks after the bot there."""
 
-    token: SecretStr | None = Field(
+    token: Annotated[SecretStr | None, BeforeValidator(_bare)] = Field(
         default=None,
         description="The bot's token. DISCORD_TOKEN in the environment stands over it.",
     )
     api_url: str = Field(
         default="https://discord.com/api/v10",
-        pattern=r"^https?://[^\s/]+(/\S*)?$",
-        description="An http:// or https:// address: where Discord's API is.",
+        pattern=r"^https?://[^\s/]+(/[^\s/]+)*$",
+        description="Where Discord's API is: an http:// or https:// address, no slash at the end.",
     )
     proxy: str | None = Field(
         default=None,

@@ -1,7 +1,7 @@
 """The command tree: one policy check and one error handler for whatever people do."""
 
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 import discord
@@ -21,12 +21,14 @@ class Tree(app_commands.CommandTree["Atelier"]):
     """Slash commands pass through it by themselves; buttons and modals through `guard`."""
 
     async def guard(
-        self, interaction: "discord.Interaction[Atelier]", action: Awaitable[None]
+        self,
+        interaction: "discord.Interaction[Atelier]",
+        action: Callable[[], Awaitable[None]],
     ) -> None:
         """Run what a click or a modal asks for, checked and with its errors answered."""
         try:
             require_open(interaction.client)
-            await action
+            await action()
         except Exception as error:
             await self._answer(interaction, error)
 
@@ -67,7 +69,7 @@ def sentence_for(error: Exception) -> str:
             return f"{error} You can go on <t:{int(retry_at) + 1}:R>."
         case AtelierError():
             return str(error)
-        case app_commands.CommandSignatureMismatch():
+        case app_commands.CommandSignatureMismatch() | app_commands.CommandNotFound():
             return "This command has changed. Restart Discord, or try again in a minute."
         case _:
             incident = new_incident()

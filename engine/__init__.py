@@ -6,6 +6,7 @@ This is its public face; the rest is its own affair. Importing it does not impor
 from engine.allowance import Allowance
 from engine.errors import (
     AtelierError,
+    DeviceUnavailable,
     InvalidRequest,
     LimitReached,
     ModelUnavailable,
@@ -27,7 +28,7 @@ from engine.requests import (
     ImageRequest,
     Recipe,
 )
-from engine.settings import EngineSettings, ModelSettings, StorageSettings
+from engine.settings import EngineSettings, ModelSettings, Section, StorageSettings
 from engine.studio import Status, Studio, open_studio
 from engine.tasks import Tasks
 
@@ -40,6 +41,7 @@ __all__ = [
     "Allowance",
     "AtelierError",
     "Catalogue",
+    "DeviceUnavailable",
     "EngineSettings",
     "ImageRequest",
     "InvalidRequest",
@@ -53,6 +55,7 @@ __all__ = [
     "NotYours",
     "QueueFull",
     "Recipe",
+    "Section",
     "Size",
     "Status",
     "StorageError",

@@ -8,6 +8,7 @@
     ├── LimitReached       this person has to wait; `retry_at` says until when
     ├── QueueFull          everybody has to wait
     ├── ModelUnavailable   the model is configured but could not be loaded
+    ├── DeviceUnavailable  the device that the settings name is not there
     └── StorageError       the data folder or the database cannot be used
 
 Anything that is not an `AtelierError` is a bug: it is logged with its traceback under an
@@ -56,6 +57,10 @@ class QueueFull(AtelierError):
 
 class ModelUnavailable(AtelierError):
     """The model could not be loaded; the text says why and what would help."""
+
+
+class DeviceUnavailable(AtelierError):
+    """This machine has no device of the kind that the settings name."""
 
 
 class StorageError(AtelierError):

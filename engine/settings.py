@@ -32,7 +32,7 @@ class EngineSettings(Section):
 
     device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")] = Field(
         default="auto",
-        description="auto takes the GPU when there is one. Or: cpu, cuda, cuda:1, mps.",
+        description="auto takes the CUDA GPU when there is one. Or: cpu, cuda, cuda:1, mps.",
     )
     offload: Literal["resident", "model", "sequential"] = Field(
         default="model",

@@ -5,6 +5,8 @@ from typing import Any, Self
 
 import torch
 
+from engine.errors import DeviceUnavailable
+
 
 @dataclass(frozen=True, slots=True)
 class Device:
@@ -24,10 +26,25 @@ class Device:
 
     @classmethod
     def choose(cls, name: str, offload: str) -> Self:
-        """The device that the setting `name` means on this machine."""
+        """The device that the setting `name` means on this machine.
+
+        Raises:
+            DeviceUnavailable: When torch finds no such device here.
+        """
         if name == "auto":
             name = "cuda" if torch.cuda.is_available() else "cpu"
         device = torch.device(name)
+        available = {
+            "cpu": 1,
+            "cuda": torch.cuda.device_count(),
+            "mps": int(torch.backends.mps.is_available()),
+        }[device.type]
+        if (device.index or 0) >= available:
+            raise DeviceUnavailable(
+                f"The setting [engine] device is “{name}”, but torch {torch.__version__} finds "
+                f"{available} such devices here. Use “auto” or “cpu”, or install a torch build "
+                "for your GPU."
+            )
         on_gpu = device.type == "cuda"
         return cls(
             name=device,

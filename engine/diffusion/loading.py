@@ -1,6 +1,7 @@
 """From a model's entry in the catalogue to a family on its device."""
 
 import logging
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from huggingface_hub.errors import (
     GatedRepoError,
     HFValidationError,
     LocalEntryNotFoundError,
+    OfflineModeIsEnabled,
     RepositoryNotFoundError,
 )
 
@@ -45,24 +47,35 @@ def _quiet() -> None:
 
 
 def _pipeline(model: Model, device: Device) -> Any:
+    if Path(model.source).is_absolute() and not Path(model.source).is_dir():
+        raise _unavailable(model, f"there is no folder {model.source}")
     try:
-        return diffusers.AutoPipelineForText2Image.from_pretrained(
-            model.source,
-            revision=model.revision,
-            variant=model.variant,
-            dtype=device.dtype,
-            use_safetensors=True,
-        )
-    except GatedRepoError as error:
-        raise _unavailable(
-            model, f"accept its terms at https://huggingface.co/{model.source} and set HF_TOKEN"
-        ) from error
-    except RepositoryNotFoundError as error:
-        raise _unavailable(model, f"the Hub has no public model “{model.source}”") from error
-    except LocalEntryNotFoundError as error:
-        raise _unavailable(model, "it is not downloaded and the Hub cannot be reached") from error
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return diffusers.AutoPipelineForText2Image.from_pretrained(
+                model.source,
+                revision=model.revision,
+                variant=model.variant,
+                dtype=device.dtype,
+                use_safetensors=True,
+            )
     except (HFValidationError, OSError, ValueError) as error:
-        raise _unavailable(model, str(error).split("\n", 1)[0]) from error
+        raise _unavailable(model, _reason(model, error)) from error
+
+
+def _reason(model: Model, error: BaseException) -> str:
+    """What is wrong, by the deepest cause that says it; Diffusers wraps what the Hub client says."""
+    cause: BaseException | None = error
+    while cause is not None:
+        match cause:
+            case GatedRepoError():
+                return f"accept its terms at https://huggingface.co/{model.source} and set HF_TOKEN"
+            case RepositoryNotFoundError():
+                return f"the Hub has no public model “{model.source}”"
+            case LocalEntryNotFoundError() | OfflineModeIsEnabled() | ConnectionError():
+                return "it is not downloaded, and the Hub cannot be reached"
+        cause = cause.__cause__ or cause.__context__
+    return str(error).split("\n", 1)[0]
 
 
 def _unavailable(model: Model, why: str) -> ModelUnavailable:

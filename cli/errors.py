@@ -1,0 +1,53 @@
+"""Errors that end a command, and how they are told."""
+
+import traceback
+
+from rich.text import Text
+
+from cli.console import err
+from cli.exits import Exit
+from engine import AtelierError, DeviceUnavailable, StorageError
+
+
+class CommandError(AtelierError):
+    """Ends a command: its text is shown, and the program exits with `code`."""
+
+    def __init__(self, code: Exit, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+class SettingsError(CommandError):
+    """Settings are wrong.
+
+    Attributes:
+        problems: One sentence for each: the place, the key, the value and what is allowed.
+    """
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__(Exit.SETTINGS, "\n".join(problems))
+        self.problems = problems
+
+
+def explain(error: Exception) -> Exit:
+    """Tell why the command ended, without a traceback unless it is a bug; give the exit code."""
+    if not isinstance(error, AtelierError):
+        traceback.print_exception(error)
+        complain("This is a bug in Atelier. Please report it with the lines above.")
+        return Exit.BUG
+    for text in error.problems if isinstance(error, SettingsError) else [str(error)]:
+        complain(text)
+    if isinstance(error, CommandError):
+        return error.code
+    match error:
+        case StorageError():
+            return Exit.STORAGE
+        case DeviceUnavailable():
+            return Exit.SETTINGS
+        case _:
+            return Exit.NOT_PAINTED
+
+
+def complain(text: str) -> None:
+    """Show what is wrong, its first line marked."""
+    err.print(Text.assemble(("✗ ", "bold red"), text))

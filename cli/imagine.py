@@ -1,0 +1,133 @@
+"""`imagine`: paint from the command line, without Discord."""
+
+import asyncio
+import logging
+import re
+import shutil
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from rich.progress import (
+    BarColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+
+from cli.console import err, out
+from cli.errors import CommandError
+from cli.exits import Exit
+from cli.inventory import stock_of
+from cli.logs import start_logging
+from cli.settings import Settings
+from cli.signals import on_signal
+from engine import (
+    ImageRequest,
+    Job,
+    JobEvent,
+    JobState,
+    StorageError,
+    Studio,
+    Tasks,
+    open_studio,
+)
+
+
+def imagine(settings: Settings, request: ImageRequest, folder: Path | None) -> None:
+    """Paint `request`, put the pictures in `folder` and tell where they are.
+
+    The queue is one of its own, so this works beside a running bot.
+
+    Raises:
+        CommandError: When the painting failed or was cancelled.
+        AtelierError: When the request breaks a rule.
+        StorageError: When `folder` cannot be written to.
+    """
+    folder = folder or settings.storage.path / "imagine"
+    start_logging(logging.WARNING)
+    begun = time.monotonic()
+    with TemporaryDirectory(prefix="atelier-", ignore_cleanup_errors=True) as scratch:
+        job, pictures = asyncio.run(_paint(settings, request, Path(scratch)))
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            files = [
+                Path(shutil.move(picture, _free_name(folder, job.recipe.prompt, seed)))
+                for picture, seed in zip(pictures, job.recipe.seeds, strict=True)
+            ]
+        except OSError as error:
+            raise StorageError(f"The folder {folder} cannot be used: {error.strerror}.") from error
+    seconds = time.monotonic() - begun
+    for file, seed in zip(files, job.recipe.seeds, strict=True):
+        out.print(f"{file}  seed {seed}  {seconds:.1f} s")
+
+
+async def _paint(
+    settings: Settings, request: ImageRequest, scratch: Path
+) -> tuple[Job, tuple[Path, ...]]:
+    """Have the engine paint; the pictures are left below `scratch`."""
+    stop = asyncio.Event()
+    tasks = Tasks()
+    with on_signal(stop.set):
+        async with open_studio(settings.engine, settings.models, scratch) as studio:
+            job = await studio.submit(request, owner="imagine", home=None)
+            tasks.start(_cancel_at(stop, studio, job), "cancel")
+            last = await _follow(studio, job)
+            await tasks.cancel()
+    if last.state is JobState.CANCELLED:
+        raise CommandError(Exit.INTERRUPTED, "Cancelled.")
+    if last.state is JobState.FAILED:
+        raise CommandError(Exit.NOT_PAINTED, last.error or "The picture could not be painted.")
+    return job, last.pictures
+
+
+async def _cancel_at(stop: asyncio.Event, studio: Studio, job: Job) -> None:
+    await stop.wait()
+    await studio.cancel(job.id)
+
+
+async def _follow(studio: Studio, job: Job) -> JobEvent:
+    """Show how the job is doing until it is over; its last event."""
+    model = studio.models[job.recipe.model]
+    verb = "Downloading and waking up" if stock_of(model).presence.downloads else "Waking up"
+    waking = f"{verb} {model.name}"
+    painting = f"Painting with {model.name}"
+    last = JobEvent(job_id=job.id, state=JobState.QUEUED)
+    with Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[steps]}"),
+        TimeElapsedColumn(),
+        console=err,
+        transient=True,
+        disable=not err.is_terminal,
+    ) as progress:
+        bar = progress.add_task(waking, total=None, steps="")
+        if progress.disable:
+            err.print(waking)
+        async for event in studio.watch(job.id):
+            if event.step and not last.step and progress.disable:
+                err.print(f"{painting}, {event.total_steps} steps")
+            if event.step:
+                progress.update(
+                    bar,
+                    description=painting,
+                    completed=event.step,
+                    total=event.total_steps,
+                    steps=f"step {event.step} of {event.total_steps}",
+                )
+            last = event
+    return last
+
+
+def _free_name(folder: Path, prompt: str, seed: int) -> Path:
+    """A file that does not exist yet, named after the picture."""
+    words = re.sub(r"\W+", "-", prompt.lower())[:40].strip("-") or "picture"
+    file = folder / f"{words}-{seed}.png"
+    number = 1
+    while file.exists():
+        number += 1
+        file = folder / f"{words}-{seed}-{number}.png"
+    return file

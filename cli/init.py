@@ -1,0 +1,125 @@
+"""`init`: asks for what is needed and writes the settings file."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from cli.console import out
+from cli.errors import CommandError
+from cli.exits import Exit
+from cli.settings import DEFAULT_FILE, load_settings
+from cli.token import application_id
+from engine import StorageError
+
+WHERE = "https://discord.com/developers/applications"
+
+
+def init(asked: Path | None) -> None:
+    """Ask, and write the answers to `asked`, or `config.toml`.
+
+    Raises:
+        CommandError: When there is nobody to ask, or they think better of it.
+        StorageError: When the file cannot be written.
+    """
+    file = asked or DEFAULT_FILE
+    if not sys.stdin.isatty():
+        raise CommandError(
+            Exit.USAGE,
+            "init asks questions, and there is no terminal to ask them on. Copy "
+            f"config.example.toml to {file} and fill in what you need, or set DISCORD_TOKEN.",
+        )
+    try:
+        if file.exists() and not typer.confirm(f"{file} exists. Replace it?"):
+            raise typer.Abort
+        out.print(f"An empty answer keeps the default. The token is found at {WHERE}.\n")
+        text = _toml({"discord": _discord(), "storage": _storage(), "engine": _engine()})
+    except typer.Abort:
+        raise CommandError(Exit.INTERRUPTED, "Nothing was written.") from None
+    _write(file, text)
+    load_settings(file)
+    out.print(f"\n✓ Wrote {file}; config.example.toml tells what else can be set.")
+    out.print("  python bot.py check   looks whether all is well")
+    out.print("  python bot.py invite  gives the link that adds the bot to your server")
+    out.print("  python bot.py         runs the bot")
+
+
+def _discord() -> dict[str, Any]:
+    return {
+        "token": _token(),
+        "admin_roles": _ids("Ids of the roles that may manage the bot (besides server managers)"),
+    }
+
+
+def _token() -> str:
+    while True:
+        token = _ask("Bot token (not shown; empty: it comes as DISCORD_TOKEN)", hide=True)
+        if not token or application_id(token) is not None:
+            return token
+        out.print("That is no bot's token: it has three parts with dots between. Page Bot, please.")
+
+
+def _ids(question: str) -> list[int]:
+    while True:
+        words = _ask(question).replace(",", " ").split()
+        if all(word.isascii() and word.isdigit() and 0 < int(word) < 2**63 for word in words):
+            return [int(word) for word in words]
+        out.print("An id is a number: Discord copies it once its developer mode is on.")
+
+
+def _storage() -> dict[str, Any]:
+    return {"path": _ask("Folder for the database and the pictures", "data")}
+
+
+def _engine() -> dict[str, Any]:
+    device = _choose("Device", ["auto", "cuda", "mps", "cpu"], "auto")
+    if device not in ("auto", "cuda"):
+        return {"device": device}
+    out.print("On a GPU weights can be resident (fastest), or come by model or sequential (slow).")
+    return {
+        "device": device,
+        "offload": _choose("Offload", ["resident", "model", "sequential"], "model"),
+    }
+
+
+def _choose(question: str, choices: list[str], default: str) -> str:
+    while True:
+        answer = _ask(f"{question} ({', '.join(choices)})", default)
+        if answer in choices:
+            return answer
+        out.print(f"One of {', '.join(choices)}, please.")
+
+
+def _ask(question: str, default: str = "", *, hide: bool = False) -> str:
+    answer = typer.prompt(question, default, hide_input=hide, show_default=bool(default))
+    return str(answer).strip()
+
+
+def _toml(sections: dict[str, dict[str, Any]]) -> str:
+    """The sections as TOML; what is empty is left out. JSON's values are TOML's as well."""
+    lines = ["# Written by `python bot.py init`. config.example.toml tells of every setting.", ""]
+    for name, values in sections.items():
+        given = {key: value for key, value in values.items() if value}
+        if given:
+            lines.append(f"[{name}]")
+            lines += [f"{key} = {json.dumps(value)}" for key, value in given.items()]
+            lines.append("")
+    return "\n".join(lines)
+
+
+def _write(file: Path, text: str) -> None:
+    """Write the file whole or not at all, for nobody else to read: it holds the token."""
+    partial = file.with_name(file.name + ".partial")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        partial.unlink(missing_ok=True)
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(descriptor, "w", encoding="utf-8") as stream:
+            stream.write(text)
+        partial.replace(file)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise StorageError(f"{file} cannot be written: {error.strerror}.") from error

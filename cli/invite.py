@@ -1,0 +1,38 @@
+"""`invite`: the link that adds the bot to a server."""
+
+from urllib.parse import urlencode
+
+from cli.console import err, out
+from cli.errors import CommandError
+from cli.exits import Exit
+from cli.settings import Settings
+from cli.token import TokenMissing, application_id
+from cogs.permissions import REQUIRED, title
+
+
+def show_invite(settings: Settings, client_id: int | None) -> None:
+    """Print the link, alone on standard output.
+
+    Raises:
+        CommandError: When neither `client_id` nor the token says which bot it is.
+    """
+    if client_id is None:
+        token = settings.discord.token
+        if token is None:
+            raise TokenMissing
+        client_id = application_id(token.get_secret_value())
+        if client_id is None:
+            raise CommandError(
+                Exit.TOKEN,
+                "The token does not say which bot it belongs to. Give --client-id: the Application "
+                "ID on the page General Information at "
+                "https://discord.com/developers/applications.",
+            )
+    names = [title(name) for name, needed in REQUIRED if needed]
+    err.print(f"Open this to add the bot to a server. It asks for: {', '.join(names)}.")
+    query = {
+        "client_id": client_id,
+        "scope": "bot applications.commands",
+        "permissions": REQUIRED.value,
+    }
+    out.print(f"https://discord.com/oauth2/authorize?{urlencode(query)}")

@@ -1,0 +1,111 @@
+"""What is wrong with a setting, in a sentence: the key, the value, what is allowed.
+
+What is allowed is read from the JSON schema of the settings, so it cannot be out of step.
+"""
+
+import difflib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic_core import ErrorDetails
+
+Schema = Mapping[str, Any]
+Path = tuple[str, ...]
+
+LONGEST = 60
+"""Characters of a wrong value that are shown."""
+
+NAMES = {"boolean": "true or false", "integer": "a whole number", "number": "a number"}
+
+
+def path_of(error: ErrorDetails) -> Path:
+    """The keys that lead to the wrong value; the place in a list is left out."""
+    return tuple(str(part) for part in error["loc"] if isinstance(part, str) and part != "[key]")
+
+
+def sentence_of(error: ErrorDetails, root: Schema) -> str:
+    """What is wrong and what is allowed.
+
+    Args:
+        error: As pydantic tells it.
+        root: The JSON schema of all settings.
+    """
+    path = path_of(error)
+    match error["type"]:
+        case "extra_forbidden":
+            return unknown(path, list(_node(path[:-1], root).get("properties", {})))
+        case "missing":
+            what = _node(path, root).get("description", "")
+            return f"[{'.'.join(path[:-1])}] lacks {path[-1]}. {what}".rstrip()
+    if "[key]" in error["loc"]:
+        return f"[{'.'.join(path)}] cannot be used: {_own_words(error) or 'a number is expected'}."
+    node = _node(path, root)
+    said = f"{'.'.join(path)} is {_shown(error['input'], node)}."
+    if words := _own_words(error):
+        return f"{said} {words}"
+    if "properties" in node or "additionalProperties" in node:
+        return f"{said} It is a section of its own, with keys."
+    if node.get("type") == "string" and not {"enum", "maxLength"} & node.keys():
+        return f"{said} {node['description']}"
+    return f"{said} Allowed: {allowed(node)}."
+
+
+def unknown(path: Path, known: Sequence[str]) -> str:
+    """That there is no setting at `path`, with the nearest that there is."""
+    near = difflib.get_close_matches(path[-1], known, n=1)
+    hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(known)}."
+    what = "section" if len(path) == 1 else "setting"
+    return f"there is no {what} {'.'.join(path)}. {hint}"
+
+
+def allowed(node: Schema) -> str:
+    """What a value may be."""
+    if "anyOf" in node:
+        return " or ".join(allowed(x) for x in node["anyOf"] if x.get("type") != "null")
+    if "enum" in node:
+        return "one of " + ", ".join(node["enum"])
+    if "const" in node:
+        return json.dumps(node["const"])
+    if node["type"] == "array":
+        return "a list of numbers, such as [123, 456]"
+    if node["type"] == "string":
+        return f"text of {node.get('minLength', 0)} to {node['maxLength']} characters"
+    return NAMES[node["type"]] + _bounds(node)
+
+
+def _bounds(node: Schema) -> str:
+    low, high = node.get("minimum"), node.get("maximum")
+    if low is None:
+        return ""
+    return f" from {low:g}" + (f" to {high:g}" if high is not None else " on")
+
+
+def _node(path: Path, root: Schema) -> Schema:
+    """The schema at `path`, an empty one where there is none."""
+    node = root
+    for part in path:
+        below = node.get("properties", {}).get(part) or node.get("additionalProperties") or {}
+        if "$ref" in below:
+            below = {**below, **root["$defs"][below["$ref"].rpartition("/")[2]]}
+        elif "anyOf" in below:
+            others = {key: value for key, value in below.items() if key != "anyOf"}
+            choices = [x for x in below["anyOf"] if x.get("type") != "null"]
+            below = {**choices[0], **others} if len(choices) == 1 else below
+        node = below
+    return node
+
+
+def _shown(value: Any, node: Schema) -> str:
+    if node.get("writeOnly"):
+        return "(not shown)"
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    text = re.sub(r"//[^/@]*@", "//…@", text)
+    return text if len(text) <= LONGEST else text[:LONGEST] + "…"
+
+
+def _own_words(error: ErrorDetails) -> str:
+    """What a validator of our own says."""
+    reason = error.get("ctx", {}).get("error")
+    return str(reason) if error["type"] == "value_error" else ""

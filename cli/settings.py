@@ -1,0 +1,183 @@
+"""All settings: the TOML file, the environment over it, `DISCORD_TOKEN` over both."""
+
+import os
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from cli.errors import SettingsError
+from cli.problems import path_of, sentence_of, unknown
+from cli.toml_lines import line_of
+from cogs.settings import DiscordSettings, LimitSettings
+from engine import Catalogue, EngineSettings, ModelSettings, StorageSettings, UnknownModel
+from engine.settings import BUILT_IN_MODEL
+
+DEFAULT_FILE = Path("config.toml")
+PREFIX = "ATELIER_"
+TOKEN_VARIABLE = "DISCORD_TOKEN"
+
+
+def _model_name(name: str) -> str:
+    if name == BUILT_IN_MODEL:
+        raise ValueError("a model of that name is built in")
+    if not re.fullmatch(r"[\w.-]{1,50}", name):
+        raise ValueError("a name has 1 to 50 letters, digits, dots, hyphens or underscores")
+    return name
+
+
+ModelName = Annotated[str, AfterValidator(_model_name)]
+
+
+class Settings(BaseSettings):
+    """All settings by section."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        env_ignore_empty=True,
+        enable_decoding=False,
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    discord: DiscordSettings = DiscordSettings()
+    storage: StorageSettings = StorageSettings()
+    limits: LimitSettings = LimitSettings()
+    engine: EngineSettings = EngineSettings()
+    models: dict[ModelName, ModelSettings] = {}
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The sources, the one that wins first; the file comes in through the constructor."""
+        token = os.environ.get(TOKEN_VARIABLE)
+        given = {"discord": {"token": token}} if token else {}
+        return InitSettingsSource(settings_cls, given), env_settings, init_settings
+
+
+def settings_file(asked: Path | None) -> Path | None:
+    """The file that settings are read from: the one asked for, or `config.toml` if it is there."""
+    return asked or (DEFAULT_FILE if DEFAULT_FILE.exists() else None)
+
+
+def load_settings(asked: Path | None) -> Settings:
+    """Read the settings; relative folders in them count from the settings file.
+
+    Args:
+        asked: The file to read; without one `config.toml`, and without that the defaults.
+
+    Raises:
+        SettingsError: With a sentence for each thing that is wrong.
+    """
+    file = settings_file(asked)
+    text = _read(file) if file else ""
+    _check_variables()
+    try:
+        settings = Settings(**_parse(file, text))
+        Catalogue(settings.models, settings.engine.default_model)
+    except ValidationError as error:
+        schema = Settings.model_json_schema()
+        found = error.errors(include_url=False)
+        found.sort(key=lambda details: line_of(text, path_of(details)) or 0)
+        raise SettingsError(
+            *(_where(path_of(x), file, text) + sentence_of(x, schema) for x in found)
+        ) from None
+    except UnknownModel as error:
+        path = ("engine", "default_model")
+        raise SettingsError(f"{_where(path, file, text)}{'.'.join(path)}: {error}") from None
+    return _anchored(settings, (file or DEFAULT_FILE).resolve().parent)
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text("utf-8-sig")
+    except OSError as error:
+        raise SettingsError(f"{file} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{file} cannot be read: save it as UTF-8.") from None
+
+
+def _parse(file: Path | None, text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        place = re.search(r" \(at line (\d+), column \d+\)$", str(error))
+        line = place[1] if place else len(text.splitlines())
+        what = str(error).partition(" (at ")[0]
+        raise SettingsError(f"{file}, line {line}: this is not TOML. {what}.") from None
+
+
+def _check_variables() -> None:
+    """Refuse variables that look like settings and name none: pydantic passes over them."""
+    sections = list(Settings.model_fields)
+    short = {f"{section}_{key}".upper(): (section, key) for section, key in _keys()}
+    problems = []
+    for name in sorted(os.environ):
+        rest = name.upper().removeprefix(PREFIX)
+        section = rest.partition("__")[0].lower()
+        if not name.upper().startswith(PREFIX):
+            continue
+        if "__" in rest and section not in sections:
+            problems.append(f"environment variable {name}: {unknown((section,), sections)}")
+        elif rest in short:
+            right = _variable(short[rest])
+            problems.append(f"environment variable {name}: it must be written {right}.")
+    if problems:
+        raise SettingsError(*problems)
+
+
+def _keys() -> Iterator[tuple[str, str]]:
+    for section, field in Settings.model_fields.items():
+        for key in getattr(field.annotation, "model_fields", ()):
+            yield section, key
+
+
+def _variable(path: tuple[str, ...]) -> str:
+    return PREFIX + "__".join(path).upper()
+
+
+def _where(path: tuple[str, ...], file: Path | None, text: str) -> str:
+    """The place that the value at `path` comes from, as the beginning of a sentence."""
+    names = {name.upper(): name for name, value in os.environ.items() if value}
+    if path == ("discord", "token") and TOKEN_VARIABLE in names:
+        return f"environment variable {TOKEN_VARIABLE}: "
+    if name := names.get(_variable(path)):
+        return f"environment variable {name}: "
+    if any(name.startswith(_variable(path) + "__") for name in names):
+        return f"environment variables {_variable(path)}__…: "
+    if line := line_of(text, path):
+        return f"{file}, line {line}: "
+    return f"environment variables {_variable(path[:-1])}__…: "
+
+
+def _anchored(settings: Settings, base: Path) -> Settings:
+    """The settings with folders that do not depend on the working directory."""
+
+    def anchor(path: str | Path) -> Path:
+        return base / Path(path).expanduser()
+
+    models = {
+        name: model.model_copy(update={"source": str(anchor(model.source))})
+        if anchor(model.source).is_dir()
+        else model
+        for name, model in settings.models.items()
+    }
+    storage = StorageSettings(path=anchor(settings.storage.path))
+    return settings.model_copy(update={"storage": storage, "models": models})

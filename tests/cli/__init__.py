@@ -1,0 +1,1 @@
+"""The command line, called as it is called from a shell."""

@@ -1,0 +1,73 @@
+"""The command line itself: quick, and clear about how it ended."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from cli.exits import Exit
+from tests.cli.conftest import Atelier
+
+BOT = Path(__file__).parents[2] / "bot.py"
+COMMANDS = ("run", "imagine", "check", "models", "invite", "init")
+
+
+def test_help_answers_within_a_second() -> None:
+    def seconds() -> float:
+        begun = time.perf_counter()
+        subprocess.run([sys.executable, BOT, "--help"], check=True, stdout=subprocess.DEVNULL)
+        return time.perf_counter() - begun
+
+    assert min(seconds() for _ in range(3)) < 1.0
+
+
+def test_the_command_line_waits_for_nothing_heavy() -> None:
+    code = "import bot, sys; print({'torch', 'discord', 'pydantic'} & sys.modules.keys())"
+    process = subprocess.run(
+        [sys.executable, "-c", code], cwd=BOT.parent, capture_output=True, text=True, check=True
+    )
+    assert process.stdout == "set()\n"
+
+
+def test_help_names_every_command_and_exit_code(atelier: Atelier) -> None:
+    result = atelier("--help")
+    words = " ".join(result.out.split())
+    assert result.code is Exit.FINE
+    assert all(command in words for command in COMMANDS)
+    assert all(f"{code.value} {code.meaning}" in words for code in Exit)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_takes_config_before_and_after_its_name(
+    atelier: Atelier, command: str
+) -> None:
+    assert "--config" in atelier(command, "--help").out
+    if command == "init":
+        return
+    arguments = [command, "a fish"] if command == "imagine" else [command]
+    sentence = "other.toml cannot be read: No such file or directory."
+    for line in (["-c", "other.toml", *arguments], [*arguments, "--config", "other.toml"]):
+        result = atelier(*line)
+        assert result.code is (Exit.CANNOT_RUN if command == "check" else Exit.SETTINGS)
+        assert sentence in result.out + result.err
+
+
+def test_what_is_not_understood_is_a_usage_error(atelier: Atelier) -> None:
+    assert atelier("paint").code is Exit.USAGE
+    assert atelier("imagine").code is Exit.USAGE
+    assert atelier("imagine", "a fish", "--width", "wide").code is Exit.USAGE
+
+
+def test_a_bug_is_told_as_one(atelier: Atelier, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: object) -> None:
+        raise ZeroDivisionError("by chance")
+
+    monkeypatch.setattr("cli.settings.load_settings", broken)
+    result = atelier("models")
+    assert result.code is Exit.BUG
+    assert "ZeroDivisionError: by chance" in result.err
+    assert result.err.endswith(
+        "✗ This is a bug in Atelier. Please report it with the lines above.\n"
+    )

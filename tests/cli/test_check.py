@@ -1,0 +1,131 @@
+"""`check`: what keeps the bot from running, and what to do about it."""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from cli.exits import Exit
+from tests.cli.conftest import TOKEN, Atelier, Result
+
+Config = Callable[[str], Path]
+
+pytestmark = pytest.mark.slow  # it imports torch
+
+
+@pytest.fixture
+def ready(config: Config, tiny_model: Path) -> Config:
+    """Write a configuration with which the bot can run, and more to it."""
+
+    def write(more: str) -> Path:
+        return config(
+            f"{more}\n[discord]\ntoken = '{TOKEN}'\n[models.tiny]\nsource = '{tiny_model}'\n"
+        )
+
+    return write
+
+
+def line(result: Result, subject: str) -> str:
+    """The line about `subject`, with the advice below it."""
+    lines = result.out.splitlines()
+    start = next(i for i, x in enumerate(lines) if x[2:].startswith(subject))
+    end = next((i for i in range(start + 1, len(lines)) if lines[i][:1] != " "), len(lines))
+    return "\n".join(lines[start:end])
+
+
+def test_all_is_well(atelier: Atelier, ready: Config, workplace: Path) -> None:
+    ready("[engine]\ndevice = 'cpu'")
+    result = atelier("check")
+    assert result.code is Exit.FINE
+    assert "✗" not in result.out
+    assert line(result, "settings") == "✓ settings  config.toml"
+    assert line(result, "token") == "✓ token     that of application 123456789012345678"
+    assert line(result, "storage") == f"✓ storage   {workplace / 'data'}"
+    assert line(result, "device").startswith("✓ device    the CPU with ")
+    assert line(result, "memory").endswith("RAM free")
+    assert "✓ model     tiny: on disk, " in result.out
+    assert TOKEN not in result.out
+    assert not (workplace / "data").exists(), "looking does not make anything"
+
+
+def test_bad_settings_are_listed(atelier: Atelier, ready: Config) -> None:
+    ready("[engine]\nbatch_size = 0\ndevice = 'gpu'")
+    result = atelier("check")
+    assert result.code is Exit.CANNOT_RUN
+    assert result.out.count("✗ settings") == 2
+    assert "config.toml, line 2: engine.batch_size is 0." in result.out
+
+
+def test_a_missing_or_strange_token(
+    atelier: Atelier, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = atelier("check")
+    assert result.code is Exit.CANNOT_RUN
+    assert "Reset Token" in line(result, "token")
+    monkeypatch.setenv("DISCORD_TOKEN", "4f5e-client-secret")
+    result = atelier("check")
+    assert result.code is Exit.CANNOT_RUN
+    assert line(result, "token").startswith("✗ token     It does not look like a bot's token")
+    assert "4f5e" not in result.out
+
+
+def test_a_gpu_that_is_not_there(atelier: Atelier, ready: Config) -> None:
+    ready("[engine]\ndevice = 'cuda:77'")
+    result = atelier("check")
+    assert result.code is Exit.CANNOT_RUN
+    assert '✗ device    [engine] device is "cuda:77", but torch' in line(result, "device")
+    assert 'set device = "auto"' in line(result, "device")
+
+
+def test_a_data_folder_that_is_a_file(atelier: Atelier, ready: Config, workplace: Path) -> None:
+    (workplace / "data").write_text("")
+    ready("")
+    result = atelier("check")
+    assert result.code is Exit.CANNOT_RUN
+    assert f"{workplace / 'data'} cannot be written to." in line(result, "storage")
+
+
+@pytest.mark.skipif(
+    sys.platform == "win32" or os.geteuid() == 0, reason="root may write everywhere"
+)
+def test_a_data_folder_of_somebody_else(atelier: Atelier, ready: Config, workplace: Path) -> None:
+    (workplace / "data").mkdir(mode=0o500)
+    ready("")
+    assert line(atelier("check"), "storage").startswith("✗")
+
+
+def test_it_works_beside_a_running_bot(atelier: Atelier, ready: Config, workplace: Path) -> None:
+    ready("")
+    (workplace / "data").mkdir()
+    with FileLock(workplace / "data" / "atelier.lock"):
+        result = atelier("check")
+    assert result.code is Exit.FINE
+    assert line(result, "storage").endswith("in use by an Atelier that runs now")
+
+
+@pytest.mark.parametrize(("free", "mark"), [(5e7, "✗"), (1e9, "!"), (5e9, "✓")])
+def test_little_room_on_the_disk(
+    atelier: Atelier, ready: Config, monkeypatch: pytest.MonkeyPatch, free: float, mark: str
+) -> None:
+    ready("")
+    usage = shutil.disk_usage(".")._replace(free=int(free))
+    monkeypatch.setattr("shutil.disk_usage", lambda _: usage)
+    result = atelier("check")
+    assert line(result, "disk")[0] == mark
+    assert result.code is (Exit.CANNOT_RUN if mark == "✗" else Exit.FINE)
+
+
+def test_models_that_are_missing(atelier: Atelier, ready: Config, tiny_model: Path) -> None:
+    ready("[models.away]\nsource = 'someone/away'")
+    result = atelier("check")
+    assert result.code is Exit.FINE, "what can be downloaded does not stop the bot"
+    assert "! model     away: not downloaded; that happens when it is first used" in result.out
+    assert "In advance: hf download someone/away" in result.out
+    ready("[models.gone]\nsource = './gone'")
+    result = atelier("check")
+    assert result.code is Exit.CANNOT_RUN
+    assert "✗ model     gone: no such folder: ./gone" in result.out

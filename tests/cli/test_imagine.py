@@ -1,0 +1,140 @@
+"""`imagine`: pictures from the command line, through the real engine."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+from PIL import Image
+
+from cli.exits import Exit
+from engine import ImageRequest
+from engine.pictures import read_request
+from tests.cli.conftest import Atelier
+
+Config = Callable[[str], Path]
+
+BOT = Path(__file__).parents[2] / "bot.py"
+
+pytestmark = pytest.mark.slow  # it imports torch and paints
+
+
+@pytest.fixture
+def tiny(config: Config, tiny_model: Path) -> None:
+    """Settings in which a tiny model is the default one."""
+    config(
+        f"[engine]\ndevice = 'cpu'\ndefault_model = 'tiny'\n"
+        f"[models.tiny]\nsource = '{tiny_model}'\nwidth = 64\nheight = 64\nmin_side = 32\n"
+    )
+
+
+def test_the_built_in_model_paints_without_any_settings(atelier: Atelier, workplace: Path) -> None:
+    result = atelier("imagine", "a red boat on the sea", "--seed", "7", "--steps", "4")
+    assert result.code is Exit.FINE, result.err
+    file = workplace / "data" / "imagine" / "a-red-boat-on-the-sea-7.png"
+    assert result.out.startswith(f"{file}  seed 7  ")
+    with Image.open(file) as picture:
+        assert picture.size == (128, 128)
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_picture_holds_the_request_that_painted_it(atelier: Atelier, workplace: Path) -> None:
+    arguments = "--negative-prompt moon --width 96 --height 64 --steps 2 --guidance 3.5 --seed 11"
+    result = atelier("imagine", "a red fish", *arguments.split(), "--out", "pots/mine")
+    assert result.code is Exit.FINE, result.err
+    assert read_request(Path("pots/mine/a-red-fish-11.png")) == ImageRequest(
+        prompt="a red fish",
+        negative_prompt="moon",
+        model="tiny",
+        width=96,
+        height=64,
+        num_inference_steps=2,
+        guidance_scale=3.5,
+        seed=11,
+        scheduler="dpmpp_2m",
+    )
+    assert not (workplace / "data").exists(), "the bot's own folder is left alone"
+
+
+@pytest.mark.usefixtures("tiny")
+def test_several_pictures_have_a_seed_each_and_nothing_is_overwritten(atelier: Atelier) -> None:
+    line = ("imagine", "fish", "--count", "2", "--seed", "5", "--steps", "1", "--out", "pots")
+    first, second = atelier(*line), atelier(*line)
+    assert [x.split()[:3] for x in first.out.splitlines()] == [
+        [str(Path("pots/fish-5.png")), "seed", "5"],
+        [str(Path("pots/fish-6.png")), "seed", "6"],
+    ]
+    names = sorted(file.name for file in Path("pots").iterdir())
+    assert names == ["fish-5-2.png", "fish-5.png", "fish-6-2.png", "fish-6.png"]
+    assert str(Path("pots/fish-6-2.png")) in second.out
+    assert [read_request(Path("pots", name)).seed for name in names] == [5, 5, 6, 6]
+
+
+@pytest.mark.usefixtures("tiny")
+def test_it_works_beside_a_running_bot(atelier: Atelier, workplace: Path) -> None:
+    (workplace / "data").mkdir()
+    with FileLock(workplace / "data" / "atelier.lock"):
+        result = atelier("imagine", "fish", "--steps", "1", "--seed", "3")
+    assert result.code is Exit.FINE, result.err
+    assert "fish-3.png" in result.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ([" "], "The prompt is empty: say what the picture should show."),
+        (["fish", "--width", "97"], "The width is 97 pixels; it must be a multiple of 16"),
+        (["fish", "--steps", "999"], "The number of steps is 999; it must be between 1 and 150."),
+        (["fish", "--count", "5"], "The number of pictures is 5; it must be between 1 and 4."),
+        (["fish", "--model", "scetch"], "There is no model “scetch”. Did you mean “sketch”?"),
+    ],
+)
+def test_what_cannot_be_painted_is_said_in_a_sentence(
+    atelier: Atelier, arguments: list[str], sentence: str
+) -> None:
+    result = atelier("imagine", *arguments)
+    assert result.code is Exit.NOT_PAINTED
+    assert result.err.splitlines()[-1].startswith(f"✗ {sentence}")
+    assert result.out == ""
+
+
+def test_a_model_that_cannot_be_loaded(atelier: Atelier, config: Config) -> None:
+    config("[models.gone]\nsource = './gone'")
+    result = atelier("imagine", "fish", "--model", "gone")
+    assert result.code is Exit.NOT_PAINTED
+    assert "✗ The model “gone” cannot be loaded: " in result.err
+    assert "Traceback" not in result.err
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_folder_that_cannot_be_used(atelier: Atelier) -> None:
+    Path("pots").write_text("")
+    result = atelier("imagine", "fish", "--steps", "1", "--out", "pots")
+    assert result.code is Exit.STORAGE
+    assert result.err.splitlines()[-1].startswith("✗ The folder pots cannot be used: ")
+
+
+@pytest.mark.usefixtures("tiny")
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C cannot be sent to one process there")
+def test_ctrl_c_ends_it_without_a_trace(workplace: Path) -> None:
+    scratch = workplace / "tmp"
+    scratch.mkdir()
+    process = subprocess.Popen(
+        [sys.executable, BOT, "imagine", "fish", "--steps", "150", "--width", "768"],
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"TMPDIR": str(scratch)},
+    )
+    assert process.stderr is not None
+    assert process.stderr.readline() == "Waking up tiny\n"
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == Exit.INTERRUPTED
+    assert told.splitlines()[-1] == "✗ Cancelled."
+    assert "Traceback" not in told
+    assert not list(scratch.iterdir())
+    assert not (workplace / "data").exists()

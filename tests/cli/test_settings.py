@@ -1,0 +1,248 @@
+"""Where settings come from, and what is said when they are wrong."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cli.errors import SettingsError
+from cli.exits import Exit
+from cli.settings import load_settings
+from cogs.settings import UNLIMITED
+from tests.cli.conftest import TOKEN, Atelier
+
+Config = Callable[[str], Path]
+
+
+def problems() -> list[str]:
+    with pytest.raises(SettingsError) as error:
+        load_settings(None)
+    return list(error.value.problems)
+
+
+def test_without_a_file_the_defaults_hold_and_sketch_is_the_model(workplace: Path) -> None:
+    settings = load_settings(None)
+    assert settings.engine.default_model == "sketch"
+    assert settings.limits.pictures_per_hour == 30
+    assert settings.discord.token is None
+    assert settings.storage.path == workplace / "data"
+
+
+def test_the_environment_stands_over_the_file(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config("[engine]\ndevice = 'cpu'\nbatch_size = 2\n[limits.roles.5]\nwaiting_jobs = 9\n")
+    monkeypatch.setenv("ATELIER_ENGINE__BATCH_SIZE", "7")
+    monkeypatch.setenv("ATELIER_LIMITS__ROLES__5__PICTURES_PER_HOUR", "unlimited")
+    settings = load_settings(None)
+    assert settings.engine.device == "cpu"
+    assert settings.engine.batch_size == 7
+    assert settings.engine.patience == 60
+    assert settings.limits.roles[5].waiting_jobs == 9
+    assert settings.limits.roles[5].pictures_per_hour == UNLIMITED
+
+
+def test_discord_token_stands_over_everything(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def token() -> str | None:
+        token = load_settings(None).discord.token
+        return token.get_secret_value() if token else None
+
+    config("[discord]\ntoken = 'from the file'")
+    assert token() == "from the file"
+    monkeypatch.setenv("ATELIER_DISCORD__TOKEN", "from the environment")
+    assert token() == "from the environment"
+    monkeypatch.setenv("DISCORD_TOKEN", "from on high")
+    assert token() == "from on high"
+    monkeypatch.setenv("DISCORD_TOKEN", "")
+    assert token() == "from the environment"
+
+
+@pytest.mark.parametrize("given", ['"abc"\n', " abc ", "abc\r\n"])
+def test_a_token_comes_without_what_files_and_shells_put_around_it(
+    monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
+    monkeypatch.setenv("DISCORD_TOKEN", given)
+    token = load_settings(None).discord.token
+    assert token is not None
+    assert token.get_secret_value() == "abc"
+
+
+def test_lists_and_models_can_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ATELIER_DISCORD__ADMIN_ROLES", "12, 34")
+    monkeypatch.setenv("ATELIER_MODELS__FOX__SOURCE", "someone/fox")
+    settings = load_settings(None)
+    assert settings.discord.admin_roles == (12, 34)
+    assert settings.models["fox"].source == "someone/fox"
+
+
+def test_folders_count_from_the_settings_file(workplace: Path) -> None:
+    home = workplace / "etc"
+    (home / "weights").mkdir(parents=True)
+    file = home / "atelier.toml"
+    file.write_text("[storage]\npath = 'pots'\n[models.a]\nsource = 'weights'\n")
+    settings = load_settings(file)
+    assert settings.storage.path == home / "pots"
+    assert settings.models["a"].source == str(home / "weights")
+
+
+def test_a_file_from_a_windows_editor_is_read(workplace: Path) -> None:
+    (workplace / "config.toml").write_bytes(b"\xef\xbb\xbf[engine]\r\nbatch_size = 3\r\n")
+    assert load_settings(None).engine.batch_size == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (
+            "[engine]\nbatch_size = 99",
+            "config.toml, line 2: engine.batch_size is 99. Allowed: a whole number from 1 to 32.",
+        ),
+        (
+            "[limits]\n\npictures_per_hour = 0",
+            "config.toml, line 3: limits.pictures_per_hour is 0. "
+            'Allowed: a whole number from 1 on or "unlimited".',
+        ),
+        (
+            "engine.previews = 'perhaps'",
+            'config.toml, line 1: engine.previews is "perhaps". Allowed: true or false.',
+        ),
+        (
+            "[engine]\noffload = 'none'",
+            'config.toml, line 2: engine.offload is "none". '
+            "Allowed: one of resident, model, sequential.",
+        ),
+        (
+            "# mine\n[engine]\ndevice = 'gpu'",
+            'config.toml, line 3: engine.device is "gpu". '
+            "auto takes the GPU when there is one. Or: cpu, cuda, cuda:1, mps.",
+        ),
+        (
+            "[discord]\nsync_guilds = [\n  1,\n  'home',\n]",
+            'config.toml, line 2: discord.sync_guilds is "home". '
+            "Allowed: a list of numbers, such as [123, 456].",
+        ),
+        (
+            "[engine]\nbach_size = 3",
+            "config.toml, line 2: there is no setting engine.bach_size. Did you mean batch_size?",
+        ),
+        (
+            "[storage]\ncolour = 3",
+            "config.toml, line 2: there is no setting storage.colour. There are: path.",
+        ),
+        (
+            "[storag]",
+            "config.toml, line 1: there is no section storag. Did you mean storage?",
+        ),
+        (
+            "engine = 3",
+            "config.toml, line 1: engine is 3. It is a section of its own, with keys.",
+        ),
+        (
+            "[limits.roles.members]\nwaiting_jobs = 3",
+            "config.toml, line 1: [limits.roles.members] cannot be used: a number is expected.",
+        ),
+        (
+            "[models.fox]\nwidth = 512",
+            "config.toml, line 1: [models.fox] lacks source. "
+            "A Hugging Face Hub id, or a folder in the Diffusers layout.",
+        ),
+        (
+            "[models.sketch]\nsource = 'a/b'",
+            "config.toml, line 1: [models.sketch] cannot be used: "
+            "a model of that name is built in.",
+        ),
+        (
+            "[models.'a b']\nsource = 'a/b'",
+            "config.toml, line 1: [models.a b] cannot be used: "
+            "a name has 1 to 50 letters, digits, dots, hyphens or underscores.",
+        ),
+        (
+            "[engine]\ndefault_model = 'scetch'",
+            "config.toml, line 2: engine.default_model: There is no model “scetch”. "
+            "Did you mean “sketch”? Known: sketch.",
+        ),
+        (
+            "[engine]\nbatch_size 3",
+            "config.toml, line 2: this is not TOML. Expected '=' after a key in a key/value pair.",
+        ),
+        (
+            "[engine]\ndevice = '''cpu",
+            "config.toml, line 2: this is not TOML. Expected \"'''\".",
+        ),
+        (
+            "[discord]\nproxy = 'socks://me:secret@proxy'",
+            'config.toml, line 2: discord.proxy is "socks://…@proxy". '
+            "An HTTP proxy on the way to Discord, such as http://user:password@host:8080.",
+        ),
+    ],
+)
+def test_a_bad_setting_is_named_with_its_line_and_what_is_allowed(
+    config: Config, text: str, sentence: str
+) -> None:
+    config(text)
+    assert problems() == [sentence]
+
+
+def test_a_bad_variable_is_named(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    config("[engine]\nbatch_size = 4")
+    monkeypatch.setenv("ATELIER_ENGINE__BATCH_SIZE", "many")
+    assert problems() == [
+        'environment variable ATELIER_ENGINE__BATCH_SIZE: engine.batch_size is "many". '
+        "Allowed: a whole number from 1 to 32."
+    ]
+
+
+def test_variables_that_name_no_setting_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ATELIER_ENGIN__DEVICE", "cpu")
+    monkeypatch.setenv("ATELIER_ENGINE_DEVICE", "cpu")
+    monkeypatch.setenv("ATELIER_SERVICE_HOST", "10.0.0.7")  # Kubernetes sets such ones
+    assert problems() == [
+        "environment variable ATELIER_ENGINE_DEVICE: it must be written ATELIER_ENGINE__DEVICE.",
+        "environment variable ATELIER_ENGIN__DEVICE: there is no section engin. "
+        "Did you mean engine?",
+    ]
+    monkeypatch.delenv("ATELIER_ENGIN__DEVICE")
+    monkeypatch.delenv("ATELIER_ENGINE_DEVICE")
+    monkeypatch.setenv("ATELIER_ENGINE__DEVISE", "cpu")
+    monkeypatch.setenv("ATELIER_MODELS__FOX__WIDTH", "512")
+    assert problems() == [
+        "environment variable ATELIER_ENGINE__DEVISE: there is no setting engine.devise. "
+        "Did you mean device?",
+        "environment variables ATELIER_MODELS__FOX__…: [models.fox] lacks source. "
+        "A Hugging Face Hub id, or a folder in the Diffusers layout.",
+    ]
+
+
+def test_everything_that_is_wrong_is_told_in_the_order_of_the_lines(
+    config: Config, atelier: Atelier
+) -> None:
+    config("[engine]\ndevice = 'gpu'\nbatch = 3\n[limits]\nqueue_size = 0")
+    result = atelier("models")
+    assert result.code is Exit.SETTINGS
+    assert [line.partition(": ")[0] for line in result.err.splitlines()] == [
+        "✗ config.toml, line 2",
+        "✗ config.toml, line 3",
+        "✗ config.toml, line 5",
+    ]
+
+
+def test_a_token_is_never_shown(config: Config, atelier: Atelier) -> None:
+    config(f"[discord]\ntoken = ['{TOKEN}']")
+    result = atelier("models")
+    assert result.err.startswith("✗ config.toml, line 2: discord.token is (not shown).")
+    assert TOKEN not in result.err
+    config(f"[discord]\ntoken = '{TOKEN}'")
+    settings = load_settings(None)
+    assert TOKEN not in f"{settings!r} {settings} {settings.model_dump()}"
+
+
+def test_a_file_that_cannot_be_read_is_an_error_only_when_it_was_asked_for(
+    workplace: Path,
+) -> None:
+    load_settings(None)
+    with pytest.raises(SettingsError, match=r"^nope\.toml cannot be read: No such file"):
+        load_settings(Path("nope.toml"))
+    (workplace / "config.toml").write_bytes("[engine]".encode("utf-16"))
+    assert problems() == ["config.toml cannot be read: save it as UTF-8."]

@@ -1,0 +1,17 @@
+"""What both wings' tests share."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ["HF_HUB_OFFLINE"] = "1"  # no test reaches for the Hub
+os.environ["OMP_NUM_THREADS"] = "1"  # tiny models only lose by sharing a step among cores
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a Stable Diffusion pipeline with tiny random weights."""
+    from tests import tiny
+
+    return tiny.stable_diffusion(tmp_path_factory.mktemp("tiny"))

@@ -1,0 +1,55 @@
+"""What the engine's tests share."""
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Tiny tensors are slower on two threads than on one."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+class Gate:
+    """Where the painter waits, before a step, while the gate is shut."""
+
+    def __init__(self) -> None:
+        self._open = threading.Event()
+        self._open.set()
+        self.reached = threading.Event()
+
+    def shut(self) -> None:
+        self.reached.clear()
+        self._open.clear()
+
+    def open(self) -> None:
+        self._open.set()
+
+    def wait(self) -> None:
+        self.reached.set()
+        assert self._open.wait(30), "the test has forgotten to open the gate"
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
+    """A gate that every step of a Stable Diffusion pipeline goes through; it is open."""
+    from engine.diffusion.families.stable_diffusion import StableDiffusion
+
+    gate = Gate()
+    step = StableDiffusion.step
+
+    def guarded(self: StableDiffusion, rows: Any, between: Any) -> None:
+        gate.wait()
+        step(self, rows, between)
+
+    monkeypatch.setattr(StableDiffusion, "step", guarded)
+    yield gate
+    gate.open()

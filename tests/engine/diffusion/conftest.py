@@ -1,0 +1,72 @@
+"""Real pipelines with tiny random weights, and the pictures that they paint by themselves."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import diffusers
+import numpy as np
+import pytest
+import torch
+
+from engine.requests import Recipe
+from engine.schedulers import SCHEDULERS
+from tests import tiny
+
+Image = np.ndarray[Any, np.dtype[np.int16]]
+"""Height, width and channels of 8-bit levels, in a type whose differences have a sign."""
+
+
+@pytest.fixture(autouse=True)
+def _one_thread(one_thread: None) -> None:
+    """Everything here is tiny."""
+
+
+@pytest.fixture(scope="session")
+def folders(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> dict[str, Path]:
+    """The folders of tiny pipelines by kind."""
+    new = tmp_path_factory.mktemp
+    return {
+        "epsilon": tiny_model,
+        "v_prediction": tiny.stable_diffusion(new("v"), prediction_type="v_prediction"),
+        "distilled": tiny.stable_diffusion(new("distilled"), guidance_embedding=True),
+        "lcm": tiny.latent_consistency(new("lcm")),
+        "xl": tiny.stable_diffusion_xl(new("xl")),
+    }
+
+
+@pytest.fixture(scope="session")
+def pipes(folders: dict[str, Path]) -> dict[str, Any]:
+    """The pipelines themselves, loaded once."""
+    loaded = {}
+    for kind, folder in folders.items():
+        pipe: Any = diffusers.AutoPipelineForText2Image.from_pretrained(folder)
+        pipe.set_progress_bar_config(disable=True)
+        loaded[kind] = pipe
+    return loaded
+
+
+@pytest.fixture(scope="session")
+def plain(pipes: dict[str, Any]) -> Callable[[str, Recipe], Image]:
+    """What the `StableDiffusionPipeline.__call__` of Diffusers paints for a recipe's first seed."""
+
+    def paint(kind: str, recipe: Recipe) -> Image:
+        choice = SCHEDULERS[recipe.scheduler]
+        pipe = diffusers.StableDiffusionPipeline(
+            **pipes[kind].components, requires_safety_checker=False
+        )
+        pipe.set_progress_bar_config(disable=True)
+        scheduler = getattr(diffusers, choice.class_name)
+        pipe.scheduler = scheduler.from_config(pipe.scheduler.config, **choice.options)
+        result = pipe(
+            prompt=recipe.prompt,
+            negative_prompt=recipe.negative_prompt,
+            width=recipe.width,
+            height=recipe.height,
+            num_inference_steps=recipe.num_inference_steps,
+            guidance_scale=recipe.guidance_scale,
+            generator=torch.Generator("cpu").manual_seed(recipe.seed),
+        )
+        return np.asarray(result.images[0]).astype(np.int16)
+
+    return paint

@@ -1,0 +1,228 @@
+"""Batch parity is a test, not a hope.
+
+A picture painted alone is the one that Diffusers itself paints, and beside any other rows it stays
+that picture.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import zip_longest
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from diffusers import DDIMScheduler
+
+from engine.diffusion.families import family_of
+from engine.diffusion.families.base import Row
+from engine.diffusion.families.stable_diffusion import StableDiffusion
+from engine.diffusion.previews import STABLE_DIFFUSION_1
+from engine.diffusion.schedules import make_scheduler
+from engine.requests import MAX_STEPS, Recipe
+from engine.schedulers import SCHEDULERS
+from tests import tiny
+from tests.engine.diffusion.conftest import Image
+from tests.engine.making import recipe
+
+KINDS = ("epsilon", "v_prediction", "distilled")
+
+Plain = Callable[[str, Recipe], Image]
+
+ONE_LEVEL = 1
+"""The most that rounding may change of an 8-bit level when rows share a batch."""
+
+
+@pytest.fixture
+def families(pipes: dict[str, Any]) -> dict[str, StableDiffusion]:
+    return {kind: StableDiffusion(pipes[kind], STABLE_DIFFUSION_1) for kind in KINDS}
+
+
+def picture(family: StableDiffusion, row: Row) -> Image:
+    return np.asarray(family.finish(row)).astype(np.int16)
+
+
+@torch.inference_mode()
+def paint(family: StableDiffusion, *recipes: Recipe, after: Sequence[int] = ()) -> list[Image]:
+    """Paint the recipes side by side; the i-th one comes in after `after[i]` steps."""
+    coming = dict(enumerate(recipes))
+    arrival = dict(zip_longest(coming, after[: len(recipes)], fillvalue=0))
+    rows: dict[int, list[Row]] = {}
+    now = 0
+    while coming or any(not row.done for group in rows.values() for row in group):
+        for i in [i for i in coming if arrival[i] <= now]:
+            rows[i] = family.begin(coming.pop(i))
+        batch = [row for group in rows.values() for row in group if not row.done]
+        if batch:
+            family.step(batch, lambda: None)
+        now += 1
+    return [picture(family, row) for i in sorted(rows) for row in rows[i]]
+
+
+def difference(one: Image, other: Image) -> int:
+    return int(np.abs(one - other).max())
+
+
+@pytest.mark.parametrize("scheduler", SCHEDULERS)
+@pytest.mark.parametrize("guidance_scale", [1.0, 6.5])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_picture_painted_alone_is_the_one_that_the_pipeline_paints(
+    families: dict[str, StableDiffusion],
+    plain: Plain,
+    kind: str,
+    guidance_scale: float,
+    scheduler: str,
+) -> None:
+    asked = recipe(
+        negative_prompt="a blue fish", guidance_scale=guidance_scale, scheduler=scheduler, seed=11
+    )
+    [alone] = paint(families[kind], asked)
+    assert difference(alone, plain(kind, asked)) == 0
+
+
+def test_the_tiny_pictures_tell_settings_apart(
+    families: dict[str, StableDiffusion], plain: Plain
+) -> None:
+    """Else the comparisons of this file would show nothing."""
+    base = recipe(negative_prompt="a blue fish", num_inference_steps=6, guidance_scale=20.0)
+    others = [
+        recipe(num_inference_steps=6, guidance_scale=20.0),
+        recipe(num_inference_steps=6, guidance_scale=20.0, prompt="moon"),
+        recipe(num_inference_steps=6, guidance_scale=20.0, seed=8),
+        recipe(num_inference_steps=6, guidance_scale=3.0),
+        recipe(num_inference_steps=7, guidance_scale=20.0),
+        recipe(num_inference_steps=6, guidance_scale=20.0, scheduler="euler_a"),
+    ]
+    for other in others:
+        assert difference(plain("v_prediction", base), plain("v_prediction", other)) > 2 * ONE_LEVEL
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_rows_of_mixed_schedulers_steps_guidance_and_times_do_not_touch_each_other(
+    families: dict[str, StableDiffusion], kind: str
+) -> None:
+    recipes = [
+        recipe(
+            scheduler=scheduler,
+            seed=100 + i,
+            num_inference_steps=2 + i,
+            guidance_scale=1.0 if i % 3 == 0 else 2.0 + i,
+            prompt="a yellow moon" if i % 2 else "a red house under a tree",
+            negative_prompt="fish" if i % 4 else "",
+        )
+        for i, scheduler in enumerate(SCHEDULERS)
+    ]
+    together = paint(families[kind], *recipes, after=[0, 1, 0, 2, 5, 3, 1, 4])
+    for i, asked in enumerate(recipes):
+        [alone] = paint(families[kind], asked)
+        assert difference(alone, together[i]) <= ONE_LEVEL, asked.scheduler
+
+
+def test_a_job_of_several_pictures_counts_its_seeds_up(
+    families: dict[str, StableDiffusion], plain: Plain
+) -> None:
+    together = paint(families["epsilon"], recipe(count=3, seed=2**32 - 2))
+    assert len(together) == 3
+    for seed, image in zip((2**32 - 2, 2**32 - 1, 0), together, strict=True):
+        assert difference(image, plain("epsilon", recipe(seed=seed))) <= ONE_LEVEL
+
+
+def test_two_jobs_with_the_same_recipe_give_the_same_picture(
+    families: dict[str, StableDiffusion],
+) -> None:
+    """Each has its own generator: the second draws no noise from the first one's."""
+    one, other = paint(families["epsilon"], *[recipe(scheduler="euler_a")] * 2)
+    assert difference(one, other) <= ONE_LEVEL
+
+
+def test_a_row_that_leaves_in_the_middle_leaves_the_others_untouched(
+    families: dict[str, StableDiffusion], plain: Plain
+) -> None:
+    family = families["epsilon"]
+    stays, leaves = recipe(seed=1, scheduler="dpmpp_2m"), recipe(seed=2, scheduler="euler_a")
+    with torch.inference_mode():
+        [row], [other] = family.begin(stays), family.begin(leaves)
+        family.step([row, other], lambda: None)
+        family.step([row, other], lambda: None)
+        while not row.done:
+            family.step([row], lambda: None)
+        assert difference(picture(family, row), plain("epsilon", stays)) <= ONE_LEVEL
+
+
+def test_only_rows_of_one_size_share_a_batch(families: dict[str, StableDiffusion]) -> None:
+    family = families["epsilon"]
+    with torch.inference_mode():
+        [row], [same], [wide] = (
+            family.begin(recipe(**size)) for size in ({}, {"seed": 3}, {"width": 128})
+        )
+        assert family.batch_key(row) == family.batch_key(same) != family.batch_key(wide)
+
+
+def test_a_wide_picture_is_wide_and_a_tall_one_tall(families: dict[str, StableDiffusion]) -> None:
+    for width, height in ((96, 64), (64, 96)):
+        [image] = paint(families["epsilon"], recipe(width=width, height=height))
+        assert image.shape == (height, width, 3)
+
+
+@pytest.mark.parametrize("steps", [1, 2])
+@pytest.mark.parametrize("scheduler", SCHEDULERS)
+def test_every_scheduler_can_paint_in_one_or_two_steps(
+    families: dict[str, StableDiffusion], plain: Plain, scheduler: str, steps: int
+) -> None:
+    asked = recipe(scheduler=scheduler, num_inference_steps=steps)
+    with torch.inference_mode():
+        [row] = families["epsilon"].begin(asked)
+        while not row.done:
+            families["epsilon"].step([row], lambda: None)
+        assert torch.isfinite(row.latents).all()  # type: ignore[attr-defined]
+        assert difference(picture(families["epsilon"], row), plain("epsilon", asked)) == 0
+
+
+@pytest.mark.parametrize("scheduler", SCHEDULERS)
+def test_every_number_of_steps_that_may_be_asked_for_leads_from_noise_to_something_finite(
+    scheduler: str,
+) -> None:
+    config = DDIMScheduler(**tiny.SCHEDULE).config
+    choice = SCHEDULERS[scheduler]
+    most = min(MAX_STEPS, choice.max_steps)
+    for steps in (*range(1, 26), 33, 49, 50, 99, 150):
+        if steps > most:
+            break
+        own = make_scheduler(config, scheduler)
+        own.set_timesteps(steps)
+        sample = torch.ones(1, 4, 2, 2) * own.init_noise_sigma
+        for t in own.timesteps:
+            own.scale_model_input(sample, t)
+            sample = own.step(torch.full_like(sample, 0.5), t, sample).prev_sample
+        assert torch.isfinite(sample).all(), steps
+        assert steps <= len(own.timesteps) <= steps * choice.calls_per_step
+
+
+def test_a_preview_is_a_small_picture_of_what_the_row_will_be(
+    families: dict[str, StableDiffusion],
+) -> None:
+    family = families["epsilon"]
+    with torch.inference_mode():
+        for scheduler in SCHEDULERS:
+            [row] = family.begin(recipe(width=96, scheduler=scheduler))
+            assert family.preview(row) is None, "nothing is known before the first step"
+            family.step([row], lambda: None)
+            image = family.preview(row)
+            assert image is not None
+            assert (image.size, image.mode) == ((12, 8), "RGB")
+
+
+def test_a_model_whose_latents_the_map_does_not_know_has_no_preview(
+    families: dict[str, StableDiffusion], pipes: dict[str, Any]
+) -> None:
+    from engine.diffusion.previews import LatentMap
+
+    family = StableDiffusion(pipes["epsilon"], LatentMap(torch.zeros(16, 3), torch.zeros(3)))
+    with torch.inference_mode():
+        [row] = family.begin(recipe())
+        family.step([row], lambda: None)
+        assert family.preview(row) is None
+
+
+def test_stable_diffusion_is_stepped_and_anything_else_runs_whole(pipes: dict[str, Any]) -> None:
+    kinds = {kind: type(family_of(pipe, None)).__name__ for kind, pipe in pipes.items()}
+    assert kinds == dict.fromkeys(KINDS, "StableDiffusion") | {"lcm": "Whole", "xl": "Whole"}

@@ -1,0 +1,105 @@
+"""A pipeline without a family file still paints, tells how far it is, and can be stopped."""
+
+from typing import Any
+
+import diffusers
+import numpy as np
+import pytest
+import torch
+
+from engine.diffusion.families.base import Row
+from engine.diffusion.families.whole import Whole
+from engine.requests import Recipe
+from tests.engine.diffusion.conftest import Image
+from tests.engine.making import recipe
+
+
+def plain(pipe: Any, asked: Recipe, **arguments: Any) -> Image:
+    """What the pipeline paints when it is called as its documentation says."""
+    result = pipe(
+        prompt=asked.prompt,
+        width=asked.width,
+        height=asked.height,
+        num_inference_steps=asked.num_inference_steps,
+        guidance_scale=asked.guidance_scale,
+        generator=torch.Generator("cpu").manual_seed(asked.seed),
+        **arguments,
+    )
+    return np.asarray(result.images[0]).astype(np.int16)
+
+
+@torch.inference_mode()
+def paint(pipe: Any, asked: Recipe) -> list[Image]:
+    family = Whole(pipe)
+    rows = family.begin(asked)
+    family.step(rows, lambda: None)
+    return [np.asarray(family.finish(row)).astype(np.int16) for row in rows]
+
+
+@pytest.mark.parametrize("kind", ["lcm", "xl"])
+def test_it_paints_what_the_plain_call_paints(pipes: dict[str, Any], kind: str) -> None:
+    asked = recipe()
+    [whole] = paint(pipes[kind], asked)
+    assert np.array_equal(whole, plain(pipes[kind], asked))
+
+
+def test_a_negative_prompt_reaches_a_pipeline_that_takes_one(pipes: dict[str, Any]) -> None:
+    asked = recipe(negative_prompt="a blue fish", guidance_scale=20.0)
+    [whole] = paint(pipes["xl"], asked)
+    assert np.array_equal(whole, plain(pipes["xl"], asked, negative_prompt="a blue fish"))
+    assert not np.array_equal(whole, plain(pipes["xl"], asked))
+
+
+def test_each_picture_of_a_job_has_its_own_seed(pipes: dict[str, Any]) -> None:
+    first, second = paint(pipes["lcm"], recipe(count=2))
+    assert np.array_equal(first, plain(pipes["lcm"], recipe(seed=7)))
+    assert np.array_equal(second, plain(pipes["lcm"], recipe(seed=8)))
+
+
+def test_rows_go_alone(pipes: dict[str, Any]) -> None:
+    family = Whole(pipes["lcm"])
+    one, other = family.begin(recipe(count=2))
+    assert family.batch_key(one) != family.batch_key(other)
+    assert family.preview(one) is None
+
+
+def test_between_two_steps_it_tells_how_far_it_is_and_looks_up(pipes: dict[str, Any]) -> None:
+    family = Whole(pipes["lcm"])
+    [row] = family.begin(recipe(num_inference_steps=5))
+    seen: list[int] = []
+    with torch.inference_mode():
+        family.step([row], lambda: seen.append(row.step))
+    assert seen == [1, 2, 3, 4, 4], "the last one is only done when the picture is there"
+    assert row.done
+
+
+def test_a_row_cancelled_in_the_middle_ends_there_and_the_pipeline_can_be_used_again(
+    pipes: dict[str, Any],
+) -> None:
+    family = Whole(pipes["lcm"])
+    [row] = family.begin(recipe(num_inference_steps=10))
+    seen: list[int] = []
+
+    def change_my_mind() -> None:
+        seen.append(row.step)
+        row.cancelled = len(seen) == 3
+
+    with torch.inference_mode():
+        family.step([row], change_my_mind)
+    assert seen == [1, 2, 3]
+    assert row.step == 3, "so that the time of a step is not learned as too short"
+    [again] = paint(pipes["lcm"], recipe())
+    assert np.array_equal(again, plain(pipes["lcm"], recipe()))
+
+
+def test_what_a_pipeline_does_not_take_is_not_given_to_it(pipes: dict[str, Any]) -> None:
+    """A pipeline without guidance or callback, such as a one-step model, is called without."""
+
+    class Simple(diffusers.DiffusionPipeline):  # type: ignore[misc]
+        def __call__(self, prompt: str, generator: torch.Generator) -> Any:
+            return pipes["lcm"](prompt=prompt, width=64, height=64, generator=generator)
+
+    rows: list[Row] = Whole(Simple()).begin(recipe())
+    with torch.inference_mode():
+        Whole(Simple()).step(rows, lambda: None)
+    assert rows[0].done

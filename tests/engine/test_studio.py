@@ -1,0 +1,590 @@
+"""The façade, with a real pipeline behind it: what is promised to the other wing."""
+
+import asyncio
+import sqlite3
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from engine import (
+    Allowance,
+    ImageRequest,
+    InvalidRequest,
+    JobEvent,
+    JobState,
+    LimitReached,
+    NotYours,
+    QueueFull,
+    StorageError,
+    Studio,
+    UnknownJob,
+    UnknownModel,
+    open_studio,
+)
+from engine.pictures import read_request
+from engine.store import Database, JobTable
+from engine.studio import MAX_ATTEMPTS
+from tests.engine.conftest import Gate
+from tests.engine.making import engine_settings, model_settings, recipe
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+Open = Callable[..., AbstractAsyncContextManager[Studio]]
+
+HOUSE = ImageRequest(prompt="a red house", seed=7)
+
+
+@pytest.fixture
+def open_here(tmp_path: Path, tiny_model: Path) -> Open:
+    """Opens the studio on the test's own folder, with settings that matter to the test."""
+
+    @asynccontextmanager
+    async def opened(
+        folder: Path = tmp_path / "data", queue_size: int = 200, **changes: Any
+    ) -> AsyncIterator[Studio]:
+        models = {name: model_settings(tiny_model) for name in ("tiny", "other")}
+        settings = engine_settings(**{"grace": 0.0} | changes)
+        async with open_studio(settings, models, folder, queue_size) as studio:
+            yield studio
+
+    return opened
+
+
+@pytest.fixture
+async def studio(open_here: Open) -> AsyncIterator[Studio]:
+    async with open_here() as studio:
+        yield studio
+
+
+async def events(studio: Studio, job_id: int) -> list[JobEvent]:
+    """What a watcher sees until the job is over."""
+    async with asyncio.timeout(60):
+        return [event async for event in studio.watch(job_id)]
+
+
+async def outcome(studio: Studio, job_id: int) -> JobEvent:
+    return (await events(studio, job_id))[-1]
+
+
+async def submit(studio: Studio, owner: str = "ada", **asked: Any) -> int:
+    values: dict[str, Any] = {"prompt": "a red house", "seed": 7}
+    request = ImageRequest(**values | asked)
+    return (await studio.submit(request, owner=owner, home=None)).id
+
+
+async def reached(gate: Gate) -> None:
+    assert await asyncio.to_thread(gate.reached.wait, 60)
+
+
+# ----------------------------------------------------------------------------------------- painting
+
+
+async def test_a_request_becomes_a_picture_with_its_settings_inside(
+    studio: Studio, tiny_model: Path
+) -> None:
+    job = await studio.submit(HOUSE, owner="ada", home={"channel": 5})
+    over = await outcome(studio, job.id)
+    assert over.state is JobState.PAINTED
+    [file] = over.pictures
+    asked = read_request(file)
+    assert (asked.prompt, asked.seed, asked.model) == ("a red house", 7, "tiny")
+    kept = await studio.job(job.id)
+    assert (kept.state, kept.pictures, kept.home) == (JobState.PAINTED, (file,), {"channel": 5})
+
+    import diffusers
+    import torch
+
+    pipe: Any = diffusers.StableDiffusionPipeline.from_pretrained(tiny_model)
+    pipe.set_progress_bar_config(disable=True)
+    result = pipe(
+        prompt="a red house",
+        width=64,
+        height=64,
+        num_inference_steps=4,
+        guidance_scale=5.0,
+        generator=torch.Generator("cpu").manual_seed(7),
+    )
+    with Image.open(file) as painted:
+        assert np.array_equal(np.asarray(painted), np.asarray(result.images[0]))
+
+
+async def test_who_watches_sees_the_job_go_on_and_end(studio: Studio) -> None:
+    seen = await events(studio, await submit(studio, num_inference_steps=30))
+    steps = [event.step for event in seen if event.state is JobState.RUNNING]
+    assert steps == sorted(steps)
+    assert len(set(steps)) > 2
+    assert [event.state for event in seen if not event.state.waiting] == [JobState.PAINTED]
+
+
+async def test_who_watches_a_job_that_is_over_is_told_how_it_ended(studio: Studio) -> None:
+    job_id = await submit(studio)
+    over = await outcome(studio, job_id)
+    [again] = await events(studio, job_id)
+    assert (again.state, again.pictures) == (over.state, over.pictures)
+    with pytest.raises(UnknownJob):
+        await events(studio, 99)
+
+
+async def test_those_who_wait_know_their_place_and_how_long_it_takes(
+    open_here: Open, gate: Gate
+) -> None:
+    async with open_here(batch_size=1) as studio:
+        await outcome(studio, await submit(studio))
+        gate.shut()
+        ids = [await submit(studio, owner) for owner in ("ada", "bob", "eve")]
+        waiting = [studio.event(job_id) for job_id in ids[1:]]
+        assert [event.position for event in waiting] == [1, 2]
+        soon, later = (event.seconds_left for event in waiting)
+        assert soon is not None
+        assert later is not None
+        assert 0 < soon < later < 60
+        assert [job.id for job, _ in studio.queue()] == ids
+        assert (studio.status().running, studio.status().waiting) == (1, 2)
+        assert studio.status().model == "tiny"
+        gate.open()
+        for job_id in ids:
+            assert (await outcome(studio, job_id)).state is JobState.PAINTED
+        assert studio.queue() == []
+        assert studio.status().model is None
+
+
+async def test_before_anything_was_measured_no_time_is_promised(
+    open_here: Open, gate: Gate
+) -> None:
+    gate.shut()
+    async with open_here(batch_size=1) as studio:
+        await submit(studio)
+        job_id = await submit(studio)
+        assert studio.event(job_id).seconds_left is None
+        gate.open()
+
+
+async def test_what_was_learned_is_known_after_reopening(open_here: Open, gate: Gate) -> None:
+    async with open_here(batch_size=1) as studio:
+        await outcome(studio, await submit(studio))
+    gate.shut()
+    async with open_here(batch_size=1) as studio:
+        await submit(studio)
+        assert studio.event(await submit(studio)).seconds_left is not None
+        gate.open()
+
+
+async def test_jobs_for_two_models_are_painted_one_model_after_the_other(
+    open_here: Open,
+) -> None:
+    async with open_here() as studio:
+        ids = [await submit(studio, model=name) for name in ("tiny", "other", "tiny", "other")]
+        over = [await outcome(studio, job_id) for job_id in ids]
+    assert {event.state for event in over} == {JobState.PAINTED}
+    one, other = (read_request(event.pictures[0]).model for event in over[:2])
+    assert (one, other) == ("tiny", "other")
+
+
+# ------------------------------------------------------------------------------------ being refused
+
+
+async def test_a_request_that_cannot_be_painted_is_not_written_down(studio: Studio) -> None:
+    with pytest.raises(InvalidRequest):
+        await submit(studio, num_inference_steps=0)
+    with pytest.raises(UnknownModel, match="Did you mean “other”"):
+        await submit(studio, model="othre")
+    assert await studio.unsettled() == []
+
+
+async def test_two_requests_at_once_cannot_both_take_the_last_picture(studio: Studio) -> None:
+    last = Allowance(pictures_per_hour=2)
+
+    async def ask() -> Any:
+        return await studio.submit(
+            ImageRequest(prompt="a house", count=2), owner="ada", home=None, allowance=last
+        )
+
+    answers = await asyncio.gather(ask(), ask(), ask(), return_exceptions=True)
+    refused = [answer for answer in answers if isinstance(answer, LimitReached)]
+    assert len(refused) == 2
+    assert refused[0].retry_at == pytest.approx(time.time() + 3600, abs=60)
+    await studio.submit(HOUSE, owner="bob", home=None, allowance=last)
+
+
+async def test_open_jobs_are_limited_while_they_are_open(studio: Studio, gate: Gate) -> None:
+    one = Allowance(waiting_jobs=1)
+    gate.shut()
+    job = await studio.submit(HOUSE, owner="ada", home=None, allowance=one)
+    with pytest.raises(LimitReached):
+        await studio.submit(HOUSE, owner="ada", home=None, allowance=one)
+    await studio.submit(HOUSE, owner="bob", home=None, allowance=one)
+    gate.open()
+    await outcome(studio, job.id)
+    await studio.submit(HOUSE, owner="ada", home=None, allowance=one)
+
+
+async def test_limits_are_not_forgotten_over_a_restart(open_here: Open) -> None:
+    two = Allowance(pictures_per_hour=2)
+    pair = ImageRequest(prompt="a house", count=2)
+    async with open_here() as studio:
+        job = await studio.submit(pair, owner="ada", home=None, allowance=two)
+        await outcome(studio, job.id)
+        await studio.delete(job.id)
+    async with open_here() as studio:
+        with pytest.raises(LimitReached):
+            await studio.submit(HOUSE, owner="ada", home=None, allowance=two)
+
+
+async def test_a_cancelled_job_is_given_back_to_the_limit(studio: Studio, gate: Gate) -> None:
+    two = Allowance(pictures_per_hour=2)
+    pair = ImageRequest(prompt="a house", count=2)
+    gate.shut()
+    job = await studio.submit(pair, owner="ada", home=None, allowance=two)
+    await studio.cancel(job.id)
+    gate.open()
+    await outcome(studio, job.id)
+    await studio.submit(pair, owner="ada", home=None, allowance=two)
+
+
+async def test_a_full_queue_refuses_and_takes_again_when_there_is_room(
+    open_here: Open, gate: Gate
+) -> None:
+    gate.shut()
+    async with open_here(queue_size=2, batch_size=1) as studio:
+        ids = [await submit(studio) for _ in range(3)]
+        with pytest.raises(QueueFull, match=r"The queue is full \(2 jobs\)"):
+            await submit(studio)
+        await studio.cancel(ids[-1])
+        await submit(studio)
+        gate.open()
+
+
+# ----------------------------------------------------------------------------- cancelling, deleting
+
+
+async def test_a_queued_job_is_cancelled_at_once(open_here: Open, gate: Gate) -> None:
+    gate.shut()
+    async with open_here(batch_size=1) as studio:
+        first, second, third = [await submit(studio) for _ in range(3)]
+        assert await studio.cancel(second, by="ada")
+        assert (await outcome(studio, second)).state is JobState.CANCELLED
+        assert studio.event(third).position == 1, "those behind move up"
+        assert not await studio.cancel(second), "only once"
+        gate.open()
+        assert (await outcome(studio, first)).state is JobState.PAINTED
+
+
+async def test_a_running_job_is_cancelled_before_its_next_step(studio: Studio, gate: Gate) -> None:
+    gate.shut()
+    job_id = await submit(studio, num_inference_steps=150)
+    await reached(gate)
+    assert await studio.cancel(job_id)
+    gate.open()
+    seen = await events(studio, job_id)
+    assert seen[-1].state is JobState.CANCELLED
+    assert max(event.step for event in seen) <= 1
+    assert (await studio.job(job_id)).state is JobState.CANCELLED
+
+
+async def test_a_job_that_is_over_cannot_be_cancelled_any_more(studio: Studio) -> None:
+    job_id = await submit(studio)
+    await outcome(studio, job_id)
+    assert not await studio.cancel(job_id)
+    assert (await studio.job(job_id)).state is JobState.PAINTED
+
+
+async def test_only_its_owner_or_somebody_in_charge_may_touch_a_job(studio: Studio) -> None:
+    job_id = await submit(studio, num_inference_steps=100)
+    with pytest.raises(NotYours, match=f"Only the one who asked for job {job_id} can cancel it"):
+        await studio.cancel(job_id, by="bob")
+    with pytest.raises(NotYours, match="can delete it"):
+        await studio.delete(job_id, by="bob")
+    with pytest.raises(UnknownJob):
+        await studio.cancel(99)
+    assert await studio.cancel(job_id, by=None)
+
+
+async def test_deleting_removes_the_pictures_and_every_trace(
+    studio: Studio, tmp_path: Path
+) -> None:
+    job_id = await submit(studio, count=2)
+    files = (await outcome(studio, job_id)).pictures
+    assert all(file.exists() for file in files)
+    await studio.delete(job_id, by="ada")
+    assert not any(file.exists() for file in files)
+    with pytest.raises(UnknownJob):
+        await studio.job(job_id)
+
+
+async def test_deleting_a_job_that_is_painted_at_that_moment_leaves_no_file(
+    studio: Studio, tmp_path: Path, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cancellation comes too late; the pictures are written while `delete` waits."""
+    job_id = await submit(studio)
+
+    async def too_late(job_id: int) -> bool:
+        return False
+
+    monkeypatch.setattr(studio._worker, "cancel", too_late)
+    await studio.delete(job_id)
+    assert list((tmp_path / "data").rglob("*.png")) == []
+
+
+async def test_a_waiting_job_can_be_deleted(open_here: Open, gate: Gate, tmp_path: Path) -> None:
+    gate.shut()
+    async with open_here(batch_size=1) as studio:
+        running, queued = await submit(studio), await submit(studio)
+        await studio.delete(queued)
+        deleting = asyncio.create_task(studio.delete(running))
+        await asyncio.sleep(0.05)
+        gate.open()
+        await deleting
+        for job_id in (running, queued):
+            with pytest.raises(UnknownJob):
+                await studio.job(job_id)
+    assert list((tmp_path / "data").rglob("*.png")) == []
+
+
+# ---------------------------------------------------------------------------------- models by scope
+
+
+async def test_each_scope_has_its_own_model_and_keeps_it(open_here: Open) -> None:
+    async with open_here() as studio:
+        assert (await studio.model_of("guild 1")).name == "tiny"
+        assert (await studio.use_model("other", "guild 1")).name == "other"
+        with pytest.raises(UnknownModel, match="Did you mean “sketch”"):
+            await studio.use_model("sketsh", "guild 1")
+        job = await studio.submit(HOUSE, owner="ada", home=None, scope="guild 1")
+        assert job.recipe.model == "other"
+        job = await studio.submit(HOUSE, owner="ada", home=None, scope="guild 2")
+        assert job.recipe.model == "tiny"
+    async with open_here() as studio:
+        assert (await studio.model_of("guild 1")).name == "other"
+
+
+# --------------------------------------------------------------------------------------- restarting
+
+
+async def undisturbed(open_here: Open, folder: Path, **asked: Any) -> bytes:
+    """The picture of a job that nothing happens to."""
+    async with open_here(folder) as studio:
+        [file] = (await outcome(studio, await submit(studio, **asked))).pictures
+        return file.read_bytes()
+
+
+async def test_stopping_puts_back_what_does_not_finish_within_the_grace(
+    open_here: Open, gate: Gate, tmp_path: Path
+) -> None:
+    asked: dict[str, Any] = {"num_inference_steps": 40, "scheduler": "euler_a"}
+    async with open_here(batch_size=1) as studio:
+        gate.shut()
+        running, waiting = await submit(studio, **asked), await submit(studio)
+        await reached(gate)
+        asyncio.get_running_loop().call_later(0.1, gate.open)
+        begun = time.monotonic()
+    assert time.monotonic() - begun < 5, "it does not wait for all the steps"
+    async with Database(tmp_path / "data" / "atelier.db") as database:
+        jobs = JobTable(database, tmp_path / "data")
+        for job_id in (running, waiting):
+            job = await jobs.get(job_id)
+            assert (job.state, job.attempts) == (JobState.QUEUED, 0), "it is not the job's fault"
+    async with open_here() as studio:
+        [file] = (await outcome(studio, running)).pictures
+        assert (await outcome(studio, waiting)).state is JobState.PAINTED
+    assert file.read_bytes() == await undisturbed(open_here, tmp_path / "calm", **asked)
+
+
+async def test_stopping_lets_finish_what_can_within_the_grace(open_here: Open) -> None:
+    async with open_here(grace=30.0) as studio:
+        job_id = await submit(studio, num_inference_steps=20)
+    async with open_here() as studio:
+        assert (await studio.job(job_id)).state is JobState.PAINTED
+
+
+async def test_who_watches_while_the_studio_stops_is_let_go(open_here: Open, gate: Gate) -> None:
+    async with open_here() as studio:
+        gate.shut()
+        watching = asyncio.create_task(events(studio, await submit(studio)))
+        await reached(gate)
+        asyncio.get_running_loop().call_later(0.1, gate.open)
+        await studio.stop()
+        seen = await asyncio.wait_for(watching, 5)
+        assert seen[-1].state.waiting, "the job is not over: it will be gone on with"
+
+
+async def left_behind(folder: Path, state: JobState, times: int = 1, **asked: Any) -> int:
+    """A database as a program leaves it that ends all of a sudden."""
+    async with Database(folder / "atelier.db") as database:
+        jobs = JobTable(database, folder)
+        made = recipe(num_inference_steps=8, scheduler="euler_a") if not asked else recipe(**asked)
+        job = await jobs.add("ada", {"channel": 5}, made)
+        if state is JobState.RUNNING:
+            for _ in range(times):
+                await jobs.set_running(job.id)
+        return job.id
+
+
+@pytest.mark.parametrize("state", [JobState.QUEUED, JobState.RUNNING])
+async def test_a_job_that_the_program_died_on_gives_the_same_picture(
+    open_here: Open, tmp_path: Path, state: JobState
+) -> None:
+    job_id = await left_behind(tmp_path / "data", state)
+    async with open_here() as studio:
+        [file] = (await outcome(studio, job_id)).pictures
+        assert (await studio.job(job_id)).home == {"channel": 5}
+    calm = await undisturbed(
+        open_here, tmp_path / "calm", num_inference_steps=8, scheduler="euler_a"
+    )
+    assert file.read_bytes() == calm
+
+
+async def test_a_job_that_keeps_killing_the_program_is_given_up(
+    open_here: Open, tmp_path: Path
+) -> None:
+    job_id = await left_behind(tmp_path / "data", JobState.RUNNING, times=MAX_ATTEMPTS)
+    async with open_here() as studio:
+        over = await outcome(studio, job_id)
+        assert over.state is JobState.FAILED
+        assert over.error == "Given up: the program stopped 5 times while painting this."
+        assert [job.id for job in await studio.unsettled()] == [job_id], "somebody is to be told"
+
+
+async def test_a_job_whose_model_is_gone_says_so(open_here: Open, tmp_path: Path) -> None:
+    job_id = await left_behind(tmp_path / "data", JobState.QUEUED, model="gone")
+    async with open_here() as studio:
+        over = await outcome(studio, job_id)
+        assert over.state is JobState.FAILED
+        assert over.error == "The model “gone” is not configured any more."
+
+
+async def test_what_was_painted_and_not_shown_is_handed_over_at_the_start(
+    open_here: Open,
+) -> None:
+    async with open_here() as studio:
+        shown, unshown = await submit(studio), await submit(studio)
+        for job_id in (shown, unshown):
+            await outcome(studio, job_id)
+        await studio.set_home(unshown, {"channel": 6})
+        await studio.settle(shown)
+    async with open_here() as studio:
+        [job] = await studio.unsettled()
+        assert (job.id, job.state, job.home) == (unshown, JobState.PAINTED, {"channel": 6})
+        assert all(file.exists() for file in job.pictures)
+
+
+async def test_a_folder_in_use_is_refused(open_here: Open, tmp_path: Path) -> None:
+    async with open_here():
+        with pytest.raises(StorageError, match="Another Atelier is already using the folder"):
+            await open_here().__aenter__()
+    async with open_here():
+        pass
+
+
+async def test_a_folder_that_is_a_file_is_refused(open_here: Open, tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("in the way")
+    with pytest.raises(StorageError, match="cannot be used"):
+        await open_here().__aenter__()
+
+
+# ------------------------------------------------------------------------------ when the disk fails
+
+
+async def test_a_picture_that_cannot_be_saved_fails_alone(
+    studio: Studio, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    in_the_way = tmp_path / "data" / "pictures"
+    in_the_way.write_text("not a folder")
+    over = await outcome(studio, await submit(studio))
+    assert over.state is JobState.FAILED
+    assert over.error is not None
+    assert over.error.startswith("The picture could not be saved: ")
+    in_the_way.unlink()
+    assert (await outcome(studio, await submit(studio))).state is JobState.PAINTED
+
+
+async def test_a_database_that_is_full_refuses_new_jobs_and_ends_those_in_hand(
+    studio: Studio, gate: Gate, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever watches is told, even where the outcome itself cannot be written down."""
+    gate.shut()
+    job_id = await submit(studio)
+    await reached(gate)
+    watching = asyncio.create_task(events(studio, job_id))
+    database = studio._jobs._database
+    await database.read("PRAGMA query_only = ON")
+    with pytest.raises(StorageError, match="The database refused to write"):
+        await submit(studio)
+    gate.open()
+    over = (await watching)[-1]
+    assert over.state is JobState.FAILED
+    assert over.error is not None
+    assert "The database refused to write" in over.error
+    await database.read("PRAGMA query_only = OFF")
+    assert (await outcome(studio, await submit(studio))).state is JobState.PAINTED
+
+
+async def test_the_database_of_a_running_studio_can_be_read_from_outside(
+    studio: Studio, tmp_path: Path
+) -> None:
+    job_id = await submit(studio)
+    await outcome(studio, job_id)
+    reader = sqlite3.connect(f"file:{tmp_path / 'data' / 'atelier.db'}?mode=ro", uri=True)
+    assert reader.execute("SELECT id, state FROM jobs").fetchall() == [(job_id, "painted")]
+    reader.close()
+
+
+# ------------------------------------------------------------------------- a program that is killed
+
+PROGRAM = """
+import asyncio, sys
+from pathlib import Path
+from engine import ImageRequest, open_studio
+from tests.engine.making import engine_settings, model_settings
+
+async def main(folder, model):
+    models = {"tiny": model_settings(model)}
+    async with open_studio(engine_settings(), models, Path(folder)) as studio:
+        request = ImageRequest(
+            prompt="a red house", seed=7, num_inference_steps=150, scheduler="euler_a", width=128
+        )
+        job = await studio.submit(request, owner="ada", home={"channel": 5})
+        async for event in studio.watch(job.id):
+            print(event.step, flush=True)
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+@pytest.mark.slow
+async def test_a_program_killed_in_the_middle_of_a_picture_paints_the_same_one_next_time(
+    open_here: Open, tmp_path: Path, tiny_model: Path
+) -> None:
+    program = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", PROGRAM, str(tmp_path / "data"), str(tiny_model)),
+        cwd=Path(__file__).parents[2],
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert program.stdout is not None
+    async with asyncio.timeout(90):
+        while int(await program.stdout.readline()) < 5:
+            pass
+    with pytest.raises(StorageError, match="Another Atelier is already using the folder"):
+        await open_here().__aenter__()
+    program.kill()
+    await program.wait()
+    async with Database(tmp_path / "data" / "atelier.db") as database:
+        [job] = await JobTable(database, tmp_path / "data").unsettled()
+    assert (job.state, job.attempts) == (JobState.RUNNING, 1), "it was killed in the middle"
+    async with open_here() as studio:
+        [file] = (await outcome(studio, job.id)).pictures
+        assert (await studio.job(job.id)).home == {"channel": 5}
+    calm = await undisturbed(
+        open_here,
+        tmp_path / "calm",
+        num_inference_steps=150,
+        scheduler="euler_a",
+        width=128,
+    )
+    assert file.read_bytes() == calm

@@ -35,9 +35,10 @@ class Allowance:
             InvalidRequest: When `count` can never be allowed.
         """
         if self.waiting_jobs is not None and open_jobs >= self.waiting_jobs:
+            jobs = "job" if open_jobs == 1 else "jobs"
             raise LimitReached(
-                f"You already have {open_jobs} jobs waiting; {self.waiting_jobs} are allowed at a "
-                "time. Wait for one, or cancel one."
+                f"You already have {open_jobs} {jobs} waiting, as many as you may have at a time. "
+                "Wait for one to be done, or cancel one."
             )
         most = self.pictures_per_hour
         if most is None:

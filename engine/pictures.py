@@ -17,6 +17,7 @@ from engine.messages import Pixels
 from engine.requests import ImageRequest, Recipe
 
 SAMPLERS = {
+    "default": "Automatic",
     "ddim": "DDIM",
     "euler": "Euler",
     "euler_a": "Euler a",

@@ -14,13 +14,13 @@ class SchedulerChoice:
     """How a common name maps onto a Diffusers class.
 
     Attributes:
-        class_name: Class in `diffusers.schedulers`.
+        class_name: Class in `diffusers.schedulers`; `None` for the one that the model brings.
         options: Configuration laid over the model's own.
         calls_per_step: Model calls that one step costs (2 for second-order methods).
         max_steps: The most steps that the method is defined for.
     """
 
-    class_name: str
+    class_name: str | None
     options: Mapping[str, Any] = field(default_factory=dict)
     calls_per_step: int = 1
     max_steps: int = 1000
@@ -28,6 +28,7 @@ class SchedulerChoice:
 
 SCHEDULERS: Mapping[str, SchedulerChoice] = MappingProxyType(
     {
+        "default": SchedulerChoice(None),
         "ddim": SchedulerChoice("DDIMScheduler"),
         "euler": SchedulerChoice("EulerDiscreteScheduler"),
         "euler_a": SchedulerChoice("EulerAncestralDiscreteScheduler"),

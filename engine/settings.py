@@ -1,9 +1,9 @@
 """The engine's own settings. Where they are read from is the caller's affair."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from engine.schedulers import SCHEDULERS
 
@@ -82,5 +82,16 @@ class ModelSettings(Section):
         default=7.0, description="Default guidance; 1 and below turns it off."
     )
     scheduler: Literal[tuple(SCHEDULERS)] = Field(  # type: ignore[valid-type]
-        default="dpmpp_2m", description="Default scheduler."
+        default="default",
+        description="Default scheduler; “default” is the one that the model brings along.",
     )
+
+    @model_validator(mode="after")
+    def _default_size_is_allowed(self) -> Self:
+        for side, pixels in (("width", self.width), ("height", self.height)):
+            if not self.min_side <= pixels <= self.max_side or pixels % self.multiple_of:
+                raise ValueError(
+                    f"{side} {pixels} must lie between min_side {self.min_side} and max_side "
+                    f"{self.max_side}, and be a multiple of {self.multiple_of}"
+                )
+        return self

@@ -66,6 +66,7 @@ class Worker:
         self._idle = asyncio.Event()
         self._idle.set()
         self._stopping = False
+        self._ending: asyncio.Task[None] | None = None
         self._loop = asyncio.get_running_loop()
 
     @property
@@ -102,10 +103,13 @@ class Worker:
     async def stop(self) -> None:
         """Take nothing more, let what is in hand finish within the grace, put back the rest.
 
-        A second call does nothing.
+        A second call waits for the first; one that is cancelled does not stop the stopping.
         """
-        if self._stopping:
-            return
+        if self._ending is None:
+            self._ending = asyncio.create_task(self._stop(), name="stop the worker")
+        await asyncio.shield(self._ending)
+
+    async def _stop(self) -> None:
         self._stopping = True
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._settings.grace):

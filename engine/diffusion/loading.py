@@ -64,7 +64,7 @@ def _pipeline(model: Model, device: Device) -> Any:
 
 
 def _reason(model: Model, error: BaseException) -> str:
-    """What is wrong, by the deepest cause that says it; Diffusers wraps what the Hub client says."""
+    """What is wrong, by the first cause that tells; Diffusers wraps what the Hub client says."""
     cause: BaseException | None = error
     while cause is not None:
         match cause:

@@ -5,13 +5,24 @@ from typing import Any, cast
 import diffusers
 import torch
 
+from engine.errors import InvalidRequest
 from engine.schedulers import SCHEDULERS
 
 
-def make_scheduler(config: Any, name: str) -> Any:
-    """A fresh scheduler called `name`, on the noise schedule that `config` describes."""
+def make_scheduler(own: Any, name: str) -> Any:
+    """A fresh scheduler called `name`, on the noise schedule of `own`, the model's.
+
+    All schedulers by name diffuse by betas; a flow-matching model takes only its own.
+
+    Raises:
+        InvalidRequest: When such a scheduler does not fit the model.
+    """
     choice = SCHEDULERS[name]
-    return getattr(diffusers, choice.class_name).from_config(config, **choice.options)
+    if choice.class_name is None:
+        return type(own).from_config(own.config)
+    if "beta_schedule" not in own.config:
+        raise InvalidRequest(f"The scheduler “{name}” does not fit this model; “default” does.")
+    return getattr(diffusers, choice.class_name).from_config(own.config, **choice.options)
 
 
 def predicted_original(scheduler: Any, output: Any) -> torch.Tensor:

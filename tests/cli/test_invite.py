@@ -37,7 +37,7 @@ def test_the_link_has_exactly_the_permissions(
 def test_the_link_is_alone_on_standard_output(atelier: Atelier) -> None:
     result = atelier("invite", "--client-id", "42")
     assert len(result.out.splitlines()) == 1
-    assert "View Channels, Send Messages, Embed Links, Attach Files" in result.err
+    assert "View Channels, Send Messages, Attach Files" in result.err
 
 
 def test_without_a_token_or_with_a_strange_one_it_says_what_to_do(

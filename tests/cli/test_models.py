@@ -60,7 +60,7 @@ def test_sketch_is_always_there_and_the_default_is_marked(
     assert lines[1].startswith("   sketch  ")
     assert lines[1].split()[-2:] == ["built", "in"]
     assert " ".join(lines[2].split()) == (
-        "* fox not downloaded 640×512, 25 steps, guidance 7, dpmpp_2m someone/fox"
+        "* fox not downloaded 640×512, 25 steps, guidance 7, default someone/fox"
     )
 
 

@@ -116,7 +116,7 @@ def test_a_file_from_a_windows_editor_is_read(workplace: Path) -> None:
         (
             "# mine\n[engine]\ndevice = 'gpu'",
             'config.toml, line 3: engine.device is "gpu". '
-            "auto takes the GPU when there is one. Or: cpu, cuda, cuda:1, mps.",
+            "auto takes the CUDA GPU when there is one. Or: cpu, cuda, cuda:1, mps.",
         ),
         (
             "[discord]\nsync_guilds = [\n  1,\n  'home',\n]",

@@ -105,8 +105,8 @@ def test_a_recipe_survives_json() -> None:
         ),
         (
             {"scheduler": "magic"},
-            "tiny has no scheduler “magic”; it has ddim, dpmpp_2m, dpmpp_2m_karras, euler, "
-            "euler_a, heun, lcm, unipc.",
+            "tiny has no scheduler “magic”; it has ddim, default, dpmpp_2m, dpmpp_2m_karras, "
+            "euler, euler_a, heun, lcm, unipc.",
         ),
     ],
 )

@@ -71,7 +71,7 @@ class StableDiffusion:
         self, recipe: Recipe, seed: int, embeds: torch.Tensor, condition: torch.Tensor | None
     ) -> LatentRow:
         device = self._pipe._execution_device
-        scheduler = make_scheduler(self._pipe.scheduler.config, recipe.scheduler)
+        scheduler = make_scheduler(self._pipe.scheduler, recipe.scheduler)
         scheduler.set_timesteps(recipe.num_inference_steps, device=device)
         generator = torch.Generator("cpu").manual_seed(seed)
         shape = (

@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 
 from engine.diffusion.families.base import Row
+from engine.errors import InvalidRequest
 from engine.requests import Recipe
 
 
@@ -31,7 +32,16 @@ class Whole:
         self._accepted = inspect.signature(pipe.__call__).parameters
 
     def begin(self, recipe: Recipe) -> list[Row]:
-        """A row for each seed; the work is done in `step`."""
+        """A row for each seed; the work is done in `step`.
+
+        Raises:
+            InvalidRequest: When another scheduler is asked for than the pipeline's own, which
+                its `__call__` may rely on.
+        """
+        if recipe.scheduler != "default":
+            raise InvalidRequest(
+                f"{recipe.model} paints with its own scheduler; “{recipe.scheduler}” is not for it."
+            )
         return [
             WholeRow(recipe=recipe, seed=seed, total_steps=recipe.num_inference_steps)
             for seed in recipe.seeds

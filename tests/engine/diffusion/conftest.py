@@ -56,8 +56,9 @@ def plain(pipes: dict[str, Any]) -> Callable[[str, Recipe], Image]:
             **pipes[kind].components, requires_safety_checker=False
         )
         pipe.set_progress_bar_config(disable=True)
-        scheduler = getattr(diffusers, choice.class_name)
-        pipe.scheduler = scheduler.from_config(pipe.scheduler.config, **choice.options)
+        if choice.class_name is not None:
+            scheduler = getattr(diffusers, choice.class_name)
+            pipe.scheduler = scheduler.from_config(pipe.scheduler.config, **choice.options)
         result = pipe(
             prompt=recipe.prompt,
             negative_prompt=recipe.negative_prompt,

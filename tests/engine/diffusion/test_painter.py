@@ -157,12 +157,12 @@ def test_a_pipeline_that_runs_whole_is_left_in_the_middle_too(
     folders: dict[str, Path], order: str
 ) -> None:
     easel = Easel()
-    lcm = model(folders["lcm"], "lcm", scheduler="lcm")
+    lcm = model(folders["lcm"], "lcm")
     easel.watch = once(
         lambda report: isinstance(report, Progress) and report.step == 3,
         lambda: easel.inbox.put(Cancel(1) if order == "cancel" else Stop()),
     )
-    easel.run(Admit(job(1, model="lcm", num_inference_steps=50), lcm), jobs=1)
+    easel.run(Admit(job(1, model="lcm", num_inference_steps=50, scheduler="default"), lcm), jobs=1)
     assert max(steps_of(easel, 1)) <= 4
     assert easel.of(Dropped) == ([Dropped(1)] if order == "cancel" else [])
     assert not easel.of(Painted)
@@ -170,7 +170,7 @@ def test_a_pipeline_that_runs_whole_is_left_in_the_middle_too(
 
 def test_a_pipeline_that_runs_whole_tells_how_far_it_is(folders: dict[str, Path]) -> None:
     easel = Easel()
-    easel.run(Admit(job(1, count=2), model(folders["lcm"])), jobs=1)
+    easel.run(Admit(job(1, count=2, scheduler="default"), model(folders["lcm"])), jobs=1)
     assert steps_of(easel, 1) == [1, 2, 3, 3, 4, 5, 6, 7, 7]
     assert [len(report.pictures) for report in easel.of(Painted)] == [2]
 

@@ -181,13 +181,13 @@ def test_every_scheduler_can_paint_in_one_or_two_steps(
 def test_every_number_of_steps_that_may_be_asked_for_leads_from_noise_to_something_finite(
     scheduler: str,
 ) -> None:
-    config = DDIMScheduler(**tiny.SCHEDULE).config
+    brought_along = DDIMScheduler(**tiny.SCHEDULE)
     choice = SCHEDULERS[scheduler]
     most = min(MAX_STEPS, choice.max_steps)
     for steps in (*range(1, 26), 33, 49, 50, 99, 150):
         if steps > most:
             break
-        own = make_scheduler(config, scheduler)
+        own = make_scheduler(brought_along, scheduler)
         own.set_timesteps(steps)
         sample = torch.ones(1, 4, 2, 2) * own.init_noise_sigma
         for t in own.timesteps:

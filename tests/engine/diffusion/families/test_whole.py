@@ -9,9 +9,15 @@ import torch
 
 from engine.diffusion.families.base import Row
 from engine.diffusion.families.whole import Whole
+from engine.errors import InvalidRequest
 from engine.requests import Recipe
+from tests.engine import making
 from tests.engine.diffusion.conftest import Image
-from tests.engine.making import recipe
+
+
+def recipe(**fields: Any) -> Recipe:
+    """A recipe for a pipeline that brings its own scheduler."""
+    return making.recipe(**{"scheduler": "default"} | fields)
 
 
 def plain(pipe: Any, asked: Recipe, **arguments: Any) -> Image:
@@ -103,3 +109,8 @@ def test_what_a_pipeline_does_not_take_is_not_given_to_it(pipes: dict[str, Any])
     with torch.inference_mode():
         Whole(Simple()).step(rows, lambda: None)
     assert rows[0].done
+
+
+def test_another_scheduler_than_its_own_is_refused(pipes: dict[str, Any]) -> None:
+    with pytest.raises(InvalidRequest, match="paints with its own scheduler; “euler”"):
+        Whole(pipes["xl"]).begin(recipe(scheduler="euler"))

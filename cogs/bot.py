@@ -1,7 +1,9 @@
 """The client: intents, what it is made of, and the order in which it starts and leaves."""
 
+import asyncio
 import logging
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 import discord
 from discord.ext import commands
@@ -37,6 +39,8 @@ class Atelier(commands.AutoShardedBot):
         settings: The `[discord]` section.
         desk: Where requests are taken.
         leaving: Whether the bot is on its way out and takes nothing more.
+        turns: By channel: the bot's own requests go one after the other there. Side by side,
+            discord.py lets more of them through than Discord allows.
     """
 
     tree: Tree
@@ -60,6 +64,7 @@ class Atelier(commands.AutoShardedBot):
         self.studio = studio
         self.settings = settings
         self.leaving = False
+        self.turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         self._presenter = Presenter(self, studio)
         self.desk = Desk(studio, Limits(limits), self._presenter)
 

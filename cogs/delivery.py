@@ -1,5 +1,6 @@
 """Delivery: bringing a card to a job's home by whatever way still leads there."""
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -22,7 +23,7 @@ INVALID_TOKEN = 50027
 
 
 class Unreachable(Exception):
-    """No way leads to the home any more: the channel is gone, or closed to the bot."""
+    """No way leads to the home: its channel is gone, closed to the bot, or refuses the card."""
 
 
 class TooLarge(Exception):
@@ -61,20 +62,21 @@ async def deliver(
                 if not _token_is_dead(error):
                     raise
                 home = home.without_token()
-        if home.message_id is not None:
-            try:
-                return await _edit_as_bot(bot, home, card, uploads)
-            except discord.NotFound as error:
-                if error.code != UNKNOWN_MESSAGE:
-                    raise
-        if nonce is None:
-            raise Unreachable("the message is gone")
-        await bot.studio.job(card.job_id)
-        return await _send_anew(bot, home, card, uploads, nonce)
+        async with bot.turns.setdefault(home.channel_id, asyncio.Lock()):
+            if home.message_id is not None:
+                try:
+                    return await _edit_as_bot(bot, home, card, uploads)
+                except discord.NotFound as error:
+                    if error.code != UNKNOWN_MESSAGE:
+                        raise
+            if nonce is None:
+                raise Unreachable("the message is gone")
+            await bot.studio.job(card.job_id)
+            return await _send_anew(bot, home, card, uploads, nonce)
     except discord.HTTPException as error:
         if error.status == 413:
             raise TooLarge from error
-        if isinstance(error, discord.Forbidden) or error.code == UNKNOWN_CHANNEL:
+        if error.status in (400, 403) or error.code == UNKNOWN_CHANNEL:
             raise Unreachable(error.text) from error
         raise
 

@@ -1,5 +1,6 @@
 """The desk: where a request is taken, from a command or a button alike."""
 
+import logging
 from typing import TYPE_CHECKING
 
 import discord
@@ -13,6 +14,9 @@ from engine import ImageRequest, Studio
 
 if TYPE_CHECKING:
     from cogs.bot import Atelier
+
+
+log = logging.getLogger(__name__)
 
 
 class Desk:
@@ -51,6 +55,8 @@ class Desk:
             )
             home = home.at(answer.message_id)
             await self._studio.set_home(job.id, home.to_json())
+        except discord.HTTPException as error:
+            log.warning("Job %d: its interaction could not be answered: %s", job.id, error)
         finally:
             self._presenter.present(job, home, shown=card)
 

@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-RETRY_DELAYS = (2.0, 5.0, 15.0, 60.0, 300.0)
-"""Seconds between attempts to show an outcome while Discord fails; the last one repeats."""
+RETRY_DELAYS = (2.0, 5.0, 15.0, 60.0)
+"""Seconds between attempts to show an outcome while Discord fails; the last one repeats. Discord
+knows a nonce again for a few minutes: within them a message sent twice is one message."""
 
 
 FAILURES = (discord.HTTPException, aiohttp.ClientError, OSError)
@@ -138,7 +139,7 @@ class Presenter:
                 home = await self._deliver_outcome(job, home, event)
                 break
             except Unreachable as error:
-                log.info("Job %d: its channel is out of reach, dropped (%s)", job.id, error)
+                log.warning("Job %d: its channel is out of reach, dropped: %s", job.id, error)
                 break
             except FAILURES as error:
                 delay = RETRY_DELAYS[min(attempt, len(RETRY_DELAYS) - 1)]

@@ -1,0 +1,43 @@
+"""A house for each test, all of them with the same tiny weights."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from discord.gateway import DiscordWebSocket
+from discord.http import Route
+
+from tests.discord_server import DiscordServer
+
+from .house import House
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture(scope="session")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny pipeline with a UNet wide enough that 150 steps of it take a while."""
+    import torch
+
+    from tests import tiny
+
+    torch.set_num_threads(1)  # two threads on tensors this small only wait for each other
+    return tiny.stable_diffusion(tmp_path_factory.mktemp("weights"), channels=48)
+
+
+@pytest.fixture(autouse=True)
+def _discord_addresses() -> Iterator[None]:
+    """discord.py keeps its addresses on classes, and the bot sets them there."""
+    before = Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY
+    yield
+    Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY = before
+
+
+@pytest.fixture
+async def house(weights: Path, tmp_path: Path) -> AsyncIterator[House]:
+    """A server with two members, and a data folder; the bot is not there yet."""
+    async with DiscordServer() as discord:
+        yield House(discord, weights, tmp_path / "data")

@@ -1,0 +1,117 @@
+"""/queue and /cancel."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.discord_server import Message, Permissions
+
+from .house import House, number, told
+
+
+async def crowd(house: House, *, each: int = 2, prompt: str = "a fish") -> list[Message]:
+    """Bob's and alice's jobs, taking turns, behind one that is being painted."""
+    messages = [await house.occupy()]
+    for i in range(each):
+        messages.append(await house.ask(house.bob, f"{prompt} of bob {i}"))
+        messages.append(await house.ask(house.alice, f"{prompt} of alice {i}"))
+    return messages
+
+
+async def test_nobody_waits(house: House) -> None:
+    async with house.open():
+        text = await told(await house.alice.slash(house.art, "queue"))
+        assert text == "Nobody is waiting. `/imagine` starts at once."
+
+
+async def test_the_queue_shows_ones_own_jobs_first_then_the_others_in_their_order(
+    house: House,
+) -> None:
+    async with house.open():
+        await crowd(house)
+        lines = (await told(await house.alice.slash(house.art, "queue"))).splitlines()
+        assert [int(x) for x in re.findall(r"^\**(\d+) ·", "\n".join(lines), re.M)] == [
+            3,
+            5,
+            1,
+            2,
+            4,
+        ]
+        assert [line.startswith("**") for line in lines] == [True, True, False, False, False]
+        assert re.match(r"\*\*3 · 2nd · ", lines[0])
+        assert house.alice.mention in lines[0]
+        assert "a fish of alice 0" in lines[0]
+        assert re.match(r"1 · painting, \d+ % · ", lines[2])
+
+
+async def test_a_long_queue_of_long_prompts_fits_into_one_answer(house: House) -> None:
+    async with house.open():
+        await crowd(house, each=9, prompt="*_" * 40)
+        text = await told(await house.alice.slash(house.art, "queue"))
+        assert len(text) <= 2000
+        assert text.count(house.alice.mention) == 9
+        assert re.search(r"-# and \d+ more$", text)
+
+
+async def test_cancel_alone_calls_off_the_last_job_of_whoever_asks(house: House) -> None:
+    async with house.open():
+        messages = await crowd(house)
+        assert await told(await house.alice.slash(house.art, "cancel")) == "Job 5 is cancelled."
+        await house.done(messages[4])
+        assert await told(await house.alice.slash(house.art, "cancel")) == "Job 3 is cancelled."
+        sentence = "You have nothing waiting."
+        assert await told(await house.alice.slash(house.art, "cancel")) == sentence
+        assert "Cancelled." in messages[4].text()
+        assert "in line" in messages[3].text()
+
+
+async def test_cancel_takes_a_number(house: House) -> None:
+    async with house.open():
+        messages = await crowd(house, each=1)
+        assert await told(await house.bob.slash(house.art, "cancel", job=2)) == (
+            "Job 2 is cancelled."
+        )
+        assert await told(await house.bob.slash(house.art, "cancel", job=2)) == (
+            "Job 2 is already done."
+        )
+        assert await told(await house.bob.slash(house.art, "cancel", job=3)) == (
+            "Only the one who asked for job 3 can cancel it."
+        )
+        await house.done(messages[1])
+
+
+@pytest.mark.parametrize("job", [0, -1, 99, 2**53])
+async def test_cancel_of_a_number_that_nobody_has(house: House, job: int) -> None:
+    async with house.open():
+        sentence = await told(await house.alice.slash(house.art, "cancel", job=job))
+        assert sentence == f"Job {job} does not exist any more."
+
+
+async def test_only_ones_own_jobs_are_offered_and_moderators_see_all_with_theirs_first(
+    house: House,
+) -> None:
+    mod = house.guild.add_member("mod", permissions=Permissions(manage_messages=True))
+    async with house.open():
+        await crowd(house)
+        own = await house.ask(mod, "a moon")
+
+        async def offered(who: str, typed: str = "") -> list[int]:
+            person = {"alice": house.alice, "mod": mod}[who]
+            choices = await person.autocomplete(house.art, "cancel", "job", typed)
+            return [choice.value for choice in choices]
+
+        assert await offered("alice") == [5, 3]
+        assert await offered("alice", "ALICE 0") == [3]
+        assert await offered("alice", "bob") == []
+        assert (await offered("mod"))[0] == number(own)
+        assert sorted(await offered("mod")) == [1, 2, 3, 4, 5, 6]
+
+
+async def test_a_choice_is_never_longer_than_discord_takes(house: House) -> None:
+    async with house.open():
+        await house.occupy()
+        await house.ask(house.alice, "🏠" * 600)
+        [choice] = await house.alice.autocomplete(house.art, "cancel", "job", "")
+        assert len(choice.name) <= 100

@@ -41,7 +41,7 @@ def burst(jobs: int) -> list[ImageRequest]:
 def loop_seconds(requests: list[ImageRequest], device: Device) -> float:
     """Seconds for calling the pipeline once for each request."""
     pipe = StableDiffusionPipeline.from_pretrained(SKETCH.source, dtype=device.dtype)
-    pipe.scheduler = make_scheduler(pipe.scheduler.config, SKETCH.scheduler)
+    pipe.scheduler = make_scheduler(pipe.scheduler, SKETCH.scheduler)
     pipe.set_progress_bar_config(disable=True)
     pipe.to(device.name)
 

@@ -17,7 +17,7 @@ from cli.exits import Exit
 from cli.inventory import Presence, human_size, stock_of
 from cli.settings import Settings, load_settings, settings_file
 from cli.token import HOW_TO_GET_ONE, application_id
-from engine import Catalogue
+from engine import Catalogue, DeviceUnavailable
 
 LITTLE_DISK = 2e9
 """Bytes: with less than that on the disk there should be a word about it."""
@@ -130,27 +130,17 @@ def _device(settings: Settings) -> Iterator[Finding]:
 
     from engine.diffusion import Device
 
-    wanted = settings.engine.device
-    device = Device.choose(wanted, settings.engine.offload).name
-    index = device.index or 0
-    if device.type == "cuda" and index >= torch.cuda.device_count():
-        yield Finding(
-            Mark.BAD,
-            "device",
-            f'[engine] device is "{wanted}", but torch {torch.__version__} sees '
-            f"{torch.cuda.device_count()} GPUs.",
-            'Install the driver and a CUDA build (https://pytorch.org), or set device = "auto".',
+    try:
+        device = Device.choose(settings.engine.device, settings.engine.offload).name
+    except DeviceUnavailable as error:
+        advice = (
+            'Install the driver and a CUDA build (https://pytorch.org), or set device = "auto".'
         )
-    elif device.type == "mps" and not torch.backends.mps.is_available():
-        yield Finding(
-            Mark.BAD,
-            "device",
-            '[engine] device is "mps", but torch sees no Apple GPU.',
-            'Set device = "auto".',
-        )
-    elif device.type == "cuda":
-        free, total = torch.cuda.mem_get_info(index)
-        name = torch.cuda.get_device_name(index)
+        yield Finding(Mark.BAD, "device", str(error), advice)
+        return
+    if device.type == "cuda":
+        free, total = torch.cuda.mem_get_info(device)
+        name = torch.cuda.get_device_name(device)
         yield Finding(Mark.GOOD, "device", f"{device}, {name}")
         yield Finding(Mark.GOOD, "memory", f"{human_size(free)} of {human_size(total)} free on it")
     elif device.type == "mps":

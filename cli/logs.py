@@ -23,10 +23,14 @@ class Discreet(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The record's text, each secret in it blotted out."""
-        text = super().format(record)
-        for secret in self._secrets:
-            text = text.replace(secret, "[secret]")
-        return text
+        return blotted(super().format(record), self._secrets)
+
+
+def blotted(text: str, secrets: Collection[str]) -> str:
+    """The text, each secret in it blotted out."""
+    for secret in secrets:
+        text = text.replace(secret, "[secret]")
+    return text
 
 
 def start_logging(level: int, secrets: Collection[str] = ()) -> None:

@@ -3,10 +3,11 @@
 import asyncio
 import logging
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from cli.errors import CommandError
 from cli.exits import Exit
-from cli.logs import start_logging
+from cli.logs import blotted, start_logging
 from cli.settings import Settings
 from cli.signals import on_signal
 from cli.token import TokenMissing, TokenRefused
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from cogs import Atelier
 
 log = logging.getLogger("atelier")
+
+AUTHENTICATION_FAILED = 4004
+"""The gateway's close code for a token that is no longer good."""
 
 
 def run(settings: Settings) -> None:
@@ -29,15 +33,26 @@ def run(settings: Settings) -> None:
     if settings.discord.token is None:
         raise TokenMissing
     token = settings.discord.token.get_secret_value()
-    start_logging(logging.INFO, [token])
+    secrets = secrets_of(settings)
+    start_logging(logging.INFO, secrets)
     log.info("Waking up")
     # Importing torch holds the interpreter for seconds. Done here, before there is a loop, it
     # never keeps the gateway's heartbeat waiting.
     from engine.diffusion import Device
 
     Device.choose(settings.engine.device, settings.engine.offload)
-    asyncio.run(_serve(settings, token))
+    try:
+        asyncio.run(_serve(settings, token))
+    except CommandError as error:
+        raise CommandError(error.code, blotted(str(error), secrets)) from None
     log.info("Good night")
+
+
+def secrets_of(settings: Settings) -> list[str]:
+    """What must not be shown: the token, and the password on the way to the proxy."""
+    token, proxy = settings.discord.token, settings.discord.proxy
+    password = urlsplit(proxy).password if proxy else None
+    return [secret for secret in (token and token.get_secret_value(), password) if secret]
 
 
 async def _serve(settings: Settings, token: str) -> None:
@@ -84,5 +99,9 @@ async def _listen(bot: "Atelier", token: str, stop: asyncio.Event) -> None:
         serving.result()
     except discord.LoginFailure:
         raise TokenRefused from None
+    except discord.ConnectionClosed as error:
+        if error.code == AUTHENTICATION_FAILED:
+            raise TokenRefused from None
+        raise CommandError(Exit.UNREACHABLE, f"Discord has hung up: {error}") from error
     except (aiohttp.ClientError, OSError, discord.HTTPException, discord.GatewayNotFound) as error:
         raise CommandError(Exit.UNREACHABLE, f"Discord cannot be reached: {error}") from error

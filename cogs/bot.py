@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-LAST_WORDS = 5.0
+LAST_WORDS = 3.0
 """Seconds that finished pictures get to be shown when the bot leaves."""
 
 

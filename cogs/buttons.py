@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import discord
 from discord import ui
 
-from cogs.policy import is_moderator
+from cogs.policy import acting_as
 from cogs.replies import reply
 from engine import ImageRequest
 
@@ -55,21 +55,20 @@ async def again(interaction: "discord.Interaction[Atelier]", job_id: int) -> Non
 async def cancel(interaction: "discord.Interaction[Atelier]", job_id: int) -> None:
     """Call the job off; its message says so by itself."""
     await interaction.response.defer()
-    if not await interaction.client.studio.cancel(job_id, by=acting_as(interaction)):
+    studio = interaction.client.studio
+    job = await studio.job(job_id)
+    if not await studio.cancel(job_id, by=acting_as(interaction, job)):
         await reply(interaction, f"Job {job_id} is already done.")
 
 
 async def delete(interaction: "discord.Interaction[Atelier]", job_id: int) -> None:
     """Remove the job, its pictures and its message."""
     await interaction.response.defer()
-    await interaction.client.studio.delete(job_id, by=acting_as(interaction))
+    studio = interaction.client.studio
+    job = await studio.job(job_id)
+    await studio.delete(job_id, by=acting_as(interaction, job))
     with contextlib.suppress(discord.NotFound):  # somebody was quicker
         await interaction.delete_original_response()
-
-
-def acting_as(interaction: discord.Interaction[Any]) -> str | None:
-    """Whose jobs the person may act on: their own, or anybody's (`None`) as a moderator."""
-    return None if is_moderator(interaction) else str(interaction.user.id)
 
 
 VERBS: dict[str, tuple[str, str, discord.ButtonStyle, Act]] = {

@@ -23,7 +23,11 @@ INVALID_TOKEN = 50027
 
 
 class Unreachable(Exception):
-    """No way leads to the home: its channel is gone, closed to the bot, or refuses the card."""
+    """No way leads to the home any more: the channel is gone, or closed to the bot."""
+
+
+class Rejected(Exception):
+    """Discord does not take the card, and would not the next time."""
 
 
 class TooLarge(Exception):
@@ -50,6 +54,7 @@ async def deliver(
 
     Raises:
         Unreachable: When the card can be shown nowhere.
+        Rejected: When Discord finds fault with the card.
         TooLarge: When the files are too large for this place.
         UnknownJob: When the message is gone because the job was deleted: nothing brings it back.
         discord.HTTPException: When Discord fails otherwise; trying again later may help.
@@ -76,8 +81,10 @@ async def deliver(
     except discord.HTTPException as error:
         if error.status == 413:
             raise TooLarge from error
-        if error.status in (400, 403) or error.code == UNKNOWN_CHANNEL:
+        if error.status == 403 or error.code == UNKNOWN_CHANNEL:
             raise Unreachable(error.text) from error
+        if error.status == 400:
+            raise Rejected(error.text) from error
         raise
 
 

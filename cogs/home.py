@@ -18,6 +18,7 @@ class Home:
     """The place of a job's message.
 
     Attributes:
+        guild_id: The server; `None` in direct messages.
         channel_id: Its channel.
         message_id: The message; `None` until Discord has told its id.
         application_id: Whose webhook the token opens.
@@ -26,6 +27,7 @@ class Home:
         upload_limit: Bytes that may be attached to one message there.
     """
 
+    guild_id: int | None
     channel_id: int
     message_id: int | None
     application_id: int
@@ -38,6 +40,7 @@ class Home:
         """The home of the message that will answer `interaction`."""
         assert interaction.channel_id is not None, "commands and buttons are used in a channel"
         return cls(
+            guild_id=interaction.guild_id,
             channel_id=interaction.channel_id,
             message_id=None,
             application_id=interaction.application_id,

@@ -9,7 +9,7 @@ from discord.ext import commands
 
 from cogs.desk import scope_of
 from cogs.policy import require_manager
-from cogs.replies import reply
+from cogs.replies import MOST, reply
 from engine import Catalogue, Model, Studio
 
 if TYPE_CHECKING:
@@ -31,11 +31,7 @@ class Models(commands.GroupCog, group_name="model", group_description="The model
     async def list_models(self, interaction: "discord.Interaction[Atelier]") -> None:
         """Show the models that you can paint with"""
         used = await self._studio.model_of(scope_of(interaction))
-        lines = [
-            f"{'**→**' if model == used else '•'} **{model.name}** {model.description}"
-            for model in self._studio.models
-        ]
-        await reply(interaction, "\n".join([f"This server paints with **{used.name}**.", *lines]))
+        await reply(interaction, listing(self._studio.models, used))
 
     @app_commands.command(name="use")
     @app_commands.describe(name="The model that paints when nobody names one")
@@ -65,6 +61,19 @@ class Models(commands.GroupCog, group_name="model", group_description="The model
         self, interaction: "discord.Interaction[Atelier]", current: str
     ) -> list[Choice[str]]:
         return model_choices(self._studio.models, current)
+
+
+def listing(models: Catalogue, used: Model) -> str:
+    """All models, `used` marked; by name alone when there are too many to describe."""
+    head = f"This server paints with **{used.name}**."
+    lines = [
+        f"{'**→**' if model == used else '•'} **{model.name}** {model.description}"
+        for model in models
+    ]
+    text = "\n".join([head, *lines])
+    if len(text) <= MOST:
+        return text
+    return f"{head} Others: {', '.join(m.name for m in models if m != used)}"
 
 
 def model_choices(models: Catalogue, current: str) -> list[Choice[str]]:

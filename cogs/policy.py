@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 import discord
 
+from cogs.home import Home
 from cogs.permissions import REQUIRED, title
-from engine import AtelierError
+from engine import AtelierError, Job
 
 if TYPE_CHECKING:
     from cogs.bot import Atelier
@@ -15,12 +16,19 @@ class Refused(AtelierError):
     """The person may not do that here; the text says why and what would help."""
 
 
-def is_moderator(interaction: "discord.Interaction[Atelier]") -> bool:
-    """Whether the person may act on other people's jobs.
+def moderates(interaction: "discord.Interaction[Atelier]", job: Job) -> bool:
+    """Whether the person may act on `job` as if it were their own.
 
-    That takes Manage Messages in this channel, or a role in the setting `admin_roles`.
+    That takes a job of this server, and Manage Messages in the channel where they ask, or a role
+    in the setting `admin_roles`.
     """
-    return interaction.permissions.manage_messages or _has_admin_role(interaction)
+    here = Home.from_json(job.home).guild_id == interaction.guild_id is not None
+    return here and (interaction.permissions.manage_messages or _has_admin_role(interaction))
+
+
+def acting_as(interaction: "discord.Interaction[Atelier]", job: Job) -> str | None:
+    """On whose behalf the person acts on `job`: their own, or anybody's (`None`)."""
+    return None if moderates(interaction, job) else str(interaction.user.id)
 
 
 def require_manager(interaction: "discord.Interaction[Atelier]") -> None:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -18,9 +19,9 @@ from cogs.cards import (
     result_card,
     waiting_card,
 )
-from cogs.delivery import TooLarge, Unreachable, deliver
+from cogs.delivery import Rejected, TooLarge, Unreachable, deliver
 from cogs.home import Home
-from cogs.pacing import Pacer
+from cogs.pacing import Pacer, edit_interval
 from cogs.uploads import Upload, encodings
 from engine import Job, JobEvent, JobState, Studio, Tasks, UnknownJob
 
@@ -36,6 +37,10 @@ knows a nonce again for a few minutes: within them a message sent twice is one m
 
 FAILURES = (discord.HTTPException, aiohttp.ClientError, OSError)
 """What passes: Discord has trouble, or the way to it."""
+
+
+class Unreadable(Exception):
+    """The file of a finished picture is gone or damaged."""
 
 
 class Presenter:
@@ -100,7 +105,7 @@ class Presenter:
                 uploads = [Upload(PREVIEW, preview)] if preview else []
                 try:
                     home = await deliver(self._bot, home, card, uploads, nonce=None)
-                except Unreachable as error:
+                except (Unreachable, Rejected) as error:
                     log.debug("Job %d: progress cannot be shown: %s", job.id, error)
                     reachable = False
                 except (TooLarge, *FAILURES) as error:
@@ -114,7 +119,8 @@ class Presenter:
             upcoming = asyncio.ensure_future(anext(events, None))
             try:
                 while True:
-                    wait = None if latest is None else self._pacer.wait(home.channel_id, job.id)
+                    every = edit_interval(latest)
+                    wait = self._pacer.wait(home.channel_id, job.id, every) if latest else None
                     await asyncio.wait([upcoming], timeout=wait)
                     if upcoming.done():
                         latest = upcoming.result()
@@ -124,7 +130,7 @@ class Presenter:
                             yield latest
                             return
                         upcoming = asyncio.ensure_future(anext(events, None))
-                    elif latest is not None and self._pacer.admits(home.channel_id, job.id):
+                    elif latest is not None and self._pacer.admits(home.channel_id, job.id, every):
                         yield latest
                         latest = None
             finally:
@@ -138,8 +144,8 @@ class Presenter:
             try:
                 home = await self._deliver_outcome(job, home, event)
                 break
-            except Unreachable as error:
-                log.warning("Job %d: its channel is out of reach, dropped: %s", job.id, error)
+            except (Unreachable, Rejected) as error:
+                log.warning("Job %d: nothing can be shown where it belongs: %s", job.id, error)
                 break
             except FAILURES as error:
                 delay = RETRY_DELAYS[min(attempt, len(RETRY_DELAYS) - 1)]
@@ -154,17 +160,20 @@ class Presenter:
         if event.state is JobState.FAILED:
             sentence = event.error or "The picture could not be painted."
             return await self._deliver_words(job, home, failed_card(job, sentence))
-        levels = encodings(event.pictures, home.upload_limit)
         try:
-            while (uploads := await asyncio.to_thread(next, levels, None)) is not None:
-                try:
-                    return await self._deliver_pictures(job, home, uploads)
-                except TooLarge:
-                    log.info("Job %d: too large for its channel, made smaller", job.id)
-        except FileNotFoundError as error:
-            log.error("Job %d: its picture is gone: %s", job.id, error)
-            return await self._deliver_words(job, home, failed_card(job, "Its files are gone."))
-        sentence = "The pictures are too large for this channel. The owner has them on disk."
+            async with aclosing(_encoded(event.pictures, home.upload_limit)) as levels:
+                async for uploads in levels:
+                    try:
+                        return await self._deliver_pictures(job, home, uploads)
+                    except TooLarge:
+                        log.info("Job %d: too large for its channel, made smaller", job.id)
+            sentence = "The pictures are too large for this channel. The owner has them on disk."
+        except Unreadable as error:
+            log.error("Job %d: its pictures cannot be read: %s", job.id, error)
+            sentence = "The files of the pictures are gone."
+        except Rejected as error:
+            log.error("Job %d: Discord does not take its pictures: %s", job.id, error)
+            sentence = "Discord does not take the pictures. The owner has them on disk."
         return await self._deliver_words(job, home, failed_card(job, sentence))
 
     async def _deliver_pictures(self, job: Job, home: Home, uploads: Sequence[Upload]) -> Home:
@@ -173,6 +182,20 @@ class Presenter:
 
     async def _deliver_words(self, job: Job, home: Home, card: Card) -> Home:
         return await deliver(self._bot, home, card, [], nonce=_nonce(job))
+
+
+async def _encoded(files: Sequence[Path], limit: int) -> AsyncGenerator[tuple[Upload, ...], None]:
+    """The encodings of the pictures, each made in a thread when it is asked for.
+
+    Raises:
+        Unreadable: When a file is gone or damaged.
+    """
+    levels = encodings(files, limit)
+    try:
+        while (uploads := await asyncio.to_thread(next, levels, None)) is not None:
+            yield uploads
+    except OSError as error:
+        raise Unreadable(str(error)) from error
 
 
 def _nonce(job: Job) -> str:

@@ -1,15 +1,15 @@
 """/queue and /cancel: who waits, and calling a job off."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import discord
 from discord import app_commands
 from discord.app_commands import Choice
 from discord.ext import commands
 
-from cogs.buttons import acting_as
 from cogs.cards import ordinal, shortened
-from cogs.policy import is_moderator
+from cogs.home import Home
+from cogs.policy import acting_as, moderates
 from cogs.replies import reply
 from engine import Job, JobEvent, JobState, Studio, UnknownJob
 
@@ -38,10 +38,13 @@ class Queue(commands.Cog):
             await reply(interaction, "Nobody is waiting. `/imagine` starts at once.")
             return
         mine = str(interaction.user.id)
-        jobs.sort(key=lambda entry: entry[0].owner != mine)
-        lines = [line(job, event, own=job.owner == mine) for job, event in jobs[:MOST_LINES]]
-        if len(jobs) > MOST_LINES:
-            lines.append(f"-# and {len(jobs) - MOST_LINES} more")
+        here = [(j, e) for j, e in jobs if Home.from_json(j.home).guild_id == interaction.guild_id]
+        here.sort(key=lambda entry: entry[0].owner != mine)
+        lines = [line(job, event, interaction) for job, event in here[:MOST_LINES]]
+        if len(here) > MOST_LINES:
+            lines.append(f"-# and {len(here) - MOST_LINES} more")
+        if len(jobs) > len(here):
+            lines.append(f"-# {len(jobs) - len(here)} in other servers")
         await reply(interaction, "\n".join(lines))
 
     @app_commands.command()
@@ -56,7 +59,8 @@ class Queue(commands.Cog):
             if not mine:
                 raise UnknownJob("You have nothing waiting.")
             job = max(mine)
-        if await self._studio.cancel(job, by=acting_as(interaction)):
+        asked = await self._studio.job(job)
+        if await self._studio.cancel(job, by=acting_as(interaction, asked)):
             await reply(interaction, f"Job {job} is cancelled.")
         else:
             await reply(interaction, f"Job {job} is already done.")
@@ -66,8 +70,8 @@ class Queue(commands.Cog):
         self, interaction: "discord.Interaction[Atelier]", current: str
     ) -> list[Choice[int]]:
         mine = str(interaction.user.id)
-        anybody = is_moderator(interaction)
-        jobs = [job for job, _ in self._studio.queue() if anybody or job.owner == mine]
+        waiting = [job for job, _ in self._studio.queue()]
+        jobs = [job for job in waiting if job.owner == mine or moderates(interaction, job)]
         jobs.sort(key=lambda job: (job.owner != mine, -job.id))
         choices = [
             Choice(name=shortened(f"{job.id} · {job.recipe.prompt}", 100), value=job.id)
@@ -77,15 +81,20 @@ class Queue(commands.Cog):
         return [choice for choice in choices if typed in choice.name.lower()][:MOST_CHOICES]
 
 
-def line(job: Job, event: JobEvent, *, own: bool) -> str:
-    """One job in the list."""
+def line(job: Job, event: JobEvent, interaction: discord.Interaction[Any]) -> str:
+    """One job in the list; what it shows is told to its owner and in the channel of its home."""
+    own = job.owner == str(interaction.user.id)
     if event.state is JobState.RUNNING:
         place = f"painting, {100 * event.step // max(1, event.total_steps)} %"
     else:
         place = ordinal(event.position or 1)
-    prompt = discord.utils.escape_markdown(shortened(job.recipe.prompt, 60))
-    left = f" · about {duration(event.seconds_left)}" if event.seconds_left is not None else ""
-    text = f"{job.id} · {place}{left} · <@{job.owner}> · {prompt}"
+    parts = [str(job.id), place]
+    if event.seconds_left is not None:
+        parts.append(f"about {duration(event.seconds_left)}")
+    parts.append(f"<@{job.owner}>")
+    if own or Home.from_json(job.home).channel_id == interaction.channel_id:
+        parts.append(discord.utils.escape_markdown(shortened(job.recipe.prompt, 60)))
+    text = " · ".join(parts)
     return f"**{text}**" if own else text
 
 

@@ -15,6 +15,7 @@ from engine.errors import (
     StorageError,
     UnknownJob,
     UnknownModel,
+    Withheld,
     new_incident,
 )
 from engine.jobs import Job, JobEvent, JobState
@@ -64,6 +65,7 @@ __all__ = [
     "Tasks",
     "UnknownJob",
     "UnknownModel",
+    "Withheld",
     "new_incident",
     "open_studio",
 ]

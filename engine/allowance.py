@@ -51,7 +51,10 @@ class Allowance:
                 return
             missing -= pictures
             if missing <= 0:
-                sentence = f"You have used your {most} pictures of this hour."
+                left = max(0, most - sum(n for _, n in used))
+                sentence = (
+                    f"You asked for {count}; of your {most} pictures an hour {left} are left."
+                )
                 raise LimitReached(sentence, retry_at=at + WINDOW)
 
 

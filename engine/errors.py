@@ -8,6 +8,7 @@
     ├── LimitReached       this person has to wait; `retry_at` says until when
     ├── QueueFull          everybody has to wait
     ├── ModelUnavailable   the model is configured but could not be loaded
+    ├── Withheld           the model's safety checker objects to the picture
     ├── DeviceUnavailable  the device that the settings name is not there
     └── StorageError       the data folder or the database cannot be used
 
@@ -57,6 +58,10 @@ class QueueFull(AtelierError):
 
 class ModelUnavailable(AtelierError):
     """The model could not be loaded; the text says why and what would help."""
+
+
+class Withheld(AtelierError):
+    """A picture was painted, and the safety checker that its model brings along objects to it."""
 
 
 class DeviceUnavailable(AtelierError):

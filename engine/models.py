@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from engine.errors import UnknownModel
-from engine.schedulers import SCHEDULERS
 from engine.settings import BUILT_IN_MODEL, ModelSettings
 
 SKETCH_FOLDER = Path(__file__).parent / "sketch"
@@ -41,35 +40,38 @@ class Model:
     description: str
     revision: str | None
     variant: str | None
+    dtype: str
     width: int
     height: int
     min_side: int
     max_side: int
     multiple_of: int
     num_inference_steps: int
+    max_steps: int
     guidance_scale: float
     scheduler: str
     ratios: tuple[str, ...] = tuple(RATIOS)
 
     @property
-    def schedulers(self) -> frozenset[str]:
-        """The names of the schedulers that a request may ask for."""
-        return frozenset(SCHEDULERS)
-
-    @property
     def sizes(self) -> tuple[Size, ...]:
-        """The sizes to offer: each ratio at about the area of the default size."""
-        area = self.width * self.height
+        """The sizes to offer: each ratio at about the area of the default size, where it fits."""
         sizes: dict[tuple[int, int], Size] = {}
         for ratio in self.ratios:
-            factor = RATIOS[ratio]
-            width, height = self._side(area * factor), self._side(area / factor)
-            sizes.setdefault((width, height), Size(ratio, width, height))
+            width, height = self._sides(RATIOS[ratio])
+            if min(width, height) >= self.min_side:
+                sizes.setdefault((width, height), Size(ratio, width, height))
         return tuple(sizes.values())
 
-    def _side(self, area: float) -> int:
-        rounded = round(math.sqrt(area) / self.multiple_of) * self.multiple_of
-        return min(max(rounded, self.min_side), self.max_side)
+    def _sides(self, ratio: float) -> tuple[int, int]:
+        """Width and height of that ratio; smaller in both where one would be too long."""
+        largest = self.max_side // self.multiple_of * self.multiple_of
+        width = math.sqrt(self.width * self.height * ratio)
+        height = width / ratio
+        scale = min(1.0, largest / max(width, height))
+        return self._rounded(width * scale), self._rounded(height * scale)
+
+    def _rounded(self, side: float) -> int:
+        return round(side / self.multiple_of) * self.multiple_of
 
 
 SKETCH = Model(
@@ -78,12 +80,14 @@ SKETCH = Model(
     description="Built in: flat little illustrations of simple things",
     revision=None,
     variant=None,
+    dtype="auto",
     width=128,
     height=128,
     min_side=96,
     max_side=192,
     multiple_of=16,
     num_inference_steps=20,
+    max_steps=150,
     guidance_scale=4.0,
     scheduler="dpmpp_2m",
     ratios=("1:1", "3:2", "2:3"),

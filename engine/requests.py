@@ -132,12 +132,11 @@ def _check(recipe: Recipe, model: Model) -> None:
     _within("guidance", recipe.guidance_scale, 0.0, MAX_GUIDANCE)
     _within("seed", recipe.seed, 0, MAX_SEED)
     _within("number of pictures", recipe.count, 1, MAX_COUNT)
-    if recipe.scheduler not in model.schedulers:
+    if recipe.scheduler not in SCHEDULERS:
         raise InvalidRequest(
-            f"{model.name} has no scheduler “{recipe.scheduler}”; it has "
-            f"{', '.join(sorted(model.schedulers))}."
+            f"There is no scheduler “{recipe.scheduler}”, only {', '.join(sorted(SCHEDULERS))}."
         )
-    most = min(MAX_STEPS, SCHEDULERS[recipe.scheduler].max_steps)
+    most = min(model.max_steps, SCHEDULERS[recipe.scheduler].max_steps)
     _within("number of steps", recipe.num_inference_steps, 1, most)
 
 

@@ -51,7 +51,7 @@ class EngineSettings(Section):
         description="Seconds that one model may go on while a job for another waits its turn.",
     )
     grace: Annotated[float, Field(ge=0, le=600)] = Field(
-        default=8.0,
+        default=5.0,
         description="Seconds that jobs in hand get to finish when the program is told to stop.",
     )
     previews: bool = Field(
@@ -68,6 +68,11 @@ class ModelSettings(Section):
     description: str = Field(default="", max_length=100, description="A line for lists of models.")
     revision: str | None = Field(default=None, description="Branch, tag or commit on the Hub.")
     variant: str | None = Field(default=None, description='Weight variant, such as "fp16".')
+    dtype: Literal["auto", "float16", "bfloat16", "float32"] = Field(
+        default="auto",
+        description="Precision of the weights. auto is float16 on a GPU; some newer models, FLUX "
+        "among them, need bfloat16.",
+    )
     width: Side = Field(default=512, description="Default width in pixels.")
     height: Side = Field(default=512, description="Default height in pixels.")
     min_side: Side = Field(default=256, description="Smallest side that may be asked for.")
@@ -77,6 +82,9 @@ class ModelSettings(Section):
     )
     num_inference_steps: Annotated[int, Field(ge=1, le=150)] = Field(
         default=25, description="Default number of denoising steps."
+    )
+    max_steps: Annotated[int, Field(ge=1, le=150)] = Field(
+        default=150, description="The most steps that may be asked for."
     )
     guidance_scale: Annotated[float, Field(ge=0, le=30)] = Field(
         default=7.0, description="Default guidance; 1 and below turns it off."

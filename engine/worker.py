@@ -4,8 +4,8 @@ import asyncio
 import contextlib
 import logging
 import queue
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from engine.board import Board
@@ -34,8 +34,8 @@ from engine.tasks import Tasks
 
 log = logging.getLogger(__name__)
 
-THREAD_GRACE = 20.0
-"""Seconds that the painter's thread gets to finish the step in hand."""
+THREAD_GRACE = 2.0
+"""Seconds that the painter's thread gets to finish the step in hand before it is left behind."""
 
 
 class Worker:
@@ -58,10 +58,10 @@ class Worker:
         self._estimates = estimates
         self._queue = FairQueue(settings.patience)
         self._running: dict[int, Job] = {}
+        self._called_off: set[int] = set()
         self._tasks = Tasks()
         self._inbox: queue.SimpleQueue[Order] = queue.SimpleQueue()
         self._progress: dict[int, Progress] = {}
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="painter")
         self._painting: asyncio.Future[None] | None = None
         self._idle = asyncio.Event()
         self._idle.set()
@@ -96,7 +96,9 @@ class Worker:
             self._announce()
             return True
         if job_id in self._running:
+            self._called_off.add(job_id)
             self._inbox.put(Cancel(job_id))
+            await self._jobs.set_state(job_id, JobState.CANCELLED)
             return True
         return False
 
@@ -117,10 +119,9 @@ class Worker:
         self._inbox.put(Stop())
         if self._painting is not None:
             await asyncio.wait([self._painting], timeout=THREAD_GRACE)
-        self._thread.shutdown(wait=False)
         await self._tasks.join()
-        for job in self._running.values():
-            await self._jobs.put_back(job.id)
+        for job_id in self._running.keys() - self._called_off:
+            await self._jobs.put_back(job_id)
         self._board.close()
 
     def _feed(self) -> None:
@@ -143,11 +144,33 @@ class Worker:
 
     def _start_thread(self) -> None:
         if self._painting is None or self._painting.done():
-            self._painting = self._loop.run_in_executor(self._thread, self._paint)
+            self._painting = self._loop.create_future()
             self._painting.add_done_callback(self._thread_ended)
+            thread = threading.Thread(
+                target=self._run_thread, args=(self._painting,), name="painter", daemon=True
+            )
+            thread.start()
+
+    def _run_thread(self, painting: asyncio.Future[None]) -> None:
+        """The painter's thread.
+
+        It is a daemon, since nothing interrupts a download or a long step: a program that is told
+        to stop leaves it behind, and what it had in hand is begun again at the next start.
+        """
+        try:
+            self._paint()
+        except Exception as error:
+            self._call(_settle, painting, error)
+        else:
+            self._call(_settle, painting, None)
+
+    def _call(self, callback: Callable[..., None], *arguments: object) -> None:
+        """From the painter's thread: have the loop call; a loop that is gone needs it no more."""
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(callback, *arguments)
 
     def _paint(self) -> None:
-        """Runs in the painter's thread. Torch is imported here, where seconds do not matter."""
+        # Torch is imported here, in the thread, where seconds do not matter.
         from engine.diffusion import Device, Painter
 
         settings = self._settings
@@ -171,9 +194,9 @@ class Worker:
             if pending is not None and report.preview is None:
                 report = replace(report, preview=pending.preview)
             self._progress[report.job_id] = report
-            self._loop.call_soon_threadsafe(self._take_progress, report.job_id)
+            self._call(self._take_progress, report.job_id)
         else:
-            self._loop.call_soon_threadsafe(self._take_report, report)
+            self._call(self._take_report, report)
 
     def _take_progress(self, job_id: int) -> None:
         progress = self._progress.pop(job_id, None)
@@ -198,6 +221,9 @@ class Worker:
             case Measured():
                 self._estimates.learn(report)
                 return
+            case Painted(job_id) if job_id in self._called_off:
+                self._take_report(Dropped(job_id))
+                return
             case Painted(job_id, pictures):
                 job = self._running.pop(job_id)
                 self._tasks.start(self._keep(job, pictures), f"keep job {job_id}")
@@ -206,6 +232,7 @@ class Worker:
                 self._tasks.start(self._end(job, JobState.FAILED, sentence), f"fail job {job_id}")
             case Dropped(job_id):
                 job = self._running.pop(job_id)
+                self._called_off.discard(job_id)
                 self._tasks.start(self._end(job, JobState.CANCELLED), f"cancel job {job_id}")
         if not self._running:
             self._idle.set()
@@ -280,6 +307,15 @@ class Worker:
             return None
         calls = job.cost / job.recipe.count * (1 - done)
         return step * calls * max(1.0, rows / self._settings.batch_size)
+
+
+def _settle(future: asyncio.Future[None], error: Exception | None) -> None:
+    if future.done():
+        return
+    if error is None:
+        future.set_result(None)
+    else:
+        future.set_exception(error)
 
 
 def _event(job: Job) -> JobEvent:

@@ -14,14 +14,11 @@ class Device:
 
     Attributes:
         name: The device, such as `cuda:0`.
-        dtype: What weights are loaded as: half precision on a GPU, single on the CPU, where half
-            precision is emulated and slower.
         offload: `resident`, `model` or `sequential`, as in the settings. Only a CUDA device has
             memory of its own to offload from.
     """
 
     name: torch.device
-    dtype: torch.dtype
     offload: str
 
     @classmethod
@@ -42,15 +39,25 @@ class Device:
         if (device.index or 0) >= available:
             raise DeviceUnavailable(
                 f"The setting [engine] device is “{name}”, but torch {torch.__version__} finds "
-                f"{available} such devices here. Use “auto” or “cpu”, or install a torch build "
-                "for your GPU."
+                f"{available} such devices here. “auto” and “cpu” always work."
             )
         on_gpu = device.type == "cuda"
         return cls(
             name=device,
-            dtype=torch.float32 if device.type == "cpu" else torch.float16,
             offload=offload if on_gpu else "resident",
         )
+
+    def dtype(self, wanted: str) -> torch.dtype:
+        """What weights are loaded as.
+
+        Args:
+            wanted: `float16`, `bfloat16`, `float32`, or `auto`: half precision on a GPU, single on
+                the CPU, where half precision is emulated and slower.
+        """
+        if wanted == "auto":
+            return torch.float32 if self.name.type == "cpu" else torch.float16
+        dtype: torch.dtype = getattr(torch, wanted)
+        return dtype
 
     def place(self, pipe: Any) -> None:
         """Put `pipe` on the device, or arrange for its parts to come when they are called."""
@@ -61,6 +68,13 @@ class Device:
                 pipe.enable_sequential_cpu_offload(device=self.name)
             case _:
                 pipe.to(self.name)
+
+    def evict(self, pipe: Any, component: Any) -> None:
+        """Take `component` of `pipe` off the card, where model offload has left it there."""
+        if self.offload == "model":
+            for hook in pipe._all_hooks:
+                if hook.model is component:
+                    hook.offload()
 
     def release(self) -> None:
         """Give memory that nothing uses any more back to the device."""

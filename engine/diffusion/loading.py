@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import diffusers
+import torch
 import transformers
 from huggingface_hub.errors import (
     GatedRepoError,
@@ -32,9 +33,16 @@ def load(model: Model, device: Device) -> Family:
     _quiet()
     pipe = _pipeline(model, device)
     pipe.set_progress_bar_config(disable=True)
-    device.place(pipe)
+    try:
+        device.place(pipe)
+    except torch.OutOfMemoryError as error:
+        why = f"it does not fit with offload “{device.offload}”; “sequential” needs least memory"
+        raise _unavailable(model, why) from error
+    except ValueError as error:
+        why = f"offload “{device.offload}” is not for it ({error})"
+        raise _unavailable(model, why) from error
     folder = Path(model.source)
-    family = family_of(pipe, folder if folder.is_dir() else None)
+    family = family_of(pipe, device, folder if folder.is_dir() else None)
     log.info("Loaded %s: %s as %s", model.name, type(pipe).__name__, type(family).__name__)
     return family
 
@@ -56,7 +64,7 @@ def _pipeline(model: Model, device: Device) -> Any:
                 model.source,
                 revision=model.revision,
                 variant=model.variant,
-                dtype=device.dtype,
+                dtype=device.dtype(model.dtype),
                 use_safetensors=True,
             )
     except (HFValidationError, OSError, ValueError) as error:

@@ -84,6 +84,8 @@ class Painter:
         self._inbox = inbox
         self._device = device
         self._batch_size = batch_size
+        self._smaller: dict[Hashable, int] = {}
+        self._postponed: list[Admit] = []
         self._report = report
         self._previews = previews
         self._model: Model | None = None
@@ -101,18 +103,23 @@ class Painter:
                 self._step()
 
     def _take_orders(self, *, wait: bool) -> None:
-        while wait or not self._inbox.empty():
-            order = self._inbox.get()
+        while self._postponed:
+            self._obey(self._postponed.pop(0))
             wait = False
-            match order:
-                case Admit(job, model):
-                    self._admit(job, model)
-                case Cancel(job_id):
-                    self._cancel(job_id)
-                case Stop():
-                    self._stopping = True
-                    for sitting in self._sittings.values():
-                        _interrupt(sitting)
+        while wait or not self._inbox.empty():
+            self._obey(self._inbox.get())
+            wait = False
+
+    def _obey(self, order: Order) -> None:
+        match order:
+            case Admit(job, model):
+                self._admit(job, model)
+            case Cancel(job_id):
+                self._cancel(job_id)
+            case Stop():
+                self._stopping = True
+                for sitting in self._sittings.values():
+                    _interrupt(sitting)
 
     def _admit(self, job: Job, model: Model) -> None:
         try:
@@ -182,11 +189,22 @@ class Painter:
         keys = list(groups)
         turn = keys.index(self._last_key) + 1 if self._last_key in groups else 0
         self._last_key = keys[turn % len(keys)]
-        return groups[self._last_key][: self._batch_size]
+        return groups[self._last_key][: self._room(groups[self._last_key][0])]
+
+    def _room(self, row: Row) -> int:
+        """How many rows like this one go into a step: fewer once memory has run out."""
+        assert self._family is not None
+        key = (self._model, self._family.batch_key(row))
+        return self._smaller.get(key, self._batch_size)
 
     def _between_steps(self) -> None:
-        """Obey what came in while a family that runs whole is at work."""
-        self._take_orders(wait=False)
+        """Obey what came in while a family that runs whole is at work; new jobs come after it."""
+        while not self._inbox.empty():
+            order = self._inbox.get()
+            if isinstance(order, Admit):
+                self._postponed.append(order)
+            else:
+                self._obey(order)
         for sitting in self._sittings.values():
             self._tell_progress(sitting, None)
 
@@ -199,7 +217,8 @@ class Painter:
         broken = [s for s in self._sittings.values() if any(row in rows for row in s.rows)]
         too_many = _out_of_memory(error) and len(rows) > 1
         if too_many:
-            self._batch_size = len(rows) // 2
+            assert self._family is not None
+            self._smaller[self._model, self._family.batch_key(rows[0])] = len(rows) // 2
             log.warning("Out of memory with %d pictures at once: now %d", len(rows), len(rows) // 2)
         self._device.release()
         for sitting in broken:

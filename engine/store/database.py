@@ -14,7 +14,7 @@ from engine.store.schema import migrate
 
 PRAGMAS = (
     "PRAGMA journal_mode=WAL",
-    "PRAGMA synchronous=NORMAL",
+    "PRAGMA synchronous=FULL",  # a job that was taken survives a power failure
     "PRAGMA foreign_keys=ON",
     "PRAGMA busy_timeout=5000",
 )

@@ -13,6 +13,9 @@ from engine.jobs import Job, JobState
 from engine.requests import Recipe
 from engine.store.database import Database
 
+KEPT = 24 * 3600.0
+"""Seconds for which it is remembered what somebody has used: longer than any window looks back."""
+
 COLUMNS = "id, owner, home, recipe, state, created_at, error, attempts, settled"
 
 
@@ -32,6 +35,7 @@ class JobTable:
                 (owner, json.dumps(home), json.dumps(recipe.to_json()), JobState.QUEUED, now),
             )
             assert cursor.lastrowid is not None
+            await connection.execute("DELETE FROM usage WHERE at < ?", (now - KEPT,))
             await connection.execute(
                 "INSERT INTO usage VALUES (?, ?, ?, ?)",
                 (cursor.lastrowid, owner, now, recipe.count),
@@ -61,13 +65,19 @@ class JobTable:
         return await self._select("WHERE settled = 0 ORDER BY id")
 
     async def set_state(self, job_id: int, state: JobState, error: str | None = None) -> None:
-        """Move the job to `state`. A job that ends unpainted is no longer counted as used."""
+        """Move the job to `state`.
+
+        What it used is given back when it failed, or was cancelled before the painter had it.
+        """
         async with self._database.transaction() as connection:
+            await connection.execute(
+                "DELETE FROM usage WHERE job_id = :id AND (:state = 'failed' OR "
+                ":state = 'cancelled' AND job_id IN (SELECT id FROM jobs WHERE state = 'queued'))",
+                {"id": job_id, "state": state},
+            )
             await connection.execute(
                 "UPDATE jobs SET state = ?, error = ? WHERE id = ?", (state, error, job_id)
             )
-            if state in (JobState.FAILED, JobState.CANCELLED):
-                await connection.execute("DELETE FROM usage WHERE job_id = ?", (job_id,))
 
     async def set_running(self, job_id: int) -> None:
         """Record that the painter has the job: one more attempt at it."""
@@ -90,7 +100,10 @@ class JobTable:
         async with self._database.transaction() as connection:
             await connection.executemany(
                 "INSERT OR REPLACE INTO pictures VALUES (?, ?, ?)",
-                [(job_id, i, str(f.relative_to(self._folder))) for i, f in enumerate(files)],
+                [
+                    (job_id, number, file.relative_to(self._folder).as_posix())
+                    for number, file in enumerate(files)
+                ],
             )
             await connection.execute(
                 "UPDATE jobs SET state = ? WHERE id = ?", (JobState.PAINTED, job_id)

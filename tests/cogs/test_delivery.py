@@ -275,7 +275,7 @@ async def test_pictures_gone_from_the_disk_are_told(house: House) -> None:
         (await bot.studio.job(2)).pictures[0].unlink()
         house.discord.rest.faults.clear()
         await house.done(message)
-        assert "Its files are gone." in message.text()
+        assert "The files of the pictures are gone." in message.text()
 
 
 async def test_a_card_that_discord_will_never_take_is_given_up(house: House) -> None:

@@ -49,6 +49,7 @@ async def test_a_bug_in_a_command(
     options: dict[str, Any],
 ) -> None:
     async with house.open() as bot:
+        await house.painted(house.alice)
         with monkeypatch.context() as patch:
             patch.setattr(bot.studio, name, broken)
             await incident(await house.alice.slash(house.art, command, **options), caplog)

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from cogs.pacing import PER_CHANNEL, PER_MESSAGE, Pacer
-from engine import Job
+from cogs.pacing import FORGET, PER_CHANNEL, PER_DISTANT_MESSAGE, PER_MESSAGE, Pacer, edit_interval
+from engine import Job, JobEvent, JobState
 from tests.discord_server import Message
 
 from .house import House, until
@@ -50,28 +50,42 @@ async def test_thirty_jobs_in_one_channel_run_into_no_rate_limit(
 def test_a_message_is_edited_only_every_so_often() -> None:
     now = 0.0
     pacer = Pacer(lambda: now)
-    assert pacer.admits(1, 10)
+    assert pacer.admits(1, 10, PER_MESSAGE)
     now = PER_CHANNEL
-    assert not pacer.admits(1, 10)
-    assert pacer.wait(1, 10) == pytest.approx(PER_MESSAGE - PER_CHANNEL)
+    assert not pacer.admits(1, 10, PER_MESSAGE)
+    assert pacer.wait(1, 10, PER_MESSAGE) == pytest.approx(PER_MESSAGE - PER_CHANNEL)
     now = PER_MESSAGE
-    assert pacer.admits(1, 10)
+    assert pacer.admits(1, 10, PER_MESSAGE)
 
 
 def test_the_messages_of_a_channel_share_its_rate_and_channels_do_not() -> None:
     now = 0.0
     pacer = Pacer(lambda: now)
-    assert pacer.admits(1, 10)
-    assert not pacer.admits(1, 11)
-    assert pacer.admits(2, 20)
+    assert pacer.admits(1, 10, PER_MESSAGE)
+    assert not pacer.admits(1, 11, PER_MESSAGE)
+    assert pacer.admits(2, 20, PER_MESSAGE)
     now = PER_CHANNEL
-    assert pacer.admits(1, 11)
+    assert pacer.admits(1, 11, PER_MESSAGE)
 
 
 def test_the_pacer_forgets_what_is_past() -> None:
     now = 0.0
     pacer = Pacer(lambda: now)
     for job in range(100):
-        assert pacer.admits(job, job)
+        assert pacer.admits(job, job, PER_MESSAGE)
         now += PER_MESSAGE + PER_CHANNEL
-    assert len(pacer._messages) + len(pacer._channels) <= 2
+    assert len(pacer._messages) + len(pacer._channels) <= 2 * (FORGET // PER_MESSAGE)
+
+
+@pytest.mark.parametrize(
+    ("state", "position", "seconds"),
+    [
+        (JobState.RUNNING, None, PER_MESSAGE),
+        (JobState.QUEUED, 1, PER_MESSAGE),
+        (JobState.QUEUED, 30, PER_DISTANT_MESSAGE),
+    ],
+)
+def test_those_who_wait_far_behind_leave_the_edits_to_those_in_front(
+    state: JobState, position: int | None, seconds: float
+) -> None:
+    assert edit_interval(JobEvent(job_id=1, state=state, position=position)) == seconds

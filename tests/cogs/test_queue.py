@@ -115,3 +115,34 @@ async def test_a_choice_is_never_longer_than_discord_takes(house: House) -> None
         await house.ask(house.alice, "🏠" * 600)
         [choice] = await house.alice.autocomplete(house.art, "cancel", "job", "")
         assert len(choice.name) <= 100
+
+
+async def test_what_is_painted_elsewhere_is_told_only_as_far_as_it_concerns_those_here(
+    house: House,
+) -> None:
+    """Another server's jobs are a number; another channel's have no prompt."""
+    elsewhere = house.discord.add_guild("Poets")
+    poems, mallory = elsewhere.add_channel("poems"), elsewhere.add_member("mallory")
+    secret = house.guild.add_channel("secret")
+    async with house.open():
+        blocker = await house.occupy()
+        await house.alice.slash(secret, "imagine", prompt="a surprise")
+        theirs = await told(await mallory.slash(poems, "queue"))
+        assert theirs == "-# 2 in other servers"
+        ours = await told(await house.bob.slash(house.art, "queue"))
+        assert house.alice.mention in ours
+        assert "a surprise" not in ours
+        assert "sistine" in ours
+        await house.release(blocker)
+
+
+async def test_who_moderates_one_server_has_no_say_in_another(house: House) -> None:
+    elsewhere = house.discord.add_guild("Poets")
+    poems = elsewhere.add_channel("poems")
+    mallory = elsewhere.add_member("mallory", permissions=Permissions(manage_messages=True))
+    async with house.open():
+        blocker = await house.occupy()
+        assert await mallory.autocomplete(poems, "cancel", "job", "") == []
+        refusal = await told(await mallory.slash(poems, "cancel", job=1))
+        assert refusal == "Only the one who asked for job 1 can cancel it."
+        await house.release(blocker)

@@ -49,3 +49,24 @@ async def test_a_failed_sync_is_tried_again_at_the_next_start(house: House) -> N
             raise AssertionError("it started")
     async with house.open():
         assert len(puts(house)) == 2
+
+
+async def test_a_guild_that_is_named_no_longer_does_not_keep_the_commands_twice(
+    house: House,
+) -> None:
+    async with house.open(sync_guilds=(house.guild.id,)):
+        pass
+    async with house.open():
+        await house.painted(house.alice)
+    commands = house.discord.world.commands
+    assert commands[None]
+    assert not commands[house.guild.id]
+
+
+async def test_a_guild_that_the_bot_is_not_on_is_told_and_does_not_keep_it_from_starting(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    with house.discord.expecting(10004):
+        async with house.open(sync_guilds=(42, house.guild.id)):
+            await house.painted(house.alice)
+    assert "sync_guilds names 42: the bot is not on that server" in caplog.text

@@ -25,7 +25,7 @@ def test_what_fits_exactly_is_allowed() -> None:
 )
 def test_the_window_slides_and_says_when_there_is_room_again(count: int, until: float) -> None:
     used = [(100.0, 3), (200.0, 1), (300.0, 2)]
-    with pytest.raises(LimitReached, match="6 pictures of this hour") as caught:
+    with pytest.raises(LimitReached, match="of your 6 pictures an hour 0 are left") as caught:
         Allowance(pictures_per_hour=6).check(count, used, 0)
     assert caught.value.retry_at == until + WINDOW
 

@@ -105,7 +105,7 @@ def test_a_recipe_survives_json() -> None:
         ),
         (
             {"scheduler": "magic"},
-            "tiny has no scheduler “magic”; it has ddim, default, dpmpp_2m, dpmpp_2m_karras, "
+            "There is no scheduler “magic”, only ddim, default, dpmpp_2m, dpmpp_2m_karras, "
             "euler, euler_a, heun, lcm, unipc.",
         ),
     ],

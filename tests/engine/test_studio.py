@@ -237,7 +237,23 @@ async def test_limits_are_not_forgotten_over_a_restart(open_here: Open) -> None:
             await studio.submit(HOUSE, owner="ada", home=None, allowance=two)
 
 
-async def test_a_cancelled_job_is_given_back_to_the_limit(studio: Studio, gate: Gate) -> None:
+async def test_a_job_cancelled_while_it_waits_is_given_back_to_the_limit(
+    open_here: Open, gate: Gate
+) -> None:
+    two = Allowance(pictures_per_hour=2)
+    pair = ImageRequest(prompt="a house", count=2)
+    gate.shut()
+    async with open_here(batch_size=1) as studio:
+        await studio.submit(HOUSE, owner="eve", home=None)
+        job = await studio.submit(pair, owner="ada", home=None, allowance=two)
+        await studio.cancel(job.id)
+        await studio.submit(pair, owner="ada", home=None, allowance=two)
+        gate.open()
+
+
+async def test_a_job_cancelled_while_it_is_painted_counts_or_previews_would_be_free(
+    studio: Studio, gate: Gate
+) -> None:
     two = Allowance(pictures_per_hour=2)
     pair = ImageRequest(prompt="a house", count=2)
     gate.shut()
@@ -245,7 +261,8 @@ async def test_a_cancelled_job_is_given_back_to_the_limit(studio: Studio, gate: 
     await studio.cancel(job.id)
     gate.open()
     await outcome(studio, job.id)
-    await studio.submit(pair, owner="ada", home=None, allowance=two)
+    with pytest.raises(LimitReached):
+        await studio.submit(pair, owner="ada", home=None, allowance=two)
 
 
 async def test_a_full_queue_refuses_and_takes_again_when_there_is_room(

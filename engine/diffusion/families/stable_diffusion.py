@@ -15,9 +15,11 @@ import torch
 from diffusers.utils.torch_utils import randn_tensor
 from PIL import Image
 
+from engine.diffusion.devices import Device
 from engine.diffusion.families.base import Row
 from engine.diffusion.previews import LatentMap
 from engine.diffusion.schedules import make_scheduler, predicted_original
+from engine.errors import Withheld
 from engine.requests import Recipe
 
 
@@ -52,8 +54,9 @@ class LatentRow(Row):
 class StableDiffusion:
     """A loaded `StableDiffusionPipeline`, stepped row by row."""
 
-    def __init__(self, pipe: Any, latent_map: LatentMap) -> None:
+    def __init__(self, pipe: Any, device: Device, latent_map: LatentMap) -> None:
         self._pipe = pipe
+        self._device = device
         self._latent_map = latent_map
 
     def begin(self, recipe: Recipe) -> list[Row]:
@@ -63,6 +66,7 @@ class StableDiffusion:
         positive, negative = self._pipe.encode_prompt(
             recipe.prompt, self._pipe._execution_device, 1, guided, recipe.negative_prompt
         )
+        self._device.evict(self._pipe, self._pipe.text_encoder)
         embeds = torch.cat([negative, positive]) if guided else positive
         condition = self._guidance_condition(recipe.guidance_scale, embeds) if distilled else None
         return [self._row(recipe, seed, embeds, condition) for seed in recipe.seeds]
@@ -141,16 +145,35 @@ class StableDiffusion:
         row.step += 1
 
     def finish(self, row: Row) -> Image.Image:
-        """Decode the latents; a model that brings a safety checker has it run."""
+        """Decode the latents.
+
+        Raises:
+            Withheld: When the model brings a safety checker and that one objects.
+        """
         latents = cast(LatentRow, row).latents
-        vae = self._pipe.vae
-        decoded = vae.decode(latents / vae.config.scaling_factor, return_dict=False)[0]
-        checked, flagged = self._pipe.run_safety_checker(decoded, latents.device, latents.dtype)
-        denormalize = [not unsafe for unsafe in flagged] if flagged else [True]
-        [image] = self._pipe.image_processor.postprocess(
-            checked, output_type="pil", do_denormalize=denormalize
-        )
+        decoded = self._decode(latents)
+        _, flagged = self._pipe.run_safety_checker(decoded, latents.device, latents.dtype)
+        if flagged and any(flagged):
+            raise Withheld("The model's own safety checker held this picture back.")
+        [image] = self._pipe.image_processor.postprocess(decoded, output_type="pil")
         return cast(Image.Image, image)
+
+    def _decode(self, latents: torch.Tensor) -> torch.Tensor:
+        """Pixels in -1 to 1, shape (1, 3, height, width); in tiles once memory has run out."""
+        vae = self._pipe.vae
+        scaled = latents / vae.config.scaling_factor
+        try:
+            decoded = vae.decode(scaled, return_dict=False)[0]
+        except torch.OutOfMemoryError:
+            if vae.use_tiling:
+                raise
+            decoded = None
+        if decoded is None:
+            self._device.release()
+            vae.enable_tiling()
+            decoded = vae.decode(scaled, return_dict=False)[0]
+        self._device.evict(self._pipe, vae)
+        return cast(torch.Tensor, decoded)
 
     def preview(self, row: Row) -> Image.Image | None:
         """The predicted picture through a linear map of its latents."""

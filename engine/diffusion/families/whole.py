@@ -56,11 +56,13 @@ class Whole:
         for row in cast(Sequence[WholeRow], rows):
             try:
                 result = self._pipe(**self._arguments(row, between))
-            except _Interrupted:
-                self._pipe.maybe_free_model_hooks()
-            else:
-                row.image = result.images[0].convert("RGB")
-                row.step = row.total_steps
+            except BaseException as error:
+                self._pipe.maybe_free_model_hooks()  # which a call that breaks leaves undone
+                if not isinstance(error, _Interrupted):
+                    raise
+                continue
+            row.image = result.images[0].convert("RGB")
+            row.step = row.total_steps
 
     def _arguments(self, row: WholeRow, between: Callable[[], None]) -> dict[str, Any]:
         def on_step(pipe: Any, step: int, timestep: Any, values: dict[str, Any]) -> dict[str, Any]:

@@ -9,9 +9,12 @@ import numpy as np
 import pytest
 import torch
 
+from engine.diffusion import Device
 from engine.requests import Recipe
 from engine.schedulers import SCHEDULERS
 from tests import tiny
+
+CPU = Device.choose("cpu", "resident")
 
 Image = np.ndarray[Any, np.dtype[np.int16]]
 """Height, width and channels of 8-bit levels, in a type whose differences have a sign."""

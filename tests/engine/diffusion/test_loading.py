@@ -55,7 +55,7 @@ def test_weights_that_are_cut_off_say_so(tmp_path: Path, folders: dict[str, Path
 
 def test_the_cpu_computes_in_single_precision_and_offloads_nothing() -> None:
     device = Device.choose("cpu", "model")
-    assert (device.dtype, device.offload) == (torch.float32, "resident")
+    assert (device.dtype("auto"), device.offload) == (torch.float32, "resident")
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
@@ -66,7 +66,7 @@ def test_auto_means_the_cpu_where_there_is_no_gpu() -> None:
 def test_a_gpu_computes_in_half_precision_and_may_offload(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     device = Device.choose("cuda:1", "sequential")
-    assert (str(device.name), device.dtype) == ("cuda:1", torch.float16)
+    assert (str(device.name), device.dtype("auto")) == ("cuda:1", torch.float16)
     assert device.offload == "sequential"
 
 

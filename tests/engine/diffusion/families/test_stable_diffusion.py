@@ -21,7 +21,7 @@ from engine.diffusion.schedules import make_scheduler
 from engine.requests import MAX_STEPS, Recipe
 from engine.schedulers import SCHEDULERS
 from tests import tiny
-from tests.engine.diffusion.conftest import Image
+from tests.engine.diffusion.conftest import CPU, Image
 from tests.engine.making import recipe
 
 KINDS = ("epsilon", "v_prediction", "distilled")
@@ -34,7 +34,7 @@ ONE_LEVEL = 1
 
 @pytest.fixture
 def families(pipes: dict[str, Any]) -> dict[str, StableDiffusion]:
-    return {kind: StableDiffusion(pipes[kind], STABLE_DIFFUSION_1) for kind in KINDS}
+    return {kind: StableDiffusion(pipes[kind], CPU, STABLE_DIFFUSION_1) for kind in KINDS}
 
 
 def picture(family: StableDiffusion, row: Row) -> Image:
@@ -216,7 +216,7 @@ def test_a_model_whose_latents_the_map_does_not_know_has_no_preview(
 ) -> None:
     from engine.diffusion.previews import LatentMap
 
-    family = StableDiffusion(pipes["epsilon"], LatentMap(torch.zeros(16, 3), torch.zeros(3)))
+    family = StableDiffusion(pipes["epsilon"], CPU, LatentMap(torch.zeros(16, 3), torch.zeros(3)))
     with torch.inference_mode():
         [row] = family.begin(recipe())
         family.step([row], lambda: None)
@@ -224,5 +224,5 @@ def test_a_model_whose_latents_the_map_does_not_know_has_no_preview(
 
 
 def test_stable_diffusion_is_stepped_and_anything_else_runs_whole(pipes: dict[str, Any]) -> None:
-    kinds = {kind: type(family_of(pipe, None)).__name__ for kind, pipe in pipes.items()}
+    kinds = {kind: type(family_of(pipe, CPU, None)).__name__ for kind, pipe in pipes.items()}
     assert kinds == dict.fromkeys(KINDS, "StableDiffusion") | {"lcm": "Whole", "xl": "Whole"}

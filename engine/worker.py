@@ -229,6 +229,7 @@ class Worker:
                 self._tasks.start(self._keep(job, pictures), f"keep job {job_id}")
             case Failed(job_id, sentence):
                 job = self._running.pop(job_id)
+                self._called_off.discard(job_id)
                 self._tasks.start(self._end(job, JobState.FAILED, sentence), f"fail job {job_id}")
             case Dropped(job_id):
                 job = self._running.pop(job_id)

@@ -1,0 +1,1 @@
+"""How the built-in model `sketch` is made and judged: `python -m training --help`."""

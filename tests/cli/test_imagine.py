@@ -55,7 +55,7 @@ def test_a_picture_holds_the_request_that_painted_it(atelier: Atelier, workplace
         num_inference_steps=2,
         guidance_scale=3.5,
         seed=11,
-        scheduler="dpmpp_2m",
+        scheduler="default",
     )
     assert not (workplace / "data").exists(), "the bot's own folder is left alone"
 

@@ -88,8 +88,8 @@ SKETCH = Model(
     multiple_of=16,
     num_inference_steps=20,
     max_steps=150,
-    guidance_scale=4.0,
-    scheduler="dpmpp_2m",
+    guidance_scale=3.0,
+    scheduler="default",
     ratios=("1:1", "3:2", "2:3"),
 )
 

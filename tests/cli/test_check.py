@@ -77,7 +77,9 @@ def test_a_gpu_that_is_not_there(atelier: Atelier, ready: Config) -> None:
     ready("[engine]\ndevice = 'cuda:77'")
     result = atelier("check")
     assert result.code is Exit.CANNOT_RUN
-    assert '✗ device    The setting [engine] device is “cuda:77”, but torch' in line(result, "device")
+    assert "✗ device    The setting [engine] device is “cuda:77”, but torch" in line(
+        result, "device"
+    )
     assert 'set device = "auto"' in line(result, "device")
 
 

@@ -72,22 +72,14 @@ def train_autoencoder(worker: int, minutes: float) -> None:
         network.parameters(), betas=(0.9, 0.99), weight_decay=1e-4, fused=True
     )
     average = Average(network, 0.998)
-    if saved := course.restore():
-        network.load_state_dict(saved["network"])
-        if "optimizer" in saved:
-            optimizer.load_state_dict(saved["optimizer"])
-        average.weights = saved["average"]
+    course.resume(network, optimizer, average)
     torch.manual_seed(1000 * worker + course.step)
     pool = draw_pool(POOL, random.Random(1000 * worker + course.step))
     course.begin()
 
     def save() -> None:
         if worker == 0:
-            course.save(
-                network=network.state_dict(),
-                optimizer=optimizer.state_dict(),
-                average=average.weights,
-            )
+            course.keep(network, optimizer, average)
 
     while course.advance():
         set_rate(optimizer, course.rate(2e-3))

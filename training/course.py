@@ -39,6 +39,24 @@ class Course:
         torch.save({"spent": self.spent, "step": self.step, **content}, temporary)
         os.replace(temporary, self.path)
 
+    def resume(
+        self, network: nn.Module, optimizer: torch.optim.Optimizer, average: Average
+    ) -> None:
+        """Go on from what `keep` wrote, if there is any; an optimizer may be missing from it."""
+        if saved := self.restore():
+            network.load_state_dict(saved["network"])
+            if "optimizer" in saved:
+                optimizer.load_state_dict(saved["optimizer"])
+            average.weights = saved["average"]
+
+    def keep(self, network: nn.Module, optimizer: torch.optim.Optimizer, average: Average) -> None:
+        """Write a checkpoint of a network in training."""
+        self.save(
+            network=network.state_dict(),
+            optimizer=optimizer.state_dict(),
+            average=average.weights,
+        )
+
     def begin(self) -> None:
         """Start the clock: what was done before (drawing, encoding) costs no training time."""
         self._mark = time.monotonic()

@@ -27,11 +27,7 @@ def polish_decoder(worker: int, minutes: float) -> None:
     taught.requires_grad_(True)
     optimizer = torch.optim.AdamW(taught.parameters(), betas=(0.9, 0.99), fused=True)
     average = Average(network, 0.995)
-    if saved := course.restore():
-        network.load_state_dict(saved["network"])
-        if "optimizer" in saved:
-            optimizer.load_state_dict(saved["optimizer"])
-        average.weights = saved["average"]
+    course.resume(network, optimizer, average)
     seed = 1000 * worker + course.step
     torch.manual_seed(seed)
     pool, _ = draw_pool(POOL, random.Random(seed))
@@ -39,11 +35,7 @@ def polish_decoder(worker: int, minutes: float) -> None:
 
     def save() -> None:
         if worker == 0:
-            course.save(
-                network=network.state_dict(),
-                optimizer=optimizer.state_dict(),
-                average=average.weights,
-            )
+            course.keep(network, optimizer, average)
 
     while course.advance():
         set_rate(optimizer, course.rate(1.5e-3, warm_up=30))

@@ -114,11 +114,7 @@ def train_denoiser(worker: int, minutes: float) -> None:
         network.parameters(), betas=(0.9, 0.99), weight_decay=1e-2, fused=True
     )
     average = Average(network, 0.9985)
-    if saved := course.restore():
-        network.load_state_dict(saved["network"])
-        if "optimizer" in saved:
-            optimizer.load_state_dict(saved["optimizer"])
-        average.weights = saved["average"]
+    course.resume(network, optimizer, average)
     seed = 1000 * worker + course.step
     torch.manual_seed(seed)
     rng = random.Random(seed)
@@ -129,11 +125,7 @@ def train_denoiser(worker: int, minutes: float) -> None:
 
     def save() -> None:
         if worker == 0:
-            course.save(
-                network=network.state_dict(),
-                optimizer=optimizer.state_dict(),
-                average=average.weights,
-            )
+            course.keep(network, optimizer, average)
 
     while course.advance():
         set_rate(optimizer, course.rate(PEAK_RATE))

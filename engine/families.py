@@ -1,0 +1,196 @@
+"""The kinds of pipeline that the engine steps itself: what is true of each, without torch.
+
+One entry of `FAMILIES` adds a family here; `engine.diffusion.families` holds the code that steps
+it. Validation, the memory plan and the truth table of checkpoints read this table.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class Noise(StrEnum):
+    """How a model's noise is scheduled, which decides the schedulers that fit it."""
+
+    BETAS = "betas"
+    """A discrete diffusion of a thousand betas: any scheduler by name."""
+    FLOW = "flow"
+    """Flow matching: the model's own scheduler, and those with flow sigmas."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FamilyFacts:
+    """What is true of every model of a family.
+
+    Attributes:
+        label: Name for people.
+        pipelines: Diffusers' classes, the text-to-image one first.
+        text_encoders: Names of the components that read the prompt.
+        denoiser: Name of the component that is called at each step.
+        noise: What schedulers fit.
+        dtype: Half precision that is safe for it: `float16` or `bfloat16`.
+        side: Native side of a square picture, pixels.
+        multiple_of: Sides are multiples of this many pixels.
+        num_inference_steps: Default steps of the undistilled model.
+        guidance_scale: Default guidance of the undistilled model.
+        image_to_image: Whether it can start from a picture.
+        inpaint: Whether it can paint within a mask.
+        decode_factor: Working memory of the VAE's decoder: height × width × bytes per number × this.
+        tokens_side: Pixels per side of one token (or latent cell) of the denoiser's grid.
+        weighted_prompts: Whether `(word:1.2)` weighs words (CLIP families).
+    """
+
+    label: str
+    pipelines: tuple[str, ...]
+    text_encoders: tuple[str, ...]
+    denoiser: str
+    noise: Noise
+    dtype: str
+    side: int
+    multiple_of: int
+    num_inference_steps: int
+    guidance_scale: float
+    image_to_image: bool = True
+    inpaint: bool = False
+    decode_factor: int = 2200
+    tokens_side: int = 16
+    weighted_prompts: bool = False
+
+
+FAMILIES: Mapping[str, FamilyFacts] = MappingProxyType(
+    {
+        "sd": FamilyFacts(
+            label="Stable Diffusion 1/2",
+            pipelines=(
+                "StableDiffusionPipeline",
+                "StableDiffusionImg2ImgPipeline",
+                "StableDiffusionInpaintPipeline",
+                "LatentConsistencyModelPipeline",
+            ),
+            text_encoders=("text_encoder",),
+            denoiser="unet",
+            noise=Noise.BETAS,
+            dtype="float16",
+            side=512,
+            multiple_of=8,
+            num_inference_steps=25,
+            guidance_scale=7.0,
+            inpaint=True,
+            tokens_side=8,
+            weighted_prompts=True,
+        ),
+        "sdxl": FamilyFacts(
+            label="Stable Diffusion XL",
+            pipelines=(
+                "StableDiffusionXLPipeline",
+                "StableDiffusionXLImg2ImgPipeline",
+                "StableDiffusionXLInpaintPipeline",
+            ),
+            text_encoders=("text_encoder", "text_encoder_2"),
+            denoiser="unet",
+            noise=Noise.BETAS,
+            dtype="float16",
+            side=1024,
+            multiple_of=8,
+            num_inference_steps=30,
+            guidance_scale=6.0,
+            inpaint=True,
+            tokens_side=8,
+            weighted_prompts=True,
+        ),
+        "sd3": FamilyFacts(
+            label="Stable Diffusion 3",
+            pipelines=("StableDiffusion3Pipeline", "StableDiffusion3Img2ImgPipeline"),
+            text_encoders=("text_encoder", "text_encoder_2", "text_encoder_3"),
+            denoiser="transformer",
+            noise=Noise.FLOW,
+            dtype="bfloat16",
+            side=1024,
+            multiple_of=16,
+            num_inference_steps=28,
+            guidance_scale=5.0,
+        ),
+        "flux": FamilyFacts(
+            label="FLUX.1",
+            pipelines=("FluxPipeline", "FluxImg2ImgPipeline"),
+            text_encoders=("text_encoder", "text_encoder_2"),
+            denoiser="transformer",
+            noise=Noise.FLOW,
+            dtype="bfloat16",
+            side=1024,
+            multiple_of=16,
+            num_inference_steps=28,
+            guidance_scale=3.5,
+        ),
+        "flux2-klein": FamilyFacts(
+            label="FLUX.2 klein",
+            pipelines=("Flux2KleinPipeline",),
+            text_encoders=("text_encoder",),
+            denoiser="transformer",
+            noise=Noise.FLOW,
+            dtype="bfloat16",
+            side=1024,
+            multiple_of=16,
+            num_inference_steps=28,
+            guidance_scale=4.0,
+        ),
+        "z-image": FamilyFacts(
+            label="Z-Image",
+            pipelines=("ZImagePipeline", "ZImageImg2ImgPipeline"),
+            text_encoders=("text_encoder",),
+            denoiser="transformer",
+            noise=Noise.FLOW,
+            dtype="bfloat16",
+            side=1024,
+            multiple_of=16,
+            num_inference_steps=28,
+            guidance_scale=4.0,
+        ),
+        "qwen-image": FamilyFacts(
+            label="Qwen-Image",
+            pipelines=("QwenImagePipeline", "QwenImageImg2ImgPipeline"),
+            text_encoders=("text_encoder",),
+            denoiser="transformer",
+            noise=Noise.FLOW,
+            dtype="bfloat16",
+            side=1328,
+            multiple_of=16,
+            num_inference_steps=50,
+            guidance_scale=4.0,
+            decode_factor=2900,
+        ),
+        "pixart-sigma": FamilyFacts(
+            label="PixArt-Σ",
+            pipelines=("PixArtSigmaPipeline",),
+            text_encoders=("text_encoder",),
+            denoiser="transformer",
+            noise=Noise.BETAS,
+            dtype="float16",
+            side=1024,
+            multiple_of=16,
+            num_inference_steps=20,
+            guidance_scale=4.5,
+            image_to_image=False,
+        ),
+        "sana": FamilyFacts(
+            label="Sana",
+            pipelines=("SanaPipeline",),
+            text_encoders=("text_encoder",),
+            denoiser="transformer",
+            noise=Noise.FLOW,
+            dtype="bfloat16",
+            side=1024,
+            multiple_of=32,
+            num_inference_steps=20,
+            guidance_scale=4.5,
+            image_to_image=False,
+            tokens_side=32,
+        ),
+    }
+)
+
+
+def family_named_by(pipeline: str) -> str | None:
+    """The family that steps the Diffusers class `pipeline`; `None` when it runs whole."""
+    return next((name for name, facts in FAMILIES.items() if pipeline in facts.pipelines), None)

@@ -1,0 +1,1 @@
+"""What fits where: the memory plan. Nothing here imports torch."""

@@ -36,8 +36,12 @@ class FamilyFacts:
         guidance_scale: Default guidance of the undistilled model.
         image_to_image: Whether it can start from a picture.
         inpaint: Whether it can paint within a mask.
-        decode_factor: Working memory of the VAE's decoder: height × width × bytes per number × this.
+        decode_factor: Working memory of the VAE's decoder, in numbers per pixel.
         tokens_side: Pixels per side of one token (or latent cell) of the denoiser's grid.
+        hidden_size: Width of the denoiser's hidden states, of a UNet's at full resolution; of
+            several sizes of a model the largest.
+        guidance_rows: Rows of the denoiser's batch for one guided picture: 2 when both prompts go
+            through it at once.
         weighted_prompts: Whether `(word:1.2)` weighs words (CLIP families).
     """
 
@@ -55,6 +59,8 @@ class FamilyFacts:
     inpaint: bool = False
     decode_factor: int = 2200
     tokens_side: int = 16
+    hidden_size: int = 3072
+    guidance_rows: int = 2
     weighted_prompts: bool = False
 
 
@@ -66,7 +72,6 @@ FAMILIES: Mapping[str, FamilyFacts] = MappingProxyType(
                 "StableDiffusionPipeline",
                 "StableDiffusionImg2ImgPipeline",
                 "StableDiffusionInpaintPipeline",
-                "LatentConsistencyModelPipeline",
             ),
             text_encoders=("text_encoder",),
             denoiser="unet",
@@ -79,6 +84,7 @@ FAMILIES: Mapping[str, FamilyFacts] = MappingProxyType(
             inpaint=True,
             tokens_side=8,
             weighted_prompts=True,
+            hidden_size=320,
         ),
         "sdxl": FamilyFacts(
             label="Stable Diffusion XL",
@@ -98,6 +104,7 @@ FAMILIES: Mapping[str, FamilyFacts] = MappingProxyType(
             inpaint=True,
             tokens_side=8,
             weighted_prompts=True,
+            hidden_size=320,
         ),
         "sd3": FamilyFacts(
             label="Stable Diffusion 3",
@@ -110,6 +117,7 @@ FAMILIES: Mapping[str, FamilyFacts] = MappingProxyType(
             multiple_of=16,
             num_inference_steps=28,
             guidance_scale=5.0,
+            hidden_size=2432,
         ),
         "flux": FamilyFacts(
             label="FLUX.1",
@@ -122,6 +130,7 @@ FAMILIES: Mapping[str, FamilyFacts] = MappingProxyType(
             multiple_of=16,
             num_inference_steps=28,
             guidance_scale=3.5,
+            guidance_rows=1,
         ),
         "flux2-klein": FamilyFacts(
             label="FLUX.2 klein",
@@ -134,6 +143,7 @@ FAMILIES: Mapping[str, FamilyFacts] = MappingProxyType(
             multiple_of=16,
             num_inference_steps=28,
             guidance_scale=4.0,
+            hidden_size=4096,
         ),
         "z-image": FamilyFacts(
             label="Z-Image",
@@ -146,6 +156,7 @@ FAMILIES: Mapping[str, FamilyFacts] = MappingProxyType(
             multiple_of=16,
             num_inference_steps=28,
             guidance_scale=4.0,
+            hidden_size=3840,
         ),
         "qwen-image": FamilyFacts(
             label="Qwen-Image",
@@ -172,6 +183,7 @@ FAMILIES: Mapping[str, FamilyFacts] = MappingProxyType(
             num_inference_steps=20,
             guidance_scale=4.5,
             image_to_image=False,
+            hidden_size=1152,
         ),
         "sana": FamilyFacts(
             label="Sana",
@@ -186,6 +198,7 @@ FAMILIES: Mapping[str, FamilyFacts] = MappingProxyType(
             guidance_scale=4.5,
             image_to_image=False,
             tokens_side=32,
+            hidden_size=2240,
         ),
     }
 )

@@ -7,7 +7,7 @@ pictures completely, so a job that is painted again after a crash gives the same
 
 import secrets
 from dataclasses import asdict, dataclass
-from typing import Any, Self, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar
 
 from engine.errors import InvalidRequest
 from engine.models import Model
@@ -20,6 +20,15 @@ MAX_PROMPT = 2000
 MAX_STEPS = 150
 MAX_GUIDANCE = 30.0
 MAX_COUNT = 4
+MAX_ADAPTER_WEIGHT = 4.0
+DEFAULT_STRENGTH = 0.6
+
+
+class AdapterUse(NamedTuple):
+    """A LoRA by its name in the settings, and how much of it; 1 is as it was trained."""
+
+    name: str
+    weight: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +46,10 @@ class Recipe:
         seed: Seed of the first picture; picture `i` is painted from `seed + i`.
         count: How many pictures.
         scheduler: One of `engine.schedulers.SCHEDULERS`.
+        image: Name of a kept upload that the picture starts from.
+        mask: Name of a kept upload whose white is painted anew; only with an image.
+        strength: How far the picture leaves its image behind, above 0 to 1; 1 without an image.
+        adapters: The LoRAs to apply, in any order.
     """
 
     prompt: str
@@ -49,6 +62,10 @@ class Recipe:
     seed: int
     count: int
     scheduler: str
+    image: str | None = None
+    mask: str | None = None
+    strength: float = 1.0
+    adapters: tuple[AdapterUse, ...] = ()
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -62,7 +79,8 @@ class Recipe:
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Self:
         """The recipe that `to_json` wrote."""
-        return cls(**value)
+        adapters = tuple(AdapterUse(*use) for use in value.get("adapters", ()))
+        return cls(**value | {"adapters": adapters})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +100,10 @@ class ImageRequest:
     seed: int | None = None
     count: int = 1
     scheduler: str | None = None
+    image: str | None = None
+    mask: str | None = None
+    strength: float | None = None
+    adapters: tuple[AdapterUse, ...] = ()
 
     def resolve(self, model: Model) -> Recipe:
         """Check the request against `model` and fill in what was left open.
@@ -100,6 +122,10 @@ class ImageRequest:
             seed=secrets.randbelow(MAX_SEED + 1) if self.seed is None else self.seed,
             count=self.count,
             scheduler=_or(self.scheduler, model.scheduler),
+            image=self.image,
+            mask=self.mask,
+            strength=_or(self.strength, DEFAULT_STRENGTH) if self.image else 1.0,
+            adapters=self.adapters,
         )
         _check(recipe, model)
         return recipe
@@ -130,6 +156,13 @@ def _check(recipe: Recipe, model: Model) -> None:
                 f"such as {low * model.multiple_of}."
             )
     _within("guidance", recipe.guidance_scale, 0.0, MAX_GUIDANCE)
+    if recipe.mask and not recipe.image:
+        raise InvalidRequest("A mask needs a picture: say which one it belongs to.")
+    _within("strength", recipe.strength, 0.05, 1.0)
+    for adapter in recipe.adapters:
+        _within(
+            f"weight of {adapter.name}", adapter.weight, -MAX_ADAPTER_WEIGHT, MAX_ADAPTER_WEIGHT
+        )
     _within("seed", recipe.seed, 0, MAX_SEED)
     _within("number of pictures", recipe.count, 1, MAX_COUNT)
     if recipe.scheduler not in SCHEDULERS:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import diffusers
-import torch
 import transformers
 from huggingface_hub.errors import (
     GatedRepoError,
@@ -18,6 +17,7 @@ from huggingface_hub.errors import (
 
 from engine.diffusion.devices import Device
 from engine.diffusion.families import Family, family_of
+from engine.diffusion.placement import Parts
 from engine.errors import ModelUnavailable
 from engine.models import Model
 
@@ -33,16 +33,9 @@ def load(model: Model, device: Device) -> Family:
     _quiet()
     pipe = _pipeline(model, device)
     pipe.set_progress_bar_config(disable=True)
-    try:
-        device.place(pipe)
-    except torch.OutOfMemoryError as error:
-        why = f"it does not fit with offload “{device.offload}”; “sequential” needs least memory"
-        raise _unavailable(model, why) from error
-    except ValueError as error:
-        why = f"offload “{device.offload}” is not for it ({error})"
-        raise _unavailable(model, why) from error
+    parts = Parts(pipe, device.name)
     folder = Path(model.source)
-    family = family_of(pipe, device, folder if folder.is_dir() else None)
+    family = family_of(pipe, parts, folder if folder.is_dir() else None)
     log.info("Loaded %s: %s as %s", model.name, type(pipe).__name__, type(family).__name__)
     return family
 

@@ -132,7 +132,7 @@ class Painter:
     def _begin(self, job: Job, *, alone: bool = False) -> None:
         assert self._family is not None, "its model was loaded first"
         try:
-            rows = self._family.begin(job.recipe)
+            rows = self._family.begin(job.recipe, None)
         except Exception as error:
             self._fail(job, error)
             return

@@ -11,9 +11,10 @@ class Residence(StrEnum):
     STAYS = "stays"
     """On the device, between jobs too."""
     VISITS = "visits"
-    """Comes to the device when it is called and leaves when another visitor is."""
+    """Comes to the device when it is called and leaves when another visitor is; a text encoder
+    leaves as soon as the denoiser or the VAE is called, visitor or not."""
     STREAMS = "streams"
-    """Block by block, just before each is called; some of its blocks may stay."""
+    """Block by block, just before each is called; the rest of its blocks visits."""
 
 
 class Quantization(StrEnum):
@@ -71,6 +72,19 @@ class Wishes:
     dtype: str = "auto"
 
 
+class Stage(StrEnum):
+    """What a device does for a picture, in order; memory is planned and measured by stage."""
+
+    LOAD = "load"
+    """What stays comes to the device."""
+    ENCODE = "encode"
+    """The text encoders read the prompt."""
+    STEP = "step"
+    """The denoiser, for a batch."""
+    DECODE = "decode"
+    """The VAE, for one picture; the encoding of one to start from takes half of that."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """Where one component lives.
@@ -79,7 +93,8 @@ class Place:
         residence: Stays, visits or streams.
         weight_bytes: All of its weights as loaded.
         resident_bytes: What of them is on the device while it works, two blocks in flight
-            included when it streams.
+            included when it streams. The blocks that stay behave like a visitor: they leave when
+            another visitor is called.
         quantization: How its weights are stored, if not as the plan's dtype.
         layer_by_layer: When it streams: in single layers instead of blocks.
     """
@@ -97,11 +112,14 @@ class Plan:
 
     Attributes:
         dtype: `float16`, `bfloat16` or `float32`.
-        places: By component name.
+        places: By component name, in the order of the stages.
         vae_tiling: Whether the VAE decodes in tiles.
         vae_slicing: Whether the VAE takes pictures one by one.
+        vae_float32: Whether the VAE works in float32 because its float16 overflows.
+        tile_side: Pixels a side of a tile; 0 without tiling.
         batch: The most pictures in one step.
-        peak_bytes: Expected peak on the device.
+        weights: Expected bytes of weights on the device, by stage.
+        working: Expected bytes of everything else there, by stage.
         slowdown: Expected time for a picture relative to having everything resident.
     """
 
@@ -109,6 +127,54 @@ class Plan:
     places: Mapping[str, Place] = field(default_factory=dict)
     vae_tiling: bool = False
     vae_slicing: bool = False
+    vae_float32: bool = False
+    tile_side: int = 0
     batch: int = 1
-    peak_bytes: int = 0
+    weights: Mapping[Stage, int] = field(default_factory=dict)
+    working: Mapping[Stage, int] = field(default_factory=dict)
     slowdown: float = 1.0
+
+    @property
+    def peaks(self) -> dict[Stage, int]:
+        """Expected bytes on the device, by stage."""
+        return {stage: self.weights[stage] + self.working[stage] for stage in self.weights}
+
+    @property
+    def peak_bytes(self) -> int:
+        """Expected peak on the device."""
+        return max(self.peaks.values(), default=0)
+
+    @property
+    def ram_bytes(self) -> int:
+        """The master weights in RAM."""
+        return sum(place.weight_bytes for place in self.places.values())
+
+    @property
+    def changes_picture(self) -> bool:
+        """Whether the plan, rather than the file, quantizes."""
+        return any(
+            place.quantization not in (None, Quantization.GGUF) for place in self.places.values()
+        )
+
+    @property
+    def key(self) -> str:
+        """A short name of all choices but the batch, under which measurements are kept.
+
+        Such as `bfloat16·text_encoder visits·transformer streams 5.1`, in GB; what stays is left
+        out.
+        """
+        parts = [self.dtype]
+        parts += [f"{name} {words}" for name, place in self.places.items() if (words := _key(place))]
+        if self.vae_tiling:
+            parts.append(f"tiles {self.tile_side}")
+        return "·".join(parts)
+
+
+def _key(place: Place) -> str:
+    """A place in a word or three; nothing for the plainest."""
+    words = [] if place.residence is Residence.STAYS else [str(place.residence)]
+    if place.layer_by_layer:
+        words = ["by layer"]
+    elif place.residence is Residence.STREAMS:
+        words.append(f"{place.resident_bytes / 1e9:.1f}")
+    return " ".join(words + ([place.quantization] if place.quantization else []))

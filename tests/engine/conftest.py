@@ -41,15 +41,15 @@ class Gate:
 @pytest.fixture
 def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
     """A gate that every step of a Stable Diffusion pipeline goes through; it is open."""
-    from engine.diffusion.families.stable_diffusion import StableDiffusion
+    from engine.diffusion.families.stepped import Stepped
 
     gate = Gate()
-    step = StableDiffusion.step
+    step = Stepped.step
 
-    def guarded(self: StableDiffusion, rows: Any, between: Any) -> None:
+    def guarded(self: Stepped, rows: Any, between: Any) -> None:
         gate.wait()
         step(self, rows, between)
 
-    monkeypatch.setattr(StableDiffusion, "step", guarded)
+    monkeypatch.setattr(Stepped, "step", guarded)
     yield gate
     gate.open()

@@ -9,6 +9,19 @@ from PIL import Image
 from engine.requests import Recipe
 
 
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What a picture starts from, besides noise.
+
+    Attributes:
+        image: RGB, of any size; it is brought to the recipe's.
+        mask: Greyscale: white is painted anew, black is kept; `None` for all of the picture.
+    """
+
+    image: Image.Image
+    mask: Image.Image | None = None
+
+
 @dataclass(eq=False, kw_only=True)
 class Row:
     """One picture in the making: a row of the batch.
@@ -35,10 +48,14 @@ class Row:
 
 
 class Family(Protocol):
-    """A loaded pipeline of one kind, on its device."""
+    """A loaded pipeline of one kind."""
 
-    def begin(self, recipe: Recipe) -> Sequence[Row]:
-        """Encode the prompt and make the rows of a job, one for each seed."""
+    def begin(self, recipe: Recipe, start: Start | None = None) -> Sequence[Row]:
+        """Encode the prompt and make the rows of a job, one for each seed.
+
+        Raises:
+            InvalidRequest: When the recipe asks for what this model cannot do.
+        """
 
     def batch_key(self, row: Row) -> Hashable:
         """Rows with equal keys can be stepped together."""

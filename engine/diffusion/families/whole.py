@@ -8,7 +8,7 @@ from typing import Any, cast
 import torch
 from PIL import Image
 
-from engine.diffusion.families.base import Row
+from engine.diffusion.families.base import Row, Start
 from engine.errors import InvalidRequest
 from engine.requests import Recipe
 
@@ -31,13 +31,15 @@ class Whole:
         self._pipe = pipe
         self._accepted = inspect.signature(pipe.__call__).parameters
 
-    def begin(self, recipe: Recipe) -> list[Row]:
+    def begin(self, recipe: Recipe, start: Start | None = None) -> list[Row]:
         """A row for each seed; the work is done in `step`.
 
         Raises:
             InvalidRequest: When another scheduler is asked for than the pipeline's own, which
-                its `__call__` may rely on.
+                its `__call__` may rely on; and when a picture is to start from another.
         """
+        if start is not None:
+            raise InvalidRequest(f"{recipe.model} cannot start from a picture.")
         if recipe.scheduler != "default":
             raise InvalidRequest(
                 f"{recipe.model} paints with its own scheduler; “{recipe.scheduler}” is not for it."

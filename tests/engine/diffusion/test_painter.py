@@ -18,6 +18,7 @@ from engine.diffusion import Device
 from engine.diffusion import painter as painter_module
 from engine.diffusion.families.base import Row
 from engine.diffusion.families.stable_diffusion import StableDiffusion
+from engine.diffusion.families.stepped import Stepped
 from engine.diffusion.previews import LatentMap
 from engine.messages import (
     Admit,
@@ -35,7 +36,7 @@ from engine.models import Model
 from engine.requests import Recipe
 from tests.engine.diffusion.conftest import Image
 from tests.engine.diffusion.easel import Easel
-from tests.engine.diffusion.families.test_stable_diffusion import ONE_LEVEL, difference
+from tests.engine.diffusion.families.parity import ONE_LEVEL, difference
 from tests.engine.making import job, model, recipe
 
 Plain = Callable[[str, Recipe], Image]
@@ -198,10 +199,10 @@ def break_in(
     """Let a verb of the family break whenever it is called with something guilty."""
     sound = getattr(StableDiffusion, verb)
 
-    def breaks(self: StableDiffusion, what: Any, **others: Any) -> Any:
+    def breaks(self: StableDiffusion, what: Any, *others: Any, **named: Any) -> Any:
         if guilty(what):
             raise error
-        return sound(self, what, **others)
+        return sound(self, what, *others, **named)
 
     monkeypatch.setattr(StableDiffusion, verb, breaks)
 
@@ -290,18 +291,18 @@ def test_a_step_that_ran_out_of_memory_has_let_go_of_its_tensors_before_the_next
     tiny: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The traceback of the error would keep them; then there is no memory to give back."""
-    step = StableDiffusion.step
+    step = Stepped.step
     tensors: list[weakref.ref[torch.Tensor]] = []
     alive: list[bool] = []
 
-    def too_many(self: StableDiffusion, rows: Sequence[Row], between: Any) -> None:
+    def too_many(self: Stepped, rows: Sequence[Row], between: Any) -> None:
         if len(rows) > 1:
             activations = torch.zeros(10)
             tensors.append(weakref.ref(activations))
             raise torch.OutOfMemoryError("CUDA out of memory")
         step(self, rows, between)
 
-    monkeypatch.setattr(StableDiffusion, "step", too_many)
+    monkeypatch.setattr(Stepped, "step", too_many)
     monkeypatch.setattr(
         Device, "release", lambda device: alive.extend(ref() is not None for ref in tensors)
     )

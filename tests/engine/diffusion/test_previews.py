@@ -10,7 +10,7 @@ from PIL import Image
 
 from engine.diffusion.families import family_of
 from engine.diffusion.previews import STABLE_DIFFUSION_1, LatentMap, encode_preview
-from tests.engine.diffusion.conftest import CPU
+from tests.engine.diffusion.families.parity import parts
 
 
 def size_of(data: bytes) -> tuple[int, int]:
@@ -60,7 +60,7 @@ def test_a_model_may_bring_its_own_map(tmp_path: Path, pipes: dict[str, object])
     own = LatentMap.read(tmp_path)
     assert own is not None
     assert own.channels == 4
-    family = family_of(pipes["epsilon"], CPU, tmp_path)
+    family = family_of(pipes["epsilon"], parts(pipes["epsilon"]), tmp_path)
     assert torch.equal(family._latent_map.factors, own.factors)  # type: ignore[attr-defined]
-    family = family_of(pipes["epsilon"], CPU, None)
+    family = family_of(pipes["epsilon"], parts(pipes["epsilon"]), None)
     assert family._latent_map is STABLE_DIFFUSION_1  # type: ignore[attr-defined]

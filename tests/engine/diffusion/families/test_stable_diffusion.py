@@ -4,62 +4,34 @@ A picture painted alone is the one that Diffusers itself paints, and beside any 
 that picture.
 """
 
-from collections.abc import Callable, Sequence
-from itertools import zip_longest
+from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from diffusers import DDIMScheduler
 
 from engine.diffusion.families import family_of
-from engine.diffusion.families.base import Row
 from engine.diffusion.families.stable_diffusion import StableDiffusion
 from engine.diffusion.previews import STABLE_DIFFUSION_1
 from engine.diffusion.schedules import make_scheduler
 from engine.requests import MAX_STEPS, Recipe
 from engine.schedulers import SCHEDULERS
 from tests import tiny
-from tests.engine.diffusion.conftest import CPU, Image
+from tests.engine.diffusion.conftest import Image
+from tests.engine.diffusion.families.parity import ONE_LEVEL, difference, paint, parts, picture
 from tests.engine.making import recipe
 
 KINDS = ("epsilon", "v_prediction", "distilled")
 
 Plain = Callable[[str, Recipe], Image]
 
-ONE_LEVEL = 1
-"""The most that rounding may change of an 8-bit level when rows share a batch."""
-
 
 @pytest.fixture
 def families(pipes: dict[str, Any]) -> dict[str, StableDiffusion]:
-    return {kind: StableDiffusion(pipes[kind], CPU, STABLE_DIFFUSION_1) for kind in KINDS}
-
-
-def picture(family: StableDiffusion, row: Row) -> Image:
-    return np.asarray(family.finish(row)).astype(np.int16)
-
-
-@torch.inference_mode()
-def paint(family: StableDiffusion, *recipes: Recipe, after: Sequence[int] = ()) -> list[Image]:
-    """Paint the recipes side by side; the i-th one comes in after `after[i]` steps."""
-    coming = dict(enumerate(recipes))
-    arrival = dict(zip_longest(coming, after[: len(recipes)], fillvalue=0))
-    rows: dict[int, list[Row]] = {}
-    now = 0
-    while coming or any(not row.done for group in rows.values() for row in group):
-        for i in [i for i in coming if arrival[i] <= now]:
-            rows[i] = family.begin(coming.pop(i))
-        batch = [row for group in rows.values() for row in group if not row.done]
-        if batch:
-            family.step(batch, lambda: None)
-        now += 1
-    return [picture(family, row) for i in sorted(rows) for row in rows[i]]
-
-
-def difference(one: Image, other: Image) -> int:
-    return int(np.abs(one - other).max())
+    return {
+        kind: StableDiffusion(pipes[kind], parts(pipes[kind]), STABLE_DIFFUSION_1) for kind in KINDS
+    }
 
 
 @pytest.mark.parametrize("scheduler", SCHEDULERS)
@@ -216,7 +188,9 @@ def test_a_model_whose_latents_the_map_does_not_know_has_no_preview(
 ) -> None:
     from engine.diffusion.previews import LatentMap
 
-    family = StableDiffusion(pipes["epsilon"], CPU, LatentMap(torch.zeros(16, 3), torch.zeros(3)))
+    family = StableDiffusion(
+        pipes["epsilon"], parts(pipes["epsilon"]), LatentMap(torch.zeros(16, 3), torch.zeros(3))
+    )
     with torch.inference_mode():
         [row] = family.begin(recipe())
         family.step([row], lambda: None)
@@ -224,5 +198,7 @@ def test_a_model_whose_latents_the_map_does_not_know_has_no_preview(
 
 
 def test_stable_diffusion_is_stepped_and_anything_else_runs_whole(pipes: dict[str, Any]) -> None:
-    kinds = {kind: type(family_of(pipe, CPU, None)).__name__ for kind, pipe in pipes.items()}
+    kinds = {
+        kind: type(family_of(pipe, parts(pipe), None)).__name__ for kind, pipe in pipes.items()
+    }
     assert kinds == dict.fromkeys(KINDS, "StableDiffusion") | {"lcm": "Whole", "xl": "Whole"}

@@ -1,0 +1,288 @@
+"""The loop of a Diffusers pipeline, turned inside out: what all stepped families share.
+
+A row holds what one call of the pipeline would hold in local variables, and `step` takes any rows
+of one size through the denoiser together, each at its own timestep, with its own scheduler,
+generator and guidance. What a row computes does not depend on the rows beside it.
+
+A family says how its prompts are encoded, what its latents look like, how the denoiser is called
+and how latents become pixels; the order of the random draws is that of its Diffusers pipeline, so
+that equal seeds give equal pictures.
+"""
+
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, cast
+
+import torch
+from PIL import Image
+
+from engine.diffusion.families.base import Row, Start
+from engine.diffusion.families.embeddings import EmbeddingCache, Told
+from engine.diffusion.placement import Parts
+from engine.diffusion.previews import LatentMap
+from engine.diffusion.schedules import make_scheduler, predicted_original
+from engine.errors import InvalidRequest
+from engine.families import FAMILIES, FamilyFacts, Noise
+from engine.requests import Recipe
+
+
+@dataclass(eq=False, kw_only=True)
+class LatentRow(Row):
+    """A row of latents.
+
+    Attributes:
+        latents: Current sample as the scheduler takes it, with a batch of one.
+        original: The model's present idea of the noiseless latents, same shape.
+        told: What the denoiser is told in each of its calls: negative first, when guided.
+        timesteps: The scheduler's timesteps that are left at the beginning, shape (total_steps,).
+        scheduler: This row's own scheduler.
+        step_options: Further arguments of its `step` (the row's own generator, eta).
+        source: Latents of the picture that this one starts from, same shape as `latents`.
+        noise: The noise that was laid over them, same shape.
+        own: Whatever else the family keeps for a row.
+    """
+
+    latents: torch.Tensor
+    original: torch.Tensor | None = None
+    told: Sequence[Told]
+    timesteps: torch.Tensor
+    scheduler: Any
+    step_options: dict[str, Any]
+    source: torch.Tensor | None
+    noise: torch.Tensor
+    own: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One row of one call of the denoiser.
+
+    Attributes:
+        row: Whose call it is.
+        sample: The scaled latents, with a batch of one.
+        timestep: The scheduler's timestep, float32, shape ().
+        told: What the denoiser is told.
+    """
+
+    row: LatentRow
+    sample: torch.Tensor
+    timestep: torch.Tensor
+    told: Told
+
+
+def stacked(calls: Sequence[Call], name: str) -> torch.Tensor:
+    """What the calls are told under `name`, in one batch."""
+    return torch.cat([call.told[name] for call in calls])
+
+
+class Stepped(ABC):
+    """A loaded pipeline that is stepped row by row."""
+
+    family: ClassVar[str]
+    """Name in `engine.families.FAMILIES`."""
+
+    def __init__(self, pipe: Any, parts: Parts, latent_map: LatentMap | None) -> None:
+        """Take a loaded pipeline.
+
+        Args:
+            pipe: The Diffusers pipeline.
+            parts: Brings its components to the device.
+            latent_map: Makes previews; without one there are none.
+        """
+        self._pipe = pipe
+        self._parts = parts
+        self._latent_map = latent_map
+        self._embeddings = EmbeddingCache(parts.device)
+
+    @property
+    def facts(self) -> FamilyFacts:
+        """What is true of the family."""
+        return FAMILIES[self.family]
+
+    @abstractmethod
+    def encode(self, text: str, *, negative: bool) -> Told:
+        """What the denoiser is told of `text`; the text encoders are on the device."""
+
+    @abstractmethod
+    def new_noise(self, recipe: Recipe, generator: torch.Generator) -> torch.Tensor:
+        """Noise of variance 1 in the shape of the latents, as the scheduler takes them."""
+
+    @abstractmethod
+    def denoise(self, calls: Sequence[Call]) -> torch.Tensor:
+        """Call the denoiser once; one prediction for each call, of its sample's shape."""
+
+    @abstractmethod
+    def decode(self, row: LatentRow) -> torch.Tensor:
+        """Pixels in -1 to 1, shape (1, 3, height, width); the VAE is on the device."""
+
+    def encode_picture(
+        self, pixels: torch.Tensor, recipe: Recipe, generator: torch.Generator
+    ) -> torch.Tensor:
+        """Latents of a picture, as the scheduler takes them; the VAE is on the device.
+
+        Args:
+            pixels: -1 to 1, shape (1, 3, height, width).
+            recipe: What is to be painted from it.
+            generator: The row's own, for the VAE's distribution.
+        """
+        raise InvalidRequest(f"{recipe.model} cannot start from a picture.")
+
+    def guided(self, recipe: Recipe) -> bool:
+        """Whether the denoiser is called with the negative prompt as well."""
+        return recipe.guidance_scale > 1
+
+    def guide(self, row: LatentRow, negative: torch.Tensor, positive: torch.Tensor) -> torch.Tensor:
+        """Classifier-free guidance (Ho and Salimans, 2022, equation 6, with w = scale - 1)."""
+        return negative + row.recipe.guidance_scale * (positive - negative)
+
+    def set_timesteps(self, recipe: Recipe, scheduler: Any) -> None:
+        """Tell the scheduler how many steps there are."""
+        scheduler.set_timesteps(recipe.num_inference_steps, device=self._parts.device)
+
+    def skipped_steps(self, recipe: Recipe) -> int:
+        """Steps that a picture which starts from another is spared, by its strength."""
+        steps = recipe.num_inference_steps
+        if self.facts.noise is Noise.FLOW:
+            return int(max(steps - min(steps * recipe.strength, steps), 0))
+        return max(steps - min(int(steps * recipe.strength), steps), 0)
+
+    def prepare(self, row: LatentRow, start: Start | None) -> None:  # noqa: B027
+        """Whatever else the family draws for a new row; the VAE is there if there is a start."""
+
+    def model_input(self, row: LatentRow, sample: torch.Tensor) -> torch.Tensor:
+        """What the denoiser is given for a row's scaled sample."""
+        return sample
+
+    def settled(self, row: LatentRow, latents: torch.Tensor) -> torch.Tensor:
+        """What becomes of a row's new latents after a scheduler step."""
+        return latents
+
+    def batch_key(self, row: Row) -> Hashable:
+        """Rows of one size go together."""
+        return row.recipe.width, row.recipe.height
+
+    def begin(self, recipe: Recipe, start: Start | None = None) -> list[Row]:
+        """Encode the prompt once and make a row for each seed."""
+        told = [self._told(recipe.prompt, negative=False)]
+        if self.guided(recipe):
+            told.insert(0, self._told(recipe.negative_prompt, negative=True))
+        if start is None:
+            return [self._row(recipe, seed, told, None) for seed in recipe.seeds]
+        with self._parts.use("vae"):
+            return [self._row(recipe, seed, told, start) for seed in recipe.seeds]
+
+    def _told(self, text: str, *, negative: bool) -> Told:
+        def encode() -> Told:
+            with self._parts.use(*self.facts.text_encoders):
+                return self.encode(text, negative=negative)
+
+        return self._embeddings.get((text, negative), encode)
+
+    def _row(
+        self, recipe: Recipe, seed: int, told: Sequence[Told], start: Start | None
+    ) -> LatentRow:
+        scheduler = make_scheduler(self._pipe.scheduler, recipe.scheduler)
+        self.set_timesteps(recipe, scheduler)
+        timesteps = scheduler.timesteps
+        generator = torch.Generator("cpu").manual_seed(seed)
+        source = None
+        if start is not None:
+            begin = self.skipped_steps(recipe) * scheduler.order
+            timesteps = timesteps[begin:]
+            if hasattr(scheduler, "set_begin_index"):
+                scheduler.set_begin_index(begin)
+            source = self.encode_picture(self._pixels(start, recipe), recipe, generator)
+        noise = self.new_noise(recipe, generator)
+        row = LatentRow(
+            recipe=recipe,
+            seed=seed,
+            total_steps=len(timesteps),
+            latents=_noised(scheduler, source, noise, timesteps),
+            told=told,
+            timesteps=timesteps,
+            scheduler=scheduler,
+            step_options=_step_options(scheduler, generator),
+            source=source,
+            noise=noise,
+        )
+        self.prepare(row, start)
+        return row
+
+    def _pixels(self, start: Start, recipe: Recipe) -> torch.Tensor:
+        processor = self._pipe.image_processor
+        pixels = processor.preprocess(start.image, height=recipe.height, width=recipe.width)
+        return cast(torch.Tensor, pixels.to(self._parts.device, self._pipe.vae.dtype))
+
+    def step(self, rows: Sequence[Row], between: Callable[[], None]) -> None:
+        """Call the denoiser once for all rows, then each row's scheduler."""
+        batch = cast(Sequence[LatentRow], rows)
+        calls = []
+        for row in batch:
+            t = row.timesteps[row.step]
+            sample = self.model_input(row, _scaled(row, t))
+            calls += [Call(row, sample, t.to(torch.float32), told) for told in row.told]
+        with self._parts.use(self.facts.denoiser):
+            predictions = self.denoise(calls)
+        for row, own in zip(batch, torch.split(predictions, [len(r.told) for r in batch]), strict=True):
+            self._advance(row, own)
+
+    def _advance(self, row: LatentRow, predictions: torch.Tensor) -> None:
+        """One scheduler step from the predictions of the row's calls, in their order."""
+        prediction = predictions
+        if len(row.told) == 2:
+            negative, positive = predictions.chunk(2)
+            prediction = self.guide(row, negative, positive)
+        t = row.timesteps[row.step]
+        output = row.scheduler.step(prediction, t, row.latents, **row.step_options)
+        row.original = predicted_original(row.scheduler, output)
+        row.latents = self.settled(row, output.prev_sample)
+        row.step += 1
+
+    def finish(self, row: Row) -> Image.Image:
+        """Decode the latents."""
+        with self._parts.use("vae"):
+            decoded = self.decode(cast(LatentRow, row))
+        [image] = self._pipe.image_processor.postprocess(decoded, output_type="pil")
+        return cast(Image.Image, image)
+
+    def preview(self, row: Row) -> Image.Image | None:
+        """The predicted picture through a linear map of its latents."""
+        latent_row = cast(LatentRow, row)
+        if latent_row.original is None or self._latent_map is None:
+            return None
+        latents = self.as_grid(latent_row.original, row.recipe)
+        if latents.shape[1] != self._latent_map.channels:
+            return None
+        return self._latent_map.image(latents[0])
+
+    def as_grid(self, latents: torch.Tensor, recipe: Recipe) -> torch.Tensor:
+        """Latents in the shape (1, channels, rows, columns), where the scheduler has another."""
+        return latents
+
+
+def _scaled(row: LatentRow, t: torch.Tensor) -> torch.Tensor:
+    scale = getattr(row.scheduler, "scale_model_input", None)
+    return row.latents if scale is None else cast(torch.Tensor, scale(row.latents, t))
+
+
+def _noised(
+    scheduler: Any, source: torch.Tensor | None, noise: torch.Tensor, timesteps: torch.Tensor
+) -> torch.Tensor:
+    """The latents to begin with: noise alone, or a picture under as much of it as is left."""
+    noised: torch.Tensor
+    if source is None:
+        noised = noise * getattr(scheduler, "init_noise_sigma", 1.0)
+    elif hasattr(scheduler, "scale_noise"):
+        noised = scheduler.scale_noise(source, timesteps[:1], noise)
+    else:
+        noised = scheduler.add_noise(source, noise, timesteps[:1])
+    return noised
+
+
+def _step_options(scheduler: Any, generator: torch.Generator) -> dict[str, Any]:
+    """The arguments that this scheduler's `step` takes besides the three common ones."""
+    accepted = inspect.signature(scheduler.step).parameters
+    wanted: dict[str, Any] = {"generator": generator, "eta": 0.0}
+    return {name: value for name, value in wanted.items() if name in accepted}

@@ -1,0 +1,73 @@
+"""What is known of the device before anything is put on it."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from engine.memory.plan import Quantization
+
+CONTEXT_BYTES = 400_000_000
+"""What CUDA takes for itself in a process, 300 to 500 MB by card; a real device's free memory,
+asked for from within the process, has it off already."""
+RESERVE_SHARE = 0.03
+LEAST_RESERVE = 128 * 2**20
+"""Left free for what allocators lose to fragmentation (an estimate)."""
+PCIE_BYTES_PER_SECOND = 12e9
+"""From pinned memory over PCIe 3.0 x16, which a 4.0 x16 or x8 slot reaches too."""
+FLOPS = 25e12
+"""In half precision, as reached (not as advertised) by a card like the RTX 3060 (an estimate)."""
+NO_LIMIT = 2**62
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceFacts:
+    """A device, as the memory plan sees it.
+
+    Attributes:
+        kind: `cuda`, `cpu` or `mps`.
+        name: As the driver calls it; measurements are kept by it.
+        total_bytes: All of its memory.
+        free_bytes: What of it this process may still take, its own weights left aside.
+        reserve_bytes: What of that is left free.
+        bf16: Whether it computes in bfloat16.
+        compute_capability: Of a CUDA device, such as `(8, 9)`.
+        ram_free_bytes: For the master weights.
+        transfer_bytes_per_second: From RAM to the device.
+        flops: Reached in half precision, per second.
+        quantizations: The ways to quantize that the installed libraries offer.
+    """
+
+    kind: str
+    name: str
+    total_bytes: int
+    free_bytes: int
+    reserve_bytes: int
+    bf16: bool = True
+    compute_capability: tuple[int, int] | None = None
+    ram_free_bytes: int = NO_LIMIT
+    transfer_bytes_per_second: float = PCIE_BYTES_PER_SECOND
+    flops: float = FLOPS
+    quantizations: frozenset[Quantization] = frozenset({Quantization.LAYERWISE})
+
+    @classmethod
+    def imagined(cls, vram_bytes: int, *, ram_free_bytes: int = NO_LIMIT) -> Self:
+        """A CUDA card with `vram_bytes` that this machine need not have, and all libraries."""
+        return cls(
+            kind="cuda",
+            name=f"a card with {vram_bytes / 1e9:.4g} GB",
+            total_bytes=vram_bytes,
+            free_bytes=max(0, vram_bytes - CONTEXT_BYTES),
+            reserve_bytes=reserve_of(vram_bytes),
+            compute_capability=(8, 9),
+            ram_free_bytes=ram_free_bytes,
+            quantizations=frozenset(Quantization) - {Quantization.GGUF},
+        )
+
+    @property
+    def usable_bytes(self) -> int:
+        """What a plan may take at its peak."""
+        return max(0, self.free_bytes - self.reserve_bytes)
+
+
+def reserve_of(total_bytes: int) -> int:
+    """What to leave free on a device of `total_bytes`."""
+    return max(LEAST_RESERVE, int(total_bytes * RESERVE_SHARE))

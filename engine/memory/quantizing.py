@@ -1,0 +1,117 @@
+"""What each way to quantize saves, costs and needs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from engine.memory.components import Component, Role
+from engine.memory.device import DeviceFacts
+from engine.memory.plan import Quantization, Residence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """One way to quantize.
+
+    Attributes:
+        bits: Per number, scales included.
+        overhead: Time of a call relative to unquantized half precision.
+        library: What has to be installed for it; empty when Diffusers does it alone.
+        kinds: Kinds of device that can.
+        compute_capability: The least that a CUDA device needs.
+        convolutions: Whether it shrinks convolutions too.
+        moves: How its weights can live besides staying.
+    """
+
+    bits: float
+    overhead: float
+    library: str = ""
+    kinds: frozenset[str] = frozenset({"cuda"})
+    compute_capability: tuple[int, int] = (0, 0)
+    convolutions: bool = False
+    moves: frozenset[Residence] = frozenset({Residence.VISITS, Residence.STREAMS})
+
+
+WAYS: Mapping[Quantization, Way] = MappingProxyType(
+    {
+        Quantization.FLOAT8: Way(
+            bits=8, overhead=1.1, library="torchao", compute_capability=(8, 9)
+        ),
+        Quantization.LAYERWISE: Way(
+            bits=8, overhead=1.12, kinds=frozenset({"cuda", "cpu"}), convolutions=True
+        ),
+        Quantization.INT8: Way(
+            bits=8, overhead=1.25, library="torchao", kinds=frozenset({"cuda", "cpu"})
+        ),
+        # One float32 scale per 64 numbers.
+        Quantization.NF4: Way(
+            bits=4.5,
+            overhead=1.2,
+            library="bitsandbytes",
+            moves=frozenset({Residence.VISITS}),
+        ),
+        Quantization.BNB8: Way(bits=8, overhead=2.2, library="bitsandbytes", moves=frozenset()),
+    }
+)
+"""The overheads are estimates, ordered as in “Exploring Quantization Backends in Diffusers”
+(Hugging Face, May 2025; NF4 about as fast as bfloat16 there, 8-bit bitsandbytes far slower), with
+more for NF4 since small cards unpack more slowly; measurements replace them.
+"""
+
+LINEAR_SHARE = 0.97
+UNET_LINEAR_SHARE = 0.31
+"""Of the parameters in `nn.Linear`: nearly all of a transformer; SD 1.5's UNet as counted."""
+
+
+def refusal(way: Quantization, device: DeviceFacts) -> str | None:
+    """Why `device` cannot quantize in this `way`; `None` when it can."""
+    facts = WAYS[way]
+    if device.kind not in facts.kinds:
+        return f"{way} needs {' or '.join(sorted(facts.kinds)).upper()}, this is {device.kind}"
+    capability = device.compute_capability or (0, 0)
+    if device.kind == "cuda" and capability < facts.compute_capability:
+        wanted, has = (".".join(map(str, c)) for c in (facts.compute_capability, capability))
+        return f"{way} needs a card with compute capability {wanted}, this one has {has}"
+    if way not in device.quantizations:
+        return f"{way} needs {facts.library or 'a newer torch'}, which is not installed"
+    return None
+
+
+def best_ways(device: DeviceFacts) -> list[Quantization]:
+    """The fastest possible way of each number of bits; the others would only ever lose."""
+    possible = [way for way in WAYS if refusal(way, device) is None]
+    return list(
+        {WAYS[w].bits: w for w in sorted(possible, key=lambda w: -WAYS[w].overhead)}.values()
+    )
+
+
+def weight_bytes(component: Component, number_bytes: int, way: Quantization | None) -> int:
+    """Bytes of the weights of `component` as loaded, in numbers of `number_bytes` or in a `way`."""
+    if component.stored_as:
+        return component.stored_bytes
+    if way is None:
+        return component.parameters * number_bytes
+    shrinking = _shrinking(component, WAYS[way])
+    return int(shrinking * WAYS[way].bits / 8 + (component.parameters - shrinking) * number_bytes)
+
+
+def _shrinking(component: Component, way: Way) -> float:
+    """How many of the parameters of `component` are stored in fewer bits."""
+    inside = component.parameters - component.outside_blocks
+    if way.convolutions:
+        return inside * LINEAR_SHARE
+    if component.linear_share is not None:
+        return min(component.parameters * component.linear_share, inside)
+    return inside * (UNET_LINEAR_SHARE if component.is_unet else LINEAR_SHARE)
+
+
+def settle(residence: Residence, way: Quantization | None) -> Residence:
+    """The nearest to `residence` that weights quantized in this `way` can live in."""
+    if way is None or way not in WAYS or residence in WAYS[way].moves | {Residence.STAYS}:
+        return residence
+    return Residence.VISITS if Residence.VISITS in WAYS[way].moves else Residence.STAYS
+
+
+def applies(component: Component) -> bool:
+    """Whether the plan may quantize `component`: a denoiser or text encoder not yet quantized."""
+    return component.stored_as is None and component.role in (Role.DENOISER, Role.TEXT_ENCODER)

@@ -1,0 +1,52 @@
+"""What the parity tests share: paint with a family, compare with what Diffusers paints."""
+
+from collections.abc import Sequence
+from itertools import zip_longest
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from engine.diffusion.families.base import Family, Row, Start
+from engine.diffusion.placement import Parts
+from engine.requests import Recipe
+
+Image = npt.NDArray[np.int16]
+
+ONE_LEVEL = 1
+"""The most that rounding may change of an 8-bit level when rows share a batch."""
+
+
+def parts(pipe: Any) -> Parts:
+    """The components of `pipe`, all on the CPU."""
+    return Parts(pipe, torch.device("cpu"))
+
+
+def picture(family: Family, row: Row) -> Image:
+    """The finished row in 8-bit levels, shape (height, width, 3)."""
+    return np.asarray(family.finish(row)).astype(np.int16)
+
+
+@torch.inference_mode()
+def paint(
+    family: Family, *recipes: Recipe, after: Sequence[int] = (), start: Start | None = None
+) -> list[Image]:
+    """Paint the recipes side by side; the i-th one comes in after `after[i]` steps."""
+    coming = dict(enumerate(recipes))
+    arrival = dict(zip_longest(coming, after[: len(recipes)], fillvalue=0))
+    rows: dict[int, list[Row]] = {}
+    now = 0
+    while coming or any(not row.done for group in rows.values() for row in group):
+        for i in [i for i in coming if arrival[i] <= now]:
+            rows[i] = list(family.begin(coming.pop(i), start))
+        batch = [row for group in rows.values() for row in group if not row.done]
+        if batch:
+            family.step(batch, lambda: None)
+        now += 1
+    return [picture(family, row) for i in sorted(rows) for row in rows[i]]
+
+
+def difference(one: Image, other: Image) -> int:
+    """The largest difference of a level."""
+    return int(np.abs(one - other).max())

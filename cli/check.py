@@ -152,7 +152,7 @@ def _device(settings: Settings) -> Iterator[Finding]:
 
 
 def _memory() -> Finding:
-    import psutil  # type: ignore[import-untyped]
+    import psutil
 
     memory = psutil.virtual_memory()
     text = f"{human_size(memory.available)} of {human_size(memory.total)} RAM free"

@@ -225,8 +225,9 @@ class Stepped(ABC):
             calls += [Call(row, sample, t.to(torch.float32), told) for told in row.told]
         with self._parts.use(self.facts.denoiser):
             predictions = self.denoise(calls)
-        for row, own in zip(batch, torch.split(predictions, [len(r.told) for r in batch]), strict=True):
-            self._advance(row, own)
+        own = torch.split(predictions, [len(row.told) for row in batch])
+        for row, predicted in zip(batch, own, strict=True):
+            self._advance(row, predicted)
 
     def _advance(self, row: LatentRow, predictions: torch.Tensor) -> None:
         """One scheduler step from the predictions of the row's calls, in their order."""

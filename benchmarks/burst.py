@@ -38,12 +38,13 @@ def burst(jobs: int) -> list[ImageRequest]:
     ]
 
 
-def loop_seconds(requests: list[ImageRequest], device: Device) -> float:
+def loop_seconds(requests: list[ImageRequest], device: torch.device) -> float:
     """Seconds for calling the pipeline once for each request."""
-    pipe = StableDiffusionPipeline.from_pretrained(SKETCH.source, dtype=device.dtype)
+    dtype = torch.float32 if device.type == "cpu" else torch.float16
+    pipe = StableDiffusionPipeline.from_pretrained(SKETCH.source, dtype=dtype)
     pipe.scheduler = make_scheduler(pipe.scheduler, SKETCH.scheduler)
     pipe.set_progress_bar_config(disable=True)
-    pipe.to(device.name)
+    pipe.to(device)
 
     def paint(request: ImageRequest) -> None:
         recipe = request.resolve(SKETCH)
@@ -94,7 +95,7 @@ def main(
     settings = EngineSettings(batch_size=batch_size, device=device, offload="resident")
     requests = burst(jobs)
     ours = asyncio.run(studio_seconds(requests, users, settings))
-    loop = loop_seconds(requests, Device.choose(device, "resident"))
+    loop = loop_seconds(requests, Device.choose(settings).name)
     table = Table(title=f"{jobs} jobs by {users} users, batch size {batch_size}")
     for heading in ("", "seconds", "pictures a minute", "ratio"):
         table.add_column(heading, justify="left" if not heading else "right")

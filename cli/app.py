@@ -5,14 +5,13 @@ discord.py or pydantic.
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
 
 from cli.exits import Exit
-
-if TYPE_CHECKING:
-    from cli.settings import Settings
+from cli.models_app import models_app
+from cli.options import Config, settings_of
 
 CODES = ", ".join(f"{code.value} {code.meaning}" for code in Exit)
 
@@ -25,22 +24,12 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Config = Annotated[
-    Path | None,
-    typer.Option(
-        "--config",
-        "-c",
-        metavar="FILE",
-        help="The settings file. Without one config.toml is read, if it is there.",
-        show_default=False,
-    ),
-]
+app.add_typer(models_app, name="models")
 
 
-def _settings(context: typer.Context, config: Path | None) -> "Settings":
-    from cli.settings import load_settings
-
-    return load_settings(config or context.obj)
+def _file(words: str) -> Any:
+    """An option that takes an existing file."""
+    return typer.Option(metavar="FILE", exists=True, dir_okay=False, readable=True, help=words)
 
 
 @app.callback(invoke_without_command=True)
@@ -56,7 +45,7 @@ def run(context: typer.Context, config: Config = None) -> None:
     """Run the bot until Ctrl-C or SIGTERM; a second one stops it at once."""
     from cli.run import run
 
-    run(_settings(context, config))
+    run(settings_of(context, config))
 
 
 @app.command()
@@ -71,6 +60,13 @@ def imagine(
     guidance: Annotated[float | None, typer.Option(help="How closely to follow.")] = None,
     seed: Annotated[int | None, typer.Option(help="The same seed paints the same.")] = None,
     count: Annotated[int, typer.Option(help="How many pictures.")] = 1,
+    scheduler: Annotated[str | None, typer.Option(help="Such as euler_a.")] = None,
+    image: Annotated[Path | None, _file("A picture to start from.")] = None,
+    mask: Annotated[Path | None, _file("What of it is painted anew is white here.")] = None,
+    strength: Annotated[float | None, typer.Option(help="How far to leave it, 0 to 1.")] = None,
+    lora: Annotated[
+        list[str] | None, typer.Option(metavar="NAME[:WEIGHT]", help="May be given repeatedly.")
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Where they go; without it, imagine/ in the data folder."),
@@ -78,7 +74,7 @@ def imagine(
     config: Config = None,
 ) -> None:
     """Paint from the command line, without Discord; also beside a running bot."""
-    from cli.imagine import imagine
+    from cli.imagine import Given, imagine
     from engine import ImageRequest
 
     request = ImageRequest(
@@ -91,8 +87,10 @@ def imagine(
         guidance_scale=guidance,
         seed=seed,
         count=count,
+        scheduler=scheduler,
+        strength=strength,
     )
-    imagine(_settings(context, config), request, out)
+    imagine(settings_of(context, config), request, Given(image, mask, lora or ()), out)
 
 
 @app.command()
@@ -101,14 +99,6 @@ def check(context: typer.Context, config: Config = None) -> None:
     from cli.check import check
 
     raise typer.Exit(check(config or context.obj))
-
-
-@app.command()
-def models(context: typer.Context, config: Config = None) -> None:
-    """List the models: what is configured, what is on disk."""
-    from cli.models import show_models
-
-    show_models(_settings(context, config))
 
 
 @app.command()
@@ -123,7 +113,7 @@ def invite(
     """Print the link that adds the bot with exactly the permissions that it needs."""
     from cli.invite import show_invite
 
-    show_invite(_settings(context, config), client_id)
+    show_invite(settings_of(context, config), client_id)
 
 
 @app.command()

@@ -1,5 +1,6 @@
 """`check`: would the bot run, and if not, what would help?"""
 
+import asyncio
 import importlib.metadata
 import os
 import shutil
@@ -8,16 +9,17 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from filelock import FileLock, Timeout
 from rich.text import Text
 
+from cli.catalogue import catalogue_of
 from cli.console import out
 from cli.errors import SettingsError
 from cli.exits import Exit
-from cli.inventory import Presence, human_size, stock_of
+from cli.lock import bot_is_running
 from cli.settings import Settings, load_settings, settings_file
 from cli.token import HOW_TO_GET_ONE, application_id
-from engine import Catalogue, DeviceUnavailable
+from engine import DeviceUnavailable, StorageError
+from engine.library import Presence, human_size, stock_of
 
 LITTLE_DISK = 2e9
 """Bytes: with less than that on the disk there should be a word about it."""
@@ -102,7 +104,8 @@ def _storage(folder: Path) -> Iterator[Finding]:
             "Change who owns it, or set [storage] path to another folder.",
         )
         return
-    yield Finding(Mark.GOOD, "storage", f"{folder}{_in_use(folder)}")
+    in_use = ", in use by an Atelier that runs now" if bot_is_running(folder) else ""
+    yield Finding(Mark.GOOD, "storage", f"{folder}{in_use}")
     free = shutil.disk_usage(there).free
     text = f"{human_size(free)} free"
     if free < NO_ROOM:
@@ -113,17 +116,6 @@ def _storage(folder: Path) -> Iterator[Finding]:
         yield Finding(Mark.GOOD, "disk", text)
 
 
-def _in_use(folder: Path) -> str:
-    lock = folder / "atelier.lock"
-    if not lock.exists():
-        return ""
-    try:
-        with FileLock(lock, timeout=0):
-            return ""
-    except Timeout:
-        return ", in use by an Atelier that runs now"
-
-
 def _device(settings: Settings) -> Iterator[Finding]:
     """What pictures would be painted on. Importing torch takes its seconds here."""
     import torch
@@ -131,7 +123,7 @@ def _device(settings: Settings) -> Iterator[Finding]:
     from engine.diffusion import Device
 
     try:
-        device = Device.choose(settings.engine.device, settings.engine.offload).name
+        device = Device.choose(settings.engine).name
     except DeviceUnavailable as error:
         advice = (
             'Install the driver and a CUDA build (https://pytorch.org), or set device = "auto".'
@@ -160,14 +152,21 @@ def _memory() -> Finding:
 
 
 def _models(settings: Settings) -> Iterator[Finding]:
-    for model in Catalogue(settings.models, settings.engine.default_model):
-        stock = stock_of(model)
+    try:
+        catalogue = asyncio.run(catalogue_of(settings))
+    except StorageError as error:
+        yield Finding(Mark.BAD, "models", str(error))
+        return
+    for model in catalogue:
+        stock = stock_of(model, allow_pickle=settings.engine.allow_pickle)
         subject = f"{model.name}: "
         if stock.presence is Presence.COMPLETE:
             yield Finding(Mark.GOOD, "model", f"{subject}on disk, {human_size(stock.size)}")
         elif stock.presence.downloads:
             text = f"{subject}{stock.presence}; that happens when it is first used"
-            yield Finding(Mark.NOTE, "model", text, f"In advance: hf download {model.source}")
+            yield Finding(
+                Mark.NOTE, "model", text, f"In advance: python bot.py models add {model.name}"
+            )
         else:
             yield Finding(
                 Mark.BAD,

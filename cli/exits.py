@@ -24,4 +24,5 @@ class Exit(IntEnum):
     NOT_PAINTED = 6, "the picture could not be painted"
     CANNOT_RUN = 7, "check found what keeps the bot from running"
     UNREACHABLE = 8, "Discord cannot be reached"
+    MODEL = 9, "a model is damaged, or cannot be had, added or removed"
     INTERRUPTED = 130, "stopped with Ctrl-C"

@@ -5,8 +5,11 @@ import logging
 import re
 import shutil
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 from rich.progress import (
     BarColumn,
@@ -19,7 +22,6 @@ from rich.progress import (
 from cli.console import err, out
 from cli.errors import CommandError
 from cli.exits import Exit
-from cli.inventory import stock_of
 from cli.logs import start_logging
 from cli.settings import Settings
 from cli.signals import on_signal
@@ -31,17 +33,34 @@ from engine import (
     StorageError,
     Studio,
     Tasks,
+    added_models,
     open_studio,
 )
+from engine.library import stock_of
+from engine.requests import AdapterUse
 
 
-def imagine(settings: Settings, request: ImageRequest, folder: Path | None) -> None:
+class Given(NamedTuple):
+    """What a request is given besides words and numbers.
+
+    Attributes:
+        image: File of the picture to start from.
+        mask: File of its mask.
+        loras: NAME or NAME:WEIGHT each.
+    """
+
+    image: Path | None = None
+    mask: Path | None = None
+    loras: Sequence[str] = ()
+
+
+def imagine(settings: Settings, request: ImageRequest, given: Given, folder: Path | None) -> None:
     """Paint `request`, put the pictures in `folder` and tell where they are.
 
     The queue is one of its own, so this works beside a running bot.
 
     Raises:
-        CommandError: When the painting failed or was cancelled.
+        CommandError: When the painting failed or was cancelled, or a file cannot be read.
         AtelierError: When the request breaks a rule.
         StorageError: When `folder` cannot be written to.
     """
@@ -49,7 +68,7 @@ def imagine(settings: Settings, request: ImageRequest, folder: Path | None) -> N
     start_logging(logging.WARNING)
     begun = time.monotonic()
     with TemporaryDirectory(prefix="atelier-", ignore_cleanup_errors=True) as scratch:
-        job, pictures = asyncio.run(_paint(settings, request, Path(scratch)))
+        job, pictures = asyncio.run(_paint(settings, request, given, Path(scratch)))
         try:
             folder.mkdir(parents=True, exist_ok=True)
             files = [
@@ -64,13 +83,26 @@ def imagine(settings: Settings, request: ImageRequest, folder: Path | None) -> N
 
 
 async def _paint(
-    settings: Settings, request: ImageRequest, scratch: Path
+    settings: Settings, request: ImageRequest, given: Given, scratch: Path
 ) -> tuple[Job, tuple[Path, ...]]:
     """Have the engine paint; the pictures are left below `scratch`."""
     stop = asyncio.Event()
     tasks = Tasks()
     with on_signal(stop.set):
-        async with open_studio(settings.engine, settings.models, scratch) as studio:
+        models = await added_models(settings.storage.path) | settings.models
+        async with open_studio(
+            settings.engine,
+            models,
+            scratch,
+            adapters=settings.adapters,
+            extras=settings.storage.path,
+        ) as studio:
+            request = replace(
+                request,
+                image=await _kept(studio, given.image),
+                mask=await _kept(studio, given.mask),
+                adapters=tuple(_adapter(studio, text) for text in given.loras),
+            )
             job = await studio.submit(request, owner="imagine", home=None)
             tasks.start(_cancel_at(stop, studio, job), "cancel")
             last = await _follow(studio, job)
@@ -80,6 +112,30 @@ async def _paint(
     if last.state is JobState.FAILED:
         raise CommandError(Exit.NOT_PAINTED, last.error or "The picture could not be painted.")
     return job, last.pictures
+
+
+def _adapter(studio: Studio, text: str) -> AdapterUse:
+    """What NAME or NAME:WEIGHT asks for; without a weight, the adapter's own."""
+    name, colon, weight = text.rpartition(":")
+    if not colon:
+        return AdapterUse(text, studio.adapters[text].weight)
+    try:
+        return AdapterUse(name, float(weight))
+    except ValueError:
+        raise CommandError(
+            Exit.USAGE, f"--lora {text}: “{weight}” is no weight; write it like {name}:0.8."
+        ) from None
+
+
+async def _kept(studio: Studio, file: Path | None) -> str | None:
+    """The studio's name for the picture in `file`."""
+    if file is None:
+        return None
+    try:
+        data = await asyncio.to_thread(file.read_bytes)
+    except OSError as error:
+        raise CommandError(Exit.USAGE, f"{file} cannot be read: {error.strerror}.") from error
+    return await studio.keep_image(data)
 
 
 async def _cancel_at(stop: asyncio.Event, studio: Studio, job: Job) -> None:

@@ -4,7 +4,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import typer
 
@@ -14,6 +14,7 @@ from cli.exits import Exit
 from cli.settings import DEFAULT_FILE, load_settings
 from cli.token import application_id
 from engine import StorageError
+from engine.settings import Offloading
 
 WHERE = "https://discord.com/developers/applications"
 
@@ -78,10 +79,10 @@ def _engine() -> dict[str, Any]:
     device = _choose("Device", ["auto", "cuda", "mps", "cpu"], "auto")
     if device not in ("auto", "cuda"):
         return {"device": device}
-    out.print("On a GPU weights can be resident (fastest), or come by model or sequential (slow).")
+    out.print("Where the weights wait on a GPU: auto finds the fastest way that fits the card.")
     return {
         "device": device,
-        "offload": _choose("Offload", ["resident", "model", "sequential"], "model"),
+        "offload": _choose("Offload", list(get_args(Offloading)), "auto"),
     }
 
 

@@ -1,25 +1,28 @@
-"""`models`: what is configured, and what of it is on disk."""
+"""`models list`: what is configured or was added, and what of it is on disk."""
+
+import asyncio
 
 from rich.console import Console
 from rich.table import Table
 
+from cli.catalogue import catalogue_of
 from cli.console import out
-from cli.inventory import human_size, stock_of
 from cli.settings import Settings
-from engine import Catalogue, Model
+from engine import Model
+from engine.library import human_size, stock_of
 
 UNBOUNDED = 1000
 """Columns: nothing is folded or cut, the source stands last and may run over the edge."""
 
 
 def show_models(settings: Settings) -> None:
-    """Show a table of the models; the default one is marked."""
-    catalogue = Catalogue(settings.models, settings.engine.default_model)
+    """Show a table of the models; the default one and those added by command are marked."""
+    catalogue = asyncio.run(catalogue_of(settings))
     table = Table("", "model", "on disk", "size", "defaults", "source", box=None, pad_edge=False)
     for model in catalogue:
-        stock = stock_of(model)
+        stock = stock_of(model, allow_pickle=settings.engine.allow_pickle)
         table.add_row(
-            "*" if model is catalogue.default else "",
+            "*" if model is catalogue.default else "+" if model.added else "",
             model.name,
             stock.presence,
             human_size(stock.size) if stock.size else "",
@@ -27,6 +30,8 @@ def show_models(settings: Settings) -> None:
             "built in" if model is catalogue["sketch"] else model.source,
         )
     Console(highlight=False, markup=False, emoji=False, width=UNBOUNDED).print(table)
+    if any(model.added for model in catalogue):
+        out.print("+ was added by command; `models remove` takes it out.", style="dim")
     out.print("* is used where a server has not chosen another.", style="dim")
 
 

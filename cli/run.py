@@ -40,7 +40,7 @@ def run(settings: Settings) -> None:
     # never keeps the gateway's heartbeat waiting.
     from engine.diffusion import Device
 
-    Device.choose(settings.engine.device, settings.engine.offload)
+    Device.choose(settings.engine)
     try:
         asyncio.run(_serve(settings, token))
     except CommandError as error:
@@ -70,7 +70,11 @@ async def _serve(settings: Settings, token: str) -> None:
     with on_signal(stop.set):
         async with (
             open_studio(
-                settings.engine, settings.models, settings.storage.path, settings.limits.queue_size
+                settings.engine,
+                settings.models,
+                settings.storage.path,
+                settings.limits.queue_size,
+                settings.adapters,
             ) as studio,
             Atelier(studio, settings.discord, settings.limits) as bot,
         ):

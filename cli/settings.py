@@ -19,7 +19,17 @@ from cli.errors import SettingsError
 from cli.problems import path_of, sentence_of, unknown
 from cli.toml_lines import line_of
 from cogs.settings import DiscordSettings, LimitSettings
-from engine import Catalogue, EngineSettings, ModelSettings, StorageSettings, UnknownModel
+from engine import (
+    AdapterSettings,
+    Catalogue,
+    EngineSettings,
+    InvalidModel,
+    Model,
+    ModelSettings,
+    StorageSettings,
+    UnknownModel,
+)
+from engine.models import NAME
 from engine.settings import BUILT_IN_MODEL
 
 DEFAULT_FILE = Path("config.toml")
@@ -30,12 +40,17 @@ TOKEN_VARIABLE = "DISCORD_TOKEN"
 def _model_name(name: str) -> str:
     if name == BUILT_IN_MODEL:
         raise ValueError("a model of that name is built in")
-    if not re.fullmatch(r"[\w.-]{1,50}", name):
+    return _name(name)
+
+
+def _name(name: str) -> str:
+    if not NAME.fullmatch(name):
         raise ValueError("a name has 1 to 50 letters, digits, dots, hyphens or underscores")
     return name
 
 
 ModelName = Annotated[str, AfterValidator(_model_name)]
+AdapterName = Annotated[str, AfterValidator(_name)]
 
 
 class Settings(BaseSettings):
@@ -56,6 +71,7 @@ class Settings(BaseSettings):
     limits: LimitSettings = LimitSettings()
     engine: EngineSettings = EngineSettings()
     models: dict[ModelName, ModelSettings] = {}
+    adapters: dict[AdapterName, AdapterSettings] = {}
 
     @classmethod
     def settings_customise_sources(
@@ -91,7 +107,6 @@ def load_settings(asked: Path | None) -> Settings:
     _check_variables()
     try:
         settings = Settings(**_parse(file, text))
-        Catalogue(settings.models, settings.engine.default_model)
     except ValidationError as error:
         schema = Settings.model_json_schema()
         found = error.errors(include_url=False)
@@ -99,10 +114,27 @@ def load_settings(asked: Path | None) -> Settings:
         raise SettingsError(
             *(_where(path_of(x), file, text) + sentence_of(x, schema) for x in found)
         ) from None
+    settings = _anchored(settings, (file or DEFAULT_FILE).resolve().parent)
+    _check_models(settings, file, text)
+    return settings
+
+
+def _check_models(settings: Settings, file: Path | None, text: str) -> None:
+    """Refuse models whose values do not go together, and a default that does not exist."""
+    problems = []
+    for name, model in settings.models.items():
+        try:
+            Model.of(name, model)
+        except InvalidModel as error:
+            where = _where(("models", name), file, text)
+            problems.append(f"{where}[models.{name}] cannot be used: {error}")
+    if problems:
+        raise SettingsError(*problems)
+    try:
+        Catalogue(settings.models, settings.engine.default_model)
     except UnknownModel as error:
         path = ("engine", "default_model")
         raise SettingsError(f"{_where(path, file, text)}{'.'.join(path)}: {error}") from None
-    return _anchored(settings, (file or DEFAULT_FILE).resolve().parent)
 
 
 def _read(file: Path) -> str:
@@ -168,16 +200,23 @@ def _where(path: tuple[str, ...], file: Path | None, text: str) -> str:
 
 
 def _anchored(settings: Settings, base: Path) -> Settings:
-    """The settings with folders that do not depend on the working directory."""
+    """The settings with files and folders that do not depend on the working directory."""
 
     def anchor(path: str | Path) -> Path:
         return base / Path(path).expanduser()
 
+    def local(source: str | None) -> str | None:
+        return str(anchor(source)) if source and anchor(source).exists() else source
+
     models = {
-        name: model.model_copy(update={"source": str(anchor(model.source))})
-        if anchor(model.source).is_dir()
-        else model
+        name: model.model_copy(
+            update={"source": local(model.source), "denoiser": local(model.denoiser)}
+        )
         for name, model in settings.models.items()
     }
+    adapters = {
+        name: adapter.model_copy(update={"source": local(adapter.source)})
+        for name, adapter in settings.adapters.items()
+    }
     storage = StorageSettings(path=anchor(settings.storage.path))
-    return settings.model_copy(update={"storage": storage, "models": models})
+    return settings.model_copy(update={"storage": storage, "models": models, "adapters": adapters})

@@ -13,9 +13,12 @@ from yarl import URL
 
 from cogs.buttons import JobButton
 from cogs.desk import Desk
+from cogs.downloads import Downloads
 from cogs.imagine import Imagine
 from cogs.limits import Limits
+from cogs.model_buttons import ModelButton
 from cogs.models import Models
+from cogs.pacing import Pacer
 from cogs.presenter import Presenter
 from cogs.queue import Queue
 from cogs.sync import sync_commands
@@ -38,6 +41,7 @@ class Atelier(commands.AutoShardedBot):
         studio: The engine.
         settings: The `[discord]` section.
         desk: Where requests are taken.
+        downloads: Brings the models that are added.
         leaving: Whether the bot is on its way out and takes nothing more.
         turns: By channel: the bot's own requests go one after the other there. Side by side,
             discord.py lets more of them through than Discord allows.
@@ -65,7 +69,9 @@ class Atelier(commands.AutoShardedBot):
         self.settings = settings
         self.leaving = False
         self.turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
-        self._presenter = Presenter(self, studio)
+        pacer = Pacer()
+        self._presenter = Presenter(self, studio, pacer)
+        self.downloads = Downloads(self, studio, pacer)
         self.desk = Desk(studio, Limits(limits), self._presenter)
 
     async def setup_hook(self) -> None:
@@ -73,11 +79,12 @@ class Atelier(commands.AutoShardedBot):
         _, gateway, _ = await self.http.get_bot_gateway()
         # Where discord.py connects anew after a session has become invalid.
         DiscordWebSocket.DEFAULT_GATEWAY = URL(gateway)
-        self.add_dynamic_items(JobButton)
+        self.add_dynamic_items(JobButton, ModelButton)
         for cog in (Imagine(self.studio), Queue(self.studio), Models(self.studio)):
             await self.add_cog(cog)
         await sync_commands(self)
         await self._presenter.resume()
+        await self.downloads.resume()
 
     async def on_ready(self) -> None:
         """Say so; it happens again after long gateway outages."""
@@ -88,6 +95,7 @@ class Atelier(commands.AutoShardedBot):
         if self.leaving:
             return
         self.leaving = True
+        await self.downloads.close()
         await self.studio.stop()
         await self._presenter.close(LAST_WORDS)
         await super().close()

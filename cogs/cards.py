@@ -80,9 +80,7 @@ def waiting_card(job: Job, event: JobEvent, ready_at: float | None) -> Card:
         place = f"{ordinal(event.position)} in line" if event.position else "in line"
         status = f"⏳ {place}{when}"
     elif event.step:
-        done = round(BAR * event.step / event.total_steps)
-        bar = "▰" * done + "▱" * (BAR - done)
-        status = f"🎨 {bar} {100 * event.step // event.total_steps} %{when}"
+        status = f"🎨 {bar(event.step, event.total_steps)}{when}"
     else:
         status = f"🎨 painting{when}"
     return Card(
@@ -128,6 +126,12 @@ def _over(job: Job, state: JobState, sentence: str) -> Card:
     )
 
 
+def bar(done: int, total: int) -> str:
+    """A progress bar and its percentage."""
+    marks = round(BAR * done / total)
+    return f"{'▰' * marks}{'▱' * (BAR - marks)} {100 * done // total} %"
+
+
 def settings_line(recipe: Recipe) -> str:
     """What made the pictures, in one line; enough to make them again."""
     parts = [
@@ -138,6 +142,11 @@ def settings_line(recipe: Recipe) -> str:
         recipe.scheduler,
         f"seed {recipe.seed}" + (f"–{recipe.seeds[-1]}" if recipe.count > 1 else ""),
     ]
+    if recipe.image:
+        parts.append(f"from a picture, strength {recipe.strength:g}")
+    if recipe.adapters:
+        loras = ", ".join(f"{use.name} {use.weight:g}" for use in recipe.adapters)
+        parts.append("LoRA " + discord.utils.escape_markdown(loras))
     if recipe.negative_prompt:
         parts.append("without " + discord.utils.escape_markdown(shortened(recipe.negative_prompt)))
     return " · ".join(parts)

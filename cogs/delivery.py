@@ -3,11 +3,11 @@
 import asyncio
 import logging
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import discord
+from discord import ui
 
-from cogs.cards import Card
 from cogs.home import Home
 from cogs.uploads import Upload
 
@@ -20,6 +20,17 @@ UNKNOWN_CHANNEL = 10003
 UNKNOWN_MESSAGE = 10008
 UNKNOWN_WEBHOOK = 10015
 INVALID_TOKEN = 50027
+
+
+class Showable(Protocol):
+    """What a message can show."""
+
+    @property
+    def job_id(self) -> int | None:
+        """The job that it is about, if it is about one."""
+
+    def view(self) -> ui.LayoutView:
+        """It as a message's components."""
 
 
 class Unreachable(Exception):
@@ -35,7 +46,7 @@ class TooLarge(Exception):
 
 
 async def deliver(
-    bot: "Atelier", home: Home, card: Card, uploads: Sequence[Upload], *, nonce: str | None
+    bot: "Atelier", home: Home, card: Showable, uploads: Sequence[Upload], *, nonce: str | None
 ) -> Home:
     """Make the home message show `card`.
 
@@ -76,7 +87,8 @@ async def deliver(
                         raise
             if nonce is None:
                 raise Unreachable("the message is gone")
-            await bot.studio.job(card.job_id)
+            if card.job_id is not None:
+                await bot.studio.job(card.job_id)
             return await _send_anew(bot, home, card, uploads, nonce)
     except discord.HTTPException as error:
         if error.status == 413:
@@ -88,7 +100,9 @@ async def deliver(
         raise
 
 
-async def _edit_by_token(bot: "Atelier", home: Home, card: Card, uploads: Sequence[Upload]) -> Home:
+async def _edit_by_token(
+    bot: "Atelier", home: Home, card: Showable, uploads: Sequence[Upload]
+) -> Home:
     webhook = discord.Webhook.partial(home.application_id, home.token, client=bot)
     webhook.proxy = bot.http.proxy
     message_id = home.message_id
@@ -105,7 +119,9 @@ async def _edit_by_token(bot: "Atelier", home: Home, card: Card, uploads: Sequen
     return home.at(message_id)
 
 
-async def _edit_as_bot(bot: "Atelier", home: Home, card: Card, uploads: Sequence[Upload]) -> Home:
+async def _edit_as_bot(
+    bot: "Atelier", home: Home, card: Showable, uploads: Sequence[Upload]
+) -> Home:
     assert home.message_id is not None
     channel = bot.get_partial_messageable(home.channel_id)
     await channel.get_partial_message(home.message_id).edit(
@@ -117,7 +133,7 @@ async def _edit_as_bot(bot: "Atelier", home: Home, card: Card, uploads: Sequence
 
 
 async def _send_anew(
-    bot: "Atelier", home: Home, card: Card, uploads: Sequence[Upload], nonce: str
+    bot: "Atelier", home: Home, card: Showable, uploads: Sequence[Upload], nonce: str
 ) -> Home:
     channel = bot.get_partial_messageable(home.channel_id)
     message = await channel.send(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import discord
 
-from cogs.cards import ready_at, waiting_card
+from cogs.cards import Card, ready_at, waiting_card
 from cogs.home import Home
 from cogs.limits import Limits
 from cogs.policy import require_preflight
@@ -50,15 +50,22 @@ class Desk:
         event = self._studio.event(job.id)
         card = waiting_card(job, event, ready_at(event, None))
         try:
-            answer = await interaction.response.send_message(
-                view=card.view(), allowed_mentions=discord.AllowedMentions.none()
-            )
-            home = home.at(answer.message_id)
+            home = home.at(await _answer(interaction, card))
             await self._studio.set_home(job.id, home.to_json())
         except discord.HTTPException as error:
             log.warning("Job %d: its interaction could not be answered: %s", job.id, error)
         finally:
             self._presenter.present(job, home, shown=card)
+
+
+async def _answer(interaction: "discord.Interaction[Atelier]", card: Card) -> int | None:
+    """Answer with the card, or put it where “… is thinking” stands; the message's id."""
+    nobody = discord.AllowedMentions.none()
+    if interaction.response.is_done():
+        view = card.view()
+        return (await interaction.edit_original_response(view=view, allowed_mentions=nobody)).id
+    answer = await interaction.response.send_message(view=card.view(), allowed_mentions=nobody)
+    return answer.message_id
 
 
 def scope_of(interaction: discord.Interaction) -> str:

@@ -1,6 +1,5 @@
 """/imagine: from a prompt to a job."""
 
-import re
 from typing import TYPE_CHECKING
 
 import discord
@@ -8,8 +7,12 @@ from discord import app_commands
 from discord.app_commands import Choice, Range
 from discord.ext import commands
 
+from cogs.attachments import keep, require_picture
 from cogs.desk import scope_of
-from cogs.models import model_choices
+from cogs.loras import lora_choices, parse_loras
+from cogs.model_words import model_choices, scheduler_choices
+from cogs.policy import require_preflight
+from cogs.sizes import parse_size, size_choices
 from engine import (
     MAX_COUNT,
     MAX_GUIDANCE,
@@ -20,6 +23,7 @@ from engine import (
     InvalidRequest,
     Model,
     Studio,
+    allowed_schedulers,
 )
 
 if TYPE_CHECKING:
@@ -43,6 +47,10 @@ class Imagine(commands.Cog):
         steps="Denoising steps: more take longer and add detail",
         guidance="How closely to follow the prompt",
         model="Which model paints",
+        scheduler="The way that noise is taken away, step by step",
+        image="A picture to start from",
+        strength="How far to leave that picture behind: 0.3 keeps most of it, 0.8 little",
+        lora="A LoRA by its name, like fox or fox:0.8; several with commas between them",
     )
     async def imagine(
         self,
@@ -55,9 +63,22 @@ class Imagine(commands.Cog):
         steps: Range[int, 1, MAX_STEPS] | None = None,
         guidance: Range[float, 0.0, MAX_GUIDANCE] | None = None,
         model: Range[str, 1, 50] | None = None,
+        scheduler: Range[str, 1, 50] | None = None,
+        image: discord.Attachment | None = None,
+        strength: Range[float, 0.05, 1.0] | None = None,
+        lora: Range[str, 1, 200] | None = None,
     ) -> None:
         """Paint a picture of what you describe"""
         width, height = parse_size(size, await self._model(interaction, model))
+        adapters = parse_loras(lora, self._studio.adapters)
+        if strength is not None and image is None:
+            raise InvalidRequest("The strength is how far to leave a picture behind: send `image`.")
+        kept = None
+        if image is not None:
+            require_picture(image)
+            require_preflight(interaction)
+            await interaction.response.defer(thinking=True)
+            kept = await keep(image, self._studio)
         request = ImageRequest(
             prompt=prompt,
             negative_prompt=negative_prompt or "",
@@ -68,6 +89,10 @@ class Imagine(commands.Cog):
             guidance_scale=guidance,
             seed=seed,
             count=count,
+            scheduler=scheduler,
+            image=kept,
+            strength=strength,
+            adapters=adapters,
         )
         await interaction.client.desk.take(interaction, request)
 
@@ -75,48 +100,36 @@ class Imagine(commands.Cog):
     async def _complete_model(
         self, interaction: "discord.Interaction[Atelier]", current: str
     ) -> list[Choice[str]]:
-        return model_choices(self._studio.models, current)
+        allowed = await self._studio.rules.allowed(scope_of(interaction))
+        models = (m for m in self._studio.models if allowed is None or m.name in allowed)
+        return model_choices(models, current)
 
     @imagine.autocomplete("size")
     async def _complete_size(
         self, interaction: "discord.Interaction[Atelier]", current: str
     ) -> list[Choice[str]]:
+        return size_choices(await self._chosen(interaction), current)
+
+    @imagine.autocomplete("scheduler")
+    async def _complete_scheduler(
+        self, interaction: "discord.Interaction[Atelier]", current: str
+    ) -> list[Choice[str]]:
+        model = await self._chosen(interaction)
+        return scheduler_choices(allowed_schedulers(model.family), current)
+
+    @imagine.autocomplete("lora")
+    async def _complete_lora(
+        self, interaction: "discord.Interaction[Atelier]", current: str
+    ) -> list[Choice[str]]:
+        return lora_choices(self._studio.adapters, await self._chosen(interaction), current)
+
+    async def _chosen(self, interaction: "discord.Interaction[Atelier]") -> Model:
+        """The model that has been picked so far, else the server's."""
         named = interaction.namespace.model
         known = named if isinstance(named, str) and named in self._studio.models else None
-        return size_choices(await self._model(interaction, known), current)
+        return await self._model(interaction, known)
 
     async def _model(self, interaction: "discord.Interaction[Atelier]", name: str | None) -> Model:
         if name is not None:
             return self._studio.models[name]
         return await self._studio.model_of(scope_of(interaction))
-
-
-def size_choices(model: Model, current: str) -> list[Choice[str]]:
-    """The sizes that `model` offers whose name or pixels contain what is typed."""
-    choices = []
-    for ratio, width, height in model.sizes:
-        shape = "square" if width == height else "landscape" if width > height else "portrait"
-        choices.append(
-            Choice(name=f"{shape} {ratio} ({width}×{height})", value=f"{width}x{height}")
-        )
-    typed = current.strip().lower()
-    return [choice for choice in choices if typed in choice.name or typed in choice.value]
-
-
-def parse_size(text: str | None, model: Model) -> tuple[int | None, int | None]:
-    """Width and height in pixels from “640x480”, “3:2” or a shape; `None` leaves them open.
-
-    Raises:
-        InvalidRequest: When the text names no size, or none that the model offers.
-    """
-    if text is None:
-        return None, None
-    wanted = text.strip().lower().replace("×", "x")
-    if sides := re.fullmatch(r"(\d{1,5})\s*x\s*(\d{1,5})", wanted):
-        return int(sides[1]), int(sides[2])
-    for choice in size_choices(model, ""):
-        if wanted in (choice.name, *choice.name.split()):
-            width, _, height = choice.value.partition("x")
-            return int(width), int(height)
-    offered = ", ".join(f"{size.ratio} ({size.width}x{size.height})" for size in model.sizes)
-    raise InvalidRequest(f"“{text}” is no size. {model.name} offers {offered}.")

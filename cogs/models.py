@@ -1,5 +1,6 @@
-"""/model: which models there are, which one is used here, and what it does by default."""
+"""/model: which models there are, which are used here, and how."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import discord
@@ -8,19 +9,40 @@ from discord.app_commands import Choice, Range
 from discord.ext import commands
 
 from cogs.desk import scope_of
+from cogs.model_words import (
+    describe,
+    in_words,
+    listing,
+    measured_line,
+    model_choices,
+    plan_lines,
+    rung_lines,
+    scheduler_choices,
+    several_choices,
+    stock_line,
+)
 from cogs.policy import require_manager
-from cogs.replies import MOST, reply
-from engine import Catalogue, Model, Studio
+from cogs.replies import reply
+from cogs.shelving import Name, Shelving
+from cogs.sizes import parse_size, size_choices
+from engine import (
+    MAX_GUIDANCE,
+    MAX_STEPS,
+    AtelierError,
+    Model,
+    ModelDefaults,
+    Studio,
+    allowed_schedulers,
+)
 
 if TYPE_CHECKING:
     from cogs.bot import Atelier
 
-MOST_CHOICES = 25
-"""Discord's limit for autocomplete."""
-
 
 @app_commands.guild_only()
-class Models(commands.GroupCog, group_name="model", group_description="The models that paint here"):
+class Models(
+    Shelving, commands.GroupCog, group_name="model", group_description="The models that paint here"
+):
     """The commands about models."""
 
     def __init__(self, studio: Studio) -> None:
@@ -30,71 +52,117 @@ class Models(commands.GroupCog, group_name="model", group_description="The model
     @app_commands.command(name="list")
     async def list_models(self, interaction: "discord.Interaction[Atelier]") -> None:
         """Show the models that you can paint with"""
-        used = await self._studio.model_of(scope_of(interaction))
-        await reply(interaction, listing(self._studio.models, used))
+        scope = scope_of(interaction)
+        used = await self._studio.model_of(scope)
+        allowed = await self._studio.rules.allowed(scope)
+        await reply(interaction, listing(self._studio.models, used, allowed))
 
     @app_commands.command(name="use")
     @app_commands.describe(name="The model that paints when nobody names one")
-    async def use_model(
-        self, interaction: "discord.Interaction[Atelier]", name: Range[str, 1, 50]
-    ) -> None:
+    async def use_model(self, interaction: "discord.Interaction[Atelier]", name: Name) -> None:
         """Choose the model that this server paints with"""
         require_manager(interaction)
-        model = await self._studio.use_model(name, scope_of(interaction))
-        await interaction.response.send_message(
+        known = self._studio.models[name]
+        await interaction.response.defer(thinking=True)  # its files are looked at, on the Hub maybe
+        model = await self._studio.use_model(known.name, scope_of(interaction))
+        await interaction.followup.send(
             f"This server now paints with **{model.name}**. What is queued already keeps its model."
         )
 
     @app_commands.command(name="info")
     @app_commands.describe(name="Which model; left out, the one that this server uses")
     async def model_info(
-        self, interaction: "discord.Interaction[Atelier]", name: Range[str, 1, 50] | None = None
+        self, interaction: "discord.Interaction[Atelier]", name: Name | None = None
     ) -> None:
-        """Show what a model does by default, and its sizes"""
-        models = self._studio.models
-        model = models[name] if name else await self._studio.model_of(scope_of(interaction))
-        await reply(interaction, describe(model))
+        """Show what a model does by default, its sizes, and how it runs here"""
+        scope = scope_of(interaction)
+        model = self._studio.models[name] if name else await self._studio.model_of(scope)
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        defaults = await self._studio.rules.defaults(scope, model.name)
+        curator = self._studio.curator
+        lines = [describe(model, defaults), stock_line(curator.stock(model.name))]
+        lines += [measured_line(record) for record in await curator.measured(model.name)]
+        try:
+            plan = await curator.plan(model.name)
+            lines += [*plan_lines(plan), *rung_lines(plan)]
+        except AtelierError as error:
+            lines.append(f"⚠️ {error}")
+        await reply(interaction, "\n".join(lines))
+
+    @app_commands.command(name="default")
+    @app_commands.describe(
+        name="Which model",
+        steps="Denoising steps when nobody says",
+        guidance="Guidance when nobody says",
+        size="Shape and size when nobody says",
+        scheduler="Scheduler when nobody says",
+    )
+    async def model_default(
+        self,
+        interaction: "discord.Interaction[Atelier]",
+        name: Name,
+        steps: Range[int, 1, MAX_STEPS] | None = None,
+        guidance: Range[float, 0.0, MAX_GUIDANCE] | None = None,
+        size: Range[str, 3, 20] | None = None,
+        scheduler: Range[str, 1, 50] | None = None,
+    ) -> None:
+        """Choose how a model paints in this server when nobody says; a name alone takes it back"""
+        require_manager(interaction)
+        scope, rules, model = scope_of(interaction), self._studio.rules, self._studio.models[name]
+        width, height = parse_size(size, model)
+        chosen = ModelDefaults(
+            num_inference_steps=steps,
+            guidance_scale=guidance,
+            width=width,
+            height=height,
+            scheduler=scheduler,
+        ).chosen
+        if chosen:
+            defaults = replace(await rules.defaults(scope, name), **chosen)  # type: ignore[arg-type]
+        else:
+            defaults = ModelDefaults()
+        await rules.set_defaults(scope, name, defaults)
+        await reply(interaction, f"In this server **{name}** has {in_words(defaults)}.")
+
+    @app_commands.command(name="allow")
+    @app_commands.describe(names="Names with commas between them; left out, all are allowed")
+    async def allow_models(
+        self, interaction: "discord.Interaction[Atelier]", names: Range[str, 1, 300] | None = None
+    ) -> None:
+        """Choose the models that may be used in this server"""
+        require_manager(interaction)
+        scope, rules = scope_of(interaction), self._studio.rules
+        wanted = [name.strip() for name in (names or "").split(",") if name.strip()]
+        await rules.allow(scope, wanted)
+        used = await self._studio.model_of(scope)
+        said = f"Allowed here: {', '.join(wanted)}." if wanted else "All models are allowed here."
+        await reply(interaction, f"{said} This server paints with **{used.name}**.")
 
     @use_model.autocomplete("name")
     @model_info.autocomplete("name")
+    @model_default.autocomplete("name")
     async def _complete_name(
         self, interaction: "discord.Interaction[Atelier]", current: str
     ) -> list[Choice[str]]:
         return model_choices(self._studio.models, current)
 
+    @allow_models.autocomplete("names")
+    async def _complete_names(
+        self, interaction: "discord.Interaction[Atelier]", current: str
+    ) -> list[Choice[str]]:
+        return several_choices(self._studio.models, current)
 
-def listing(models: Catalogue, used: Model) -> str:
-    """All models, `used` marked; by name alone when there are too many to describe."""
-    head = f"This server paints with **{used.name}**."
-    lines = [
-        f"{'**→**' if model == used else '•'} **{model.name}** {model.description}"
-        for model in models
-    ]
-    text = "\n".join([head, *lines])
-    if len(text) <= MOST:
-        return text
-    return f"{head} Others: {', '.join(m.name for m in models if m != used)}"
+    @model_default.autocomplete("size")
+    async def _complete_size(
+        self, interaction: "discord.Interaction[Atelier]", current: str
+    ) -> list[Choice[str]]:
+        return size_choices(self._named(interaction), current)
 
+    @model_default.autocomplete("scheduler")
+    async def _complete_scheduler(
+        self, interaction: "discord.Interaction[Atelier]", current: str
+    ) -> list[Choice[str]]:
+        return scheduler_choices(allowed_schedulers(self._named(interaction).family), current)
 
-def model_choices(models: Catalogue, current: str) -> list[Choice[str]]:
-    """The models whose name or description contains what is typed."""
-    typed = current.strip().lower()
-    found = [m for m in models if typed in m.name.lower() or typed in m.description.lower()]
-    return [
-        Choice(name=f"{m.name}: {m.description}"[:100] if m.description else m.name, value=m.name)
-        for m in found[:MOST_CHOICES]
-    ]
-
-
-def describe(model: Model) -> str:
-    """A few lines on a model."""
-    sizes = ", ".join(f"{size.ratio} {size.width}×{size.height}" for size in model.sizes)
-    return "\n".join(
-        [
-            f"**{model.name}** {model.description}",
-            f"Steps {model.num_inference_steps} · guidance {model.guidance_scale:g} · "
-            f"scheduler {model.scheduler}",
-            f"Sizes: {sizes}; any from {model.min_side} to {model.max_side} pixels a side in steps "
-            f"of {model.multiple_of}",
-        ]
-    )
+    def _named(self, interaction: "discord.Interaction[Atelier]") -> Model:
+        return self._studio.models.find(interaction.namespace.name)

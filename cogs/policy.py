@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from cogs.bot import Atelier
 
 
+MAINTAINERS = (discord.TeamMemberRole.admin, discord.TeamMemberRole.developer)
+"""Roles in the application's team of those who may change it; the third can only read."""
+
+
 class Refused(AtelierError):
     """The person may not do that here; the text says why and what would help."""
 
@@ -38,6 +42,31 @@ def require_manager(interaction: "discord.Interaction[Atelier]") -> None:
     """
     if not interaction.permissions.manage_guild and not _has_admin_role(interaction):
         raise Refused("That needs the permission Manage Server, or a role that the owner named.")
+
+
+def require_owner(interaction: "discord.Interaction[Atelier]") -> None:
+    """Raise `Refused` unless the person may fill and empty the disk that the bot runs on.
+
+    That takes being the owner of the application, or one of its team who may change it, or a role
+    in the setting `admin_roles`: who manages a server that the bot was invited to has no say here.
+    """
+    if not _owns(interaction.client.application, interaction.user.id) and not _has_admin_role(
+        interaction
+    ):
+        raise Refused(
+            "Models are added and removed by the owner of this bot, or by a role in their setting "
+            "admin_roles: ask them."
+        )
+
+
+def _owns(application: discord.AppInfo | None, user_id: int) -> bool:
+    """Whether the person is the owner; of a team, the owner, an admin or a developer."""
+    assert application is not None, "the login has told it"
+    if (team := application.team) is None:
+        return application.owner.id == user_id
+    return team.owner_id == user_id or any(
+        member.id == user_id and member.role in MAINTAINERS for member in team.members
+    )
 
 
 def _has_admin_role(interaction: "discord.Interaction[Atelier]") -> bool:

@@ -46,10 +46,10 @@ class Unreadable(Exception):
 class Presenter:
     """Follows jobs in the background and edits their messages."""
 
-    def __init__(self, bot: "Atelier", studio: Studio) -> None:
+    def __init__(self, bot: "Atelier", studio: Studio, pacer: Pacer) -> None:
         self._bot = bot
         self._studio = studio
-        self._pacer = Pacer()
+        self._pacer = pacer
         self._tasks = Tasks()
 
     def present(self, job: Job, home: Home, shown: Card | None = None) -> None:

@@ -56,7 +56,8 @@ class DiscordSettings(Section):
     )
     admin_roles: DiscordIds = Field(
         default=(),
-        description="Roles that may manage the queue and the models, besides server managers.",
+        description="Roles that may manage the queue and the models, besides server managers, and "
+        "add and remove models, besides the bot's owner.",
     )
 
 

@@ -57,6 +57,11 @@ class Tree(app_commands.CommandTree["Atelier"]):
             log.error("Autocomplete failed", exc_info=error)
             return
         try:
+            if (
+                interaction.response.type
+                is discord.InteractionResponseType.deferred_channel_message
+            ):
+                await interaction.delete_original_response()  # everybody would read what fills it
             await reply(interaction, sentence_for(error))
         except discord.HTTPException as failure:
             log.warning("Could not answer %s: %s", interaction.user, failure)

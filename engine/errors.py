@@ -3,6 +3,7 @@
     AtelierError
     ├── InvalidRequest     what was asked for cannot be painted
     ├── UnknownModel       no model of that name is configured
+    ├── InvalidModel       the catalogue cannot have this model, or cannot do without it
     ├── UnknownJob         no job has that number (or it is gone)
     ├── NotYours           only its owner may do that to a job
     ├── LimitReached       this person has to wait; `retry_at` says until when
@@ -29,6 +30,10 @@ class InvalidRequest(AtelierError):
 
 class UnknownModel(AtelierError):
     """The named model is not among those configured."""
+
+
+class InvalidModel(AtelierError):
+    """An entry of the catalogue contradicts itself, or may not be changed; the text says why."""
 
 
 class UnknownJob(AtelierError):

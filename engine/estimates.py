@@ -32,6 +32,20 @@ class Estimates:
             now = before + WEIGHT * (min(measured.seconds, 4 * before) - before)
         self._seconds[key] = self.unsaved[key] = now
 
+    def forget(self, model: str) -> None:
+        """Drop what was measured of a model."""
+        for timings in (self._seconds, self.unsaved):
+            for key in [key for key in timings if key[0] == model]:
+                del timings[key]
+
+    def steps_of(self, model: str) -> dict[tuple[int, int, int], float]:
+        """Seconds a step of a model, by width, height (pixels) and rows of the batch."""
+        return {
+            (width, height, rows): seconds
+            for (name, width, height, rows), seconds in self._seconds.items()
+            if name == model and rows
+        }
+
     def loading(self, model: str) -> float:
         """Seconds to load `model`; 0 when that was never measured."""
         return self._seconds.get((model, 0, 0, 0), 0.0)

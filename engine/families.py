@@ -42,6 +42,8 @@ class FamilyFacts:
             several sizes of a model the largest.
         guidance_rows: Rows of the denoiser's batch for one guided picture: 2 when both prompts go
             through it at once.
+        upcasts_vae: Whether to decode in float32 where the VAE's `force_upcast` says so: that of
+            Stable Diffusion XL, which others took over, overflows in float16.
         weighted_prompts: Whether `(word:1.2)` weighs words (CLIP families).
     """
 
@@ -61,6 +63,7 @@ class FamilyFacts:
     tokens_side: int = 16
     hidden_size: int = 3072
     guidance_rows: int = 2
+    upcasts_vae: bool = False
     weighted_prompts: bool = False
 
 
@@ -105,10 +108,15 @@ FAMILIES: Mapping[str, FamilyFacts] = MappingProxyType(
             tokens_side=8,
             weighted_prompts=True,
             hidden_size=320,
+            upcasts_vae=True,
         ),
         "sd3": FamilyFacts(
             label="Stable Diffusion 3",
-            pipelines=("StableDiffusion3Pipeline", "StableDiffusion3Img2ImgPipeline"),
+            pipelines=(
+                "StableDiffusion3Pipeline",
+                "StableDiffusion3Img2ImgPipeline",
+                "StableDiffusion3InpaintPipeline",
+            ),
             text_encoders=("text_encoder", "text_encoder_2", "text_encoder_3"),
             denoiser="transformer",
             noise=Noise.FLOW,
@@ -117,11 +125,12 @@ FAMILIES: Mapping[str, FamilyFacts] = MappingProxyType(
             multiple_of=16,
             num_inference_steps=28,
             guidance_scale=5.0,
+            inpaint=True,
             hidden_size=2432,
         ),
         "flux": FamilyFacts(
             label="FLUX.1",
-            pipelines=("FluxPipeline", "FluxImg2ImgPipeline"),
+            pipelines=("FluxPipeline", "FluxImg2ImgPipeline", "FluxInpaintPipeline"),
             text_encoders=("text_encoder", "text_encoder_2"),
             denoiser="transformer",
             noise=Noise.FLOW,
@@ -130,6 +139,7 @@ FAMILIES: Mapping[str, FamilyFacts] = MappingProxyType(
             multiple_of=16,
             num_inference_steps=28,
             guidance_scale=3.5,
+            inpaint=True,
             guidance_rows=1,
         ),
         "flux2-klein": FamilyFacts(
@@ -141,13 +151,13 @@ FAMILIES: Mapping[str, FamilyFacts] = MappingProxyType(
             dtype="bfloat16",
             side=1024,
             multiple_of=16,
-            num_inference_steps=28,
+            num_inference_steps=50,
             guidance_scale=4.0,
             hidden_size=4096,
         ),
         "z-image": FamilyFacts(
             label="Z-Image",
-            pipelines=("ZImagePipeline", "ZImageImg2ImgPipeline"),
+            pipelines=("ZImagePipeline", "ZImageImg2ImgPipeline", "ZImageInpaintPipeline"),
             text_encoders=("text_encoder",),
             denoiser="transformer",
             noise=Noise.FLOW,
@@ -156,6 +166,7 @@ FAMILIES: Mapping[str, FamilyFacts] = MappingProxyType(
             multiple_of=16,
             num_inference_steps=28,
             guidance_scale=4.0,
+            inpaint=True,
             hidden_size=3840,
         ),
         "qwen-image": FamilyFacts(
@@ -183,6 +194,7 @@ FAMILIES: Mapping[str, FamilyFacts] = MappingProxyType(
             num_inference_steps=20,
             guidance_scale=4.5,
             image_to_image=False,
+            upcasts_vae=True,
             hidden_size=1152,
         ),
         "sana": FamilyFacts(

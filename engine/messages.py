@@ -1,8 +1,10 @@
 """What passes between asyncio and the painter's thread: plain values, never a tensor."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from engine.jobs import Job
+from engine.memory.learned import Measurement
 from engine.models import Model
 
 
@@ -12,6 +14,24 @@ class Admit:
 
     job: Job
     model: Model
+    image: Path | None = None
+    """File of the picture that it starts from."""
+    mask: Path | None = None
+    """File of the mask."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expect:
+    """To the painter: a job for this model comes after those in hand; load it meanwhile."""
+
+    model: Model
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """To the painter: let go of the model of that name."""
+
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +46,7 @@ class Stop:
     """To the painter: drop everything and end the thread."""
 
 
-Order = Admit | Cancel | Stop
+Order = Admit | Expect | Forget | Cancel | Stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,4 +106,11 @@ class Measured:
     seconds: float
 
 
-Report = Progress | Painted | Failed | Dropped | Measured
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """From the painter: what a stage of a memory plan took, worth keeping for the next start."""
+
+    measurement: Measurement
+
+
+Report = Progress | Painted | Failed | Dropped | Measured | Noted

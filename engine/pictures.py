@@ -14,18 +14,31 @@ from PIL import Image, PngImagePlugin
 from engine.errors import InvalidRequest, StorageError
 from engine.jobs import Job
 from engine.messages import Pixels
+from engine.prompts import with_adapters
 from engine.requests import ImageRequest, Recipe
 
 SAMPLERS = {
     "default": "Automatic",
     "ddim": "DDIM",
+    "ddpm": "DDPM",
+    "pndm": "PLMS",
     "euler": "Euler",
+    "euler_karras": "Euler Karras",
     "euler_a": "Euler a",
     "heun": "Heun",
     "dpmpp_2m": "DPM++ 2M",
     "dpmpp_2m_karras": "DPM++ 2M Karras",
+    "dpmpp_2m_exponential": "DPM++ 2M Exponential",
+    "dpmpp_2m_sde": "DPM++ 2M SDE",
+    "dpmpp_2m_sde_karras": "DPM++ 2M SDE Karras",
+    "dpmpp_3m_sde": "DPM++ 3M SDE",
+    "dpmpp_3m_sde_exponential": "DPM++ 3M SDE Exponential",
+    "dpmpp_sde": "DPM++ SDE",
+    "dpmpp_sde_karras": "DPM++ SDE Karras",
     "unipc": "UniPC",
+    "deis": "DEIS",
     "lcm": "LCM",
+    "tcd": "TCD",
 }
 """What that interface calls our schedulers."""
 
@@ -67,13 +80,15 @@ class PictureFolder:
 
 def parameters(recipe: Recipe, seed: int) -> str:
     """The text chunk for the picture that `recipe` paints from `seed`."""
-    lines = [recipe.prompt]
+    lines = [with_adapters(recipe.prompt, recipe.adapters)]
     if recipe.negative_prompt:
         lines.append(NEGATIVE + recipe.negative_prompt)
     lines.append(
         f"Steps: {recipe.num_inference_steps}, Sampler: {SAMPLERS[recipe.scheduler]}, "
         f"CFG scale: {recipe.guidance_scale:g}, Seed: {seed}, "
-        f"Size: {recipe.width}x{recipe.height}, Model: {recipe.model}, Version: Atelier"
+        f"Size: {recipe.width}x{recipe.height}, Model: {recipe.model}, "
+        + (f"Denoising strength: {recipe.strength:g}, " if recipe.image else "")
+        + "Version: Atelier"
     )
     return "\n".join(lines)
 
@@ -117,6 +132,7 @@ def parse_parameters(text: str) -> ImageRequest:
         guidance_scale=_number(values.get("CFG scale", "")),
         seed=_whole(values.get("Seed", "")),
         scheduler=samplers.get(scheduled, samplers.get(sampler)),
+        strength=_number(values.get("Denoising strength", "")),
     )
 
 

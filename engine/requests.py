@@ -9,9 +9,12 @@ import secrets
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple, Self, TypeVar
 
+from engine.adapters import AdapterShelf
 from engine.errors import InvalidRequest
 from engine.models import Model
-from engine.schedulers import SCHEDULERS
+from engine.prompts import without_adapters
+from engine.schedulers import SCHEDULERS, allowed_schedulers
+from engine.settings import MAX_ADAPTER_WEIGHT
 
 T = TypeVar("T")
 
@@ -20,7 +23,8 @@ MAX_PROMPT = 2000
 MAX_STEPS = 150
 MAX_GUIDANCE = 30.0
 MAX_COUNT = 4
-MAX_ADAPTER_WEIGHT = 4.0
+
+MAX_ADAPTERS = 8
 DEFAULT_STRENGTH = 0.6
 
 
@@ -105,14 +109,22 @@ class ImageRequest:
     strength: float | None = None
     adapters: tuple[AdapterUse, ...] = ()
 
-    def resolve(self, model: Model) -> Recipe:
+    def resolve(self, model: Model, shelf: AdapterShelf | None = None) -> Recipe:
         """Check the request against `model` and fill in what was left open.
+
+        Args:
+            model: What paints it.
+            shelf: The adapters that there are; those that the prompt names are taken out of it.
 
         Raises:
             InvalidRequest: With a sentence that names the value and what is allowed.
         """
+        prompt, mentions = without_adapters(self.prompt)
+        chosen = (shelf or AdapterShelf()).chosen(
+            (*self.adapters, *mentions), model.family, model.name
+        )
         recipe = Recipe(
-            prompt=" ".join(self.prompt.split()),
+            prompt=prompt,
             negative_prompt=" ".join(self.negative_prompt.split()),
             model=model.name,
             width=_or(self.width, model.width),
@@ -125,7 +137,7 @@ class ImageRequest:
             image=self.image,
             mask=self.mask,
             strength=_or(self.strength, DEFAULT_STRENGTH) if self.image else 1.0,
-            adapters=self.adapters,
+            adapters=tuple(AdapterUse(name, round(weight, 2)) for name, weight in chosen.items()),
         )
         _check(recipe, model)
         return recipe
@@ -159,15 +171,25 @@ def _check(recipe: Recipe, model: Model) -> None:
     if recipe.mask and not recipe.image:
         raise InvalidRequest("A mask needs a picture: say which one it belongs to.")
     _within("strength", recipe.strength, 0.05, 1.0)
+    if len(recipe.adapters) > MAX_ADAPTERS:
+        raise InvalidRequest(
+            f"These are {len(recipe.adapters)} LoRAs; at most {MAX_ADAPTERS} go together."
+        )
     for adapter in recipe.adapters:
         _within(
             f"weight of {adapter.name}", adapter.weight, -MAX_ADAPTER_WEIGHT, MAX_ADAPTER_WEIGHT
         )
     _within("seed", recipe.seed, 0, MAX_SEED)
     _within("number of pictures", recipe.count, 1, MAX_COUNT)
+    fitting = allowed_schedulers(model.family)
     if recipe.scheduler not in SCHEDULERS:
         raise InvalidRequest(
-            f"There is no scheduler “{recipe.scheduler}”, only {', '.join(sorted(SCHEDULERS))}."
+            f"There is no scheduler “{recipe.scheduler}”, only {', '.join(sorted(fitting))}."
+        )
+    if recipe.scheduler not in fitting:
+        raise InvalidRequest(
+            f"The scheduler “{recipe.scheduler}” does not fit {model.name}; these do: "
+            f"{', '.join(sorted(fitting))}."
         )
     most = min(model.max_steps, SCHEDULERS[recipe.scheduler].max_steps)
     _within("number of steps", recipe.num_inference_steps, 1, most)

@@ -9,16 +9,30 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from engine.adapters import AdapterShelf
 from engine.allowance import Allowance, window_start
 from engine.board import Board
+from engine.curation.additions import DATABASE
+from engine.curation.appraiser import Appraiser
+from engine.curation.curator import Curator
 from engine.errors import NotYours, QueueFull, StorageError
 from engine.estimates import Estimates
+from engine.house_rules import HouseRules
 from engine.jobs import Job, JobEvent, JobState
 from engine.models import Catalogue, Model
 from engine.pictures import PictureFolder
 from engine.requests import ImageRequest
-from engine.settings import EngineSettings, ModelSettings
-from engine.store import Database, JobTable, Preferences, TimingTable
+from engine.settings import AdapterSettings, EngineSettings, ModelSettings
+from engine.store import (
+    Database,
+    JobTable,
+    MeasurementTable,
+    ModelTable,
+    Preferences,
+    TimingTable,
+)
+from engine.tasks import Tasks
+from engine.uploads import UploadFolder
 from engine.worker import Worker
 
 MAX_ATTEMPTS = 5
@@ -45,27 +59,38 @@ class Studio:
 
     Attributes:
         models: The models that may be painted with.
+        adapters: The LoRAs that may be added to them.
         preferences: Small values that outlive a restart, by scope and key.
+        curator: Adds and removes models, plans and verifies them.
+        rules: What each scope has decided about models.
     """
 
     def __init__(
         self,
         catalogue: Catalogue,
+        adapters: AdapterShelf,
+        curator: Curator,
         jobs: JobTable,
         preferences: Preferences,
         pictures: PictureFolder,
+        uploads: UploadFolder,
         board: Board,
         worker: Worker,
         queue_size: int,
+        admission: asyncio.Lock,
     ) -> None:
         self.models = catalogue
+        self.adapters = adapters
+        self.curator = curator
         self.preferences = preferences
+        self.rules = HouseRules(catalogue, preferences)
         self._jobs = jobs
         self._pictures = pictures
+        self._uploads = uploads
         self._board = board
         self._worker = worker
         self._queue_size = queue_size
-        self._submitting = asyncio.Lock()
+        self._admission = admission
 
     async def submit(
         self,
@@ -86,15 +111,15 @@ class Studio:
             allowance: What the owner may use.
 
         Raises:
-            InvalidRequest: When it cannot be painted.
+            InvalidRequest: When it cannot be painted, or `scope` does not allow its model.
             UnknownModel: When its model is not configured.
             LimitReached: When the owner has to wait.
             QueueFull: When everybody has to wait.
             StorageError: When it cannot be written down.
         """
-        model = self.models[request.model] if request.model else await self.model_of(scope)
-        recipe = request.resolve(model)
-        async with self._submitting:
+        async with self._admission:
+            model = self.models[request.model] if request.model else await self.model_of(scope)
+            recipe = (await self.rules.apply(request, model, scope)).resolve(model, self.adapters)
             if len(self._worker) >= self._queue_size:
                 raise QueueFull(
                     f"The queue is full ({self._queue_size} jobs). Try again in a few minutes."
@@ -106,6 +131,15 @@ class Studio:
             job = await self._jobs.add(owner, home, recipe)
             self._worker.push(job)
         return job
+
+    async def keep_image(self, data: bytes) -> str:
+        """Keep a picture for requests that start from it; the name to ask for it by.
+
+        Raises:
+            InvalidRequest: When it is no picture, or too large a one.
+            StorageError: When it cannot be written down.
+        """
+        return await asyncio.to_thread(self._uploads.keep, data)
 
     async def cancel(self, job_id: int, by: str | None = None) -> bool:
         """Call a job off, a running one before its next step.
@@ -182,14 +216,28 @@ class Studio:
         return [(job, self._board[job.id]) for job in jobs]
 
     async def use_model(self, name: str, scope: str) -> Model:
-        """Paint requests from `scope` with the model `name` from now on. Raises `UnknownModel`."""
+        """Paint requests from `scope` with the model `name` from now on.
+
+        One that is not on disk yet is looked for on the Hub, which may take some seconds; it is
+        downloaded when it first paints.
+
+        Raises:
+            UnknownModel: When there is no such model.
+            InvalidRequest: When `scope` does not allow it.
+            ModelUnavailable: When its files are damaged or cannot be had; `scope` keeps the model
+                that it has.
+        """
         model = self.models[name]
+        await self.rules.check(scope, model)
+        await self.curator.check(model)
         await self.preferences.set(scope, "model", name)
         return model
 
     async def model_of(self, scope: str) -> Model:
         """The model that requests from `scope` are painted with when they name none."""
-        return self.models.find(await self.preferences.get(scope, "model"))
+        model = self.models.find(await self.preferences.get(scope, "model"))
+        allowed = await self.rules.allowed(scope)
+        return model if allowed is None or model.name in allowed else self.models[allowed[0]]
 
     def status(self) -> Status:
         """How the studio is doing right now."""
@@ -217,6 +265,8 @@ async def open_studio(
     models: Mapping[str, ModelSettings],
     folder: Path,
     queue_size: int = 200,
+    adapters: Mapping[str, AdapterSettings] | None = None,
+    extras: Path | None = None,
 ) -> AsyncIterator[Studio]:
     """Open the studio on its data folder and go on with what was left there.
 
@@ -225,6 +275,9 @@ async def open_studio(
         models: The configured models by name.
         folder: Where the database and the pictures are kept.
         queue_size: The most jobs that may wait.
+        adapters: The configured LoRAs by name.
+        extras: Where the folders `loras` and `embeddings` are, whose files come on top; without it
+            in `folder`.
 
     Raises:
         StorageError: When the folder cannot be used, or another process uses it.
@@ -232,19 +285,62 @@ async def open_studio(
     """
     catalogue = Catalogue(models, engine.default_model)
     with _exclusive(folder):
-        async with Database(folder / "atelier.db") as database:
+        async with Database(folder / DATABASE) as database:
             jobs = JobTable(database, folder)
             timings = TimingTable(database)
+            measurements = MeasurementTable(database)
+            added = ModelTable(database)
+            catalogue.restore(await added.all())
             estimates = Estimates(await timings.all(), engine.batch_size)
             pictures = PictureFolder(folder / "pictures")
+            uploads = UploadFolder(folder / "uploads")
             board = Board()
-            worker = Worker(engine, catalogue, jobs, pictures, board, estimates)
+            extras = extras or folder
+            shelf = AdapterShelf(adapters, extras / "loras")
+            worker = Worker(
+                engine,
+                catalogue,
+                jobs,
+                pictures,
+                uploads,
+                board,
+                estimates,
+                measurements,
+                await measurements.all(),
+                shelf,
+                extras / "embeddings",
+            )
             preferences = Preferences(database)
-            studio = Studio(catalogue, jobs, preferences, pictures, board, worker, queue_size)
+            admission = asyncio.Lock()
+            curator = Curator(
+                Appraiser(engine),
+                catalogue,
+                database,
+                jobs,
+                estimates,
+                forget=worker.forget,
+                admission=admission,
+            )
+            studio = Studio(
+                catalogue,
+                shelf,
+                curator,
+                jobs,
+                preferences,
+                pictures,
+                uploads,
+                board,
+                worker,
+                queue_size,
+                admission,
+            )
+            tasks = Tasks()
+            tasks.start(curator.follow(), "follow the added models")
             try:
                 await _resume(jobs, worker, catalogue)
                 yield studio
             finally:
+                await tasks.cancel()
                 await studio.stop()
                 await timings.save(estimates.unsaved)
 

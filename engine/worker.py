@@ -2,22 +2,29 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import queue
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
+from engine.adapters import AdapterShelf
 from engine.board import Board
 from engine.errors import AtelierError, new_incident
 from engine.estimates import Estimates
 from engine.jobs import Job, JobEvent, JobState
+from engine.memory.learned import Measurement
 from engine.messages import (
     Admit,
     Cancel,
     Dropped,
+    Expect,
     Failed,
+    Forget,
     Measured,
+    Noted,
     Order,
     Painted,
     Pixels,
@@ -29,8 +36,9 @@ from engine.models import Catalogue
 from engine.pictures import PictureFolder
 from engine.queue import FairQueue
 from engine.settings import EngineSettings
-from engine.store import JobTable
+from engine.store import JobTable, MeasurementTable
 from engine.tasks import Tasks
+from engine.uploads import UploadFolder
 
 log = logging.getLogger(__name__)
 
@@ -47,16 +55,27 @@ class Worker:
         catalogue: Catalogue,
         jobs: JobTable,
         pictures: PictureFolder,
+        uploads: UploadFolder,
         board: Board,
         estimates: Estimates,
+        measurements: MeasurementTable,
+        known: Sequence[Measurement],
+        adapters: AdapterShelf | None = None,
+        embeddings: Path | None = None,
     ) -> None:
+        self._measurements = measurements
+        self._known = list(known)
+        self._adapters = adapters
+        self._embeddings = embeddings
         self._settings = settings
         self._catalogue = catalogue
         self._jobs = jobs
         self._pictures = pictures
+        self._uploads = uploads
         self._board = board
         self._estimates = estimates
         self._queue = FairQueue(settings.patience)
+        self._expected: str | None = None
         self._running: dict[int, Job] = {}
         self._called_off: set[int] = set()
         self._tasks = Tasks()
@@ -102,6 +121,10 @@ class Worker:
             return True
         return False
 
+    def forget(self, model: str) -> None:
+        """Let the painter give up what it keeps of a model that is there no more."""
+        self._inbox.put(Forget(model))
+
     async def stop(self) -> None:
         """Take nothing more, let what is in hand finish within the grace, put back the rest.
 
@@ -137,10 +160,29 @@ class Worker:
             self._running[job.id] = job
             self._idle.clear()
             self._start_thread()
-            self._inbox.put(Admit(job, self._catalogue[job.recipe.model]))
+            self._inbox.put(self._order(job))
             self._board.post(replace(_event(job), state=JobState.RUNNING))
             self._tasks.start(self._jobs.set_running(job.id), f"job {job.id} is running")
+        self._expect()
         self._announce()
+
+    def _order(self, job: Job) -> Admit:
+        recipe = job.recipe
+        return Admit(
+            job,
+            self._catalogue[recipe.model],
+            self._uploads.path(recipe.image) if recipe.image else None,
+            self._uploads.path(recipe.mask) if recipe.mask else None,
+        )
+
+    def _expect(self) -> None:
+        """Have the model of the first job that needs another one loaded meanwhile."""
+        in_use = {job.recipe.model for job in self._running.values()}
+        coming = (job.recipe.model for job in self._queue.order())
+        model = next((name for name in coming if name not in in_use), None)
+        if self._running and model is not None and model != self._expected:
+            self._inbox.put(Expect(self._catalogue[model]))
+        self._expected = model
 
     def _start_thread(self) -> None:
         if self._painting is None or self._painting.done():
@@ -171,17 +213,18 @@ class Worker:
 
     def _paint(self) -> None:
         # Torch is imported here, in the thread, where seconds do not matter.
-        from engine.diffusion import Device, Painter
+        from engine.diffusion import make_painter
 
-        settings = self._settings
-        painter = Painter(
-            Device.choose(settings.device, settings.offload),
+        # What was imported stays: to look through it for garbage takes a third of a second.
+        gc.freeze()
+        make_painter(
+            self._settings,
             self._inbox,
             self._report,
-            batch_size=settings.batch_size,
-            previews=settings.previews,
-        )
-        painter.run()
+            tuple(self._known),
+            self._adapters,
+            self._embeddings,
+        ).run()
 
     def _report(self, report: Report) -> None:
         """Called in the painter's thread. Progress is not queued up: the latest value wins.
@@ -220,6 +263,10 @@ class Worker:
         match report:
             case Measured():
                 self._estimates.learn(report)
+                return
+            case Noted(measurement):
+                self._known.append(measurement)
+                self._tasks.start(self._measurements.save(measurement), "keep a measurement")
                 return
             case Painted(job_id) if job_id in self._called_off:
                 self._take_report(Dropped(job_id))

@@ -3,7 +3,58 @@
 Importing this package takes seconds; the rest of the engine imports it when it starts to paint.
 """
 
-from engine.diffusion.devices import Device
-from engine.diffusion.painter import Painter
+import queue
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
-__all__ = ["Device", "Painter"]
+from engine.adapters import AdapterShelf
+from engine.diffusion.bench import Bench
+from engine.diffusion.devices import GIGABYTE, Device
+from engine.diffusion.inversions import Inversions
+from engine.diffusion.loading import Loader
+from engine.diffusion.painter import Painter
+from engine.diffusion.shelf import Shelf
+from engine.memory.learned import Measurement
+from engine.messages import Noted, Order, Report
+from engine.settings import EngineSettings
+
+__all__ = ["Device", "Painter", "make_painter"]
+
+
+def make_painter(
+    settings: EngineSettings,
+    inbox: queue.SimpleQueue[Order],
+    report: Callable[[Report], None],
+    known: Sequence[Measurement] = (),
+    adapters: AdapterShelf | None = None,
+    embeddings: Path | None = None,
+) -> Painter:
+    """A painter as the settings want it.
+
+    Args:
+        settings: What the owner has decided.
+        inbox: Where its orders come in.
+        report: Called from its thread with whatever happens.
+        known: What was measured before.
+        adapters: The LoRAs that there are.
+        embeddings: Folder of learned words (textual inversion), where there is one.
+
+    Raises:
+        DeviceUnavailable: The device of the settings is not there.
+    """
+    device = Device.choose(settings)
+    bound = settings.models_in_ram_gb
+    shelf = Shelf(
+        None if bound == "auto" else int(bound * GIGABYTE),
+        lambda: device.facts().ram_free_bytes,
+    )
+    loader = Loader(
+        settings,
+        device,
+        known,
+        lambda found: report(Noted(found)),
+        adapters or AdapterShelf(),
+        Inversions(embeddings),
+    )
+    bench = Bench(device, loader, shelf)
+    return Painter(device, bench, inbox, report, previews=settings.previews)

@@ -1,43 +1,185 @@
-"""From a model's entry in the catalogue to a family on its device."""
+"""From a model's entry in the catalogue to a family that paints, as its memory plan says."""
 
 import logging
 import warnings
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import diffusers
+import torch
 import transformers
-from huggingface_hub.errors import (
-    GatedRepoError,
-    HFValidationError,
-    LocalEntryNotFoundError,
-    OfflineModeIsEnabled,
-    RepositoryNotFoundError,
-)
 
+from engine.adapters import AdapterShelf
+from engine.diffusion.building import BUILDING
 from engine.diffusion.devices import Device
-from engine.diffusion.families import Family, family_of
-from engine.diffusion.placement import Parts
+from engine.diffusion.families import Family, family_of, is_stepped
+from engine.diffusion.inversions import Inversions
+from engine.diffusion.memory import Memory
+from engine.diffusion.pipelines import build_pipeline
+from engine.diffusion.placement import Parts, WholeParts
+from engine.diffusion.quantizing import cast_layerwise
+from engine.diffusion.tiling import follow
 from engine.errors import ModelUnavailable
+from engine.library import Hub, LocalFiles, download_now, inspect, origin_of
+from engine.memory.learned import Measurement
+from engine.memory.plan import Plan, Stage
 from engine.models import Model
+from engine.settings import EngineSettings
 
 log = logging.getLogger(__name__)
 
 
-def load(model: Model, device: Device) -> Family:
-    """Load the pipeline of `model` and put it on `device`.
+@dataclass(eq=False, kw_only=True)
+class Loaded:
+    """A model whose weights are in RAM.
 
-    Raises:
-        ModelUnavailable: With what is wrong and what would help.
+    Attributes:
+        model: Its entry in the catalogue.
+        family: Steps it.
+        parts: Bring its components to the device.
+        memory: Its plan.
+        pipe: The Diffusers pipeline.
+        built: What of the plan is in the weights themselves.
+        moves: Whether weights have to be brought to the device.
     """
-    _quiet()
-    pipe = _pipeline(model, device)
-    pipe.set_progress_bar_config(disable=True)
-    parts = Parts(pipe, device.name)
-    folder = Path(model.source)
-    family = family_of(pipe, parts, folder if folder.is_dir() else None)
-    log.info("Loaded %s: %s as %s", model.name, type(pipe).__name__, type(family).__name__)
-    return family
+
+    model: Model
+    family: Family
+    parts: Parts | WholeParts
+    memory: Memory
+    pipe: Any
+    built: object
+    moves: bool
+
+    @property
+    def outgrown(self) -> bool:
+        """Whether its plan asks for other weights than were loaded."""
+        return build_of(self.memory.plan) != self.built
+
+    def follow_plan(self) -> None:
+        """Let its components live as its plan says now."""
+        if self.moves:
+            self.parts.apply(self.memory.plan)
+        if hasattr(self.pipe, "vae"):
+            follow(self.pipe.vae, self.memory.plan)
+
+
+def build_of(plan: Plan) -> object:
+    """What of a plan is decided when weights are loaded: the precision of each component."""
+    ways = tuple(
+        (name, place.quantization) for name, place in plan.places.items() if place.quantization
+    )
+    return plan.dtype, plan.vae_float32, ways
+
+
+class Loader:
+    """Loads models onto one device."""
+
+    def __init__(
+        self,
+        settings: EngineSettings,
+        device: Device,
+        known: Sequence[Measurement],
+        note: Callable[[Measurement], None],
+        adapters: AdapterShelf,
+        inversions: Inversions,
+    ) -> None:
+        """Prepare to load.
+
+        Args:
+            settings: What the owner has decided.
+            device: Where models will work.
+            known: What was measured before.
+            note: Told of each new measurement worth keeping.
+            adapters: The LoRAs that there are.
+            inversions: The learned words that there are.
+        """
+        self._adapters = adapters
+        self._inversions = inversions
+        self._settings = settings
+        self._device = device
+        self._known = known
+        self._note = note
+        token = settings.hub_token
+        self._hub = Hub(settings.hub_url, token.get_secret_value() if token else None)
+
+    def load(
+        self, model: Model, make_room: Callable[[int], None], memory: Memory | None = None
+    ) -> Loaded:
+        """Load `model`; what is missing of it on disk is downloaded first.
+
+        Args:
+            model: Which.
+            make_room: Told how many bytes of RAM its weights will take, before they are read.
+            memory: Its plan, if it was loaded before and asks for other weights now.
+
+        Raises:
+            ModelUnavailable: With what is wrong and what would help.
+        """
+        _quiet()
+        try:
+            origin = origin_of(model, allow_pickle=self._settings.allow_pickle)
+            files = download_now(origin, self._hub)
+            inspection = inspect(origin, self._hub)
+        except ModelUnavailable as error:
+            raise type(error)(f"The model “{model.name}” cannot be loaded. {error}") from error
+        memory = memory or Memory(
+            model,
+            inspection.components,
+            self._device,
+            model.wishes(self._settings),
+            self._settings.batch_size,
+            self._known,
+            self._note,
+        )
+        make_room(memory.plan.ram_bytes)
+        while True:
+            failure: Exception | None = None
+            try:
+                with BUILDING, warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    pipe = build_pipeline(
+                        model,
+                        files,
+                        inspection,
+                        memory.plan,
+                        allow_pickle=self._settings.allow_pickle,
+                    )
+                return self._placed(model, pipe, files, memory)
+            except ModelUnavailable as error:
+                raise type(error)(f"The model “{model.name}” cannot be loaded. {error}") from error
+            except torch.OutOfMemoryError as error:
+                failure = error.with_traceback(None)  # which would keep the tensors of its frames
+            except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
+                why = str(error).split("\n", 1)[0].rstrip(".")
+                sentence = f"The model “{model.name}” cannot be loaded: {why}."
+                raise ModelUnavailable(sentence) from error
+            self._device.release()
+            if not memory.give_up(Stage.LOAD, memory.plan.batch):
+                raise failure
+
+    def _placed(self, model: Model, pipe: Any, files: LocalFiles, memory: Memory) -> Loaded:
+        pipe.set_progress_bar_config(disable=True)
+        cast_layerwise(pipe, memory.plan)
+        kind = Parts if is_stepped(pipe) else WholeParts
+        plan = memory.plan if self._device.has_own_memory else None
+        parts = kind(pipe, self._device.name, plan)
+        family = family_of(
+            pipe, parts, files.folder, adapters=self._adapters, inversions=self._inversions
+        )
+        log.info("Loaded %s: %s as %s", model.name, type(pipe).__name__, type(family).__name__)
+        if hasattr(pipe, "vae"):
+            follow(pipe.vae, memory.plan)
+        return Loaded(
+            model=model,
+            family=family,
+            parts=parts,
+            memory=memory,
+            pipe=pipe,
+            built=build_of(memory.plan),
+            moves=self._device.has_own_memory,
+        )
 
 
 def _quiet() -> None:
@@ -45,39 +187,3 @@ def _quiet() -> None:
     for library in (diffusers.utils.logging, transformers.utils.logging):
         library.disable_progress_bar()
         library.set_verbosity_error()
-
-
-def _pipeline(model: Model, device: Device) -> Any:
-    if Path(model.source).is_absolute() and not Path(model.source).is_dir():
-        raise _unavailable(model, f"there is no folder {model.source}")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return diffusers.AutoPipelineForText2Image.from_pretrained(
-                model.source,
-                revision=model.revision,
-                variant=model.variant,
-                dtype=device.dtype(model.dtype),
-                use_safetensors=True,
-            )
-    except (HFValidationError, OSError, ValueError) as error:
-        raise _unavailable(model, _reason(model, error)) from error
-
-
-def _reason(model: Model, error: BaseException) -> str:
-    """What is wrong, by the first cause that tells; Diffusers wraps what the Hub client says."""
-    cause: BaseException | None = error
-    while cause is not None:
-        match cause:
-            case GatedRepoError():
-                return f"accept its terms at https://huggingface.co/{model.source} and set HF_TOKEN"
-            case RepositoryNotFoundError():
-                return f"the Hub has no public model “{model.source}”"
-            case LocalEntryNotFoundError() | OfflineModeIsEnabled() | ConnectionError():
-                return "it is not downloaded, and the Hub cannot be reached"
-        cause = cause.__cause__ or cause.__context__
-    return str(error).split("\n", 1)[0]
-
-
-def _unavailable(model: Model, why: str) -> ModelUnavailable:
-    return ModelUnavailable(f"The model “{model.name}” cannot be loaded: {why.rstrip('.')}.")

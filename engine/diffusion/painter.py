@@ -1,63 +1,33 @@
 """What the device's own thread runs: take orders, step the batch, report."""
 
-import gc
-import logging
 import queue
 import time
-from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 
+from engine.diffusion.bench import Bench
 from engine.diffusion.devices import Device
-from engine.diffusion.families import Family, Row
-from engine.diffusion.loading import load
-from engine.diffusion.previews import encode_preview
-from engine.errors import AtelierError, new_incident
+from engine.diffusion.families import Row
+from engine.diffusion.loading import Loaded
+from engine.diffusion.sitting import Sitting, out_of_memory, sentence_for, start_of
 from engine.jobs import Job
+from engine.memory.plan import Stage
 from engine.messages import (
     Admit,
     Cancel,
     Dropped,
+    Expect,
     Failed,
+    Forget,
     Measured,
     Order,
     Painted,
     Pixels,
-    Progress,
     Report,
     Stop,
 )
-from engine.models import Model
-
-log = logging.getLogger(__name__)
-
-PREVIEW_EVERY = 2.0
-"""Seconds between two previews of a job."""
-
-PREVIEW_FROM = 3.0
-"""Seconds that a job must be expected to take for a preview to be worth it."""
-
-
-@dataclass(eq=False)
-class Sitting:
-    """A job in the painter's hands.
-
-    Attributes:
-        job: The job.
-        rows: One for each picture.
-        since: When it was admitted, monotonic seconds.
-        previewed: When its last preview was made.
-        alone: Whether its rows share no batch, since a batch with them broke.
-        pictures: The finished ones, by the row's place.
-    """
-
-    job: Job
-    rows: Sequence[Row]
-    since: float
-    previewed: float
-    alone: bool = False
-    pictures: dict[int, Pixels] = field(default_factory=dict)
 
 
 class Painter:
@@ -66,30 +36,27 @@ class Painter:
     def __init__(
         self,
         device: Device,
+        bench: Bench,
         inbox: queue.SimpleQueue[Order],
         report: Callable[[Report], None],
         *,
-        batch_size: int,
         previews: bool,
     ) -> None:
         """Prepare a painter; nothing is loaded yet.
 
         Args:
             device: Where to paint.
+            bench: Has the models at hand.
             inbox: Where orders come in.
             report: Called from the painter's thread with whatever happens.
-            batch_size: The most rows in one step.
             previews: Whether to make previews at all.
         """
         self._inbox = inbox
         self._device = device
-        self._batch_size = batch_size
-        self._smaller: dict[Hashable, int] = {}
-        self._postponed: list[Admit] = []
+        self._bench = bench
         self._report = report
         self._previews = previews
-        self._model: Model | None = None
-        self._family: Family | None = None
+        self._postponed: list[Admit] = []
         self._sittings: dict[int, Sitting] = {}
         self._last_key: Hashable = None
         self._stopping = False
@@ -97,6 +64,7 @@ class Painter:
     @torch.inference_mode()
     def run(self) -> None:
         """Paint until told to stop."""
+        self._device.claim()
         while not self._stopping:
             self._take_orders(wait=not self._sittings)
             if self._sittings and not self._stopping:
@@ -112,90 +80,108 @@ class Painter:
 
     def _obey(self, order: Order) -> None:
         match order:
-            case Admit(job, model):
-                self._admit(job, model)
+            case Admit():
+                self._admit(order)
+            case Expect(model):
+                self._bench.expect(model)
+            case Forget(name):
+                self._bench.forget(name)
             case Cancel(job_id):
                 self._cancel(job_id)
             case Stop():
                 self._stopping = True
                 for sitting in self._sittings.values():
-                    _interrupt(sitting)
+                    sitting.interrupt()
 
-    def _admit(self, job: Job, model: Model) -> None:
+    def _admit(self, order: Admit) -> None:
+        model = order.model
+
+        def loaded_in(seconds: float) -> None:
+            self._report(Measured(model.name, 0, 0, 0, seconds))
+
         try:
-            self._load(model)
+            self._bench.have(model, loaded_in)
         except Exception as error:
-            self._fail(job, error)
+            self._fail(order.job, error)
         else:
-            self._begin(job)
+            self._begin(order)
 
-    def _begin(self, job: Job, *, alone: bool = False) -> None:
-        assert self._family is not None, "its model was loaded first"
-        try:
-            rows = self._family.begin(job.recipe, None)
-        except Exception as error:
-            self._fail(job, error)
-            return
-        now = time.monotonic()
-        self._sittings[job.id] = Sitting(job, rows, now, now, alone)
+    def _begin(self, order: Admit, *, alone: bool = False) -> None:
+        """Make the job's rows; after running out of memory, again on the next rung."""
+        recipe = order.job.recipe
+        while True:
+            try:
+                if not self._sittings or self._largest() < recipe.width * recipe.height:
+                    self._bench.suit(recipe)
+                with self._measuring(Stage.ENCODE, 1):
+                    rows = self._loaded.family.begin(recipe, start_of(order))
+            except Exception as error:
+                failure = _let_go(error)
+            else:
+                self._sittings[order.job.id] = Sitting(order, rows, alone=alone)
+                return
+            if not (out_of_memory(failure) and self._bench.lower(Stage.ENCODE)):
+                self._fail(order.job, failure)
+                return
 
-    def _load(self, model: Model) -> None:
-        """Have `model` on the device; the one before it is let go first."""
-        if self._model == model:
-            return
-        self._family = self._model = None
-        gc.collect()
-        self._device.release()
+    @contextmanager
+    def _measuring(self, stage: Stage, rows: int) -> Iterator[None]:
+        """Measure what a stage takes, if it comes to its end."""
+        self._device.begin_measuring()
         begun = time.monotonic()
-        self._family = load(model, self._device)
-        self._model = model
-        self._report(Measured(model.name, 0, 0, 0, time.monotonic() - begun))
+        yield
+        self._loaded.memory.measured(stage, time.monotonic() - begun, rows)
+
+    def _largest(self) -> int:
+        """Pixels of the largest picture in hand."""
+        recipes = (sitting.job.recipe for sitting in self._sittings.values())
+        return max(recipe.width * recipe.height for recipe in recipes)
+
+    @property
+    def _loaded(self) -> Loaded:
+        assert self._bench.loaded is not None, "a sitting has its model loaded"
+        return self._bench.loaded
 
     def _cancel(self, job_id: int) -> None:
         sitting = self._sittings.pop(job_id, None)
         if sitting is not None:
-            _interrupt(sitting)
+            sitting.interrupt()
             self._report(Dropped(job_id))
 
     def _step(self) -> None:
-        assert self._family is not None, "a sitting has its model loaded"
-        rows = self._next_batch(self._family)
+        rows = self._next_batch()
         before = rows[0].step
         begun = time.monotonic()
         failure: Exception | None = None
         try:
-            self._family.step(rows, between=self._between_steps)
+            self._device.begin_measuring()
+            self._loaded.family.step(rows, between=self._between_steps)
         except Exception as error:
-            # The traceback would keep the tensors of its frames alive.
-            failure = error.with_traceback(None) if _out_of_memory(error) else error
+            failure = _let_go(error)
         if failure is not None:
             self._recover(rows, failure)
             return
         recipe = rows[0].recipe
         seconds = (time.monotonic() - begun) / max(1, rows[0].step - before)
+        self._loaded.memory.measured(Stage.STEP, seconds, len(rows))
         self._report(Measured(recipe.model, recipe.width, recipe.height, len(rows), seconds))
         for sitting in list(self._sittings.values()):
             if any(row in rows for row in sitting.rows):
                 self._follow_up(sitting, seconds)
 
-    def _next_batch(self, family: Family) -> list[Row]:
+    def _next_batch(self) -> list[Row]:
         """The rows to step: batches that cannot be merged take turns, older rows go first."""
         groups: dict[Hashable, list[Row]] = {}
         for sitting in self._sittings.values():
             for row in sitting.rows:
                 if not row.done:
                     with_whom = sitting.job.id if sitting.alone else None
-                    groups.setdefault((with_whom, family.batch_key(row)), []).append(row)
+                    key = (with_whom, self._loaded.family.batch_key(row))
+                    groups.setdefault(key, []).append(row)
         keys = list(groups)
         turn = keys.index(self._last_key) + 1 if self._last_key in groups else 0
         self._last_key = keys[turn % len(keys)]
-        return groups[self._last_key][: self._room(groups[self._last_key][0])]
-
-    def _room(self, row: Row) -> int:
-        """How many rows like this one go into a step: fewer once memory has run out."""
-        assert self._family is not None
-        key = (self._model, self._family.batch_key(row))
-        return self._smaller.get(key, self._batch_size)
+        return groups[self._last_key][: self._loaded.memory.plan.batch]
 
     def _between_steps(self) -> None:
         """Obey what came in while a family that runs whole is at work; new jobs come after it."""
@@ -206,94 +192,69 @@ class Painter:
             else:
                 self._obey(order)
         for sitting in self._sittings.values():
-            self._tell_progress(sitting, None)
+            self._report(sitting.progress())
 
     def _recover(self, rows: Sequence[Row], error: Exception) -> None:
         """A step broke. One job alone has failed; several begin again, each on its own.
 
         Their seeds are fixed, so those that are sound give the same pictures as before. When
-        memory ran out it is the batch that was too large, and it is made smaller first.
+        memory ran out nobody is to blame: all begin again on the next rung.
         """
         broken = [s for s in self._sittings.values() if any(row in rows for row in s.rows)]
-        too_many = _out_of_memory(error) and len(rows) > 1
-        if too_many:
-            assert self._family is not None
-            self._smaller[self._model, self._family.batch_key(rows[0])] = len(rows) // 2
-            log.warning("Out of memory with %d pictures at once: now %d", len(rows), len(rows) // 2)
-        self._device.release()
+        lowered = False
+        if out_of_memory(error):
+            try:
+                lowered = self._bench.lower(Stage.STEP, len(rows))
+            except Exception as worse:
+                error = _let_go(worse)
         for sitting in broken:
             del self._sittings[sitting.job.id]
-            if len(broken) == 1 and not too_many:
-                self._fail(sitting.job, error)
+        for sitting in broken:
+            if lowered or len(broken) > 1:
+                self._begin(sitting.order, alone=not lowered)
             else:
-                self._begin(sitting.job, alone=not too_many)
+                self._fail(sitting.job, error)
 
     def _follow_up(self, sitting: Sitting, step_seconds: float) -> None:
         """Decode what is finished and tell how far the job is."""
-        assert self._family is not None
         job = sitting.job
-        try:
-            for i, row in enumerate(sitting.rows):
-                if row.done and i not in sitting.pictures and not row.cancelled:
-                    image = self._family.finish(row)
-                    sitting.pictures[i] = Pixels(*image.size, image.tobytes())
-        except Exception as error:
+        for place, row in sitting.unfinished():
+            try:
+                sitting.pictures[place] = self._finished(row)
+            except Exception as error:
+                self._sittings.pop(job.id, None)
+                self._fail(job, _let_go(error))
+                return
+        if sitting.finished:
             self._sittings.pop(job.id, None)
-            self._fail(job, error)
-            return
-        if len(sitting.pictures) == len(sitting.rows):
-            self._sittings.pop(job.id, None)
-            pictures = tuple(sitting.pictures[i] for i in range(len(sitting.rows)))
+            pictures = tuple(sitting.pictures[place] for place in range(len(sitting.rows)))
             self._report(Painted(job.id, pictures))
         elif job.id in self._sittings:
-            self._tell_progress(sitting, self._preview(sitting, step_seconds))
+            preview = None
+            if self._previews:
+                preview = sitting.preview(self._loaded.family, step_seconds)
+            self._report(sitting.progress(preview))
 
-    def _tell_progress(self, sitting: Sitting, preview: bytes | None) -> None:
-        done = sum(row.step for row in sitting.rows)
-        total = sum(row.total_steps for row in sitting.rows)
-        self._report(Progress(sitting.job.id, done, total, preview))
-
-    def _preview(self, sitting: Sitting, step_seconds: float) -> bytes | None:
-        now = time.monotonic()
-        left = max(row.total_steps - row.step for row in sitting.rows) * step_seconds
-        expected = now - sitting.since + left
-        if not self._previews or expected < PREVIEW_FROM or now - sitting.previewed < PREVIEW_EVERY:
-            return None
-        assert self._family is not None
-        sitting.previewed = now
-        try:
-            images = [self._family.preview(row) for row in sitting.rows]
-            shown = [image for image in images if image is not None]
-            return encode_preview(shown) if shown else None
-        except Exception:
-            # The picture itself may well come out; a preview is not worth losing it.
-            log.exception("Job %d has no preview", sitting.job.id)
-            return None
+    def _finished(self, row: Row) -> Pixels:
+        """The decoded row; after running out of memory, again on the next rung."""
+        while True:
+            try:
+                with self._measuring(Stage.DECODE, 1):
+                    image = self._loaded.family.finish(row)
+            except torch.OutOfMemoryError as error:
+                failure = _let_go(error)
+            else:
+                return Pixels(*image.size, image.tobytes())
+            if not self._bench.lower(Stage.DECODE):
+                raise failure
 
     def _fail(self, job: Job, error: Exception) -> None:
-        self._report(Failed(job.id, sentence_for(job, error)))
+        fits = None
+        if out_of_memory(error) and self._bench.loaded is not None:
+            fits = self._bench.loaded.memory.what_would_fit()
+        self._report(Failed(job.id, sentence_for(job, error, fits)))
 
 
-def sentence_for(job: Job, error: Exception) -> str:
-    """What to tell people about `error`; whatever is our own fault goes to the log with an id."""
-    if isinstance(error, AtelierError):
-        return str(error)
-    if _out_of_memory(error):
-        recipe = job.recipe
-        log.error("Job %d does not fit: %s", job.id, error)
-        return (
-            f"{recipe.width}×{recipe.height} with {recipe.model} does not fit into the memory of "
-            "this machine. A smaller size may."
-        )
-    incident = new_incident()
-    log.error("Job %d failed (incident %s)", job.id, incident, exc_info=error)
-    return f"The picture could not be painted. The owner finds the reason in the log: {incident}."
-
-
-def _out_of_memory(error: Exception) -> bool:
-    return isinstance(error, torch.OutOfMemoryError)
-
-
-def _interrupt(sitting: Sitting) -> None:
-    for row in sitting.rows:
-        row.cancelled = True
+def _let_go(error: Exception) -> Exception:
+    """An error that no longer keeps the tensors of its frames, where memory has run out."""
+    return error.with_traceback(None) if out_of_memory(error) else error

@@ -66,6 +66,20 @@ STABLE_DIFFUSION_1 = LatentMap(
     bias=torch.tensor([0.5, 0.5, 0.5]),
 )
 
+# Factors and bias of ComfyUI's `latent_formats.SDXL`; there they give -1 to 1, here 0 to 1.
+STABLE_DIFFUSION_XL = LatentMap(
+    factors=torch.tensor(
+        [
+            [0.3651, 0.4232, 0.4341],
+            [-0.2533, -0.0042, 0.1068],
+            [0.1076, 0.1111, -0.0362],
+            [-0.3165, -0.2492, -0.2188],
+        ]
+    )
+    / 2,
+    bias=torch.tensor([0.1084, -0.0175, -0.0011]) / 2 + 0.5,
+)
+
 
 def encode_preview(images: Sequence[Image.Image]) -> bytes:
     """The pictures side by side as WebP, at most `MAX_SIDE` pixels wide or high."""

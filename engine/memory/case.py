@@ -60,7 +60,7 @@ class Case:
 
     @cached_property
     def denoisers(self) -> tuple[Component, ...]:
-        """The denoiser; two where a model has one for each half of the steps."""
+        """The denoiser."""
         return tuple(c for c in self.components if c.role is Role.DENOISER)
 
     @cached_property
@@ -89,4 +89,5 @@ class Case:
     @cached_property
     def vae_float32(self) -> bool:
         """Whether the VAE has to work in float32."""
-        return self.dtype == "float16" and any(c.force_upcast for c in self.decoders)
+        overflows = any(c.role is Role.VAE and c.force_upcast for c in self.decoders)
+        return self.family.upcasts_vae and self.dtype == "float16" and overflows

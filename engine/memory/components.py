@@ -5,6 +5,9 @@ from enum import StrEnum
 
 from engine.memory.plan import Quantization
 
+GRAIN = 16
+"""What streams comes in blocks of at most this part of it, where it can be divided so finely."""
+
 
 class Role(StrEnum):
     """What a component does for a picture; it decides when it must be on the device."""
@@ -30,15 +33,14 @@ class Component:
         parameters: How many numbers it has.
         stored_bytes: Bytes of its weights on disk.
         largest_block: Parameters of its largest repeated block, the least that streaming must hold.
-            Of blocks within blocks the inner ones count: a UNet streams by its `resnets.N` and
-            `transformer_blocks.N`, since a whole `up_blocks.0` of SDXL is 2 GB.
+            Of a UNet those within its stages count, such as `up_blocks.0.attentions.1`.
         outside_blocks: Parameters outside of its repeated blocks (embeddings, the last norm), which
             stay on the device while the blocks stream.
         linear_share: Share of its parameters in `nn.Linear` layers, which is what quantization
             shrinks; `None` when nobody counted.
         stored_as: How its weights are quantized in the file; they are then loaded as stored.
-        force_upcast: Of a VAE: whether its float16 overflows, so that Diffusers decodes in float32
-            (SDXL's as published; the “fp16-fix” ones say `force_upcast: false`).
+        force_upcast: Of a VAE: what its config says, or Diffusers' default; SDXL's float16
+            overflows, and its pipeline then decodes in float32 (the “fp16-fix” ones say `false`).
         tile_side: Of a VAE: pixels a side of the tiles that it was trained for, the most that a
             tile may have: `sample_size` of an AutoencoderKL, 512 of an AutoencoderDC, 256 of
             Qwen-Image's.
@@ -53,10 +55,19 @@ class Component:
     outside_blocks: int = 0
     linear_share: float | None = None
     stored_as: Quantization | None = None
-    force_upcast: bool = False
+    force_upcast: bool = True
     tile_side: int = 512
 
     @property
     def is_unet(self) -> bool:
         """Whether most of its weights are convolutions at falling resolution."""
         return self.class_name.startswith("UNet")
+
+    @property
+    def streamed_block(self) -> int:
+        """Parameters of the largest block that streams.
+
+        A UNet's parts are taken together up to `GRAIN`; a transformer's come as they are repeated.
+        """
+        finest = self.parameters // GRAIN
+        return finest if self.is_unet else min(self.largest_block, finest)

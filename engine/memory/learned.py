@@ -11,6 +11,9 @@ from typing import Self
 
 from engine.memory.plan import Plan, Stage
 
+SIZED = (Stage.STEP, Stage.DECODE)
+"""The stages to which the size of a picture matters."""
+
 GAIN = 1.1
 """A larger batch must paint at least so many times the pictures per second."""
 
@@ -50,6 +53,11 @@ class Measurement:
     usable_bytes: int
     seconds: float = 0.0
     failed: bool = False
+
+    @property
+    def depends_on_size(self) -> bool:
+        """Whether the size of the picture matters to the stage."""
+        return self.stage in SIZED
 
     @classmethod
     def of(
@@ -119,15 +127,16 @@ class Learned:
         return self._working.get(_key(stage, dtype, tile_side, width, height, batch))
 
     def failure(self, plan: Plan, width: int, height: int, usable: int) -> Measurement | None:
-        """A failure at this size that `plan` would repeat.
+        """A failure that `plan` would repeat.
 
-        It would when it expects as much at the stage that failed, for as many pictures, and the
-        device has hardly more to give than it had then.
+        It would when it expects as much at the stage that failed, for as large and as many
+        pictures, and the device has hardly more to give than it had then.
         """
         for m in self.measurements:
+            larger = not m.depends_on_size or width * height >= m.width * m.height
             if (
                 m.failed
-                and (m.width, m.height) == (width, height)
+                and larger
                 and usable <= 1.05 * m.usable_bytes
                 and plan.peaks[m.stage] >= m.peak_bytes
                 and (m.stage is not Stage.STEP or plan.batch >= m.batch)
@@ -139,18 +148,16 @@ class Learned:
         """The largest batch up to `wanted` that measurements do not advise against.
 
         A measured batch with less than `GAIN` times the pictures per second of the best smaller
-        one is not worth its latency, nor is a larger one; an unmeasured one may be tried. A batch
-        that ran out of memory is out of the question.
+        one is not worth its latency, nor is a larger one; an unmeasured one may be tried.
         """
-        seconds: dict[int, float] = {}
-        for m in self.measurements:
-            if (m.plan_key, m.stage, m.width, m.height) == (plan_key, Stage.STEP, width, height):
-                if m.failed:
-                    wanted = min(wanted, max(1, m.batch - 1))
-                else:
-                    seconds[m.batch] = m.seconds
+        seconds = {
+            m.batch: m.seconds
+            for m in self.measurements
+            if (m.plan_key, m.stage, m.width, m.height) == (plan_key, Stage.STEP, width, height)
+            and m.seconds
+        }
         best, speed = wanted, 0.0
-        for batch in sorted(b for b in seconds if b <= wanted and seconds[b]):
+        for batch in sorted(b for b in seconds if b <= wanted):
             if speed and batch / seconds[batch] < GAIN * speed:
                 return best
             best, speed = batch, batch / seconds[batch]
@@ -163,7 +170,6 @@ def _key(stage: Stage, dtype: str, tile_side: int, width: int, height: int, batc
         stage,
         dtype,
         tile_side if stage is Stage.DECODE else 0,
-        width,
-        height,
+        *((width, height) if stage in SIZED else (0, 0)),
         batch if stage is Stage.STEP else 1,
     )

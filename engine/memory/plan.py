@@ -117,6 +117,7 @@ class Plan:
         vae_slicing: Whether the VAE takes pictures one by one.
         vae_float32: Whether the VAE works in float32 because its float16 overflows.
         tile_side: Pixels a side of a tile; 0 without tiling.
+        tile_overlap: Share of its side by which a tile overlaps the next.
         batch: The most pictures in one step.
         weights: Expected bytes of weights on the device, by stage.
         working: Expected bytes of everything else there, by stage.
@@ -129,6 +130,7 @@ class Plan:
     vae_slicing: bool = False
     vae_float32: bool = False
     tile_side: int = 0
+    tile_overlap: float = 0.25
     batch: int = 1
     weights: Mapping[Stage, int] = field(default_factory=dict)
     working: Mapping[Stage, int] = field(default_factory=dict)
@@ -160,11 +162,13 @@ class Plan:
     def key(self) -> str:
         """A short name of all choices but the batch, under which measurements are kept.
 
-        Such as `bfloat16·text_encoder visits·transformer streams 5.1`, in GB; what stays is left
+        Such as `bfloat16·text_encoder visits·transformer streams 5.12`, in GB; what stays is left
         out.
         """
         parts = [self.dtype]
-        parts += [f"{name} {words}" for name, place in self.places.items() if (words := _key(place))]
+        parts += [
+            f"{name} {words}" for name, place in self.places.items() if (words := _key(place))
+        ]
         if self.vae_tiling:
             parts.append(f"tiles {self.tile_side}")
         return "·".join(parts)
@@ -176,5 +180,5 @@ def _key(place: Place) -> str:
     if place.layer_by_layer:
         words = ["by layer"]
     elif place.residence is Residence.STREAMS:
-        words.append(f"{place.resident_bytes / 1e9:.1f}")
+        words.append(f"{place.resident_bytes / 1e9:.2f}")
     return " ".join(words + ([place.quantization] if place.quantization else []))

@@ -8,6 +8,9 @@ from engine.memory.components import Component, Role
 from engine.memory.device import DeviceFacts
 from engine.memory.plan import Quantization, Residence
 
+AS_A_WHOLE = frozenset({Residence.VISITS})
+"""Weights that are more than their data (scales, quantization states) do not come in blocks."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Way:
@@ -35,20 +38,24 @@ class Way:
 WAYS: Mapping[Quantization, Way] = MappingProxyType(
     {
         Quantization.FLOAT8: Way(
-            bits=8, overhead=1.1, library="torchao", compute_capability=(8, 9)
+            bits=8, overhead=1.1, library="torchao", compute_capability=(8, 9), moves=AS_A_WHOLE
         ),
         Quantization.LAYERWISE: Way(
             bits=8, overhead=1.12, kinds=frozenset({"cuda", "cpu"}), convolutions=True
         ),
         Quantization.INT8: Way(
-            bits=8, overhead=1.25, library="torchao", kinds=frozenset({"cuda", "cpu"})
+            bits=8,
+            overhead=1.25,
+            library="torchao",
+            kinds=frozenset({"cuda", "cpu"}),
+            moves=AS_A_WHOLE,
         ),
         # One float32 scale per 64 numbers.
         Quantization.NF4: Way(
             bits=4.5,
             overhead=1.2,
             library="bitsandbytes",
-            moves=frozenset({Residence.VISITS}),
+            moves=AS_A_WHOLE,
         ),
         Quantization.BNB8: Way(bits=8, overhead=2.2, library="bitsandbytes", moves=frozenset()),
     }

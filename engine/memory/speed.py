@@ -5,20 +5,18 @@ plans; the seconds that members are told are measured.
 """
 
 from engine.memory.case import Case
-from engine.memory.components import Component
-from engine.memory.plan import Place, Plan, Residence, Stage
+from engine.memory.components import Component, Role
+from engine.memory.plan import Place, Plan, Residence
 from engine.memory.quantizing import WAYS
 from engine.memory.working import TEXT_TOKENS, tokens
 
 UNET_SHARE = 0.1
 """Of the full resolution's cells that a weight of a UNet meets on average, most weights being at
 an eighth of it: 0.8 of 7 Tflop for SD 1.5 at 512², 6 of 84 for SDXL at 1024²."""
-DECODE_FLOPS = 9500
+DECODE_FLOPS = 9.5e6
 """Per pixel of an SD decoder: 2.5 Tflop at 512²."""
 SINGLE_PRECISION = 4
 """Float32 computes so many times slower than half precision on tensor cores (an estimate)."""
-TILING = (1 / 0.75) ** 2
-"""Tiles overlap by a quarter of their side, in all of Diffusers' autoencoders."""
 STREAMING = 1.03
 """Time of a call in blocks whose transfer is hidden (an estimate: hooks and waiting)."""
 BY_LAYER = 0.5
@@ -27,21 +25,14 @@ BY_LAYER = 0.5
 
 def seconds(case: Case, plan: Plan) -> float:
     """Device time of one picture with a new prompt, of a full batch."""
-    total = 0.0
-    for encoder in case.encoders:
-        total += _call(case, plan, encoder, _flops(case, encoder), 1)
-    for denoiser in case.denoisers:
-        steps = (case.steps or case.family.num_inference_steps) / len(case.denoisers)
-        total += steps * _call(case, plan, denoiser, _flops(case, denoiser), plan.batch)
+    steps = case.steps or case.family.num_inference_steps
+    reading = sum(_read(case, plan, encoder) for encoder in case.encoders)
+    stepping = sum(_steps(case, plan, denoiser, steps) for denoiser in case.denoisers)
     decoding = DECODE_FLOPS * case.width * case.height / _speed(case, plan, plan.vae_float32)
-    # The smaller the tile, the more often it is launched and blended.
-    tiling = TILING * (1 + 0.02 * case.largest_tile / plan.tile_side) if plan.tile_side else 1.0
-    total += decoding * tiling
-    for decoder in case.decoders:
-        place = plan.places[decoder.name]
-        if place.layer_by_layer:
-            total += place.weight_bytes / (BY_LAYER * case.device.transfer_bytes_per_second)
-    return total + _visiting_bytes(case, plan) / case.device.transfer_bytes_per_second
+    if plan.tile_side:
+        decoding /= (1 - plan.tile_overlap) ** 2
+    layers = sum(_waiting(case, plan.places[decoder.name]) for decoder in case.decoders)
+    return reading + stepping + decoding + layers + _visits(case, plan)
 
 
 def _speed(case: Case, plan: Plan, single: bool = False) -> float:
@@ -51,49 +42,74 @@ def _speed(case: Case, plan: Plan, single: bool = False) -> float:
 
 def _flops(case: Case, component: Component) -> float:
     """Of one call for one picture: two per weight and token."""
-    if component in case.encoders:
+    if component.role is Role.TEXT_ENCODER:
         return 2.0 * component.parameters * TEXT_TOKENS
     length = tokens(case.family, case.width, case.height)
     rows = case.family.guidance_rows if case.guided else 1
     return 2.0 * component.parameters * length * rows * (UNET_SHARE if component.is_unet else 1)
 
 
-def _call(case: Case, plan: Plan, component: Component, flops: float, batch: int) -> float:
-    """Seconds of one call, for each picture of the batch."""
-    place = plan.places[component.name]
-    way = WAYS.get(place.quantization) if place.quantization else None
-    computing = flops * batch / _speed(case, plan) * (way.overhead if way else 1.0)
-    bus = case.device.transfer_bytes_per_second
-    if place.layer_by_layer:
-        return (computing + place.weight_bytes / (BY_LAYER * bus)) / batch
+def _computing(case: Case, plan: Plan, component: Component, batch: int) -> float:
+    """Seconds of one call with all weights at hand."""
+    way = plan.places[component.name].quantization
+    overhead = WAYS[way].overhead if way and way in WAYS else 1.0
+    return _flops(case, component) * batch * overhead / _speed(case, plan)
+
+
+def _waiting(case: Case, place: Place) -> float:
+    """Seconds of transfers in one call layer by layer, none of which is hidden."""
+    bus = BY_LAYER * case.device.transfer_bytes_per_second
+    return place.weight_bytes / bus if place.layer_by_layer else 0.0
+
+
+def _read(case: Case, plan: Plan, encoder: Component) -> float:
+    """Seconds of a text encoder's one call, too short to hide the transfer of what streams."""
+    place = plan.places[encoder.name]
+    computing = _computing(case, plan, encoder, 1)
     if place.residence is not Residence.STREAMS:
-        return computing / batch
-    block = place.weight_bytes * component.largest_block / component.parameters
+        return computing
+    if place.layer_by_layer:
+        return computing + _waiting(case, place)
+    coming = place.weight_bytes / case.device.transfer_bytes_per_second
+    return computing * STREAMING + coming
+
+
+def _steps(case: Case, plan: Plan, denoiser: Component, steps: int) -> float:
+    """Seconds of all steps, for one picture of a full batch.
+
+    What streams comes while the block before it computes. In the first step all blocks come, those
+    that stay too; in the others those that do not stay.
+    """
+    place = plan.places[denoiser.name]
+    computing = _computing(case, plan, denoiser, plan.batch)
+    if place.residence is not Residence.STREAMS:
+        return computing * steps / plan.batch
+    if place.layer_by_layer:
+        return (computing + _waiting(case, place)) * steps / plan.batch
+    bus = case.device.transfer_bytes_per_second
+    block = place.weight_bytes * denoiser.streamed_block / denoiser.parameters
     coming = place.weight_bytes - place.resident_bytes + 2 * block
-    return (max(computing * STREAMING, coming / bus) + block / bus) / batch
+    first, others = (
+        max(computing * STREAMING, size / bus) + block / bus
+        for size in (place.weight_bytes, coming)
+    )
+    return (others * steps + (first - others)) / plan.batch
 
 
-def _visiting_bytes(case: Case, plan: Plan) -> int:
-    """What comes to the device for one picture: visitors that something else has driven away."""
-    visitors = {
-        name: _visiting(case, place)
-        for name, place in plan.places.items()
-        if place.residence is not Residence.STAYS and not place.layer_by_layer
+def _visits(case: Case, plan: Plan) -> float:
+    """Seconds for visitors to come for one picture, if something else drives them away."""
+    moving = {
+        name: place for name, place in plan.places.items() if place.residence is not Residence.STAYS
     }
     encoders = {c.name for c in case.encoders}
-    return sum(
-        size for name, size in visitors.items() if name in encoders or len(visitors) > 1
+    coming = sum(
+        place.weight_bytes
+        for name, place in moving.items()
+        if place.residence is Residence.VISITS and (name in encoders or len(moving) > 1)
     )
-
-
-def _visiting(case: Case, place: Place) -> int:
-    """Bytes of one visit; of what streams, those blocks that stay during its calls."""
-    return place.resident_bytes
+    return coming / case.device.transfer_bytes_per_second
 
 
 def slowdown(case: Case, plan: Plan, everything_resident: float) -> float:
     """Time under `plan` relative to `everything_resident`, to three decimals."""
     return round(seconds(case, plan) / everything_resident, 3)
-
-
-STAGES = (Stage.LOAD, Stage.ENCODE, Stage.STEP, Stage.DECODE)

@@ -64,6 +64,17 @@ class JobTable:
         """Jobs whose outcome is not shown yet, oldest first."""
         return await self._select("WHERE settled = 0 ORDER BY id")
 
+    async def count_open(self, model: str) -> int:
+        """How many jobs for that model are queued or running."""
+        rows = await self._database.read(
+            "SELECT count(*) FROM jobs WHERE settled = 0 AND state IN (?, ?) "
+            "AND json_extract(recipe, '$.model') = ?",
+            JobState.QUEUED,
+            JobState.RUNNING,
+            model,
+        )
+        return int(rows[0][0])
+
     async def set_state(self, job_id: int, state: JobState, error: str | None = None) -> None:
         """Move the job to `state`.
 

@@ -24,3 +24,8 @@ class Preferences:
                 "ON CONFLICT (scope, key) DO UPDATE SET value = excluded.value",
                 (scope, key, value),
             )
+
+    async def drop(self, key: str) -> None:
+        """Forget what was chosen under that key, in all scopes."""
+        async with self._database.transaction() as connection:
+            await connection.execute("DELETE FROM preferences WHERE key = ?", (key,))

@@ -49,6 +49,29 @@ STEPS: tuple[str, ...] = (
         PRIMARY KEY (model, width, height, rows)
     ) STRICT;
     """,
+    """
+    CREATE TABLE models (
+        name        TEXT PRIMARY KEY,
+        settings    TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE measurements (
+        model        TEXT NOT NULL,
+        device       TEXT NOT NULL,
+        plan_key     TEXT NOT NULL,
+        stage        TEXT NOT NULL,
+        dtype        TEXT NOT NULL,
+        tile_side    INTEGER NOT NULL,
+        width        INTEGER NOT NULL,
+        height       INTEGER NOT NULL,
+        batch        INTEGER NOT NULL,
+        weight_bytes INTEGER NOT NULL,
+        peak_bytes   INTEGER NOT NULL,
+        usable_bytes INTEGER NOT NULL,
+        seconds      REAL NOT NULL,
+        failed       INTEGER NOT NULL,
+        PRIMARY KEY (model, device, plan_key, stage, width, height, batch, failed)
+    ) STRICT;
+    """,
 )
 
 

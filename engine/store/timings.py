@@ -21,3 +21,8 @@ class TimingTable:
                 "INSERT OR REPLACE INTO timings VALUES (?, ?, ?, ?, ?)",
                 [(*key, seconds) for key, seconds in timings.items()],
             )
+
+    async def forget(self, model: str) -> None:
+        """Forget the timings of a model."""
+        async with self._database.transaction() as connection:
+            await connection.execute("DELETE FROM timings WHERE model = ?", (model,))

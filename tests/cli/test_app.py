@@ -54,6 +54,19 @@ def test_each_command_takes_config_before_and_after_its_name(
         assert sentence in result.out + result.err
 
 
+@pytest.mark.parametrize("command", ["list", "add", "remove", "plan", "verify"])
+def test_so_does_each_command_about_models(atelier: Atelier, command: str) -> None:
+    name = [] if command in ("list", "verify") else ["fox"]
+    for line in (
+        ["-c", "other.toml", "models", command, *name],
+        ["models", "-c", "other.toml", command, *name],
+        ["models", command, *name, "-c", "other.toml"],
+    ):
+        result = atelier(*line)
+        assert result.code is Exit.SETTINGS
+        assert "other.toml cannot be read" in result.err
+
+
 def test_what_is_not_understood_is_a_usage_error(atelier: Atelier) -> None:
     assert atelier("paint").code is Exit.USAGE
     assert atelier("imagine").code is Exit.USAGE

@@ -126,7 +126,7 @@ def test_models_that_are_missing(atelier: Atelier, ready: Config, tiny_model: Pa
     result = atelier("check")
     assert result.code is Exit.FINE, "what can be downloaded does not stop the bot"
     assert "! model     away: not downloaded; that happens when it is first used" in result.out
-    assert "In advance: hf download someone/away" in result.out
+    assert "In advance: python bot.py models add away" in result.out
     ready("[models.gone]\nsource = './gone'")
     result = atelier("check")
     assert result.code is Exit.CANNOT_RUN

@@ -12,7 +12,10 @@ from pydantic_core import PydanticUndefined
 
 from cli.settings import Settings, load_settings
 from cogs.settings import DiscordSettings, LimitSettings, RoleLimits
-from engine import EngineSettings, ModelSettings, StorageSettings
+from engine import AdapterSettings, EngineSettings, Model, ModelSettings, StorageSettings
+from engine.checkpoints import checkpoint_of
+from engine.families import FAMILIES
+from engine.schedulers import SCHEDULERS, allowed_schedulers
 from engine.settings import Section
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
@@ -64,21 +67,46 @@ def test_a_section_states_the_real_defaults(name: str, section: type[Section]) -
     assert {key: tuple(x) if isinstance(x, list) else x for key, x in stated.items()} == real
 
 
-def test_roles_and_models_show_every_key() -> None:
+def test_roles_models_and_adapters_show_every_key() -> None:
     example = everything()
     (role,) = example["limits"]["roles"].values()
     assert role.keys() == RoleLimits.model_fields.keys()
-    models = list(example["models"].values())
-    assert models[0].keys() == ModelSettings.model_fields.keys()
-    real = defaults(ModelSettings)
-    assert {key: models[0][key] for key in real} == real
+    first = next(iter(example["models"].values()))
+    assert first.keys() == ModelSettings.model_fields.keys()
+    (adapter,) = example["adapters"].values()
+    assert adapter.keys() == AdapterSettings.model_fields.keys()
+    assert adapter["weight"] == AdapterSettings.model_fields["weight"].default
 
 
 def test_with_everything_in_force_the_example_is_valid(workplace: Path) -> None:
     file = workplace / "all.toml"
     file.write_text(COMMENTED.sub("", EXAMPLE.read_text("utf-8")), "utf-8")
     settings = load_settings(file)
-    assert list(settings.models) == ["stable-diffusion", "lcm-dreamshaper"]
+    assert {"stable-diffusion", "lcm-dreamshaper", "flux"} <= settings.models.keys()
+
+
+def test_the_first_model_states_what_holds_without_saying_so() -> None:
+    stated = next(iter(everything()["models"].values()))
+    known = Model.of("stable-diffusion", ModelSettings(source=stated["source"]))
+    own = ("revision", "denoiser", "offload", "quantize", "quantize_text_encoder")
+    for key in stated.keys() - set(own):
+        assert getattr(known, key) == stated[key], key
+
+
+def test_every_model_on_offer_is_known_and_there_is_one_for_each_size_of_card() -> None:
+    for name, entry in everything()["models"].items():
+        assert checkpoint_of(entry["source"]), name
+    cards = re.findall(r"^# (\d+) GB: ", EXAMPLE.read_text("utf-8"), re.MULTILINE)
+    assert set(cards) == {"6", "8", "12", "16", "24"}
+
+
+def test_every_scheduler_and_every_family_is_named() -> None:
+    text = EXAMPLE.read_text("utf-8")
+    for name in (*SCHEDULERS, *FAMILIES):
+        assert re.search(rf"[ \"]{name}\b", text), name
+    flow = re.search(r"\(flow matching\): ([a-z0-9_, ]+)\.", text)
+    assert flow is not None
+    assert ("default", *flow[1].split(", ")) == allowed_schedulers("flux")
 
 
 def test_every_key_has_a_line_on_why() -> None:

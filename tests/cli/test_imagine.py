@@ -15,6 +15,7 @@ from cli.exits import Exit
 from engine import ImageRequest
 from engine.pictures import read_request
 from tests.cli.conftest import Atelier
+from tests.tiny import adapters
 
 Config = Callable[[str], Path]
 
@@ -74,6 +75,40 @@ def test_several_pictures_have_a_seed_each_and_nothing_is_overwritten(atelier: A
     assert [read_request(Path("pots", name)).seed for name in names] == [5, 5, 6, 6]
 
 
+@pytest.fixture
+def fog(tiny_model: Path, workplace: Path) -> Path:
+    """A LoRA in the bot's own folder, called fog."""
+    import diffusers
+
+    pipe = diffusers.StableDiffusionPipeline.from_pretrained(tiny_model)
+    return adapters.lora(workplace / "data" / "loras" / "fog.safetensors", pipe, "unet", seed=1)
+
+
+@pytest.mark.usefixtures("tiny", "fog")
+def test_a_lora_a_scheduler_and_a_picture_to_start_from(atelier: Atelier) -> None:
+    line = ["imagine", "fish", "--seed", "5", "--steps", "2", "--scheduler", "euler"]
+    line += ["--width", "64", "--height", "64", "--out", "pots"]
+    plain = Path("pots/fish-5.png")
+    assert atelier(*line).code is Exit.FINE
+    with Image.open(plain) as image:
+        before = image.tobytes()
+    seen = {before}
+    for number, more in enumerate(
+        (
+            ["--lora", "fog"],
+            ["--lora", "fog:0.3"],
+            ["--image", str(plain), "--mask", str(plain), "--strength", "0.5"],
+        ),
+        start=2,
+    ):
+        result = atelier(*line, *more)
+        assert result.code is Exit.FINE, result.err
+        with Image.open(Path(f"pots/fish-5-{number}.png")) as image:
+            seen.add(image.tobytes())
+    assert len(seen) == 4, "each of them changes the picture"
+    assert read_request(plain).scheduler == "euler"
+
+
 @pytest.mark.usefixtures("tiny")
 def test_it_works_beside_a_running_bot(atelier: Atelier, workplace: Path) -> None:
     (workplace / "data").mkdir()
@@ -91,6 +126,8 @@ def test_it_works_beside_a_running_bot(atelier: Atelier, workplace: Path) -> Non
         (["fish", "--steps", "999"], "The number of steps is 999; it must be between 1 and 150."),
         (["fish", "--count", "5"], "The number of pictures is 5; it must be between 1 and 4."),
         (["fish", "--model", "scetch"], "There is no model “scetch”. Did you mean “sketch”?"),
+        (["fish", "--lora", "fog"], "There is no LoRA “fog”; none has been set up here."),
+        (["fish", "--image", __file__], "This is no picture that can be read: send PNG"),
     ],
 )
 def test_what_cannot_be_painted_is_said_in_a_sentence(
@@ -102,11 +139,16 @@ def test_what_cannot_be_painted_is_said_in_a_sentence(
     assert result.out == ""
 
 
+@pytest.mark.parametrize("more", [["--lora", "fog:much"], ["--image", "gone.png"]])
+def test_what_is_not_understood_is_a_usage_error(atelier: Atelier, more: list[str]) -> None:
+    assert atelier("imagine", "fish", *more).code is Exit.USAGE
+
+
 def test_a_model_that_cannot_be_loaded(atelier: Atelier, config: Config) -> None:
     config("[models.gone]\nsource = './gone'")
     result = atelier("imagine", "fish", "--model", "gone")
     assert result.code is Exit.NOT_PAINTED
-    assert "✗ The model “gone” cannot be loaded: " in result.err
+    assert "✗ The model “gone” cannot be loaded. There is no folder “./gone”" in result.err
     assert "Traceback" not in result.err
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from cli.inventory import human_size
 from tests.cli.conftest import Atelier
 
 Config = Callable[[str], Path]
@@ -93,17 +92,3 @@ def test_a_variant_of_the_weights_counts(atelier: Atelier, config: Config, workp
     make_model(workplace / "half", weights="model.fp16.safetensors")
     config("[models.a]\nsource = 'half'\nvariant = 'fp16'")
     assert "on disk" in rows(atelier("models").out)["a"]
-
-
-@pytest.mark.parametrize(
-    ("size", "words"),
-    [
-        (0, "0 B"),
-        (999, "999 B"),
-        (1000, "1.0 kB"),
-        (4.26e9, "4.3 GB"),
-        (84e9, "84 GB"),
-    ],
-)
-def test_sizes_are_told_in_words(size: float, words: str) -> None:
-    assert human_size(size) == words

@@ -87,6 +87,34 @@ def test_folders_count_from_the_settings_file(workplace: Path) -> None:
     assert settings.models["a"].source == str(home / "weights")
 
 
+def test_files_of_weights_count_from_the_settings_file_too(workplace: Path) -> None:
+    home = workplace / "etc"
+    home.mkdir()
+    for name in ("fox.safetensors", "unet.gguf", "ink.safetensors"):
+        (home / name).touch()
+    file = home / "atelier.toml"
+    file.write_text(
+        "[models.a]\nsource = 'fox.safetensors'\ndenoiser = 'unet.gguf'\n"
+        "[models.b]\nsource = 'someone/fox'\ndenoiser = 'someone/fox/unet.gguf'\n"
+        "[adapters.ink]\nsource = 'ink.safetensors'\n"
+    )
+    settings = load_settings(file)
+    assert settings.models["a"].source == str(home / "fox.safetensors")
+    assert settings.models["a"].denoiser == str(home / "unet.gguf")
+    assert settings.models["b"].source == "someone/fox"
+    assert settings.models["b"].denoiser == "someone/fox/unet.gguf"
+    assert settings.adapters["ink"].source == str(home / "ink.safetensors")
+
+
+def test_memory_can_be_set_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings(None).engine.models_in_ram_gb == "auto"
+    monkeypatch.setenv("ATELIER_ENGINE__MODELS_IN_RAM_GB", "12.5")
+    monkeypatch.setenv("ATELIER_ENGINE__MEMORY_GB", "6")
+    monkeypatch.setenv("ATELIER_ENGINE__ALLOW_PICKLE", "true")
+    engine = load_settings(None).engine
+    assert (engine.models_in_ram_gb, engine.memory_gb, engine.allow_pickle) == (12.5, 6.0, True)
+
+
 def test_a_file_from_a_windows_editor_is_read(workplace: Path) -> None:
     (workplace / "config.toml").write_bytes(b"\xef\xbb\xbf[engine]\r\nbatch_size = 3\r\n")
     assert load_settings(None).engine.batch_size == 3
@@ -111,7 +139,73 @@ def test_a_file_from_a_windows_editor_is_read(workplace: Path) -> None:
         (
             "[engine]\noffload = 'none'",
             'config.toml, line 2: engine.offload is "none". '
-            "Allowed: one of resident, model, sequential.",
+            "Allowed: one of auto, resident, encoders, model, stream, sequential.",
+        ),
+        (
+            "[engine]\nquantize = 'yes'",
+            'config.toml, line 2: engine.quantize is "yes". '
+            "Allowed: one of never, if_needed, bnb8, nf4, int8, float8, layerwise.",
+        ),
+        (
+            "[engine]\nvae_tiling = true",
+            "config.toml, line 2: engine.vae_tiling is true. Allowed: one of auto, on, off.",
+        ),
+        (
+            "[engine]\nreserve_gb = -1",
+            "config.toml, line 2: engine.reserve_gb is -1. Allowed: a number from 0 to 1000.",
+        ),
+        (
+            "[engine]\nmemory_gb = '8 GB'",
+            'config.toml, line 2: engine.memory_gb is "8 GB". Allowed: a number from 0.5 to 1000.',
+        ),
+        (
+            "[engine]\nmodels_in_ram_gb = 'all'",
+            'config.toml, line 2: engine.models_in_ram_gb is "all". '
+            'Allowed: a number of gigabytes from 0 on or "auto".',
+        ),
+        (
+            "[engine]\nhub_url = 'huggingface.co'",
+            'config.toml, line 2: engine.hub_url is "huggingface.co". '
+            "Where the Hub is: an http:// or https:// address, no slash at the end.",
+        ),
+        (
+            "[models.fox]\nsource = 'a/b'\noffload = 'none'",
+            'config.toml, line 3: models.fox.offload is "none". '
+            "Allowed: one of auto, resident, encoders, model, stream, sequential.",
+        ),
+        (
+            "[models.fox]\nsource = 'a/b'\nwidth = 'wide'",
+            'config.toml, line 3: models.fox.width is "wide". '
+            "Allowed: a whole number from 16 to 4096.",
+        ),
+        (
+            "[models.fox]\nsource = 'black-forest-labs/FLUX.1-dev'\nscheduler = 'ddim'",
+            "config.toml, line 1: [models.fox] cannot be used: The scheduler “ddim” does not fit "
+            "this kind of model; these do: default, euler, heun, dpmpp_2m, dpmpp_2m_sde, unipc.",
+        ),
+        (
+            "[models.fox]\nsource = 'a/b'\nwidth = 900\nmax_side = 800",
+            "config.toml, line 1: [models.fox] cannot be used: width 900 must lie between "
+            "min_side 256 and max_side 800, and be a multiple of 8.",
+        ),
+        (
+            "[adapters.ink]\nweight = 0.5",
+            "config.toml, line 1: [adapters.ink] lacks source. "
+            "A file, a folder, or a Hugging Face Hub id, a file in it after a slash.",
+        ),
+        (
+            "[adapters.ink]\nsource = 'a/b'\nweight = 9",
+            "config.toml, line 3: adapters.ink.weight is 9. Allowed: a number from -4 to 4.",
+        ),
+        (
+            "[adapters.ink]\nsource = 'a/b'\nfamily = 'sd2'",
+            'config.toml, line 3: adapters.ink.family is "sd2". Allowed: one of sd, sdxl, sd3, '
+            "flux, flux2-klein, z-image, qwen-image, pixart-sigma, sana.",
+        ),
+        (
+            "[adapters.'a b']\nsource = 'a/b'",
+            "config.toml, line 1: [adapters.a b] cannot be used: "
+            "a name has 1 to 50 letters, digits, dots, hyphens or underscores.",
         ),
         (
             "# mine\n[engine]\ndevice = 'gpu'",
@@ -146,7 +240,7 @@ def test_a_file_from_a_windows_editor_is_read(workplace: Path) -> None:
         (
             "[models.fox]\nwidth = 512",
             "config.toml, line 1: [models.fox] lacks source. "
-            "A Hugging Face Hub id, or a folder in the Diffusers layout.",
+            "A Hugging Face Hub id, a folder in the Diffusers layout, or a file.",
         ),
         (
             "[models.sketch]\nsource = 'a/b'",
@@ -211,7 +305,7 @@ def test_variables_that_name_no_setting_are_refused(monkeypatch: pytest.MonkeyPa
         "environment variable ATELIER_ENGINE__DEVISE: there is no setting engine.devise. "
         "Did you mean device?",
         "environment variables ATELIER_MODELS__FOX__…: [models.fox] lacks source. "
-        "A Hugging Face Hub id, or a folder in the Diffusers layout.",
+        "A Hugging Face Hub id, a folder in the Diffusers layout, or a file.",
     ]
 
 
@@ -236,6 +330,19 @@ def test_a_token_is_never_shown(config: Config, atelier: Atelier) -> None:
     config(f"[discord]\ntoken = '{TOKEN}'")
     settings = load_settings(None)
     assert TOKEN not in f"{settings!r} {settings} {settings.model_dump()}"
+
+
+def test_the_token_of_the_hub_is_never_shown(config: Config, atelier: Atelier) -> None:
+    config("[engine]\nhub_token = ['hf_secret']")
+    result = atelier("models")
+    assert result.err.startswith("✗ config.toml, line 2: engine.hub_token is (not shown).")
+    config("[engine]\nhub_token = ' hf_secret\\n'\nhub_url = 'nowhere'")
+    assert "hf_secret" not in atelier("models").err
+    config('[engine]\nhub_token = "hf_secret\\n"')
+    settings = load_settings(None)
+    assert settings.engine.hub_token is not None
+    assert settings.engine.hub_token.get_secret_value() == "hf_secret"
+    assert "hf_secret" not in f"{settings!r} {settings} {settings.model_dump()}"
 
 
 def test_a_file_that_cannot_be_read_is_an_error_only_when_it_was_asked_for(

@@ -11,6 +11,7 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
 from tests.discord_server import DiscordServer
+from tests.hub_server import HubServer, Repository
 
 from .house import House
 
@@ -41,3 +42,21 @@ async def house(weights: Path, tmp_path: Path) -> AsyncIterator[House]:
     """A server with two members, and a data folder; the bot is not there yet."""
     async with DiscordServer() as discord:
         yield House(discord, weights, tmp_path / "data")
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
+    """A Hub on which there is a model, and a Hugging Face cache of the test's own."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("engine.library.fetching.PAUSE", 0.001)
+    with HubServer() as server:
+        yield server
+
+
+@pytest.fixture
+def fox(hub: HubServer, weights: Path) -> Repository:
+    """That model: someone/fox, of the Stable Diffusion kind."""
+    repository = hub.add("someone/fox", weights)
+    repository.card = {"license": "openrail"}
+    return repository

@@ -17,7 +17,7 @@ from pydantic import SecretStr
 
 from cogs import Atelier
 from cogs.settings import DiscordSettings, LimitSettings
-from engine import EngineSettings, ImageRequest, Job, ModelSettings, open_studio
+from engine import AdapterSettings, EngineSettings, ImageRequest, Job, ModelSettings, open_studio
 from engine.pictures import read_request
 from tests.discord_server import Channel, DiscordServer, Member, Message, Use
 from tests.discord_server.messages import Attachment, walk
@@ -67,6 +67,10 @@ class House:
             "broken": ModelSettings(**quick | {"source": str(self.folder / "broken")}),
         }
 
+    def adapters(self) -> dict[str, AdapterSettings]:
+        """No LoRAs; files may be put in the folder `loras`."""
+        return {}
+
     @asynccontextmanager
     async def open(
         self,
@@ -88,7 +92,9 @@ class House:
         address = DiscordSettings(token=token, api_url=self.discord.api_url, **discord)
         settings = EngineSettings(**values | (engine or {}))
         async with (
-            open_studio(settings, self.models(), self.folder, bounds.queue_size) as studio,
+            open_studio(
+                settings, self.models(), self.folder, bounds.queue_size, self.adapters()
+            ) as studio,
             Unhurried(studio, address, bounds) as bot,
         ):
             serving = asyncio.create_task(bot.start(self.discord.token))
@@ -178,6 +184,15 @@ async def told(use: Use) -> str:
 async def told_after(use: Use) -> str:
     """What the bot said to that person alone, after a click was acknowledged silently."""
     message = await use.followup() if use.response in (5, 6) else await use.message()
+    assert message.ephemeral, message
+    return message.text()
+
+
+async def refused(use: Use) -> str:
+    """The same, after the bot had let everybody see that it thinks about it."""
+    message = await use.followup()
+    assert use.interaction.original is not None
+    assert use.interaction.original.deleted
     assert message.ephemeral, message
     return message.text()
 

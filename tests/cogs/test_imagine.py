@@ -41,7 +41,7 @@ async def test_running_shows_a_bar_then_a_preview_and_the_pictures_replace_it(
     house: House,
 ) -> None:
     async with house.open():
-        message = await house.ask(house.alice, model="slow", steps=40, count=2)
+        message = await house.ask(house.alice, model="slow", steps=60, count=2)
         await house.discord.until(lambda: "▰" in message.text(), PATIENCE)
         await house.done(message)
         looks = [[file.filename for file in look.attachments] for look in message.looks]

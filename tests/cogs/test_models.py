@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from engine import ModelSettings
@@ -52,7 +54,7 @@ async def test_the_next_job_uses_it_and_what_is_queued_keeps_its_own(house: Hous
     async with house.open():
         blocker = await house.occupy()
         before = await house.ask(house.alice)
-        await manager.slash(house.art, "model use", name="other")
+        await (await manager.slash(house.art, "model use", name="other")).message()
         after = await house.ask(house.alice)
         named = await house.ask(house.alice, model="tiny")
         await house.free(blocker)
@@ -66,7 +68,7 @@ async def test_the_choice_survives_a_restart_and_is_one_servers_own(house: House
     poets = house.discord.add_guild("Poets")
     den, zoe = poets.add_channel("den"), poets.add_member("zoe")
     async with house.open():
-        await manager.slash(house.art, "model use", name="other")
+        await (await manager.slash(house.art, "model use", name="other")).message()
     async with house.open():
         message = await house.painted(house.alice)
         assert settings_line(message)[:2] == ["other", "128×64"]
@@ -90,6 +92,26 @@ async def test_info_tells_defaults_and_sizes(house: House) -> None:
         assert "any from 32 to 128 pixels a side in steps of 8" in text
         text = await told(await house.alice.slash(house.art, "model info"))
         assert text.startswith("**tiny**")
+
+
+async def test_info_tells_the_plan_what_is_on_disk_and_what_was_measured(house: House) -> None:
+    async with house.open():
+        await house.painted(house.alice)
+        lines = (await told(await house.alice.slash(house.art, "model info"))).splitlines()
+        said = "\n".join(lines)
+        assert re.search(r"^Files: on disk, [\d.]+ MB$", said, re.MULTILINE)
+        assert re.search(r"^Measured at 64×64 · .* s a step$", said, re.MULTILINE)
+        assert re.search(r"^Plan: everything stays.* 1.00 × the time", said, re.MULTILINE)
+        assert re.search(r"^Expected peak: [\d.]+ .* free on ", said, re.MULTILINE)
+        assert re.search(r"^• unet [\d.]+ .*: on the device$", said, re.MULTILINE)
+
+
+async def test_info_of_a_model_that_is_not_there_tells_the_rest(house: House) -> None:
+    async with house.open():
+        text = await told(await house.alice.slash(house.art, "model info", name="broken"))
+        assert text.startswith("**broken**")
+        assert "Files: no such folder" in text
+        assert "⚠️" in text
 
 
 async def test_a_model_that_is_not_configured_any_more_gives_way_to_the_default(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from . import payloads
 from .errors import Json
+from .guilds import User
 from .routes import Call, Reply, Routes
 from .world import World
 
@@ -56,7 +57,7 @@ def application(world: World) -> Json:
         "redirect_uris": [],
         "interactions_endpoint_url": None,
         "role_connections_verification_url": None,
-        "owner": payloads.user(owner),
+        "owner": payloads.user(world.user_named("team", "en-US") if world.team else owner),
         "approximate_guild_count": len(world.guilds),
         "approximate_user_install_count": 0,
         "approximate_user_authorization_count": 0,
@@ -64,8 +65,30 @@ def application(world: World) -> Json:
         "event_webhooks_status": 1,
         "event_webhooks_types": [],
         "explicit_content_filter": 0,
-        "team": None,
+        "team": _team(world, owner) if world.team else None,
         "eligible_oauth2_scopes": [],
+    }
+
+
+def _team(world: World, owner: User) -> Json:
+    """The team object; its owner is a member too, with the role of an admin."""
+    people = {owner.name: "admin"} | world.team
+    members = [(world.user_named(name, "en-US"), role) for name, role in people.items()]
+    number = str(world.application_id + 1)
+    return {
+        "id": number,
+        "name": "The painters",
+        "icon": None,
+        "owner_user_id": str(owner.id),
+        "members": [
+            {
+                "membership_state": 2,
+                "team_id": number,
+                "user": payloads.user(user),
+                "role": role,
+            }
+            for user, role in members
+        ],
     }
 
 

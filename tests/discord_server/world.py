@@ -29,6 +29,9 @@ class World:
     """The state: guilds, channels, messages, commands, interactions, and the bot's account."""
 
     acknowledge_within: float = 3.0
+    team: dict[str, str] = field(default_factory=dict)
+    """Names of the accounts that the application belongs to besides its owner, and their roles:
+    `admin`, `developer` or `read_only`. With anybody in it, the application is a team's."""
     token_lifetime: float = 900.0
     upload_limit: int = 10 * 1024 * 1024
     """For direct messages, and for guilds that set no other."""

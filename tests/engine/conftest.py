@@ -6,6 +6,10 @@ from typing import Any
 
 import pytest
 
+from tests.engine.library.conftest import cache as cache
+from tests.engine.library.conftest import fox as fox
+from tests.engine.library.conftest import server as server
+
 
 @pytest.fixture
 def one_thread() -> Iterator[None]:

@@ -55,7 +55,7 @@ def model_settings(source: Path | str, **changes: Any) -> ModelSettings:
 
 def model(source: Path | str = "nowhere", name: str = "tiny", **changes: Any) -> Model:
     """The catalogue's entry for a tiny model in the folder `source`."""
-    return Model(name=name, **model_settings(source, **changes).model_dump())
+    return Model.of(name, model_settings(source, **changes))
 
 
 def engine_settings(**changes: Any) -> EngineSettings:

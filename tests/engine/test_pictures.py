@@ -15,7 +15,8 @@ from PIL import Image, PngImagePlugin
 from engine.errors import InvalidRequest, StorageError
 from engine.messages import Pixels
 from engine.pictures import PictureFolder, parameters, parse_parameters, read_request
-from engine.requests import ImageRequest, Recipe
+from engine.prompts import with_adapters
+from engine.requests import AdapterUse, ImageRequest, Recipe
 from engine.schedulers import SCHEDULERS
 from tests.engine.making import job, recipe
 
@@ -23,8 +24,18 @@ GREY = Pixels(4, 2, bytes(range(24)))
 
 
 def request_of(made: Recipe, seed: int) -> ImageRequest:
-    """The request that asks for exactly what `made` paints from `seed`."""
-    values = made.to_json() | {"seed": seed, "count": 1}
+    """The request that asks for what `made` paints from `seed`, all but the picture it began with.
+
+    Its LoRAs stand in the prompt, where every other tool looks for them too.
+    """
+    values = made.to_json() | {
+        "prompt": with_adapters(made.prompt, made.adapters),
+        "adapters": (),
+        "seed": seed,
+        "count": 1,
+        "image": None,
+        "strength": made.strength if made.image else None,
+    }
     return ImageRequest(**values)
 
 
@@ -63,6 +74,8 @@ def no_file_larger_than(size: int) -> Iterator[None]:
         {"guidance_scale": 0.0},
         {"guidance_scale": 7.25, "seed": 2**32 - 1, "num_inference_steps": 150},
         {"width": 1024, "height": 32},
+        {"image": "a.png", "strength": 0.55},
+        {"adapters": (AdapterUse("pixel art", 0.8), AdapterUse("fox", -1.0))},
         *[{"scheduler": name} for name in SCHEDULERS],
     ],
     ids=lambda changes: next(iter(changes.values()), "plain"),

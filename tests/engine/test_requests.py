@@ -8,7 +8,7 @@ import pytest
 
 from engine.errors import InvalidRequest
 from engine.requests import MAX_PROMPT, MAX_SEED, ImageRequest, Recipe
-from engine.schedulers import SCHEDULERS
+from engine.schedulers import SCHEDULERS, allowed_schedulers
 from tests.engine.making import model, recipe
 
 
@@ -105,8 +105,7 @@ def test_a_recipe_survives_json() -> None:
         ),
         (
             {"scheduler": "magic"},
-            "There is no scheduler “magic”, only ddim, default, dpmpp_2m, dpmpp_2m_karras, "
-            "euler, euler_a, heun, lcm, unipc.",
+            f"There is no scheduler “magic”, only {', '.join(sorted(SCHEDULERS))}.",
         ),
     ],
 )
@@ -133,6 +132,21 @@ def test_what_cannot_be_painted_is_refused_with_a_sentence(
 )
 def test_the_bounds_themselves_are_allowed(asked: dict[str, Any]) -> None:
     resolve(**asked)
+
+
+@pytest.mark.parametrize("scheduler", SCHEDULERS)
+def test_a_model_of_the_flow_matching_kind_takes_only_what_fits_it(scheduler: str) -> None:
+    entry = model("black-forest-labs/FLUX.1-schnell", "flux", scheduler="euler")
+    asked = ImageRequest(prompt="a house", scheduler=scheduler)
+    if scheduler in allowed_schedulers("flux"):
+        assert asked.resolve(entry).scheduler == scheduler
+    else:
+        with pytest.raises(InvalidRequest) as caught:
+            asked.resolve(entry)
+        assert str(caught.value) == (
+            f"The scheduler “{scheduler}” does not fit flux; these do: default, dpmpp_2m, "
+            "dpmpp_2m_sde, euler, heun, unipc."
+        )
 
 
 def test_a_size_that_is_suggested_can_be_painted() -> None:

@@ -17,7 +17,8 @@ from engine.jobs import Job, JobEvent, JobState
 from engine.messages import Painted, Progress
 from engine.models import Catalogue
 from engine.pictures import PictureFolder
-from engine.store import Database, JobTable
+from engine.store import Database, JobTable, MeasurementTable
+from engine.uploads import UploadFolder
 from engine.worker import Worker
 from tests.engine.conftest import Gate
 from tests.engine.making import engine_settings, model_settings, recipe
@@ -38,8 +39,11 @@ class Bench:
             Catalogue({"tiny": model_settings(source)}, "tiny"),
             self.jobs,
             self.pictures,
+            UploadFolder(folder / "uploads"),
             self.board,
             Estimates({}, settings.batch_size),
+            MeasurementTable(database),
+            [],
         )
 
     async def push(self, **changes: Any) -> Job:

@@ -10,14 +10,14 @@ from diffusers import (
     DDIMScheduler,
     LatentConsistencyModelPipeline,
     LCMScheduler,
+    StableDiffusionInpaintPipeline,
+    StableDiffusionPAGPipeline,
     StableDiffusionPipeline,
-    StableDiffusionXLPipeline,
     UNet2DConditionModel,
 )
 from transformers import (
     CLIPTextConfig,
     CLIPTextModel,
-    CLIPTextModelWithProjection,
     CLIPTokenizer,
 )
 
@@ -40,6 +40,7 @@ def stable_diffusion(
     prediction_type: str = "epsilon",
     guidance_embedding: bool = False,
     channels: int = 16,
+    inpainting: bool = False,
 ) -> Path:
     """Save a pipeline of the Stable Diffusion 1/2 kind into `folder`.
 
@@ -48,14 +49,20 @@ def stable_diffusion(
         prediction_type: What the UNet is taken to predict.
         guidance_embedding: Whether the UNet takes the guidance as an input, as LCM models do.
         channels: Width of the UNet's first block; more makes it slower.
+        inpainting: Whether the UNet sees masks, in nine channels.
     """
     torch.manual_seed(0)
     words = tokenizer(folder / "words")
-    pipe: Any = StableDiffusionPipeline(
-        vae=_vae(),
-        text_encoder=CLIPTextModel(_text_config(words)),
+    kind: Any = StableDiffusionInpaintPipeline if inpainting else StableDiffusionPipeline
+    pipe = kind(
+        vae=vae(),
+        text_encoder=CLIPTextModel(text_config(words)),
         tokenizer=words,
-        unet=_unet(channels, time_cond_proj_dim=16 if guidance_embedding else None),
+        unet=unet(
+            channels,
+            time_cond_proj_dim=16 if guidance_embedding else None,
+            in_channels=9 if inpainting else 4,
+        ),
         scheduler=DDIMScheduler(**SCHEDULE, prediction_type=prediction_type),
         safety_checker=None,
         feature_extractor=None,
@@ -70,10 +77,10 @@ def latent_consistency(folder: Path) -> Path:
     torch.manual_seed(0)
     words = tokenizer(folder / "words")
     pipe: Any = LatentConsistencyModelPipeline(
-        vae=_vae(),
-        text_encoder=CLIPTextModel(_text_config(words)),
+        vae=vae(),
+        text_encoder=CLIPTextModel(text_config(words)),
         tokenizer=words,
-        unet=_unet(16, time_cond_proj_dim=16),
+        unet=unet(16, time_cond_proj_dim=16),
         scheduler=LCMScheduler(**SCHEDULE),
         safety_checker=None,
         feature_extractor=None,
@@ -83,25 +90,19 @@ def latent_consistency(folder: Path) -> Path:
     return folder
 
 
-def stable_diffusion_xl(folder: Path) -> Path:
-    """Save a `StableDiffusionXLPipeline` into `folder`: it takes no prompt as zeros."""
+def perturbed_attention(folder: Path) -> Path:
+    """Save a `StableDiffusionPAGPipeline` into `folder`: runs whole, takes a negative prompt."""
     torch.manual_seed(0)
     words = tokenizer(folder / "words")
-    config = _text_config(words)
-    pipe: Any = StableDiffusionXLPipeline(
-        vae=_vae(),
-        text_encoder=CLIPTextModel(config),
-        text_encoder_2=CLIPTextModelWithProjection(config),
+    pipe: Any = StableDiffusionPAGPipeline(
+        vae=vae(),
+        text_encoder=CLIPTextModel(text_config(words)),
         tokenizer=words,
-        tokenizer_2=words,
-        unet=_unet(
-            16,
-            cross_attention_dim=64,
-            addition_embed_type="text_time",
-            addition_time_embed_dim=8,
-            projection_class_embeddings_input_dim=6 * 8 + 32,
-        ),
+        unet=unet(16),
         scheduler=DDIMScheduler(**SCHEDULE),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
     )
     pipe.save_pretrained(folder)
     return folder
@@ -116,7 +117,8 @@ SCHEDULE: dict[str, Any] = {
 }
 
 
-def _text_config(words: CLIPTokenizer) -> CLIPTextConfig:
+def text_config(words: CLIPTokenizer) -> CLIPTextConfig:
+    """A text encoder of two layers and a width of 32."""
     return CLIPTextConfig(
         vocab_size=len(words),
         hidden_size=32,
@@ -131,7 +133,8 @@ def _text_config(words: CLIPTokenizer) -> CLIPTextConfig:
     )
 
 
-def _unet(channels: int, **options: Any) -> UNet2DConditionModel:
+def unet(channels: int, **options: Any) -> UNet2DConditionModel:
+    """A UNet of two blocks; `options` are laid over its configuration."""
     shape: dict[str, Any] = {
         "sample_size": 8,
         "block_out_channels": (channels, 2 * channels),
@@ -145,7 +148,8 @@ def _unet(channels: int, **options: Any) -> UNet2DConditionModel:
     return UNet2DConditionModel(**shape | options)
 
 
-def _vae() -> AutoencoderKL:
+def vae(**options: Any) -> AutoencoderKL:
+    """An autoencoder with the usual factor of 8; `options` are added to its configuration."""
     return AutoencoderKL(
         block_out_channels=(8, 16, 16, 16),
         down_block_types=("DownEncoderBlock2D",) * 4,
@@ -153,4 +157,5 @@ def _vae() -> AutoencoderKL:
         latent_channels=4,
         norm_num_groups=4,
         layers_per_block=1,
+        **options,
     )

@@ -5,28 +5,58 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from engine.adapters import AdapterShelf
 from engine.diffusion.families.base import Family, Row, Start
+from engine.diffusion.families.flux import Flux
+from engine.diffusion.families.flux2_klein import Flux2Klein
+from engine.diffusion.families.pixart_sigma import PixArtSigma
+from engine.diffusion.families.qwen_image import QwenImage
+from engine.diffusion.families.sana import Sana
 from engine.diffusion.families.stable_diffusion import StableDiffusion
+from engine.diffusion.families.stable_diffusion_3 import StableDiffusion3
+from engine.diffusion.families.stable_diffusion_xl import StableDiffusionXL
 from engine.diffusion.families.stepped import Stepped
 from engine.diffusion.families.whole import Whole
-from engine.diffusion.placement import Parts
-from engine.diffusion.previews import STABLE_DIFFUSION_1, LatentMap
+from engine.diffusion.families.z_image import ZImage
+from engine.diffusion.inversions import Inversions
+from engine.diffusion.latent_maps import FLUX, FLUX_2, QWEN_IMAGE, STABLE_DIFFUSION_3
+from engine.diffusion.placement import Parts, WholeParts
+from engine.diffusion.previews import STABLE_DIFFUSION_1, STABLE_DIFFUSION_XL, LatentMap
 from engine.families import family_named_by
 
-__all__ = ["Family", "Row", "Start", "family_of"]
+__all__ = ["Family", "Row", "Start", "family_of", "is_stepped"]
 
 STEPPED: Mapping[str, tuple[type[Stepped], LatentMap | None]] = MappingProxyType(
     {
         "sd": (StableDiffusion, STABLE_DIFFUSION_1),
+        "sdxl": (StableDiffusionXL, STABLE_DIFFUSION_XL),
+        "sd3": (StableDiffusion3, STABLE_DIFFUSION_3),
+        "flux": (Flux, FLUX),
+        "flux2-klein": (Flux2Klein, FLUX_2),
+        "z-image": (ZImage, FLUX),
+        "qwen-image": (QwenImage, QWEN_IMAGE),
+        "pixart-sigma": (PixArtSigma, STABLE_DIFFUSION_XL),
+        "sana": (Sana, None),
     }
 )
 
 
-def family_of(pipe: Any, parts: Parts, folder: Path | None) -> Family:
+def is_stepped(pipe: Any) -> bool:
+    """Whether the engine steps this pipeline itself, and so moves its components itself."""
+    return family_named_by(type(pipe).__name__) in STEPPED
+
+
+def family_of(
+    pipe: Any,
+    parts: Parts | WholeParts,
+    folder: Path | None,
+    *,
+    adapters: AdapterShelf | None = None,
+    inversions: Inversions | None = None,
+) -> Family:
     """The family that steps `pipe`; a map for previews in `folder`, where it lies, comes first."""
-    entry = STEPPED.get(family_named_by(type(pipe).__name__) or "")
-    if entry is None:
-        return Whole(pipe)
-    family, latent_map = entry
+    if isinstance(parts, WholeParts):
+        return Whole(pipe, parts)
+    family, latent_map = STEPPED[family_named_by(type(pipe).__name__) or ""]
     own = LatentMap.read(folder) if folder else None
-    return family(pipe, parts, own or latent_map)
+    return family(pipe, parts, own or latent_map, adapters=adapters, inversions=inversions)

@@ -18,8 +18,11 @@ from typing import Any, ClassVar, cast
 import torch
 from PIL import Image
 
+from engine.adapters import AdapterShelf
+from engine.diffusion.adapters import Adapters
 from engine.diffusion.families.base import Row, Start
 from engine.diffusion.families.embeddings import EmbeddingCache, Told
+from engine.diffusion.inversions import Inversions
 from engine.diffusion.placement import Parts
 from engine.diffusion.previews import LatentMap
 from engine.diffusion.schedules import make_scheduler, predicted_original
@@ -38,6 +41,7 @@ class LatentRow(Row):
         told: What the denoiser is told in each of its calls: negative first, when guided.
         timesteps: The scheduler's timesteps that are left at the beginning, shape (total_steps,).
         scheduler: This row's own scheduler.
+        generator: Its own source of randomness; the order of the draws is Diffusers'.
         step_options: Further arguments of its `step` (the row's own generator, eta).
         source: Latents of the picture that this one starts from, same shape as `latents`.
         noise: The noise that was laid over them, same shape.
@@ -49,6 +53,7 @@ class LatentRow(Row):
     told: Sequence[Told]
     timesteps: torch.Tensor
     scheduler: Any
+    generator: torch.Generator
     step_options: dict[str, Any]
     source: torch.Tensor | None
     noise: torch.Tensor
@@ -83,18 +88,30 @@ class Stepped(ABC):
     family: ClassVar[str]
     """Name in `engine.families.FAMILIES`."""
 
-    def __init__(self, pipe: Any, parts: Parts, latent_map: LatentMap | None) -> None:
+    def __init__(
+        self,
+        pipe: Any,
+        parts: Parts,
+        latent_map: LatentMap | None,
+        *,
+        adapters: AdapterShelf | None = None,
+        inversions: Inversions | None = None,
+    ) -> None:
         """Take a loaded pipeline.
 
         Args:
             pipe: The Diffusers pipeline.
             parts: Brings its components to the device.
             latent_map: Makes previews; without one there are none.
+            adapters: The LoRAs that there are.
+            inversions: The learned words that there are.
         """
         self._pipe = pipe
         self._parts = parts
         self._latent_map = latent_map
         self._embeddings = EmbeddingCache(parts.device)
+        self._adapters = Adapters(pipe, parts, self.facts, adapters or AdapterShelf())
+        self._inversions = inversions or Inversions()
 
     @property
     def facts(self) -> FamilyFacts:
@@ -146,7 +163,13 @@ class Stepped(ABC):
         steps = recipe.num_inference_steps
         if self.facts.noise is Noise.FLOW:
             return int(max(steps - min(steps * recipe.strength, steps), 0))
-        return max(steps - min(int(steps * recipe.strength), steps), 0)
+        return steps - min(max(int(steps * recipe.strength), 1), steps)
+
+    def source(
+        self, recipe: Recipe, start: Start, generator: torch.Generator
+    ) -> torch.Tensor | None:
+        """Latents of the picture that a row starts from; `None` to begin with noise alone."""
+        return self.encode_picture(self.pixels(start, recipe), recipe, generator)
 
     def prepare(self, row: LatentRow, start: Start | None) -> None:  # noqa: B027
         """Whatever else the family draws for a new row; the VAE is there if there is a start."""
@@ -160,25 +183,56 @@ class Stepped(ABC):
         return latents
 
     def batch_key(self, row: Row) -> Hashable:
-        """Rows of one size go together."""
-        return row.recipe.width, row.recipe.height
+        """Rows of one size go together, if their adapters can be mixed."""
+        adapters = self._adapters.batch_key(row.recipe.adapters)
+        return row.recipe.width, row.recipe.height, adapters
 
     def begin(self, recipe: Recipe, start: Start | None = None) -> list[Row]:
-        """Encode the prompt once and make a row for each seed."""
-        told = [self._told(recipe.prompt, negative=False)]
+        """Encode the prompt once and make a row for each seed.
+
+        Raises:
+            InvalidRequest: When the family cannot start from a picture, or paint within a mask, or
+                when an adapter or a learned word is for another family.
+            ModelUnavailable: When an adapter's file is not there, or damaged.
+        """
+        self._check(recipe, start)
+        self._adapters.ensure(*recipe.adapters)
+        told = [self._told(recipe, recipe.prompt, negative=False)]
         if self.guided(recipe):
-            told.insert(0, self._told(recipe.negative_prompt, negative=True))
+            told.insert(0, self._told(recipe, recipe.negative_prompt, negative=True))
+        told = self.matched(recipe, told)
         if start is None:
             return [self._row(recipe, seed, told, None) for seed in recipe.seeds]
         with self._parts.use("vae"):
             return [self._row(recipe, seed, told, start) for seed in recipe.seeds]
 
-    def _told(self, text: str, *, negative: bool) -> Told:
+    def _check(self, recipe: Recipe, start: Start | None) -> None:
+        if start is not None and not self.facts.image_to_image:
+            raise InvalidRequest(
+                f"{recipe.model} is a {self.facts.label} model, which cannot start from a picture: "
+                "leave the picture out, or choose another model."
+            )
+        if start is not None and start.mask is not None and not self.facts.inpaint:
+            raise InvalidRequest(
+                f"{recipe.model} is a {self.facts.label} model, which cannot paint within a mask: "
+                "leave the mask out, or choose another model."
+            )
+
+    def matched(self, recipe: Recipe, told: list[Told]) -> list[Told]:
+        """What the denoiser is told of both prompts, brought to one shape where it has to be."""
+        return told
+
+    def _told(self, recipe: Recipe, text: str, *, negative: bool) -> Told:
+        encoders = self.facts.text_encoders
+        adapters = recipe.adapters
+
         def encode() -> Told:
-            with self._parts.use(*self.facts.text_encoders):
+            with self._adapters.worn([adapters], *encoders), self._parts.use(*encoders):
                 return self.encode(text, negative=negative)
 
-        return self._embeddings.get((text, negative), encode)
+        learned = self._inversions.named_in(text)
+        key = (text, negative, self._adapters.encoder_key(adapters), learned)
+        return self._embeddings.get(key, encode)
 
     def _row(
         self, recipe: Recipe, seed: int, told: Sequence[Told], start: Start | None
@@ -193,16 +247,17 @@ class Stepped(ABC):
             timesteps = timesteps[begin:]
             if hasattr(scheduler, "set_begin_index"):
                 scheduler.set_begin_index(begin)
-            source = self.encode_picture(self._pixels(start, recipe), recipe, generator)
+            source = self.source(recipe, start, generator)
         noise = self.new_noise(recipe, generator)
         row = LatentRow(
             recipe=recipe,
             seed=seed,
             total_steps=len(timesteps),
-            latents=_noised(scheduler, source, noise, timesteps),
+            latents=noised(scheduler, source, noise, timesteps),
             told=told,
             timesteps=timesteps,
             scheduler=scheduler,
+            generator=generator,
             step_options=_step_options(scheduler, generator),
             source=source,
             noise=noise,
@@ -210,7 +265,8 @@ class Stepped(ABC):
         self.prepare(row, start)
         return row
 
-    def _pixels(self, start: Start, recipe: Recipe) -> torch.Tensor:
+    def pixels(self, start: Start, recipe: Recipe) -> torch.Tensor:
+        """The picture of `start` in -1 to 1, shape (1, 3, height, width), as the VAE takes it."""
         processor = self._pipe.image_processor
         pixels = processor.preprocess(start.image, height=recipe.height, width=recipe.width)
         return cast(torch.Tensor, pixels.to(self._parts.device, self._pipe.vae.dtype))
@@ -223,7 +279,9 @@ class Stepped(ABC):
             t = row.timesteps[row.step]
             sample = self.model_input(row, _scaled(row, t))
             calls += [Call(row, sample, t.to(torch.float32), told) for told in row.told]
-        with self._parts.use(self.facts.denoiser):
+        denoiser = self.facts.denoiser
+        worn = self._adapters.worn([call.row.recipe.adapters for call in calls], denoiser)
+        with worn, self._parts.use(denoiser):
             predictions = self.denoise(calls)
         own = torch.split(predictions, [len(row.told) for row in batch])
         for row, predicted in zip(batch, own, strict=True):
@@ -236,8 +294,9 @@ class Stepped(ABC):
             negative, positive = predictions.chunk(2)
             prediction = self.guide(row, negative, positive)
         t = row.timesteps[row.step]
-        output = row.scheduler.step(prediction, t, row.latents, **row.step_options)
-        row.original = predicted_original(row.scheduler, output)
+        sample = row.latents
+        output = row.scheduler.step(prediction, t, sample, **row.step_options)
+        row.original = predicted_original(row.scheduler, output, sample, t, prediction)
         row.latents = self.settled(row, output.prev_sample)
         row.step += 1
 
@@ -268,7 +327,7 @@ def _scaled(row: LatentRow, t: torch.Tensor) -> torch.Tensor:
     return row.latents if scale is None else cast(torch.Tensor, scale(row.latents, t))
 
 
-def _noised(
+def noised(
     scheduler: Any, source: torch.Tensor | None, noise: torch.Tensor, timesteps: torch.Tensor
 ) -> torch.Tensor:
     """The latents to begin with: noise alone, or a picture under as much of it as is left."""

@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 
 from engine.diffusion.families.base import Row, Start
+from engine.diffusion.placement import WholeParts
 from engine.errors import InvalidRequest
 from engine.requests import Recipe
 
@@ -27,8 +28,9 @@ class _Interrupted(Exception):
 class Whole:
     """A loaded text-to-image pipeline that is only called as a whole, one picture at a time."""
 
-    def __init__(self, pipe: Any) -> None:
+    def __init__(self, pipe: Any, parts: WholeParts) -> None:
         self._pipe = pipe
+        self._parts = parts
         self._accepted = inspect.signature(pipe.__call__).parameters
 
     def begin(self, recipe: Recipe, start: Start | None = None) -> list[Row]:
@@ -36,10 +38,13 @@ class Whole:
 
         Raises:
             InvalidRequest: When another scheduler is asked for than the pipeline's own, which
-                its `__call__` may rely on; and when a picture is to start from another.
+                its `__call__` may rely on; when a picture is to start from another, or to wear
+                LoRAs.
         """
         if start is not None:
             raise InvalidRequest(f"{recipe.model} cannot start from a picture.")
+        if recipe.adapters:
+            raise InvalidRequest(f"{recipe.model} takes no LoRAs: leave them out.")
         if recipe.scheduler != "default":
             raise InvalidRequest(
                 f"{recipe.model} paints with its own scheduler; “{recipe.scheduler}” is not for it."
@@ -56,6 +61,7 @@ class Whole:
     def step(self, rows: Sequence[Row], between: Callable[[], None]) -> None:
         """Paint the rows to their end, one after the other."""
         for row in cast(Sequence[WholeRow], rows):
+            self._parts.arrive()
             try:
                 result = self._pipe(**self._arguments(row, between))
             except BaseException as error:

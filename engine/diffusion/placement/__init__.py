@@ -5,5 +5,6 @@ costs nothing, since RAM still has them.
 """
 
 from engine.diffusion.placement.parts import Parts
+from engine.diffusion.placement.whole import WholeParts
 
-__all__ = ["Parts"]
+__all__ = ["Parts", "WholeParts"]

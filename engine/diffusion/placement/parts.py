@@ -1,7 +1,8 @@
 """The components of a pipeline, brought to the device when they are used, as the plan says."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Protocol
 
 import psutil
@@ -60,15 +61,20 @@ class SelfMoving:
 
     def arrive(self) -> None:
         """Moved by its own `to`."""
-        self._module.to(self._device)
+        self._move(self._device)
 
     def leave(self) -> None:
         """Copied back, since it has no master in RAM."""
-        self._module.to("cpu")
+        self._move(torch.device("cpu"))
 
     def detach(self) -> None:
         """Back in RAM."""
         self.leave()
+
+    def _move(self, device: torch.device) -> None:
+        # Parameters are ordinary tensors: torchao's cannot be swapped for inference tensors.
+        with torch.inference_mode(False), torch.no_grad():
+            self._module.to(device)
 
 
 class Parts:
@@ -87,6 +93,7 @@ class Parts:
             name: part for name, part in pipe.components.items() if isinstance(part, nn.Module)
         }
         self._guests: dict[str, Guest] = {}
+        self._invitations: dict[str, Callable[[], Guest]] = {}
         self._staying: set[str] = set()
         if plan is None:
             for module in self._modules.values():
@@ -107,7 +114,8 @@ class Parts:
         everything = sum(size_of(module) for module in self._modules.values())
         for name, module in self._modules.items():
             place = plan.places.get(name) or _visitor(everything)
-            self._guests[name] = _guest(module, self.device, place, pin=pin)
+            self._invitations[name] = partial(_guest, module, self.device, place, pin=pin)
+            self._guests[name] = self._invitations[name]()
             if place.residence is Residence.STAYS:
                 self._staying.add(name)
 
@@ -118,6 +126,18 @@ class Parts:
         self._guests.clear()
         self._staying.clear()
 
+    @contextmanager
+    def altering(self, *names: str) -> Iterator[None]:
+        """Have these components as they were found, to put layers in them or take some out."""
+        changing = [name for name in names if name in self._guests]
+        for name in changing:
+            self._guests[name].detach()
+        try:
+            yield
+        finally:
+            for name in changing:
+                self._guests[name] = self._invitations[name]()
+
     def retire(self) -> None:
         """Let go of the device; what is used again comes back by itself."""
         for guest in self._guests.values():
@@ -127,11 +147,12 @@ class Parts:
     def use(self, *names: str) -> Iterator[None]:
         """Have these components on the device; names that the pipeline lacks are passed over.
 
-        Whatever does not stay and is not named leaves first.
+        A visitor leaves when another one is called; what stays disturbs nobody.
         """
-        for name, guest in self._guests.items():
-            if name not in names and name not in self._staying:
-                guest.leave()
+        if any(name in self._guests and name not in self._staying for name in names):
+            for name, guest in self._guests.items():
+                if name not in names and name not in self._staying:
+                    guest.leave()
         for name in names:
             if name in self._guests:
                 self._guests[name].arrive()

@@ -14,9 +14,7 @@ from torch import nn
 
 from engine.diffusion.placement.transfers import Transfer, transfers_to
 from engine.diffusion.placement.weights import Weights, rest_of, size_of, tensors_of
-
-GRAIN = 16
-"""A block is at most this part of its module, where it can be divided further."""
+from engine.memory.components import GRAIN
 
 
 def blocks_of(module: nn.Module, limit: int) -> Iterator[nn.Module]:
@@ -60,8 +58,10 @@ class Block:
             self.next.fetch()
 
     def forget(self) -> None:
-        """Let its weights go, wherever they are."""
-        self.transfer = None
+        """Let its weights go, wherever they are; room that is still being filled is waited for."""
+        if self.transfer is not None:
+            self.transfer.arrived()
+            self.transfer = None
         self.weights.leave()
 
 

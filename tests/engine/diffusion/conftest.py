@@ -1,5 +1,6 @@
 """Real pipelines with tiny random weights, and the pictures that they paint by themselves."""
 
+import gc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,15 +10,18 @@ import numpy as np
 import pytest
 import torch
 
-from engine.diffusion import Device
 from engine.requests import Recipe
 from engine.schedulers import SCHEDULERS
 from tests import tiny
 
-CPU = Device.choose("cpu", "resident")
-
 Image = np.ndarray[Any, np.dtype[np.int16]]
 """Height, width and channels of 8-bit levels, in a type whose differences have a sign."""
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_garbage_among_imports(pipes: dict[str, Any]) -> None:
+    """As the worker does: what is imported by now is not looked through again."""
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +38,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> dict[
         "v_prediction": tiny.stable_diffusion(new("v"), prediction_type="v_prediction"),
         "distilled": tiny.stable_diffusion(new("distilled"), guidance_embedding=True),
         "lcm": tiny.latent_consistency(new("lcm")),
-        "xl": tiny.stable_diffusion_xl(new("xl")),
+        "pag": tiny.perturbed_attention(new("pag")),
     }
 
 

@@ -3,10 +3,11 @@
 import queue
 import threading
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from engine.diffusion import Device, Painter
+from engine.diffusion import make_painter
 from engine.messages import Dropped, Failed, Order, Painted, Report, Stop
+from tests.engine.making import engine_settings
 
 R = TypeVar("R")
 
@@ -21,17 +22,12 @@ class Easel:
     in the inbox comes in exactly there, whatever the machine's speed.
     """
 
-    def __init__(self, *, batch_size: int = 4, previews: bool = False) -> None:
+    def __init__(self, *, batch_size: int = 4, previews: bool = False, **settings_too: Any) -> None:
         self.inbox: queue.SimpleQueue[Order] = queue.SimpleQueue()
         self.reports: list[Report] = []
         self.watch: Callable[[Report], None] = lambda report: None
-        self.painter = Painter(
-            Device.choose("cpu", "resident"),
-            self.inbox,
-            self._take,
-            batch_size=batch_size,
-            previews=previews,
-        )
+        settings = engine_settings(batch_size=batch_size, previews=previews, **settings_too)
+        self.painter = make_painter(settings, self.inbox, self._take)
         self._open = 0
 
     def run(self, *orders: Order, jobs: int) -> None:

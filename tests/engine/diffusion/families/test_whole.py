@@ -1,6 +1,6 @@
 """A pipeline without a family file still paints, tells how far it is, and can be stopped."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import diffusers
 import numpy as np
@@ -9,6 +9,7 @@ import torch
 
 from engine.diffusion.families.base import Row
 from engine.diffusion.families.whole import Whole
+from engine.diffusion.placement import WholeParts
 from engine.errors import InvalidRequest
 from engine.requests import Recipe
 from tests.engine import making
@@ -34,15 +35,19 @@ def plain(pipe: Any, asked: Recipe, **arguments: Any) -> Image:
     return np.asarray(result.images[0]).astype(np.int16)
 
 
+def whole(pipe: Any) -> Whole:
+    return Whole(pipe, WholeParts(pipe, torch.device("cpu")))
+
+
 @torch.inference_mode()
 def paint(pipe: Any, asked: Recipe) -> list[Image]:
-    family = Whole(pipe)
+    family = whole(pipe)
     rows = family.begin(asked)
     family.step(rows, lambda: None)
     return [np.asarray(family.finish(row)).astype(np.int16) for row in rows]
 
 
-@pytest.mark.parametrize("kind", ["lcm", "xl"])
+@pytest.mark.parametrize("kind", ["lcm", "pag"])
 def test_it_paints_what_the_plain_call_paints(pipes: dict[str, Any], kind: str) -> None:
     asked = recipe()
     [whole] = paint(pipes[kind], asked)
@@ -51,9 +56,9 @@ def test_it_paints_what_the_plain_call_paints(pipes: dict[str, Any], kind: str) 
 
 def test_a_negative_prompt_reaches_a_pipeline_that_takes_one(pipes: dict[str, Any]) -> None:
     asked = recipe(negative_prompt="a blue fish", guidance_scale=20.0)
-    [whole] = paint(pipes["xl"], asked)
-    assert np.array_equal(whole, plain(pipes["xl"], asked, negative_prompt="a blue fish"))
-    assert not np.array_equal(whole, plain(pipes["xl"], asked))
+    [whole] = paint(pipes["pag"], asked)
+    assert np.array_equal(whole, plain(pipes["pag"], asked, negative_prompt="a blue fish"))
+    assert not np.array_equal(whole, plain(pipes["pag"], asked))
 
 
 def test_each_picture_of_a_job_has_its_own_seed(pipes: dict[str, Any]) -> None:
@@ -63,14 +68,14 @@ def test_each_picture_of_a_job_has_its_own_seed(pipes: dict[str, Any]) -> None:
 
 
 def test_rows_go_alone(pipes: dict[str, Any]) -> None:
-    family = Whole(pipes["lcm"])
+    family = whole(pipes["lcm"])
     one, other = family.begin(recipe(count=2))
     assert family.batch_key(one) != family.batch_key(other)
     assert family.preview(one) is None
 
 
 def test_between_two_steps_it_tells_how_far_it_is_and_looks_up(pipes: dict[str, Any]) -> None:
-    family = Whole(pipes["lcm"])
+    family = whole(pipes["lcm"])
     [row] = family.begin(recipe(num_inference_steps=5))
     seen: list[int] = []
     with torch.inference_mode():
@@ -82,7 +87,7 @@ def test_between_two_steps_it_tells_how_far_it_is_and_looks_up(pipes: dict[str, 
 def test_a_row_cancelled_in_the_middle_ends_there_and_the_pipeline_can_be_used_again(
     pipes: dict[str, Any],
 ) -> None:
-    family = Whole(pipes["lcm"])
+    family = whole(pipes["lcm"])
     [row] = family.begin(recipe(num_inference_steps=10))
     seen: list[int] = []
 
@@ -102,15 +107,17 @@ def test_what_a_pipeline_does_not_take_is_not_given_to_it(pipes: dict[str, Any])
     """A pipeline without guidance or callback, such as a one-step model, is called without."""
 
     class Simple(diffusers.DiffusionPipeline):  # type: ignore[misc]
+        components: ClassVar[dict[str, Any]] = {}
+
         def __call__(self, prompt: str, generator: torch.Generator) -> Any:
             return pipes["lcm"](prompt=prompt, width=64, height=64, generator=generator)
 
-    rows: list[Row] = Whole(Simple()).begin(recipe())
+    rows: list[Row] = whole(Simple()).begin(recipe())
     with torch.inference_mode():
-        Whole(Simple()).step(rows, lambda: None)
+        whole(Simple()).step(rows, lambda: None)
     assert rows[0].done
 
 
 def test_another_scheduler_than_its_own_is_refused(pipes: dict[str, Any]) -> None:
     with pytest.raises(InvalidRequest, match="paints with its own scheduler; “euler”"):
-        Whole(pipes["xl"]).begin(recipe(scheduler="euler"))
+        whole(pipes["pag"]).begin(recipe(scheduler="euler"))

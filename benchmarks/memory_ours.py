@@ -1,0 +1,120 @@
+"""A task of `benchmarks.memory` done by the bot's own painter."""
+
+import queue
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from benchmarks.memory_task import PROMPTS, RUNGS, Task
+from engine.diffusion import make_painter
+from engine.jobs import Job, JobState
+from engine.memory.device import reserve_of
+from engine.memory.learned import Measurement
+from engine.messages import Admit, Failed, Measured, Noted, Order, Painted, Report, Stop
+from engine.models import Model
+from engine.requests import Recipe
+from engine.settings import EngineSettings, ModelSettings
+
+
+class Bench:
+    """Drives the real painter: the next job comes in when the one before it is painted."""
+
+    def __init__(self, task: Task, known: Sequence[Measurement] = ()) -> None:
+        """Prepare to do `task`, with what was measured before."""
+        self._task = task
+        self._known = known
+        self._inbox: queue.SimpleQueue[Order] = queue.SimpleQueue()
+        self._model = model_of(task)
+        self._begun = 0.0
+        self.measurements: list[Measurement] = []
+        self.load_seconds = 0.0
+        self.seconds: list[float] = []
+        self.problem = ""
+        self.out_of_memory = False
+
+    def run(self) -> None:
+        """Paint all jobs, or as many as there are until one fails."""
+        painter = make_painter(settings_of(self._task), self._inbox, self._take, self._known)
+        self._next()
+        painter.run()
+
+    @property
+    def note(self) -> str:
+        """What went wrong, or the plan, and how often memory ran out on the way to it."""
+        down = sum(measurement.failed for measurement in self.measurements)
+        plan = self.measurements[-1].plan_key if self.measurements else ""
+        return self.problem or plan + (f", after {down} rungs down" if down else "")
+
+    def _next(self) -> None:
+        self._begun = time.perf_counter()
+        self._inbox.put(Admit(job_of(self._task, len(self.seconds)), self._model))
+
+    def _take(self, report: Report) -> None:
+        match report:
+            case Measured(rows=0):
+                self.load_seconds = report.seconds
+                self._begun = time.perf_counter()
+            case Noted(measurement):
+                self.measurements.append(measurement)
+            case Painted():
+                self.seconds.append(time.perf_counter() - self._begun)
+                if len(self.seconds) < self._task.count:
+                    self._next()
+                else:
+                    self._inbox.put(Stop())
+            case Failed():
+                self.problem = report.sentence
+                self.out_of_memory = any(found.failed for found in self.measurements[-1:])
+                self._inbox.put(Stop())
+
+
+def settings_of(task: Task, **changes: Any) -> EngineSettings:
+    """The engine's settings for `task`; `changes` are laid over them."""
+    values: dict[str, Any] = {"device": task.device, "previews": False, "batch_size": 1}
+    if task.vram_bytes is not None and task.allowed_bytes is not None:
+        values["memory_gb"] = task.allowed_bytes / 1e9
+        values["reserve_gb"] = reserve_of(task.vram_bytes) / 1e9
+    return EngineSettings(**values | dict(RUNGS[task.rung].settings) | changes)
+
+
+def model_of(task: Task) -> Model:
+    """The catalogue's entry for the model of `task`."""
+    settings = ModelSettings(
+        source=task.folder,
+        dtype="auto" if task.device == "cpu" else task.dtype,
+        width=task.side,
+        height=task.side,
+        min_side=min(64, task.side),
+        num_inference_steps=task.steps,
+        guidance_scale=task.guidance,
+        scheduler="default",
+    )
+    return Model.of(task.model, settings)
+
+
+def recipe_of(task: Task, number: int) -> Recipe:
+    """What job `number` of `task` paints, from 0 on."""
+    return Recipe(
+        prompt=PROMPTS[number % len(PROMPTS)],
+        negative_prompt="",
+        model=task.model,
+        width=task.side,
+        height=task.side,
+        num_inference_steps=task.steps,
+        guidance_scale=task.guidance,
+        seed=number,
+        count=1,
+        scheduler="default",
+    )
+
+
+def job_of(task: Task, number: int) -> Job:
+    """Job `number` of `task`, from 0 on."""
+    return Job(
+        id=number + 1,
+        owner="benchmark",
+        home=None,
+        recipe=recipe_of(task, number),
+        state=JobState.QUEUED,
+        created_at=time.time(),
+    )

@@ -1,0 +1,100 @@
+"""What `benchmarks.memory` paints with each architecture, and on which cards."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from benchmarks.memory_task import OURS, RUNGS, Task
+from engine.memory.sizes import parse_size
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """What is painted with an architecture.
+
+    Attributes:
+        label: Name for people.
+        side: Of a picture, pixels.
+        steps: Denoising steps.
+        guidance: 1 and below is none.
+        half: The half precision that it is made for.
+    """
+
+    label: str
+    side: int
+    steps: int
+    guidance: float
+    half: str
+
+    def tiny(self) -> "Size":
+        """The same for a tiny architecture."""
+        return replace(self, label=f"tiny {self.label}", side=64, steps=3)
+
+
+SIZES: Mapping[str, Size] = MappingProxyType(
+    {
+        "sd15": Size("SD 1.5", 512, 25, 7.5, "float16"),
+        "sdxl": Size("SDXL", 1024, 30, 5.0, "float16"),
+        "flux": Size("FLUX.1 schnell", 1024, 4, 0.0, "bfloat16"),
+        "z-image": Size("Z-Image Turbo", 1024, 8, 0.0, "bfloat16"),
+    }
+)
+
+ROWS: Mapping[str, Sequence[tuple[str, str | None]]] = MappingProxyType(
+    {
+        "sd15": (
+            ("fp32", None),
+            ("half", None),
+            ("tiled", None),
+            ("encoders", None),
+            ("model", None),
+            ("stream", "2GB"),
+            ("sequential", None),
+            ("best", "4GB"),
+            ("best", "2GB"),
+            ("best", "1.5GB"),
+        ),
+        "sdxl": (("best", "8GB"), ("best", "6GB"), ("best", "4GB")),
+        "z-image": (("best", "12GB"), ("best", "8GB")),
+        "flux": (("best", "24GB"), ("best", "12GB"), ("best", "8GB")),
+    }
+)
+"""Rungs and cards by architecture; without a card the whole of this one."""
+
+
+def task_of(
+    name: str,
+    folder: Path,
+    *,
+    rung: str = "best",
+    vram: str | None = None,
+    steps: int | None = None,
+    tiny: bool = False,
+    **others: Any,
+) -> Task:
+    """The task of painting with the architecture `name`, our way.
+
+    Args:
+        name: In `SIZES`.
+        folder: Where its weights are.
+        rung: In `RUNGS`.
+        vram: A card to stand in for, like “4GB”; `None` for the whole one.
+        steps: In place of the model's own.
+        tiny: Whether it is the tiny architecture.
+        others: Further attributes of the task.
+    """
+    size = SIZES[name].tiny() if tiny else SIZES[name]
+    return Task(
+        model=name,
+        folder=str(folder),
+        rung=rung,
+        way=OURS,
+        vram_bytes=None if vram is None else parse_size(vram),
+        side=size.side,
+        steps=steps or size.steps,
+        guidance=size.guidance,
+        dtype=RUNGS[rung].dtype or size.half,
+        **others,
+    )

@@ -1,0 +1,88 @@
+"""Everything clickable about models. A button carries what it is about: it outlives restarts."""
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Self
+
+import discord
+from discord import ui
+
+from cogs.policy import require_owner
+from engine import human_size
+
+if TYPE_CHECKING:
+    from cogs.bot import Atelier
+
+Act = Callable[["discord.Interaction[Atelier]", str], Awaitable[None]]
+
+
+class ModelButton(
+    ui.DynamicItem[ui.Button[Any]],
+    template=r"atelier-model:(?P<verb>[a-z]+):(?P<what>[\w.-]{1,50})",
+):
+    """A button that does `verb` to an order, by its number, or to a model, by its name."""
+
+    def __init__(self, verb: str, what: str) -> None:
+        label, emoji, style, self._act = VERBS[verb]
+        identity = f"atelier-model:{verb}:{what}"
+        super().__init__(ui.Button(label=label, emoji=emoji, style=style, custom_id=identity))
+        self._what = what
+
+    @classmethod
+    async def from_custom_id(
+        cls, interaction: discord.Interaction[Any], item: ui.Item[Any], match: re.Match[str], /
+    ) -> Self:
+        """The button that was clicked, rebuilt from its id alone."""
+        return cls(match["verb"], match["what"])
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Do it, under the same policy and error handling as a command."""
+
+        async def act() -> None:
+            require_owner(interaction)
+            await self._act(interaction, self._what)
+
+        await interaction.client.tree.guard(interaction, act)
+
+
+async def download(interaction: "discord.Interaction[Atelier]", number: str) -> None:
+    """Bring the model here, or what is still missing of it."""
+    await interaction.client.downloads.start(interaction, int(number))
+
+
+async def stop(interaction: "discord.Interaction[Atelier]", number: str) -> None:
+    """Stop bringing it; what has come stays."""
+    await interaction.client.downloads.stop(interaction, int(number))
+
+
+async def dismiss(interaction: "discord.Interaction[Atelier]", number: str) -> None:
+    """Do without it."""
+    await interaction.client.downloads.dismiss(interaction, int(number))
+
+
+async def remove(interaction: "discord.Interaction[Atelier]", name: str) -> None:
+    """Take the model out, and its files off the disk."""
+    await interaction.response.defer()
+    freed = await interaction.client.studio.curator.remove(name)
+    if freed:
+        room = f"{human_size(freed)} are free again"
+    else:
+        room = "nothing was freed: its files are the owner's own, or another model needs them"
+    await interaction.edit_original_response(content=f"**{name}** is removed; {room}.", view=None)
+
+
+async def keep(interaction: "discord.Interaction[Atelier]", name: str) -> None:
+    """Leave the model where it is."""
+    await interaction.response.edit_message(content=f"**{name}** stays.", view=None)
+
+
+VERBS: dict[str, tuple[str, str, discord.ButtonStyle, Act]] = {
+    "download": ("Download", "⬇️", discord.ButtonStyle.primary, download),
+    "add": ("Add", "➕", discord.ButtonStyle.primary, download),
+    "resume": ("Go on", "▶️", discord.ButtonStyle.primary, download),
+    "stop": ("Stop", "⏹️", discord.ButtonStyle.secondary, stop),
+    "dismiss": ("Cancel", "✖️", discord.ButtonStyle.secondary, dismiss),
+    "remove": ("Remove", "🗑️", discord.ButtonStyle.danger, remove),
+    "keep": ("Keep", "✖️", discord.ButtonStyle.secondary, keep),
+}
+"""Each with its label, emoji, style and what it does."""

@@ -1,0 +1,38 @@
+"""Sizes as members type and pick them: pixels, a ratio, or a shape."""
+
+import re
+
+from discord.app_commands import Choice
+
+from engine import InvalidRequest, Model
+
+
+def size_choices(model: Model, current: str) -> list[Choice[str]]:
+    """The sizes that `model` offers whose name or pixels contain what is typed."""
+    choices = []
+    for ratio, width, height in model.sizes:
+        shape = "square" if width == height else "landscape" if width > height else "portrait"
+        choices.append(
+            Choice(name=f"{shape} {ratio} ({width}×{height})", value=f"{width}x{height}")
+        )
+    typed = current.strip().lower()
+    return [choice for choice in choices if typed in choice.name or typed in choice.value]
+
+
+def parse_size(text: str | None, model: Model) -> tuple[int | None, int | None]:
+    """Width and height in pixels from “640x480”, “3:2” or a shape; `None` leaves them open.
+
+    Raises:
+        InvalidRequest: When the text names no size, or none that the model offers.
+    """
+    if text is None:
+        return None, None
+    wanted = text.strip().lower().replace("×", "x")
+    if sides := re.fullmatch(r"(\d{1,5})\s*x\s*(\d{1,5})", wanted):
+        return int(sides[1]), int(sides[2])
+    for choice in size_choices(model, ""):
+        if wanted in (choice.name, *choice.name.split()):
+            width, _, height = choice.value.partition("x")
+            return int(width), int(height)
+    offered = ", ".join(f"{size.ratio} ({size.width}x{size.height})" for size in model.sizes)
+    raise InvalidRequest(f"“{text}” is no size. {model.name} offers {offered}.")

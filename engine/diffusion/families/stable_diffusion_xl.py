@@ -1,0 +1,71 @@
+"""Stable Diffusion XL: a UNet told by two text encoders, and by the sizes of its training pictures.
+
+Those sizes, the micro-conditioning of Podell et al., "SDXL", 2023, section 2.2, are given as
+Diffusers gives them by default: a picture that was as large as it is to be, and not cropped.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from engine.diffusion.families.base import Row, Start
+from engine.diffusion.families.embeddings import Told
+from engine.diffusion.families.stepped import Call, LatentRow, stacked
+from engine.diffusion.families.unet import UNetFamily
+from engine.errors import ModelUnavailable
+from engine.requests import Recipe
+
+
+class StableDiffusionXL(UNetFamily):
+    """A loaded `StableDiffusionXLPipeline`, stepped row by row."""
+
+    family = "sdxl"
+
+    def begin(self, recipe: Recipe, start: Start | None = None) -> list[Row]:
+        """Encode the prompt once and make a row for each seed.
+
+        Raises:
+            ModelUnavailable: When this is the refiner, which lacks the first text encoder.
+        """
+        if self._pipe.text_encoder is None:
+            raise ModelUnavailable(
+                f"{recipe.model} is the refiner of Stable Diffusion XL, which only finishes what "
+                "the base model began: choose a base model, which paints by itself."
+            )
+        return super().begin(recipe, start)
+
+    def encode(self, text: str, *, negative: bool) -> Told:
+        """Embeddings of the tokens, shape (1, tokens, dim), and of the text, shape (1, dim).
+
+        No negative prompt is all zeros for models that were trained so.
+        """
+        encoded = self.read(text, penultimate=True)
+        pooled = encoded[-1].pooled
+        assert pooled is not None, "the last text encoder has a projection"
+        told = {"embeds": torch.cat([one.hidden for one in encoded], dim=-1), "pooled": pooled}
+        if negative and not text and self._pipe.config.force_zeros_for_empty_prompt:
+            return {name: torch.zeros_like(value) for name, value in told.items()}
+        return told
+
+    def set_timesteps(self, recipe: Recipe, scheduler: Any) -> None:
+        """Tell the scheduler how many steps there are, and that it starts at the first.
+
+        Some round two timesteps to the same number, and would take the first for the second.
+        """
+        super().set_timesteps(recipe, scheduler)
+        if hasattr(scheduler, "set_begin_index"):
+            scheduler.set_begin_index(0)
+
+    def prepare(self, row: LatentRow, start: Start | None) -> None:
+        """Note original size, crop and target size, shape (1, 6)."""
+        super().prepare(row, start)
+        size = (row.recipe.height, row.recipe.width)
+        row.own["time_ids"] = row.latents.new_tensor([[*size, 0, 0, *size]])
+
+    def conditions(self, calls: Sequence[Call]) -> dict[str, torch.Tensor]:
+        """The embedding of the text, and the sizes of the row."""
+        return {
+            "text_embeds": stacked(calls, "pooled"),
+            "time_ids": torch.cat([call.row.own["time_ids"] for call in calls]),
+        }

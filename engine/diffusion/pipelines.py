@@ -1,0 +1,136 @@
+"""From the files of a model to its Diffusers pipeline, in RAM and as precise as its plan says."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import diffusers
+import torch
+from diffusers.loaders.single_file_utils import SingleFileComponentError
+
+from engine.diffusion.gguf import check_kinds, dequantize_strays, gguf_config
+from engine.diffusion.quantizing import quantization_config, quantized
+from engine.errors import ModelUnavailable
+from engine.library import Inspection, LocalFiles
+from engine.memory.components import Component, Role
+from engine.memory.plan import Plan, Quantization
+from engine.models import Model
+
+MISFITS = (SingleFileComponentError, LookupError, ValueError, RuntimeError)
+"""What Diffusers raises when the tensors of a file are not those of the component."""
+
+
+def build_pipeline(
+    model: Model, files: LocalFiles, inspection: Inspection, plan: Plan, *, allow_pickle: bool
+) -> Any:
+    """The pipeline with all its weights; Diffusers asks nobody for anything.
+
+    Args:
+        model: Its entry in the catalogue.
+        files: Where its files are.
+        inspection: What is in them.
+        plan: Says how precise each component is.
+        allow_pickle: Whether weights may be pickles where there are no others.
+
+    Raises:
+        ModelUnavailable: The denoiser's file does not fit, or what reads it is not installed.
+    """
+    dtype = getattr(torch, plan.dtype)
+    folder = files.folder or files.settings
+    assert folder is not None, "a checkpoint that can be told has a base"
+    ways = quantization_config(plan, _libraries(folder))
+    denoiser = _denoiser(folder, files, inspection, dtype, ways)
+    if files.checkpoint is not None:
+        pipe = getattr(diffusers, inspection.pipeline).from_single_file(
+            str(files.checkpoint),
+            config=str(folder),
+            local_files_only=True,
+            dtype=dtype,
+            feature_extractor=None,
+            image_encoder=None,
+            **denoiser,
+        )
+    else:
+        pipe = diffusers.AutoPipelineForText2Image.from_pretrained(
+            folder,
+            variant=model.variant,
+            dtype=dtype,
+            use_safetensors=None if allow_pickle else True,
+            quantization_config=ways,
+            **_left_out(folder) | denoiser,
+        )
+    if plan.vae_float32:
+        pipe.vae.to(torch.float32)
+    if model.scheduler_options:
+        config = dict(pipe.scheduler.config) | dict(model.scheduler_options)
+        pipe.scheduler = type(pipe.scheduler).from_config(config)
+    return pipe
+
+
+def _left_out(folder: Path) -> dict[str, Any]:
+    """The components that a pipeline was saved without, which Diffusers wants to be told of.
+
+    SD3 is often published without its largest text encoder.
+    """
+    index = diffusers.DiffusionPipeline.load_config(folder)
+    return {name: None for name, value in index.items() if value == [None, None]}
+
+
+def _libraries(folder: Path) -> Mapping[str, str]:
+    """The library that each component's class is from."""
+    index = diffusers.DiffusionPipeline.load_config(folder)
+    return {name: value[0] for name, value in index.items() if isinstance(value, list | tuple)}
+
+
+def _denoiser(
+    folder: Path, files: LocalFiles, inspection: Inspection, dtype: torch.dtype, ways: Any
+) -> dict[str, Any]:
+    """The denoiser by its name in the pipeline, where it is not simply loaded with the rest.
+
+    It has a file of its own; or it is to be quantized, and comes from a checkpoint.
+    """
+    if files.denoiser is None and files.checkpoint is None:
+        return {}
+    [part] = [part for part in inspection.components if part.role is Role.DENOISER]
+    way = ways.quant_mapping.get(part.name) if ways else None
+    file = files.denoiser or (files.checkpoint if way else None)
+    if file is None:
+        return {}
+    if part.stored_as is Quantization.GGUF:
+        stored = gguf_config(dtype)
+        check_kinds(file)
+        module = _from_file(file, folder, part, dtype, stored)
+        dequantize_strays(module, dtype)
+    else:
+        module = _from_file(file, folder, part, dtype)
+        module = quantized(module, way, dtype) if way else module
+    return {part.name: module}
+
+
+def _from_file(
+    file: Path, folder: Path, part: Component, dtype: torch.dtype, stored: Any = None
+) -> Any:
+    """A component from a file of its own or from a checkpoint, configured as in `folder`."""
+    try:
+        module = getattr(diffusers, part.class_name).from_single_file(
+            str(file),
+            config=str(folder),
+            subfolder=part.name,
+            local_files_only=True,
+            dtype=dtype,
+            quantization_config=stored,
+        )
+    except torch.OutOfMemoryError:
+        raise
+    except MISFITS as error:
+        raise ModelUnavailable(_misfit(file, part)) from error
+    if any(weight.is_meta for weight in module.parameters()):
+        raise ModelUnavailable(_misfit(file, part))
+    return module
+
+
+def _misfit(file: Path, part: Component) -> str:
+    return (
+        f"{file.name} does not fit: its weights are not those of the {part.class_name} that the "
+        "source has; name the source that it was made for, or another file."
+    )

@@ -1,0 +1,28 @@
+"""The VAE in tiles: a picture decoded piece by piece, the seams blended."""
+
+from typing import Any
+
+from engine.memory.plan import Plan
+
+
+def follow(vae: Any, plan: Plan) -> None:
+    """Have `vae` work in tiles of the plan's size, or in one piece.
+
+    Diffusers' autoencoders count tiles in one of two ways: a side and the share that overlaps, or
+    height, width and strides.
+    """
+    if not hasattr(vae, "enable_tiling"):
+        return
+    if not plan.tile_side:
+        vae.disable_tiling()
+        return
+    side = plan.tile_side
+    stride = int(side * (1 - plan.tile_overlap))
+    if hasattr(vae, "tile_latent_min_size"):
+        vae.enable_tiling()
+        factor = vae.tile_sample_min_size / vae.tile_latent_min_size
+        vae.tile_sample_min_size = side
+        vae.tile_latent_min_size = int(side / factor)
+        vae.tile_overlap_factor = plan.tile_overlap
+    else:
+        vae.enable_tiling(side, side, stride, stride)

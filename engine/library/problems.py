@@ -1,0 +1,113 @@
+"""What can go wrong with a model's files, in sentences that its owner can act on."""
+
+import errno
+
+import httpx2
+from huggingface_hub.errors import (
+    GatedRepoError,
+    HfHubHTTPError,
+    LocalEntryNotFoundError,
+    OfflineModeIsEnabled,
+    RemoteEntryNotFoundError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+    SafetensorsParsingError,
+)
+
+from engine.errors import ModelUnavailable
+
+TERMS = "https://huggingface.co"
+TOKENS = "https://huggingface.co/settings/tokens"
+
+
+class CorruptFile(ModelUnavailable):
+    """A file is cut off, or its bytes are not those that were promised."""
+
+
+class DiskFull(ModelUnavailable):
+    """There is no room for what has to be written."""
+
+
+class GatedModel(ModelUnavailable):
+    """The Hub hands it out only to accounts that have accepted its terms."""
+
+
+class DownloadStopped(ModelUnavailable):
+    """Somebody stopped the download; the next one goes on where it ended."""
+
+
+class HubUnreachable(ModelUnavailable):
+    """There is no way to the Hub just now."""
+
+
+def explained(error: BaseException, repo: str) -> ModelUnavailable:
+    """The sentence for what the Hub's client or the operating system said about `repo`.
+
+    The Hub's client and Diffusers wrap errors in errors: the outermost that tells something counts.
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        if (known := _sentence(cause, repo)) is not None:
+            return known
+        cause = cause.__cause__ or cause.__context__
+    first = str(error).strip().split("\n", 1)[0].rstrip(".")
+    return ModelUnavailable(f"“{repo}” cannot be had from the Hub: {first}.")
+
+
+def _sentence(error: BaseException, repo: str) -> ModelUnavailable | None:
+    match error:
+        case ModelUnavailable():
+            return error
+        case GatedRepoError():
+            return GatedModel(
+                f"“{repo}” is gated: accept its terms at {TERMS}/{repo} with your Hugging Face "
+                f"account, and set HF_TOKEN to a token of that account ({TOKENS})."
+            )
+        case RepositoryNotFoundError():
+            return ModelUnavailable(
+                f"The Hub has no public model “{repo}”: check its spelling, or set HF_TOKEN if it "
+                "is private."
+            )
+        case RevisionNotFoundError():
+            return ModelUnavailable(
+                f"“{repo}” has no such revision: name a branch, tag or commit of it."
+            )
+        case RemoteEntryNotFoundError():
+            return ModelUnavailable(
+                f"“{repo}” has no such file: see what it has at {TERMS}/{repo}/tree/main."
+            )
+        case SafetensorsParsingError():
+            return CorruptFile(f"“{repo}” holds a .safetensors file that cannot be read.")
+        case OfflineModeIsEnabled():
+            return HubUnreachable(
+                f"“{repo}” is not on disk, and HF_HUB_OFFLINE forbids to ask the Hub: unset it, or "
+                "download the model elsewhere."
+            )
+        case HfHubHTTPError():
+            return _refused(error.response.status_code, repo)
+        case httpx2.TransportError() | ConnectionError() | LocalEntryNotFoundError():
+            return HubUnreachable(
+                f"“{repo}” is not all on disk, and the Hub cannot be reached: check the network "
+                "and try again."
+            )
+        case OSError(errno=errno.ENOSPC | errno.EDQUOT):
+            return DiskFull(
+                f"The disk is full: make room and download “{repo}” again; it goes on where it "
+                "stopped."
+            )
+        case OSError(errno=errno.EACCES | errno.EROFS | errno.EPERM, filename=str(path)):
+            return ModelUnavailable(
+                f"“{repo}” cannot be kept: {path} may not be written. Set HF_HOME to a folder of "
+                "your own."
+            )
+    return None
+
+
+def _refused(status: int, repo: str) -> ModelUnavailable:
+    if status == 401:
+        return ModelUnavailable(f"The Hub refuses the token: make a new one at {TOKENS}.")
+    if status == 403:
+        return GatedModel(
+            f"The Hub does not let this token read “{repo}”: give it that right at {TOKENS}."
+        )
+    return HubUnreachable(f"The Hub answered with status {status} for “{repo}”: try again later.")

@@ -1,0 +1,144 @@
+"""Which plan: the fastest that fits, and why nothing faster."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from engine.memory.case import Case
+from engine.memory.plan import Plan, Quantization, Stage
+from engine.memory.quantizing import WAYS, refusal
+from engine.memory.search import candidates, ranked
+from engine.memory.sizes import in_words
+
+DOING = {
+    Stage.LOAD: "while loading",
+    Stage.ENCODE: "to read the prompt",
+    Stage.STEP: "for a step",
+    Stage.DECODE: "to decode",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A plan that would be faster than the chosen one, and why it was passed over."""
+
+    plan: Plan
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What the planner chose.
+
+    Attributes:
+        plan: The fastest plan that fits; when none fits, the one that needs least.
+        problem: Why that one will probably not run, in a sentence; `None` when it fits.
+        passed_over: The faster plans, the fastest first, each needing less than those before it.
+        notes: Wishes that this device cannot meet, in sentences.
+    """
+
+    plan: Plan
+    problem: str | None
+    passed_over: tuple[Verdict, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def fits(self) -> bool:
+        """Whether the plan is expected to run."""
+        return self.problem is None
+
+
+def plans(case: Case) -> list[Plan]:
+    """The plans worth looking at, the fastest first, whether they fit or not.
+
+    One that is slower than another and needs as much is left out.
+    """
+    return list(_frontier(candidates(case, case.device.usable_bytes)))
+
+
+def choose(case: Case) -> Choice:
+    """The fastest plan that fits, and why each faster one was passed over."""
+    found = candidates(case, case.device.usable_bytes)
+    chosen = next((plan for plan in found if obstacle(case, plan) is None), None)
+    plan = chosen or min(found, key=lambda plan: (plan.peak_bytes, plan.ram_bytes))
+    faster = found[: found.index(plan)] if chosen else []
+    shown = {p.key: p for p in reversed(list(_frontier(faster)))}.values()
+    verdicts = [Verdict(p, obstacle(case, p) or "") for p in reversed(shown)]
+    verdicts += _not_allowed(case, plan)
+    return Choice(
+        plan=plan,
+        problem=None if chosen else _problem(case, plan),
+        passed_over=tuple(sorted(verdicts, key=lambda verdict: verdict.plan.slowdown)),
+        notes=tuple(_notes(case)),
+    )
+
+
+def obstacle(case: Case, plan: Plan) -> str | None:
+    """Why `plan` should not be run on this device; `None` when nothing speaks against it."""
+    usable = case.device.usable_bytes
+    if plan.peak_bytes > usable:
+        peaks = plan.peaks
+        stage = max(peaks, key=lambda stage: peaks[stage])
+        return f"needs {in_words(peaks[stage])} {DOING[stage]}, {in_words(usable)} are free"
+    if plan.ram_bytes > case.device.ram_free_bytes:
+        free = in_words(case.device.ram_free_bytes)
+        return f"needs {in_words(plan.ram_bytes)} of RAM, {free} are free"
+    if failure := case.learned.failure(plan, case.width, case.height, usable):
+        return f"ran out of memory here before, {DOING[failure.stage]}"
+    best = case.learned.best_batch(plan.key, case.width, case.height, case.batch)
+    if best < plan.batch:
+        return f"paints hardly more pictures per second than a batch of {best}"
+    return None
+
+
+def _frontier(found: Iterable[Plan]) -> Iterable[Plan]:
+    """Those of `found` that need less than all faster ones."""
+    least = None
+    for plan in found:
+        if least is None or plan.peak_bytes < least:
+            least = plan.peak_bytes
+            yield plan
+
+
+def _problem(case: Case, plan: Plan) -> str:
+    problem = f"No plan fits: even the leanest {obstacle(case, plan)}."
+    plain = replace(case.wishes, quantize="never", quantize_text_encoder="never")
+    if plain != case.wishes and choose(replace(case, wishes=plain)).fits:
+        problem += " Unquantized weights can come in blocks: without [engine] quantize one would."
+    return problem
+
+
+def _not_allowed(case: Case, chosen: Plan) -> Iterable[Verdict]:
+    """What quantizing the denoiser would bring that is not allowed or not possible here."""
+    quantizable = any(denoiser.stored_as is None for denoiser in case.denoisers)
+    if case.wishes.quantize != "never" or not quantizable or chosen.slowdown <= 1:
+        return
+    usable, fastest = case.device.usable_bytes, chosen.slowdown
+    for way in WAYS:
+        if case.device.kind not in WAYS[way].kinds:
+            continue
+        found = ranked(case, usable, [way], [None], [chosen.batch])
+        best = next((plan for plan in found if plan.peak_bytes <= usable), None)
+        if best and best.slowdown < fastest:
+            allow = f"changes the picture a little: [engine] quantize = “{way}” allows it"
+            refused = refusal(way, case.device)
+            fastest = fastest if refused else best.slowdown
+            yield Verdict(best, refused or allow)
+
+
+def _notes(case: Case) -> Iterable[str]:
+    device, wishes = case.device, case.wishes
+    for what, wish in (
+        ("quantize", wishes.quantize),
+        ("quantize_text_encoder", wishes.quantize_text_encoder),
+    ):
+        if wish == Quantization.GGUF:
+            yield f"[engine] {what}: GGUF weights come from a GGUF file, not from this setting."
+        elif wish in WAYS and (reason := refusal(Quantization(wish), device)):
+            yield f"[engine] {what} is left out: {reason}."
+    if case.dtype == "bfloat16" and not device.bf16:
+        yield f"{device.name} has no bfloat16: every step will be slow. “auto” finds what it has."
+    elif case.dtype == "float16" and case.family.dtype == "bfloat16" and not device.bf16:
+        yield (
+            f"{device.name} has no bfloat16, which {case.family.label} is made for; float16 is "
+            "used instead. If pictures come out black, set dtype to “float32”."
+        )

@@ -1,0 +1,92 @@
+"""Pictures that people start from: checked, made plain, and kept under the hash of what they show.
+
+A job that is painted again after a restart needs them again, so they lie on disk; the recipe holds
+their names.
+"""
+
+import hashlib
+import os
+import warnings
+from io import BytesIO
+from pathlib import Path
+
+from PIL import Image, ImageOps
+
+from engine.errors import InvalidRequest, StorageError
+
+MAX_PIXELS = 50_000_000
+"""Of an upload; a photo from a good camera has as many."""
+
+MAX_SIDE = 2048
+"""Pixels a side that are kept; more than any model here paints."""
+
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
+
+
+class UploadFolder:
+    """The folder of kept uploads. Its methods block: call them in a thread."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def keep(self, data: bytes) -> str:
+        """Keep a picture, upright and without transparency; its name.
+
+        Raises:
+            InvalidRequest: When it is no picture, or too large a one.
+            StorageError: When the disk is full or refuses.
+        """
+        plain = _plain(data)
+        name = hashlib.sha256(plain).hexdigest()[:32] + ".png"
+        file = self.path(name)
+        if not file.exists():
+            partial = file.with_suffix(".partial")
+            try:
+                self._folder.mkdir(parents=True, exist_ok=True)
+                partial.write_bytes(plain)
+                os.replace(partial, file)
+            except OSError as error:
+                partial.unlink(missing_ok=True)
+                raise StorageError(
+                    f"The picture to start from could not be kept: {error.strerror}."
+                ) from error
+        return name
+
+    def path(self, name: str) -> Path:
+        """Where the upload of that name is."""
+        return self._folder / name
+
+
+def _plain(data: bytes) -> bytes:
+    """The picture as PNG in RGB on white, the way its camera was held, no larger than is useful."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(BytesIO(data), formats=FORMATS) as opened:
+                if opened.width * opened.height > MAX_PIXELS:
+                    raise InvalidRequest(
+                        f"The picture has {opened.width}×{opened.height} pixels; at most "
+                        f"{MAX_PIXELS // 10**6} million are allowed."
+                    )
+                image = ImageOps.exif_transpose(opened)
+                image.load()
+    except InvalidRequest:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise InvalidRequest("The picture is far too large: send a smaller one.") from error
+    except (OSError, SyntaxError, ValueError) as error:
+        raise InvalidRequest(
+            "This is no picture that can be read: send PNG, JPEG or WebP."
+        ) from error
+    image.thumbnail((MAX_SIDE, MAX_SIDE))
+    buffer = BytesIO()
+    _on_white(image).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    if "A" not in image.getbands() and "transparency" not in image.info:
+        return image.convert("RGB")
+    layered = image.convert("RGBA")
+    white = Image.new("RGBA", layered.size, "white")
+    return Image.alpha_composite(white, layered).convert("RGB")

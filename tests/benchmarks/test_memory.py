@@ -1,0 +1,239 @@
+"""The benchmark of small cards, with tiny weights and in this process."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from diffusers import AutoencoderKL, FluxPipeline
+from safetensors.torch import load_file
+from transformers import T5EncoderModel
+from typer import Typer
+from typer.testing import CliRunner
+
+from benchmarks import memory
+from benchmarks.memory_models import ARCHITECTURES, prepare
+from benchmarks.memory_run import run
+from benchmarks.memory_sizes import ROWS, SIZES
+from benchmarks.memory_table import HEADINGS, markdown
+from benchmarks.memory_task import (
+    BEFORE_DECODING,
+    DECODING,
+    LOADING,
+    OPTIONS,
+    OURS,
+    RUNGS,
+    Result,
+    Task,
+    hopeless,
+)
+from benchmarks.memory_weights import write_pipeline
+from engine.memory.device import CONTEXT_BYTES
+
+GB = 10**9
+
+
+def a_task(folder: Path | str = "nowhere", **changes: Any) -> Task:
+    values: dict[str, Any] = {
+        "model": "flux",
+        "folder": str(folder),
+        "rung": "best",
+        "way": OURS,
+        "vram_bytes": 8 * GB,
+        "side": 64,
+        "steps": 2,
+        "guidance": 0.0,
+        "dtype": "bfloat16",
+        "count": 2,
+        "device": "cpu",
+    }
+    return Task(**values | changes)
+
+
+@pytest.fixture(scope="module")
+def flux(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return prepare("flux", tmp_path_factory.mktemp("weights") / "flux", tiny=True)
+
+
+def in_this_process(module: str, *arguments: str) -> str:
+    """Stands where a process of its own stands otherwise, and does the same."""
+    assert module == "benchmarks.memory_run"
+    return run(Task.from_json(*arguments)).to_json()
+
+
+def weights_in(folder: Path) -> dict[str, float]:
+    """The sum of each tensor in the files of `folder`, by name."""
+    return {
+        name: tensor.sum().item()
+        for file in folder.glob("*.safetensors")
+        for name, tensor in load_file(file).items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "millions"),
+    [
+        ("sd15", {"unet": 860, "text_encoder": 123, "vae": 84}),
+        ("sdxl", {"unet": 2567, "text_encoder": 123, "text_encoder_2": 695, "vae": 84}),
+        ("flux", {"transformer": 11891, "text_encoder": 123, "text_encoder_2": 4762, "vae": 84}),
+        ("z-image", {"transformer": 6155, "text_encoder": 4022, "vae": 84}),
+    ],
+)
+def test_architectures_are_of_full_size(
+    name: str, millions: dict[str, int], tmp_path: Path
+) -> None:
+    with torch.device("meta"):
+        pipe = ARCHITECTURES[name].full(tmp_path)
+    counted = {
+        part: round(sum(p.numel() for p in module.parameters()) / 1e6)
+        for part, module in pipe.components.items()
+        if isinstance(module, torch.nn.Module)
+    }
+    assert counted == millions
+
+
+def test_weights_are_written_in_shards_that_both_houses_load(flux: Path, tmp_path: Path) -> None:
+    pipe = FluxPipeline.from_pretrained(flux)
+
+    folder = write_pipeline(pipe, tmp_path / "random", torch.bfloat16, shard_bytes=5_000)
+
+    loaded = FluxPipeline.from_pretrained(folder, dtype=torch.bfloat16)
+    for name in ("text_encoder", "text_encoder_2", "transformer", "vae"):
+        part = getattr(loaded, name)
+        assert len(list((folder / name).glob("*-of-*.safetensors"))) > 1
+        assert weights_in(folder / name) == {n: p.sum().item() for n, p in part.named_parameters()}
+    for way in (OURS, "to"):
+        result = run(a_task(folder, way=way))
+        assert (result.outcome, len(result.seconds)) == ("painted", 2), result.note
+        assert result.load_seconds > 0
+        assert result.allocated_bytes is None, "nobody counts on a CPU"
+
+
+@pytest.mark.parametrize("name", [name for name in SIZES if name != "flux"])
+def test_every_architecture_runs_both_ways(name: str, tmp_path: Path) -> None:
+    folder = prepare(name, tmp_path / name, tiny=True)
+    base = a_task(folder, model=name, guidance=SIZES[name].guidance, count=1)
+
+    results = list(memory.results_of(base, (OURS, "to"), in_this_process))
+
+    assert [(r.task.way, r.outcome) for r in results] == [(OURS, "painted"), ("to", "painted")]
+
+
+def test_diffusers_options_are_tried_until_one_paints(flux: Path) -> None:
+    small = a_task(flux, vram_bytes=CONTEXT_BYTES + 1000, count=1)
+
+    results = list(memory.results_of(small, OPTIONS, in_this_process))
+
+    assert [r.outcome for r in results] == ["not tried"] * 4 + ["painted"]
+    assert results[-1].task.way == "group offload by block"
+
+
+def test_every_option_is_tried_if_wanted(flux: Path) -> None:
+    results = memory.results_of(a_task(flux, count=1), OPTIONS[:2], in_this_process, every=True)
+
+    assert [r.outcome for r in results] == ["painted", "painted"]
+
+
+def test_a_second_start_knows_what_was_measured(flux: Path) -> None:
+    result = run(a_task(flux, learned=True, count=1))
+
+    assert (result.outcome, len(result.seconds)) == ("painted", 1), result.note
+
+
+@pytest.mark.parametrize(
+    ("where", "tiled"),
+    [(LOADING, "not tried"), (BEFORE_DECODING, "not tried"), (DECODING, "out of memory")],
+)
+def test_tiles_are_tried_only_where_decoding_was_too_much(where: str, tiled: str) -> None:
+    def full(module: str, text: str) -> str:
+        return Result(task=Task.from_json(text), outcome="out of memory", note=where).to_json()
+
+    results = memory.results_of(a_task(vram_bytes=None), OPTIONS[:3], full)
+
+    assert [r.outcome for r in results] == ["out of memory", tiled, "out of memory"]
+
+
+@pytest.mark.parametrize(
+    ("component", "where"), [("text_encoder_2", BEFORE_DECODING), ("vae", DECODING)]
+)
+def test_plain_diffusers_tells_where_it_ran_out_of_memory(
+    flux: Path, component: str, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    kind = {"text_encoder_2": T5EncoderModel, "vae": AutoencoderKL}[component]
+    monkeypatch.setattr(kind, "decode" if component == "vae" else "forward", full)
+
+    result = run(a_task(flux, way="to", count=1))
+
+    assert (result.outcome, result.note, result.seconds) == ("out of memory", where, [])
+
+
+def test_hopeless_is_what_has_more_weights_than_the_card(tmp_path: Path) -> None:
+    for name, size in (("unet", 3000), ("vae", 1000)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "model.safetensors").write_bytes(bytes(size))
+    task = a_task(tmp_path, way="to, tiled", vram_bytes=CONTEXT_BYTES + 3500)
+
+    assert hopeless(task) == "0.0 GB of weights at once"
+    assert hopeless(replace(task, way="model offload")) is None
+    assert hopeless(replace(task, way="model offload", dtype="float32")) is not None
+    assert hopeless(replace(task, way=OURS)) is None
+    assert hopeless(replace(task, vram_bytes=None)) is None
+
+
+def test_the_table_compares_with_the_fastest_of_diffusers() -> None:
+    ours = Result(
+        task=a_task(),
+        outcome="painted",
+        note="bfloat16·transformer streams 5.12",
+        load_seconds=3.0,
+        seconds=[9.0, 2.0, 4.0, 2.0],
+        allocated_bytes=2**30,
+        reserved_bytes=3 * 2**29,
+    )
+    lost = Result(task=replace(ours.task, way="to"), outcome="out of memory")
+    slow = Result(task=replace(ours.task, way="model offload"), outcome="painted", seconds=[9, 8])
+    fast = Result(task=replace(ours.task, way="to, tiled"), outcome="painted", seconds=[5, 5])
+
+    lines = markdown([lost, slow, fast, ours]).splitlines()
+
+    model = "FLUX.1 schnell 64², 2 steps | 8 GB | best"
+    assert [line.count("|") for line in lines] == [len(HEADINGS) + 1] * 6
+    assert lines[2] == (
+        f"| {model} | Atelier (bfloat16·transformer streams 5.12) "
+        "| 1024 | 1536 | 3.00 | 9.00 | 2.00 | 2.50 |"
+    )
+    assert lines[3] == f"| {model} | to: out of memory | — | — | — | — | — | — |"
+
+
+def test_the_table_is_printed_from_a_file_of_results(tmp_path: Path) -> None:
+    results = [
+        Result(task=a_task(), outcome="painted", seconds=[2.0, 1.0]),
+        Result(task=a_task(way="to"), outcome="failed", note="exit code 1"),
+    ]
+    file = tmp_path / "results.jsonl"
+    file.write_text("".join(f"{result.to_json()}\n" for result in results))
+    app = Typer()
+    app.command()(memory.main)
+
+    shown = CliRunner().invoke(app, ["table", "--out", str(file)])
+
+    assert shown.output == f"{markdown(results)}\n"
+
+
+def test_every_row_names_a_rung() -> None:
+    assert set(ROWS) == set(SIZES) == set(ARCHITECTURES)
+    assert {rung for rows in ROWS.values() for rung, _ in rows} == set(RUNGS)
+    assert {way for rung in RUNGS.values() for way in rung.plain} == set(OPTIONS)
+
+
+def test_a_child_process_gives_its_last_line_and_its_failures_are_told() -> None:
+    child = memory.child(30)
+    assert child("calendar", "2026", "11").split()[-1] == "30"
+    with pytest.raises(memory.ChildFailed, match="exit code"):
+        child("calendar", "no year")
+    with pytest.raises(memory.ChildFailed, match="took more than 0 s"):
+        memory.child(0.01)("calendar")

@@ -1,0 +1,130 @@
+"""Painting within a mask is what Diffusers' inpainting pipelines do, with four channels or nine."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from engine.diffusion.families import Family, Start
+from engine.diffusion.families.stable_diffusion import StableDiffusion
+from engine.errors import InvalidRequest
+from engine.families import FAMILIES
+from tests.engine.diffusion.families.parity import ONE_LEVEL, difference, paint, parts
+from tests.engine.diffusion.families.plainly import photo, plainly, stencil
+from tests.engine.making import recipe
+
+KINDS = ("sd", "sd sees masks", "xl", "xl sees masks")
+CASES = [
+    *((scheduler, 0.6) for scheduler in ("ddim", "euler", "euler_a", "dpmpp_2m", "heun", "lcm")),
+    ("default", 1.0),
+    ("euler_a", 1.0),
+]
+
+Pipes = dict[str, Any]
+Families = dict[str, Family]
+
+
+@pytest.mark.parametrize(("scheduler", "strength"), CASES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_painted_alone_it_is_what_the_pipeline_paints(
+    unets: Families, unet_pipes: Pipes, kind: str, scheduler: str, strength: float
+) -> None:
+    asked = recipe(scheduler=scheduler, strength=strength, negative_prompt="fish")
+    [alone] = paint(unets[kind], asked, start=Start(photo(), stencil()))
+    expected = plainly(unet_pipes[kind], "Inpaint", asked, image=photo(), mask_image=stencil())
+    assert difference(alone, expected) == 0
+
+
+@pytest.mark.parametrize("guidance_scale", [1.0, 6.5])
+@pytest.mark.parametrize("kind", ["sd distilled", "sd sees masks", "xl distilled", "xl sees masks"])
+def test_picture_and_mask_of_other_sizes_are_resized_as_there(
+    unets: Families, unet_pipes: Pipes, kind: str, guidance_scale: float
+) -> None:
+    asked = recipe(scheduler="euler_a", guidance_scale=guidance_scale, strength=0.8, width=96)
+    start = Start(photo(128, 128), stencil(200, 120))
+    [alone] = paint(unets[kind], asked, start=start)
+    expected = plainly(unet_pipes[kind], "Inpaint", asked, image=start.image, mask_image=start.mask)
+    assert difference(alone, expected) == 0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_tiny_pictures_tell_masks_apart(unets: Families, kind: str) -> None:
+    """Else the comparisons of this file would show nothing."""
+    asked = recipe(strength=0.8)
+    [base] = paint(unets[kind], asked, start=Start(photo(), stencil()))
+    [other] = paint(unets[kind], asked, start=Start(photo(), stencil().rotate(180)))
+    [stronger] = paint(unets[kind], recipe(), start=Start(photo(), stencil()))
+    assert difference(base, other) > 2 * ONE_LEVEL
+    assert difference(base, stronger) > 2 * ONE_LEVEL
+
+
+@pytest.mark.parametrize("kind", ["sd", "xl"])
+def test_a_black_mask_keeps_the_picture_whatever_the_prompt(unets: Families, kind: str) -> None:
+    start = Start(photo(), Image.new("L", (64, 64)))
+    [moon], [fish] = (
+        paint(unets[kind], recipe(prompt=prompt, strength=0.8), start=start)
+        for prompt in ("a yellow moon", "a blue fish")
+    )
+    assert difference(moon, fish) == 0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_beside_other_rows_it_stays_that_picture(unets: Families, kind: str) -> None:
+    recipes = [
+        recipe(scheduler=scheduler, seed=i, strength=0.4 + 0.3 * i, num_inference_steps=3 + i)
+        for i, scheduler in enumerate(("euler_a", "dpmpp_2m", "heun"))
+    ]
+    start = Start(photo(), stencil())
+    together = paint(unets[kind], *recipes, after=[0, 1, 0], start=start)
+    for asked, beside_others in zip(recipes, together, strict=True):
+        [alone] = paint(unets[kind], asked, start=start)
+        assert difference(alone, beside_others) <= ONE_LEVEL
+
+
+@torch.inference_mode()
+def test_rows_with_and_without_a_mask_share_a_batch(unets: Families) -> None:
+    family = unets["sd"]
+    starts = (None, Start(photo()), Start(photo(), stencil()))
+    rows = [row for start in starts for row in family.begin(recipe(), start)]
+    assert len({family.batch_key(row) for row in rows}) == 1
+    while not all(row.done for row in rows):
+        family.step(rows, lambda: None)
+    for row, start in zip(rows, starts, strict=True):
+        [alone] = paint(family, recipe(), start=start)
+        together = np.asarray(family.finish(row)).astype(np.int16)
+        assert difference(alone, together) <= ONE_LEVEL
+
+
+@pytest.mark.parametrize("kind", ["sd sees masks", "xl sees masks"])
+def test_without_a_mask_an_inpainting_model_paints_the_whole_picture(
+    unets: Families, unet_pipes: Pipes, kind: str
+) -> None:
+    """With a white mask, behind which it makes no difference what is hidden."""
+    white = Image.new("L", (96, 64), 255)
+    for image, asked in (
+        (None, recipe(scheduler="euler_a", width=96)),
+        (photo(96), recipe(scheduler="euler_a", width=96, strength=0.5)),
+    ):
+        [whole] = paint(unets[kind], asked, start=Start(image) if image else None)
+        shown = image or photo(96, seed=9)
+        expected = plainly(unet_pipes[kind], "Inpaint", asked, image=shown, mask_image=white)
+        assert difference(whole, expected) == 0
+
+
+def test_a_family_that_cannot_do_it_says_so(unet_pipes: Pipes) -> None:
+    class Plain(StableDiffusion):
+        family = "pixart-sigma"
+
+    class Starting(StableDiffusion):
+        family = "qwen-image"
+
+    assert not FAMILIES[Plain.family].image_to_image
+    assert FAMILIES[Starting.family].image_to_image
+    assert not FAMILIES[Starting.family].inpaint
+    pipe = unet_pipes["sd"]
+    with pytest.raises(InvalidRequest, match=r"cannot start from a picture: .*\.$"):
+        Plain(pipe, parts(pipe), None).begin(recipe(), Start(photo()))
+    with pytest.raises(InvalidRequest, match=r"cannot paint within a mask: .*\.$"):
+        Starting(pipe, parts(pipe), None).begin(recipe(), Start(photo(), stencil()))

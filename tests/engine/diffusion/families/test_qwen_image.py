@@ -1,0 +1,160 @@
+"""Qwen-Image paints what Diffusers paints, in half as many calls of the transformer."""
+
+from typing import Any
+
+import diffusers
+import pytest
+import torch
+
+from engine.diffusion.families import Start, family_of
+from engine.diffusion.families.qwen_image import QwenImage
+from engine.diffusion.latent_maps import QWEN_IMAGE
+from engine.diffusion.previews import LatentMap
+from engine.requests import Recipe
+from engine.schedulers import allowed_schedulers
+from tests.engine.diffusion.families.flowing import called, levels, recipe
+from tests.engine.diffusion.families.parity import ONE_LEVEL, Image, difference, paint, parts
+from tests.engine.diffusion.families.plainly import photo
+from tests.tiny.qwen_image import qwen_image
+
+UNGUIDED, GUIDED = 1.0, 6.5
+
+AT_MOST = {UNGUIDED: 0, GUIDED: ONE_LEVEL}
+"""Levels: the pipeline calls the transformer once for each prompt, we once for both, which rounds
+the last bit of a sum differently."""
+
+LONG = "a red house under a yellow moon, and a blue fish that swims in the sky above its roof"
+
+
+@pytest.fixture(scope="session")
+def pipes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The pipeline by precision."""
+    folder = qwen_image(tmp_path_factory.mktemp("qwen-image"))
+    load = diffusers.AutoPipelineForText2Image.from_pretrained
+    return {"single": load(folder), "half": load(folder, dtype=torch.bfloat16)}
+
+
+@pytest.fixture(scope="session")
+def families(pipes: dict[str, Any]) -> dict[str, QwenImage]:
+    return {kind: QwenImage(pipe, parts(pipe), None) for kind, pipe in pipes.items()}
+
+
+@pytest.fixture(scope="session")
+def pipe(pipes: dict[str, Any]) -> Any:
+    return pipes["single"]
+
+
+@pytest.fixture(scope="session")
+def family(families: dict[str, QwenImage]) -> QwenImage:
+    return families["single"]
+
+
+def plain(pipe: Any, asked: Recipe, start: Start | None = None) -> Image:
+    """What the pipeline for the task paints by its own call, with a blank as the model card has."""
+    guidance = {
+        "negative_prompt": asked.negative_prompt or " ",
+        "true_cfg_scale": asked.guidance_scale,
+    }
+    if start is None:
+        return levels(called(diffusers.QwenImagePipeline, pipe, asked, **guidance))
+    picture = {"image": start.image, "strength": asked.strength}
+    return levels(called(diffusers.QwenImageImg2ImgPipeline, pipe, asked, **guidance, **picture))
+
+
+@pytest.mark.parametrize("negative_prompt", ["", "a blue fish"])
+@pytest.mark.parametrize("guidance_scale", [UNGUIDED, GUIDED])
+def test_a_picture_painted_alone_is_the_one_that_the_pipeline_paints(
+    pipe: Any, family: QwenImage, guidance_scale: float, negative_prompt: str
+) -> None:
+    asked = recipe(negative_prompt=negative_prompt, guidance_scale=guidance_scale, width=96)
+    [alone] = paint(family, asked)
+    assert alone.shape == (64, 96, 3)
+    assert difference(alone, plain(pipe, asked)) <= AT_MOST[guidance_scale]
+
+
+@pytest.mark.parametrize("start", [None, Start(photo(64, 64))], ids=["prompt", "picture"])
+def test_so_it_is_in_half_precision(
+    pipes: dict[str, Any], families: dict[str, QwenImage], start: Start | None
+) -> None:
+    """Noise is drawn in it as well: in another one the same seed gives other noise."""
+    asked = recipe(guidance_scale=UNGUIDED, strength=0.75, num_inference_steps=4)
+    [alone] = paint(families["half"], asked, start=start)
+    assert difference(alone, plain(pipes["half"], asked, start)) == 0
+
+
+@pytest.mark.parametrize("strength", [0.3, 0.75, 1.0])
+@pytest.mark.parametrize("guidance_scale", [UNGUIDED, GUIDED])
+def test_a_picture_painted_over_another_is_the_one_that_the_pipeline_paints(
+    pipe: Any, family: QwenImage, guidance_scale: float, strength: float
+) -> None:
+    asked = recipe(
+        image="photo",
+        strength=strength,
+        num_inference_steps=4,
+        guidance_scale=guidance_scale,
+        width=96,
+    )
+    start = Start(photo(64, 64))
+    [alone] = paint(family, asked, start=start)
+    assert difference(alone, plain(pipe, asked, start)) <= AT_MOST[guidance_scale]
+    [other] = paint(family, asked, start=Start(photo(64, 64, seed=4)))
+    assert (difference(alone, other) > 4 * ONE_LEVEL) == (strength < 1)
+
+
+def test_the_tiny_pictures_tell_settings_apart(pipe: Any) -> None:
+    """Else the comparisons of this file would show nothing."""
+    changes: list[dict[str, Any]] = [
+        {"prompt": "moon"},
+        {"negative_prompt": "a blue fish"},
+        {"guidance_scale": 1.0},
+        {"num_inference_steps": 4},
+        {"seed": 8},
+    ]
+    one = plain(pipe, recipe())
+    for change in changes:
+        assert difference(one, plain(pipe, recipe(**change))) > 4 * ONE_LEVEL, change
+
+
+def test_rows_of_mixed_prompts_schedulers_guidance_and_times_do_not_touch_each_other(
+    pipe: Any, family: QwenImage
+) -> None:
+    """Prompts of one and of several tens of tokens are padded differently beside each other."""
+    recipes = [
+        recipe(
+            scheduler=scheduler,
+            seed=100 + i,
+            num_inference_steps=2 + i,
+            guidance_scale=(1.0, 4.0, 9.0)[i % 3],
+            prompt=LONG if i % 2 else "moon",
+            negative_prompt=LONG if i % 4 == 2 else "",
+        )
+        for i, scheduler in enumerate(("default", "default", "default", "euler", "default"))
+    ]
+    together = paint(family, *recipes, after=[0, 1, 0, 2, 5])
+    for asked, picture in zip(recipes, together, strict=True):
+        assert difference(picture, plain(pipe, asked)) <= ONE_LEVEL
+
+
+def test_every_scheduler_that_fits_paints_with_and_without_a_picture(family: QwenImage) -> None:
+    for scheduler in allowed_schedulers("qwen-image"):
+        asked = recipe(scheduler=scheduler, num_inference_steps=4, strength=0.5)
+        for start in (None, Start(photo(64, 64))):
+            [picture] = paint(family, asked, start=start)
+            assert picture.std() > 10 * ONE_LEVEL, scheduler
+
+
+def test_it_is_stepped_and_previewed_by_its_own_map(pipe: Any) -> None:
+    family = family_of(pipe, parts(pipe), None)
+    assert isinstance(family, QwenImage)
+    assert family._latent_map is QWEN_IMAGE
+    assert QWEN_IMAGE.channels == 16
+
+
+def test_a_preview_has_a_pixel_for_each_latent(pipe: Any) -> None:
+    family = QwenImage(pipe, parts(pipe), LatentMap(torch.ones(4, 3), torch.zeros(3)))
+    with torch.inference_mode():
+        [row] = family.begin(recipe(width=96))
+        family.step([row], lambda: None)
+        image = family.preview(row)
+    assert image is not None
+    assert image.size == (12, 8)

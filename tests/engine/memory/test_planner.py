@@ -1,0 +1,256 @@
+"""Which plan is chosen, why, and that memory only ever helps."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+
+from engine.families import FAMILIES
+from engine.memory.device import DeviceFacts
+from engine.memory.plan import Offload, Plan, Quantization, Residence, Stage, Wishes
+from engine.memory.planner import choose, plans
+from tests.engine.memory.models import GB, MODELS, case
+
+STAYS, VISITS, STREAMS = Residence.STAYS, Residence.VISITS, Residence.STREAMS
+BUDGETS = [1.5, 1.6, 1.8, 2, 2.3, 2.7, 3, 3.5, 4, 5, *range(6, 36, 2), 40, 48, 80]
+"""1.5 to 80 GB."""
+IF_NEEDED = Wishes(quantize="if_needed", quantize_text_encoder="if_needed")
+
+
+def residences(plan: Plan) -> dict[str, Residence]:
+    return {name: place.residence for name, place in plan.places.items()}
+
+
+@pytest.mark.parametrize(
+    ("model", "gb", "slowdown"),
+    [
+        ("sd", 4, 1.0),
+        ("sd", 2, 1.4),
+        ("sd", 1.5, 2.5),
+        ("sdxl", 24, 1.0),
+        ("sdxl", 12, 1.05),
+        ("sdxl", 8, 1.1),
+        ("sdxl", 6, 1.2),
+        ("sdxl", 4, 1.2),
+        ("sd3", 24, 1.05),
+        ("flux", 48, 1.0),
+        ("flux", 24, 1.1),
+        ("flux", 12, 1.1),
+        ("flux", 8, 1.1),
+        ("z-image", 12, 1.1),
+        ("z-image", 8, 1.1),
+        ("qwen-image", 24, 1.1),
+    ],
+)
+def test_every_known_model_has_a_plan_on_every_common_card(
+    model: str, gb: float, slowdown: float
+) -> None:
+    choice = choose(case(model, gb))
+    assert choice.fits, choice.problem
+    assert choice.plan.peak_bytes <= DeviceFacts.imagined(int(gb * GB)).usable_bytes
+    assert 1.0 <= choice.plan.slowdown <= slowdown
+    assert not choice.plan.changes_picture
+
+
+@pytest.mark.parametrize("model", sorted(MODELS))
+def test_more_memory_never_gives_a_slower_plan(model: str) -> None:
+    before = float("inf")
+    for gb in BUDGETS:
+        choice = choose(case(model, gb, batch=2))
+        if choice.fits:
+            assert choice.plan.slowdown <= before, f"{gb} GB"
+            assert choice.plan.peak_bytes <= DeviceFacts.imagined(int(gb * GB)).usable_bytes
+            before = choice.plan.slowdown
+        else:
+            assert before == float("inf"), f"fits on less, not on {gb} GB"
+    assert before == 1.0, "80 GB hold everything"
+
+
+@pytest.mark.parametrize("model", ["sd", "flux"])
+def test_quantization_only_ever_makes_plans_faster(model: str) -> None:
+    for gb in BUDGETS[::4]:
+        plain, free = (choose(case(model, gb, wishes=w)) for w in (Wishes(), IF_NEEDED))
+        if plain.fits:
+            assert free.fits
+            assert free.plan.slowdown <= plain.plan.slowdown
+            assert not plain.plan.changes_picture
+            if free.plan.changes_picture:
+                assert free.plan.slowdown * 1.1 <= plain.plan.slowdown
+
+
+def test_the_ladder_of_plans_goes_down_in_speed_and_in_memory() -> None:
+    found = plans(case("sdxl", 8, batch=4))
+    assert len(found) > 5
+    for faster, slower in pairwise(found):
+        assert faster.slowdown <= slower.slowdown
+        assert faster.peak_bytes > slower.peak_bytes
+    assert set(residences(found[0]).values()) == {STAYS}
+    assert all(place.layer_by_layer for place in found[-1].places.values())
+
+
+def test_each_faster_plan_is_passed_over_for_a_reason() -> None:
+    choice = choose(case("flux", 12))
+    reasons = [verdict.reason for verdict in choice.passed_over]
+    assert reasons[0] == "needs 38.4 GB to decode, 11.2 GB are free"
+    assert all(verdict.plan.slowdown <= choice.plan.slowdown for verdict in choice.passed_over)
+    assert choose(case("sd", 12)).passed_over == ()
+
+
+def test_quantization_that_would_help_is_named_with_the_setting_that_allows_it() -> None:
+    choice = choose(case("sd", 1.5))
+    offered = [verdict for verdict in choice.passed_over if verdict.plan.changes_picture]
+    assert offered
+    assert offered[0].plan.slowdown < choice.plan.slowdown
+    assert offered[0].reason == (
+        "changes the picture a little: [engine] quantize = “layerwise” allows it"
+    )
+
+
+def test_the_vae_of_sdxl_decodes_in_float32_unless_it_is_the_safe_one() -> None:
+    plain = choose(case("sdxl", 24)).plan
+    assert plain.vae_float32
+    assert plain.working[Stage.DECODE] > 9 * GB
+    safe = tuple(replace(c, force_upcast=False) for c in MODELS["sdxl"])
+    fixed = choose(case("sdxl", 24, components=safe)).plan
+    assert not fixed.vae_float32
+    assert fixed.working[Stage.DECODE] < 5 * GB
+    bfloat = choose(case("sdxl", 24, wishes=Wishes(dtype="bfloat16"))).plan
+    assert not bfloat.vae_float32, "only float16 overflows"
+
+
+def test_the_largest_batch_that_fits_without_a_slower_rung() -> None:
+    plan = choose(case("sdxl", 24, batch=8)).plan
+    assert (plan.batch, plan.slowdown) == (8, 1.0)
+    assert plan.vae_slicing, "pictures of a batch are decoded one by one"
+    tight = choose(case("z-image", 23.5, batch=8)).plan
+    alone = choose(case("z-image", 23.5)).plan
+    assert residences(tight) == residences(alone)
+    assert 1 <= tight.batch < 8
+
+
+def test_a_batch_shares_what_is_streamed() -> None:
+    alone, four = (choose(case("sd", 1.5, batch=batch)).plan for batch in (1, 4))
+    assert alone.places["unet"].residence is four.places["unet"].residence is STREAMS
+    assert four.batch == 4
+    assert four.slowdown < alone.slowdown
+
+
+def test_what_streams_keeps_as_many_blocks_as_fit() -> None:
+    kept = [choose(case("sd", gb)).plan.places["unet"].resident_bytes for gb in (1.5, 1.75, 2.0)]
+    assert kept == sorted(kept)
+    assert kept[0] < kept[-1]
+
+
+@pytest.mark.parametrize(
+    ("offload", "homes"),
+    [
+        (Offload.RESIDENT, {"text_encoder": STAYS, "unet": STAYS, "vae": STAYS}),
+        (Offload.ENCODERS, {"text_encoder": VISITS, "unet": STAYS, "vae": STAYS}),
+        (Offload.MODEL, {"text_encoder": VISITS, "unet": VISITS, "vae": VISITS}),
+        (Offload.SEQUENTIAL, {"text_encoder": STREAMS, "unet": STREAMS, "vae": STREAMS}),
+    ],
+)
+def test_a_wish_for_a_rung_is_honoured_alone(offload: Offload, homes: dict[str, Residence]) -> None:
+    for gb in (24, 1):
+        assert residences(choose(case("sd", gb, wishes=Wishes(offload=offload))).plan) == homes
+
+
+def test_a_wish_that_does_not_fit_says_so() -> None:
+    choice = choose(case("flux", 8, wishes=Wishes(offload=Offload.RESIDENT)))
+    assert not choice.fits
+    assert choice.problem == (
+        "No plan fits: even the leanest needs 34.5 GB for a step, 7.4 GB are free."
+    )
+
+
+def test_quantized_weights_that_cannot_stream_may_fit_less_than_plain_ones() -> None:
+    choice = choose(case("flux", 12, wishes=Wishes(quantize="float8")))
+    assert choice.problem == (
+        "No plan fits: even the leanest needs 13.1 GB for a step, 11.2 GB are free. "
+        "Unquantized weights can come in blocks: without [engine] quantize one would."
+    )
+
+
+def test_streaming_alone_makes_what_fits_whole_visit() -> None:
+    wishes = Wishes(offload=Offload.STREAM)
+    homes = residences(choose(case("flux", 8, wishes=wishes)).plan)
+    assert homes["text_encoder"] is VISITS, "its 246 MB need no streaming"
+    assert homes["text_encoder_2"] is homes["transformer"] is STREAMS
+
+
+def test_tiling_as_the_owner_says() -> None:
+    assert choose(case("sdxl", 80, wishes=Wishes(vae_tiling=True))).plan.tile_side == 512
+    assert choose(case("sdxl", 8, wishes=Wishes(vae_tiling=False))).plan.tile_side == 0
+    sd = choose(case("sd", 12, wishes=Wishes(vae_tiling=True))).plan
+    assert sd.vae_tiling
+
+
+def test_small_tiles_overlap_by_half() -> None:
+    plan = choose(case("sd", 1.5)).plan
+    assert (plan.tile_side, plan.tile_overlap) == (256, 0.5)
+    qwen = choose(case("qwen-image", 80, wishes=Wishes(vae_tiling=True))).plan
+    assert (qwen.tile_side, qwen.tile_overlap) == (256, 0.25)
+
+
+def test_a_quantization_by_name_is_used_or_left_out_with_a_note() -> None:
+    wishes = Wishes(quantize="float8", quantize_text_encoder="nf4")
+    plan = choose(case("flux", 24, wishes=wishes)).plan
+    assert plan.places["transformer"].quantization is Quantization.FLOAT8
+    assert plan.places["text_encoder_2"].quantization is Quantization.NF4
+    assert plan.places["vae"].quantization is None
+    older = replace(DeviceFacts.imagined(24 * GB), compute_capability=(8, 6))
+    choice = choose(case("flux", wishes=wishes, device=older))
+    assert choice.plan.places["transformer"].quantization is None
+    assert choice.notes == (
+        "[engine] quantize is left out: float8 needs a card with compute capability 8.9, "
+        "this one has 8.6.",
+    )
+
+
+def test_a_card_without_bfloat16_takes_float16_and_hears_of_it() -> None:
+    older = replace(DeviceFacts.imagined(24 * GB), bf16=False, name="GTX 1080")
+    choice = choose(case("flux", device=older))
+    assert choice.plan.dtype == "float16"
+    assert "GTX 1080 has no bfloat16, which FLUX.1 is made for" in choice.notes[0]
+    assert choose(case("sd", device=older)).notes == ()
+
+
+def test_without_enough_ram_no_plan_fits() -> None:
+    poor = replace(DeviceFacts.imagined(24 * GB), ram_free_bytes=16 * GB)
+    choice = choose(case("flux", device=poor))
+    assert choice.problem is not None
+    assert "needs 33.7 GB of RAM, 16.0 GB are free" in choice.problem
+    quantized = choose(case("flux", device=poor, wishes=IF_NEEDED))
+    assert quantized.fits
+    assert quantized.plan.changes_picture
+
+
+@pytest.mark.parametrize("kind", ["cpu", "mps"])
+def test_without_memory_of_its_own_everything_stays(kind: str) -> None:
+    machine = DeviceFacts(
+        kind=kind,
+        name=kind,
+        total_bytes=16 * GB,
+        free_bytes=12 * GB,
+        reserve_bytes=GB,
+        ram_free_bytes=12 * GB,
+    )
+    choice = choose(case("sd", device=machine))
+    assert choice.fits
+    assert set(residences(choice.plan).values()) == {STAYS}
+    assert choice.plan.dtype == ("float32" if kind == "cpu" else "float16")
+    assert not choose(case("flux", device=machine)).fits
+
+
+def test_key_names_every_choice_but_the_batch() -> None:
+    alone, four = (choose(case("sdxl", 24, batch=batch)).plan for batch in (1, 4))
+    assert alone.key == four.key == "float16"
+    flux = choose(case("flux", 8, wishes=Wishes(quantize="float8"))).plan
+    assert flux.key.startswith("bfloat16·text_encoder visits·")
+    assert "float8" in flux.key
+
+
+def test_every_family_can_be_planned() -> None:
+    for family in FAMILIES.values():
+        found = choose(replace(case("flux", 24), family=family))
+        assert found.fits, family.label

@@ -1,6 +1,7 @@
 """What both wings' tests share."""
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -15,3 +16,15 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tests import tiny
 
     return tiny.stable_diffusion(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(autouse=True)
+def _nobody_builds() -> None:
+    """A model that the test before had loaded early may still be on its way.
+
+    While it is built, modules that a test makes itself would have no weights
+    (`engine.diffusion.building`).
+    """
+    for thread in threading.enumerate():
+        if thread.name.startswith("load "):
+            thread.join()

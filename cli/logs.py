@@ -10,7 +10,7 @@ from cli.console import err
 
 LINE = "%(asctime)s %(levelname)-8s %(name)s: %(message)s"
 
-CHATTY = ("httpx", "httpcore", "filelock", "urllib3", "PIL")
+CHATTY = ("httpx", "httpx2", "httpcore", "httpcore2", "filelock", "urllib3", "PIL")
 """Loggers that have little to say to an owner."""
 
 

@@ -89,7 +89,9 @@ class Bench:
 
         Returns whether there is one.
         """
-        loaded = self._in_use()
+        loaded = self.loaded
+        if loaded is None:  # a rung that asked for other weights could not be loaded
+            return False
         loaded.parts.retire()
         self._free_memory()
         if not loaded.memory.give_up(stage, rows):

@@ -10,6 +10,7 @@ from engine.diffusion import make_painter
 from engine.jobs import Job, JobState
 from engine.memory.device import reserve_of
 from engine.memory.learned import Measurement
+from engine.memory.ledger import Ledger
 from engine.messages import Admit, Failed, Measured, Noted, Order, Painted, Report, Stop
 from engine.models import Model
 from engine.requests import Recipe
@@ -34,7 +35,9 @@ class Bench:
 
     def run(self) -> None:
         """Paint all jobs, or as many as there are until one fails."""
-        painter = make_painter(settings_of(self._task), self._inbox, self._take, self._known)
+        painter = make_painter(
+            settings_of(self._task), self._inbox, self._take, Ledger(self._known)
+        )
         self._next()
         painter.run()
 

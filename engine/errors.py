@@ -17,6 +17,7 @@ Anything that is not an `AtelierError` is a bug: it is logged with its traceback
 incident id, and people only see that id.
 """
 
+import re
 import secrets
 
 
@@ -75,6 +76,15 @@ class DeviceUnavailable(AtelierError):
 
 class StorageError(AtelierError):
     """The data folder, the disk or the database refuses to work."""
+
+
+FOLDERS = re.compile(r"(?<![:/\\\w])(?:[A-Za-z]:)?(?:[/\\][^\s/\\“”:,;]+)+[/\\]")
+"""The folders of an absolute path, which an address on the web is not."""
+
+
+def without_folders(sentence: str) -> str:
+    """The sentence for members, who need not know where the owner keeps files."""
+    return FOLDERS.sub("", sentence)
 
 
 def new_incident() -> str:

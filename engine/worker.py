@@ -16,6 +16,7 @@ from engine.errors import AtelierError, new_incident
 from engine.estimates import Estimates
 from engine.jobs import Job, JobEvent, JobState
 from engine.memory.learned import Measurement
+from engine.memory.ledger import Ledger
 from engine.messages import (
     Admit,
     Cancel,
@@ -64,7 +65,7 @@ class Worker:
         embeddings: Path | None = None,
     ) -> None:
         self._measurements = measurements
-        self._known = list(known)
+        self._ledger = Ledger(known)
         self._adapters = adapters
         self._embeddings = embeddings
         self._settings = settings
@@ -123,6 +124,7 @@ class Worker:
 
     def forget(self, model: str) -> None:
         """Let the painter give up what it keeps of a model that is there no more."""
+        self._ledger.forget(model)
         self._inbox.put(Forget(model))
 
     async def stop(self) -> None:
@@ -215,13 +217,15 @@ class Worker:
         # Torch is imported here, in the thread, where seconds do not matter.
         from engine.diffusion import make_painter
 
-        # What was imported stays: to look through it for garbage takes a third of a second.
+        # What was imported stays: to look through it for garbage takes a third of a second. What a
+        # painter before this one has left does not.
+        gc.collect()
         gc.freeze()
         make_painter(
             self._settings,
             self._inbox,
             self._report,
-            tuple(self._known),
+            self._ledger,
             self._adapters,
             self._embeddings,
         ).run()
@@ -265,7 +269,6 @@ class Worker:
                 self._estimates.learn(report)
                 return
             case Noted(measurement):
-                self._known.append(measurement)
                 self._tasks.start(self._measurements.save(measurement), "keep a measurement")
                 return
             case Painted(job_id) if job_id in self._called_off:

@@ -4,7 +4,7 @@ Importing this package takes seconds; the rest of the engine imports it when it 
 """
 
 import queue
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from engine.adapters import AdapterShelf
@@ -15,6 +15,7 @@ from engine.diffusion.loading import Loader
 from engine.diffusion.painter import Painter
 from engine.diffusion.shelf import Shelf
 from engine.memory.learned import Measurement
+from engine.memory.ledger import Ledger
 from engine.messages import Noted, Order, Report
 from engine.settings import EngineSettings
 
@@ -25,7 +26,7 @@ def make_painter(
     settings: EngineSettings,
     inbox: queue.SimpleQueue[Order],
     report: Callable[[Report], None],
-    known: Sequence[Measurement] = (),
+    ledger: Ledger | None = None,
     adapters: AdapterShelf | None = None,
     embeddings: Path | None = None,
 ) -> Painter:
@@ -35,7 +36,7 @@ def make_painter(
         settings: What the owner has decided.
         inbox: Where its orders come in.
         report: Called from its thread with whatever happens.
-        known: What was measured before.
+        ledger: What was measured before, and where new measurements go.
         adapters: The LoRAs that there are.
         embeddings: Folder of learned words (textual inversion), where there is one.
 
@@ -44,15 +45,22 @@ def make_painter(
     """
     device = Device.choose(settings)
     bound = settings.models_in_ram_gb
-    shelf = Shelf(
-        None if bound == "auto" else int(bound * GIGABYTE),
-        lambda: device.facts().ram_free_bytes,
-    )
+    known = ledger or Ledger()
+
+    def free_ram() -> int:
+        device.release()
+        return device.facts().ram_free_bytes
+
+    def note(found: Measurement) -> None:
+        known.add(found)
+        report(Noted(found))
+
+    shelf = Shelf(None if bound == "auto" else int(bound * GIGABYTE), free_ram)
     loader = Loader(
         settings,
         device,
         known,
-        lambda found: report(Noted(found)),
+        note,
         adapters or AdapterShelf(),
         Inversions(embeddings),
     )

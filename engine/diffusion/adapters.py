@@ -17,8 +17,8 @@ from engine.diffusion.placement import Parts
 from engine.families import FamilyFacts
 from engine.requests import AdapterUse
 
-CAPACITY = 24
-"""Adapters that are kept in RAM with a model; they take 10 to 900 MB each."""
+CAPACITY = 6
+"""Adapters that are kept with a model, and on the device with it; they take 10 to 900 MB each."""
 
 
 class Adapters:

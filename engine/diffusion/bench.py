@@ -8,17 +8,13 @@ from collections.abc import Callable
 from concurrent.futures import Future
 
 from engine.diffusion.devices import Device
-from engine.diffusion.loading import Loaded, Loader
+from engine.diffusion.loading import Loaded, Loader, NoRoomYet
 from engine.diffusion.shelf import Shelf
 from engine.memory.plan import Stage
 from engine.models import Model
 from engine.requests import Recipe
 
 log = logging.getLogger(__name__)
-
-
-class NoRoomYet(Exception):
-    """A model that was to be loaded early does not fit into RAM beside the one in use."""
 
 
 class Bench:
@@ -44,17 +40,20 @@ class Bench:
         if self.loaded is not None and self.loaded.model == model:
             return self.loaded
         begun = time.monotonic()
-        waiting = self._shelf.take(model)
+        waiting = self._awaited(model) or self._shelf.take(model)
         if self.loaded is not None:
-            self._shelf.put(self.loaded)
+            if self.loaded.parts.movable:
+                self._shelf.put(self.loaded)
             self.loaded = None
             self._free_memory()
-        self.loaded = waiting or self._awaited(model) or self._load(model)
+        self.loaded = waiting or self._load(model)
         loaded_in(time.monotonic() - begun)
         return self.loaded
 
     def expect(self, model: Model) -> None:
         """Begin to load `model` beside the work, if there is room for it in RAM."""
+        if self._coming is not None and self._coming[1].done():
+            self._shelve(*self._coming)
         in_use = self.loaded is not None and self.loaded.model == model
         if in_use or model in self._shelf or self._coming is not None:
             return
@@ -63,7 +62,7 @@ class Bench:
 
         def load() -> None:
             try:
-                coming.set_result(self._loader.load(model, self._only_if_free))
+                coming.set_result(self._loader.load(model, self._only_if_free, early=True))
             except BaseException as error:
                 coming.set_exception(error)
 
@@ -73,6 +72,8 @@ class Bench:
     def forget(self, name: str) -> None:
         """Let go of the model of that name, wherever it is."""
         self._shelf.forget(name)
+        if self._coming is not None and self._coming[0].name == name:
+            self._coming = None
         if self.loaded is not None and self.loaded.model.name == name:
             self.loaded = None
             self._free_memory()
@@ -122,17 +123,17 @@ class Bench:
         expected, coming = self._coming
         if expected != model and not coming.done():
             return None
+        self._shelve(expected, coming)
+        return self._shelf.take(model)
+
+    def _shelve(self, expected: Model, coming: Future[Loaded]) -> None:
+        """Put the model that was on its way on the shelf, if it came through."""
         self._coming = None
         try:
-            loaded = coming.result()
+            self._shelf.put(coming.result())
         except Exception as error:
             # What is wrong with it shows again, and is told, when it is its turn.
             log.info("%s was not loaded early: %s", expected.name, error)
-            return None
-        if expected == model:
-            return loaded
-        self._shelf.put(loaded)
-        return None
 
     def _load(self, model: Model) -> Loaded:
         return self._loader.load(model, self._make_room)

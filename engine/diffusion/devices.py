@@ -82,6 +82,7 @@ class Device:
                 free_bytes=ram,
                 reserve_bytes=0,
                 bf16=True,
+                ram_free_bytes=ram,
                 quantizations=quantizations(),
             )
         properties = torch.cuda.get_device_properties(self.name)
@@ -120,9 +121,12 @@ class Device:
         return torch.cuda.max_memory_allocated(self.name)
 
     def release(self) -> None:
-        """Give memory that nothing uses any more back to the device."""
+        """Give memory that nothing uses any more back: the device's, and what was page-locked."""
         if self.name.type == "cuda":
             torch.cuda.empty_cache()
+            empty_host_cache = getattr(torch.accelerator, "empty_host_cache", None)
+            if empty_host_cache is not None:  # newer than the oldest torch that will do
+                empty_host_cache()
 
 
 @cache

@@ -13,6 +13,8 @@ import torch
 from peft.tuners.tuners_utils import BaseTunerLayer
 
 from engine.adapters import Adapter
+from engine.diffusion.building import BUILDING
+from engine.diffusion.exhaustion import out_of_memory
 from engine.diffusion.mixing import mixes
 from engine.diffusion.placement import Parts
 from engine.errors import InvalidRequest
@@ -103,10 +105,13 @@ class Injector:
                 self._pipe.load_lora_weights(
                     str(file.parent), weight_name=file.name, adapter_name=key
                 )
-        except (torch.OutOfMemoryError, MemoryError, OSError):
+        except OSError:
             self.remove(key)
             raise
         except Exception as error:  # whatever the first surprise happens to be
+            if out_of_memory(error):
+                self.remove(key)
+                raise
             return error
         return None
 
@@ -118,6 +123,7 @@ class Injector:
     def _altering(self) -> Iterator[None]:
         """Have the components as they were found; their weights are to be ordinary tensors."""
         with ExitStack() as stack:
+            stack.enter_context(BUILDING)
             stack.enter_context(self._parts.altering(*self._names))
             stack.enter_context(torch.inference_mode(False))
             for component in self._components().values():

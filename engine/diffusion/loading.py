@@ -2,17 +2,17 @@
 
 import logging
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import diffusers
-import torch
 import transformers
 
 from engine.adapters import AdapterShelf
 from engine.diffusion.building import BUILDING
 from engine.diffusion.devices import Device
+from engine.diffusion.exhaustion import let_go, out_of_memory
 from engine.diffusion.families import Family, family_of, is_stepped
 from engine.diffusion.inversions import Inversions
 from engine.diffusion.memory import Memory
@@ -21,13 +21,21 @@ from engine.diffusion.placement import Parts, WholeParts
 from engine.diffusion.quantizing import cast_layerwise
 from engine.diffusion.tiling import follow
 from engine.errors import ModelUnavailable
-from engine.library import Hub, LocalFiles, download_now, inspect, origin_of
+from engine.library import Hub, Inspection, LocalFiles, download_now, inspect, origin_of
 from engine.memory.learned import Measurement
-from engine.memory.plan import Plan, Stage
+from engine.memory.ledger import Ledger
+from engine.memory.plan import Plan, Quantization, Stage
 from engine.models import Model
 from engine.settings import EngineSettings
 
 log = logging.getLogger(__name__)
+
+BUILT_ON_CARD = {Quantization.BNB8, Quantization.NF4}
+"""bitsandbytes quantizes on the card while it loads."""
+
+
+class NoRoomYet(Exception):
+    """A model that was to be loaded early does not fit beside the one in use."""
 
 
 @dataclass(eq=False, kw_only=True)
@@ -80,7 +88,7 @@ class Loader:
         self,
         settings: EngineSettings,
         device: Device,
-        known: Sequence[Measurement],
+        ledger: Ledger,
         note: Callable[[Measurement], None],
         adapters: AdapterShelf,
         inversions: Inversions,
@@ -90,7 +98,7 @@ class Loader:
         Args:
             settings: What the owner has decided.
             device: Where models will work.
-            known: What was measured before.
+            ledger: What was measured before; read at each load.
             note: Told of each new measurement worth keeping.
             adapters: The LoRAs that there are.
             inversions: The learned words that there are.
@@ -99,13 +107,18 @@ class Loader:
         self._inversions = inversions
         self._settings = settings
         self._device = device
-        self._known = known
+        self._ledger = ledger
         self._note = note
         token = settings.hub_token
         self._hub = Hub(settings.hub_url, token.get_secret_value() if token else None)
 
     def load(
-        self, model: Model, make_room: Callable[[int], None], memory: Memory | None = None
+        self,
+        model: Model,
+        make_room: Callable[[int], None],
+        memory: Memory | None = None,
+        *,
+        early: bool = False,
     ) -> Loaded:
         """Load `model`; what is missing of it on disk is downloaded first.
 
@@ -113,9 +126,11 @@ class Loader:
             model: Which.
             make_room: Told how many bytes of RAM its weights will take, before they are read.
             memory: Its plan, if it was loaded before and asks for other weights now.
+            early: Whether another model is at work meanwhile.
 
         Raises:
             ModelUnavailable: With what is wrong and what would help.
+            NoRoomYet: When it is early, and it cannot be loaded beside another.
         """
         _quiet()
         try:
@@ -124,18 +139,19 @@ class Loader:
             inspection = inspect(origin, self._hub)
         except ModelUnavailable as error:
             raise type(error)(f"The model “{model.name}” cannot be loaded. {error}") from error
+        make_room(self._weight_bytes(inspection))
         memory = memory or Memory(
             model,
             inspection.components,
             self._device,
             model.wishes(self._settings),
             self._settings.batch_size,
-            self._known,
+            self._ledger,
             self._note,
         )
-        make_room(memory.plan.ram_bytes)
+        if early and BUILT_ON_CARD & {p.quantization for p in memory.plan.places.values()}:
+            raise NoRoomYet
         while True:
-            failure: Exception | None = None
             try:
                 with BUILDING, warnings.catch_warnings():
                     warnings.simplefilter("ignore")
@@ -149,15 +165,20 @@ class Loader:
                 return self._placed(model, pipe, files, memory)
             except ModelUnavailable as error:
                 raise type(error)(f"The model “{model.name}” cannot be loaded. {error}") from error
-            except torch.OutOfMemoryError as error:
-                failure = error.with_traceback(None)  # which would keep the tensors of its frames
-            except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
-                why = str(error).split("\n", 1)[0].rstrip(".")
-                sentence = f"The model “{model.name}” cannot be loaded: {why}."
-                raise ModelUnavailable(sentence) from error
+            except (OSError, ValueError, RuntimeError, KeyError, ImportError, MemoryError) as error:
+                if not out_of_memory(error):
+                    why = str(error).split("\n", 1)[0].rstrip(".")
+                    sentence = f"The model “{model.name}” cannot be loaded: {why}."
+                    raise ModelUnavailable(sentence) from error
+                failure = let_go(error)
             self._device.release()
             if not memory.give_up(Stage.LOAD, memory.plan.batch):
                 raise failure
+
+    def _weight_bytes(self, inspection: Inspection) -> int:
+        """What the weights will take in RAM, as they are computed with."""
+        number = 4 if self._device.name.type == "cpu" else 2
+        return number * sum(component.parameters for component in inspection.components)
 
     def _placed(self, model: Model, pipe: Any, files: LocalFiles, memory: Memory) -> Loaded:
         pipe.set_progress_bar_config(disable=True)

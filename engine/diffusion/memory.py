@@ -9,11 +9,13 @@ from engine.families import FAMILIES
 from engine.memory.case import ANY_FAMILY, Case
 from engine.memory.components import Component
 from engine.memory.ladder import largest_size_that_fits, next_plan
-from engine.memory.learned import Learned, Measurement
+from engine.memory.learned import Measurement
+from engine.memory.ledger import Ledger
 from engine.memory.plan import Plan, Stage, Wishes
 from engine.memory.planner import choose
 from engine.memory.sizes import in_words
 from engine.models import Model
+from engine.requests import Recipe
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +33,7 @@ class Memory:
         device: Device,
         wishes: Wishes,
         batch_size: int,
-        known: Sequence[Measurement],
+        ledger: Ledger,
         note: Callable[[Measurement], None],
     ) -> None:
         """Plan for the model's default size.
@@ -42,7 +44,7 @@ class Memory:
             device: Where it runs.
             wishes: What the owner has decided.
             batch_size: The most pictures wanted in one step.
-            known: What was measured before, of any model.
+            ledger: What was measured before, of any model.
             note: Told of each measurement worth keeping.
         """
         self._model = model
@@ -59,7 +61,7 @@ class Memory:
             batch=batch_size,
             guided=model.guidance_scale > 1,
             steps=model.num_inference_steps,
-            learned=Learned.select(known, model=model.name, device=facts.name),
+            learned=ledger.of(model.name, facts.name),
         )
         self._noted: dict[tuple[Stage, int, int, int], tuple[int, float]] = {}
         choice = choose(self._case)
@@ -74,7 +76,7 @@ class Memory:
         return self._case.device.usable_bytes
 
     def consider(self, width: int, height: int, *, guided: bool) -> bool:
-        """Plan for pictures of that size. Returns whether the plan is another one now."""
+        """Plan for pictures of that size. Returns whether weights live otherwise now."""
         case = self._case
         wanted = replace(
             case,
@@ -94,7 +96,8 @@ class Memory:
         Returns whether there is one.
         """
         self.plan = replace(self.plan, batch=min(self.plan.batch, rows))
-        failed = self._measurement(self.plan, stage, None, 0.0, self.plan.batch)
+        size = self._case.width, self._case.height
+        failed = self._measurement(self.plan, stage, None, 0.0, self.plan.batch, size)
         self._note(failed)
         self._case = replace(self._case, learned=self._case.learned.plus(failed))
         lower = next_plan(self._case, self.plan, stage)
@@ -109,18 +112,22 @@ class Memory:
         self._follow(lower)
         return True
 
-    def measured(self, stage: Stage, seconds: float, rows: int) -> None:
-        """Take in how a stage of the plan went, for `rows` pictures."""
+    def measured(self, stage: Stage, seconds: float, rows: int, recipe: Recipe) -> None:
+        """Take in how a stage of the plan went, for `rows` pictures like the recipe's.
+
+        Steps with guidance and without are not alike: those of the kind that was planned count.
+        """
         peak = self._device.peak_bytes()
-        if peak is None:
+        if peak is None or (recipe.guidance_scale > 1) != self._case.guided:
             return
-        key = (stage, self._case.width, self._case.height, rows)
+        key = (stage, recipe.width, recipe.height, rows)
         before = self._noted.get(key)
         if before and peak <= before[0] and before[1] / WORTH_NOTING < seconds:
             return
         least = seconds if before is None else min(seconds, before[1])
         self._noted[key] = (max(peak, before[0] if before else 0), least)
-        found = self._measurement(self.plan, stage, peak, least, rows)
+        size = recipe.width, recipe.height
+        found = self._measurement(self.plan, stage, peak, least, rows, size)
         self._case = replace(self._case, learned=self._case.learned.plus(found))
         self._note(found)
 
@@ -129,20 +136,26 @@ class Memory:
         return largest_size_that_fits(self._case)
 
     def _follow(self, plan: Plan) -> bool:
-        changed = (plan.key, plan.batch) != (self.plan.key, self.plan.batch)
+        changed = plan.key != self.plan.key
         self.plan = plan
         return changed
 
     def _measurement(
-        self, plan: Plan, stage: Stage, peak: int | None, seconds: float, rows: int
+        self,
+        plan: Plan,
+        stage: Stage,
+        peak: int | None,
+        seconds: float,
+        rows: int,
+        size: tuple[int, int],
     ) -> Measurement:
         return Measurement.of(
             plan,
             stage,
             model=self._model.name,
             device=self._case.device.name,
-            width=self._case.width,
-            height=self._case.height,
+            width=size[0],
+            height=size[1],
             batch=rows,
             usable_bytes=self.usable_bytes,
             peak_bytes=peak,

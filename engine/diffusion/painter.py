@@ -1,5 +1,6 @@
 """What the device's own thread runs: take orders, step the batch, report."""
 
+import logging
 import queue
 import time
 from collections.abc import Callable, Hashable, Iterator, Sequence
@@ -9,9 +10,11 @@ import torch
 
 from engine.diffusion.bench import Bench
 from engine.diffusion.devices import Device
+from engine.diffusion.exhaustion import PictureOutOfMemory, let_go, out_of_memory
 from engine.diffusion.families import Row
 from engine.diffusion.loading import Loaded
-from engine.diffusion.sitting import Sitting, out_of_memory, sentence_for, start_of
+from engine.diffusion.sitting import Sitting, sentence_for, start_of
+from engine.errors import ModelUnavailable
 from engine.jobs import Job
 from engine.memory.plan import Stage
 from engine.messages import (
@@ -28,6 +31,9 @@ from engine.messages import (
     Report,
     Stop,
 )
+from engine.requests import Recipe
+
+log = logging.getLogger(__name__)
 
 
 class Painter:
@@ -58,6 +64,7 @@ class Painter:
         self._previews = previews
         self._postponed: list[Admit] = []
         self._sittings: dict[int, Sitting] = {}
+        self._painting_with: Loaded | None = None
         self._last_key: Hashable = None
         self._stopping = False
 
@@ -67,6 +74,7 @@ class Painter:
         self._device.claim()
         while not self._stopping:
             self._take_orders(wait=not self._sittings)
+            self._begin_anew()
             if self._sittings and not self._stopping:
                 self._step()
 
@@ -104,6 +112,8 @@ class Painter:
         except Exception as error:
             self._fail(order.job, error)
         else:
+            if not self._sittings:
+                self._painting_with = self._bench.loaded
             self._begin(order)
 
     def _begin(self, order: Admit, *, alone: bool = False) -> None:
@@ -113,24 +123,48 @@ class Painter:
             try:
                 if not self._sittings or self._largest() < recipe.width * recipe.height:
                     self._bench.suit(recipe)
-                with self._measuring(Stage.ENCODE, 1):
+                with self._measuring(Stage.ENCODE, recipe):
                     rows = self._loaded.family.begin(recipe, start_of(order))
             except Exception as error:
-                failure = _let_go(error)
+                failure = let_go(error)
             else:
                 self._sittings[order.job.id] = Sitting(order, rows, alone=alone)
                 return
-            if not (out_of_memory(failure) and self._bench.lower(Stage.ENCODE)):
+            # Reading a picture takes half of what decoding one takes, and the same rungs help.
+            picture = isinstance(failure, PictureOutOfMemory)
+            stage = Stage.DECODE if picture else Stage.ENCODE
+            if not (out_of_memory(failure) and self._lowered(stage)):
                 self._fail(order.job, failure)
                 return
 
+    def _lowered(self, stage: Stage, rows: int = 1) -> bool:
+        """Take the next rung down. Whether there is one, and the model has come with it."""
+        try:
+            return self._bench.lower(stage, rows)
+        except Exception:
+            log.exception("The next rung down could not be taken")
+            return False
+
+    def _begin_anew(self) -> None:
+        """Begin all jobs again whose model had to be loaded anew: their rows were the old one's."""
+        while self._sittings and self._bench.loaded is not self._painting_with:
+            self._painting_with = self._bench.loaded
+            begun = list(self._sittings.values())
+            self._sittings.clear()
+            for sitting in begun:
+                if self._bench.loaded is None:
+                    why = f"{sitting.job.recipe.model} could not be loaded anew: ask again."
+                    self._fail(sitting.job, ModelUnavailable(why))
+                else:
+                    self._begin(sitting.order, alone=sitting.alone)
+
     @contextmanager
-    def _measuring(self, stage: Stage, rows: int) -> Iterator[None]:
+    def _measuring(self, stage: Stage, recipe: Recipe) -> Iterator[None]:
         """Measure what a stage takes, if it comes to its end."""
         self._device.begin_measuring()
         begun = time.monotonic()
         yield
-        self._loaded.memory.measured(stage, time.monotonic() - begun, rows)
+        self._loaded.memory.measured(stage, time.monotonic() - begun, 1, recipe)
 
     def _largest(self) -> int:
         """Pixels of the largest picture in hand."""
@@ -144,8 +178,12 @@ class Painter:
 
     def _cancel(self, job_id: int) -> None:
         sitting = self._sittings.pop(job_id, None)
+        waiting = [order for order in self._postponed if order.job.id == job_id]
+        for order in waiting:
+            self._postponed.remove(order)
         if sitting is not None:
             sitting.interrupt()
+        if sitting is not None or waiting:
             self._report(Dropped(job_id))
 
     def _step(self) -> None:
@@ -157,13 +195,13 @@ class Painter:
             self._device.begin_measuring()
             self._loaded.family.step(rows, between=self._between_steps)
         except Exception as error:
-            failure = _let_go(error)
+            failure = let_go(error)
         if failure is not None:
             self._recover(rows, failure)
             return
         recipe = rows[0].recipe
         seconds = (time.monotonic() - begun) / max(1, rows[0].step - before)
-        self._loaded.memory.measured(Stage.STEP, seconds, len(rows))
+        self._loaded.memory.measured(Stage.STEP, seconds, len(rows), recipe)
         self._report(Measured(recipe.model, recipe.width, recipe.height, len(rows), seconds))
         for sitting in list(self._sittings.values()):
             if any(row in rows for row in sitting.rows):
@@ -203,10 +241,7 @@ class Painter:
         broken = [s for s in self._sittings.values() if any(row in rows for row in s.rows)]
         lowered = False
         if out_of_memory(error):
-            try:
-                lowered = self._bench.lower(Stage.STEP, len(rows))
-            except Exception as worse:
-                error = _let_go(worse)
+            lowered = self._lowered(Stage.STEP, len(rows))
         for sitting in broken:
             del self._sittings[sitting.job.id]
         for sitting in broken:
@@ -223,7 +258,7 @@ class Painter:
                 sitting.pictures[place] = self._finished(row)
             except Exception as error:
                 self._sittings.pop(job.id, None)
-                self._fail(job, _let_go(error))
+                self._fail(job, let_go(error))
                 return
         if sitting.finished:
             self._sittings.pop(job.id, None)
@@ -239,13 +274,15 @@ class Painter:
         """The decoded row; after running out of memory, again on the next rung."""
         while True:
             try:
-                with self._measuring(Stage.DECODE, 1):
+                with self._measuring(Stage.DECODE, row.recipe):
                     image = self._loaded.family.finish(row)
-            except torch.OutOfMemoryError as error:
-                failure = _let_go(error)
+            except Exception as error:
+                if not out_of_memory(error):
+                    raise
+                failure = let_go(error)
             else:
                 return Pixels(*image.size, image.tobytes())
-            if not self._bench.lower(Stage.DECODE):
+            if not self._lowered(Stage.DECODE):
                 raise failure
 
     def _fail(self, job: Job, error: Exception) -> None:
@@ -253,8 +290,3 @@ class Painter:
         if out_of_memory(error) and self._bench.loaded is not None:
             fits = self._bench.loaded.memory.what_would_fit()
         self._report(Failed(job.id, sentence_for(job, error, fits)))
-
-
-def _let_go(error: Exception) -> Exception:
-    """An error that no longer keeps the tensors of its frames, where memory has run out."""
-    return error.with_traceback(None) if out_of_memory(error) else error

@@ -5,12 +5,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import torch
 from PIL import Image, ImageOps
 
+from engine.diffusion.exhaustion import out_of_memory
 from engine.diffusion.families import Family, Row, Start
 from engine.diffusion.previews import encode_preview
-from engine.errors import AtelierError, new_incident
+from engine.errors import AtelierError, new_incident, without_folders
 from engine.jobs import Job
 from engine.messages import Admit, Pixels, Progress
 
@@ -101,11 +101,6 @@ def start_of(order: Admit) -> Start | None:
         return Start(image, ImageOps.exif_transpose(opened).convert("L"))
 
 
-def out_of_memory(error: Exception) -> bool:
-    """Whether the device had no room."""
-    return isinstance(error, torch.OutOfMemoryError)
-
-
 def sentence_for(job: Job, error: Exception, fits: tuple[int, int] | None) -> str:
     """What to tell people about `error`; whatever is our own fault goes to the log with an id.
 
@@ -115,7 +110,10 @@ def sentence_for(job: Job, error: Exception, fits: tuple[int, int] | None) -> st
         fits: A size that would fit, if memory ran out and there is one.
     """
     if isinstance(error, AtelierError):
-        return str(error)
+        told = without_folders(str(error))
+        if told != str(error):
+            log.error("Job %d failed: %s", job.id, error)
+        return told
     if out_of_memory(error):
         recipe = job.recipe
         log.error("Job %d does not fit: %s", job.id, error)

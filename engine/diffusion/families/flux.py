@@ -88,7 +88,9 @@ class Flux(FlowInpainting):
         samples = torch.cat([call.sample for call in calls])
         embeds = stacked(calls, "embeds")
         guidance = torch.tensor(
-            [call.row.recipe.guidance_scale for call in calls], device=samples.device
+            [call.row.recipe.guidance_scale for call in calls],
+            dtype=torch.float32,
+            device=samples.device,
         )
         rows, columns = self._grid(calls[0].row.recipe)
         velocity = self._pipe.transformer(

@@ -113,7 +113,7 @@ class QwenImage(Stepped):
         """Mean of the VAE's latents and one over their deviation, shape (1, channels, 1, 1, 1)."""
         config = self._pipe.vae.config
         mean, deviation = (
-            torch.tensor(values).view(1, -1, 1, 1, 1).to(like)
+            torch.tensor(values, dtype=torch.float32).view(1, -1, 1, 1, 1).to(like)
             for values in (config.latents_mean, config.latents_std)
         )
         return mean, 1.0 / deviation

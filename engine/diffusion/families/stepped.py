@@ -20,6 +20,7 @@ from PIL import Image
 
 from engine.adapters import AdapterShelf
 from engine.diffusion.adapters import Adapters
+from engine.diffusion.exhaustion import PictureOutOfMemory, out_of_memory
 from engine.diffusion.families.base import Row, Start
 from engine.diffusion.families.embeddings import EmbeddingCache, Told
 from engine.diffusion.inversions import Inversions
@@ -203,8 +204,13 @@ class Stepped(ABC):
         told = self.matched(recipe, told)
         if start is None:
             return [self._row(recipe, seed, told, None) for seed in recipe.seeds]
-        with self._parts.use("vae"):
-            return [self._row(recipe, seed, told, start) for seed in recipe.seeds]
+        try:
+            with self._parts.use("vae"):
+                return [self._row(recipe, seed, told, start) for seed in recipe.seeds]
+        except Exception as error:
+            if out_of_memory(error):
+                raise PictureOutOfMemory(str(error)) from error
+            raise
 
     def _check(self, recipe: Recipe, start: Start | None) -> None:
         if start is not None and not self.facts.image_to_image:

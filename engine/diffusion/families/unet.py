@@ -73,7 +73,7 @@ class UNetFamily(Inpainting):
             row.own["guidance"] = self._guidance_condition(row.recipe.guidance_scale, row.latents)
 
     def _guidance_condition(self, guidance_scale: float, like: torch.Tensor) -> torch.Tensor:
-        weight = torch.tensor([guidance_scale - 1])
+        weight = torch.tensor([guidance_scale - 1], dtype=torch.float32)
         dim = self._pipe.unet.config.time_cond_proj_dim
         embedding = self._pipe.get_guidance_scale_embedding(weight, embedding_dim=dim)
         return cast(torch.Tensor, embedding.to(device=like.device, dtype=like.dtype))
@@ -118,7 +118,7 @@ class UNetFamily(Inpainting):
         if config.latents_mean is None or config.latents_std is None:
             return like.new_zeros(()), like.new_ones(())
         mean, std = (
-            torch.tensor(values).view(1, -1, 1, 1).to(like)
+            torch.tensor(values, dtype=torch.float32).view(1, -1, 1, 1).to(like)
             for values in (config.latents_mean, config.latents_std)
         )
         return mean, std

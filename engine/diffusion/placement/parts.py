@@ -16,7 +16,7 @@ from engine.memory.plan import Place, Plan, Quantization, Residence
 PINNED_COST = 2
 """Page-locked memory is taken in powers of two, so it may cost twice what it holds."""
 
-SELF_MOVING = {Quantization.BNB8, Quantization.NF4, Quantization.INT8, Quantization.FLOAT8}
+SELF_MOVING = {Quantization.NF4, Quantization.INT8, Quantization.FLOAT8}
 """Weights that are more than their data (scales, quantization states) and only move as a whole."""
 
 
@@ -56,8 +56,10 @@ class SelfMoving:
     """A component whose quantized weights know themselves how to move."""
 
     def __init__(self, module: nn.Module, device: torch.device) -> None:
+        """Take a module that may have been quantized on the device: it waits in RAM first."""
         self._module = module
         self._device = device
+        self.leave()
 
     def arrive(self) -> None:
         """Moved by its own `to`."""
@@ -75,6 +77,19 @@ class SelfMoving:
         # Parameters are ordinary tensors: torchao's cannot be swapped for inference tensors.
         with torch.inference_mode(False), torch.no_grad():
             self._module.to(device)
+
+
+class Bound:
+    """A component that cannot leave the device on which it was quantized: LLM.int8()."""
+
+    def arrive(self) -> None:
+        """It is there."""
+
+    def leave(self) -> None:
+        """It stays."""
+
+    def detach(self) -> None:
+        """It stays."""
 
 
 class Parts:
@@ -105,6 +120,11 @@ class Parts:
     def nbytes(self) -> int:
         """Bytes of all weights, which is what the pipeline takes in RAM."""
         return sum(size_of(module) for module in self._modules.values())
+
+    @property
+    def movable(self) -> bool:
+        """Whether all of it can leave the device."""
+        return not any(isinstance(guest, Bound) for guest in self._guests.values())
 
     def apply(self, plan: Plan) -> None:
         """Let the components live as `plan` says, beginning with all of them in RAM."""
@@ -164,6 +184,8 @@ def _visitor(nbytes: int) -> Place:
 
 
 def _guest(module: nn.Module, device: torch.device, place: Place, *, pin: bool) -> Guest:
+    if place.quantization is Quantization.BNB8:
+        return Bound()
     if place.quantization in SELF_MOVING:
         return SelfMoving(module, device)
     if place.residence is not Residence.STREAMS:

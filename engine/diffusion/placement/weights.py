@@ -68,7 +68,11 @@ class Weights:
 
 
 def _pinned(tensor: torch.Tensor) -> torch.Tensor:
-    return tensor.pin_memory()
+    """A page-locked copy; the tensor itself where the system has no more such memory."""
+    try:
+        return tensor.pin_memory()
+    except RuntimeError:
+        return tensor
 
 
 def _copy(master: torch.Tensor, device: torch.device) -> torch.Tensor:

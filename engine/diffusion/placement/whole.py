@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from engine.diffusion.placement.weights import size_of
-from engine.memory.plan import Plan, Residence
+from engine.memory.plan import Plan, Quantization, Residence
 
 
 class WholeParts:
@@ -18,6 +18,13 @@ class WholeParts:
         self._pipe = pipe
         self._plan = plan
         self._placed = False
+
+    @property
+    def movable(self) -> bool:
+        """Whether all of it can leave the device."""
+        return self._plan is None or all(
+            place.quantization is not Quantization.BNB8 for place in self._plan.places.values()
+        )
 
     @property
     def nbytes(self) -> int:

@@ -2,7 +2,6 @@
 
 import gc
 import threading
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,11 +11,16 @@ import pytest
 
 from engine.adapters import AdapterShelf
 from engine.diffusion import Device
+from engine.diffusion import memory as memory_module
 from engine.diffusion.bench import Bench
 from engine.diffusion.inversions import Inversions
 from engine.diffusion.loading import Loaded, Loader
 from engine.diffusion.shelf import Shelf
 from engine.errors import ModelUnavailable
+from engine.memory.case import Case
+from engine.memory.ledger import Ledger
+from engine.memory.plan import Stage
+from engine.memory.planner import Choice, choose
 from engine.models import Model
 from tests.engine.making import engine_settings, model
 
@@ -29,17 +33,19 @@ class Counted(Loader):
     def __init__(self) -> None:
         settings = engine_settings()
         device = Device.choose(settings)
-        super().__init__(settings, device, [], lambda found: None, AdapterShelf(), Inversions())
+        super().__init__(
+            settings, device, Ledger(), lambda found: None, AdapterShelf(), Inversions()
+        )
         self.loads: list[str] = []
         self.threads: list[str] = []
         self.go = threading.Event()
         self.go.set()
 
-    def load(self, model: Model, make_room: Callable[[int], None], memory: Any = None) -> Loaded:
+    def load(self, model: Model, *arguments: Any, **named: Any) -> Loaded:
         self.loads.append(model.name)
         self.threads.append(threading.current_thread().name)
         assert self.go.wait(20)
-        return super().load(model, make_room, memory)
+        return super().load(model, *arguments, **named)
 
 
 def bench(bound: int | None = None, free: int = ENDLESS) -> tuple[Bench, Counted]:
@@ -166,3 +172,40 @@ def test_fifty_switches_between_three_models_free_what_they_took(three: list[Mod
         had(at_hand, three[i % 3])
     gc.collect()
     assert process.memory_info().rss < 1.05 * before
+
+
+def test_a_model_that_is_removed_on_its_way_is_not_waited_for(three: list[Model]) -> None:
+    at_hand, loader = bench()
+    loader.go.clear()
+    at_hand.expect(three[0])
+    at_hand.forget("epsilon")
+    loader.go.set()
+    had(at_hand, three[0])
+    assert loader.loads == ["epsilon", "epsilon"]
+
+
+def test_room_is_made_before_the_plan_is_chosen(
+    three: list[Model], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else models on the shelf would count as RAM that is not there."""
+    order: list[str] = []
+    loader = Counted()
+
+    def chosen(case: Case) -> Choice:
+        order.append("plan")
+        return choose(case)
+
+    monkeypatch.setattr(memory_module, "choose", chosen)
+    loader.load(three[0], lambda nbytes: order.append("room"))
+    assert order == ["room", "plan"]
+
+
+def test_what_was_learned_is_known_at_the_next_load(three: list[Model]) -> None:
+    ledger = Ledger()
+    settings = engine_settings()
+    device = Device.choose(settings)
+    loader = Loader(settings, device, ledger, ledger.add, AdapterShelf(), Inversions())
+    first = loader.load(three[0], lambda nbytes: None)
+    first.memory.give_up(Stage.STEP, 4)
+    second = loader.load(three[0], lambda nbytes: None)
+    assert second.memory.plan.batch < 4

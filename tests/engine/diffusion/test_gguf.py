@@ -19,6 +19,7 @@ from engine.diffusion.loading import Loaded, Loader
 from engine.diffusion.placement import Parts
 from engine.diffusion.placement.weights import size_of
 from engine.errors import ModelUnavailable
+from engine.memory.ledger import Ledger
 from engine.memory.plan import Place, Plan, Quantization, Residence
 from tests.engine.diffusion.families.parity import difference, paint
 from tests.engine.making import engine_settings, model, recipe
@@ -50,7 +51,7 @@ def files(folder: Path) -> dict[Kind, Path]:
 def load(source: Path, **changes: Any) -> Loaded:
     wanted = engine_settings()
     loader = Loader(
-        wanted, Device.choose(wanted), [], lambda found: None, AdapterShelf(), Inversions()
+        wanted, Device.choose(wanted), Ledger(), lambda found: None, AdapterShelf(), Inversions()
     )
     return loader.load(model(source, scheduler="default", **changes), lambda nbytes: None)
 

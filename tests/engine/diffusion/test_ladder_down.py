@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import PIL.Image
 import pytest
 import torch
 
@@ -14,7 +15,9 @@ from engine.diffusion import loading
 from engine.diffusion.bench import Bench
 from engine.diffusion.devices import Device
 from engine.diffusion.families.stable_diffusion import StableDiffusion
-from engine.diffusion.loading import Loader
+from engine.diffusion.loading import Loaded, Loader
+from engine.diffusion.memory import Memory
+from engine.errors import ModelUnavailable
 from engine.library import inspect
 from engine.memory.device import DeviceFacts
 from engine.memory.plan import Plan, Stage
@@ -23,7 +26,7 @@ from engine.models import Model
 from engine.requests import Recipe
 from tests.engine.diffusion.conftest import Image
 from tests.engine.diffusion.easel import Easel
-from tests.engine.diffusion.families.parity import ONE_LEVEL
+from tests.engine.diffusion.families.parity import ONE_LEVEL, difference
 from tests.engine.making import job, model, recipe
 from tests.engine.memory.models import MODELS
 
@@ -158,3 +161,98 @@ def test_only_a_job_that_fits_on_no_rung_fails_and_is_told_what_would_fit(
     assert failed.job_id == 1
     assert "128×64 with tiny does not fit into the memory of this machine." in failed.sentence
     assert [painted.job_id for painted in easel.of(Painted)] == [2]
+
+
+@pytest.mark.usefixtures("card")
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+        RuntimeError("MPS backend out of memory"),
+        MemoryError(),
+    ],
+    ids=["cublas", "mps", "ram"],
+)
+def test_memory_that_runs_out_by_another_name_is_no_bug(
+    tiny: Model, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    denoise = StableDiffusion.denoise
+    broken: list[Exception] = [error]
+
+    def breaks(self: StableDiffusion, calls: Any) -> torch.Tensor:
+        if broken:
+            raise broken.pop()
+        return denoise(self, calls)
+
+    monkeypatch.setattr(StableDiffusion, "denoise", breaks)
+    easel = Easel()
+    easel.run(Admit(job(1, count=2), tiny), jobs=1)
+    assert easel.of(Painted)
+    assert not easel.of(Failed)
+
+
+@pytest.mark.usefixtures("card")
+def test_a_picture_to_start_from_that_does_not_fit_is_read_in_smaller_pieces(
+    tiny: Model, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Reading it is the VAE's work: the text encoders are not to blame."""
+    PIL.Image.new("RGB", (64, 64), "red").save(tmp_path / "start.png")
+    break_times(monkeypatch, StableDiffusion, "encode_picture", 1)
+    easel = Easel()
+    begun = Admit(job(1, image="start.png", strength=0.5), tiny, tmp_path / "start.png")
+    easel.run(begun, jobs=1)
+    assert easel.of(Painted)
+    [failure] = [noted.measurement for noted in easel.of(Noted) if noted.measurement.failed]
+    assert failure.stage is Stage.DECODE
+
+
+@pytest.mark.usefixtures("card")
+def test_when_weights_have_to_be_loaded_anew_all_jobs_in_hand_begin_again(
+    tiny: Model, plain: Plain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A larger job joins, and the plan for it stores the weights otherwise."""
+    loads: list[str] = []
+    load = Loader.load
+
+    def counted(self: Loader, *arguments: Any, **named: Any) -> Any:
+        loads.append("load")
+        return load(self, *arguments, **named)
+
+    monkeypatch.setattr(Loader, "load", counted)
+    monkeypatch.setattr(Loaded, "outgrown", property(lambda loaded: len(loads) < 2))
+    monkeypatch.setattr(Memory, "consider", lambda memory, width, *_, **__: width > 64)
+    easel = Easel()
+    easel.run(Admit(job(1), tiny), Admit(job(2, width=128), tiny), jobs=2)
+    assert len(loads) == 2
+    assert sorted(painted.job_id for painted in easel.of(Painted)) == [1, 2]
+    [first] = [painted for painted in easel.of(Painted) if painted.job_id == 1]
+    levels = np.frombuffer(first.pictures[0].data, np.uint8).reshape(64, 64, 3).astype(np.int16)
+    assert difference(levels, plain("epsilon", recipe())) <= ONE_LEVEL
+
+
+@pytest.mark.usefixtures("card")
+def test_when_they_cannot_be_loaded_anew_the_jobs_fail_and_the_painter_goes_on(
+    tiny: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loads: list[str] = []
+    load = Loader.load
+
+    def once(self: Loader, *arguments: Any, **named: Any) -> Any:
+        loads.append("load")
+        if len(loads) == 2:
+            raise ModelUnavailable("The disk is gone.")
+        return load(self, *arguments, **named)
+
+    monkeypatch.setattr(Loader, "load", once)
+    monkeypatch.setattr(Loaded, "outgrown", property(lambda loaded: len(loads) < 2))
+    monkeypatch.setattr(Memory, "consider", lambda memory, width, *_, **__: width == 128)
+    easel = Easel()
+    orders = [Admit(job(1), tiny), Admit(job(2, width=128), tiny), Admit(job(3, seed=1), tiny)]
+    easel.watch = lambda report: easel.inbox.put(orders[2]) if _failed(report, 1) else None
+    easel.run(*orders[:2], jobs=3)
+    assert sorted(failed.job_id for failed in easel.of(Failed)) == [1, 2]
+    assert [painted.job_id for painted in easel.of(Painted)] == [3]
+
+
+def _failed(report: object, job_id: int) -> bool:
+    return isinstance(report, Failed) and report.job_id == job_id

@@ -15,6 +15,7 @@ from engine.diffusion.inversions import Inversions
 from engine.diffusion.loading import Loaded, Loader
 from engine.diffusion.placement.weights import size_of
 from engine.errors import DeviceUnavailable, ModelUnavailable
+from engine.memory.ledger import Ledger
 from engine.models import Model
 from tests.engine.diffusion.families.parity import difference, paint
 from tests.engine.making import engine_settings, model, recipe
@@ -23,7 +24,7 @@ from tests.engine.making import engine_settings, model, recipe
 def load(model: Model, **settings: Any) -> Loaded:
     wanted = engine_settings(**settings)
     device = Device.choose(wanted)
-    loader = Loader(wanted, device, [], lambda found: None, AdapterShelf(), Inversions())
+    loader = Loader(wanted, device, Ledger(), lambda found: None, AdapterShelf(), Inversions())
     return loader.load(model, lambda nbytes: None)
 
 

@@ -3,6 +3,7 @@
 import io
 import itertools
 import logging
+import shutil
 import types
 import weakref
 from collections.abc import Callable, Sequence
@@ -424,3 +425,15 @@ def test_a_preview_that_breaks_costs_no_picture(
     easel.run(Admit(asked, tiny), jobs=1)
     assert not previews(easel)
     assert is_picture_of(easel, 1, plain("epsilon", asked.recipe))
+
+
+def test_members_are_not_told_where_the_owner_keeps_files(tiny: Model, tmp_path: Path) -> None:
+    broken = shutil.copytree(tiny.source, tmp_path / "secret")
+    [weights] = (broken / "unet").glob("*.safetensors")
+    weights.write_bytes(weights.read_bytes()[:-1000])
+    easel = Easel()
+    easel.run(Admit(job(1, model="broken"), model(broken, "broken")), jobs=1)
+    [failed] = easel.of(Failed)
+    assert weights.name in failed.sentence
+    assert "secret" not in failed.sentence
+    assert failed.sentence.endswith("download it again.")

@@ -16,6 +16,7 @@ from engine.diffusion.families import family_of
 from engine.diffusion.inversions import Inversions
 from engine.diffusion.loading import Loaded, Loader
 from engine.diffusion.placement import Parts
+from engine.memory.ledger import Ledger
 from engine.memory.plan import Place, Plan, Quantization, Residence
 from tests.engine.diffusion.families.parity import difference, paint
 from tests.engine.making import engine_settings, model, recipe
@@ -30,7 +31,7 @@ ASKED = recipe(guidance_scale=5.0)
 def load(source: Path, hub_url: str | None = None, **changes: Any) -> Loaded:
     wanted = engine_settings(**({"hub_url": hub_url} if hub_url else {}))
     device = Device.choose(wanted)
-    loader = Loader(wanted, device, [], lambda found: None, AdapterShelf(), Inversions())
+    loader = Loader(wanted, device, Ledger(), lambda found: None, AdapterShelf(), Inversions())
     return loader.load(model(source, **changes), lambda nbytes: None)
 
 

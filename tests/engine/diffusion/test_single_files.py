@@ -17,6 +17,7 @@ from engine.diffusion.inversions import Inversions
 from engine.diffusion.loading import Loaded, Loader
 from engine.errors import ModelUnavailable
 from engine.library import Hub, LocalFiles, Presence, download_now, inspect, origin, stock
+from engine.memory.ledger import Ledger
 from tests import tiny
 from tests.engine.diffusion.families.parity import difference, paint
 from tests.engine.making import engine_settings, model, recipe
@@ -69,7 +70,7 @@ def file_of(folder: Path) -> Path:
 def load(source: Path | str, hub_url: str | None = None, **changes: Any) -> Loaded:
     wanted = engine_settings(**({"hub_url": hub_url} if hub_url else {}))
     loader = Loader(
-        wanted, Device.choose(wanted), [], lambda found: None, AdapterShelf(), Inversions()
+        wanted, Device.choose(wanted), Ledger(), lambda found: None, AdapterShelf(), Inversions()
     )
     return loader.load(model(source, **changes), lambda nbytes: None)
 

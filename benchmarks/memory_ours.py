@@ -23,7 +23,7 @@ class Bench:
     def __init__(self, task: Task, known: Sequence[Measurement] = ()) -> None:
         """Prepare to do `task`, with what was measured before."""
         self._task = task
-        self._known = known
+        self._ledger = Ledger(known)
         self._inbox: queue.SimpleQueue[Order] = queue.SimpleQueue()
         self._model = model_of(task)
         self._begun = 0.0

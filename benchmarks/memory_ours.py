@@ -35,9 +35,7 @@ class Bench:
 
     def run(self) -> None:
         """Paint all jobs, or as many as there are until one fails."""
-        painter = make_painter(
-            settings_of(self._task), self._inbox, self._take, Ledger(self._known)
-        )
+        painter = make_painter(settings_of(self._task), self._inbox, self._take, self._ledger)
         self._next()
         painter.run()
 

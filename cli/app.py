@@ -51,7 +51,9 @@ def run(context: typer.Context, config: Config = None) -> None:
 @app.command()
 def imagine(
     context: typer.Context,
-    prompt: Annotated[str, typer.Argument(metavar="PROMPT", help="What the picture should show.")],
+    prompt: Annotated[
+        str, typer.Argument(metavar="PROMPT", help="What the picture should show; also --ar 3:2.")
+    ],
     model: Annotated[str | None, typer.Option(help="One of those that `models` lists.")] = None,
     negative_prompt: Annotated[str, typer.Option(help="What it should not show.")] = "",
     width: Annotated[int | None, typer.Option(help="In pixels.")] = None,

@@ -35,6 +35,7 @@ from engine import (
     Tasks,
     added_models,
     open_studio,
+    without_flags,
 )
 from engine.library import stock_of
 from engine.requests import AdapterUse
@@ -97,6 +98,11 @@ async def _paint(
             adapters=settings.adapters,
             extras=settings.storage.path,
         ) as studio:
+            request = _with_flags(studio, request)
+            if request.strength is not None and given.image is None:
+                raise CommandError(
+                    Exit.USAGE, "The strength is how far to leave a picture behind: add --image."
+                )
             request = replace(
                 request,
                 image=await _kept(studio, given.image),
@@ -112,6 +118,14 @@ async def _paint(
     if last.state is JobState.FAILED:
         raise CommandError(Exit.NOT_PAINTED, last.error or "The picture could not be painted.")
     return job, last.pictures
+
+
+def _with_flags(studio: Studio, request: ImageRequest) -> ImageRequest:
+    """The request with what the flags in its prompt say."""
+    prompt, flags = without_flags(request.prompt)
+    name = request.model or flags.model
+    model = studio.models[name] if name else studio.models.default
+    return flags.laid_on(replace(request, prompt=prompt), model)
 
 
 def _adapter(studio: Studio, text: str) -> AdapterUse:

@@ -75,6 +75,7 @@ async def _serve(settings: Settings, token: str) -> None:
                 settings.storage.path,
                 settings.limits.queue_size,
                 settings.adapters,
+                storage=settings.storage,
             ) as studio,
             Atelier(studio, settings.discord, settings.limits) as bot,
         ):

@@ -218,5 +218,5 @@ def _anchored(settings: Settings, base: Path) -> Settings:
         name: adapter.model_copy(update={"source": local(adapter.source)})
         for name, adapter in settings.adapters.items()
     }
-    storage = StorageSettings(path=anchor(settings.storage.path))
+    storage = settings.storage.model_copy(update={"path": anchor(settings.storage.path)})
     return settings.model_copy(update={"storage": storage, "models": models, "adapters": adapters})

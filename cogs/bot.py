@@ -11,18 +11,36 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 from yarl import URL
 
+from cogs.albums import EntryMenu, PageButton
 from cogs.buttons import JobButton
+from cogs.confirm import Confirmations, ConfirmButton
+from cogs.context_menus import ContextMenus, SettingsButton, StartButton
 from cogs.desk import Desk
 from cogs.downloads import Downloads
+from cogs.favourites import Favourites
+from cogs.form_desk import FormDesk
+from cogs.gallery import Gallery
+from cogs.help import Help
+from cogs.history import Finding
 from cogs.imagine import Imagine
 from cogs.limits import Limits
+from cogs.me import Me
 from cogs.model_buttons import ModelButton
 from cogs.models import Models
+from cogs.moderation import Moderation
 from cogs.pacing import Pacer
+from cogs.presence import Presence
 from cogs.presenter import Presenter
 from cogs.queue import Queue
-from cogs.sync import sync_commands
+from cogs.results import PictureButton
+from cogs.settings_panel import OptionSelect, RoomSelect, SettingsPanel
+from cogs.status import StatusCommand
+from cogs.styles import Styles
+from cogs.sync import Ids, sync_commands
 from cogs.tree import Tree
+from cogs.welcome import Welcome
+from cogs.words import Words
+from engine import StyleBook
 
 if TYPE_CHECKING:
     from cogs.settings import DiscordSettings, LimitSettings
@@ -41,8 +59,12 @@ class Atelier(commands.AutoShardedBot):
         studio: The engine.
         settings: The `[discord]` section.
         desk: Where requests are taken.
+        confirmations: Asks before many jobs are queued.
         downloads: Brings the models that are added.
+        gallery: Shows starred pictures again, where a server wants that.
         leaving: Whether the bot is on its way out and takes nothing more.
+        most_per_hour: Pictures that the owner's settings give everybody within an hour.
+        command_ids: The ids that Discord gave the commands, by place and name.
         turns: By channel: the bot's own requests go one after the other there. Side by side,
             discord.py lets more of them through than Discord allows.
     """
@@ -67,22 +89,43 @@ class Atelier(commands.AutoShardedBot):
         )
         self.studio = studio
         self.settings = settings
+        self.most_per_hour = limits.pictures_per_hour
         self.leaving = False
+        self.command_ids: Ids = {}
         self.turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         pacer = Pacer()
         self._presenter = Presenter(self, studio, pacer)
         self.downloads = Downloads(self, studio, pacer)
         self.desk = Desk(studio, Limits(limits), self._presenter)
+        self.confirmations = Confirmations(studio, self.desk)
+        self.gallery = Gallery(studio)
 
     async def setup_hook(self) -> None:
         """Between the login and the gateway: commands, buttons, and the jobs left behind."""
         _, gateway, _ = await self.http.get_bot_gateway()
         # Where discord.py connects anew after a session has become invalid.
         DiscordWebSocket.DEFAULT_GATEWAY = URL(gateway)
-        self.add_dynamic_items(JobButton, ModelButton)
-        for cog in (Imagine(self.studio), Queue(self.studio), Models(self.studio)):
+        self.add_dynamic_items(JobButton, ModelButton, ConfirmButton)
+        self.add_dynamic_items(PictureButton, SettingsButton, StartButton)
+        book = StyleBook(self.studio.preferences)
+        for cog in (Imagine(self.studio, book), Queue(self.studio), Models(self.studio)):
             await self.add_cog(cog)
-        await sync_commands(self)
+        for wishes in (Styles(self.studio, book), Me(self.studio, book)):
+            await self.add_cog(wishes)
+        for found in (Finding(self.studio), Favourites(), self.gallery):
+            await self.add_cog(found)
+        self.add_dynamic_items(PageButton, EntryMenu)
+        await self.add_cog(ContextMenus(self))
+        await self.add_cog(FormDesk(self.studio))
+        await self.add_cog(Help())
+        await self.add_cog(Welcome(self))
+        await self.add_cog(StatusCommand(self.studio))
+        await self.add_cog(SettingsPanel())
+        await self.add_cog(Moderation(self.studio))
+        await self.add_cog(Words(self.studio))
+        self.add_dynamic_items(RoomSelect, OptionSelect)
+        await self.add_cog(Presence(self))
+        self.command_ids = await sync_commands(self)
         await self._presenter.resume()
         await self.downloads.resume()
 

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, Self
 import discord
 from discord import ui
 
+from cogs.audit import noted_on_job
 from cogs.policy import acting_as
 from cogs.replies import reply
+from cogs.stars import star
 from engine import ImageRequest
 
 if TYPE_CHECKING:
@@ -48,8 +50,8 @@ class JobButton(
 async def again(interaction: "discord.Interaction[Atelier]", job_id: int) -> None:
     """Paint the same request with a new seed, as a job of whoever clicked."""
     recipe = (await interaction.client.studio.job(job_id)).recipe
-    request = ImageRequest(**recipe.to_json())
-    await interaction.client.desk.take(interaction, replace(request, seed=None))
+    request = replace(ImageRequest.of(recipe), seed=None)
+    await interaction.client.desk.take(interaction, request)
 
 
 async def cancel(interaction: "discord.Interaction[Atelier]", job_id: int) -> None:
@@ -57,22 +59,26 @@ async def cancel(interaction: "discord.Interaction[Atelier]", job_id: int) -> No
     await interaction.response.defer()
     studio = interaction.client.studio
     job = await studio.job(job_id)
-    if not await studio.cancel(job_id, by=acting_as(interaction, job)):
+    if await studio.cancel(job_id, by=acting_as(interaction, job)):
+        await noted_on_job(interaction, "cancelled", job)
+    else:
         await reply(interaction, f"Job {job_id} is already done.")
 
 
 async def delete(interaction: "discord.Interaction[Atelier]", job_id: int) -> None:
-    """Remove the job, its pictures and its message."""
+    """Remove the job, its pictures and its messages."""
     await interaction.response.defer()
     studio = interaction.client.studio
     job = await studio.job(job_id)
-    await studio.delete(job_id, by=acting_as(interaction, job))
+    await interaction.client.gallery.delete(interaction, job_id, by=acting_as(interaction, job))
+    await noted_on_job(interaction, "deleted", job)
     with contextlib.suppress(discord.NotFound):  # somebody was quicker
         await interaction.delete_original_response()
 
 
-VERBS: dict[str, tuple[str, str, discord.ButtonStyle, Act]] = {
+VERBS: dict[str, tuple[str | None, str, discord.ButtonStyle, Act]] = {
     "again": ("Again", "🔁", discord.ButtonStyle.primary, again),
     "cancel": ("Cancel", "✖️", discord.ButtonStyle.secondary, cancel),
+    "star": (None, "⭐", discord.ButtonStyle.secondary, star),
     "delete": ("Delete", "🗑️", discord.ButtonStyle.secondary, delete),
 }

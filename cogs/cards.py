@@ -8,6 +8,7 @@ import discord
 from discord import ui
 
 from cogs.buttons import JobButton
+from cogs.results import picture_rows
 from engine import Job, JobEvent, JobState, Recipe
 
 PREVIEW = "preview.webp"
@@ -35,6 +36,8 @@ class Card:
         pictures: Names of the attached pictures to show, in order.
         alt: What the pictures show, for those who cannot see them.
         buttons: Which buttons it has, by their verbs.
+        going_on: How many of the pictures have buttons of their own.
+        enlarged: Whether they are as large as plain resizing makes them.
         job_id: The job that the buttons act on.
     """
 
@@ -44,6 +47,8 @@ class Card:
     alt: str
     buttons: tuple[str, ...]
     job_id: int
+    going_on: int = 0
+    enlarged: bool = False
 
     def view(self) -> ui.LayoutView:
         """The card as a message's components."""
@@ -56,6 +61,9 @@ class Card:
                 for name in self.pictures
             ]
             container.add_item(ui.MediaGallery(*items))
+        if self.going_on:
+            for buttons in picture_rows(self.job_id, self.going_on, enlarged=self.enlarged):
+                container.add_item(buttons)
         if self.buttons:
             row: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
             for verb in self.buttons:
@@ -93,15 +101,25 @@ def waiting_card(job: Job, event: JobEvent, ready_at: float | None) -> Card:
     )
 
 
-def result_card(job: Job, names: Sequence[str]) -> Card:
-    """The card of a painted job whose pictures are attached under `names`."""
+def result_card(job: Job, names: Sequence[str], origin: str = "") -> Card:
+    """The card of a painted job.
+
+    Args:
+        job: The job.
+        names: Under which its pictures are attached.
+        origin: Where it comes from, if it goes on from a picture.
+    """
+    came_from = f" · {origin}" if origin else ""
     return Card(
         state=JobState.PAINTED,
-        text=f"{quoted(job.recipe.prompt)}\n-# {byline(job)}\n-# {settings_line(job.recipe)}",
+        text=f"{quoted(job.recipe.prompt)}\n-# {byline(job)}{came_from}\n"
+        f"-# {settings_line(job.recipe)}",
         pictures=tuple(names),
         alt=shortened(job.recipe.prompt, 200),
-        buttons=("again", "delete"),
+        buttons=("again", "star", "delete"),
         job_id=job.id,
+        going_on=len(names),
+        enlarged=job.recipe.enlarged > 1,
     )
 
 
@@ -142,6 +160,8 @@ def settings_line(recipe: Recipe) -> str:
         recipe.scheduler,
         f"seed {recipe.seed}" + (f"–{recipe.seeds[-1]}" if recipe.count > 1 else ""),
     ]
+    if recipe.enlarged > 1:
+        parts.append(f"enlarged {recipe.enlarged}×")
     if recipe.image:
         parts.append(f"from a picture, strength {recipe.strength:g}")
     if recipe.adapters:

@@ -54,6 +54,12 @@ class Home:
         """Whether the token can still be used."""
         return time.time() < self.expires_at - MARGIN
 
+    @property
+    def link(self) -> str:
+        """Address of the message, once its id is known."""
+        place = f"{self.guild_id or '@me'}/{self.channel_id}"
+        return f"https://discord.com/channels/{place}/{self.message_id}"
+
     def without_token(self) -> Self:
         """The same place, reachable only as the bot from now on."""
         return replace(self, expires_at=0.0)

@@ -1,5 +1,6 @@
 """/imagine: from a prompt to a job."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import discord
@@ -7,12 +8,16 @@ from discord import app_commands
 from discord.app_commands import Choice, Range
 from discord.ext import commands
 
+from cogs.asking import Asking, Typed, require_start
 from cogs.attachments import keep, require_picture
+from cogs.confirm import MOST_UNASKED
 from cogs.desk import scope_of
-from cogs.loras import lora_choices, parse_loras
+from cogs.loras import lora_choices
+from cogs.me import person_of
 from cogs.model_words import model_choices, scheduler_choices
-from cogs.policy import require_preflight
-from cogs.sizes import parse_size, size_choices
+from cogs.policy import require_room
+from cogs.sizes import size_choices
+from cogs.styles import style_choices
 from engine import (
     MAX_COUNT,
     MAX_GUIDANCE,
@@ -20,9 +25,9 @@ from engine import (
     MAX_SEED,
     MAX_STEPS,
     ImageRequest,
-    InvalidRequest,
     Model,
     Studio,
+    StyleBook,
     allowed_schedulers,
 )
 
@@ -33,13 +38,15 @@ if TYPE_CHECKING:
 class Imagine(commands.Cog):
     """The command that everything is about."""
 
-    def __init__(self, studio: Studio) -> None:
+    def __init__(self, studio: Studio, book: StyleBook) -> None:
         self._studio = studio
+        self._book = book
+        self._asking = Asking(studio, book)
 
     @app_commands.command()
     @app_commands.guild_only()
     @app_commands.describe(
-        prompt="What the picture shows",
+        prompt="What the picture shows; also --ar 3:2 --no rain --seed 7, {red, blue} house",
         negative_prompt="What the picture should not show",
         size="Shape and size of the picture",
         count="How many pictures",
@@ -51,6 +58,7 @@ class Imagine(commands.Cog):
         image="A picture to start from",
         strength="How far to leave that picture behind: 0.3 keeps most of it, 0.8 little",
         lora="A LoRA by its name, like fox or fox:0.8; several with commas between them",
+        style="A style of this server; “none” for none",
     )
     async def imagine(
         self,
@@ -67,34 +75,37 @@ class Imagine(commands.Cog):
         image: discord.Attachment | None = None,
         strength: Range[float, 0.05, 1.0] | None = None,
         lora: Range[str, 1, 200] | None = None,
+        style: Range[str, 1, 50] | None = None,
     ) -> None:
         """Paint a picture of what you describe"""
-        width, height = parse_size(size, await self._model(interaction, model))
-        adapters = parse_loras(lora, self._studio.adapters)
-        if strength is not None and image is None:
-            raise InvalidRequest("The strength is how far to leave a picture behind: send `image`.")
-        kept = None
-        if image is not None:
-            require_picture(image)
-            require_preflight(interaction)
-            await interaction.response.defer(thinking=True)
-            kept = await keep(image, self._studio)
-        request = ImageRequest(
+        asked = ImageRequest(
             prompt=prompt,
             negative_prompt=negative_prompt or "",
             model=model,
-            width=width,
-            height=height,
             num_inference_steps=steps,
             guidance_scale=guidance,
             seed=seed,
             count=count,
             scheduler=scheduler,
-            image=kept,
             strength=strength,
-            adapters=adapters,
         )
-        await interaction.client.desk.take(interaction, request)
+        typed = Typed(request=asked, size=size, lora=lora, style=style)
+        scope, person = scope_of(interaction), person_of(interaction)
+        requests = await self._asking.requests(typed, scope, person)
+        for request in requests:
+            require_start(request, starts=image is not None)
+        if image is not None:
+            require_picture(image)
+            await require_room(interaction)
+            await interaction.response.defer(thinking=True)
+            kept = await keep(image, self._studio)
+            requests = [replace(request, image=kept) for request in requests]
+        if len(requests) > MOST_UNASKED:
+            await interaction.client.confirmations.ask(interaction, requests)
+        elif len(requests) > 1:
+            await interaction.client.desk.take_all(interaction, requests)
+        else:
+            await interaction.client.desk.take(interaction, requests[0])
 
     @imagine.autocomplete("model")
     async def _complete_model(
@@ -116,6 +127,12 @@ class Imagine(commands.Cog):
     ) -> list[Choice[str]]:
         model = await self._chosen(interaction)
         return scheduler_choices(allowed_schedulers(model.family), current)
+
+    @imagine.autocomplete("style")
+    async def _complete_style(
+        self, interaction: "discord.Interaction[Atelier]", current: str
+    ) -> list[Choice[str]]:
+        return style_choices(await self._book.all(scope_of(interaction)), current)
 
     @imagine.autocomplete("lora")
     async def _complete_lora(

@@ -12,14 +12,19 @@ class Limits:
     def __init__(self, settings: LimitSettings) -> None:
         self._settings = settings
 
-    def allowance(self, user: discord.User | discord.Member) -> Allowance:
-        """What `user` may use. Of several roles with limits the most generous one counts."""
+    def allowance(self, user: discord.User | discord.Member, here: int | None = None) -> Allowance:
+        """What `user` may use. Of several roles with limits the most generous one counts.
+
+        `here` is what their server gives its members an hour: it can only be less than what the
+        settings give, and a role with a limit stands over it.
+        """
         settings = self._settings
         roles = user.roles if isinstance(user, discord.Member) else []
         granted = [settings.roles[role.id] for role in roles if role.id in settings.roles]
+        everybody = settings.pictures_per_hour
         hourly = [r.pictures_per_hour for r in granted if r.pictures_per_hour is not None]
         waiting = [r.waiting_jobs for r in granted if r.waiting_jobs is not None]
         return Allowance(
-            pictures_per_hour=max(hourly, default=settings.pictures_per_hour),
+            pictures_per_hour=max(hourly, default=min(everybody, here or everybody)),
             waiting_jobs=max(waiting, default=settings.waiting_jobs),
         )

@@ -8,6 +8,7 @@ from discord import app_commands
 from discord.app_commands import Choice, Range
 from discord.ext import commands
 
+from cogs.audit import noted
 from cogs.desk import scope_of
 from cogs.model_words import (
     describe,
@@ -33,6 +34,7 @@ from engine import (
     ModelDefaults,
     Studio,
     allowed_schedulers,
+    without_folders,
 )
 
 if TYPE_CHECKING:
@@ -65,6 +67,7 @@ class Models(
         known = self._studio.models[name]
         await interaction.response.defer(thinking=True)  # its files are looked at, on the Hub maybe
         model = await self._studio.use_model(known.name, scope_of(interaction))
+        await noted(interaction, f"chose the model {model.name}")
         await interaction.followup.send(
             f"This server now paints with **{model.name}**. What is queued already keeps its model."
         )
@@ -86,7 +89,7 @@ class Models(
             plan = await curator.plan(model.name)
             lines += [*plan_lines(plan), *rung_lines(plan)]
         except AtelierError as error:
-            lines.append(f"⚠️ {error}")
+            lines.append(f"⚠️ {without_folders(str(error))}")
         await reply(interaction, "\n".join(lines))
 
     @app_commands.command(name="default")
@@ -122,6 +125,7 @@ class Models(
         else:
             defaults = ModelDefaults()
         await rules.set_defaults(scope, name, defaults)
+        await noted(interaction, f"gave the model {name} {in_words(defaults)}")
         await reply(interaction, f"In this server **{name}** has {in_words(defaults)}.")
 
     @app_commands.command(name="allow")
@@ -136,6 +140,7 @@ class Models(
         await rules.allow(scope, wanted)
         used = await self._studio.model_of(scope)
         said = f"Allowed here: {', '.join(wanted)}." if wanted else "All models are allowed here."
+        await noted(interaction, f"allowed {', '.join(wanted) or 'all models'}")
         await reply(interaction, f"{said} This server paints with **{used.name}**.")
 
     @use_model.autocomplete("name")

@@ -6,6 +6,7 @@ import discord
 
 from cogs.home import Home
 from cogs.permissions import REQUIRED, title
+from cogs.server_settings import server_settings
 from engine import AtelierError, Job
 
 if TYPE_CHECKING:
@@ -14,6 +15,12 @@ if TYPE_CHECKING:
 
 MAINTAINERS = (discord.TeamMemberRole.admin, discord.TeamMemberRole.developer)
 """Roles in the application's team of those who may change it; the third can only read."""
+
+
+MODELS_ARE_THE_OWNERS = (
+    "Models are added and removed by the owner of this bot, or by a role in their setting "
+    "admin_roles: ask them."
+)
 
 
 class Refused(AtelierError):
@@ -40,12 +47,28 @@ def require_manager(interaction: "discord.Interaction[Atelier]") -> None:
 
     That takes Manage Server, or a role in the setting `admin_roles`.
     """
-    if not interaction.permissions.manage_guild and not _has_admin_role(interaction):
+    if not manages(interaction):
         raise Refused("That needs the permission Manage Server, or a role that the owner named.")
 
 
-def require_owner(interaction: "discord.Interaction[Atelier]") -> None:
-    """Raise `Refused` unless the person may fill and empty the disk that the bot runs on.
+def require_moderator(interaction: "discord.Interaction[Atelier]") -> None:
+    """Raise `Refused` unless the person may keep order in this server.
+
+    That takes Timeout Members, which no channel can give, or whatever `require_manager` takes.
+    """
+    if not interaction.permissions.moderate_members and not manages(interaction):
+        raise Refused(
+            "That needs the permission Timeout Members or Manage Server, or a role that the owner "
+            "named."
+        )
+
+
+def require_owner(
+    interaction: "discord.Interaction[Atelier]", sentence: str = MODELS_ARE_THE_OWNERS
+) -> None:
+    """Raise `Refused` with `sentence` unless the machine that the bot runs on is theirs to know.
+
+    What fills and empties its disk is the same people's.
 
     That takes being the owner of the application, or one of its team who may change it, or a role
     in the setting `admin_roles`: who manages a server that the bot was invited to has no say here.
@@ -53,10 +76,7 @@ def require_owner(interaction: "discord.Interaction[Atelier]") -> None:
     if not _owns(interaction.client.application, interaction.user.id) and not _has_admin_role(
         interaction
     ):
-        raise Refused(
-            "Models are added and removed by the owner of this bot, or by a role in their setting "
-            "admin_roles: ask them."
-        )
+        raise Refused(sentence)
 
 
 def _owns(application: discord.AppInfo | None, user_id: int) -> bool:
@@ -67,6 +87,11 @@ def _owns(application: discord.AppInfo | None, user_id: int) -> bool:
     return team.owner_id == user_id or any(
         member.id == user_id and member.role in MAINTAINERS for member in team.members
     )
+
+
+def manages(interaction: "discord.Interaction[Atelier]") -> bool:
+    """Whether the person may configure the bot in this server."""
+    return interaction.permissions.manage_guild or _has_admin_role(interaction)
 
 
 def _has_admin_role(interaction: "discord.Interaction[Atelier]") -> bool:
@@ -88,6 +113,45 @@ def require_preflight(interaction: discord.Interaction[Any]) -> None:
             f"I cannot paint in this channel: I lack {' and '.join(missing)}. "
             "Somebody who manages it can change that in the channel's permissions."
         )
+
+
+async def require_room(interaction: "discord.Interaction[Atelier]") -> None:
+    """Raise `Refused` when the server does not want pictures in this channel, or I cannot paint.
+
+    A thread counts as the channel that it is in.
+    """
+    require_preflight(interaction)
+    if interaction.guild_id is None:
+        return
+    settings = await server_settings(interaction.client.studio, f"guild:{interaction.guild_id}")
+    parent = getattr(interaction.channel, "parent_id", None)
+    if settings.channels and not {interaction.channel_id, parent} & set(settings.channels):
+        named = ", ".join(f"<#{channel}>" for channel in settings.channels)
+        raise Refused(f"This server wants its pictures elsewhere: paint in {named}.")
+
+
+async def require_unblocked(interaction: "discord.Interaction[Atelier]") -> None:
+    """Raise `Refused` when the person is blocked in this server; who manages it never is."""
+    if interaction.guild_id is None or manages(interaction):
+        return
+    keeper = interaction.client.studio.keeper
+    block = await keeper.blocked(f"guild:{interaction.guild_id}", str(interaction.user.id))
+    if block is not None:
+        end = (
+            f"You are welcome again <t:{int(block.until) + 1}:f>"
+            if block.until is not None
+            else "That holds until a moderator lifts it"
+        )
+        raise Refused(
+            f"Sorry, the moderators of this server have asked me not to work for you at the "
+            f"moment. {end}; if you think that it is a mistake, write to one of them."
+        )
+
+
+async def require_welcome(interaction: "discord.Interaction[Atelier]") -> None:
+    """Raise `Refused` when nothing at all is to be done for the person now."""
+    require_open(interaction.client)
+    await require_unblocked(interaction)
 
 
 def require_open(bot: "Atelier") -> None:

@@ -21,6 +21,7 @@ from cogs.cards import (
 )
 from cogs.delivery import Rejected, TooLarge, Unreachable, deliver
 from cogs.home import Home
+from cogs.lineage import origin
 from cogs.pacing import Pacer, edit_interval
 from cogs.uploads import Upload, encodings
 from engine import Job, JobEvent, JobState, Studio, Tasks, UnknownJob
@@ -177,7 +178,8 @@ class Presenter:
         return await self._deliver_words(job, home, failed_card(job, sentence))
 
     async def _deliver_pictures(self, job: Job, home: Home, uploads: Sequence[Upload]) -> Home:
-        card = result_card(job, [upload.name for upload in uploads])
+        names = [upload.name for upload in uploads]
+        card = result_card(job, names, await origin(self._studio, job))
         return await deliver(self._bot, home, card, uploads, nonce=_nonce(job))
 
     async def _deliver_words(self, job: Job, home: Home, card: Card) -> Home:

@@ -7,6 +7,7 @@ from discord import app_commands
 from discord.app_commands import Choice
 from discord.ext import commands
 
+from cogs.audit import noted_on_job
 from cogs.cards import ordinal, shortened
 from cogs.home import Home
 from cogs.policy import acting_as, moderates
@@ -61,6 +62,7 @@ class Queue(commands.Cog):
             job = max(mine)
         asked = await self._studio.job(job)
         if await self._studio.cancel(job, by=acting_as(interaction, asked)):
+            await noted_on_job(interaction, "cancelled", asked)
             await reply(interaction, f"Job {job} is cancelled.")
         else:
             await reply(interaction, f"Job {job} is already done.")

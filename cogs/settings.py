@@ -56,8 +56,8 @@ class DiscordSettings(Section):
     )
     admin_roles: DiscordIds = Field(
         default=(),
-        description="Roles that may manage the queue and the models, besides server managers, and "
-        "add and remove models, besides the bot's owner.",
+        description="Roles that may do what server managers may, and what the bot's owner may: "
+        "add and remove models, see /status.",
     )
 
 

@@ -1,5 +1,6 @@
 """Sizes as members type and pick them: pixels, a ratio, or a shape."""
 
+import math
 import re
 
 from discord.app_commands import Choice
@@ -36,3 +37,10 @@ def parse_size(text: str | None, model: Model) -> tuple[int | None, int | None]:
             return int(width), int(height)
     offered = ", ".join(f"{size.ratio} ({size.width}x{size.height})" for size in model.sizes)
     raise InvalidRequest(f"“{text}” is no size. {model.name} offers {offered}.")
+
+
+def nearest_size(model: Model, width: int, height: int) -> tuple[int | None, int | None]:
+    """Of the sizes that `model` offers the one whose shape is most like that, if it offers any."""
+    wanted = math.log(width / height)
+    sizes = sorted(model.sizes, key=lambda size: abs(math.log(size.width / size.height) - wanted))
+    return (sizes[0].width, sizes[0].height) if sizes else (None, None)

@@ -16,28 +16,48 @@ EVERYWHERE = 0
 """Stands for all servers where the id of one server could stand."""
 
 
-async def sync_commands(bot: "Atelier") -> None:
+Ids = dict[int, dict[str, int]]
+"""The ids that Discord gave the commands, by place and name."""
+
+
+async def sync_commands(bot: "Atelier") -> Ids:
     """Sync the command tree, globally or to the servers in the setting `sync_guilds`.
 
     Places that had the commands and are no longer to have them lose them.
+
+    Returns:
+        The ids of the commands in the places that have them.
     """
     described = [command.to_dict(bot.tree) for command in bot.tree.get_commands()]
     text = json.dumps(described, sort_keys=True, default=str)
     fingerprint = hashlib.sha256(text.encode()).hexdigest()
     wanted = dict.fromkeys(bot.settings.sync_guilds or (EVERYWHERE,), fingerprint)
     key = f"commands:{bot.application_id}"
-    remembered = json.loads(await bot.studio.preferences.get("discord", key) or "{}")
-    synced: dict[int, str] = {int(place): what for place, what in remembered.items()}
+    synced, ids = _read(await bot.studio.preferences.get("discord", key))
     for place in [place for place in synced if place not in wanted]:
         await _clear(bot, place)
-        del synced[place]
+        del synced[place], ids[place]
     for place in [place for place in wanted if synced.get(place) != fingerprint]:
-        if await _sync(bot, place):
-            synced[place] = fingerprint
-    await bot.studio.preferences.set("discord", key, json.dumps(synced))
+        if (named := await _sync(bot, place)) is not None:
+            synced[place], ids[place] = fingerprint, named
+    kept = {place: {"fingerprint": synced[place], "ids": ids[place]} for place in synced}
+    await bot.studio.preferences.set("discord", key, json.dumps(kept))
+    return ids
 
 
-async def _sync(bot: "Atelier", place: int) -> bool:
+def _read(kept: str | None) -> tuple[dict[int, str], Ids]:
+    """What was synced: by place the fingerprint of the commands, and their ids.
+
+    Places that were synced by a version that kept no ids have no fingerprint.
+    """
+    places = {int(place): value for place, value in json.loads(kept or "{}").items()}
+    known = {place: value if isinstance(value, dict) else {} for place, value in places.items()}
+    prints = {place: value.get("fingerprint", "") for place, value in known.items()}
+    return prints, {place: value.get("ids", {}) for place, value in known.items()}
+
+
+async def _sync(bot: "Atelier", place: int) -> dict[str, int] | None:
+    """The ids by name; `None` when the bot is not there."""
     guild = discord.Object(place) if place else None
     if guild is not None:
         bot.tree.copy_global_to(guild=guild)
@@ -47,9 +67,9 @@ async def _sync(bot: "Atelier", place: int) -> bool:
         if guild is None:
             raise
         log.error("The setting sync_guilds names %d: the bot is not on that server", place)
-        return False
+        return None
     log.info("Synced %d commands %s", len(commands), f"to server {place}" if place else "globally")
-    return True
+    return {command.name: command.id for command in commands}
 
 
 async def _clear(bot: "Atelier", place: int) -> None:

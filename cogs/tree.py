@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import discord
 from discord import app_commands
 
-from cogs.policy import require_open
+from cogs.policy import require_welcome
 from cogs.replies import reply
 from engine import AtelierError, LimitReached, new_incident
 
@@ -27,7 +27,7 @@ class Tree(app_commands.CommandTree["Atelier"]):
     ) -> None:
         """Run what a click or a modal asks for, checked and with its errors answered."""
         try:
-            require_open(interaction.client)
+            await require_welcome(interaction)
             await action()
         except Exception as error:
             await self._answer(interaction, error)
@@ -35,9 +35,11 @@ class Tree(app_commands.CommandTree["Atelier"]):
     async def interaction_check(self, interaction: "discord.Interaction[Atelier]", /) -> bool:
         """The policy check of commands."""
         try:
-            require_open(interaction.client)
+            await require_welcome(interaction)
         except AtelierError as error:
-            if interaction.type is not discord.InteractionType.autocomplete:
+            if interaction.type is discord.InteractionType.autocomplete:
+                await interaction.response.autocomplete([])
+            else:
                 await self._answer(interaction, error)
             return False
         return True

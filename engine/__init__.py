@@ -22,16 +22,22 @@ from engine.errors import (
     UnknownModel,
     Withheld,
     new_incident,
+    without_folders,
 )
 from engine.families import FAMILIES
 from engine.house_rules import HouseRules, ModelDefaults
-from engine.jobs import Job, JobEvent, JobState
+from engine.jobs import Job, JobEvent, JobState, Parent
+from engine.keeper import MAX_WORDS, Keeper
 from engine.library import Inspection, Presence, Stock, human_size
 from engine.library import Progress as DownloadProgress
 from engine.memory.device import DeviceFacts
 from engine.memory.planner import Choice
 from engine.memory.table import PlanTable
-from engine.models import Catalogue, Model, Size
+from engine.models import RATIOS, Catalogue, Model, Size
+from engine.permutations import expand
+from engine.pictures import parameters, parse_parameters, settings_text
+from engine.prompt_flags import without_flags
+from engine.report import Report
 from engine.requests import (
     MAX_COUNT,
     MAX_GUIDANCE,
@@ -44,7 +50,10 @@ from engine.requests import (
 )
 from engine.schedulers import allowed_schedulers
 from engine.settings import AdapterSettings, EngineSettings, ModelSettings, Section, StorageSettings
+from engine.store import Block, Deed, Search
 from engine.studio import Status, Studio, open_studio
+from engine.styles import NONE as NO_STYLE
+from engine.styles import Style, StyleBook, Wishes, check_style_name
 from engine.tasks import Tasks
 
 __all__ = [
@@ -54,14 +63,19 @@ __all__ = [
     "MAX_PROMPT",
     "MAX_SEED",
     "MAX_STEPS",
+    "MAX_WORDS",
+    "NO_STYLE",
+    "RATIOS",
     "AdapterSettings",
     "AdapterShelf",
     "AdapterUse",
     "Allowance",
     "AtelierError",
+    "Block",
     "Catalogue",
     "Choice",
     "Curator",
+    "Deed",
     "DeviceFacts",
     "DeviceUnavailable",
     "DownloadProgress",
@@ -74,17 +88,21 @@ __all__ = [
     "Job",
     "JobEvent",
     "JobState",
+    "Keeper",
     "LimitReached",
     "Model",
     "ModelDefaults",
     "ModelSettings",
     "ModelUnavailable",
     "NotYours",
+    "Parent",
     "PlanTable",
     "Presence",
     "Prospect",
     "QueueFull",
     "Recipe",
+    "Report",
+    "Search",
     "Section",
     "Size",
     "SizeRecord",
@@ -93,14 +111,24 @@ __all__ = [
     "StorageError",
     "StorageSettings",
     "Studio",
+    "Style",
+    "StyleBook",
     "Tasks",
     "UnknownJob",
     "UnknownModel",
+    "Wishes",
     "Withheld",
     "added_models",
     "allowed_schedulers",
+    "check_style_name",
+    "expand",
     "human_size",
     "new_incident",
     "open_curator",
     "open_studio",
+    "parameters",
+    "parse_parameters",
+    "settings_text",
+    "without_flags",
+    "without_folders",
 ]

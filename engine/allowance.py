@@ -22,24 +22,23 @@ class Allowance:
     pictures_per_hour: int | None = None
     waiting_jobs: int | None = None
 
-    def check(self, count: int, used: Sequence[tuple[float, int]], open_jobs: int) -> None:
+    def check(
+        self, count: int, used: Sequence[tuple[float, int]], open_jobs: int, jobs: int = 1
+    ) -> None:
         """Refuse what goes beyond the allowance.
 
         Args:
             count: Pictures asked for now.
             used: When (epoch seconds, within the window, oldest first) how many were asked for.
             open_jobs: The person's jobs that are queued or running.
+            jobs: In how many jobs they are asked for.
 
         Raises:
             LimitReached: When the person has to wait.
-            InvalidRequest: When `count` can never be allowed.
+            InvalidRequest: When `count` or `jobs` can never be allowed.
         """
-        if self.waiting_jobs is not None and open_jobs >= self.waiting_jobs:
-            jobs = "job" if open_jobs == 1 else "jobs"
-            raise LimitReached(
-                f"You already have {open_jobs} {jobs} waiting, as many as you may have at a time. "
-                "Wait for one to be done, or cancel one."
-            )
+        if self.waiting_jobs is not None:
+            _check_jobs(jobs, open_jobs, self.waiting_jobs)
         most = self.pictures_per_hour
         if most is None:
             return
@@ -56,6 +55,22 @@ class Allowance:
                     f"You asked for {count}; of your {most} pictures an hour {left} are left."
                 )
                 raise LimitReached(sentence, retry_at=at + WINDOW)
+
+
+def _check_jobs(jobs: int, open_jobs: int, most: int) -> None:
+    if jobs > most:
+        raise InvalidRequest(f"These are {jobs} jobs; you may have {most} open at a time.")
+    if open_jobs + jobs <= most:
+        return
+    already = f"You already have {open_jobs} {'job' if open_jobs == 1 else 'jobs'} waiting"
+    if open_jobs >= most:
+        raise LimitReached(
+            f"{already}, as many as you may have at a time. Wait for one to be done, or cancel one."
+        )
+    raise LimitReached(
+        f"{already}, and these are {jobs} more; you may have {most} at a time. "
+        "Wait for some to be done, or cancel some."
+    )
 
 
 def window_start() -> float:

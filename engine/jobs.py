@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine.requests import Recipe
 from engine.schedulers import SCHEDULERS
@@ -31,6 +31,13 @@ class JobState(StrEnum):
         return self in (JobState.QUEUED, JobState.RUNNING)
 
 
+class Parent(NamedTuple):
+    """The picture that a job goes on from: its job, and its place there, from 0."""
+
+    job_id: int
+    number: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """A job as the store knows it.
@@ -46,6 +53,7 @@ class Job:
         error: What went wrong, in a sentence for people, if it failed.
         attempts: How often the painter has begun it.
         settled: Whether the outcome has been shown at home.
+        parent: The picture that it goes on from, if it does; its job may be gone.
     """
 
     id: int
@@ -58,6 +66,7 @@ class Job:
     error: str | None = None
     attempts: int = 0
     settled: bool = False
+    parent: Parent | None = None
 
     @property
     def cost(self) -> int:

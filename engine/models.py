@@ -31,6 +31,9 @@ RATIOS: Mapping[str, float] = {
 }
 
 
+UPSCALE = 2
+"""How many times as large as its own largest pictures a model may make those that it is given."""
+
 SWITCHES: Mapping[str, bool | None] = {"on": True, "off": False, "auto": None}
 
 NAME = re.compile(r"[\w.-]{1,50}")
@@ -93,6 +96,11 @@ class Model:
     quantize_text_encoder: str | None = None
     added: bool = False
 
+    @property
+    def max_upscaled_side(self) -> int:
+        """The largest side of a picture that keeps the composition of a smaller one."""
+        return UPSCALE * self.max_side
+
     @classmethod
     def of(
         cls,
@@ -131,12 +139,12 @@ class Model:
         """The sizes to offer: each ratio at about the area of the default size, where it fits."""
         sizes: dict[tuple[int, int], Size] = {}
         for ratio in self.ratios:
-            width, height = self._sides(RATIOS[ratio])
+            width, height = self.sides(RATIOS[ratio])
             if min(width, height) >= self.min_side:
                 sizes.setdefault((width, height), Size(ratio, width, height))
         return tuple(sizes.values())
 
-    def _sides(self, ratio: float) -> tuple[int, int]:
+    def sides(self, ratio: float) -> tuple[int, int]:
         """Width and height of that ratio; smaller in both where one would be too long."""
         largest = self.max_side // self.multiple_of * self.multiple_of
         width = math.sqrt(self.width * self.height * ratio)

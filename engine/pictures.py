@@ -44,6 +44,22 @@ SAMPLERS = {
 
 NEGATIVE = "Negative prompt: "
 
+FORMATS = ("PNG", "JPEG", "WEBP")
+"""What may have settings inside."""
+
+UNREADABLE = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    Image.DecompressionBombError,
+    Image.DecompressionBombWarning,
+)
+
+MAX_PARAMETERS = 8000
+"""Characters of settings that are read: two prompts of the longest, and their line."""
+
+GONE = "The file of this picture is gone, so nothing can be made from it. Again paints it anew."
+
 SETTING = re.compile(r'([A-Z][\w ]*): ("[^"]*"|[^,]*)(?:, |$)')
 """One setting of the last line; a value in quotes may hold commas."""
 
@@ -65,12 +81,16 @@ class PictureFolder:
             for i, (picture, seed) in enumerate(zip(pictures, job.recipe.seeds, strict=True)):
                 file = self._folder / f"{job.id // 1000:03d}" / f"{job.id:06d}-{i + 1}.png"
                 file.parent.mkdir(parents=True, exist_ok=True)
-                _write(file, _png(picture, parameters(job.recipe, seed)))
+                _write(file, _png(picture, parameters(job.recipe, seed), job.recipe.enlarged))
                 files.append(file)
         except OSError as error:
             self.delete(files)
             raise StorageError(f"The picture could not be saved: {error.strerror}.") from error
         return files
+
+    def files(self) -> list[Path]:
+        """All files in it."""
+        return [file for file in self._folder.rglob("*") if file.is_file()]
 
     def delete(self, files: list[Path] | tuple[Path, ...]) -> None:
         """Remove the files, those that are there."""
@@ -88,6 +108,11 @@ def parameters(recipe: Recipe, seed: int) -> str:
         f"CFG scale: {recipe.guidance_scale:g}, Seed: {seed}, "
         f"Size: {recipe.width}x{recipe.height}, Model: {recipe.model}, "
         + (f"Denoising strength: {recipe.strength:g}, " if recipe.image else "")
+        + (
+            f"Hires upscale: {recipe.enlarged}, Hires upscaler: Lanczos, "
+            if recipe.enlarged > 1
+            else ""
+        )
         + "Version: Atelier"
     )
     return "\n".join(lines)
@@ -136,6 +161,51 @@ def parse_parameters(text: str) -> ImageRequest:
     )
 
 
+def settings_text(data: bytes) -> str | None:
+    """The `parameters` inside a picture: a PNG's text chunk, or the comment in the Exif of others.
+
+    Blocks: call it in a thread.
+
+    Raises:
+        InvalidRequest: When the bytes are no picture, or the settings longer than any can be.
+    """
+    try:
+        with Image.open(BytesIO(data), formats=FORMATS) as image:
+            text = image.info.get("parameters") or _user_comment(image)
+    except UNREADABLE as error:
+        raise InvalidRequest("This is no picture that can be read.") from error
+    if not isinstance(text, str) or not text.strip():
+        return None
+    if len(text) > MAX_PARAMETERS:
+        raise InvalidRequest(
+            f"The settings inside have {len(text)} characters; at most {MAX_PARAMETERS} are read."
+        )
+    return text.strip()
+
+
+def _user_comment(image: Image.Image) -> str | None:
+    """The comment in the Exif; eight bytes before it tell how it is written (Exif 2.32, 4.6.5)."""
+    comment = image.getexif().get_ifd(0x8769).get(0x9286)
+    if not isinstance(comment, bytes):
+        return None
+    if comment.startswith(b"UNICODE\0"):
+        return comment[8:].decode("utf-16-be", "replace")
+    return comment.removeprefix(b"ASCII\0\0\0").decode("ascii", "replace").strip("\0")
+
+
+def enlargeable(file: Path) -> Pixels:
+    """The picture in `file`, one of ours, to be saved larger. Blocks: call it in a thread.
+
+    Raises:
+        InvalidRequest: When the file is gone or damaged.
+    """
+    try:
+        with Image.open(file) as image:
+            return Pixels(image.width, image.height, image.convert("RGB").tobytes())
+    except (OSError, SyntaxError) as error:
+        raise InvalidRequest(GONE) from error
+
+
 def _whole(text: str) -> int | None:
     return int(text) if re.fullmatch(r"\d{1,10}", text) else None
 
@@ -144,8 +214,11 @@ def _number(text: str) -> float | None:
     return float(text) if re.fullmatch(r"\d{1,3}(\.\d{1,6})?", text) else None
 
 
-def _png(picture: Pixels, text: str) -> bytes:
+def _png(picture: Pixels, text: str, enlarged: int) -> bytes:
     image = Image.frombytes("RGB", (picture.width, picture.height), picture.data)
+    if enlarged > 1:
+        size = (picture.width * enlarged, picture.height * enlarged)
+        image = image.resize(size, Image.Resampling.LANCZOS)
     info = PngImagePlugin.PngInfo()
     info.add_text("parameters", text)
     buffer = BytesIO()

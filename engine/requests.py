@@ -6,7 +6,7 @@ pictures completely, so a job that is painted again after a crash gives the same
 """
 
 import secrets
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, NamedTuple, Self, TypeVar
 
 from engine.adapters import AdapterShelf
@@ -26,6 +26,13 @@ MAX_COUNT = 4
 
 MAX_ADAPTERS = 8
 DEFAULT_STRENGTH = 0.6
+
+KEEPING_STRENGTH = 0.5
+"""Up to it a picture keeps the composition of the one that it starts from, and so may be larger
+than what its model can compose: that is how pictures are upscaled."""
+
+MAX_ENLARGED_PIXELS = 36_000_000
+"""Of a picture that is enlarged by plain resizing."""
 
 
 class AdapterUse(NamedTuple):
@@ -54,6 +61,8 @@ class Recipe:
         mask: Name of a kept upload whose white is painted anew; only with an image.
         strength: How far the picture leaves its image behind, above 0 to 1; 1 without an image.
         adapters: The LoRAs to apply, in any order.
+        enlarged: How many times as wide and high the painted picture is made in the end, by plain
+            resizing.
     """
 
     prompt: str
@@ -70,6 +79,7 @@ class Recipe:
     mask: str | None = None
     strength: float = 1.0
     adapters: tuple[AdapterUse, ...] = ()
+    enlarged: int = 1
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -108,6 +118,12 @@ class ImageRequest:
     mask: str | None = None
     strength: float | None = None
     adapters: tuple[AdapterUse, ...] = ()
+    enlarged: int = 1
+
+    @classmethod
+    def of(cls, recipe: Recipe) -> Self:
+        """The request that asks for exactly `recipe`."""
+        return cls(**{field.name: getattr(recipe, field.name) for field in fields(cls)})
 
     def resolve(self, model: Model, shelf: AdapterShelf | None = None) -> Recipe:
         """Check the request against `model` and fill in what was left open.
@@ -138,6 +154,7 @@ class ImageRequest:
             mask=self.mask,
             strength=_or(self.strength, DEFAULT_STRENGTH) if self.image else 1.0,
             adapters=tuple(AdapterUse(name, round(weight, 2)) for name, weight in chosen.items()),
+            enlarged=self.enlarged,
         )
         _check(recipe, model)
         return recipe
@@ -155,11 +172,13 @@ def _check(recipe: Recipe, model: Model) -> None:
             raise InvalidRequest(
                 f"The {name} has {len(text)} characters; at most {MAX_PROMPT} are allowed."
             )
+    keeps = recipe.image is not None and recipe.strength <= KEEPING_STRENGTH
+    most_pixels = model.max_upscaled_side if keeps else model.max_side
     for side, pixels in (("width", recipe.width), ("height", recipe.height)):
-        if not model.min_side <= pixels <= model.max_side:
+        if not model.min_side <= pixels <= most_pixels:
             raise InvalidRequest(
                 f"The {side} is {pixels} pixels; {model.name} paints {model.min_side} to "
-                f"{model.max_side}."
+                f"{most_pixels}."
             )
         if pixels % model.multiple_of:
             low = max(pixels // model.multiple_of, -(-model.min_side // model.multiple_of))
@@ -181,6 +200,7 @@ def _check(recipe: Recipe, model: Model) -> None:
         )
     _within("seed", recipe.seed, 0, MAX_SEED)
     _within("number of pictures", recipe.count, 1, MAX_COUNT)
+    check_enlarged(recipe)
     fitting = allowed_schedulers(model.family)
     if recipe.scheduler not in SCHEDULERS:
         raise InvalidRequest(
@@ -193,6 +213,15 @@ def _check(recipe: Recipe, model: Model) -> None:
         )
     most = min(model.max_steps, SCHEDULERS[recipe.scheduler].max_steps)
     _within("number of steps", recipe.num_inference_steps, 1, most)
+
+
+def check_enlarged(recipe: Recipe) -> None:
+    """Raise `InvalidRequest` when the picture would become too large by plain resizing."""
+    if recipe.width * recipe.height * recipe.enlarged**2 > MAX_ENLARGED_PIXELS:
+        raise InvalidRequest(
+            f"Enlarged {recipe.enlarged}×, the picture would have more than "
+            f"{MAX_ENLARGED_PIXELS // 10**6} million pixels: enlarge it less."
+        )
 
 
 def _within(name: str, value: float, low: float, high: float) -> None:

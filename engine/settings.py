@@ -50,6 +50,16 @@ class StorageSettings(Section):
         default=Path("data"),
         description="Folder for the database and the pictures; relative to the settings file.",
     )
+    keep_days: Annotated[int, Field(ge=1, le=100_000)] | None = Field(
+        default=None,
+        description="Days after which finished jobs and their pictures are removed, favourites "
+        "excepted; without it, never.",
+    )
+    keep_gb: Annotated[float, Field(gt=0, le=1_000_000)] | None = Field(
+        default=None,
+        description="Gigabytes that pictures may take: beyond, the oldest are removed, favourites "
+        "excepted; without it, as many as there are.",
+    )
 
 
 class EngineSettings(Section):

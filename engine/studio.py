@@ -1,9 +1,9 @@
 """The façade: everything that the other wing may ask of the engine."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +15,27 @@ from engine.board import Board
 from engine.curation.additions import DATABASE
 from engine.curation.appraiser import Appraiser
 from engine.curation.curator import Curator
-from engine.errors import NotYours, QueueFull, StorageError
+from engine.errors import InvalidRequest, NotYours, QueueFull, StorageError
 from engine.estimates import Estimates
 from engine.house_rules import HouseRules
-from engine.jobs import Job, JobEvent, JobState
+from engine.jobs import Job, JobEvent, JobState, Parent
+from engine.keeper import Keeper
 from engine.models import Catalogue, Model
-from engine.pictures import PictureFolder
-from engine.requests import ImageRequest
-from engine.settings import AdapterSettings, EngineSettings, ModelSettings
+from engine.pictures import GONE, PictureFolder, enlargeable
+from engine.report import Report, report
+from engine.requests import ImageRequest, Recipe, check_enlarged
+from engine.retention import Retention
+from engine.settings import AdapterSettings, EngineSettings, ModelSettings, StorageSettings
 from engine.store import (
+    Attic,
     Database,
+    Favourites,
+    History,
     JobTable,
     MeasurementTable,
     ModelTable,
+    ModerationTable,
+    Outcomes,
     Preferences,
     TimingTable,
 )
@@ -62,7 +70,10 @@ class Studio:
         adapters: The LoRAs that may be added to them.
         preferences: Small values that outlive a restart, by scope and key.
         curator: Adds and removes models, plans and verifies them.
+        keeper: Keeps order in each scope: blocks, words, and who did what.
         rules: What each scope has decided about models.
+        history: Finds finished jobs again.
+        favourites: Who has starred what.
     """
 
     def __init__(
@@ -70,6 +81,8 @@ class Studio:
         catalogue: Catalogue,
         adapters: AdapterShelf,
         curator: Curator,
+        keeper: Keeper,
+        outcomes: Outcomes,
         jobs: JobTable,
         preferences: Preferences,
         pictures: PictureFolder,
@@ -78,12 +91,16 @@ class Studio:
         worker: Worker,
         queue_size: int,
         admission: asyncio.Lock,
+        history: History,
+        favourites: Favourites,
     ) -> None:
         self.models = catalogue
         self.adapters = adapters
         self.curator = curator
         self.preferences = preferences
         self.rules = HouseRules(catalogue, preferences)
+        self.keeper = keeper
+        self._outcomes = outcomes
         self._jobs = jobs
         self._pictures = pictures
         self._uploads = uploads
@@ -91,6 +108,8 @@ class Studio:
         self._worker = worker
         self._queue_size = queue_size
         self._admission = admission
+        self.history = history
+        self.favourites = favourites
 
     async def submit(
         self,
@@ -100,6 +119,7 @@ class Studio:
         home: Any,
         scope: str = "",
         allowance: Allowance | None = None,
+        parent: Parent | None = None,
     ) -> Job:
         """Take a request; when this returns, the job survives anything.
 
@@ -109,6 +129,7 @@ class Studio:
             home: Where the answer belongs, any JSON value; it is kept and given back.
             scope: Where the request comes from, such as a server.
             allowance: What the owner may use.
+            parent: The picture that it goes on from.
 
         Raises:
             InvalidRequest: When it cannot be painted, or `scope` does not allow its model.
@@ -118,19 +139,156 @@ class Studio:
             StorageError: When it cannot be written down.
         """
         async with self._admission:
-            model = self.models[request.model] if request.model else await self.model_of(scope)
-            recipe = (await self.rules.apply(request, model, scope)).resolve(model, self.adapters)
-            if len(self._worker) >= self._queue_size:
-                raise QueueFull(
-                    f"The queue is full ({self._queue_size} jobs). Try again in a few minutes."
-                )
-            if allowance is not None:
-                used = await self._jobs.used_since(owner, window_start())
-                mine = [job for job, _ in self.queue() if job.owner == owner]
-                allowance.check(recipe.count, used, len(mine))
-            job = await self._jobs.add(owner, home, recipe)
+            [recipe] = await self._admit([request], owner, scope, allowance)
+            job = await self._jobs.add(owner, home, recipe, parent)
             self._worker.push(job)
         return job
+
+    async def submit_all(
+        self,
+        requests: Sequence[ImageRequest],
+        *,
+        owner: str,
+        home: Any,
+        scope: str = "",
+        allowance: Allowance | None = None,
+    ) -> list[Job]:
+        """Take several requests, all of them or none; the arguments are those of `submit`.
+
+        Returns:
+            The jobs; fewer than requests only where the disk failed in between.
+
+        Raises:
+            AtelierError: As `submit` does, when one of them cannot be taken, or all together are
+                too many.
+        """
+        jobs: list[Job] = []
+        async with self._admission:
+            for recipe in await self._admit(requests, owner, scope, allowance):
+                try:
+                    job = await self._jobs.add(owner, home, recipe)
+                except StorageError:
+                    if not jobs:
+                        raise
+                    break
+                self._worker.push(job)
+                jobs.append(job)
+        return jobs
+
+    async def check_all(
+        self,
+        requests: Sequence[ImageRequest],
+        *,
+        owner: str,
+        scope: str = "",
+        allowance: Allowance | None = None,
+    ) -> list[Recipe]:
+        """What `submit_all` would paint by now, and raise; nothing is taken."""
+        async with self._admission:
+            return await self._admit(requests, owner, scope, allowance)
+
+    async def _admit(
+        self,
+        requests: Sequence[ImageRequest],
+        owner: str,
+        scope: str,
+        allowance: Allowance | None,
+    ) -> list[Recipe]:
+        """What the requests ask for, if there is room for all of them."""
+        recipes = []
+        for request in requests:
+            model = self.models[request.model] if request.model else await self.model_of(scope)
+            await self.keeper.check(scope, request)
+            request = await self.rules.apply(request, model, scope)
+            recipes.append(request.resolve(model, self.adapters))
+            for name in (request.image, request.mask):
+                if name is not None:
+                    self._uploads.require(name)
+        if len(self._worker) + len(recipes) > self._queue_size:
+            raise QueueFull(
+                f"The queue is full ({self._queue_size} jobs). Try again in a few minutes."
+            )
+        pictures = sum(recipe.count for recipe in recipes)
+        await self._check_allowance(owner, pictures, allowance, len(recipes))
+        return recipes
+
+    async def enlarge(
+        self,
+        parent: Parent,
+        factor: int,
+        *,
+        owner: str,
+        home: Any,
+        scope: str = "",
+        allowance: Allowance | None = None,
+    ) -> Job:
+        """A job whose picture is that of `parent`, resized and painted at once.
+
+        Should the program end in between, the painter does it all again at the next start.
+
+        Args:
+            parent: Which picture.
+            factor: How many times as wide and high it becomes.
+            owner: Who asks.
+            home: Where the answer belongs.
+            scope: Where the request comes from.
+            allowance: What the owner may use.
+
+        Raises:
+            UnknownJob: When the job of the picture is gone.
+            InvalidRequest: When its file is gone, it would become too large, or `scope` does not
+                want its prompt.
+            LimitReached: When the owner has to wait.
+            StorageError: When it cannot be written down.
+        """
+        source, file = await self._picture(parent)
+        if source.recipe.enlarged > 1:
+            raise InvalidRequest("This picture is enlarged already: enlarge the one it came from.")
+        recipe = replace(
+            source.recipe, seed=source.recipe.seeds[parent.number], count=1, enlarged=factor
+        )
+        check_enlarged(recipe)
+        await self.keeper.check(scope, ImageRequest.of(recipe))
+        pixels = await asyncio.to_thread(enlargeable, file)
+        async with self._admission:
+            await self._check_allowance(owner, 1, allowance)
+            job = await self._jobs.add(owner, home, recipe, parent)
+        try:
+            files = await asyncio.to_thread(self._pictures.save, job, (pixels,))
+        except StorageError as error:
+            await self._jobs.set_state(job.id, JobState.FAILED, str(error))
+            raise
+        await self._jobs.set_painted(job.id, files)
+        return await self._jobs.get(job.id)
+
+    async def start_from(self, parent: Parent) -> str:
+        """Keep a finished picture for requests that start from it; the name to ask for it by.
+
+        Raises:
+            UnknownJob: When its job is gone.
+            InvalidRequest: When its file is gone or damaged.
+            StorageError: When it cannot be written down.
+        """
+        _, file = await self._picture(parent)
+        try:
+            data = await asyncio.to_thread(file.read_bytes)
+        except OSError as error:
+            raise InvalidRequest(GONE) from error
+        return await self.keep_image(data)
+
+    async def _picture(self, parent: Parent) -> tuple[Job, Path]:
+        job = await self.job(parent.job_id)
+        if not parent.number < len(job.pictures):
+            raise InvalidRequest(GONE)
+        return job, job.pictures[parent.number]
+
+    async def _check_allowance(
+        self, owner: str, pictures: int, allowance: Allowance | None, jobs: int = 1
+    ) -> None:
+        if allowance is not None:
+            used = await self._jobs.used_since(owner, window_start())
+            mine = [job for job, _ in self.queue() if job.owner == owner]
+            allowance.check(pictures, used, len(mine), jobs)
 
     async def keep_image(self, data: bytes) -> str:
         """Keep a picture for requests that start from it; the name to ask for it by.
@@ -140,6 +298,14 @@ class Studio:
             StorageError: When it cannot be written down.
         """
         return await asyncio.to_thread(self._uploads.keep, data)
+
+    async def image_size(self, name: str) -> tuple[int, int]:
+        """Width and height of a kept picture, in pixels.
+
+        Raises:
+            InvalidRequest: When it is not kept any more.
+        """
+        return await asyncio.to_thread(self._uploads.size, name)
 
     async def cancel(self, job_id: int, by: str | None = None) -> bool:
         """Call a job off, a running one before its next step.
@@ -248,6 +414,20 @@ class Studio:
             model=running[0].recipe.model if running else None,
         )
 
+    async def report(self) -> Report:
+        """How the whole engine is doing: device, plan, throughput and failures.
+
+        The device is asked in a thread; that takes seconds when torch is not imported yet.
+        """
+        now = self.status()
+        return await report(
+            self.curator,
+            self._outcomes,
+            waiting=now.waiting,
+            running=now.running,
+            model=now.model or self.models.default.name,
+        )
+
     async def stop(self) -> None:
         """Take no more work, finish what is in hand or put it back, and end every `watch`."""
         await self._worker.stop()
@@ -267,6 +447,7 @@ async def open_studio(
     queue_size: int = 200,
     adapters: Mapping[str, AdapterSettings] | None = None,
     extras: Path | None = None,
+    storage: StorageSettings | None = None,
 ) -> AsyncIterator[Studio]:
     """Open the studio on its data folder and go on with what was left there.
 
@@ -278,6 +459,7 @@ async def open_studio(
         adapters: The configured LoRAs by name.
         extras: Where the folders `loras` and `embeddings` are, whose files come on top; without it
             in `folder`.
+        storage: How long and how much to keep; without it, everything.
 
     Raises:
         StorageError: When the folder cannot be used, or another process uses it.
@@ -325,6 +507,8 @@ async def open_studio(
                 catalogue,
                 shelf,
                 curator,
+                Keeper(ModerationTable(database), preferences),
+                Outcomes(database),
                 jobs,
                 preferences,
                 pictures,
@@ -333,9 +517,14 @@ async def open_studio(
                 worker,
                 queue_size,
                 admission,
+                History(database, jobs),
+                Favourites(database),
             )
+            attic = Attic(database, folder)
+            retention = Retention(storage or StorageSettings(), attic, pictures, uploads)
             tasks = Tasks()
             tasks.start(curator.follow(), "follow the added models")
+            tasks.start(retention.daily(), "remove what is too old")
             try:
                 await _resume(jobs, worker, catalogue)
                 yield studio

@@ -7,6 +7,7 @@ their names.
 import hashlib
 import os
 import warnings
+from collections.abc import Set
 from io import BytesIO
 from pathlib import Path
 
@@ -50,7 +51,35 @@ class UploadFolder:
                 raise StorageError(
                     f"The picture to start from could not be kept: {error.strerror}."
                 ) from error
+        else:
+            file.touch()  # as good as new: `delete_but` leaves it a while longer
         return name
+
+    def files(self) -> list[Path]:
+        """All files in the folder."""
+        return [file for file in self._folder.rglob("*") if file.is_file()]
+
+    def delete_but(self, needed: Set[str], before: float) -> int:
+        """Remove what is not `needed`, by name, and older than that (epoch seconds); how many."""
+        unneeded = [
+            file
+            for file in self.files()
+            if file.name not in needed and file.stat().st_mtime < before
+        ]
+        for file in unneeded:
+            file.unlink(missing_ok=True)
+        return len(unneeded)
+
+    def require(self, name: str) -> None:
+        """Raise `InvalidRequest` unless the upload of that name is there."""
+        if not self.path(name).is_file():
+            raise InvalidRequest("The picture to start from is not kept any more: send it again.")
+
+    def size(self, name: str) -> tuple[int, int]:
+        """Width and height of the upload of that name, in pixels. Raises `InvalidRequest`."""
+        self.require(name)
+        with Image.open(self.path(name)) as image:
+            return image.size
 
     def path(self, name: str) -> Path:
         """Where the upload of that name is."""

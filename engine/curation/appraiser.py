@@ -72,6 +72,10 @@ class Appraiser:
             self._facts = await asyncio.to_thread(self._ask_device)
         return self._facts
 
+    async def device_now(self) -> DeviceFacts:
+        """What the device says at this moment. Raises `DeviceUnavailable`."""
+        return await asyncio.to_thread(self._ask_device)
+
     async def inspect(self, model: Model) -> Inspection:
         """What is in a model. Raises `ModelUnavailable`."""
         origin = self.origin(model)

@@ -12,6 +12,7 @@ from engine.errors import AtelierError, InvalidModel, ModelUnavailable
 from engine.estimates import Estimates
 from engine.house_rules import HouseRules
 from engine.library import Progress, Stock
+from engine.memory.device import DeviceFacts
 from engine.memory.table import PlanTable
 from engine.models import Catalogue, Model, check_name
 from engine.settings import ModelSettings
@@ -215,6 +216,10 @@ class Curator:
             height=height,
             batch=batch,
         )
+
+    async def device(self) -> DeviceFacts:
+        """What the device says at this moment. Raises `DeviceUnavailable`."""
+        return await self._appraiser.device_now()
 
     async def verify(
         self, name: str, progress: Callable[[int, int], None] | None = None

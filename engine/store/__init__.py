@@ -3,18 +3,34 @@
 The only place with SQL. One connection writes; every method is one transaction.
 """
 
+from engine.store.attic import Attic, Expendable
 from engine.store.database import Database
+from engine.store.favourites import Favourites
+from engine.store.history import History, Search
 from engine.store.jobs import JobTable
 from engine.store.measurements import MeasurementTable
 from engine.store.models import ModelTable
+from engine.store.moderation import Block, Deed, ModerationTable
+from engine.store.outcomes import Failure, Outcomes, Tally
 from engine.store.preferences import Preferences
 from engine.store.timings import TimingTable
 
 __all__ = [
+    "Attic",
+    "Block",
     "Database",
+    "Deed",
+    "Expendable",
+    "Failure",
+    "Favourites",
+    "History",
     "JobTable",
     "MeasurementTable",
     "ModelTable",
+    "ModerationTable",
+    "Outcomes",
     "Preferences",
+    "Search",
+    "Tally",
     "TimingTable",
 ]

@@ -9,14 +9,17 @@ from typing import Any
 import aiosqlite
 
 from engine.errors import UnknownJob
-from engine.jobs import Job, JobState
+from engine.jobs import Job, JobState, Parent
 from engine.requests import Recipe
 from engine.store.database import Database
 
 KEPT = 24 * 3600.0
 """Seconds for which it is remembered what somebody has used: longer than any window looks back."""
 
-COLUMNS = "id, owner, home, recipe, state, created_at, error, attempts, settled"
+COLUMNS = (
+    "id, owner, home, recipe, state, created_at, error, attempts, settled, "
+    "parent_job, parent_number"
+)
 
 
 class JobTable:
@@ -26,13 +29,21 @@ class JobTable:
         self._database = database
         self._folder = folder
 
-    async def add(self, owner: str, home: Any, recipe: Recipe) -> Job:
+    async def add(self, owner: str, home: Any, recipe: Recipe, parent: Parent | None = None) -> Job:
         """Write a new job as queued, and its pictures as used by its owner."""
         now = time.time()
         async with self._database.transaction() as connection:
             cursor = await connection.execute(
-                "INSERT INTO jobs (owner, home, recipe, state, created_at) VALUES (?, ?, ?, ?, ?)",
-                (owner, json.dumps(home), json.dumps(recipe.to_json()), JobState.QUEUED, now),
+                "INSERT INTO jobs (owner, home, recipe, state, created_at, parent_job, "
+                "parent_number) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    owner,
+                    json.dumps(home),
+                    json.dumps(recipe.to_json()),
+                    JobState.QUEUED,
+                    now,
+                    *(parent or (None, None)),
+                ),
             )
             assert cursor.lastrowid is not None
             await connection.execute("DELETE FROM usage WHERE at < ?", (now - KEPT,))
@@ -47,6 +58,7 @@ class JobTable:
             recipe=recipe,
             state=JobState.QUEUED,
             created_at=now,
+            parent=parent,
         )
 
     async def get(self, job_id: int) -> Job:
@@ -59,6 +71,12 @@ class JobTable:
         if not found:
             raise UnknownJob(f"Job {job_id} does not exist any more.")
         return found[0]
+
+    async def several(self, job_ids: Sequence[int]) -> list[Job]:
+        """The jobs of these numbers that there are, the newest first."""
+        return await self._select(
+            "WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id DESC", json.dumps(job_ids)
+        )
 
     async def unsettled(self) -> list[Job]:
         """Jobs whose outcome is not shown yet, oldest first."""
@@ -166,7 +184,7 @@ class JobTable:
 
 
 def _job(row: aiosqlite.Row, pictures: tuple[Path, ...]) -> Job:
-    job_id, owner, home, recipe, state, created_at, error, attempts, settled = row
+    job_id, owner, home, recipe, state, created_at, error, attempts, settled, *parent = row
     return Job(
         id=job_id,
         owner=owner,
@@ -178,4 +196,5 @@ def _job(row: aiosqlite.Row, pictures: tuple[Path, ...]) -> Job:
         error=error,
         attempts=attempts,
         settled=bool(settled),
+        parent=Parent(*parent) if parent[0] is not None else None,
     )

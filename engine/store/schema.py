@@ -72,6 +72,80 @@ STEPS: tuple[str, ...] = (
         PRIMARY KEY (model, device, plan_key, stage, width, height, batch, failed)
     ) STRICT;
     """,
+    """
+    ALTER TABLE jobs ADD COLUMN parent_job INTEGER;
+    ALTER TABLE jobs ADD COLUMN parent_number INTEGER;
+    """,
+    """
+    ALTER TABLE jobs ADD COLUMN prompt TEXT
+        GENERATED ALWAYS AS (json_extract(recipe, '$.prompt')) VIRTUAL;
+    ALTER TABLE jobs ADD COLUMN model TEXT
+        GENERATED ALWAYS AS (json_extract(recipe, '$.model')) VIRTUAL;
+    DROP INDEX jobs_of_owner;
+    CREATE INDEX jobs_found ON jobs (owner, id, state, created_at, model, prompt);
+    CREATE TABLE favourites (
+        owner       TEXT NOT NULL,
+        job_id      INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+        added_at    REAL NOT NULL,
+        PRIMARY KEY (owner, job_id)
+    ) STRICT;
+    CREATE INDEX favourites_of_job ON favourites (job_id);
+    CREATE TABLE gallery_posts (
+        scope       TEXT NOT NULL,
+        job_id      INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+        channel_id  INTEGER NOT NULL,
+        message_id  INTEGER,
+        PRIMARY KEY (job_id, scope)
+    ) STRICT;
+    CREATE TABLE searches (
+        id          INTEGER PRIMARY KEY AUTOINCREMENT,
+        owner       TEXT NOT NULL,
+        search      TEXT NOT NULL,
+        used_at     REAL NOT NULL,
+        UNIQUE (owner, search)
+    ) STRICT;
+    """,
+    """
+    CREATE TABLE outcomes (
+        job_id      INTEGER PRIMARY KEY,
+        at          REAL NOT NULL,
+        state       TEXT NOT NULL,
+        pictures    INTEGER NOT NULL,
+        error       TEXT
+    ) STRICT;
+    CREATE INDEX outcomes_at ON outcomes (at);
+    CREATE TRIGGER job_ended AFTER UPDATE OF state ON jobs
+    WHEN new.state IN ('painted', 'failed')
+    BEGIN
+        DELETE FROM outcomes WHERE at < (julianday('now') - 2440587.5) * 86400 - 86400;
+        INSERT OR REPLACE INTO outcomes VALUES (
+            new.id,
+            (julianday('now') - 2440587.5) * 86400,
+            new.state,
+            json_extract(new.recipe, '$.count'),
+            new.error
+        );
+    END;
+    """,
+    """
+    CREATE TABLE blocks (
+        scope       TEXT NOT NULL,
+        user        TEXT NOT NULL,
+        reason      TEXT NOT NULL,
+        by          TEXT NOT NULL,
+        at          REAL NOT NULL,
+        until       REAL,
+        PRIMARY KEY (scope, user)
+    ) STRICT;
+    CREATE TABLE deeds (
+        id          INTEGER PRIMARY KEY AUTOINCREMENT,
+        scope       TEXT NOT NULL,
+        at          REAL NOT NULL,
+        by          TEXT NOT NULL,
+        what        TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX deeds_of_scope ON deeds (scope, id);
+    """,
 )
 
 

@@ -62,6 +62,24 @@ def test_a_picture_holds_the_request_that_painted_it(atelier: Atelier, workplace
 
 
 @pytest.mark.usefixtures("tiny")
+def test_flags_in_the_prompt_are_obeyed(atelier: Atelier) -> None:
+    prompt = "fish --size 96x64 --steps 1 --no rain --seed 5 --cfg 2"
+    result = atelier("imagine", prompt, "--seed", "5", "--out", "pots")
+    assert result.code is Exit.FINE, result.err
+    assert read_request(Path("pots/fish-5.png")) == ImageRequest(
+        prompt="fish",
+        negative_prompt="rain",
+        model="tiny",
+        width=96,
+        height=64,
+        num_inference_steps=1,
+        guidance_scale=2.0,
+        seed=5,
+        scheduler="default",
+    )
+
+
+@pytest.mark.usefixtures("tiny")
 def test_several_pictures_have_a_seed_each_and_nothing_is_overwritten(atelier: Atelier) -> None:
     line = ("imagine", "fish", "--count", "2", "--seed", "5", "--steps", "1", "--out", "pots")
     first, second = atelier(*line), atelier(*line)
@@ -126,6 +144,8 @@ def test_it_works_beside_a_running_bot(atelier: Atelier, workplace: Path) -> Non
         (["fish", "--steps", "999"], "The number of steps is 999; it must be between 1 and 150."),
         (["fish", "--count", "5"], "The number of pictures is 5; it must be between 1 and 4."),
         (["fish", "--model", "scetch"], "There is no model “scetch”. Did you mean “sketch”?"),
+        (["fish --sed 7"], "There is no flag --sed. Did you mean --seed?"),
+        (["fish --seed 7", "--seed", "8"], "The seed is said twice: 8 and 7."),
         (["fish", "--lora", "fog"], "There is no LoRA “fog”; none has been set up here."),
         (["fish", "--image", __file__], "This is no picture that can be read: send PNG"),
     ],
@@ -139,7 +159,9 @@ def test_what_cannot_be_painted_is_said_in_a_sentence(
     assert result.out == ""
 
 
-@pytest.mark.parametrize("more", [["--lora", "fog:much"], ["--image", "gone.png"]])
+@pytest.mark.parametrize(
+    "more", [["--lora", "fog:much"], ["--image", "gone.png"], ["--strength", "0.5"]]
+)
 def test_what_is_not_understood_is_a_usage_error(atelier: Atelier, more: list[str]) -> None:
     assert atelier("imagine", "fish", *more).code is Exit.USAGE
 

@@ -223,7 +223,8 @@ def test_a_file_from_a_windows_editor_is_read(workplace: Path) -> None:
         ),
         (
             "[storage]\ncolour = 3",
-            "config.toml, line 2: there is no setting storage.colour. There are: path.",
+            "config.toml, line 2: there is no setting storage.colour. There are: path, keep_days, "
+            "keep_gb.",
         ),
         (
             "[storag]",

@@ -29,10 +29,14 @@ PATIENCE = 30.0
 
 
 class Unhurried(Atelier):
-    """The bot without discord.py's five seconds between two identifications."""
+    """The bot without discord.py's five seconds between two identifications.
+
+    Nor does it wait for two seconds after the last server until it is ready.
+    """
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
         """Do not wait."""
+        self._connection.guild_ready_timeout = 0.05
 
 
 class House:

@@ -49,7 +49,7 @@ async def test_the_job_in_hand_is_finished_within_the_grace_and_shown(house: Hou
         await house.discord.until(lambda: "🎨" in running.text(), PATIENCE)
         queued = await house.ask(house.bob)
         await bot.close()
-        assert running.labels == ["Again", "Delete"]
+        assert {"Again", "Delete"} <= set(running.labels)
         assert queued.labels == ["Cancel"]
         [left] = await bot.studio.unsettled()
         assert left.state == "queued"

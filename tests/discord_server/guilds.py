@@ -136,6 +136,7 @@ class Guild:
         self.roles: dict[int, Role] = {self.id: self.everyone}
         self.members: dict[int, Member] = {}
         self.channels: dict[int, Channel] = {}
+        self.system_channel: Channel | None = None
         bot = world.bot
         role = Role(
             world.snowflakes.next(), bot.name, Permissions(permissions.BOT.value), 1, bot_id=bot.id

@@ -129,11 +129,18 @@ class DiscordServer:
             listed = "\n".join(f"- {each}" for each in self.violations)
             raise AssertionError(f"Discord objected:\n{listed}\n\n{self.transcript()}")
 
-    def add_guild(self, name: str, *, locale: str = "en-US") -> Guild:
-        """The bot is invited to a new guild."""
+    def add_guild(
+        self, name: str, *, locale: str = "en-US", furnish: Callable[[Guild], None] | None = None
+    ) -> Guild:
+        """The bot is invited to a new guild; `furnish` gives it channels before that."""
         guild = Guild(self.world, name, locale=locale)
+        if furnish is not None:
+            furnish(guild)
         self.world.guilds[guild.id] = guild
-        self.world.publish("GUILD_CREATE", payloads.guild_create(guild), guild)
+        # A guild that is joined says nothing of availability; one that comes back says false.
+        joined = payloads.guild_create(guild)
+        del joined["unavailable"]
+        self.world.publish("GUILD_CREATE", joined, guild)
         return guild
 
     def remove_guild(self, guild: Guild) -> None:

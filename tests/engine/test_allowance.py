@@ -39,3 +39,23 @@ def test_too_many_open_jobs_depend_on_no_clock() -> None:
 def test_more_pictures_than_an_hour_gives_are_refused_for_good() -> None:
     with pytest.raises(InvalidRequest, match="You asked for 4 pictures; you may have 3 an hour"):
         Allowance(pictures_per_hour=3).check(4, [], 0)
+
+
+@pytest.mark.parametrize(
+    ("jobs", "open_jobs", "error", "sentence"),
+    [
+        (4, 0, InvalidRequest, "These are 4 jobs; you may have 3 open at a time."),
+        (2, 2, LimitReached, "You already have 2 jobs waiting, and these are 2 more; you may have"),
+        (1, 3, LimitReached, "You already have 3 jobs waiting, as many as you may have at a time."),
+    ],
+)
+def test_several_jobs_are_counted_together(
+    jobs: int, open_jobs: int, error: type[Exception], sentence: str
+) -> None:
+    with pytest.raises(error) as caught:
+        Allowance(waiting_jobs=3).check(jobs, [], open_jobs, jobs)
+    assert str(caught.value).startswith(sentence)
+
+
+def test_several_jobs_that_just_fit_are_allowed() -> None:
+    Allowance(waiting_jobs=3).check(2, [], 1, jobs=2)

@@ -6,6 +6,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,14 @@ from PIL import Image, PngImagePlugin
 
 from engine.errors import InvalidRequest, StorageError
 from engine.messages import Pixels
-from engine.pictures import PictureFolder, parameters, parse_parameters, read_request
+from engine.pictures import (
+    PictureFolder,
+    enlargeable,
+    parameters,
+    parse_parameters,
+    read_request,
+    settings_text,
+)
 from engine.prompts import with_adapters
 from engine.requests import AdapterUse, ImageRequest, Recipe
 from engine.schedulers import SCHEDULERS
@@ -239,3 +247,73 @@ def test_deleting_what_is_gone_is_no_error(tmp_path: Path) -> None:
     files[0].unlink()
     folder.delete(files)
     assert not any(file.exists() for file in files)
+
+
+# ------------------------------------------------------------------------- settings in any file
+
+
+def bytes_of(kind: str, **more: Any) -> bytes:
+    buffer = BytesIO()
+    Image.new("RGB", (8, 8)).save(buffer, kind, **more)
+    return buffer.getvalue()
+
+
+def exif_with(comment: bytes) -> Image.Exif:
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0x9286] = comment
+    return exif
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "WEBP"])
+@pytest.mark.parametrize(
+    ("comment", "text"),
+    [
+        (b"UNICODE\0" + "a 🏠\nSteps: 3".encode("utf-16-be"), "a 🏠\nSteps: 3"),
+        (b"ASCII\0\0\0a house\nSteps: 3\0", "a house\nSteps: 3"),
+    ],
+    ids=["unicode", "ascii"],
+)
+def test_settings_are_read_from_the_comment_of_other_files(
+    kind: str, comment: bytes, text: str
+) -> None:
+    assert settings_text(bytes_of(kind, exif=exif_with(comment))) == text
+
+
+def test_a_picture_without_settings_has_none(tmp_path: Path) -> None:
+    assert settings_text(bytes_of("JPEG")) is None
+    assert settings_text(picture_with(tmp_path / "a.png", "  ").read_bytes()) is None
+
+
+@pytest.mark.parametrize("data", [b"", b"GIF89a", bytes_of("GIF"), bytes_of("PNG")[:20]])
+def test_what_holds_no_settings_at_all_says_so(data: bytes) -> None:
+    with pytest.raises(InvalidRequest, match="no picture that can be read"):
+        settings_text(data)
+
+
+def test_settings_longer_than_any_can_be_are_not_read(tmp_path: Path) -> None:
+    huge = picture_with(tmp_path / "a.png", "A" * 8001).read_bytes()
+    with pytest.raises(InvalidRequest, match="have 8001 characters; at most 8000"):
+        settings_text(huge)
+
+
+# --------------------------------------------------------------------------------------- enlarging
+
+
+def test_a_picture_is_saved_larger_and_says_so(tmp_path: Path) -> None:
+    folder = PictureFolder(tmp_path)
+    [small] = folder.save(job(seed=5), (GREY,))
+    assert enlargeable(small) == GREY
+    [large] = folder.save(job(seed=5, enlarged=4), (GREY,))
+    with Image.open(large) as opened:
+        assert opened.size == (16, 8)
+        assert "Hires upscale: 4, Hires upscaler: Lanczos" in opened.info["parameters"]
+    assert read_request(large).seed == 5
+
+
+def test_what_is_gone_or_broken_cannot_be_enlarged(tmp_path: Path) -> None:
+    file = tmp_path / "a.png"
+    with pytest.raises(InvalidRequest, match="The file of this picture is gone"):
+        enlargeable(file)
+    file.write_bytes(bytes_of("PNG")[:40])
+    with pytest.raises(InvalidRequest, match="The file of this picture is gone"):
+        enlargeable(file)

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -156,3 +157,25 @@ def test_a_size_that_is_suggested_can_be_painted() -> None:
         ImageRequest(prompt="a house", width=101).resolve(entry)
     suggested = int(str(caught.value).rstrip(".").rsplit(" ", 1)[1])
     ImageRequest(prompt="a house", width=suggested).resolve(entry)
+
+
+def test_a_recipe_is_asked_for_again_as_it_is() -> None:
+    made = recipe(image="a.png", strength=0.3, enlarged=2, seed=5)
+    assert ImageRequest.of(made).resolve(model()) == made
+
+
+def test_a_picture_that_keeps_anothers_composition_may_be_twice_as_large() -> None:
+    entry = model(max_side=128)
+    larger = ImageRequest(prompt="a house", width=256, height=256, image="a.png", strength=0.5)
+    assert larger.resolve(entry).width == 256
+    for changes in ({"strength": 0.51}, {"image": None}, {"width": 264}):
+        with pytest.raises(InvalidRequest, match=r"pixels; .* paints 32 to"):
+            replace(larger, **changes).resolve(entry)
+
+
+def test_nothing_is_enlarged_beyond_reason() -> None:
+    entry = model(max_side=2048)
+    wide = ImageRequest(prompt="a house", width=2048, height=2048, enlarged=2)
+    assert wide.resolve(entry).enlarged == 2
+    with pytest.raises(InvalidRequest, match=r"Enlarged 4×, .* 36 million pixels: enlarge it"):
+        replace(wide, enlarged=4).resolve(entry)

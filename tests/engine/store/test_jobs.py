@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import UnknownJob
-from engine.jobs import JobState
+from engine.jobs import JobState, Parent
 from engine.store import Database, JobTable
 from tests.engine.making import recipe
 
@@ -159,3 +159,13 @@ async def test_what_is_older_than_the_window_does_not_count(
         monkeypatch.setattr("engine.store.jobs.time.time", lambda now=now: now)
         await jobs.add("ada", None, recipe(count=2))
     assert await jobs.used_since("ada", 1000.0) == [(2000.0, 2), (3000.0, 2)]
+
+
+async def test_a_job_knows_the_picture_that_it_goes_on_from_even_when_that_is_gone(
+    jobs: JobTable,
+) -> None:
+    first = await jobs.add("ada", None, recipe())
+    second = await jobs.add("bob", None, recipe(), Parent(first.id, 2))
+    await jobs.delete(first.id)
+    assert (await jobs.get(second.id)).parent == Parent(first.id, 2) == second.parent
+    assert first.parent is None

@@ -1,0 +1,86 @@
+"""What a page of an album shows: its jobs in words, in small pictures, and as choices."""
+
+from dataclasses import dataclass
+
+import discord
+
+from cogs.cards import settings_line, shortened
+from cogs.home import Home
+from cogs.sight import jump_url
+from cogs.thumbnails import thumbnail
+from cogs.uploads import Upload
+from engine import Job
+
+PER_PAGE = 5
+"""Jobs on a page: with three choices each they fit the 25 of a menu, and 40 components."""
+
+HIDDEN = "-# A picture of a channel that you cannot see from here"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of what a search finds.
+
+    Attributes:
+        search: The search's number.
+        index: Which page, from 0 on.
+        total: How many jobs there are on all pages.
+        jobs: Those of this page.
+        mine: Which of them may be deleted by whoever asked.
+        visible: Which of them whoever asked may see.
+    """
+
+    search: int
+    index: int
+    total: int
+    jobs: tuple[Job, ...]
+    mine: frozenset[int]
+    visible: frozenset[int]
+
+    @property
+    def count(self) -> int:
+        """How many pages there are."""
+        return max(1, -(-self.total // PER_PAGE))
+
+
+def thumbnails(page: Page) -> list[Upload]:
+    """Small copies of what may be seen. Blocks: call it in a thread."""
+    made = (
+        thumbnail(job.pictures[0], str(job.id))
+        for job in page.jobs
+        if job.id in page.visible and job.pictures
+    )
+    return [upload for upload in made if upload is not None]
+
+
+def entry(job: Job, *, visible: bool) -> str:
+    """The lines about a job; about one that is not `visible`, that it is hidden."""
+    if not visible:
+        return HIDDEN
+    link = jump_url(Home.from_json(job.home))
+    prompt = discord.utils.escape_markdown(shortened(job.recipe.prompt, 120))
+    there = f" · [there]({link})" if link else ""
+    count = f" · {len(job.pictures)} pictures" if len(job.pictures) > 1 else ""
+    return (
+        f"**{prompt}**\n-# job {job.id} · <@{job.owner}> · <t:{int(job.created_at)}:R>{there}\n"
+        f"-# {shortened(settings_line(job.recipe), 200)}{count}"
+    )
+
+
+def options(page: Page) -> list[discord.SelectOption]:
+    """What can be done with the jobs of the page, each a value like `again:7`."""
+    verbs = (
+        ("show", "Show", "🖼️", page.visible),
+        ("again", "Again", "🔁", page.visible),
+        ("delete", "Delete", "🗑️", page.mine),
+    )
+    return [
+        discord.SelectOption(
+            label=shortened(f"{label} {job.id}: {job.recipe.prompt}", 100),
+            value=f"{verb}:{job.id}",
+            emoji=emoji,
+        )
+        for verb, label, emoji, whose in verbs
+        for job in page.jobs
+        if job.id in whose
+    ]

@@ -1,0 +1,56 @@
+"""How the whole engine is doing, for the one who looks after it."""
+
+from dataclasses import dataclass
+
+from engine.curation.curator import Curator
+from engine.errors import AtelierError
+from engine.memory.device import DeviceFacts
+from engine.memory.table import PlanTable
+from engine.store import Outcomes, Tally
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """How the engine is doing.
+
+    Attributes:
+        waiting: Jobs in the queue.
+        running: Jobs that are being painted.
+        model: Name of the model in use; while nothing is painted, of the one painted with by
+            default.
+        device: What is known of the device now; `None` when it is not there.
+        plan: How the model runs on it; `None` when that cannot be told.
+        problems: Why something of this is not known, in sentences.
+        tally: What came of jobs lately.
+    """
+
+    waiting: int
+    running: int
+    model: str
+    device: DeviceFacts | None
+    plan: PlanTable | None
+    problems: tuple[str, ...]
+    tally: Tally
+
+
+async def report(
+    curator: Curator, outcomes: Outcomes, *, waiting: int, running: int, model: str
+) -> Report:
+    """Ask the device, the planner and the store; the arguments are attributes of `Report`."""
+    device: DeviceFacts | None = None
+    plan: PlanTable | None = None
+    problems: list[str] = []
+    try:
+        device = await curator.device()
+        plan = await curator.plan(model)
+    except AtelierError as error:
+        problems.append(str(error))
+    return Report(
+        waiting=waiting,
+        running=running,
+        model=model,
+        device=device,
+        plan=plan,
+        problems=tuple(problems),
+        tally=await outcomes.tally(),
+    )

@@ -1,0 +1,65 @@
+"""The attic: finished jobs that nobody has starred, and clearing them out."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from engine.store.database import Database
+
+EXPENDABLE = "settled = 1 AND id NOT IN (SELECT job_id FROM favourites)"
+
+
+class Expendable(NamedTuple):
+    """A job that may go, and the files of its pictures."""
+
+    job_id: int
+    files: tuple[Path, ...]
+
+
+class Attic:
+    """Looks through the jobs for what may go. Picture files are stored relative to `folder`."""
+
+    def __init__(self, database: Database, folder: Path) -> None:
+        self._database = database
+        self._folder = folder
+
+    async def older(self, before: float) -> list[int]:
+        """Jobs that may go and were asked for before then (epoch seconds), the oldest first."""
+        rows = await self._database.read(
+            f"SELECT id FROM jobs WHERE {EXPENDABLE} AND created_at < ? ORDER BY id", before
+        )
+        return [job_id for (job_id,) in rows]
+
+    async def with_pictures(self) -> list[Expendable]:
+        """Jobs that may go and have pictures, the oldest first."""
+        rows = await self._database.read(
+            "SELECT id, json_group_array(file) FROM jobs JOIN pictures ON job_id = id "
+            f"WHERE {EXPENDABLE} GROUP BY id ORDER BY id"
+        )
+        return [Expendable(job_id, self._paths(json.loads(files))) for job_id, files in rows]
+
+    async def remove(self, job_ids: Sequence[int]) -> tuple[Path, ...]:
+        """Forget those of the jobs that may still go; the files that they leave behind."""
+        chosen = f"{EXPENDABLE} AND id IN (SELECT value FROM json_each(?))"
+        numbers = json.dumps(job_ids)
+        async with self._database.transaction() as connection:
+            rows = await connection.execute_fetchall(
+                f"SELECT file FROM pictures JOIN jobs ON id = job_id WHERE {chosen}", (numbers,)
+            )
+            await connection.execute(f"DELETE FROM jobs WHERE {chosen}", (numbers,))
+        return self._paths([file for (file,) in rows])
+
+    async def uploads(self) -> set[str]:
+        """Names of the uploads that are needed: they stand in recipes, or in what was chosen."""
+        rows = await self._database.read(
+            "SELECT atom FROM jobs, json_tree(recipe) WHERE type = 'text' AND atom LIKE '%.png' "
+            "UNION "
+            "SELECT atom FROM preferences, "
+            "json_tree(iif(json_valid(preferences.value), preferences.value, '[]')) "
+            "WHERE type = 'text' AND atom LIKE '%.png'"
+        )
+        return {name for (name,) in rows}
+
+    def _paths(self, files: Sequence[str]) -> tuple[Path, ...]:
+        return tuple(self._folder / file for file in files)

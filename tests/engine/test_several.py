@@ -1,0 +1,91 @@
+"""Several requests at once: all of them are taken, or none."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from engine import (
+    Allowance,
+    ImageRequest,
+    InvalidRequest,
+    LimitReached,
+    QueueFull,
+    StorageError,
+    Studio,
+    open_studio,
+)
+from engine.store import JobTable
+from tests.engine.making import engine_settings, model_settings
+
+FISH = ImageRequest(prompt="a fish", count=2)
+BOAT = ImageRequest(prompt="a boat", seed=5)
+
+
+@pytest.fixture
+async def studio(tmp_path: Path, tiny_model: Path) -> AsyncIterator[Studio]:
+    settings = engine_settings(grace=0.0)
+    models = {"tiny": model_settings(tiny_model)}
+    async with open_studio(settings, models, tmp_path / "data", queue_size=3) as studio:
+        await studio.stop()  # nothing has to be painted here
+        yield studio
+
+
+async def test_each_becomes_a_job_in_the_order_of_asking(studio: Studio) -> None:
+    jobs = await studio.submit_all([FISH, BOAT], owner="ada", home=7)
+    assert [(job.id, job.recipe.prompt, job.home) for job in jobs] == [
+        (1, "a fish", 7),
+        (2, "a boat", 7),
+    ]
+    assert [job.id for job in await studio.unsettled()] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("requests", "allowance", "error"),
+    [
+        ([FISH, ImageRequest(prompt=" ")], Allowance(), InvalidRequest),
+        ([FISH, FISH], Allowance(pictures_per_hour=3), InvalidRequest),
+        ([FISH, FISH], Allowance(waiting_jobs=1), InvalidRequest),
+        ([BOAT, BOAT, BOAT, BOAT], Allowance(), QueueFull),
+    ],
+)
+async def test_what_is_too_much_together_is_not_taken_in_part(
+    studio: Studio, requests: list[ImageRequest], allowance: Allowance, error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        await studio.submit_all(requests, owner="ada", home=None, allowance=allowance)
+    assert await studio.unsettled() == []
+
+
+async def test_what_was_used_before_counts(studio: Studio) -> None:
+    allowance = Allowance(pictures_per_hour=4)
+    await studio.submit(BOAT, owner="ada", home=None)
+    with pytest.raises(LimitReached):
+        await studio.submit_all([FISH, FISH], owner="ada", home=None, allowance=allowance)
+    assert len(await studio.submit_all([FISH, BOAT], owner="ada", home=0, allowance=allowance)) == 2
+
+
+async def test_they_can_be_checked_without_being_taken(studio: Studio) -> None:
+    recipes = await studio.check_all([FISH, BOAT], owner="ada")
+    assert [recipe.count for recipe in recipes] == [2, 1]
+    with pytest.raises(InvalidRequest):
+        await studio.check_all([FISH], owner="ada", allowance=Allowance(pictures_per_hour=1))
+    assert await studio.unsettled() == []
+
+
+async def test_a_disk_that_fails_in_between_leaves_those_that_were_taken(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add, room = JobTable.add, [1]
+
+    async def full(self: JobTable, *values: object) -> object:
+        if not room:
+            raise StorageError("The disk is full.")
+        room.pop()
+        return await add(self, *values)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(JobTable, "add", full)
+    jobs = await studio.submit_all([FISH, BOAT], owner="ada", home=None)
+    assert [job.recipe.prompt for job in jobs] == ["a fish"]
+    with pytest.raises(StorageError):
+        await studio.submit_all([FISH, BOAT], owner="ada", home=None)

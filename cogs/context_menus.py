@@ -12,6 +12,7 @@ from cogs.attachments import keep, require_picture
 from cogs.desk import scope_of
 from cogs.forms import settings_form, start_form, upload_form
 from cogs.picture_words import MOST_TEXT, fenced
+from cogs.policy import require_room
 from cogs.readings import fitted, job_of, pictures_in, request_in
 from cogs.results import PictureButton, remix, require_starting
 from engine import (
@@ -87,6 +88,7 @@ class ContextMenus(commands.Cog):
         require_starting(await self._studio.model_of(scope_of(interaction)))
         for attachment in pictures:
             require_picture(attachment)
+        await require_room(interaction)
         await interaction.response.defer(ephemeral=True, thinking=True)
         row: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
         kept = dict.fromkeys([await keep(attachment, self._studio) for attachment in pictures])

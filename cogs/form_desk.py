@@ -13,7 +13,7 @@ from cogs.forms import FORM, typed, with_typed
 from cogs.policy import require_room
 from cogs.readings import fitted, request_in
 from cogs.results import require_starting
-from cogs.sizes import nearest_size
+from cogs.sizes import fitted_to, nearest_size
 from engine import ImageRequest, InvalidRequest, Parent, Studio
 
 if TYPE_CHECKING:
@@ -81,6 +81,7 @@ class FormDesk(commands.Cog):
             await interaction.response.defer(thinking=True)
             image = await self._studio.start_from(picture)
             request = replace(request, image=image, mask=None, seed=None, enlarged=1)
+            request = fitted_to(self._studio.models[recipe.model], request)
         await self._paint(interaction, request, picture)
 
     async def _paint(

@@ -11,6 +11,7 @@ from discord import ui
 from cogs.forms import remix_form, start_form
 from cogs.picture_words import fenced, send_to_dm
 from cogs.policy import require_room
+from cogs.sizes import fitted_to
 from engine import FAMILIES, ImageRequest, InvalidRequest, Model, Parent, parameters
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ async def _vary(
         await _think(interaction)
         image = await studio.start_from(picture)
         request = replace(request, image=image, mask=None, strength=strength)
+        request = fitted_to(studio.models[recipe.model], request)
     await interaction.client.desk.take(interaction, request, picture)
 
 

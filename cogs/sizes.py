@@ -2,10 +2,11 @@
 
 import math
 import re
+from dataclasses import replace
 
 from discord.app_commands import Choice
 
-from engine import InvalidRequest, Model
+from engine import DEFAULT_STRENGTH, KEEPING_STRENGTH, ImageRequest, InvalidRequest, Model
 
 
 def size_choices(model: Model, current: str) -> list[Choice[str]]:
@@ -37,6 +38,16 @@ def parse_size(text: str | None, model: Model) -> tuple[int | None, int | None]:
             return int(width), int(height)
     offered = ", ".join(f"{size.ratio} ({size.width}x{size.height})" for size in model.sizes)
     raise InvalidRequest(f"“{text}” is no size. {model.name} offers {offered}.")
+
+
+def fitted_to(model: Model, request: ImageRequest) -> ImageRequest:
+    """The request at a size that the model paints anew; an upscaled one is only touched up."""
+    width, height = request.width or 0, request.height or 0
+    strength = DEFAULT_STRENGTH if request.strength is None else request.strength
+    if strength <= KEEPING_STRENGTH or max(width, height) <= model.max_side:
+        return request
+    fitting = nearest_size(model, width, height)
+    return replace(request, width=fitting[0], height=fitting[1])
 
 
 def nearest_size(model: Model, width: int, height: int) -> tuple[int | None, int | None]:

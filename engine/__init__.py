@@ -39,6 +39,8 @@ from engine.pictures import parameters, parse_parameters, settings_text
 from engine.prompt_flags import without_flags
 from engine.report import Report
 from engine.requests import (
+    DEFAULT_STRENGTH,
+    KEEPING_STRENGTH,
     MAX_COUNT,
     MAX_GUIDANCE,
     MAX_PROMPT,
@@ -57,7 +59,9 @@ from engine.styles import Style, StyleBook, Wishes, check_style_name
 from engine.tasks import Tasks
 
 __all__ = [
+    "DEFAULT_STRENGTH",
     "FAMILIES",
+    "KEEPING_STRENGTH",
     "MAX_COUNT",
     "MAX_GUIDANCE",
     "MAX_PROMPT",

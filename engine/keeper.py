@@ -1,10 +1,12 @@
 """Keeps order in each scope, such as a server: who is blocked, which words, and who did what."""
 
+import asyncio
 import json
 import time
+from collections.abc import Collection
 
 from engine.errors import InvalidRequest
-from engine.prompts import sections
+from engine.prompts import sections, without_adapters
 from engine.requests import ImageRequest
 from engine.store import Block, Deed, ModerationTable, Preferences
 from engine.words import has_any, normalised
@@ -83,11 +85,17 @@ class Keeper:
             return
         asked = {"prompt": request.prompt, "negative prompt": request.negative_prompt}
         for name, text in asked.items():
-            if has_any(words, text, _unweighted(text)):
+            if await asyncio.to_thread(_offends, words, text):
                 raise InvalidRequest(
                     f"Your {name} has a word that is not allowed in this server. Say it in other "
                     "words, or ask somebody who manages the server."
                 )
+
+
+def _offends(words: Collection[str], text: str) -> bool:
+    """Whether one of the words is in the text, as it is written or as it is painted."""
+    painted, _ = without_adapters(text)
+    return has_any(words, text, painted, _unweighted(painted))
 
 
 def _unweighted(prompt: str) -> str:

@@ -106,7 +106,7 @@ def without_flags(prompt: str) -> tuple[str, Flags]:
         for key, value in read(name, text).items():
             if key == "negative_prompt" and key in asked:
                 value = f"{asked[key]}, {value}"
-            elif asked.get(key, value) != value:
+            elif key in asked and asked[key] != value:
                 raise _said_twice(FIELDS.get(key, key), asked[key], value)
             asked[key] = value
     words.append(prompt[at:])

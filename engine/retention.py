@@ -79,7 +79,8 @@ class Retention:
         if self._settings.keep_gb is not None:
             most = self._settings.keep_gb * GIGABYTE
             candidates = await self._attic.with_pictures()
-            jobs += await self._remove(await asyncio.to_thread(self._beyond, most, candidates))
+            kept = await self._attic.files()
+            jobs += await self._remove(await asyncio.to_thread(_beyond, most, kept, candidates))
             uploads += await self._remove_uploads()
         return Swept(jobs, uploads)
 
@@ -95,16 +96,20 @@ class Retention:
             self._uploads.delete_but, await self._attic.uploads(), time.time() - DAY
         )
 
-    def _beyond(self, most: float, candidates: Iterable[Expendable]) -> list[int]:
-        """The oldest of `candidates` without which all files have at most `most` bytes."""
-        excess = _size(self._pictures.files()) + _size(self._uploads.files()) - most
-        chosen = []
-        for job_id, files in candidates:
-            if excess <= 0:
-                break
-            excess -= _size(files)
-            chosen.append(job_id)
-        return chosen
+
+def _beyond(most: float, kept: Iterable[Path], candidates: Iterable[Expendable]) -> list[int]:
+    """The oldest of `candidates` without which the pictures of all jobs have at most `most` bytes.
+
+    What no job has (an upload, a file that a crash left) costs no job its pictures.
+    """
+    excess = _size(kept) - most
+    chosen = []
+    for job_id, files in candidates:
+        if excess <= 0:
+            break
+        excess -= _size(files)
+        chosen.append(job_id)
+    return chosen
 
 
 def _in_batches(job_ids: Sequence[int]) -> Iterator[Sequence[int]]:

@@ -108,6 +108,7 @@ class Studio:
         self._worker = worker
         self._queue_size = queue_size
         self._admission = admission
+        self._enlarging = asyncio.Lock()  # a large picture takes 100 MB: one at a time
         self.history = history
         self.favourites = favourites
 
@@ -249,16 +250,20 @@ class Studio:
         )
         check_enlarged(recipe)
         await self.keeper.check(scope, ImageRequest.of(recipe))
-        pixels = await asyncio.to_thread(enlargeable, file)
-        async with self._admission:
-            await self._check_allowance(owner, 1, allowance)
-            job = await self._jobs.add(owner, home, recipe, parent)
-        try:
-            files = await asyncio.to_thread(self._pictures.save, job, (pixels,))
-        except StorageError as error:
-            await self._jobs.set_state(job.id, JobState.FAILED, str(error))
-            raise
-        await self._jobs.set_painted(job.id, files)
+        async with self._enlarging:
+            pixels = await asyncio.to_thread(enlargeable, file)
+            async with self._admission:
+                await self._check_allowance(owner, 1, allowance)
+                job = await self._jobs.add(owner, home, recipe, parent)
+            try:
+                files = await asyncio.to_thread(self._pictures.save, job, (pixels,))
+            except StorageError as error:
+                await self._jobs.set_state(job.id, JobState.FAILED, str(error))
+                raise
+            except BaseException:
+                await self._jobs.set_state(job.id, JobState.FAILED, "It could not be enlarged.")
+                raise
+            await self._jobs.set_painted(job.id, files)
         return await self._jobs.get(job.id)
 
     async def start_from(self, parent: Parent) -> str:

@@ -1,5 +1,6 @@
 """The attic: finished jobs that nobody has starred, and clearing them out."""
 
+import asyncio
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -37,7 +38,14 @@ class Attic:
             "SELECT id, json_group_array(file) FROM jobs JOIN pictures ON job_id = id "
             f"WHERE {EXPENDABLE} GROUP BY id ORDER BY id"
         )
-        return [Expendable(job_id, self._paths(json.loads(files))) for job_id, files in rows]
+        return await asyncio.to_thread(
+            lambda: [Expendable(job_id, self._paths(json.loads(files))) for job_id, files in rows]
+        )
+
+    async def files(self) -> tuple[Path, ...]:
+        """The pictures of all jobs."""
+        rows = await self._database.read("SELECT file FROM pictures")
+        return await asyncio.to_thread(lambda: self._paths([file for (file,) in rows]))
 
     async def remove(self, job_ids: Sequence[int]) -> tuple[Path, ...]:
         """Forget those of the jobs that may still go; the files that they leave behind."""

@@ -77,9 +77,16 @@ class Database:
                 await connection.rollback()
 
     async def read(self, sql: str, *parameters: object) -> list[aiosqlite.Row]:
-        """The rows that a SELECT finds."""
+        """The rows that a SELECT finds.
+
+        Raises:
+            StorageError: When the disk or the database refuses.
+        """
         async with self._writing:
-            return list(await self._open().execute_fetchall(sql, parameters))
+            try:
+                return list(await self._open().execute_fetchall(sql, parameters))
+            except sqlite3.Error as error:
+                raise StorageError(f"The database cannot be read: {error}.") from error
 
     def _open(self) -> aiosqlite.Connection:
         if self._connection is None:

@@ -90,6 +90,15 @@ async def test_a_request_with_an_unwanted_word_is_refused_without_naming_any(
     assert [job.owner for job, _ in studio.queue()] == ["ada"]
 
 
+async def test_what_stands_between_two_words_is_looked_through(
+    studio: Studio,
+) -> None:
+    """A LoRA is taken out of the prompt before it is painted."""
+    await studio.keeper.block_word("here", "red car")
+    with pytest.raises(InvalidRequest, match="not allowed"):
+        await submit(studio, prompt="a red <lora:ink:0.01> car")
+
+
 async def test_words_are_told_and_can_be_allowed_again(studio: Studio, keeper: Keeper) -> None:
     assert await keeper.block_word("here", " Red  Light ") == "red light"
     await keeper.block_word("here", "blood")

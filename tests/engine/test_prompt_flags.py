@@ -108,3 +108,12 @@ def test_every_flag_has_an_example_that_is_understood() -> None:
     assert set(EXAMPLES) == set(READERS) == set(ALIASES.values())
     for name, example in EXAMPLES.items():
         assert asked(f"fish {example}") != ImageRequest(prompt="fish"), name
+
+
+@pytest.mark.parametrize("flag", ["--strength nan", "--cfg nan", "--cfg inf", "--strength -inf"])
+def test_what_is_no_amount_is_refused_like_any_other_value(flag: str) -> None:
+    """NaN differs from itself, which must not look like a contradiction."""
+    words, flags = without_flags(f"a cat {flag}")
+    request = flags.laid_on(ImageRequest(prompt=words, image="a.png"), SKETCH)
+    with pytest.raises(InvalidRequest):
+        request.resolve(SKETCH)

@@ -110,6 +110,13 @@ async def test_the_oldest_go_until_the_rest_fits(cellar: Cellar) -> None:
     assert second not in await cellar.left()
 
 
+async def test_a_file_that_no_job_has_costs_no_job_its_pictures(cellar: Cellar) -> None:
+    kept = [await cellar.put(bytes_=1000) for _ in range(3)]
+    cellar.upload("large.png", days=0).write_bytes(b"x" * 50_000)
+    assert await cellar.sweep(keep_gb=3 * KILOBYTE) == Swept()
+    assert await cellar.left() == kept
+
+
 async def test_uploads_that_no_job_needs_any_more_go_too(cellar: Cellar) -> None:
     used, mask, of_the_old, fresh = (
         cellar.upload(f"{name}.png", days=days)

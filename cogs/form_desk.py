@@ -2,14 +2,14 @@
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import discord
 from discord.ext import commands
 
 from cogs.asking import with_flags
 from cogs.desk import scope_of
-from cogs.forms import FORM, typed, with_typed
+from cogs.forms import FORM, sent, typed, with_typed
 from cogs.policy import require_room
 from cogs.readings import fitted, request_in
 from cogs.results import require_starting
@@ -29,10 +29,7 @@ class FormDesk(commands.Cog):
     @commands.Cog.listener()
     async def on_interaction(self, interaction: "discord.Interaction[Atelier]") -> None:
         """Take in a modal of ours, under the same policy and error handling as a command."""
-        if interaction.type is not discord.InteractionType.modal_submit:
-            return
-        data: Any = interaction.data
-        if match := FORM.fullmatch(data["custom_id"]):
+        if match := sent(interaction, FORM):
             await interaction.client.tree.guard(interaction, lambda: self._take(interaction, match))
 
     async def _take(

@@ -23,6 +23,14 @@ FORM = re.compile(
 )
 
 
+def sent(interaction: discord.Interaction[Any], form: re.Pattern[str]) -> re.Match[str] | None:
+    """The id of the modal that was sent, if this is one of `form`'s."""
+    if interaction.type is not discord.InteractionType.modal_submit:
+        return None
+    data: Any = interaction.data
+    return form.fullmatch(data["custom_id"])
+
+
 class Form(ui.Modal):
     """A modal whose submit is taken in by `FormDesk`."""
 

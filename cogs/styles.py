@@ -11,7 +11,7 @@ from discord.ext import commands
 from cogs.audit import noted
 from cogs.cards import shortened
 from cogs.desk import scope_of
-from cogs.forms import typed
+from cogs.forms import sent, typed
 from cogs.policy import require_manager
 from cogs.replies import reply
 from engine import MAX_PROMPT, Studio, Style, StyleBook, check_style_name
@@ -114,10 +114,7 @@ class Styles(commands.GroupCog, group_name="style", group_description="Named way
     @commands.Cog.listener()
     async def on_interaction(self, interaction: "discord.Interaction[Atelier]") -> None:
         """Take in the modal of a style, under the same policy and error handling as a command."""
-        if interaction.type is not discord.InteractionType.modal_submit:
-            return
-        data: Any = interaction.data
-        if match := FORM.fullmatch(data["custom_id"]):
+        if match := sent(interaction, FORM):
             await interaction.client.tree.guard(
                 interaction, lambda: self._take(interaction, match["name"])
             )

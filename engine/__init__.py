@@ -34,6 +34,7 @@ from engine.memory.device import DeviceFacts
 from engine.memory.planner import Choice
 from engine.memory.table import PlanTable
 from engine.models import RATIOS, Catalogue, Model, Size
+from engine.opening import open_studio
 from engine.permutations import expand
 from engine.pictures import parameters, parse_parameters, settings_text
 from engine.prompt_flags import without_flags
@@ -53,7 +54,7 @@ from engine.requests import (
 from engine.schedulers import allowed_schedulers
 from engine.settings import AdapterSettings, EngineSettings, ModelSettings, Section, StorageSettings
 from engine.store import Block, Deed, Search
-from engine.studio import Status, Studio, open_studio
+from engine.studio import Status, Studio
 from engine.styles import NONE as NO_STYLE
 from engine.styles import Style, StyleBook, Wishes, check_style_name
 from engine.tasks import Tasks

@@ -88,10 +88,6 @@ class PictureFolder:
             raise StorageError(f"The picture could not be saved: {error.strerror}.") from error
         return files
 
-    def files(self) -> list[Path]:
-        """All files in it."""
-        return [file for file in self._folder.rglob("*") if file.is_file()]
-
     def delete(self, files: list[Path] | tuple[Path, ...]) -> None:
         """Remove the files, those that are there."""
         for file in files:

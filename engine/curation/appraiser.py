@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Iterable
 
-from engine.curation.planning import case_of, facts_of
 from engine.curation.prospects import Prospect
 from engine.errors import ModelUnavailable
 from engine.library import (
@@ -23,6 +22,7 @@ from engine.memory.learned import Measurement
 from engine.memory.planner import choose
 from engine.memory.table import PlanTable, tabulate
 from engine.models import Model
+from engine.planning import case_of, facts_of
 from engine.settings import EngineSettings, ModelSettings
 
 Facts = Callable[[], DeviceFacts]

@@ -26,6 +26,7 @@ from engine.memory.learned import Measurement
 from engine.memory.ledger import Ledger
 from engine.memory.plan import Plan, Quantization, Stage
 from engine.models import Model
+from engine.planning import case_of
 from engine.settings import EngineSettings
 
 log = logging.getLogger(__name__)
@@ -142,11 +143,8 @@ class Loader:
         make_room(self._weight_bytes(inspection))
         memory = memory or Memory(
             model,
-            inspection.components,
+            case_of(model, inspection, self._device.facts(), self._settings, self._ledger),
             self._device,
-            model.wishes(self._settings),
-            self._settings.batch_size,
-            self._ledger,
             self._note,
         )
         if early and BUILT_ON_CARD & {p.quantization for p in memory.plan.places.values()}:

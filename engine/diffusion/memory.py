@@ -1,17 +1,14 @@
 """The plan of one loaded model: chosen, followed, and given up for the next rung."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
 from engine.diffusion.devices import Device
-from engine.families import FAMILIES
-from engine.memory.case import ANY_FAMILY, Case
-from engine.memory.components import Component
+from engine.memory.case import Case
 from engine.memory.ladder import largest_size_that_fits, next_plan
 from engine.memory.learned import Measurement
-from engine.memory.ledger import Ledger
-from engine.memory.plan import Plan, Stage, Wishes
+from engine.memory.plan import Plan, Stage
 from engine.memory.planner import choose
 from engine.memory.sizes import in_words
 from engine.models import Model
@@ -29,40 +26,22 @@ class Memory:
     def __init__(
         self,
         model: Model,
-        components: Sequence[Component],
+        case: Case,
         device: Device,
-        wishes: Wishes,
-        batch_size: int,
-        ledger: Ledger,
         note: Callable[[Measurement], None],
     ) -> None:
-        """Plan for the model's default size.
+        """Plan for the size of `case`.
 
         Args:
             model: Which model.
-            components: What it is made of.
+            case: What is to be run on what, to begin with.
             device: Where it runs.
-            wishes: What the owner has decided.
-            batch_size: The most pictures wanted in one step.
-            ledger: What was measured before, of any model.
             note: Told of each measurement worth keeping.
         """
         self._model = model
         self._device = device
         self._note = note
-        facts = device.facts()
-        self._case = Case(
-            components=components,
-            family=FAMILIES.get(model.family or "", ANY_FAMILY),
-            device=facts,
-            wishes=wishes,
-            width=model.width,
-            height=model.height,
-            batch=batch_size,
-            guided=model.guidance_scale > 1,
-            steps=model.num_inference_steps,
-            learned=ledger.of(model.name, facts.name),
-        )
+        self._case = case
         self._noted: dict[tuple[Stage, int, int, int], tuple[int, float]] = {}
         choice = choose(self._case)
         self.plan: Plan = choice.plan

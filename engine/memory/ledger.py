@@ -1,8 +1,8 @@
 """All that was measured, of every model: what the next plan is made with."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from engine.memory.learned import Learned, Measurement
+from engine.memory.learned import Measurement
 
 Key = tuple[object, ...]
 
@@ -27,9 +27,9 @@ class Ledger:
         key = (m.model, m.device, m.plan_key, m.stage, m.width, m.height, m.batch, m.failed)
         self._entries[key] = m
 
-    def of(self, model: str, device: str) -> Learned:
-        """What is known of a model on a device."""
-        return Learned.select(list(self._entries.values()), model=model, device=device)
+    def __iter__(self) -> Iterator[Measurement]:
+        """All of them, as they are now."""
+        return iter(list(self._entries.values()))
 
     def forget(self, model: str) -> None:
         """Forget what was measured of a model."""

@@ -28,9 +28,9 @@ from engine import (
     UnknownModel,
     open_studio,
 )
+from engine.opening import MAX_ATTEMPTS
 from engine.pictures import read_request
 from engine.store import Database, JobTable
-from engine.studio import MAX_ATTEMPTS
 from tests.engine.conftest import Gate
 from tests.engine.making import engine_settings, model_settings, recipe
 

@@ -131,9 +131,8 @@ class Parts:
         self.detach()
         free = psutil.virtual_memory().available
         pin = self.device.type == "cuda" and PINNED_COST * self.nbytes < free
-        everything = sum(size_of(module) for module in self._modules.values())
         for name, module in self._modules.items():
-            place = plan.places.get(name) or _visitor(everything)
+            place = plan.places.get(name) or _visitor(self.nbytes)
             self._invitations[name] = partial(_guest, module, self.device, place, pin=pin)
             self._guests[name] = self._invitations[name]()
             if place.residence is Residence.STAYS:

@@ -28,6 +28,7 @@ class Presence(commands.Cog):
     def __init__(self, bot: "Atelier") -> None:
         self._bot = bot
         self._shown: str | None = None
+        self._away: set[int] = set()
         self._tasks = Tasks()
 
     async def cog_load(self) -> None:
@@ -39,8 +40,19 @@ class Presence(commands.Cog):
         await self._tasks.cancel()
 
     @commands.Cog.listener()
-    async def on_shard_ready(self, _: int) -> None:
+    async def on_shard_disconnect(self, shard: int) -> None:
+        """Be silent until it is back: to whom Discord does not know yet, nothing may be told."""
+        self._away.add(shard)
+
+    @commands.Cog.listener()
+    async def on_shard_resumed(self, shard: int) -> None:
+        """The session goes on, and remembers."""
+        self._away.discard(shard)
+
+    @commands.Cog.listener()
+    async def on_shard_ready(self, shard: int) -> None:
         """A new session of a shard knows no presence: tell it again."""
+        self._away.discard(shard)
         self._shown = None
 
     async def _follow(self) -> None:
@@ -48,7 +60,7 @@ class Presence(commands.Cog):
         while True:
             studio = self._bot.studio
             text = presence_of(studio.status(), studio.models.default.name)
-            if text != self._shown:
+            if text != self._shown and not self._away:
                 try:
                     await self._bot.change_presence(activity=discord.CustomActivity(text))
                     self._shown = text

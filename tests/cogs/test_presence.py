@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import count
 
 import pytest
+from discord.gateway import GatewayRatelimiter
 
 from cogs import presence
 
@@ -68,3 +70,21 @@ async def test_a_new_session_is_told_again(house: House) -> None:
         await house.discord.drop_gateway(resumable=False)
         await house.discord.ready()
         await until_shown(house, "tiny · nobody waits")
+
+
+async def test_nothing_is_said_to_a_gateway_that_does_not_know_the_bot_yet(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Discord closes the connection of who speaks before being identified; the loopback objects."""
+    numbers = count()
+    monkeypatch.setattr(presence, "EVERY", 0.001)
+    monkeypatch.setattr(presence, "presence_of", lambda *_: f"look {next(numbers)}")
+    monkeypatch.setattr(GatewayRatelimiter, "get_delay", lambda _: 0.0)
+    async with house.open():
+        for resumable in (False, True, False):
+            await house.discord.drop_gateway(resumable=resumable)
+            await house.discord.ready()
+            house.discord.gateway.presence = None
+            async with asyncio.timeout(10):
+                while shown(house) is None:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)

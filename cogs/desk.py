@@ -14,6 +14,7 @@ from cogs.policy import require_room
 from cogs.presenter import Presenter
 from cogs.server_settings import server_settings
 from engine import Allowance, ImageRequest, Job, Parent, StorageError, Studio
+from speech import say, speaking, spoken
 
 if TYPE_CHECKING:
     from cogs.bot import Atelier
@@ -47,7 +48,7 @@ class Desk:
             AtelierError: When it is refused; the text is for the person.
         """
         await require_room(interaction)
-        home = Home.of(interaction)
+        home = Home.of(interaction, await shared_language(interaction))
         job = await self._studio.submit(
             request,
             owner=str(interaction.user.id),
@@ -77,7 +78,7 @@ class Desk:
             AtelierError: When they are refused; the text is for the person.
         """
         await require_room(interaction)
-        home = Home.of(interaction)
+        home = Home.of(interaction, await shared_language(interaction))
         jobs = await self._studio.submit_all(
             requests,
             owner=str(interaction.user.id),
@@ -90,7 +91,13 @@ class Desk:
             lost = home if send is _answer else home.without_token()
             await self._show(job, home, partial(send, interaction), lost)
         if len(jobs) < len(requests):
-            raise StorageError(f"The disk refuses: {len(jobs)} of {len(requests)} were queued.")
+            raise StorageError(
+                say(
+                    "The disk refuses: {queued} of {asked} were queued.",
+                    queued=len(jobs),
+                    asked=len(requests),
+                )
+            )
 
     async def enlarge(
         self, interaction: "discord.Interaction[Atelier]", picture: Parent, factor: int
@@ -104,7 +111,7 @@ class Desk:
         painted = (await self._studio.job(picture.job_id)).recipe
         await self._studio.keeper.check(scope_of(interaction), ImageRequest.of(painted))
         await interaction.response.defer(thinking=True)
-        home = Home.of(interaction)
+        home = Home.of(interaction, await shared_language(interaction))
         job = await self._studio.enlarge(
             picture,
             factor,
@@ -128,7 +135,8 @@ class Desk:
         `lost` is where it belongs when Discord does not take it.
         """
         event = self._studio.event(job.id)
-        card = waiting_card(job, event, ready_at(event, None))
+        with speaking(home.language):
+            card = waiting_card(job, event, ready_at(event, None))
         try:
             home = home.at(await send(card))
             await self._studio.set_home(job.id, home.to_json())
@@ -154,6 +162,12 @@ async def _follow_up(interaction: "discord.Interaction[Atelier]", card: Card) ->
     nobody = discord.AllowedMentions.none()
     sent = await interaction.followup.send(view=card.view(), allowed_mentions=nobody, wait=True)
     return sent.id
+
+
+async def shared_language(interaction: "discord.Interaction[Atelier]") -> str:
+    """The language of what everybody reads there: the server's, else that of who interacts."""
+    settings = await server_settings(interaction.client.studio, scope_of(interaction))
+    return settings.language or spoken()
 
 
 def scope_of(interaction: discord.Interaction) -> str:

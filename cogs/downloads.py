@@ -88,7 +88,8 @@ class Downloads:
                 return
             await asyncio.wait([before.follower])  # its end is being shown or written down
         assert interaction.message is not None, "buttons are on messages"
-        order = replace(order, home=Home.of(interaction).at(interaction.message.id), underway=True)
+        home = Home.of(interaction, order.home.language).at(interaction.message.id)
+        order = replace(order, home=home, underway=True)
         meter = Meter()
         work = asyncio.create_task(self._bring(order, meter))
         follower = self._tasks.start(self._follow(order, meter, work), f"follow order {number}")

@@ -25,6 +25,7 @@ class Home:
         token: The interaction's token: with it the message can be edited without permissions.
         expires_at: Epoch seconds at which the token ends.
         upload_limit: Bytes that may be attached to one message there.
+        language: The language that its message speaks, one of `speech.LANGUAGES`.
     """
 
     guild_id: int | None
@@ -34,10 +35,11 @@ class Home:
     token: str
     expires_at: float
     upload_limit: int
+    language: str = "en"
 
     @classmethod
-    def of(cls, interaction: discord.Interaction) -> Self:
-        """The home of the message that will answer `interaction`."""
+    def of(cls, interaction: discord.Interaction, language: str) -> Self:
+        """The home of the message that will answer `interaction` in `language`."""
         assert interaction.channel_id is not None, "commands and buttons are used in a channel"
         return cls(
             guild_id=interaction.guild_id,
@@ -47,6 +49,7 @@ class Home:
             token=interaction.token,
             expires_at=interaction.created_at.timestamp() + TOKEN_LIFETIME,
             upload_limit=interaction.filesize_limit,
+            language=language,
         )
 
     @property

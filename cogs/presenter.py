@@ -25,6 +25,7 @@ from cogs.lineage import origin
 from cogs.pacing import Pacer, edit_interval
 from cogs.uploads import Upload, encodings
 from engine import Job, JobEvent, JobState, Studio, Tasks, UnknownJob
+from speech import recalled, say, speak
 
 if TYPE_CHECKING:
     from cogs.bot import Atelier
@@ -75,6 +76,7 @@ class Presenter:
             await self._tasks.cancel()
 
     async def _follow(self, job: Job, home: Home, shown: Card | None) -> None:
+        speak(home.language)
         try:
             home, outcome = await self._show_progress(job, home, shown)
             if outcome is not None:
@@ -159,7 +161,7 @@ class Presenter:
         if event.state is JobState.CANCELLED:
             return await self._deliver_words(job, home, cancelled_card(job))
         if event.state is JobState.FAILED:
-            sentence = event.error or "The picture could not be painted."
+            sentence = recalled(event.error or "") or say("The picture could not be painted.")
             return await self._deliver_words(job, home, failed_card(job, sentence))
         try:
             async with aclosing(_encoded(event.pictures, home.upload_limit)) as levels:
@@ -168,13 +170,15 @@ class Presenter:
                         return await self._deliver_pictures(job, home, uploads)
                     except TooLarge:
                         log.info("Job %d: too large for its channel, made smaller", job.id)
-            sentence = "The pictures are too large for this channel. The owner has them on disk."
+            sentence = say(
+                "The pictures are too large for this channel. The owner has them on disk."
+            )
         except Unreadable as error:
             log.error("Job %d: its pictures cannot be read: %s", job.id, error)
-            sentence = "The files of the pictures are gone."
+            sentence = say("The files of the pictures are gone.")
         except Rejected as error:
             log.error("Job %d: Discord does not take its pictures: %s", job.id, error)
-            sentence = "Discord does not take the pictures. The owner has them on disk."
+            sentence = say("Discord does not take the pictures. The owner has them on disk.")
         return await self._deliver_words(job, home, failed_card(job, sentence))
 
     async def _deliver_pictures(self, job: Job, home: Home, uploads: Sequence[Upload]) -> Home:

@@ -16,10 +16,13 @@ class ServerSettings:
         channels: Where members may paint, threads in them included; without any, everywhere.
         pictures_per_hour: The most that a member may ask for within any hour, roles with limits of
             their own aside; `None` leaves it to the owner's settings, which it never exceeds.
+        language: The language of what everybody reads, one of `speech.LANGUAGES`; `None`: that of
+            whoever asked for it.
     """
 
     channels: tuple[int, ...] = ()
     pictures_per_hour: int | None = None
+    language: str | None = None
 
 
 async def server_settings(studio: Studio, scope: str) -> ServerSettings:

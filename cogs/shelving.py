@@ -7,6 +7,7 @@ from discord import app_commands, ui
 from discord.app_commands import Choice, Range
 from discord.ext import commands
 
+from cogs.desk import shared_language
 from cogs.home import Home
 from cogs.model_buttons import ModelButton
 from cogs.model_words import model_choices
@@ -52,7 +53,7 @@ class Shelving(commands.Cog):
             variant=variant,
             denoiser=denoiser,
             name=name,
-            home=Home.of(interaction),
+            home=Home.of(interaction, await shared_language(interaction)),
         )
         await interaction.client.downloads.offer(interaction, order)
 

@@ -10,6 +10,7 @@ from discord import app_commands
 from cogs.policy import require_welcome
 from cogs.replies import reply
 from engine import AtelierError, LimitReached, new_incident
+from speech import language_for, say, speak
 
 if TYPE_CHECKING:
     from cogs.bot import Atelier
@@ -26,6 +27,7 @@ class Tree(app_commands.CommandTree["Atelier"]):
         action: Callable[[], Awaitable[None]],
     ) -> None:
         """Run what a click or a modal asks for, checked and with its errors answered."""
+        speak(language_for(interaction.locale))
         try:
             await require_welcome(interaction)
             await action()
@@ -34,6 +36,7 @@ class Tree(app_commands.CommandTree["Atelier"]):
 
     async def interaction_check(self, interaction: "discord.Interaction[Atelier]", /) -> bool:
         """The policy check of commands."""
+        speak(language_for(interaction.locale))
         try:
             await require_welcome(interaction)
         except AtelierError as error:
@@ -73,12 +76,15 @@ def sentence_for(error: Exception) -> str:
     """What to tell a person about `error`; a bug goes to the log under an id that they see."""
     match error:
         case LimitReached(retry_at=float(retry_at)):
-            return f"{error} You can go on <t:{int(retry_at) + 1}:R>."
+            return say("{error} You can go on <t:{at}:R>.", error=error, at=int(retry_at) + 1)
         case AtelierError():
             return str(error)
         case app_commands.CommandSignatureMismatch() | app_commands.CommandNotFound():
-            return "This command has changed. Restart Discord, or try again in a minute."
+            return say("This command has changed. Restart Discord, or try again in a minute.")
         case _:
             incident = new_incident()
             log.error("Incident %s", incident, exc_info=error)
-            return f"Something broke. The owner finds the reason in the log: {incident}."
+            return say(
+                "Something broke. The owner finds the reason in the log: {incident}.",
+                incident=incident,
+            )

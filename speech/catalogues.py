@@ -1,0 +1,24 @@
+"""Catalogues of what is said, one PO file for each language beside English."""
+
+from functools import cache
+from gettext import GNUTranslations, NullTranslations
+from importlib.resources import files
+from io import BytesIO
+
+WRITTEN_IN = "en"
+
+
+@cache
+def catalogue(language: str) -> NullTranslations:
+    """The catalogue of `language`, one of `LANGUAGES`; what it lacks it gives back in English."""
+    if language == WRITTEN_IN:
+        return NullTranslations()
+    # Most processes only speak English: they need not wait for what reads catalogues.
+    from babel.messages.mofile import write_mo
+    from babel.messages.pofile import read_po
+
+    compiled = BytesIO()
+    with files("speech").joinpath(f"{language}.po").open("rb") as file:
+        write_mo(compiled, read_po(file, locale=language))
+    compiled.seek(0)
+    return GNUTranslations(compiled)

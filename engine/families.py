@@ -44,6 +44,8 @@ class FamilyFacts:
             through it at once.
         upcasts_vae: Whether to decode in float32 where the VAE's `force_upcast` says so: that of
             Stable Diffusion XL, which others took over, overflows in float16.
+        seamless: Whether it can paint a picture without edges: all that looks beyond them are its
+            convolutions.
         weighted_prompts: Whether `(word:1.2)` weighs words (CLIP families).
     """
 
@@ -64,6 +66,7 @@ class FamilyFacts:
     hidden_size: int = 3072
     guidance_rows: int = 2
     upcasts_vae: bool = False
+    seamless: bool = False
     weighted_prompts: bool = False
 
 
@@ -86,6 +89,7 @@ FAMILIES: Mapping[str, FamilyFacts] = MappingProxyType(
             guidance_scale=7.0,
             inpaint=True,
             tokens_side=8,
+            seamless=True,
             weighted_prompts=True,
             hidden_size=320,
         ),
@@ -106,6 +110,7 @@ FAMILIES: Mapping[str, FamilyFacts] = MappingProxyType(
             guidance_scale=6.0,
             inpaint=True,
             tokens_side=8,
+            seamless=True,
             weighted_prompts=True,
             hidden_size=320,
             upcasts_vae=True,

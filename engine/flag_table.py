@@ -13,8 +13,8 @@ MAX_IMAGE_WEIGHT = 3.0
 """Midjourney's bound for `--iw`."""
 
 MIDJOURNEYS = re.compile(
-    "c|chaos|cref|cw|draft|fast|niji|oref|ow|p|profile|q|quality|raw|relax|s|sref|stop|style|"
-    "stylize|sw|tile|turbo|v|version|video|w|weird"
+    "cref|cw|draft|fast|niji|oref|ow|p|profile|q|quality|raw|relax|s|sref|stop|style|"
+    "stylize|sw|turbo|v|version|video|w|weird"
 )
 """Flags of Midjourney's parameter list."""
 
@@ -63,7 +63,11 @@ READERS: Mapping[str, Reader] = {
     "scheduler": _text("scheduler"),
     "strength": _number("strength", float),
     "iw": _image_weight,
+    "chaos": _number("chaos", int),
 }
+
+SWITCHES: Mapping[str, dict[str, Any]] = {"tile": {"tile": True}}
+"""Flags without a value, by what they say."""
 
 EXAMPLES: Mapping[str, str] = {
     "ar": "--ar 3:2",
@@ -77,26 +81,29 @@ EXAMPLES: Mapping[str, str] = {
     "scheduler": "--scheduler euler",
     "strength": "--strength 0.5",
     "iw": "--iw 1",
+    "chaos": "--chaos 30",
+    "tile": "--tile",
 }
 
-ALIASES: Mapping[str, str] = {name: name for name in READERS} | {
+ALIASES: Mapping[str, str] = {name: name for name in EXAMPLES} | {
     "aspect": "ar",
     "guidance": "cfg",
     "count": "repeat",
     "r": "repeat",
     "sampler": "scheduler",
+    "c": "chaos",
 }
 
 
 def reader_of(name: str) -> Reader:
-    """What reads the flag of that name.
+    """What reads the flag of that name, one that has a value.
 
     Raises:
         InvalidRequest: When there is none.
     """
     if name in ALIASES:
         return READERS[ALIASES[name]]
-    known = " ".join(f"--{each}" for each in READERS)
+    known = " ".join(f"--{each}" for each in EXAMPLES)
     if MIDJOURNEYS.fullmatch(name):
         raise InvalidRequest(
             f"Midjourney's --{name} does nothing here: leave it out. There are {known}."

@@ -15,7 +15,7 @@ from engine.errors import InvalidRequest, StorageError
 from engine.jobs import Job
 from engine.messages import Pixels
 from engine.prompts import with_adapters
-from engine.requests import ImageRequest, Recipe
+from engine.requests import MAX_CHAOS, ImageRequest, Recipe
 
 SAMPLERS = {
     "default": "Automatic",
@@ -109,6 +109,8 @@ def parameters(recipe: Recipe, seed: int) -> str:
             if recipe.enlarged > 1
             else ""
         )
+        + ("Tiling: True, " if recipe.tile else "")
+        + (f"Chaos: {recipe.chaos}, " if recipe.chaos else "")
         + "Version: Atelier"
     )
     return "\n".join(lines)
@@ -154,6 +156,8 @@ def parse_parameters(text: str) -> ImageRequest:
         seed=_whole(values.get("Seed", "")),
         scheduler=samplers.get(scheduled, samplers.get(sampler)),
         strength=_number(values.get("Denoising strength", "")),
+        tile=values.get("Tiling") == "True",
+        chaos=min(_whole(values.get("Chaos", "")) or 0, MAX_CHAOS),
     )
 
 

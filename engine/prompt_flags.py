@@ -6,6 +6,8 @@
 --seed 7  --steps 20  --cfg 6  --repeat 4  --model NAME  --scheduler NAME
 --strength 0.5       how far to leave the picture behind that it starts from
 --iw 1               the same by the weight of that picture, 0 to 3; 1 is as usual, more keeps more
+--chaos 30           how unlike each other the pictures become, 0 to 100
+--tile               a picture without edges
 
 Phones make a dash of two hyphens: “—ar 3:2” is understood, and a dash before any other word is a
 dash. A flag stands over the defaults of a server or a person. What is typed into an option of the
@@ -19,7 +21,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from engine.errors import InvalidRequest
-from engine.flag_table import ALIASES, EXAMPLES, reader_of
+from engine.flag_table import ALIASES, EXAMPLES, SWITCHES, reader_of
 from engine.models import Model
 from engine.requests import ImageRequest
 from engine.shapes import Shape
@@ -94,6 +96,10 @@ def without_flags(prompt: str) -> tuple[str, Flags]:
         words.append(prompt[at : flag.start()])
         end = found[number + 1].start() if number + 1 < len(found) else len(prompt)
         name = flag["name"].lower()
+        if name in SWITCHES:
+            asked |= SWITCHES[name]
+            at = flag.end()
+            continue
         read = reader_of(name)
         rest = prompt[flag.end() : end]
         if name == "no":

@@ -11,10 +11,12 @@ from typing import Any, NamedTuple, Self, TypeVar
 
 from engine.adapters import AdapterShelf
 from engine.errors import InvalidRequest
+from engine.families import FAMILIES
 from engine.models import Model
 from engine.prompts import without_adapters
 from engine.schedulers import SCHEDULERS, allowed_schedulers
 from engine.settings import MAX_ADAPTER_WEIGHT
+from speech import say
 
 T = TypeVar("T")
 
@@ -23,6 +25,7 @@ MAX_PROMPT = 2000
 MAX_STEPS = 150
 MAX_GUIDANCE = 30.0
 MAX_COUNT = 4
+MAX_CHAOS = 100
 
 MAX_ADAPTERS = 8
 DEFAULT_STRENGTH = 0.6
@@ -63,6 +66,8 @@ class Recipe:
         adapters: The LoRAs to apply, in any order.
         enlarged: How many times as wide and high the painted picture is made in the end, by plain
             resizing.
+        tile: Whether the picture goes on at its opposite edges, so that it can be laid in tiles.
+        chaos: How much the prompt gives way to chance while the composition is decided, 0 to 100.
     """
 
     prompt: str
@@ -80,6 +85,8 @@ class Recipe:
     strength: float = 1.0
     adapters: tuple[AdapterUse, ...] = ()
     enlarged: int = 1
+    tile: bool = False
+    chaos: int = 0
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -119,6 +126,8 @@ class ImageRequest:
     strength: float | None = None
     adapters: tuple[AdapterUse, ...] = ()
     enlarged: int = 1
+    tile: bool = False
+    chaos: int = 0
 
     @classmethod
     def of(cls, recipe: Recipe) -> Self:
@@ -155,6 +164,8 @@ class ImageRequest:
             strength=_or(self.strength, DEFAULT_STRENGTH) if self.image else 1.0,
             adapters=tuple(AdapterUse(name, round(weight, 2)) for name, weight in chosen.items()),
             enlarged=self.enlarged,
+            tile=self.tile,
+            chaos=self.chaos,
         )
         _check(recipe, model)
         return recipe
@@ -201,6 +212,7 @@ def _check(recipe: Recipe, model: Model) -> None:
     _within("seed", recipe.seed, 0, MAX_SEED)
     _within("number of pictures", recipe.count, 1, MAX_COUNT)
     check_enlarged(recipe)
+    _check_freedom(recipe, model)
     fitting = allowed_schedulers(model.family)
     if recipe.scheduler not in SCHEDULERS:
         raise InvalidRequest(
@@ -213,6 +225,21 @@ def _check(recipe: Recipe, model: Model) -> None:
         )
     most = min(model.max_steps, SCHEDULERS[recipe.scheduler].max_steps)
     _within("number of steps", recipe.num_inference_steps, 1, most)
+
+
+def _check_freedom(recipe: Recipe, model: Model) -> None:
+    """Whether the model can paint without edges, and let the prompt give way to chance."""
+    _within("chaos", recipe.chaos, 0, MAX_CHAOS)
+    if recipe.tile and not (model.family and FAMILIES[model.family].seamless):
+        raise InvalidRequest(
+            say(
+                "{model} cannot paint tiles: leave --tile out, or paint with a Stable Diffusion "
+                "or Stable Diffusion XL model.",
+                model=model.name,
+            )
+        )
+    if recipe.chaos and model.family is None:
+        raise InvalidRequest(say("{model} knows no chaos: leave --chaos out.", model=model.name))
 
 
 def check_enlarged(recipe: Recipe) -> None:

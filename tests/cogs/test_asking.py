@@ -59,7 +59,7 @@ async def test_a_flag_may_say_how_far_to_leave_a_picture_behind(house: House) ->
         ("a fish --repeat 5", {}, "The number of pictures is 5"),
         ("a fish --strength 0.5", {}, "The strength is how far to leave a picture behind"),
         ("--seed 7", {}, "The prompt is empty"),
-        ("a fish --tile", {}, "Midjourney's --tile does nothing here"),
+        ("a fish --weird 9", {}, "Midjourney's --weird does nothing here"),
         ("{a,b,c,d} {e,f,g,h,i}", {}, "The braces stand for 20 prompts; at most 16"),
         ("{a fish, a boat --sed 7}", {}, "There is no flag --sed."),
     ],

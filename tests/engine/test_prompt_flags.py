@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from engine import ImageRequest, InvalidRequest
-from engine.flag_table import ALIASES, EXAMPLES, READERS
+from engine.flag_table import ALIASES, EXAMPLES, READERS, SWITCHES
 from engine.models import SKETCH
 from engine.prompt_flags import without_flags
 
@@ -69,8 +69,8 @@ def test_other_hyphens_are_letters(prompt: str) -> None:
     [
         ("fish --sed 7", "There is no flag --sed. Did you mean --seed?"),
         ("fish --zzz", "There is no flag --zzz. There are --ar --size"),
-        ("fish --tile", "Midjourney's --tile does nothing here: leave it out."),
-        ("fish --chaos 20", "Midjourney's --chaos does nothing here"),
+        ("fish --weird 20", "Midjourney's --weird does nothing here: leave it out."),
+        ("fish --chaos much", "--chaos takes a whole number, not “much”."),
         ("fish --seed red", "--seed takes a whole number, not “red”."),
         ("fish --steps 2.5", "--steps takes a whole number, not “2.5”."),
         ("fish --cfg much", "--cfg takes a number, not “much”."),
@@ -105,7 +105,7 @@ def test_what_is_not_wanted_counts_together() -> None:
 
 
 def test_every_flag_has_an_example_that_is_understood() -> None:
-    assert set(EXAMPLES) == set(READERS) == set(ALIASES.values())
+    assert set(EXAMPLES) == {*READERS, *SWITCHES} == set(ALIASES.values())
     for name, example in EXAMPLES.items():
         assert asked(f"fish {example}") != ImageRequest(prompt="fish"), name
 

@@ -27,6 +27,7 @@ from engine.diffusion.inversions import Inversions
 from engine.diffusion.placement import Parts
 from engine.diffusion.previews import LatentMap
 from engine.diffusion.schedules import make_scheduler, predicted_original
+from engine.diffusion.variety import varied, variety_generator
 from engine.errors import InvalidRequest
 from engine.families import FAMILIES, FamilyFacts, Noise
 from engine.requests import Recipe
@@ -46,6 +47,7 @@ class LatentRow(Row):
         step_options: Further arguments of its `step` (the row's own generator, eta).
         source: Latents of the picture that this one starts from, same shape as `latents`.
         noise: The noise that was laid over them, same shape.
+        variety: Where the noise in its prompt comes from, if it is to have any.
         own: Whatever else the family keeps for a row.
     """
 
@@ -58,6 +60,7 @@ class LatentRow(Row):
     step_options: dict[str, Any]
     source: torch.Tensor | None
     noise: torch.Tensor
+    variety: torch.Generator
     own: dict[str, Any] = field(default_factory=dict)
 
 
@@ -267,6 +270,7 @@ class Stepped(ABC):
             step_options=_step_options(scheduler, generator),
             source=source,
             noise=noise,
+            variety=variety_generator(seed),
         )
         self.prepare(row, start)
         return row
@@ -284,7 +288,10 @@ class Stepped(ABC):
         for row in batch:
             t = row.timesteps[row.step]
             sample = self.model_input(row, _scaled(row, t))
-            calls += [Call(row, sample, t.to(torch.float32), told) for told in row.told]
+            *negative, positive = row.told
+            noise_left = 1 - row.step / row.total_steps
+            shown = varied(positive, row.recipe.chaos, noise_left, row.variety)
+            calls += [Call(row, sample, t.to(torch.float32), told) for told in (*negative, shown)]
         denoiser = self.facts.denoiser
         worn = self._adapters.worn([call.row.recipe.adapters for call in calls], denoiser)
         with worn, self._parts.use(denoiser):

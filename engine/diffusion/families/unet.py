@@ -1,6 +1,7 @@
 """What Stable Diffusion and Stable Diffusion XL share: a UNet over the latents of a VAE."""
 
 from collections.abc import Hashable, Sequence
+from contextlib import nullcontext
 from typing import cast
 
 import torch
@@ -11,6 +12,7 @@ from engine.diffusion.families.embeddings import Told
 from engine.diffusion.families.inpainting import Inpainting
 from engine.diffusion.families.stepped import Call, LatentRow, stacked
 from engine.diffusion.prompting import Encoded, encode_weighted, padded_alike
+from engine.diffusion.seamless import decoded_seamless, wrapped
 from engine.requests import Recipe
 
 
@@ -43,8 +45,12 @@ class UNetFamily(Inpainting):
         return padded_alike(told, empty)
 
     def batch_key(self, row: Row) -> Hashable:
-        """Rows of as many tokens go together, since the UNet takes no mask over them."""
-        return super().batch_key(row), cast(LatentRow, row).told[0]["embeds"].shape[1]
+        """Rows of as many tokens go together, since the UNet takes no mask over them.
+
+        So do those with an edge, and those without.
+        """
+        tokens = cast(LatentRow, row).told[0]["embeds"].shape[1]
+        return super().batch_key(row), tokens, row.recipe.tile
 
     def guided(self, recipe: Recipe) -> bool:
         """A model that is distilled on its guidance takes it as a number instead."""
@@ -81,14 +87,16 @@ class UNetFamily(Inpainting):
     def denoise(self, calls: Sequence[Call]) -> torch.Tensor:
         """The UNet's prediction, shape (calls, channels, h, w)."""
         conditions = [call.row.own["guidance"] for call in calls if self._distilled]
-        predictions = self._pipe.unet(
-            torch.cat([call.sample for call in calls]),
-            torch.stack([call.timestep for call in calls]),
-            encoder_hidden_states=stacked(calls, "embeds"),
-            timestep_cond=torch.cat(conditions) if conditions else None,
-            added_cond_kwargs=self.conditions(calls),
-            return_dict=False,
-        )[0]
+        unet = self._pipe.unet
+        with wrapped(unet) if calls[0].row.recipe.tile else nullcontext():
+            predictions = unet(
+                torch.cat([call.sample for call in calls]),
+                torch.stack([call.timestep for call in calls]),
+                encoder_hidden_states=stacked(calls, "embeds"),
+                timestep_cond=torch.cat(conditions) if conditions else None,
+                added_cond_kwargs=self.conditions(calls),
+                return_dict=False,
+            )[0]
         return cast(torch.Tensor, predictions)
 
     def conditions(self, calls: Sequence[Call]) -> dict[str, torch.Tensor] | None:
@@ -110,6 +118,8 @@ class UNetFamily(Inpainting):
         latents = row.latents.to(vae.dtype)
         mean, std = self._statistics(latents)
         unscaled = latents * std / vae.config.scaling_factor + mean
+        if row.recipe.tile:
+            return decoded_seamless(vae, unscaled, lambda z: vae.decode(z, return_dict=False)[0])
         return cast(torch.Tensor, vae.decode(unscaled, return_dict=False)[0])
 
     def _statistics(self, like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

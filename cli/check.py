@@ -18,8 +18,9 @@ from cli.exits import Exit
 from cli.lock import bot_is_running
 from cli.settings import Settings, load_settings, settings_file
 from cli.token import HOW_TO_GET_ONE, application_id
-from engine import DeviceUnavailable, StorageError
+from engine import DeviceUnavailable, ModelUnavailable, StorageError
 from engine.library import Presence, human_size, stock_of
+from engine.library.classifiers import check_labels, classifier_here, labels_in
 
 LITTLE_DISK = 2e9
 """Bytes: with less than that on the disk there should be a word about it."""
@@ -76,6 +77,7 @@ def _findings(config: Path | None) -> Iterator[Finding]:
     yield from _storage(settings.storage.path)
     yield from _device(settings)
     yield from _models(settings)
+    yield from _classifier(settings)
     yield _versions()
 
 
@@ -174,6 +176,27 @@ def _models(settings: Settings) -> Iterator[Finding]:
                 f"{subject}{stock.presence}: {model.source}",
                 "A source is a Hub id, or a folder in the Diffusers layout with all its parts.",
             )
+
+
+def _classifier(settings: Settings) -> Iterator[Finding]:
+    """Whether pictures can be looked at, where the owner wants that. Nothing is loaded."""
+    safety = settings.safety
+    if safety.classifier is None:
+        return
+    advice = "Until then pictures are hidden as spoilers, outside of age-restricted channels."
+    try:
+        folder = classifier_here(safety.classifier)
+        if folder is not None:
+            check_labels(safety.labels, labels_in(folder))
+    except ModelUnavailable as error:
+        yield Finding(Mark.NOTE, "safety", str(error), advice)
+        return
+    if folder is None:
+        text = f"{safety.classifier}: not downloaded; that happens with the first picture"
+        yield Finding(Mark.NOTE, "safety", text)
+    else:
+        what = f"{', '.join(safety.labels)} from {safety.threshold:g} on"
+        yield Finding(Mark.GOOD, "safety", f"{safety.classifier}: {what}")
 
 
 def _versions() -> Finding:

@@ -35,6 +35,7 @@ from engine import (
     Tasks,
     added_models,
     open_studio,
+    started,
     without_flags,
 )
 from engine.library import stock_of
@@ -103,12 +104,14 @@ async def _paint(
                 raise CommandError(
                     Exit.USAGE, "The strength is how far to leave a picture behind: add --image."
                 )
-            request = replace(
-                request,
-                image=await _kept(studio, given.image),
-                mask=await _kept(studio, given.mask),
-                adapters=tuple(_adapter(studio, text) for text in given.loras),
-            )
+            image = await _kept(studio, given.image)
+            mask = await _kept_mask(studio, given.mask, image)
+            if image is not None:
+                model = studio.models[request.model] if request.model else studio.models.default
+                shape = await studio.starts.size(image)
+                request = started(request, image, mask, shape, model)
+            adapters = tuple(_adapter(studio, text) for text in given.loras)
+            request = replace(request, adapters=adapters)
             job = await studio.submit(request, owner="imagine", home=None)
             tasks.start(_cancel_at(stop, studio, job), "cancel")
             last = await _follow(studio, job)
@@ -143,13 +146,23 @@ def _adapter(studio: Studio, text: str) -> AdapterUse:
 
 async def _kept(studio: Studio, file: Path | None) -> str | None:
     """The studio's name for the picture in `file`."""
+    return None if file is None else await studio.starts.keep(await _read(file))
+
+
+async def _kept_mask(studio: Studio, file: Path | None, image: str | None) -> str | None:
+    """The studio's name for the mask in `file` of the picture called `image` there."""
     if file is None:
         return None
+    if image is None:
+        raise CommandError(Exit.USAGE, "A mask needs a picture: add --image.")
+    return await studio.starts.keep_mask(await _read(file), image)
+
+
+async def _read(file: Path) -> bytes:
     try:
-        data = await asyncio.to_thread(file.read_bytes)
+        return await asyncio.to_thread(file.read_bytes)
     except OSError as error:
         raise CommandError(Exit.USAGE, f"{file} cannot be read: {error.strerror}.") from error
-    return await studio.keep_image(data)
 
 
 async def _cancel_at(stop: asyncio.Event, studio: Studio, job: Job) -> None:
@@ -180,6 +193,12 @@ async def _follow(studio: Studio, job: Job) -> JobEvent:
         async for event in studio.watch(job.id):
             if event.step and not last.step and progress.disable:
                 err.print(f"{painting}, {event.total_steps} steps")
+            if event.come is not None:
+                progress.update(
+                    bar, description=f"Downloading {model.name}", completed=event.come, total=1
+                )
+            if event.coming != last.coming and not event.coming:
+                progress.update(bar, description=f"Waking up {model.name}", total=None)
             if event.step:
                 progress.update(
                     bar,

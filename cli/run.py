@@ -76,6 +76,7 @@ async def _serve(settings: Settings, token: str) -> None:
                 settings.limits.queue_size,
                 settings.adapters,
                 storage=settings.storage,
+                safety=settings.safety,
             ) as studio,
             Atelier(studio, settings.discord, settings.limits) as bot,
         ):

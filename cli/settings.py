@@ -26,6 +26,7 @@ from engine import (
     InvalidModel,
     Model,
     ModelSettings,
+    SafetySettings,
     StorageSettings,
     UnknownModel,
 )
@@ -69,6 +70,7 @@ class Settings(BaseSettings):
     discord: DiscordSettings = DiscordSettings()
     storage: StorageSettings = StorageSettings()
     limits: LimitSettings = LimitSettings()
+    safety: SafetySettings = SafetySettings()
     engine: EngineSettings = EngineSettings()
     models: dict[ModelName, ModelSettings] = {}
     adapters: dict[AdapterName, AdapterSettings] = {}
@@ -219,4 +221,7 @@ def _anchored(settings: Settings, base: Path) -> Settings:
         for name, adapter in settings.adapters.items()
     }
     storage = settings.storage.model_copy(update={"path": anchor(settings.storage.path)})
-    return settings.model_copy(update={"storage": storage, "models": models, "adapters": adapters})
+    safety = settings.safety.model_copy(update={"classifier": local(settings.safety.classifier)})
+    return settings.model_copy(
+        update={"storage": storage, "models": models, "adapters": adapters, "safety": safety}
+    )

@@ -5,16 +5,25 @@ from dataclasses import dataclass
 import discord
 
 from cogs.cards import settings_line, shortened
+from cogs.discretion import Showing
 from cogs.home import Home
 from cogs.sight import jump_url
 from cogs.thumbnails import thumbnail
 from cogs.uploads import Upload
 from engine import Job
+from speech import phrase, say, say_many
 
 PER_PAGE = 5
 """Jobs on a page: with three choices each they fit the 25 of a menu, and 40 components."""
 
-HIDDEN = "-# A picture of a channel that you cannot see from here"
+HIDDEN = phrase("A picture of a channel that you cannot see from here")
+
+CHOICES = {
+    "show": phrase("Show {number}: {prompt}"),
+    "again": phrase("Again {number}: {prompt}"),
+    "delete": phrase("Delete {number}: {prompt}"),
+}
+"""What can be done with a job, as a choice in the menu."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +37,7 @@ class Page:
         jobs: Those of this page.
         mine: Which of them may be deleted by whoever asked.
         visible: Which of them whoever asked may see.
+        showings: How the pictures of each are shown to them.
     """
 
     search: int
@@ -36,6 +46,7 @@ class Page:
     jobs: tuple[Job, ...]
     mine: frozenset[int]
     visible: frozenset[int]
+    showings: dict[int, Showing]
 
     @property
     def count(self) -> int:
@@ -48,39 +59,45 @@ def thumbnails(page: Page) -> list[Upload]:
     made = (
         thumbnail(job.pictures[0], str(job.id))
         for job in page.jobs
-        if job.id in page.visible and job.pictures
+        if job.id in page.visible and job.pictures and not page.showings[job.id].withheld
     )
     return [upload for upload in made if upload is not None]
 
 
-def entry(job: Job, *, visible: bool) -> str:
+def entry(job: Job, *, visible: bool, withheld: bool) -> str:
     """The lines about a job; about one that is not `visible`, that it is hidden."""
     if not visible:
-        return HIDDEN
+        return f"-# {say(HIDDEN)}"
     link = jump_url(Home.from_json(job.home))
     prompt = discord.utils.escape_markdown(shortened(job.recipe.prompt, 120))
-    there = f" · [there]({link})" if link else ""
-    count = f" · {len(job.pictures)} pictures" if len(job.pictures) > 1 else ""
-    return (
-        f"**{prompt}**\n-# job {job.id} · <@{job.owner}> · <t:{int(job.created_at)}:R>{there}\n"
-        f"-# {shortened(settings_line(job.recipe), 200)}{count}"
-    )
+    facts = [
+        say("job {number}", number=job.id),
+        f"<@{job.owner}>",
+        f"<t:{int(job.created_at)}:R>",
+        *([say("[there]({link})", link=link)] if link else []),
+    ]
+    made = [shortened(settings_line(job.recipe), 200)]
+    if (count := len(job.pictures)) > 1:
+        made.append(say_many("{number} picture", "{number} pictures", count))
+    if withheld:
+        made.append(f"🔒 {say('withheld')}")
+    return f"**{prompt}**\n-# {' · '.join(facts)}\n-# {' · '.join(made)}"
 
 
 def options(page: Page) -> list[discord.SelectOption]:
     """What can be done with the jobs of the page, each a value like `again:7`."""
     verbs = (
-        ("show", "Show", "🖼️", page.visible),
-        ("again", "Again", "🔁", page.visible),
-        ("delete", "Delete", "🗑️", page.mine),
+        ("show", "🖼️", page.visible),
+        ("again", "🔁", page.visible),
+        ("delete", "🗑️", page.mine),
     )
     return [
         discord.SelectOption(
-            label=shortened(f"{label} {job.id}: {job.recipe.prompt}", 100),
+            label=shortened(say(CHOICES[verb], number=job.id, prompt=job.recipe.prompt), 100),
             value=f"{verb}:{job.id}",
             emoji=emoji,
         )
-        for verb, label, emoji, whose in verbs
+        for verb, emoji, whose in verbs
         for job in page.jobs
         if job.id in whose
     ]

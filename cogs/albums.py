@@ -4,7 +4,6 @@ Their buttons carry the number of a remembered search and a page: they work afte
 """
 
 import asyncio
-import contextlib
 import re
 from typing import TYPE_CHECKING, Any, Self
 
@@ -14,17 +13,20 @@ from discord import ui
 from cogs.album_pages import PER_PAGE, Page, entry, options, thumbnails
 from cogs.buttons import again
 from cogs.cards import shortened
+from cogs.delivery import withdraw
+from cogs.discretion import all_to_them
 from cogs.exhibit import exhibit
 from cogs.home import Home
 from cogs.policy import Refused
 from cogs.sight import seen, sees
 from engine import Search
+from speech import phrase, say, say_many
 
 if TYPE_CHECKING:
     from cogs.bot import Atelier
 
-FORGOTTEN = "This list is too old, or somebody else's: ask for it anew with `/history`."
-NOTHING = "Nothing is found. Loosen the filters, or paint something with `/imagine`."
+FORGOTTEN = phrase("This list is too old, or somebody else's: ask for it anew with `/history`.")
+NOTHING = phrase("Nothing is found. Loosen the filters, or paint something with `/imagine`.")
 
 
 class PageButton(
@@ -62,9 +64,8 @@ class EntryMenu(
 
     def __init__(self, search: int, page: int, options: list[discord.SelectOption]) -> None:
         identity = f"atelier-entries:{search}:{page}"
-        super().__init__(
-            ui.Select(custom_id=identity, placeholder="Show, again or delete …", options=options)
-        )
+        words = say("Show, again or delete …")
+        super().__init__(ui.Select(custom_id=identity, placeholder=words, options=options))
         self._search, self._page = search, page
 
     @classmethod
@@ -95,7 +96,7 @@ class EntryMenu(
             await interaction.client.gallery.delete(
                 interaction, job_id, by=str(interaction.user.id)
             )
-            await _delete_message(interaction, Home.from_json(job.home))
+            await withdraw(interaction.client, Home.from_json(job.home))
             await show_page(interaction, self._search, self._page)
 
 
@@ -116,7 +117,7 @@ async def show_page(interaction: "discord.Interaction[Atelier]", number: int, in
     history, me = interaction.client.studio.history, str(interaction.user.id)
     search = await history.recall(me, number)
     if search is None:
-        raise Refused(FORGOTTEN)
+        raise Refused(say(FORGOTTEN))
     total = await history.count(search)
     index = max(0, min(index, -(-total // PER_PAGE) - 1))
     jobs = await history.page(search, index * PER_PAGE, PER_PAGE)
@@ -127,6 +128,7 @@ async def show_page(interaction: "discord.Interaction[Atelier]", number: int, in
         jobs=tuple(jobs),
         mine=frozenset(job.id for job in jobs if job.owner == me),
         visible=frozenset(job.id for job in jobs if sees(interaction, job)),
+        showings=await all_to_them(interaction, jobs),
     )
     uploads = await asyncio.to_thread(thumbnails, page)
     await interaction.edit_original_response(
@@ -142,18 +144,21 @@ def _view(page: Page, names: set[str]) -> ui.LayoutView:
     view = ui.LayoutView(timeout=None)
     view.add_item(container)
     if not page.jobs:
-        container.add_item(ui.TextDisplay(NOTHING))
+        container.add_item(ui.TextDisplay(say(NOTHING)))
         return view
-    found = "1 result" if page.total == 1 else f"{page.total} results"
-    container.add_item(ui.TextDisplay(f"-# {found} · page {page.index + 1} of {page.count}"))
+    found = say_many("{number} result", "{number} results", page.total)
+    where = say("page {page} of {pages}", page=page.index + 1, pages=page.count)
+    container.add_item(ui.TextDisplay(f"-# {found} · {where}"))
     for job in page.jobs:
-        name = f"{job.id}.webp"
+        name, showing = f"{job.id}.webp", page.showings[job.id]
         text: ui.TextDisplay[ui.LayoutView] = ui.TextDisplay(
-            entry(job, visible=job.id in page.visible)
+            entry(job, visible=job.id in page.visible, withheld=showing.withheld)
         )
         if name in names:
             picture = ui.Thumbnail[ui.LayoutView](
-                f"attachment://{name}", description=shortened(job.recipe.prompt, 200)
+                f"attachment://{name}",
+                description=shortened(job.recipe.prompt, 200),
+                spoiler=0 in showing.covered,  # it is the first that is shown
             )
             container.add_item(ui.Section(text, accessory=picture))
         else:
@@ -168,11 +173,3 @@ def _view(page: Page, names: set[str]) -> ui.LayoutView:
             row.add_item(PageButton(page.search, page.index + 1, "▶️"))
         container.add_item(row)
     return view
-
-
-async def _delete_message(interaction: "discord.Interaction[Atelier]", home: Home) -> None:
-    """Delete the job's message, where the bot still can."""
-    if home.message_id is not None:
-        channel = interaction.client.get_partial_messageable(home.channel_id)
-        with contextlib.suppress(discord.HTTPException):
-            await channel.get_partial_message(home.message_id).delete()

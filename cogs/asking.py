@@ -17,6 +17,7 @@ from engine import (
     expand,
     without_flags,
 )
+from speech import say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,19 +56,20 @@ class Asking:
         Raises:
             AtelierError: When it makes no sense; the text is for the person.
         """
-        adapters = parse_loras(typed.lora, self._studio.adapters)
-        wishes = await self._book.wishes(person)
-        style = await self._style(typed.style, wishes.style, scope)
         return [
-            await self._request(
-                replace(typed.request, prompt=prompt, adapters=adapters),
-                typed.size,
-                style,
-                wishes,
-                scope,
+            await self.request(
+                replace(typed, request=replace(typed.request, prompt=prompt)), scope, person
             )
             for prompt in expand(typed.request.prompt)
         ]
+
+    async def request(self, typed: Typed, scope: str, person: str) -> ImageRequest:
+        """The same for a prompt in which braces are letters like any other."""
+        wishes = await self._book.wishes(person)
+        adapters = parse_loras(typed.lora, self._studio.adapters)
+        asked = replace(typed.request, adapters=adapters)
+        style = await self._style(typed.style, wishes.style, scope)
+        return await self._request(asked, typed.size, style, wishes, scope)
 
     async def _request(
         self,
@@ -81,11 +83,17 @@ class Asking:
         name = asked.model or flags.model
         if name is None:
             name = await self._usable((style.model if style else None, wishes.model), scope)
-        model = self._studio.models[name] if name else await self._studio.model_of(scope)
+        model = await self.model_of(replace(asked, model=name), scope)
         width, height = parse_size(size, model)
         request = flags.laid_on(replace(asked, prompt=prompt, width=width, height=height), model)
         request = replace(request, model=name)
         return _shaped(style.laid_on(request) if style else request, wishes, model)
+
+    async def model_of(self, request: ImageRequest, scope: str) -> Model:
+        """The model that paints the request. Raises `UnknownModel`."""
+        if request.model is not None:
+            return self._studio.models[request.model]
+        return await self._studio.model_of(scope)
 
     async def _style(self, named: str | None, wanted: str | None, scope: str) -> Style | None:
         """The style that is named, else the one that the person wants where there is such a one."""
@@ -130,7 +138,13 @@ async def with_flags(studio: Studio, request: ImageRequest, scope: str) -> Image
     return flags.laid_on(replace(request, prompt=prompt), model, wins=True)
 
 
-def require_start(request: ImageRequest, *, starts: bool) -> None:
-    """Raise `InvalidRequest` when a picture is to be left behind that there is not."""
+def require_start(request: ImageRequest, *, starts: bool, masked: bool = False) -> None:
+    """Raise `InvalidRequest` when a picture is to be left behind, or masked, that there is not."""
+    if masked and not starts:
+        raise InvalidRequest(
+            say("The mask tells what of a picture is painted anew: send that one as `image`, too.")
+        )
     if request.strength is not None and not starts:
-        raise InvalidRequest("The strength is how far to leave a picture behind: send `image`.")
+        raise InvalidRequest(
+            say("The strength is how far to leave a picture behind: send `image`.")
+        )

@@ -3,6 +3,7 @@
 import discord
 
 from engine import InvalidRequest, Studio
+from speech import say
 
 MOST_BYTES = 25_000_000
 """Of a picture to start from; a photo from a good camera has as many."""
@@ -16,12 +17,20 @@ def require_picture(attachment: discord.Attachment) -> None:
     name = discord.utils.escape_markdown(attachment.filename)
     if (attachment.content_type or "").partition(";")[0] not in KINDS:
         raise InvalidRequest(
-            f"“{name}” is nothing that a picture can start from: send PNG, JPEG or WebP."
+            say(
+                "“{name}” is nothing that a picture can start from: send PNG, JPEG or WebP.",
+                name=name,
+            )
         )
     if attachment.size > MOST_BYTES:
         raise InvalidRequest(
-            f"“{name}” has {attachment.size / 1e6:.0f} MB; at most {MOST_BYTES / 1e6:.0f} are "
-            "allowed: send a smaller picture."
+            say(
+                "“{name}” has {size:.0f} MB; at most {most:.0f} are allowed: send a smaller "
+                "picture.",
+                name=name,
+                size=attachment.size / 1e6,
+                most=MOST_BYTES / 1e6,
+            )
         )
 
 
@@ -32,8 +41,24 @@ async def keep(attachment: discord.Attachment, studio: Studio) -> str:
         InvalidRequest: When it cannot be fetched, or is no picture.
         StorageError: When it cannot be written down.
     """
+    return await studio.starts.keep(await fetched(attachment))
+
+
+async def keep_mask(attachment: discord.Attachment, image: str, studio: Studio) -> str:
+    """Fetch the mask of the picture kept as `image`, and have it kept; the name to ask for it by.
+
+    Raises:
+        InvalidRequest: When it cannot be fetched, or is no mask of that picture.
+        StorageError: When it cannot be written down.
+    """
+    return await studio.starts.keep_mask(await fetched(attachment), image)
+
+
+async def fetched(attachment: discord.Attachment) -> bytes:
+    """The file that was sent along. Raises `InvalidRequest` when it cannot be fetched."""
     try:
-        data = await attachment.read()
+        return await attachment.read()
     except discord.HTTPException as error:
-        raise InvalidRequest("Discord does not hand out your picture: send it again.") from error
-    return await studio.keep_image(data)
+        raise InvalidRequest(
+            say("Discord does not hand out your picture: send it again.")
+        ) from error

@@ -3,25 +3,36 @@
 from typing import TYPE_CHECKING
 
 from engine import Job
+from speech import Sentence, phrase, say
 
 if TYPE_CHECKING:
     import discord
 
     from cogs.bot import Atelier
 
-LONGEST = 700
-"""Characters of one line."""
+DONE = {
+    "cancelled": phrase("cancelled job {job} of {owner}"),
+    "deleted": phrase("deleted job {job} of {owner}"),
+}
+"""What can be done to somebody else's job."""
 
 
 async def noted(interaction: "discord.Interaction[Atelier]", what: str) -> None:
-    """Write down that the person did `what`, in Discord's Markdown, to keep order here."""
+    """Write down that the person did `what`, in Discord's Markdown, to keep order here.
+
+    A sentence is read again in the language of whoever reads it.
+    """
     if interaction.guild_id is not None:
         keeper = interaction.client.studio.keeper
         scope = f"guild:{interaction.guild_id}"
-        await keeper.note(scope, str(interaction.user.id), what[:LONGEST])
+        kept = what.kept() if isinstance(what, Sentence) else what
+        await keeper.note(scope, str(interaction.user.id), kept)
 
 
 async def noted_on_job(interaction: "discord.Interaction[Atelier]", did: str, job: Job) -> None:
-    """Write down what the person did to somebody else's job; their own is their own affair."""
+    """Write down what the person did, one of `DONE`, to somebody else's job.
+
+    What they do to their own is their own affair.
+    """
     if job.owner != str(interaction.user.id):
-        await noted(interaction, f"{did} job {job.id} of <@{job.owner}>")
+        await noted(interaction, say(DONE[did], job=job.id, owner=f"<@{job.owner}>"))

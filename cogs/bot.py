@@ -18,10 +18,13 @@ from cogs.context_menus import ContextMenus, SettingsButton, StartButton
 from cogs.desk import Desk
 from cogs.downloads import Downloads
 from cogs.favourites import Favourites
+from cogs.filling import FillButton, PartMenu
 from cogs.form_desk import FormDesk
 from cogs.gallery import Gallery
+from cogs.grid import Grid
 from cogs.help import Help
 from cogs.history import Finding
+from cogs.home import Home
 from cogs.imagine import Imagine
 from cogs.limits import Limits
 from cogs.me import Me
@@ -32,11 +35,19 @@ from cogs.pacing import Pacer
 from cogs.presence import Presence
 from cogs.presenter import Presenter
 from cogs.queue import Queue
+from cogs.reach import stay_where_wanted
+from cogs.release import Release
 from cogs.results import PictureButton
-from cogs.settings_panel import OptionSelect, RoomSelect, SettingsPanel
+from cogs.review_cards import ReviewButton
+from cogs.reviews import Reviews
+from cogs.settings_items import PanelButton, SettingSelect
+from cogs.settings_panel import SettingsPanel
+from cogs.sheet_buttons import CellMenu, SheetButton
+from cogs.sheets import Sheets
 from cogs.status import StatusCommand
 from cogs.styles import Styles
 from cogs.sync import Ids, sync_commands
+from cogs.translator import CommandTranslator
 from cogs.tree import Tree
 from cogs.welcome import Welcome
 from cogs.words import Words
@@ -44,7 +55,7 @@ from engine import StyleBook
 
 if TYPE_CHECKING:
     from cogs.settings import DiscordSettings, LimitSettings
-    from engine import Studio
+    from engine import Job, Studio
 
 log = logging.getLogger(__name__)
 
@@ -60,10 +71,13 @@ class Atelier(commands.AutoShardedBot):
         settings: The `[discord]` section.
         desk: Where requests are taken.
         confirmations: Asks before many jobs are queued.
+        sheets: Takes comparison sheets and shows them.
         downloads: Brings the models that are added.
         gallery: Shows starred pictures again, where a server wants that.
         leaving: Whether the bot is on its way out and takes nothing more.
-        most_per_hour: Pictures that the owner's settings give everybody within an hour.
+        reviews: Has moderators look at requests first, where a server wants that.
+        limits: How much the owner's settings give.
+        panel: What a server decides in `/settings`.
         command_ids: The ids that Discord gave the commands, by place and name.
         turns: By channel: the bot's own requests go one after the other there. Side by side,
             discord.py lets more of them through than Discord allows.
@@ -89,27 +103,44 @@ class Atelier(commands.AutoShardedBot):
         )
         self.studio = studio
         self.settings = settings
-        self.most_per_hour = limits.pictures_per_hour
+        self.limits = Limits(limits)
         self.leaving = False
         self.command_ids: Ids = {}
         self.turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         pacer = Pacer()
         self._presenter = Presenter(self, studio, pacer)
         self.downloads = Downloads(self, studio, pacer)
-        self.desk = Desk(studio, Limits(limits), self._presenter)
+        self.desk = Desk(studio, self.limits, self._presenter)
+        self.sheets = Sheets(self, studio, self.desk, pacer)
         self.confirmations = Confirmations(studio, self.desk)
+        self.reviews = Reviews(self, studio, self.desk)
         self.gallery = Gallery(studio)
+        self.panel = SettingsPanel(studio)
 
     async def setup_hook(self) -> None:
         """Between the login and the gateway: commands, buttons, and the jobs left behind."""
         _, gateway, _ = await self.http.get_bot_gateway()
         # Where discord.py connects anew after a session has become invalid.
         DiscordWebSocket.DEFAULT_GATEWAY = URL(gateway)
+        await self.furnish()
+        await self.add_cog(Presence(self))
+        stay_where_wanted(self)
+        self.command_ids = await sync_commands(self)
+        await self._presenter.resume()
+        await self.sheets.resume()
+        await self.downloads.resume()
+
+    async def furnish(self) -> None:
+        """Everything that people use, and the names it has in each language. Needs no network."""
+        await self.tree.set_translator(CommandTranslator())
         self.add_dynamic_items(JobButton, ModelButton, ConfirmButton)
         self.add_dynamic_items(PictureButton, SettingsButton, StartButton)
+        self.add_dynamic_items(PartMenu, FillButton)
         book = StyleBook(self.studio.preferences)
         for cog in (Imagine(self.studio, book), Queue(self.studio), Models(self.studio)):
             await self.add_cog(cog)
+        await self.add_cog(Grid(self.studio, book))
+        self.add_dynamic_items(SheetButton, CellMenu)
         for wishes in (Styles(self.studio, book), Me(self.studio, book)):
             await self.add_cog(wishes)
         for found in (Finding(self.studio), Favourites(), self.gallery):
@@ -120,14 +151,18 @@ class Atelier(commands.AutoShardedBot):
         await self.add_cog(Help())
         await self.add_cog(Welcome(self))
         await self.add_cog(StatusCommand(self.studio))
-        await self.add_cog(SettingsPanel())
+        await self.add_cog(self.panel)
         await self.add_cog(Moderation(self.studio))
+        await self.add_cog(Release(self.studio))
         await self.add_cog(Words(self.studio))
-        self.add_dynamic_items(RoomSelect, OptionSelect)
-        await self.add_cog(Presence(self))
-        self.command_ids = await sync_commands(self)
-        await self._presenter.resume()
-        await self.downloads.resume()
+        self.add_dynamic_items(SettingSelect, PanelButton, ReviewButton)
+
+    async def show_again(self, job: "Job") -> None:
+        """Have the message of a finished job, or of the sheet it is in, show its outcome anew."""
+        if job.cell is not None:
+            await self.sheets.show_again(job.cell.sheet)
+        else:
+            self._presenter.present(job, Home.from_json(job.home))
 
     async def on_ready(self) -> None:
         """Say so; it happens again after long gateway outages."""
@@ -140,5 +175,5 @@ class Atelier(commands.AutoShardedBot):
         self.leaving = True
         await self.downloads.close()
         await self.studio.stop()
-        await self._presenter.close(LAST_WORDS)
+        await asyncio.gather(self._presenter.close(LAST_WORDS), self.sheets.close(LAST_WORDS))
         await super().close()

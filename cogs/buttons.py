@@ -10,10 +10,14 @@ import discord
 from discord import ui
 
 from cogs.audit import noted_on_job
+from cogs.home import Home
 from cogs.policy import acting_as
+from cogs.release import release
 from cogs.replies import reply
+from cogs.sight import unhidden
 from cogs.stars import star
 from engine import ImageRequest
+from speech import phrase, say
 
 if TYPE_CHECKING:
     from cogs.bot import Atelier
@@ -29,7 +33,12 @@ class JobButton(
     def __init__(self, verb: str, job_id: int) -> None:
         label, emoji, style, self._act = VERBS[verb]
         super().__init__(
-            ui.Button(label=label, emoji=emoji, style=style, custom_id=f"atelier:{verb}:{job_id}")
+            ui.Button(
+                label=say(label) if label else None,
+                emoji=emoji,
+                style=style,
+                custom_id=f"atelier:{verb}:{job_id}",
+            )
         )
         self._job_id = job_id
 
@@ -42,16 +51,19 @@ class JobButton(
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Do it, under the same policy and error handling as a command."""
-        await interaction.client.tree.guard(
-            interaction, lambda: self._act(interaction, self._job_id)
-        )
+
+        async def act() -> None:
+            await unhidden(interaction, self._job_id)
+            await self._act(interaction, self._job_id)
+
+        await interaction.client.tree.guard(interaction, act)
 
 
 async def again(interaction: "discord.Interaction[Atelier]", job_id: int) -> None:
     """Paint the same request with a new seed, as a job of whoever clicked."""
     recipe = (await interaction.client.studio.job(job_id)).recipe
     request = replace(ImageRequest.of(recipe), seed=None)
-    await interaction.client.desk.take(interaction, request)
+    await interaction.client.desk.take(interaction, request, source=job_id)
 
 
 async def cancel(interaction: "discord.Interaction[Atelier]", job_id: int) -> None:
@@ -61,8 +73,16 @@ async def cancel(interaction: "discord.Interaction[Atelier]", job_id: int) -> No
     job = await studio.job(job_id)
     if await studio.cancel(job_id, by=acting_as(interaction, job)):
         await noted_on_job(interaction, "cancelled", job)
+        home = Home.from_json(job.home)
+        if home.leased and not home.token_lives:
+            await reply(interaction, say("Job {number} is cancelled.", number=job_id))
     else:
-        await reply(interaction, f"Job {job_id} is already done.")
+        await reply(interaction, say("Job {number} is already done.", number=job_id))
+
+
+async def here(interaction: "discord.Interaction[Atelier]", job_id: int) -> None:
+    """Go on with a message that could be changed no more: the click brings a new token."""
+    await interaction.client.desk.go_on_here(interaction, job_id)
 
 
 async def delete(interaction: "discord.Interaction[Atelier]", job_id: int) -> None:
@@ -77,8 +97,10 @@ async def delete(interaction: "discord.Interaction[Atelier]", job_id: int) -> No
 
 
 VERBS: dict[str, tuple[str | None, str, discord.ButtonStyle, Act]] = {
-    "again": ("Again", "🔁", discord.ButtonStyle.primary, again),
-    "cancel": ("Cancel", "✖️", discord.ButtonStyle.secondary, cancel),
+    "again": (phrase("Again"), "🔁", discord.ButtonStyle.primary, again),
+    "here": (phrase("Show it here"), "🔄", discord.ButtonStyle.secondary, here),
+    "cancel": (phrase("Cancel"), "✖️", discord.ButtonStyle.secondary, cancel),
     "star": (None, "⭐", discord.ButtonStyle.secondary, star),
-    "delete": ("Delete", "🗑️", discord.ButtonStyle.secondary, delete),
+    "release": (phrase("Release"), "🔓", discord.ButtonStyle.secondary, release),
+    "delete": (phrase("Delete"), "🗑️", discord.ButtonStyle.secondary, delete),
 }

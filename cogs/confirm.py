@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Self
 import discord
 from discord import ui
 
-from cogs.cards import shortened
 from cogs.desk import Desk, scope_of
 from cogs.policy import Refused, require_room
-from engine import AdapterUse, AtelierError, ImageRequest, Studio
+from cogs.question_words import of_prompts, of_sheet, pictures
+from engine import AdapterUse, AtelierError, ImageRequest, Layout, Studio
+from speech import say, say_many
 
 if TYPE_CHECKING:
     from cogs.bot import Atelier
@@ -35,10 +36,10 @@ class ConfirmButton(
 ):
     """The answer to the question of that number; it is that of the interaction it was asked in."""
 
-    def __init__(self, verb: str, number: int, label: str = "") -> None:
+    def __init__(self, verb: str, number: int, label: str = "…") -> None:
         style = discord.ButtonStyle.primary if verb == "go" else discord.ButtonStyle.secondary
         identity = f"atelier-many:{verb}:{number}"
-        super().__init__(ui.Button(label=label or verb, style=style, custom_id=identity))
+        super().__init__(ui.Button(label=label, style=style, custom_id=identity))
         self._verb = verb
         self._number = number
 
@@ -64,11 +65,15 @@ class Question:
         number: That of the interaction in which they were asked for.
         owner: Who asked for them.
         requests: What is to be painted.
+        private: Whether they are to be private, if the person has said so.
+        layout: The axes of the sheet whose cells they are, if they are.
     """
 
     number: int
     owner: int
     requests: tuple[ImageRequest, ...]
+    private: bool | None = None
+    layout: Layout | None = None
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Self:
@@ -77,7 +82,10 @@ class Question:
             ImageRequest(**each | {"adapters": tuple(AdapterUse(*use) for use in each["adapters"])})
             for each in value["requests"]
         )
-        return cls(**value | {"requests": requests})
+        layout = value.get("layout")
+        return cls(
+            **value | {"requests": requests, "layout": Layout.from_json(layout) if layout else None}
+        )
 
 
 class Confirmations:
@@ -89,33 +97,40 @@ class Confirmations:
         self._writing = asyncio.Lock()
 
     async def ask(
-        self, interaction: "discord.Interaction[Atelier]", requests: Sequence[ImageRequest]
+        self,
+        interaction: "discord.Interaction[Atelier]",
+        requests: Sequence[ImageRequest],
+        *,
+        private: bool | None = None,
+        layout: Layout | None = None,
     ) -> None:
         """Ask the person, and nobody else, whether all of `requests` are to be painted.
+
+        Args:
+            interaction: In which they were asked for.
+            requests: What is to be painted.
+            private: Whether the person wants them private, if they have said so.
+            layout: The axes, where they are the cells of a sheet.
 
         Raises:
             AtelierError: When they would be refused.
         """
-        await require_room(interaction)
-        recipes = await self._studio.check_all(
-            requests,
-            owner=str(interaction.user.id),
-            scope=scope_of(interaction),
-            allowance=await self._desk.allowance(interaction),
-        )
+        jobs = len(requests) if layout is None else 1
+        manner = await self._desk.manner(interaction, private=private, jobs=jobs)
+        await require_room(interaction, ephemeral=manner.ephemeral)
         number, owner = interaction.id, interaction.user.id
-        await self._put(Question(number=number, owner=owner, requests=tuple(requests)))
-        pictures = sum(recipe.count for recipe in recipes)
-        said = [
-            f"**{len(recipes)} prompts, {_pictures(pictures)}.** Paint them all?",
-            *(f"- {discord.utils.escape_markdown(shortened(r.prompt, 80))}" for r in recipes),
-        ]
+        question = Question(
+            number=number, owner=owner, requests=tuple(requests), private=private, layout=layout
+        )
+        said = await self._asked(interaction, question)
+        await self._put(question)
+        count = pictures(sum(request.count for request in requests))
         buttons = (
-            ConfirmButton("go", number, f"Paint {_pictures(pictures)}"),
-            ConfirmButton("drop", number, "Cancel"),
+            ConfirmButton("go", number, say("Paint {pictures}", pictures=count)),
+            ConfirmButton("drop", number, say("Cancel")),
         )
         nobody = discord.AllowedMentions.none()
-        view = _view("\n".join(said), *buttons)
+        view = _view(said, *buttons)
         if interaction.response.is_done():
             await interaction.delete_original_response()  # everybody would read what fills it
             await interaction.followup.send(view=view, ephemeral=True, allowed_mentions=nobody)
@@ -124,23 +139,48 @@ class Confirmations:
                 view=view, ephemeral=True, allowed_mentions=nobody
             )
 
+    async def _asked(self, interaction: "discord.Interaction[Atelier]", question: Question) -> str:
+        """What is asked, with what it costs."""
+        owner, scope = str(interaction.user.id), scope_of(interaction)
+        allowance = await self._desk.allowance(interaction)
+        if question.layout is not None:
+            price = await self._studio.sheets.price(
+                question.requests, owner=owner, scope=scope, allowance=allowance
+            )
+            return of_sheet(question.layout, price)
+        return of_prompts(
+            await self._studio.check_all(
+                question.requests, owner=owner, scope=scope, allowance=allowance
+            )
+        )
+
     async def go(self, interaction: "discord.Interaction[Atelier]", number: int) -> None:
         """Paint them all, under the limits that count now; a refusal leaves the question open."""
         question = await self._take(interaction, number)
         await interaction.response.defer()
         try:
-            await self._desk.take_all(interaction, question.requests, answers=False)
+            said = await self._queued(interaction, question)
         except AtelierError:
             await self._put(question)
             raise
-        await interaction.edit_original_response(
-            view=_view(f"Queued: {len(question.requests)} jobs.")
-        )
+        await interaction.edit_original_response(view=_view(said))
+
+    async def _queued(self, interaction: "discord.Interaction[Atelier]", question: Question) -> str:
+        """Have it painted; what to say then."""
+        requests, private = question.requests, question.private
+        if question.layout is not None:
+            await interaction.client.sheets.take(
+                interaction, question.layout, requests, private=private
+            )
+            return say("Queued: a sheet of {pictures}.", pictures=pictures(len(requests)))
+        if await self._desk.take_all(interaction, requests, answers=False, private=private):
+            return say_many("Queued: {number} job.", "Queued: {number} jobs.", len(requests))
+        return say("A moderator looks first.")
 
     async def drop(self, interaction: "discord.Interaction[Atelier]", number: int) -> None:
         """Paint none of them."""
         await self._take(interaction, number)
-        await interaction.response.edit_message(view=_view("Nothing is painted."))
+        await interaction.response.edit_message(view=_view(say("Nothing is painted.")))
 
     async def _take(self, interaction: "discord.Interaction[Atelier]", number: int) -> Question:
         """The question, which is no longer kept: of two clicks at once one gets it.
@@ -152,9 +192,9 @@ class Confirmations:
             questions = await self._all()
             found = [each for each in questions if each.number == number]
             if not found:
-                raise Refused("This is answered already, or too old: ask again with /imagine.")
+                raise Refused(say("This is answered already, or too old: ask again with /imagine."))
             if found[0].owner != interaction.user.id:
-                raise Refused("Only the one who asked can answer that.")
+                raise Refused(say("Only the one who asked can answer that."))
             await self._write([each for each in questions if each.number != number])
         return found[0]
 
@@ -170,10 +210,6 @@ class Confirmations:
     async def _write(self, questions: Sequence[Question]) -> None:
         text = json.dumps([asdict(question) for question in questions])
         await self._studio.preferences.set(SCOPE, KEY, text)
-
-
-def _pictures(number: int) -> str:
-    return "1 picture" if number == 1 else f"{number} pictures"
 
 
 def _view(text: str, *buttons: ConfirmButton) -> ui.LayoutView:

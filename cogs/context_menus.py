@@ -11,10 +11,13 @@ from discord.ext import commands
 from cogs.attachments import keep, require_picture
 from cogs.desk import scope_of
 from cogs.forms import settings_form, start_form, upload_form
+from cogs.going_on import remix
 from cogs.picture_words import MOST_TEXT, fenced
 from cogs.policy import require_room
+from cogs.reach import anywhere
 from cogs.readings import fitted, job_of, pictures_in, request_in
-from cogs.results import PictureButton, remix, require_starting
+from cogs.results import PictureButton
+from cogs.starting import require_starting
 from engine import (
     InvalidRequest,
     Parent,
@@ -22,6 +25,7 @@ from engine import (
     parameters,
     settings_text,
 )
+from speech import phrase, say
 
 if TYPE_CHECKING:
     from cogs.bot import Atelier
@@ -29,7 +33,7 @@ if TYPE_CHECKING:
 MOST_PICTURES = 5
 """Of a message that are looked at: as many as a row has buttons."""
 
-NO_SETTINGS = "no settings inside"
+NO_SETTINGS = phrase("no settings inside")
 
 
 class ContextMenus(commands.Cog):
@@ -38,9 +42,8 @@ class ContextMenus(commands.Cog):
     def __init__(self, bot: "Atelier") -> None:
         self._bot = bot
         self._studio = bot.studio
-        here = app_commands.AppCommandContext(guild=True)
         self._menus = [
-            app_commands.ContextMenu(name=name, callback=callback, allowed_contexts=here)
+            anywhere(app_commands.ContextMenu(name=name, callback=callback))
             for name, callback in (
                 ("Use these settings", self.use_settings),
                 ("Use as start", self.use_as_start),
@@ -66,14 +69,18 @@ class ContextMenus(commands.Cog):
         for attachment in pictures:
             if text := await _settings(attachment):
                 if len(text) > MOST_TEXT:
-                    raise InvalidRequest("The settings inside this picture are too long to use.")
+                    raise InvalidRequest(
+                        say("The settings inside this picture are too long to use.")
+                    )
                 row: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
                 row.add_item(SettingsButton())
                 await interaction.edit_original_response(view=fenced(text, row))
                 return
         raise InvalidRequest(
-            "This picture has no settings inside: whoever posted it, or Discord, has taken them "
-            "out. Use as start paints from the picture itself."
+            say(
+                "This picture has no settings inside: whoever posted it, or Discord, has taken "
+                "them out. Use as start paints from the picture itself."
+            )
         )
 
     async def use_as_start(
@@ -93,7 +100,7 @@ class ContextMenus(commands.Cog):
         row: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
         kept = dict.fromkeys([await keep(attachment, self._studio) for attachment in pictures])
         for place, image in enumerate(kept, start=1):
-            row.add_item(StartButton(image, f"Start from picture {place}"))
+            row.add_item(StartButton(image, say("Start from picture {number}", number=place)))
         await interaction.edit_original_response(view=_asking(row))
 
     async def _start_from_ours(
@@ -101,7 +108,7 @@ class ContextMenus(commands.Cog):
     ) -> None:
         job = await self._studio.job(job_id)
         if not job.pictures:
-            raise InvalidRequest(f"Job {job_id} has no picture to start from.")
+            raise InvalidRequest(say("Job {job} has no picture to start from.", job=job_id))
         require_starting(self._studio.models[job.recipe.model])
         if len(job.pictures) == 1:
             await interaction.response.send_modal(start_form(Parent(job_id, 0), job.recipe.prompt))
@@ -133,7 +140,9 @@ class SettingsButton(ui.DynamicItem[ui.Button[Any]], template=r"atelier-settings
     def __init__(self) -> None:
         super().__init__(
             ui.Button(
-                label="Paint with these settings", emoji="✏️", custom_id="atelier-settings:change"
+                label=say("Paint with these settings"),
+                emoji="✏️",
+                custom_id="atelier-settings:change",
             )
         )
 
@@ -186,7 +195,7 @@ class StartButton(
 
 def _asking(row: ui.ActionRow[ui.LayoutView]) -> ui.LayoutView:
     view = ui.LayoutView(timeout=None)
-    view.add_item(ui.TextDisplay("Say what to make of it:"))
+    view.add_item(ui.TextDisplay(say("Say what to make of it:")))
     view.add_item(row)
     return view
 
@@ -197,7 +206,7 @@ async def _settings(attachment: discord.Attachment) -> str | None:
     try:
         data = await attachment.read()
     except discord.HTTPException as error:
-        raise InvalidRequest("Discord does not hand out this picture any more.") from error
+        raise InvalidRequest(say("Discord does not hand out this picture any more.")) from error
     return await asyncio.to_thread(settings_text, data)
 
 
@@ -206,4 +215,4 @@ async def _described(attachment: discord.Attachment) -> str:
     facts = [attachment.filename, f"{attachment.width}×{attachment.height}"]
     facts.append(human_size(attachment.size))
     text = await _settings(attachment)
-    return f"{' · '.join(facts)}\n{text or NO_SETTINGS}"
+    return f"{' · '.join(facts)}\n{text or say(NO_SETTINGS)}"

@@ -1,6 +1,7 @@
 """Delivery: bringing a card to a job's home by whatever way still leads there."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
@@ -20,6 +21,8 @@ UNKNOWN_CHANNEL = 10003
 UNKNOWN_MESSAGE = 10008
 UNKNOWN_WEBHOOK = 10015
 INVALID_TOKEN = 50027
+CANNOT_WRITE = (50007, 50278)
+"""Codes for people who let no bot write to them, or share no server with this one."""
 
 
 class Showable(Protocol):
@@ -50,7 +53,8 @@ async def deliver(
 ) -> Home:
     """Make the home message show `card`.
 
-    By the interaction's token while it lives, then as the bot, then as a new message.
+    By the interaction's token while it lives, then as the bot, then as a new message. Where only
+    the token leads, the new message goes to the person directly.
 
     Args:
         bot: The client.
@@ -78,6 +82,10 @@ async def deliver(
                 if not _token_is_dead(error):
                     raise
                 home = home.without_token()
+        if home.leased:
+            if nonce is None:
+                raise Unreachable("only its token led there")
+            home = await in_direct_messages(bot, home)
         async with bot.turns.setdefault(home.channel_id, asyncio.Lock()):
             if home.message_id is not None:
                 try:
@@ -93,18 +101,45 @@ async def deliver(
     except discord.HTTPException as error:
         if error.status == 413:
             raise TooLarge from error
-        if error.status == 403 or error.code == UNKNOWN_CHANNEL:
+        if error.status == 403 or error.code in (UNKNOWN_CHANNEL, *CANNOT_WRITE):
             raise Unreachable(error.text) from error
         if error.status == 400:
             raise Rejected(error.text) from error
         raise
 
 
+async def in_direct_messages(bot: "Atelier", home: Home) -> Home:
+    """A new place for the answer: the conversation with the person.
+
+    Raises:
+        discord.HTTPException: When Discord fails, or knows no such person.
+    """
+    channel = await bot.create_dm(discord.Object(home.person))
+    return home.direct(channel.id)
+
+
+async def withdraw(bot: "Atelier", home: Home) -> None:
+    """Delete the message, where that is still possible."""
+    if home.message_id is None or (home.leased and not home.token_lives):
+        return
+    with contextlib.suppress(discord.HTTPException):
+        if home.leased:
+            await _webhook(bot, home).delete_message(home.message_id)
+        else:
+            channel = bot.get_partial_messageable(home.channel_id)
+            await channel.get_partial_message(home.message_id).delete()
+
+
+def _webhook(bot: "Atelier", home: Home) -> discord.Webhook:
+    webhook = discord.Webhook.partial(home.application_id, home.token, client=bot)
+    webhook.proxy = bot.http.proxy
+    return webhook
+
+
 async def _edit_by_token(
     bot: "Atelier", home: Home, card: Showable, uploads: Sequence[Upload]
 ) -> Home:
-    webhook = discord.Webhook.partial(home.application_id, home.token, client=bot)
-    webhook.proxy = bot.http.proxy
+    webhook = _webhook(bot, home)
     message_id = home.message_id
     if message_id is None:
         # Only the original answer to the interaction goes by a name instead of an id.

@@ -28,6 +28,7 @@ from cogs.replies import reply
 from cogs.speed import Meter
 from cogs.tree import sentence_for
 from engine import Model, Studio, Tasks
+from speech import say, speak
 
 if TYPE_CHECKING:
     from cogs.bot import Atelier
@@ -66,9 +67,11 @@ class Downloads:
         prospect = await self._studio.curator.look(order.source, **order.where)
         order = replace(order, name=prospect.name)
         verb = "download" if prospect.inspection.download_bytes else "add"
+        speak(order.home.language)
         text = offer_text(prospect)
         if not interaction.app_permissions.view_channel:
-            text += "\n-# I cannot see this channel: after 15 minutes this message stands still."
+            blind = say("I cannot see this channel: after 15 minutes this message stands still.")
+            text += f"\n-# {blind}"
         card = OrderCard(order, ASKING, text, (verb, "dismiss"))
         await self._orders.save(order)
         await interaction.edit_original_response(
@@ -100,21 +103,20 @@ class Downloads:
         await interaction.response.defer()
         underway = self._underway.get(number)
         if underway is None or not underway.work.cancel():
-            await reply(interaction, "This download is already over.")
+            await reply(interaction, say("This download is already over."))
 
     async def dismiss(self, interaction: "discord.Interaction[Atelier]", number: int) -> None:
         """Forget the order."""
         order = await self._order(number)
         await self._orders.drop(number)
+        speak(order.home.language)
         await interaction.response.edit_message(view=dismissed_card(order).view())
 
     async def resume(self) -> None:
         """Say of every download that the end of the program has cut off that it was."""
         for order in (await self._orders.all()).values():
             if order.underway:
-                there = order.name is not None and order.name in self._studio.models
-                card = added_card(order) if there else interrupted_card(order)
-                self._tasks.start(self._settle(order, card), f"tell of order {order.number}")
+                self._tasks.start(self._tell(order), f"tell of order {order.number}")
 
     async def close(self) -> None:
         """Stop bringing models; their messages tell of it at the next start."""
@@ -122,7 +124,7 @@ class Downloads:
 
     async def _order(self, number: int) -> Order:
         if (order := await self._orders.get(number)) is None:
-            raise Refused("This offer is over: use `/model add` again.")
+            raise Refused(say("This offer is over: use `/model add` again."))
         return order
 
     async def _bring(self, order: Order, meter: Meter) -> Model:
@@ -134,6 +136,7 @@ class Downloads:
 
     async def _follow(self, order: Order, meter: Meter, work: "asyncio.Task[Model]") -> None:
         """Show how the download goes, then how it ended."""
+        speak(order.home.language)
         try:
             order = await self._show_progress(order, meter, work)
             try:
@@ -148,6 +151,12 @@ class Downloads:
             work.cancel()
             await asyncio.wait([work])
             del self._underway[order.number]
+
+    async def _tell(self, order: Order) -> None:
+        """Show how a download ended of which the program did not see the end."""
+        speak(order.home.language)
+        there = order.name is not None and order.name in self._studio.models
+        await self._settle(order, added_card(order) if there else interrupted_card(order))
 
     async def _show_progress(
         self, order: Order, meter: Meter, work: "asyncio.Task[Model]"

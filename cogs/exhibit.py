@@ -9,25 +9,29 @@ from discord import ui
 
 from cogs.buttons import JobButton
 from cogs.cards import COLOURS, byline, quoted, settings_line, shortened
+from cogs.discretion import Showing, may_release, to_them
 from cogs.home import Home
+from cogs.release import in_short
 from cogs.sight import jump_url
 from cogs.uploads import Upload, encodings
 from engine import Job, JobState
+from speech import phrase, resaid, say
 
 if TYPE_CHECKING:
     from cogs.bot import Atelier
 
 STANDS = {
-    JobState.QUEUED: "⏳ in line",
-    JobState.RUNNING: "🎨 being painted",
-    JobState.PAINTED: "painted",
-    JobState.POSTED: "painted",
-    JobState.FAILED: "⚠️ failed",
-    JobState.CANCELLED: "cancelled",
+    JobState.QUEUED: phrase("⏳ in line"),
+    JobState.RUNNING: phrase("🎨 being painted"),
+    JobState.PAINTED: phrase("painted"),
+    JobState.POSTED: phrase("painted"),
+    JobState.FAILED: phrase("⚠️ failed"),
+    JobState.CANCELLED: phrase("cancelled"),
 }
 """Where a job stands, in words."""
 
-GONE = "The files of its pictures are gone; **Again** paints it anew."
+GONE = phrase("The files of its pictures are gone; **Again** paints it anew.")
+WITHHELD = phrase("Its pictures are withheld here: a moderator can release them.")
 
 
 async def exhibit(interaction: "discord.Interaction[Atelier]", job: Job) -> None:
@@ -35,9 +39,15 @@ async def exhibit(interaction: "discord.Interaction[Atelier]", job: Job) -> None
     await interaction.response.defer(ephemeral=True, thinking=True)
     studio = interaction.client.studio
     stars = await studio.favourites.count(job.id)
-    uploads = await asyncio.to_thread(_pictures, job, interaction.filesize_limit)
+    showing = await to_them(interaction, job)
+    uploads: Sequence[Upload] = ()
+    if not showing.withheld:
+        uploads = await asyncio.to_thread(_pictures, job, interaction.filesize_limit)
+    objections = ""
+    if showing.covered and may_release(interaction, job):
+        objections = in_short(await studio.judgement.of(job.id))
     await interaction.edit_original_response(
-        view=_view(job, stars, uploads),
+        view=_view(job, stars, uploads, showing, objections),
         attachments=[upload.file() for upload in uploads],
         allowed_mentions=discord.AllowedMentions.none(),
     )
@@ -51,19 +61,24 @@ def _pictures(job: Job, limit: int) -> Sequence[Upload]:
         return ()
 
 
-def _view(job: Job, stars: int, uploads: Sequence[Upload]) -> ui.LayoutView:
-    facts = [STANDS[job.state], f"<t:{int(job.created_at)}:f>"]
+def _view(
+    job: Job, stars: int, uploads: Sequence[Upload], showing: Showing, objections: str
+) -> ui.LayoutView:
+    """The job as components; `objections` are those that whoever asked may overrule."""
+    facts = [say(STANDS[job.state]), f"<t:{int(job.created_at)}:f>"]
     if stars:
         facts.append(f"⭐ {stars}")
     if link := jump_url(Home.from_json(job.home)):
-        facts.append(f"[there]({link})")
+        facts.append(say("[there]({link})", link=link))
     lines = [
         quoted(job.recipe.prompt),
         f"-# {byline(job)} · {' · '.join(facts)}",
         f"-# {settings_line(job.recipe)}",
     ]
     if job.error:
-        lines.append(job.error)
+        lines.append(resaid(job.error))
+    if objections:
+        lines.append(f"🔒 {objections}")
     colour = COLOURS[JobState.PAINTED if job.state is JobState.POSTED else job.state]
     container: ui.Container[ui.LayoutView] = ui.Container(
         ui.TextDisplay(shortened("\n".join(lines), 4000)), accent_colour=colour
@@ -71,12 +86,15 @@ def _view(job: Job, stars: int, uploads: Sequence[Upload]) -> ui.LayoutView:
     if uploads:
         alt = shortened(job.recipe.prompt, 200)
         items = [
-            discord.MediaGalleryItem(f"attachment://{x.name}", description=alt) for x in uploads
+            discord.MediaGalleryItem(
+                f"attachment://{each.name}", description=alt, spoiler=place in showing.covered
+            )
+            for place, each in enumerate(uploads)
         ]
         container.add_item(ui.MediaGallery(*items))
     elif job.pictures:
-        container.add_item(ui.TextDisplay(GONE))
-    verbs = ("again", "star") if uploads else ("again",)
+        container.add_item(ui.TextDisplay(f"🔒 {say(WITHHELD)}" if showing.withheld else say(GONE)))
+    verbs = ["again", *(["star"] if uploads else []), *(["release"] if objections else [])]
     container.add_item(ui.ActionRow(*(JobButton(verb, job.id) for verb in verbs)))
     view = ui.LayoutView(timeout=None)
     view.add_item(container)

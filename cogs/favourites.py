@@ -8,6 +8,7 @@ from discord.app_commands import Range
 from discord.ext import commands
 
 from cogs.albums import open_album
+from cogs.reach import anywhere
 from engine import Search
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ class Favourites(commands.Cog):
     """The command about stars."""
 
     @app_commands.command()
-    @app_commands.guild_only()
+    @anywhere
     @app_commands.describe(words="Words that are all in the prompt")
     async def favourites(
         self, interaction: "discord.Interaction[Atelier]", words: Range[str, 1, 100] | None = None

@@ -8,13 +8,17 @@ import discord
 from discord.ext import commands
 
 from cogs.asking import with_flags
+from cogs.attachments import fetched, require_picture
 from cogs.desk import scope_of
-from cogs.forms import FORM, sent, typed, with_typed
-from cogs.policy import require_room
+from cogs.discretion import require_shown
+from cogs.filling import MASK
+from cogs.forms import FORM, sent, typed, uploaded, with_typed
 from cogs.readings import fitted, request_in
-from cogs.results import require_starting
+from cogs.sight import unhidden
 from cogs.sizes import fitted_to, nearest_size
+from cogs.starting import require_filling, require_starting
 from engine import ImageRequest, InvalidRequest, Parent, Studio
+from speech import say
 
 if TYPE_CHECKING:
     from cogs.bot import Atelier
@@ -42,7 +46,9 @@ class FormDesk(commands.Cog):
             if not (wrote := fields["prompt"]):
                 raise
             wrote = discord.utils.escape_markdown(wrote)
-            raise InvalidRequest(f"{error}\n-# What you wrote: {wrote}") from error
+            raise InvalidRequest(
+                say("{error}\n-# What you wrote: {text}", error=error.sentence, text=wrote)
+            ) from error
 
     async def _act_on(
         self,
@@ -58,7 +64,7 @@ class FormDesk(commands.Cog):
         elif match["kind"] == "upload":
             model = await self._studio.model_of(scope_of(interaction))
             require_starting(model)
-            width, height = nearest_size(model, *await self._studio.image_size(match["image"]))
+            width, height = nearest_size(model, *await self._studio.starts.size(match["image"]))
             start = ImageRequest(prompt="", image=match["image"], width=width, height=height)
             await self._paint(interaction, with_typed(start, fields))
         else:
@@ -71,15 +77,58 @@ class FormDesk(commands.Cog):
         fields: dict[str, str],
     ) -> None:
         picture = Parent(int(match["job_id"]), int(match["number"]))
-        recipe = (await self._studio.job(picture.job_id)).recipe
+        recipe = (await unhidden(interaction, picture.job_id)).recipe
         request = replace(with_typed(ImageRequest.of(recipe), fields), count=1)
+        if match["kind"] == "fill":
+            await self._fill(interaction, picture, match["parts"], request)
+            return
         if match["kind"] == "start":
-            await require_room(interaction)
-            await interaction.response.defer(thinking=True)
-            image = await self._studio.start_from(picture)
+            await require_shown(interaction, picture.job_id)
+            await interaction.client.desk.think(interaction, source=picture.job_id)
+            image = await self._studio.starts.of(picture)
             request = replace(request, image=image, mask=None, seed=None, enlarged=1)
             request = fitted_to(self._studio.models[recipe.model], request)
         await self._paint(interaction, request, picture)
+
+    async def _fill(
+        self,
+        interaction: "discord.Interaction[Atelier]",
+        picture: Parent,
+        parts: str,
+        request: ImageRequest,
+    ) -> None:
+        """Paint some parts of the picture anew, or what the mask that was sent marks.
+
+        Raises:
+            InvalidRequest: When a flag in the prompt wants another shape, too.
+        """
+        starts = self._studio.starts
+        shape = request.width, request.height
+        scope = scope_of(interaction)
+        request = await with_flags(self._studio, replace(request, seed=None), scope)
+        if (request.width, request.height) != shape:
+            raise InvalidRequest(
+                say("A picture that is filled keeps its shape: leave `--ar` and `--size` out.")
+            )
+        assert request.model is not None, "it was a recipe's, or a flag's"
+        model = self._studio.models[request.model]
+        require_filling(model)
+        await require_shown(interaction, picture.job_id)
+        if parts == MASK:
+            mask = uploaded(interaction)
+            require_picture(mask)
+            await interaction.client.desk.think(interaction, source=picture.job_id)
+            start = await starts.masked(picture, await fetched(mask), model)
+        else:
+            await interaction.client.desk.think(interaction, source=picture.job_id)
+            start = await starts.filling(picture, {int(part) for part in parts}, model)
+        request = replace(
+            start.under(request),
+            strength=request.strength,
+            seed=request.seed,
+            count=request.count,
+        )
+        await interaction.client.desk.take(interaction, request, picture)
 
     async def _paint(
         self,
@@ -88,4 +137,6 @@ class FormDesk(commands.Cog):
         picture: Parent | None = None,
     ) -> None:
         request = await with_flags(self._studio, request, scope_of(interaction))
+        if request.mask is not None and request.model is not None:
+            require_filling(self._studio.models[request.model])
         await interaction.client.desk.take(interaction, request, picture)

@@ -9,7 +9,8 @@ from typing import Any
 import discord
 from discord import ui
 
-from engine import MAX_PROMPT, ImageRequest, InvalidRequest, Parent
+from engine import MAX_PROMPT, ImageRequest, InvalidRequest, Parent, Recipe
+from speech import phrase, say
 
 PATIENCE = 900.0
 """Seconds for which discord.py remembers a modal; nothing depends on it."""
@@ -17,9 +18,12 @@ PATIENCE = 900.0
 MOST_DIGITS = 60
 """Characters in a field for numbers."""
 
+STRENGTH = phrase("Strength: 0.3 keeps most of it, 0.8 little")
+
 FORM = re.compile(
-    r"atelier-form:(?P<kind>remix|start|upload|settings)"
-    r"(?::(?P<job_id>\d{1,19}):(?P<number>\d{1,2})|:(?P<image>[0-9a-f]{32}\.png))?"
+    r"atelier-form:(?P<kind>remix|start|fill|upload|settings)"
+    r"(?::(?P<job_id>\d{1,19}):(?P<number>\d{1,2})(?::(?P<parts>[1-9]{1,9}|mask))?"
+    r"|:(?P<image>[0-9a-f]{32}\.png))?"
 )
 
 
@@ -54,14 +58,14 @@ class Form(ui.Modal):
 
 def remix_form(picture: Parent, request: ImageRequest) -> Form:
     """The settings of a picture, to be changed."""
-    form = Form("Remix", f"remix:{picture.job_id}:{picture.number}")
+    form = Form(say("Remix"), f"remix:{picture.job_id}:{picture.number}")
     _add_settings(form, request)
     return form
 
 
 def settings_form(request: ImageRequest) -> Form:
     """Settings that were read from a picture, to be changed; the message below has the rest."""
-    form = Form("Paint with these settings", "settings")
+    form = Form(say("Paint with these settings"), "settings")
     _add_settings(form, replace(request, image=None))
     return form
 
@@ -71,35 +75,63 @@ def start_form(picture: Parent, prompt: str) -> Form:
     return _starting(f"start:{picture.job_id}:{picture.number}", prompt)
 
 
+def fill_form(picture: Parent, parts: str, recipe: Recipe) -> Form:
+    """What to paint in some parts of a picture: `parts` are their numbers, or `mask`."""
+    form = Form(say("Fill"), f"fill:{picture.job_id}:{picture.number}:{parts}")
+    form.add("prompt", say("Prompt: what to see there"), recipe.prompt, long=True)
+    form.add(
+        "negative_prompt",
+        say("Negative prompt"),
+        recipe.negative_prompt,
+        long=True,
+        required=False,
+    )
+    form.add("strength", say("Strength: 1 paints anew, 0.5 keeps shapes"), "1")
+    if parts == "mask":
+        upload: ui.FileUpload[Any] = ui.FileUpload(custom_id="mask", max_values=1)
+        form.add_item(
+            ui.Label(
+                text=say("Mask"),
+                description=say("A picture of the same shape: what is white is painted anew."),
+                component=upload,
+            )
+        )
+    return form
+
+
 def upload_form(image: str) -> Form:
     """What to make of a kept upload, named `image`."""
     return _starting(f"upload:{image}", "")
 
 
 def _starting(what: str, prompt: str) -> Form:
-    form = Form("Start from this picture", what)
-    form.add("prompt", "Prompt", prompt, long=True)
-    form.add("negative_prompt", "Negative prompt", "", long=True, required=False)
-    form.add("strength", "Strength: 0.3 keeps most of it, 0.8 little", "0.6")
+    form = Form(say("Start from this picture"), what)
+    form.add("prompt", say("Prompt"), prompt, long=True)
+    form.add("negative_prompt", say("Negative prompt"), "", long=True, required=False)
+    form.add("strength", say(STRENGTH), "0.6")
     return form
 
 
 def _add_settings(form: Form, request: ImageRequest) -> None:
     """A modal holds five fields: with a strength, steps and guidance share one."""
-    form.add("prompt", "Prompt", request.prompt, long=True)
+    form.add("prompt", say("Prompt"), request.prompt, long=True)
     form.add(
-        "negative_prompt", "Negative prompt", request.negative_prompt, long=True, required=False
+        "negative_prompt",
+        say("Negative prompt"),
+        request.negative_prompt,
+        long=True,
+        required=False,
     )
     steps, guidance = _shown(request.num_inference_steps), _shown(request.guidance_scale)
     if request.image is None:
-        form.add("steps", "Steps", steps, required=False)
-        form.add("guidance", "Guidance", guidance, required=False)
+        form.add("steps", say("Steps"), steps, required=False)
+        form.add("guidance", say("Guidance"), guidance, required=False)
     else:
         both = " / ".join(part for part in (steps, guidance) if part)
-        form.add("steps_guidance", "Steps / guidance", both, required=False)
-    form.add("seed", "Seed (empty: a new one)", _shown(request.seed), required=False)
+        form.add("steps_guidance", say("Steps / guidance"), both, required=False)
+    form.add("seed", say("Seed (empty: a new one)"), _shown(request.seed), required=False)
     if request.image is not None:
-        form.add("strength", "Strength: 0.3 keeps most of it, 0.8 little", _shown(request.strength))
+        form.add("strength", say(STRENGTH), _shown(request.strength))
 
 
 def _shown(value: float | None) -> str:
@@ -110,7 +142,14 @@ def typed(interaction: discord.Interaction[Any]) -> dict[str, str]:
     """What stands in the fields of a modal that was sent, by their keys."""
     data: Any = interaction.data
     fields = (part["component"] for part in data["components"] if "component" in part)
-    return {field["custom_id"]: field["value"].strip() for field in fields}
+    return {field["custom_id"]: field["value"].strip() for field in fields if "value" in field}
+
+
+def uploaded(interaction: discord.Interaction[Any]) -> discord.Attachment:
+    """The one file that stands in a modal that was sent."""
+    data: Any = interaction.data
+    [file] = data["resolved"]["attachments"].values()
+    return discord.Attachment(data=file, state=interaction.client._connection)
 
 
 def with_typed(request: ImageRequest, fields: Mapping[str, str]) -> ImageRequest:
@@ -128,11 +167,11 @@ def with_typed(request: ImageRequest, fields: Mapping[str, str]) -> ImageRequest
         "negative_prompt": fields["negative_prompt"],
     }
     if "steps" in fields:
-        changes["num_inference_steps"] = _whole("steps", fields["steps"])
-        changes["guidance_scale"] = _number("guidance", fields["guidance"])
-        changes["seed"] = _whole("seed", fields["seed"])
+        changes["num_inference_steps"] = _whole(say("steps"), fields["steps"])
+        changes["guidance_scale"] = _number(say("guidance"), fields["guidance"])
+        changes["seed"] = _whole(say("seed"), fields["seed"])
     if "strength" in fields:
-        changes["strength"] = _number("strength", fields["strength"])
+        changes["strength"] = _number(say("strength"), fields["strength"])
     return replace(request, **changes)
 
 
@@ -140,7 +179,13 @@ def _whole(name: str, text: str) -> int | None:
     if not text:
         return None
     if not re.fullmatch(r"\d{1,10}", text):
-        raise InvalidRequest(f"The {name} is “{_plain(text)}”: write a whole number, like 20.")
+        raise InvalidRequest(
+            say(
+                "The {name} is “{text}”: write a whole number, like 20.",
+                name=name,
+                text=_plain(text),
+            )
+        )
     return int(text)
 
 
@@ -148,7 +193,9 @@ def _number(name: str, text: str) -> float | None:
     if not text:
         return None
     if not re.fullmatch(r"\d{1,4}([.,]\d{1,6})?", text):
-        raise InvalidRequest(f"The {name} is “{_plain(text)}”: write a number, like 0.6.")
+        raise InvalidRequest(
+            say("The {name} is “{text}”: write a number, like 0.6.", name=name, text=_plain(text))
+        )
     return float(text.replace(",", "."))
 
 

@@ -12,7 +12,8 @@ from discord.ext import commands
 
 from cogs.audit import noted
 from cogs.cards import quoted, shortened
-from cogs.desk import scope_of
+from cogs.desk import scope_of, shared_language
+from cogs.discretion import Showing, age_restricted, policy_of, showing
 from cogs.home import Home
 from cogs.permissions import title
 from cogs.policy import Refused, require_manager
@@ -20,6 +21,7 @@ from cogs.replies import reply
 from cogs.sight import jump_url, wider
 from cogs.uploads import Upload, encodings
 from engine import Job, Studio
+from speech import AND, listed, say, speaking
 
 if TYPE_CHECKING:
     from cogs.bot import Atelier
@@ -50,36 +52,41 @@ class Gallery(commands.Cog):
     ) -> None:
         """Choose the channel in which this server's starred pictures are shown"""
         require_manager(interaction)
-        if channel is not None:
-            require_room(channel)
-        value = str(channel.id) if channel else ""
-        await self._studio.preferences.set(scope_of(interaction), CHANNEL, value)
-        where = f"in {channel.mention}" if channel else "nowhere any more"
-        await noted(interaction, f"had starred pictures shown {where}")
+        await noted(interaction, await choose_gallery(interaction, channel))
         if channel is None:
-            await reply(interaction, "Starred pictures are not shown anywhere else any more.")
+            await reply(interaction, say("Starred pictures are not shown anywhere else any more."))
         else:
             await reply(
                 interaction,
-                f"Pictures that somebody stars are shown in {channel.mention} from now on, each "
-                "once. Those of channels that fewer people can see stay where they are.",
+                say(
+                    "Pictures that somebody stars are shown in {channel} from now on, each once. "
+                    "Those of channels that fewer people can see stay where they are.",
+                    channel=channel.mention,
+                ),
             )
 
     async def offer(self, interaction: "discord.Interaction[Atelier]", job: Job) -> None:
         """Show a job that somebody has just starred, unless it has been shown, or may not be."""
         home = Home.from_json(job.home)
         guild = interaction.guild
-        if guild is None or home.guild_id != guild.id:
+        if guild is None or home.guild_id != guild.id or home.private:
             return
         scope = scope_of(interaction)
         chosen = await self._studio.preferences.get(scope, CHANNEL)
         channel = guild.get_channel(int(chosen)) if chosen else None
         if not isinstance(channel, discord.TextChannel) or not _may_show(guild, channel, home):
             return
-        if not await self._studio.favourites.claim(scope, job.id, channel.id):
+        seen_as = showing(
+            await self._studio.judgement.of(job.id),
+            await policy_of(interaction.client, guild.id),
+            restricted=age_restricted(channel),
+            alone=False,
+        )
+        if seen_as.withheld or not await self._studio.favourites.claim(scope, job.id, channel.id):
             return
         try:
-            message = await _show(channel, job, home)
+            with speaking(await shared_language(interaction)):
+                message = await _show(channel, job, home, seen_as)
         except (discord.HTTPException, OSError) as error:
             log.warning("Job %d cannot be shown in its gallery: %s", job.id, error)
             await self._studio.favourites.release(scope, job.id)
@@ -87,16 +94,44 @@ class Gallery(commands.Cog):
             await self._studio.favourites.set_shown(scope, job.id, message.id)
 
     async def delete(
-        self, interaction: "discord.Interaction[Atelier]", job_id: int, *, by: str | None
+        self,
+        interaction: "discord.Interaction[Atelier]",
+        job_id: int,
+        *,
+        by: str | None,
+        alone: bool = True,
     ) -> None:
-        """Delete a job wherever it is; the arguments are those of `Studio.delete`."""
+        """Delete a job wherever it is; the arguments are those of `Studio.delete`.
+
+        `alone` says whether the sheet that it is in, if it is in one, stays.
+        """
         shown = await self._studio.favourites.shown(job_id)
+        cell = (await self._studio.job(job_id)).cell
         await self._studio.delete(job_id, by)
+        if cell is not None and alone:
+            await interaction.client.sheets.show_again(cell.sheet)
         for channel_id, message_id in shown:
             if message_id is not None:
                 channel = interaction.client.get_partial_messageable(channel_id)
                 with contextlib.suppress(discord.HTTPException):
                     await channel.get_partial_message(message_id).delete()
+
+
+async def choose_gallery(
+    interaction: "discord.Interaction[Atelier]", channel: discord.TextChannel | None
+) -> str:
+    """Show what is starred in `channel` from now on, or nowhere; what was done, for the log.
+
+    Raises:
+        Refused: When the bot cannot show pictures there.
+    """
+    if channel is not None:
+        require_room(channel)
+    value = str(channel.id) if channel else ""
+    await interaction.client.studio.preferences.set(scope_of(interaction), CHANNEL, value)
+    if channel is None:
+        return say("had starred pictures shown nowhere any more")
+    return say("had starred pictures shown in {channel}", channel=channel.mention)
 
 
 def require_room(channel: discord.TextChannel) -> None:
@@ -105,25 +140,26 @@ def require_room(channel: discord.TextChannel) -> None:
     missing = [title(name) for name in NEEDED if not getattr(allowed, name)]
     if missing:
         raise Refused(
-            f"I cannot show pictures in {channel.mention}: I lack {' and '.join(missing)}. "
-            "Somebody who manages it can change that in the channel's permissions."
+            say(
+                "I cannot show pictures in {channel}: I lack {permissions}. Somebody who manages "
+                "it can change that in the channel's permissions.",
+                channel=channel.mention,
+                permissions=listed(missing, AND),
+            )
         )
 
 
 def _may_show(guild: discord.Guild, gallery: discord.TextChannel, home: Home) -> bool:
     """Whether nobody sees in the gallery what they could not see at home."""
     source = guild.get_channel_or_thread(home.channel_id)
-    if source is None or source.id == gallery.id or wider(gallery, source):
+    if home.private or source is None or source.id == gallery.id or wider(gallery, source):
         return False
-    return gallery.is_nsfw() or not _age_restricted(source)
+    return gallery.is_nsfw() or not age_restricted(source)
 
 
-def _age_restricted(place: discord.abc.GuildChannel | discord.Thread) -> bool:
-    restricted = getattr(place, "is_nsfw", None)
-    return restricted is not None and restricted()
-
-
-async def _show(channel: discord.TextChannel, job: Job, home: Home) -> discord.Message:
+async def _show(
+    channel: discord.TextChannel, job: Job, home: Home, seen_as: Showing
+) -> discord.Message:
     """Post the pictures, as good as they may be there.
 
     Raises:
@@ -134,7 +170,7 @@ async def _show(channel: discord.TextChannel, job: Job, home: Home) -> discord.M
     while (uploads := await asyncio.to_thread(next, levels, None)) is not None:
         try:
             return await channel.send(
-                view=_frame(job, home, uploads),
+                view=_frame(job, home, uploads, seen_as),
                 files=[upload.file() for upload in uploads],
                 allowed_mentions=discord.AllowedMentions.none(),
                 nonce=f"gallery-{job.id}",
@@ -145,16 +181,24 @@ async def _show(channel: discord.TextChannel, job: Job, home: Home) -> discord.M
     raise OSError("its pictures are too large")
 
 
-def _frame(job: Job, home: Home, uploads: Sequence[Upload]) -> ui.LayoutView:
+def _frame(job: Job, home: Home, uploads: Sequence[Upload], seen_as: Showing) -> ui.LayoutView:
     link = jump_url(home)
-    source = f" · [there]({link})" if link else ""
+    source = f" · {say('[there]({link})', link=link)}" if link else ""
     alt = shortened(job.recipe.prompt, 200)
-    items = [discord.MediaGalleryItem(f"attachment://{x.name}", description=alt) for x in uploads]
+    items = [
+        discord.MediaGalleryItem(
+            f"attachment://{each.name}", description=alt, spoiler=place in seen_as.covered
+        )
+        for place, each in enumerate(uploads)
+    ]
     view = ui.LayoutView(timeout=None)
     view.add_item(
         ui.Container(
             ui.MediaGallery(*items),
-            ui.TextDisplay(f"{quoted(job.recipe.prompt)}\n-# ⭐ by <@{job.owner}>{source}"),
+            ui.TextDisplay(
+                f"{quoted(job.recipe.prompt)}\n"
+                f"-# ⭐ {say('by {owner}', owner=f'<@{job.owner}>')}{source}"
+            ),
             accent_colour=GOLD,
         )
     )

@@ -9,6 +9,9 @@ from discord import app_commands, ui
 from discord.ext import commands
 
 from cogs.mentions import mention
+from cogs.reach import anywhere
+from cogs.translator import MENU
+from speech import phrase, say, spoken, translation
 
 if TYPE_CHECKING:
     from cogs.bot import Atelier
@@ -20,10 +23,12 @@ MOST = 4000
 class Audience(Enum):
     """Who may use a command; the value is what the page says above those of it."""
 
-    EVERYBODY = "For everybody"
-    MODERATORS = "For moderators (Timeout Members or Manage Server, or a role the owner named)"
-    MANAGERS = "For who configures me here (Manage Server, or a role the owner named)"
-    OWNER = "For my owner"
+    EVERYBODY = phrase("For everybody")
+    MODERATORS = phrase(
+        "For moderators (Timeout Members or Manage Server, or a role the owner named)"
+    )
+    MANAGERS = phrase("For who configures me here (Manage Server, or a role the owner named)")
+    OWNER = phrase("For my owner")
 
 
 AUDIENCES: dict[str, Audience] = {
@@ -38,16 +43,18 @@ AUDIENCES: dict[str, Audience] = {
     "words block": Audience.MANAGERS,
     "words remove": Audience.MANAGERS,
     "words list": Audience.MANAGERS,
+    "words review": Audience.MANAGERS,
     "block": Audience.MODERATORS,
     "unblock": Audience.MODERATORS,
     "audit": Audience.MODERATORS,
+    "release": Audience.MODERATORS,
     "model add": Audience.OWNER,
     "model remove": Audience.OWNER,
     "status": Audience.OWNER,
 }
 """Who may use a command, by its name; one that is not here is for everybody."""
 
-INTRODUCTION = (
+INTRODUCTION = phrase(
     "## What I can do\n"
     "I paint what you describe. Click on a command to use it. The buttons under a picture go on "
     "from it; they work on old messages too."
@@ -58,7 +65,7 @@ class Help(commands.Cog):
     """The command that shows the others."""
 
     @app_commands.command()
-    @app_commands.guild_only()
+    @anywhere
     async def help(self, interaction: "discord.Interaction[Atelier]") -> None:
         """Show what I can do, and who may use what"""
         view = page(interaction.client, interaction.guild_id)
@@ -67,7 +74,7 @@ class Help(commands.Cog):
 
 def page(bot: "Atelier", guild_id: int | None) -> ui.LayoutView:
     """The page of commands, each under who may use it."""
-    sections = [INTRODUCTION, *_sections(bot, guild_id), *_menus(bot)]
+    sections = [say(INTRODUCTION), *_sections(bot, guild_id), *_menus(bot)]
     container: ui.Container[ui.LayoutView] = ui.Container()
     for text in _fitting(sections):
         container.add_item(ui.TextDisplay(text))
@@ -80,12 +87,17 @@ def _sections(bot: "Atelier", guild_id: int | None) -> Iterator[str]:
     found = sorted(slash_commands(bot), key=lambda command: command.qualified_name)
     for audience in Audience:
         lines = [
-            f"{mention(bot, command.qualified_name, guild_id)} {command.description}"
+            f"{mention(bot, command.qualified_name, guild_id)} {about(command)}"
             for command in found
             if AUDIENCES.get(command.qualified_name, Audience.EVERYBODY) is audience
         ]
         if lines:
-            yield "\n".join([f"### {audience.value}", *lines])
+            yield "\n".join([f"### {say(audience.value)}", *lines])
+
+
+def about(command: app_commands.Command[commands.Cog, ..., None]) -> str:
+    """What the command does, as Discord describes it where it is typed."""
+    return translation(command.description, spoken()) or command.description
 
 
 def slash_commands(bot: "Atelier") -> Iterator[app_commands.Command[commands.Cog, ..., None]]:
@@ -98,7 +110,9 @@ def slash_commands(bot: "Atelier") -> Iterator[app_commands.Command[commands.Cog
 def _menus(bot: "Atelier") -> Iterator[str]:
     names = [menu.name for menu in bot.tree.get_commands(type=discord.AppCommandType.message)]
     if names:
-        yield f"### On a message, under Apps\n{' · '.join(sorted(names))}"
+        menus = [translation(name, spoken(), MENU) or name for name in sorted(names)]
+        heading = say("On a message, under Apps")
+        yield f"### {heading}\n{' · '.join(menus)}"
 
 
 def _fitting(sections: Iterable[str]) -> Iterator[str]:

@@ -10,6 +10,7 @@ from discord.ext import commands
 from cogs.albums import open_album
 from cogs.exhibit import exhibit
 from cogs.model_words import model_choices
+from cogs.reach import anywhere
 from cogs.sight import seen
 from engine import Search, Studio
 
@@ -29,7 +30,7 @@ class Finding(commands.Cog):
         self._studio = studio
 
     @app_commands.command()
-    @app_commands.guild_only()
+    @anywhere
     @app_commands.describe(
         words="Words that are all in the prompt",
         model="Which model painted",
@@ -56,7 +57,7 @@ class Finding(commands.Cog):
         await open_album(interaction, search)
 
     @app_commands.command()
-    @app_commands.guild_only()
+    @anywhere
     @app_commands.describe(id="The job's number, as its message tells")
     async def show(
         self, interaction: "discord.Interaction[Atelier]", id: Range[int, 1, 10**12]

@@ -12,6 +12,9 @@ TOKEN_LIFETIME = 15 * 60.0
 MARGIN = 10.0
 """Seconds before the end of a token at which it is no longer begun to be used."""
 
+PARTING = 40.0
+"""Seconds before the end of a token at which a message that only it can change says goodbye."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Home:
@@ -26,6 +29,10 @@ class Home:
         expires_at: Epoch seconds at which the token ends.
         upload_limit: Bytes that may be attached to one message there.
         language: The language that its message speaks, one of `speech.LANGUAGES`.
+        person: The id of the person whom it answers.
+        private: Whether what is shown there is for that person alone.
+        leased: Whether only the token leads to the message: it is ephemeral, or in a place that
+            the bot itself is not in. What the token is too late for goes to the person directly.
     """
 
     guild_id: int | None
@@ -36,9 +43,19 @@ class Home:
     expires_at: float
     upload_limit: int
     language: str = "en"
+    person: int = 0
+    private: bool = False
+    leased: bool = False
 
     @classmethod
-    def of(cls, interaction: discord.Interaction, language: str) -> Self:
+    def of(
+        cls,
+        interaction: discord.Interaction,
+        language: str,
+        *,
+        private: bool = False,
+        leased: bool = False,
+    ) -> Self:
         """The home of the message that will answer `interaction` in `language`."""
         assert interaction.channel_id is not None, "commands and buttons are used in a channel"
         return cls(
@@ -50,6 +67,9 @@ class Home:
             expires_at=interaction.created_at.timestamp() + TOKEN_LIFETIME,
             upload_limit=interaction.filesize_limit,
             language=language,
+            person=interaction.user.id,
+            private=private,
+            leased=leased,
         )
 
     @property
@@ -58,8 +78,18 @@ class Home:
         return time.time() < self.expires_at - MARGIN
 
     @property
+    def until(self) -> float | None:
+        """Epoch seconds until which the message can be changed; `None`: for good."""
+        return self.expires_at if self.leased else None
+
+    @property
+    def seconds_to_parting(self) -> float | None:
+        """Seconds until a leased message is to say goodbye; 0 when it is time, or too late."""
+        return max(0.0, self.expires_at - PARTING - time.time()) if self.leased else None
+
+    @property
     def link(self) -> str:
-        """Address of the message, once its id is known."""
+        """Address of the message, once its id is known; nothing leads to one that is leased."""
         place = f"{self.guild_id or '@me'}/{self.channel_id}"
         return f"https://discord.com/channels/{place}/{self.message_id}"
 
@@ -70,6 +100,19 @@ class Home:
     def at(self, message_id: int | None) -> Self:
         """The same channel, with the answer in this message."""
         return replace(self, message_id=message_id)
+
+    def direct(self, channel_id: int) -> Self:
+        """A new place: the conversation with the person, in which the bot is at home."""
+        return replace(
+            self,
+            guild_id=None,
+            channel_id=channel_id,
+            message_id=None,
+            expires_at=0.0,
+            upload_limit=discord.utils.DEFAULT_FILE_SIZE_LIMIT_BYTES,
+            private=True,
+            leased=False,
+        )
 
     def to_json(self) -> dict[str, Any]:
         """The home as plain JSON values."""

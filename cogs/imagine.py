@@ -1,6 +1,5 @@
 """/imagine: from a prompt to a job."""
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import discord
@@ -9,15 +8,13 @@ from discord.app_commands import Choice, Range
 from discord.ext import commands
 
 from cogs.asking import Asking, Typed, require_start
-from cogs.attachments import keep, require_picture
+from cogs.attachments import keep, keep_mask, require_picture
+from cogs.completing import Completions
 from cogs.confirm import MOST_UNASKED
 from cogs.desk import scope_of
-from cogs.loras import lora_choices
-from cogs.me import person_of
-from cogs.model_words import model_choices, scheduler_choices
-from cogs.policy import require_room
-from cogs.sizes import size_choices
-from cogs.styles import style_choices
+from cogs.privacy import person_of
+from cogs.reach import anywhere
+from cogs.starting import require_filling
 from engine import (
     MAX_COUNT,
     MAX_GUIDANCE,
@@ -25,10 +22,9 @@ from engine import (
     MAX_SEED,
     MAX_STEPS,
     ImageRequest,
-    Model,
     Studio,
     StyleBook,
-    allowed_schedulers,
+    started,
 )
 
 if TYPE_CHECKING:
@@ -40,11 +36,11 @@ class Imagine(commands.Cog):
 
     def __init__(self, studio: Studio, book: StyleBook) -> None:
         self._studio = studio
-        self._book = book
         self._asking = Asking(studio, book)
+        self._completions = Completions(studio, book)
 
     @app_commands.command()
-    @app_commands.guild_only()
+    @anywhere
     @app_commands.describe(
         prompt="What the picture shows; also --ar 3:2 --no rain --seed 7, {red, blue} house",
         negative_prompt="What the picture should not show",
@@ -57,8 +53,10 @@ class Imagine(commands.Cog):
         scheduler="The way that noise is taken away, step by step",
         image="A picture to start from",
         strength="How far to leave that picture behind: 0.3 keeps most of it, 0.8 little",
+        mask="What of that picture to paint anew: white in a picture of the same shape",
         lora="A LoRA by its name, like fox or fox:0.8; several with commas between them",
         style="A style of this server; “none” for none",
+        private="Whether only you see it; left out, as you have it in /me defaults",
     )
     async def imagine(
         self,
@@ -74,8 +72,10 @@ class Imagine(commands.Cog):
         scheduler: Range[str, 1, 50] | None = None,
         image: discord.Attachment | None = None,
         strength: Range[float, 0.05, 1.0] | None = None,
+        mask: discord.Attachment | None = None,
         lora: Range[str, 1, 200] | None = None,
         style: Range[str, 1, 50] | None = None,
+        private: bool | None = None,
     ) -> None:
         """Paint a picture of what you describe"""
         asked = ImageRequest(
@@ -93,60 +93,54 @@ class Imagine(commands.Cog):
         scope, person = scope_of(interaction), person_of(interaction)
         requests = await self._asking.requests(typed, scope, person)
         for request in requests:
-            require_start(request, starts=image is not None)
+            require_start(request, starts=image is not None, masked=mask is not None)
+            if mask is not None:
+                require_filling(await self._asking.model_of(request, scope))
         if image is not None:
             require_picture(image)
-            await require_room(interaction)
-            await interaction.response.defer(thinking=True)
+            if mask is not None:
+                require_picture(mask)
+            await interaction.client.desk.think(interaction, private=private)
             kept = await keep(image, self._studio)
-            requests = [replace(request, image=kept) for request in requests]
+            marks = await keep_mask(mask, kept, self._studio) if mask is not None else None
+            shape = await self._studio.starts.size(kept)
+            requests = [
+                started(request, kept, marks, shape, await self._asking.model_of(request, scope))
+                for request in requests
+            ]
         if len(requests) > MOST_UNASKED:
-            await interaction.client.confirmations.ask(interaction, requests)
+            await interaction.client.confirmations.ask(interaction, requests, private=private)
         elif len(requests) > 1:
-            await interaction.client.desk.take_all(interaction, requests)
+            await interaction.client.desk.take_all(interaction, requests, private=private)
         else:
-            await interaction.client.desk.take(interaction, requests[0])
+            await interaction.client.desk.take(interaction, requests[0], private=private)
 
     @imagine.autocomplete("model")
     async def _complete_model(
         self, interaction: "discord.Interaction[Atelier]", current: str
     ) -> list[Choice[str]]:
-        allowed = await self._studio.rules.allowed(scope_of(interaction))
-        models = (m for m in self._studio.models if allowed is None or m.name in allowed)
-        return model_choices(models, current)
+        return await self._completions.option("model", interaction, current)
 
     @imagine.autocomplete("size")
     async def _complete_size(
         self, interaction: "discord.Interaction[Atelier]", current: str
     ) -> list[Choice[str]]:
-        return size_choices(await self._chosen(interaction), current)
+        return await self._completions.option("size", interaction, current)
 
     @imagine.autocomplete("scheduler")
     async def _complete_scheduler(
         self, interaction: "discord.Interaction[Atelier]", current: str
     ) -> list[Choice[str]]:
-        model = await self._chosen(interaction)
-        return scheduler_choices(allowed_schedulers(model.family), current)
+        return await self._completions.option("scheduler", interaction, current)
 
     @imagine.autocomplete("style")
     async def _complete_style(
         self, interaction: "discord.Interaction[Atelier]", current: str
     ) -> list[Choice[str]]:
-        return style_choices(await self._book.all(scope_of(interaction)), current)
+        return await self._completions.option("style", interaction, current)
 
     @imagine.autocomplete("lora")
     async def _complete_lora(
         self, interaction: "discord.Interaction[Atelier]", current: str
     ) -> list[Choice[str]]:
-        return lora_choices(self._studio.adapters, await self._chosen(interaction), current)
-
-    async def _chosen(self, interaction: "discord.Interaction[Atelier]") -> Model:
-        """The model that has been picked so far, else the server's."""
-        named = interaction.namespace.model
-        known = named if isinstance(named, str) and named in self._studio.models else None
-        return await self._model(interaction, known)
-
-    async def _model(self, interaction: "discord.Interaction[Atelier]", name: str | None) -> Model:
-        if name is not None:
-            return self._studio.models[name]
-        return await self._studio.model_of(scope_of(interaction))
+        return await self._completions.option("lora", interaction, current)

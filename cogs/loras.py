@@ -3,6 +3,7 @@
 from discord.app_commands import Choice
 
 from engine import AdapterShelf, AdapterUse, InvalidRequest, Model
+from speech import say
 
 MOST_CHOICES = 25
 """Discord's limit for autocomplete."""
@@ -30,7 +31,11 @@ def _use(text: str, shelf: AdapterShelf) -> AdapterUse:
         return AdapterUse(shelf[name.strip()].name, float(weight))
     except ValueError:
         raise InvalidRequest(
-            f"“{weight.strip()}” is no weight for {name.strip()}: write it like {name.strip()}:0.8."
+            say(
+                "“{weight}” is no weight for {name}: write it like {name}:0.8.",
+                weight=weight.strip(),
+                name=name.strip(),
+            )
         ) from None
 
 

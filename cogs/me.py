@@ -10,17 +10,25 @@ from discord.ext import commands
 
 from cogs.desk import scope_of
 from cogs.model_words import model_choices
+from cogs.privacy import DIRECT, HERE, person_of
+from cogs.reach import anywhere
 from cogs.replies import reply
 from cogs.styles import style_choices
 from engine import RATIOS, Studio, StyleBook, Wishes
+from speech import phrase, say
 
 if TYPE_CHECKING:
     from cogs.bot import Atelier
 
 SHAPES = [Choice(name=ratio, value=ratio) for ratio in RATIOS]
 
+PUBLIC = "public"
 
-@app_commands.guild_only()
+KEPT = {HERE: phrase("only you see them"), DIRECT: phrase("they come as direct messages")}
+"""What becomes of one's pictures, in words."""
+
+
+@anywhere
 class Me(commands.GroupCog, group_name="me", group_description="What you want by default"):
     """The commands about the person who uses them."""
 
@@ -34,15 +42,24 @@ class Me(commands.GroupCog, group_name="me", group_description="What you want by
         model="The model that paints when you name none, where it is allowed",
         size="The shape of your pictures when you name none",
         style="Your style when you name none, in servers that have it",
+        privacy="Who sees your pictures when you do not say, also those made by buttons",
         clear="Forget all of it first",
     )
-    @app_commands.choices(size=SHAPES)
+    @app_commands.choices(
+        size=SHAPES,
+        privacy=[
+            Choice(name="only I see my pictures", value=HERE),
+            Choice(name="my pictures come as direct messages", value=DIRECT),
+            Choice(name="everybody in the channel sees them", value=PUBLIC),
+        ],
+    )
     async def defaults(
         self,
         interaction: "discord.Interaction[Atelier]",
         model: Range[str, 1, 50] | None = None,
         size: Choice[str] | None = None,
         style: Range[str, 1, 50] | None = None,
+        privacy: Choice[str] | None = None,
         clear: bool = False,
     ) -> None:
         """Show or choose what you get where you leave it open; it goes before the server's own"""
@@ -55,7 +72,10 @@ class Me(commands.GroupCog, group_name="me", group_description="What you want by
         if style is not None:
             known = await self._book.get(scope_of(interaction), style)
             wishes = replace(wishes, style=known.name)
-        if clear or model or size or style:
+        if privacy is not None:
+            wanted = None if privacy.value == PUBLIC else privacy.value
+            wishes = replace(wishes, privacy=wanted)
+        if clear or model or size or style or privacy:
             await self._book.set_wishes(person, wishes)
         await reply(interaction, in_words(wishes))
 
@@ -72,15 +92,20 @@ class Me(commands.GroupCog, group_name="me", group_description="What you want by
         return style_choices(await self._book.all(scope_of(interaction)), current)
 
 
-def person_of(interaction: discord.Interaction) -> str:
-    """Whose wishes count here."""
-    return f"user:{interaction.user.id}"
-
-
 def in_words(wishes: Wishes) -> str:
     """What somebody wants by default."""
-    named = {"model": wishes.model, "size": wishes.ratio, "style": wishes.style}
-    said = [f"{what} **{value}**" for what, value in named.items() if value]
+    said = []
+    if wishes.model:
+        said.append(say("model **{name}**", name=wishes.model))
+    if wishes.ratio:
+        said.append(say("size **{ratio}**", ratio=wishes.ratio))
+    if wishes.style:
+        said.append(say("style **{name}**", name=wishes.style))
+    if wishes.privacy:
+        said.append(say("pictures: **{kept}**", kept=say(KEPT[wishes.privacy])))
     if not said:
-        return "You have no defaults: what you leave open is as this server has it."
-    return f"Where you leave it open: {' · '.join(said)}. `/me defaults clear:True` forgets it."
+        return say("You have no defaults: what you leave open is as this server has it.")
+    return say(
+        "Where you leave it open: {wishes}. `/me defaults clear:True` forgets it.",
+        wishes=" · ".join(said),
+    )

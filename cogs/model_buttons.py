@@ -9,6 +9,7 @@ from discord import ui
 
 from cogs.policy import require_owner
 from engine import human_size
+from speech import phrase, say
 
 if TYPE_CHECKING:
     from cogs.bot import Atelier
@@ -25,7 +26,7 @@ class ModelButton(
     def __init__(self, verb: str, what: str) -> None:
         label, emoji, style, self._act = VERBS[verb]
         identity = f"atelier-model:{verb}:{what}"
-        super().__init__(ui.Button(label=label, emoji=emoji, style=style, custom_id=identity))
+        super().__init__(ui.Button(label=say(label), emoji=emoji, style=style, custom_id=identity))
         self._what = what
 
     @classmethod
@@ -65,24 +66,29 @@ async def remove(interaction: "discord.Interaction[Atelier]", name: str) -> None
     await interaction.response.defer()
     freed = await interaction.client.studio.curator.remove(name)
     if freed:
-        room = f"{human_size(freed)} are free again"
+        room = human_size(freed)
+        text = say("**{name}** is removed; {room} are free again.", name=name, room=room)
     else:
-        room = "nothing was freed: its files are the owner's own, or another model needs them"
-    await interaction.edit_original_response(content=f"**{name}** is removed; {room}.", view=None)
+        text = say(
+            "**{name}** is removed; nothing was freed: its files are the owner's own, or another "
+            "model needs them.",
+            name=name,
+        )
+    await interaction.edit_original_response(content=text, view=None)
 
 
 async def keep(interaction: "discord.Interaction[Atelier]", name: str) -> None:
     """Leave the model where it is."""
-    await interaction.response.edit_message(content=f"**{name}** stays.", view=None)
+    await interaction.response.edit_message(content=say("**{name}** stays.", name=name), view=None)
 
 
 VERBS: dict[str, tuple[str, str, discord.ButtonStyle, Act]] = {
-    "download": ("Download", "⬇️", discord.ButtonStyle.primary, download),
-    "add": ("Add", "➕", discord.ButtonStyle.primary, download),
-    "resume": ("Go on", "▶️", discord.ButtonStyle.primary, download),
-    "stop": ("Stop", "⏹️", discord.ButtonStyle.secondary, stop),
-    "dismiss": ("Cancel", "✖️", discord.ButtonStyle.secondary, dismiss),
-    "remove": ("Remove", "🗑️", discord.ButtonStyle.danger, remove),
-    "keep": ("Keep", "✖️", discord.ButtonStyle.secondary, keep),
+    "download": (phrase("Download"), "⬇️", discord.ButtonStyle.primary, download),
+    "add": (phrase("Add"), "➕", discord.ButtonStyle.primary, download),
+    "resume": (phrase("Go on"), "▶️", discord.ButtonStyle.primary, download),
+    "stop": (phrase("Stop"), "⏹️", discord.ButtonStyle.secondary, stop),
+    "dismiss": (phrase("Cancel"), "✖️", discord.ButtonStyle.secondary, dismiss),
+    "remove": (phrase("Remove"), "🗑️", discord.ButtonStyle.danger, remove),
+    "keep": (phrase("Keep"), "✖️", discord.ButtonStyle.secondary, keep),
 }
 """Each with its label, emoji, style and what it does."""

@@ -9,13 +9,14 @@ from discord.app_commands import Choice, Range
 from discord.ext import commands
 
 from cogs.audit import noted
-from cogs.desk import scope_of
+from cogs.desk import scope_of, shared_language
 from cogs.model_words import (
     describe,
     in_words,
     listing,
     measured_line,
     model_choices,
+    paints_with,
     plan_lines,
     rung_lines,
     scheduler_choices,
@@ -36,6 +37,7 @@ from engine import (
     allowed_schedulers,
     without_folders,
 )
+from speech import listed, say, speaking, together
 
 if TYPE_CHECKING:
     from cogs.bot import Atelier
@@ -67,10 +69,13 @@ class Models(
         known = self._studio.models[name]
         await interaction.response.defer(thinking=True)  # its files are looked at, on the Hub maybe
         model = await self._studio.use_model(known.name, scope_of(interaction))
-        await noted(interaction, f"chose the model {model.name}")
-        await interaction.followup.send(
-            f"This server now paints with **{model.name}**. What is queued already keeps its model."
-        )
+        await noted(interaction, say("chose the model {name}", name=model.name))
+        with speaking(await shared_language(interaction)):
+            text = say(
+                "This server now paints with **{name}**. What is queued already keeps its model.",
+                name=model.name,
+            )
+        await interaction.followup.send(text)
 
     @app_commands.command(name="info")
     @app_commands.describe(name="Which model; left out, the one that this server uses")
@@ -89,7 +94,7 @@ class Models(
             plan = await curator.plan(model.name)
             lines += [*plan_lines(plan), *rung_lines(plan)]
         except AtelierError as error:
-            lines.append(f"⚠️ {without_folders(str(error))}")
+            lines.append(f"⚠️ {without_folders(error.sentence)}")
         await reply(interaction, "\n".join(lines))
 
     @app_commands.command(name="default")
@@ -120,13 +125,20 @@ class Models(
             height=height,
             scheduler=scheduler,
         ).chosen
+
+        def change(known: ModelDefaults) -> ModelDefaults:
+            return replace(known, **chosen) if chosen else ModelDefaults()  # type: ignore[arg-type]
+
+        defaults = await rules.change_defaults(scope, name, change)
         if chosen:
-            defaults = replace(await rules.defaults(scope, name), **chosen)  # type: ignore[arg-type]
+            told = in_words(defaults)
+            note = say("gave the model {name} {choices}", name=name, choices=told)
+            said = say("In this server **{name}** has {choices}.", name=name, choices=told)
         else:
-            defaults = ModelDefaults()
-        await rules.set_defaults(scope, name, defaults)
-        await noted(interaction, f"gave the model {name} {in_words(defaults)}")
-        await reply(interaction, f"In this server **{name}** has {in_words(defaults)}.")
+            note = say("gave the model {name} nothing of its own", name=name)
+            said = say("In this server **{name}** has nothing of its own.", name=name)
+        await noted(interaction, note)
+        await reply(interaction, said)
 
     @app_commands.command(name="allow")
     @app_commands.describe(names="Names with commas between them; left out, all are allowed")
@@ -139,9 +151,14 @@ class Models(
         wanted = [name.strip() for name in (names or "").split(",") if name.strip()]
         await rules.allow(scope, wanted)
         used = await self._studio.model_of(scope)
-        said = f"Allowed here: {', '.join(wanted)}." if wanted else "All models are allowed here."
-        await noted(interaction, f"allowed {', '.join(wanted) or 'all models'}")
-        await reply(interaction, f"{said} This server paints with **{used.name}**.")
+        if wanted:
+            note = say("allowed {names}", names=listed(wanted))
+            said = say("Allowed here: {names}.", names=listed(wanted))
+        else:
+            note = say("allowed all models")
+            said = say("All models are allowed here.")
+        await noted(interaction, note)
+        await reply(interaction, together(said, paints_with(used)))
 
     @use_model.autocomplete("name")
     @model_info.autocomplete("name")

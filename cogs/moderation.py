@@ -14,6 +14,7 @@ from cogs.desk import scope_of
 from cogs.policy import Refused, require_moderator
 from cogs.replies import MOST, reply
 from engine import Block, Deed, Studio
+from speech import phrase, recalled, say
 
 if TYPE_CHECKING:
     from cogs.bot import Atelier
@@ -22,6 +23,14 @@ Somebody = discord.Member | discord.User
 
 MOST_DEEDS = 50
 """Lines that `/audit` shows."""
+
+LONGEST = 700
+"""Characters of such a line."""
+
+BLOCKED = phrase(
+    "{user} is blocked until {end}. What they have waiting is still painted: `/cancel` calls it "
+    "off."
+)
 
 
 class Moderation(commands.Cog):
@@ -55,12 +64,12 @@ class Moderation(commands.Cog):
             days=days,
         )
         why = discord.utils.escape_markdown(" ".join(reason.split()))
-        await noted(interaction, f"blocked {user.mention} {_until(block)}: {why}")
-        await reply(
+        end = _end(block)
+        await noted(
             interaction,
-            f"{user.mention} is blocked {_until(block)}. What they have waiting is still painted: "
-            "`/cancel` calls it off.",
+            say("blocked {user} until {end}: {why}", user=user.mention, end=end, why=why),
         )
+        await reply(interaction, say(BLOCKED, user=user.mention, end=end))
 
     @app_commands.command()
     @app_commands.guild_only()
@@ -69,10 +78,10 @@ class Moderation(commands.Cog):
         """Let somebody use me in this server again"""
         require_moderator(interaction)
         if await self._studio.keeper.unblock(scope_of(interaction), str(user.id)):
-            await noted(interaction, f"unblocked {user.mention}")
-            await reply(interaction, f"{user.mention} may use me again.")
+            await noted(interaction, say("unblocked {user}", user=user.mention))
+            await reply(interaction, say("{user} may use me again.", user=user.mention))
         else:
-            await reply(interaction, f"{user.mention} is not blocked.")
+            await reply(interaction, say("{user} is not blocked.", user=user.mention))
 
     @app_commands.command()
     @app_commands.guild_only()
@@ -81,7 +90,7 @@ class Moderation(commands.Cog):
         require_moderator(interaction)
         deeds = await self._studio.keeper.deeds(scope_of(interaction), MOST_DEEDS)
         if not deeds:
-            await reply(interaction, "No moderator has done anything here yet.")
+            await reply(interaction, say("No moderator has done anything here yet."))
         for text in in_messages(deed_line(deed) for deed in deeds):
             await reply(interaction, text)
 
@@ -89,21 +98,24 @@ class Moderation(commands.Cog):
 def _require_blockable(interaction: "discord.Interaction[Atelier]", user: Somebody) -> None:
     """Raise `Refused` when blocking that person makes no sense, or would do nothing."""
     if user.id == interaction.user.id:
-        raise Refused("You cannot block yourself: choose somebody else.")
+        raise Refused(say("You cannot block yourself: choose somebody else."))
     if user.bot:
-        raise Refused("Bots do not use me: choose a member.")
+        raise Refused(say("Bots do not use me: choose a member."))
     permissions = user.resolved_permissions if isinstance(user, discord.Member) else None
     if permissions is not None and permissions.manage_guild:
-        raise Refused(f"{user.mention} manages this server: who does cannot be blocked.")
+        raise Refused(
+            say("{user} manages this server: who does cannot be blocked.", user=user.mention)
+        )
 
 
-def _until(block: Block) -> str:
-    return f"until <t:{int(block.until)}:f>" if block.until is not None else "until /unblock"
+def _end(block: Block) -> str:
+    """When it is over: a moment, or a command."""
+    return f"<t:{int(block.until)}:f>" if block.until is not None else "/unblock"
 
 
 def deed_line(deed: Deed) -> str:
     """One line of the log."""
-    return f"<t:{int(deed.at)}:R> <@{deed.by}> {shortened(deed.what, MOST // 2)}"
+    return f"<t:{int(deed.at)}:R> <@{deed.by}> {shortened(recalled(deed.what), LONGEST)}"
 
 
 def in_messages(lines: Iterable[str]) -> Iterator[str]:

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import discord
 from discord import ui
 
-from cogs.cards import bar, shortened
+from cogs.cards import bar, duration, shortened
 from cogs.model_buttons import ModelButton
 from cogs.orders import Order
-from cogs.queue import duration
 from cogs.speed import Meter
 from engine import human_size
+from speech import say
 
 ASKING = discord.Colour(0x8A8F98)
 COMING = discord.Colour(0xE0A030)
@@ -64,15 +64,13 @@ def heading(order: Order) -> str:
 def coming_card(order: Order, meter: Meter) -> OrderCard:
     """A model that is being downloaded."""
     if not meter.total:
-        return OrderCard(order, COMING, "⬇️ asking the Hub", ("stop",))
-    parts = [
-        bar(meter.done, meter.total),
-        f"{human_size(meter.done)} of {human_size(meter.total)}",
-    ]
+        return OrderCard(order, COMING, say("⬇️ asking the Hub"), ("stop",))
+    done, total = human_size(meter.done), human_size(meter.total)
+    parts = [bar(meter.done, meter.total), say("{done} of {total}", done=done, total=total)]
     if (speed := meter.bytes_per_second) is not None:
         parts.append(f"{human_size(speed)}/s")
     if (left := meter.seconds_left) is not None:
-        parts.append(f"about {duration(left)} left")
+        parts.append(say("about {time} left", time=duration(left)))
     lines = [f"⬇️ {' · '.join(parts)}"]
     if meter.file:
         lines.append(f"-# {discord.utils.escape_markdown(shortened(meter.file, 100))}")
@@ -81,19 +79,29 @@ def coming_card(order: Order, meter: Meter) -> OrderCard:
 
 def added_card(order: Order) -> OrderCard:
     """A model that is here."""
-    return OrderCard(order, THERE, f"Added. `/model use {order.name}` paints with it.")
+    text = say("Added. `/model use {name}` paints with it.", name=order.name)
+    return OrderCard(order, THERE, text)
 
 
 def stopped_card(order: Order, meter: Meter) -> OrderCard:
     """A download that somebody stopped."""
-    came = f" at {human_size(meter.done)} of {human_size(meter.total)}" if meter.total else ""
-    text = f"Stopped{came}. What has come stays; going on takes it up from there."
+    if meter.total:
+        done, total = human_size(meter.done), human_size(meter.total)
+        text = say(
+            "Stopped at {done} of {total}. What has come stays; going on takes it up from there.",
+            done=done,
+            total=total,
+        )
+    else:
+        text = say("Stopped. What has come stays; going on takes it up from there.")
     return OrderCard(order, ASKING, text, ("resume", "dismiss"))
 
 
 def interrupted_card(order: Order) -> OrderCard:
     """A download that ended with the program."""
-    text = "Interrupted: I was restarted. What has come stays; going on takes it up from there."
+    text = say(
+        "Interrupted: I was restarted. What has come stays; going on takes it up from there."
+    )
     return OrderCard(order, FAILED, text, ("resume", "dismiss"))
 
 
@@ -104,4 +112,4 @@ def failed_card(order: Order, sentence: str) -> OrderCard:
 
 def dismissed_card(order: Order) -> OrderCard:
     """A model that nobody wants any more."""
-    return OrderCard(order, ASKING, "Cancelled.")
+    return OrderCard(order, ASKING, say("Cancelled."))

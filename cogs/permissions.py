@@ -2,6 +2,8 @@
 
 import discord
 
+from speech import phrase, say
+
 REQUIRED = discord.Permissions(
     view_channel=True,
     send_messages=True,
@@ -10,7 +12,16 @@ REQUIRED = discord.Permissions(
 )
 
 
+TITLES = {
+    "read_messages": phrase("View Channels"),
+    "view_channel": phrase("View Channel"),
+    "send_messages": phrase("Send Messages"),
+    "send_messages_in_threads": phrase("Send Messages in Threads"),
+    "attach_files": phrase("Attach Files"),
+}
+"""What Discord's own pages call what the bot needs, by discord.py's names of it."""
+
+
 def title(name: str) -> str:
     """What Discord's own pages call the permission that discord.py calls `name`."""
-    words = name.replace("read_messages", "view_channels").split("_")
-    return " ".join(word if word == "in" else word.title() for word in words)
+    return say(TITLES[name])

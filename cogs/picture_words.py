@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import discord
 from discord import ui
 
+from cogs.discretion import in_their_messages
 from cogs.uploads import Upload, encodings
 from engine import AtelierError, InvalidRequest, Parent
+from speech import phrase, say
 
 if TYPE_CHECKING:
     from cogs.bot import Atelier
@@ -20,7 +22,8 @@ CANNOT_DM = 50007
 """Discord's code for people who let nobody of this server, or no bot, write to them."""
 
 
-GONE = "The file of this picture is gone. Again paints it anew."
+GONE = phrase("The file of this picture is gone. Again paints it anew.")
+WITHHELD = phrase("This picture is withheld: a moderator can release it.")
 
 
 class NotDelivered(AtelierError):
@@ -49,19 +52,23 @@ async def send_to_dm(interaction: "discord.Interaction[Atelier]", picture: Paren
     await interaction.response.defer(ephemeral=True, thinking=True)
     job = await interaction.client.studio.job(picture.job_id)
     if not picture.number < len(job.pictures):
-        raise InvalidRequest(GONE)
+        raise InvalidRequest(say(GONE))
+    showing = await in_their_messages(interaction, job)
+    if showing.withheld:
+        raise InvalidRequest(say(WITHHELD))
     upload = await asyncio.to_thread(_fitting, job.pictures[picture.number])
+    file = upload.file()
+    file.spoiler = picture.number in showing.covered
+    words = say("Picture {picture} of job {job}", picture=picture.number + 1, job=job.id)
     try:
-        await interaction.user.send(
-            f"Picture {picture.number + 1} of job {job.id}", file=upload.file()
-        )
+        await interaction.user.send(words, file=file)
     except discord.Forbidden as error:
         if error.code != CANNOT_DM:
             raise
         raise NotDelivered(
-            "I may not write to you: allow direct messages in this server's privacy settings."
+            say("I may not write to you: allow direct messages in this server's privacy settings.")
         ) from error
-    await interaction.edit_original_response(content="It is in your direct messages.")
+    await interaction.edit_original_response(content=say("It is in your direct messages."))
 
 
 def _fitting(file: Path) -> Upload:
@@ -69,7 +76,7 @@ def _fitting(file: Path) -> Upload:
     try:
         uploads = next(encodings([file], discord.utils.DEFAULT_FILE_SIZE_LIMIT_BYTES), None)
     except OSError as error:
-        raise InvalidRequest(GONE) from error
+        raise InvalidRequest(say(GONE)) from error
     if uploads is None:
-        raise InvalidRequest("The picture is too large for a direct message.")
+        raise InvalidRequest(say("The picture is too large for a direct message."))
     return uploads[0]

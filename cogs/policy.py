@@ -6,8 +6,10 @@ import discord
 
 from cogs.home import Home
 from cogs.permissions import REQUIRED, title
+from cogs.reach import is_away, is_conversation
 from cogs.server_settings import server_settings
 from engine import AtelierError, Job
+from speech import AND, listed, phrase, say
 
 if TYPE_CHECKING:
     from cogs.bot import Atelier
@@ -17,9 +19,20 @@ MAINTAINERS = (discord.TeamMemberRole.admin, discord.TeamMemberRole.developer)
 """Roles in the application's team of those who may change it; the third can only read."""
 
 
-MODELS_ARE_THE_OWNERS = (
+MODELS_ARE_THE_OWNERS = phrase(
     "Models are added and removed by the owner of this bot, or by a role in their setting "
     "admin_roles: ask them."
+)
+
+
+BLOCKED = phrase(
+    "Sorry, the moderators of this server have asked me not to work for you at the moment. That "
+    "holds until a moderator lifts it; if you think that it is a mistake, write to one of them."
+)
+
+BLOCKED_UNTIL = phrase(
+    "Sorry, the moderators of this server have asked me not to work for you at the moment. You "
+    "are welcome again <t:{at}:f>; if you think that it is a mistake, write to one of them."
 )
 
 
@@ -48,7 +61,9 @@ def require_manager(interaction: "discord.Interaction[Atelier]") -> None:
     That takes Manage Server, or a role in the setting `admin_roles`.
     """
     if not manages(interaction):
-        raise Refused("That needs the permission Manage Server, or a role that the owner named.")
+        raise Refused(
+            say("That needs the permission Manage Server, or a role that the owner named.")
+        )
 
 
 def require_moderator(interaction: "discord.Interaction[Atelier]") -> None:
@@ -58,14 +73,14 @@ def require_moderator(interaction: "discord.Interaction[Atelier]") -> None:
     """
     if not interaction.permissions.moderate_members and not manages(interaction):
         raise Refused(
-            "That needs the permission Timeout Members or Manage Server, or a role that the owner "
-            "named."
+            say(
+                "That needs the permission Timeout Members or Manage Server, or a role that the "
+                "owner named."
+            )
         )
 
 
-def require_owner(
-    interaction: "discord.Interaction[Atelier]", sentence: str = MODELS_ARE_THE_OWNERS
-) -> None:
+def require_owner(interaction: "discord.Interaction[Atelier]", sentence: str | None = None) -> None:
     """Raise `Refused` with `sentence` unless the machine that the bot runs on is theirs to know.
 
     What fills and empties its disk is the same people's.
@@ -76,7 +91,7 @@ def require_owner(
     if not _owns(interaction.client.application, interaction.user.id) and not _has_admin_role(
         interaction
     ):
-        raise Refused(sentence)
+        raise Refused(sentence or say(MODELS_ARE_THE_OWNERS))
 
 
 def _owns(application: discord.AppInfo | None, user_id: int) -> bool:
@@ -100,7 +115,7 @@ def _has_admin_role(interaction: "discord.Interaction[Atelier]") -> bool:
 
 
 def require_preflight(interaction: discord.Interaction[Any]) -> None:
-    """Raise `Refused` when the bot could not deliver a picture in this channel."""
+    """Raise `Refused` when the bot could not deliver a picture in this channel of a server."""
     in_thread = isinstance(interaction.channel, discord.Thread)
     spare = "send_messages" if in_thread else "send_messages_in_threads"
     missing = [
@@ -110,42 +125,45 @@ def require_preflight(interaction: discord.Interaction[Any]) -> None:
     ]
     if missing:
         raise Refused(
-            f"I cannot paint in this channel: I lack {' and '.join(missing)}. "
-            "Somebody who manages it can change that in the channel's permissions."
+            say(
+                "I cannot paint in this channel: I lack {permissions}. Somebody who manages it can "
+                "change that in the channel's permissions.",
+                permissions=listed(missing, AND),
+            )
         )
 
 
-async def require_room(interaction: "discord.Interaction[Atelier]") -> None:
+async def require_room(
+    interaction: "discord.Interaction[Atelier]", *, ephemeral: bool = False
+) -> None:
     """Raise `Refused` when the server does not want pictures in this channel, or I cannot paint.
 
-    A thread counts as the channel that it is in.
+    A thread counts as the channel that it is in. An ephemeral answer takes no permissions, nor
+    does one where the bot is not itself; servers that it is not in have decided nothing.
     """
-    require_preflight(interaction)
-    if interaction.guild_id is None:
+    if is_conversation(interaction) or is_away(interaction):
         return
+    if not ephemeral:
+        require_preflight(interaction)
     settings = await server_settings(interaction.client.studio, f"guild:{interaction.guild_id}")
     parent = getattr(interaction.channel, "parent_id", None)
     if settings.channels and not {interaction.channel_id, parent} & set(settings.channels):
         named = ", ".join(f"<#{channel}>" for channel in settings.channels)
-        raise Refused(f"This server wants its pictures elsewhere: paint in {named}.")
+        raise Refused(
+            say("This server wants its pictures elsewhere: paint in {channels}.", channels=named)
+        )
 
 
 async def require_unblocked(interaction: "discord.Interaction[Atelier]") -> None:
     """Raise `Refused` when the person is blocked in this server; who manages it never is."""
-    if interaction.guild_id is None or manages(interaction):
+    if interaction.guild_id is None or is_away(interaction) or manages(interaction):
         return
     keeper = interaction.client.studio.keeper
     block = await keeper.blocked(f"guild:{interaction.guild_id}", str(interaction.user.id))
     if block is not None:
-        end = (
-            f"You are welcome again <t:{int(block.until) + 1}:f>"
-            if block.until is not None
-            else "That holds until a moderator lifts it"
-        )
-        raise Refused(
-            f"Sorry, the moderators of this server have asked me not to work for you at the "
-            f"moment. {end}; if you think that it is a mistake, write to one of them."
-        )
+        if block.until is None:
+            raise Refused(say(BLOCKED))
+        raise Refused(say(BLOCKED_UNTIL, at=int(block.until) + 1))
 
 
 async def require_welcome(interaction: "discord.Interaction[Atelier]") -> None:
@@ -157,4 +175,4 @@ async def require_welcome(interaction: "discord.Interaction[Atelier]") -> None:
 def require_open(bot: "Atelier") -> None:
     """Raise `Refused` while the bot is on its way out."""
     if bot.leaving:
-        raise Refused("I am being restarted. Try again in a minute; what is queued is kept.")
+        raise Refused(say("I am being restarted. Try again in a minute; what is queued is kept."))

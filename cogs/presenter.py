@@ -4,8 +4,10 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 import aiohttp
 import discord
@@ -15,17 +17,21 @@ from cogs.cards import (
     Card,
     cancelled_card,
     failed_card,
+    parting_card,
     ready_at,
     result_card,
     waiting_card,
+    withheld_card,
 )
 from cogs.delivery import Rejected, TooLarge, Unreachable, deliver
+from cogs.discretion import Showing, at_home, preview_at_home
 from cogs.home import Home
 from cogs.lineage import origin
 from cogs.pacing import Pacer, edit_interval
+from cogs.starting import can_be_filled
 from cogs.uploads import Upload, encodings
 from engine import Job, JobEvent, JobState, Studio, Tasks, UnknownJob
-from speech import recalled, say, speak
+from speech import resaid, say, speak
 
 if TYPE_CHECKING:
     from cogs.bot import Atelier
@@ -53,10 +59,18 @@ class Presenter:
         self._studio = studio
         self._pacer = pacer
         self._tasks = Tasks()
+        self._followers: WeakValueDictionary[int, asyncio.Task[None]] = WeakValueDictionary()
 
     def present(self, job: Job, home: Home, shown: Card | None = None) -> None:
         """Keep the message of `job`, which shows `shown`, true until the outcome is there."""
-        self._tasks.start(self._follow(job, home, shown), f"present job {job.id}")
+        follower = self._tasks.start(self._follow(job, home, shown), f"present job {job.id}")
+        self._followers[job.id] = follower
+
+    def move(self, job: Job, home: Home) -> None:
+        """Keep the message in `home` true from now on, and no other."""
+        if (follower := self._followers.get(job.id)) is not None:
+            follower.cancel()
+        self.present(job, home)
 
     async def resume(self) -> None:
         """Take up every job whose outcome was not shown when the program ended."""
@@ -100,12 +114,18 @@ class Presenter:
             async for event in events:
                 if not event.state.waiting:
                     return home, event
+                event, covered = await self._discreet(event, home)
                 ready = ready_at(event, ready)
-                card = waiting_card(job, event, ready)
+                ending = home.seconds_to_parting == 0.0
+                if ending:
+                    card = parting_card(job, event.state)
+                else:
+                    card = waiting_card(job, event, ready, home.until)
+                    card = replace(card, covered=covered)
                 if not reachable or (card == shown and event.preview == preview):
                     continue
                 shown, preview = card, event.preview
-                uploads = [Upload(PREVIEW, preview)] if preview else []
+                uploads = [Upload(PREVIEW, preview)] if preview and not ending else []
                 try:
                     home = await deliver(self._bot, home, card, uploads, nonce=None)
                 except (Unreachable, Rejected) as error:
@@ -115,24 +135,44 @@ class Presenter:
                     log.debug("Job %d: progress is not shown: %s", job.id, error)
         return home, None
 
+    async def _discreet(self, event: JobEvent, home: Home) -> tuple[JobEvent, frozenset[int]]:
+        """The event with a preview only where one may be shown, and what is covered of it."""
+        if event.preview is None:
+            return event, frozenset()
+        showing = await preview_at_home(self._bot, home)
+        if showing.withheld:
+            return replace(event, preview=None), frozenset()
+        return event, showing.covered
+
     async def _paced(self, job: Job, home: Home) -> AsyncGenerator[JobEvent, None]:
-        """The events of the job: the last one at once, the others as Discord likes edits."""
+        """The events of the job: the last one at once, the others as Discord likes edits.
+
+        Once more the latest, when it is time to say goodbye to a message that is only leased.
+        """
         latest: JobEvent | None = None
+        known: JobEvent | None = None
+        parting = home.seconds_to_parting
         async with aclosing(self._studio.watch(job.id)) as events:
             upcoming = asyncio.ensure_future(anext(events, None))
             try:
                 while True:
                     every = edit_interval(latest)
                     wait = self._pacer.wait(home.channel_id, job.id, every) if latest else None
+                    if parting is not None:
+                        parting = home.seconds_to_parting
+                        wait = parting if wait is None else min(wait, parting or 0.0)
                     await asyncio.wait([upcoming], timeout=wait)
                     if upcoming.done():
-                        latest = upcoming.result()
+                        latest = known = upcoming.result()
                         if latest is None:
                             return
                         if not latest.state.waiting:
                             yield latest
                             return
                         upcoming = asyncio.ensure_future(anext(events, None))
+                    elif known is not None and parting == 0.0:
+                        yield known
+                        latest, parting = None, None
                     elif latest is not None and self._pacer.admits(home.channel_id, job.id, every):
                         yield latest
                         latest = None
@@ -159,15 +199,19 @@ class Presenter:
 
     async def _deliver_outcome(self, job: Job, home: Home, event: JobEvent) -> Home:
         if event.state is JobState.CANCELLED:
-            return await self._deliver_words(job, home, cancelled_card(job))
+            nonce = None if home.leased else _nonce(job)  # nobody needs to be written to for that
+            return await deliver(self._bot, home, cancelled_card(job), [], nonce=nonce)
         if event.state is JobState.FAILED:
-            sentence = recalled(event.error or "") or say("The picture could not be painted.")
+            sentence = resaid(event.error) or say("The picture could not be painted.")
             return await self._deliver_words(job, home, failed_card(job, sentence))
+        showing = await at_home(self._bot, job, home)
+        if showing.withheld:
+            return await self._deliver_words(job, home, withheld_card(job))
         try:
             async with aclosing(_encoded(event.pictures, home.upload_limit)) as levels:
                 async for uploads in levels:
                     try:
-                        return await self._deliver_pictures(job, home, uploads)
+                        return await self._deliver_pictures(job, home, uploads, showing)
                     except TooLarge:
                         log.info("Job %d: too large for its channel, made smaller", job.id)
             sentence = say(
@@ -181,9 +225,13 @@ class Presenter:
             sentence = say("Discord does not take the pictures. The owner has them on disk.")
         return await self._deliver_words(job, home, failed_card(job, sentence))
 
-    async def _deliver_pictures(self, job: Job, home: Home, uploads: Sequence[Upload]) -> Home:
+    async def _deliver_pictures(
+        self, job: Job, home: Home, uploads: Sequence[Upload], showing: Showing
+    ) -> Home:
         names = [upload.name for upload in uploads]
-        card = result_card(job, names, await origin(self._studio, job))
+        fillable = can_be_filled(self._studio.models, job.recipe.model)
+        card = result_card(job, names, await origin(self._studio, job), fillable=fillable)
+        card = replace(card, covered=showing.covered)
         return await deliver(self._bot, home, card, uploads, nonce=_nonce(job))
 
     async def _deliver_words(self, job: Job, home: Home, card: Card) -> Home:

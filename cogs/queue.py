@@ -1,5 +1,6 @@
 """/queue and /cancel: who waits, and calling a job off."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import discord
@@ -8,11 +9,14 @@ from discord.app_commands import Choice
 from discord.ext import commands
 
 from cogs.audit import noted_on_job
-from cogs.cards import ordinal, shortened
+from cogs.cards import duration, ordinal, shortened
 from cogs.home import Home
 from cogs.policy import acting_as, moderates
+from cogs.reach import anywhere, is_away
 from cogs.replies import reply
+from cogs.sheet_buttons import call_off
 from engine import Job, JobEvent, JobState, Studio, UnknownJob
+from speech import say
 
 if TYPE_CHECKING:
     from cogs.bot import Atelier
@@ -31,25 +35,25 @@ class Queue(commands.Cog):
         self._studio = studio
 
     @app_commands.command()
-    @app_commands.guild_only()
+    @anywhere
     async def queue(self, interaction: "discord.Interaction[Atelier]") -> None:
         """Show who is waiting for a picture, and for how long"""
-        jobs = self._studio.queue()
+        jobs = _sheets_as_one(self._studio.queue())
         if not jobs:
-            await reply(interaction, "Nobody is waiting. `/imagine` starts at once.")
+            await reply(interaction, say("Nobody is waiting. `/imagine` starts at once."))
             return
         mine = str(interaction.user.id)
-        here = [(j, e) for j, e in jobs if Home.from_json(j.home).guild_id == interaction.guild_id]
+        here = [entry for entry in jobs if entry[0].owner == mine or _is_of(interaction, entry[0])]
         here.sort(key=lambda entry: entry[0].owner != mine)
         lines = [line(job, event, interaction) for job, event in here[:MOST_LINES]]
-        if len(here) > MOST_LINES:
-            lines.append(f"-# and {len(here) - MOST_LINES} more")
-        if len(jobs) > len(here):
-            lines.append(f"-# {len(jobs) - len(here)} in other servers")
+        if (more := len(here) - MOST_LINES) > 0:
+            lines.append(f"-# {say('and {number} more', number=more)}")
+        if elsewhere := len(jobs) - len(here):
+            lines.append(f"-# {say('{number} in other places', number=elsewhere)}")
         await reply(interaction, "\n".join(lines))
 
     @app_commands.command()
-    @app_commands.guild_only()
+    @anywhere
     @app_commands.describe(job="Which job; left out, the last one that you asked for")
     async def cancel(
         self, interaction: "discord.Interaction[Atelier]", job: int | None = None
@@ -58,50 +62,80 @@ class Queue(commands.Cog):
         if job is None:
             mine = [j.id for j, _ in self._studio.queue() if j.owner == str(interaction.user.id)]
             if not mine:
-                raise UnknownJob("You have nothing waiting.")
+                raise UnknownJob(say("You have nothing waiting."))
             job = max(mine)
         asked = await self._studio.job(job)
-        if await self._studio.cancel(job, by=acting_as(interaction, asked)):
+        if asked.cell is not None:
+            await _cancel_sheet(interaction, asked.cell.sheet)
+        elif await self._studio.cancel(job, by=acting_as(interaction, asked)):
             await noted_on_job(interaction, "cancelled", asked)
-            await reply(interaction, f"Job {job} is cancelled.")
+            await reply(interaction, say("Job {number} is cancelled.", number=job))
         else:
-            await reply(interaction, f"Job {job} is already done.")
+            await reply(interaction, say("Job {number} is already done.", number=job))
 
     @cancel.autocomplete("job")
     async def _complete_job(
         self, interaction: "discord.Interaction[Atelier]", current: str
     ) -> list[Choice[int]]:
         mine = str(interaction.user.id)
-        waiting = [job for job, _ in self._studio.queue()]
+        waiting = [job for job, _ in _sheets_as_one(self._studio.queue())]
         jobs = [job for job in waiting if job.owner == mine or moderates(interaction, job)]
         jobs.sort(key=lambda job: (job.owner != mine, -job.id))
         choices = [
-            Choice(name=shortened(f"{job.id} · {job.recipe.prompt}", 100), value=job.id)
+            Choice(name=shortened(f"{job.id} · {_words_for(mine, job)}", 100), value=job.id)
             for job in jobs
         ]
         typed = str(current).strip().lower()
         return [choice for choice in choices if typed in choice.name.lower()][:MOST_CHOICES]
 
 
+def _sheets_as_one(entries: Iterable[tuple[Job, JobEvent]]) -> list[tuple[Job, JobEvent]]:
+    """Without the cells of a sheet behind its first one."""
+    firsts: dict[tuple[int, int], tuple[Job, JobEvent]] = {}
+    for job, event in entries:
+        firsts.setdefault((job.cell.sheet, 0) if job.cell else (0, job.id), (job, event))
+    return list(firsts.values())
+
+
+async def _cancel_sheet(interaction: "discord.Interaction[Atelier]", sheet_id: int) -> None:
+    if await call_off(interaction, sheet_id):
+        await reply(interaction, say("Sheet {number} is cancelled.", number=sheet_id))
+    else:
+        await reply(interaction, say("Sheet {number} is already done.", number=sheet_id))
+
+
+def _is_of(interaction: discord.Interaction[Any], job: Job) -> bool:
+    """Whether the job is of the server in which somebody asks, and the bot is in it."""
+    here = interaction.guild_id
+    return here is not None and not is_away(interaction) and _home(job).guild_id == here
+
+
+def _home(job: Job) -> Home:
+    return Home.from_json(job.home)
+
+
+def _words_for(person: str, job: Job) -> str:
+    """What the job paints; of somebody else's private one, that it is private."""
+    if _home(job).private and job.owner != person:
+        return say("private")
+    return job.recipe.prompt
+
+
 def line(job: Job, event: JobEvent, interaction: discord.Interaction[Any]) -> str:
     """One job in the list; what it shows is told to its owner and in the channel of its home."""
     own = job.owner == str(interaction.user.id)
     if event.state is JobState.RUNNING:
-        place = f"painting, {100 * event.step // max(1, event.total_steps)} %"
+        percent = 100 * event.step // max(1, event.total_steps)
+        place: str = say("painting, {percent} %", percent=percent)
     else:
         place = ordinal(event.position or 1)
-    parts = [str(job.id), place]
+    number = say("sheet {number}", number=job.cell.sheet) if job.cell else str(job.id)
+    parts = [number, place]
     if event.seconds_left is not None:
-        parts.append(f"about {duration(event.seconds_left)}")
+        parts.append(say("about {time}", time=duration(event.seconds_left)))
     parts.append(f"<@{job.owner}>")
-    if own or Home.from_json(job.home).channel_id == interaction.channel_id:
+    home = _home(job)
+    if own or (home.channel_id == interaction.channel_id and not home.private):
         parts.append(discord.utils.escape_markdown(shortened(job.recipe.prompt, 60)))
     text = " · ".join(parts)
     return f"**{text}**" if own else text
-
-
-def duration(seconds: float) -> str:
-    """Seconds as people say them."""
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    return f"{round(seconds / 60)} min"

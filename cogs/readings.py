@@ -9,6 +9,7 @@ import discord
 
 from cogs.attachments import KINDS
 from engine import Catalogue, ImageRequest, InvalidRequest, Model, parse_parameters
+from speech import say
 
 OURS = re.compile(r"atelier(?:-picture)?:[a-z]+:(\d{1,19})(?::\d{1,2})?")
 """Custom ids of buttons that carry a job's number."""
@@ -35,7 +36,7 @@ def pictures_in(message: discord.Message) -> list[discord.Attachment]:
         if (attachment.content_type or "").partition(";")[0] in KINDS
     ]
     if not found:
-        raise InvalidRequest("There is no picture attached to this message.")
+        raise InvalidRequest(say("There is no picture attached to this message."))
     return found
 
 

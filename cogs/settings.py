@@ -59,6 +59,20 @@ class DiscordSettings(Section):
         description="Roles that may do what server managers may, and what the bot's owner may: "
         "add and remove models, see /status.",
     )
+    personal_use: bool = Field(
+        default=True,
+        description="Whether people may use the bot in direct messages, and those who installed it "
+        "for themselves also where it is not a member.",
+    )
+    unsafe_pictures: Literal["spoiler", "withhold"] = Field(
+        default="spoiler",
+        description="What becomes of pictures that the classifier of [safety] takes for unsafe, "
+        "outside of age-restricted channels, where a server has not chosen: they are hidden as "
+        "spoilers, or withheld until a moderator releases them.",
+    )
+    unsafe_may_be_shown: bool = Field(
+        default=False, description="Whether a server may also choose to show them as they are."
+    )
 
 
 class RoleLimits(Section):

@@ -1,9 +1,6 @@
-"""/settings: a panel of selects about where, with what and how much members may paint."""
+"""/settings: a panel about where, with what, how much and in which language members may paint."""
 
-import re
-from collections.abc import Awaitable, Callable
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING
 
 import discord
 from discord import app_commands, ui
@@ -11,202 +8,198 @@ from discord.ext import commands
 
 from cogs.audit import noted
 from cogs.desk import scope_of
-from cogs.policy import require_manager
-from cogs.server_settings import ServerSettings, keep_server_settings, server_settings
+from cogs.gallery import CHANNEL
+from cogs.policy import Refused, require_manager
+from cogs.server_settings import ServerSettings, server_settings
+from cogs.settings_changes import CHANGES
+from cogs.settings_items import (
+    MOST_OPTIONS,
+    PanelButton,
+    Picked,
+    SettingSelect,
+    channel_select,
+    option_select,
+    role_select,
+)
+from cogs.settings_options import (
+    language_options,
+    model_options,
+    nsfw_options,
+    pace_options,
+    pictures,
+    role_pace_options,
+    size_options,
+)
+from cogs.settings_order import ORDER as ORDER_CHANGES
+from engine import Studio
+from speech import phrase, say
 
 if TYPE_CHECKING:
     from cogs.bot import Atelier
 
-PACES = (1, 2, 5, 10, 15, 20, 30, 50, 100, 200, 500)
-"""Pictures an hour to choose from, as far as they are fewer than what the owner gives."""
+PAINTING, ROLES, ORDER = "painting", "roles", "order"
 
-AS_THE_OWNER = "owner"
-"""The value that stands for the limit in the owner's settings."""
+PAGES = {
+    PAINTING: phrase("Painting"),
+    ROLES: phrase("Roles"),
+    ORDER: phrase("Order and language"),
+}
+"""The pages by their names in ids, and what they are called."""
 
-MOST_OPTIONS = 25
-"""Discord's limit for a select."""
+PAGE_OF = {"role": ROLES, "rolepace": ROLES} | dict.fromkeys(ORDER_CHANGES, ORDER)
+"""The page on which a select is; the others are on the first."""
 
-ROOMS = [
-    discord.ChannelType.text,
-    discord.ChannelType.news,
-    discord.ChannelType.voice,
-    discord.ChannelType.forum,
-]
-"""Where commands can be used; threads go with the channel that they are in."""
+ALL_CHANGES = CHANGES | ORDER_CHANGES
 
-Values = list[str]
-Apply = Callable[["discord.Interaction[Atelier]", Values], Awaitable[str]]
+Items = list[ui.Item[ui.LayoutView]]
 
 
 class SettingsPanel(commands.Cog):
-    """The command that opens the panel."""
+    """The command that opens the panel, and what is picked in it."""
+
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
 
     @app_commands.command()
     @app_commands.guild_only()
     async def settings(self, interaction: "discord.Interaction[Atelier]") -> None:
         """Choose where members paint, with which model, and how much"""
         require_manager(interaction)
-        await interaction.response.send_message(view=await panel(interaction), ephemeral=True)
+        view = await self._view(interaction, PAINTING)
+        await interaction.response.send_message(view=view, ephemeral=True)
 
-
-class RoomSelect(
-    ui.DynamicItem[ui.ChannelSelect[Any]], template=r"atelier-settings:(?P<what>channels)"
-):
-    """Where members may paint; nothing picked is everywhere."""
-
-    def __init__(self, chosen: tuple[int, ...] = ()) -> None:
-        defaults = [
-            discord.SelectDefaultValue(id=channel, type=discord.SelectDefaultValueType.channel)
-            for channel in chosen
-        ]
-        super().__init__(
-            ui.ChannelSelect(
-                custom_id="atelier-settings:channels",
-                channel_types=ROOMS,
-                placeholder="Everywhere",
-                min_values=0,
-                max_values=MOST_OPTIONS,
-                default_values=defaults,
-            )
-        )
-
-    @classmethod
-    async def from_custom_id(
-        cls, interaction: discord.Interaction[Any], item: ui.Item[Any], match: re.Match[str], /
-    ) -> Self:
-        """The select that was used; what was picked comes with the interaction."""
-        return cls()
-
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Take in what was picked, under the same policy as a command."""
-        await _use(interaction, "channels", [str(channel.id) for channel in self.item.values])
-
-
-class OptionSelect(
-    ui.DynamicItem[ui.Select[Any]], template=r"atelier-settings:(?P<what>model|pace)"
-):
-    """One of the other choices."""
-
-    def __init__(self, what: str, options: list[discord.SelectOption]) -> None:
-        super().__init__(ui.Select(custom_id=f"atelier-settings:{what}", options=options))
-        self._what = what
-
-    @classmethod
-    async def from_custom_id(
-        cls, interaction: discord.Interaction[Any], item: ui.Item[Any], match: re.Match[str], /
-    ) -> Self:
-        """The select that was used."""
-        assert isinstance(item, ui.Select)
-        return cls(match["what"], item.options)
-
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Take in what was picked, under the same policy as a command."""
-        await _use(interaction, self._what, self.item.values)
-
-
-async def _use(interaction: "discord.Interaction[Atelier]", what: str, values: Values) -> None:
-    async def act() -> None:
+    async def turn(self, interaction: "discord.Interaction[Atelier]", page: str) -> None:
+        """Show another page."""
         require_manager(interaction)
-        said = await APPLY[what](interaction, values)
-        await noted(interaction, said)
-        if not interaction.response.is_done():
-            await interaction.response.edit_message(view=await panel(interaction))
+        await interaction.response.edit_message(view=await self._view(interaction, page))
+
+    async def take(self, interaction: "discord.Interaction[Atelier]", picked: Picked) -> None:
+        """Do what was picked, write it down, and show what holds now."""
+        require_manager(interaction)
+        role: int | None = None
+        if picked.what == "role":
+            role = _role(interaction, picked.values[0])
         else:
-            await interaction.edit_original_response(view=await panel(interaction))
+            if picked.what == "rolepace":
+                role = int(picked.detail)
+            await noted(interaction, await ALL_CHANGES[picked.what](interaction, picked))
+        view = await self._view(interaction, PAGE_OF.get(picked.what, PAINTING), role)
+        if interaction.response.is_done():
+            await interaction.edit_original_response(view=view)
+        else:
+            await interaction.response.edit_message(view=view)
 
-    await interaction.client.tree.guard(interaction, act)
+    async def _view(
+        self, interaction: "discord.Interaction[Atelier]", page: str, role: int | None = None
+    ) -> ui.LayoutView:
+        """A page, showing what is chosen now; `role` is the one whose number is to be chosen."""
+        settings = await server_settings(self._studio, scope_of(interaction))
+        if page == ROLES:
+            items = self._roles(interaction, settings, role)
+        elif page == ORDER:
+            items = await self._order(interaction, settings)
+        else:
+            items = await self._painting(interaction, settings)
+        title = say("Settings of this server")
+        what = say("Each choice holds from the next picture on.")
+        turning: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
+        for name, label in PAGES.items():
+            turning.add_item(PanelButton(name, say(label), here=name == page))
+        view = ui.LayoutView(timeout=None)
+        view.add_item(ui.Container(ui.TextDisplay(f"## {title}\n{what}"), *items, turning))
+        return view
+
+    async def _painting(
+        self, interaction: "discord.Interaction[Atelier]", settings: ServerSettings
+    ) -> Items:
+        scope = scope_of(interaction)
+        model = await self._studio.model_of(scope)
+        sizes = size_options(model, await self._studio.rules.defaults(scope, model.name))
+        paces = pace_options(settings.pictures_per_hour, interaction.client.limits.everybody)
+        assert interaction.guild is not None, "the panel is for servers"
+        there = [each for each in settings.channels if interaction.guild.get_channel(each)]
+        nothing = say("Nowhere: the channels are gone") if settings.channels else say("Everywhere")
+        rooms = channel_select("channels", there, nothing, most=MOST_OPTIONS, text_only=False)
+        return [
+            _text(say("Where members may paint"), say("Threads go with their channel.")),
+            _row(rooms),
+            _text(say("The model that paints when nobody names one")),
+            _row(option_select("model", await model_options(self._studio, scope, model.name))),
+            _text(say("The size that it paints when nobody says")),
+            _row(option_select("size", sizes, model.name)),
+            _text(
+                say("Pictures that a member may ask for within an hour"),
+                say("Roles to which the owner gives a limit of their own keep it."),
+            ),
+            _row(option_select("pace", paces)),
+        ]
+
+    def _roles(
+        self,
+        interaction: "discord.Interaction[Atelier]",
+        settings: ServerSettings,
+        role: int | None,
+    ) -> Items:
+        chosen = [
+            say("{role}: {pictures}", role=f"<@&{each}>", pictures=pictures(number))
+            for each, number in settings.roles.items()
+        ]
+        items: Items = [
+            _text(
+                say("Roles whose members may ask for more or fewer pictures within an hour"),
+                say("Of several roles the most generous counts; never more than the owner gives."),
+                *chosen,
+            ),
+            _row(role_select("role", [role] if role else [], say("Choose a role"))),
+        ]
+        if role is not None:
+            most = interaction.client.limits.most(role)
+            options = role_pace_options(settings.roles.get(role), most)
+            items.append(_row(option_select("rolepace", options, str(role))))
+        return items
+
+    async def _order(
+        self, interaction: "discord.Interaction[Atelier]", settings: ServerSettings
+    ) -> Items:
+        gallery = await self._studio.preferences.get(scope_of(interaction), CHANNEL)
+        assert interaction.guild is not None, "the panel is for servers"
+        rooms = interaction.guild.get_channel
+        asked = [each for each in [settings.review_channel] if each and rooms(each)]
+        shown = [int(each) for each in [gallery] if each and rooms(int(each))]
+        may_be_shown = interaction.client.settings.unsafe_may_be_shown
+        unsafe = [
+            _text(
+                say("Pictures that are not fit for a channel that is not age-restricted"),
+                say("A classifier tells; what it hides, moderators can release."),
+            ),
+            _row(option_select("nsfw", nsfw_options(settings, may_be_shown=may_be_shown))),
+        ]
+        return [
+            _text(
+                say("Where moderators are asked about prompts that need a look"),
+                say("`/words review` says which do."),
+            ),
+            _row(channel_select("reviews", asked, say("Where they were written"))),
+            *(unsafe if self._studio.judgement.judges else []),
+            _text(say("Where starred pictures are shown again")),
+            _row(channel_select("gallery", shown, say("Nowhere"))),
+            _text(say("The language of what everybody reads")),
+            _row(option_select("language", language_options(settings))),
+        ]
 
 
-async def _set_channels(interaction: "discord.Interaction[Atelier]", values: Values) -> str:
-    channels = tuple(int(value) for value in values)
-    await _change(interaction, channels=channels)
-    named = ", ".join(f"<#{channel}>" for channel in channels)
-    return f"let members paint in {named}" if named else "let members paint everywhere"
+def _role(interaction: "discord.Interaction[Atelier]", value: str) -> int:
+    """The role that was picked, if it is for some members only."""
+    role = int(value)
+    if role == interaction.guild_id:
+        raise Refused(say("Everybody has that role: what holds for all is on the first page."))
+    return role
 
 
-async def _set_model(interaction: "discord.Interaction[Atelier]", values: Values) -> str:
-    await interaction.response.defer()  # its files are looked at, on the Hub maybe
-    model = await interaction.client.studio.use_model(values[0], scope_of(interaction))
-    return f"chose the model {model.name}"
+def _text(heading: str, *lines: str) -> ui.TextDisplay[ui.LayoutView]:
+    return ui.TextDisplay("\n".join([f"**{heading}**", *(f"-# {line}" for line in lines)]))
 
 
-async def _set_pace(interaction: "discord.Interaction[Atelier]", values: Values) -> str:
-    [value] = values
-    pace = None if value == AS_THE_OWNER else int(value)
-    await _change(interaction, pictures_per_hour=pace)
-    if pace is None:
-        return "gave members as many pictures an hour as the owner does"
-    return f"gave members {_pictures(pace)} an hour"
-
-
-APPLY: dict[str, Apply] = {"channels": _set_channels, "model": _set_model, "pace": _set_pace}
-"""What each select does with what was picked; the answer is a line for the audit log."""
-
-
-async def _change(interaction: "discord.Interaction[Atelier]", **changes: Any) -> None:
-    studio, scope = interaction.client.studio, scope_of(interaction)
-    settings = await server_settings(studio, scope)
-    await keep_server_settings(studio, scope, replace(settings, **changes))
-
-
-async def panel(interaction: "discord.Interaction[Atelier]") -> ui.LayoutView:
-    """The panel, showing what is chosen now."""
-    scope = scope_of(interaction)
-    settings = await server_settings(interaction.client.studio, scope)
-    most = interaction.client.most_per_hour
-    container: ui.Container[ui.LayoutView] = ui.Container(
-        ui.TextDisplay("## Settings of this server\nEach choice holds from the next picture on."),
-        ui.TextDisplay("**Where members may paint**\n-# Threads go with their channel."),
-        _row(RoomSelect(settings.channels)),
-        ui.TextDisplay("**The model that paints when nobody names one**"),
-        _row(OptionSelect("model", await _models(interaction, scope))),
-        ui.TextDisplay(
-            "**Pictures that a member may ask for within an hour**\n"
-            "-# Roles to which the owner gives a limit of their own keep it."
-        ),
-        _row(OptionSelect("pace", _paces(settings, most))),
-    )
-    view = ui.LayoutView(timeout=None)
-    view.add_item(container)
-    return view
-
-
-def _row(select: RoomSelect | OptionSelect) -> ui.ActionRow[ui.LayoutView]:
+def _row(select: SettingSelect) -> ui.ActionRow[ui.LayoutView]:
     row: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
     return row.add_item(select)
-
-
-async def _models(
-    interaction: "discord.Interaction[Atelier]", scope: str
-) -> list[discord.SelectOption]:
-    """The models that are allowed here, the one in use first, as many as a select takes."""
-    studio = interaction.client.studio
-    used = (await studio.model_of(scope)).name
-    allowed = await studio.rules.allowed(scope)
-    names = [m.name for m in studio.models if allowed is None or m.name in allowed]
-    names.sort(key=lambda name: name != used)
-    return [
-        discord.SelectOption(label=name, value=name, default=name == used)
-        for name in names[:MOST_OPTIONS]
-    ]
-
-
-def _paces(settings: ServerSettings, most: int) -> list[discord.SelectOption]:
-    """What can be chosen, `most` being what the owner gives everybody."""
-    chosen = settings.pictures_per_hour
-    own = discord.SelectOption(
-        label="As the owner decides", value=AS_THE_OWNER, default=chosen is None
-    )
-    paces = sorted({*PACES, *([chosen] if chosen is not None else [])})
-    return [
-        own,
-        *(
-            discord.SelectOption(label=_pictures(pace), value=str(pace), default=pace == chosen)
-            for pace in paces
-            if pace < most or pace == chosen
-        ),
-    ]
-
-
-def _pictures(count: int) -> str:
-    return f"{count} picture" if count == 1 else f"{count} pictures"

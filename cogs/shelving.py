@@ -14,6 +14,7 @@ from cogs.model_words import model_choices
 from cogs.orders import Order
 from cogs.policy import require_owner
 from engine import Studio, human_size
+from speech import say, together
 
 if TYPE_CHECKING:
     from cogs.bot import Atelier
@@ -67,12 +68,11 @@ class Shelving(commands.Cog):
         view = ui.View(timeout=None)
         for verb in ("remove", "keep"):
             view.add_item(ModelButton(verb, model.name))
-        room = f" It takes {human_size(stock.size)} on the disk." if stock.size else ""
-        await interaction.response.send_message(
-            f"Remove **{model.name}**?{room} Servers that use it go back to the default model.",
-            view=view,
-            ephemeral=True,
-        )
+        said = [say("Remove **{name}**?", name=model.name)]
+        if stock.size:
+            said.append(say("It takes {size} on the disk.", size=human_size(stock.size)))
+        said.append(say("Servers that use it go back to the default model."))
+        await interaction.response.send_message(together(*said), view=view, ephemeral=True)
 
     @remove_model.autocomplete("name")
     async def _complete_added(

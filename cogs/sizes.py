@@ -7,16 +7,18 @@ from dataclasses import replace
 from discord.app_commands import Choice
 
 from engine import DEFAULT_STRENGTH, KEEPING_STRENGTH, ImageRequest, InvalidRequest, Model
+from speech import LANGUAGES, listed, phrase, say, speaking
+
+SQUARE, LANDSCAPE, PORTRAIT = phrase("square"), phrase("landscape"), phrase("portrait")
 
 
 def size_choices(model: Model, current: str) -> list[Choice[str]]:
     """The sizes that `model` offers whose name or pixels contain what is typed."""
     choices = []
     for ratio, width, height in model.sizes:
-        shape = "square" if width == height else "landscape" if width > height else "portrait"
-        choices.append(
-            Choice(name=f"{shape} {ratio} ({width}×{height})", value=f"{width}x{height}")
-        )
+        shape = SQUARE if width == height else LANDSCAPE if width > height else PORTRAIT
+        name = f"{say(shape)} {ratio} ({width}×{height})"
+        choices.append(Choice(name=name, value=f"{width}x{height}"))
     typed = current.strip().lower()
     return [choice for choice in choices if typed in choice.name or typed in choice.value]
 
@@ -32,12 +34,22 @@ def parse_size(text: str | None, model: Model) -> tuple[int | None, int | None]:
     wanted = text.strip().lower().replace("×", "x")
     if sides := re.fullmatch(r"(\d{1,5})\s*x\s*(\d{1,5})", wanted):
         return int(sides[1]), int(sides[2])
-    for choice in size_choices(model, ""):
-        if wanted in (choice.name, *choice.name.split()):
-            width, _, height = choice.value.partition("x")
-            return int(width), int(height)
-    offered = ", ".join(f"{size.ratio} ({size.width}x{size.height})" for size in model.sizes)
-    raise InvalidRequest(f"“{text}” is no size. {model.name} offers {offered}.")
+    for language in LANGUAGES:
+        with speaking(language):
+            choices = size_choices(model, "")
+        for choice in choices:
+            if wanted in (choice.name, *choice.name.split()):
+                width, _, height = choice.value.partition("x")
+                return int(width), int(height)
+    offered = listed([f"{size.ratio} ({size.width}x{size.height})" for size in model.sizes])
+    raise InvalidRequest(
+        say(
+            "“{text}” is no size. {model} offers {sizes}.",
+            text=text,
+            model=model.name,
+            sizes=offered,
+        )
+    )
 
 
 def fitted_to(model: Model, request: ImageRequest) -> ImageRequest:

@@ -7,11 +7,12 @@ import discord
 from discord import ui
 
 from engine import InvalidRequest
+from speech import phrase, say
 
 if TYPE_CHECKING:
     from cogs.bot import Atelier
 
-NOTHING_YET = "There is no picture to star yet: wait until it is painted."
+NOTHING_YET = phrase("There is no picture to star yet: wait until it is painted.")
 
 
 async def star(interaction: "discord.Interaction[Atelier]", job_id: int) -> None:
@@ -19,7 +20,7 @@ async def star(interaction: "discord.Interaction[Atelier]", job_id: int) -> None
     studio = interaction.client.studio
     job = await studio.job(job_id)
     if not job.pictures:
-        raise InvalidRequest(NOTHING_YET)
+        raise InvalidRequest(say(NOTHING_YET))
     starred = await studio.favourites.toggle(str(interaction.user.id), job_id)
     assert interaction.message is not None, "a button is on a message"
     view = counted(interaction.message, job_id, await studio.favourites.count(job_id))

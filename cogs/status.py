@@ -14,6 +14,7 @@ from cogs.cards import shortened
 from cogs.policy import require_owner
 from cogs.replies import reply
 from engine import DeviceFacts, Report, Studio, human_size
+from speech import say, say_many
 
 if TYPE_CHECKING:
     from cogs.bot import Atelier
@@ -36,7 +37,7 @@ class StatusCommand(commands.Cog, name="Status"):
     @app_commands.guild_only()
     async def status(self, interaction: "discord.Interaction[Atelier]") -> None:
         """Show device, memory, plan, queue, throughput, failures and versions"""
-        require_owner(interaction, "Only the owner of this bot sees how it runs: ask them.")
+        require_owner(interaction, say("Only the owner of this bot sees how it runs: ask them."))
         await interaction.response.defer(ephemeral=True, thinking=True)
         report = await self._studio.report()
         await reply(interaction, "\n".join(lines(report, self._started)))
@@ -45,21 +46,26 @@ class StatusCommand(commands.Cog, name="Status"):
 def lines(report: Report, started: float) -> Iterator[str]:
     """The report in words; `started` is in seconds since the epoch."""
     if report.device is not None:
-        yield f"**Device** {device_line(report.device)}"
-    yield f"**Model** {report.model}"
-    if report.plan is not None:
-        yield f"**Plan** {report.plan.summary}. Expected peak: {report.plan.peak}"
+        yield say("**Device** {device}", device=device_line(report.device))
+    yield say("**Model** {model}", model=report.model)
+    if (plan := report.plan) is not None:
+        yield say("**Plan** {plan}. Expected peak: {peak}", plan=plan.summary, peak=plan.peak)
     yield from (f"⚠️ {problem}" for problem in report.problems)
-    yield f"**Queue** {report.running} being painted, {report.waiting} waiting"
+    yield say(
+        "**Queue** {running} being painted, {waiting} waiting",
+        running=report.running,
+        waiting=report.waiting,
+    )
     tally = report.tally
-    pictures = "picture" if tally.pictures == 1 else "pictures"
-    jobs = "job" if tally.jobs == 1 else "jobs"
-    yield f"**Last hour** {tally.pictures} {pictures} in {tally.jobs} {jobs}"
-    yield f"**Failed within a day** {tally.failed}"
+    pictures = say_many("{number} picture", "{number} pictures", tally.pictures)
+    jobs = say_many("{number} job", "{number} jobs", tally.jobs)
+    yield say("**Last hour** {pictures} in {jobs}", pictures=pictures, jobs=jobs)
+    yield say("**Failed within a day** {failed}", failed=tally.failed)
     for failure in tally.failures:
         reason = discord.utils.escape_markdown(shortened(failure.sentence, 120))
-        yield f"-# <t:{int(failure.at)}:R> job {failure.job_id}: {reason}"
-    yield f"**Up since** <t:{int(started)}:R>"
+        job = say("job {number}", number=failure.job_id)
+        yield f"-# <t:{int(failure.at)}:R> {job}: {reason}"
+    yield say("**Up since** {when}", when=f"<t:{int(started)}:R>")
     yield f"-# {' · '.join(versions())}"
 
 
@@ -67,9 +73,10 @@ def device_line(device: DeviceFacts) -> str:
     """The device, and the memory that it has and has left."""
     parts = [device.name if device.kind in device.name else f"{device.name} ({device.kind})"]
     if device.total_bytes < NO_LIMIT:
-        parts.append(f"{human_size(device.free_bytes)} of {human_size(device.total_bytes)} free")
+        free, total = human_size(device.free_bytes), human_size(device.total_bytes)
+        parts.append(say("{free} of {total} free", free=free, total=total))
     if device.ram_free_bytes < NO_LIMIT:
-        parts.append(f"RAM {human_size(device.ram_free_bytes)} free")
+        parts.append(say("RAM {free} free", free=human_size(device.ram_free_bytes)))
     return " · ".join(parts)
 
 
@@ -84,4 +91,4 @@ def _version(package: str) -> str:
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
-        return "not installed"
+        return say("not installed")

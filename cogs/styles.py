@@ -14,7 +14,8 @@ from cogs.desk import scope_of
 from cogs.forms import sent, typed
 from cogs.policy import require_manager
 from cogs.replies import reply
-from engine import MAX_PROMPT, Studio, Style, StyleBook, check_style_name
+from engine import MAX_PROMPT, STYLE_PLACE, Studio, Style, StyleBook, check_style_name
+from speech import say
 
 if TYPE_CHECKING:
     from cogs.bot import Atelier
@@ -36,13 +37,15 @@ class StyleForm(ui.Modal):
 
     def __init__(self, style: Style) -> None:
         super().__init__(
-            title=shortened(f"Style {style.name}", 45), custom_id=f"atelier-style:{style.name}"
+            title=shortened(say("Style {name}", name=style.name), 45),
+            custom_id=f"atelier-style:{style.name}",
         )
         most = MAX_PROMPT // 2
-        hint = "{prompt} in ink, cross-hatched"
-        self._add("prompt", "Template, with {prompt} in it", style.prompt, most, hint)
-        self._add("negative_prompt", "Negative prompt", style.negative_prompt, most)
-        self._add("model", "Model (empty: the server's)", style.model or "", 50)
+        hint = say("{place} in ink, cross-hatched", place=STYLE_PLACE)
+        template = say("Template, with {place} in it", place=STYLE_PLACE)
+        self._add("prompt", template, style.prompt, most, hint)
+        self._add("negative_prompt", say("Negative prompt"), style.negative_prompt, most)
+        self._add("model", say("Model (empty: the server's)"), style.model or "", 50)
 
     def _add(self, key: str, label: str, value: str, most: int, hint: str | None = None) -> None:
         field: ui.TextInput[Any] = ui.TextInput(
@@ -70,7 +73,7 @@ class Styles(commands.GroupCog, group_name="style", group_description="Named way
         """Show the styles of this server"""
         styles = (await self._book.all(scope_of(interaction))).values()
         if not styles:
-            await reply(interaction, "There are no styles here yet. `/style add` makes one.")
+            await reply(interaction, say("There are no styles here yet. `/style add` makes one."))
             return
         await reply(interaction, "\n".join(map(_line, styles)))
 
@@ -82,7 +85,8 @@ class Styles(commands.GroupCog, group_name="style", group_description="Named way
         check_style_name(name)
         if name.casefold() in await self._book.all(scope_of(interaction)):
             await reply(
-                interaction, f"There is a style “{name}” already: `/style edit` changes it."
+                interaction,
+                say("There is a style “{name}” already: `/style edit` changes it.", name=name),
             )
             return
         await interaction.response.send_modal(StyleForm(Style(name=name, prompt="")))
@@ -101,8 +105,8 @@ class Styles(commands.GroupCog, group_name="style", group_description="Named way
         """Remove a style of this server"""
         require_manager(interaction)
         style = await self._book.remove(scope_of(interaction), name)
-        await noted(interaction, f"removed the style {style.name}")
-        await reply(interaction, f"The style **{style.name}** is removed.")
+        await noted(interaction, say("removed the style {name}", name=style.name))
+        await reply(interaction, say("The style **{name}** is removed.", name=style.name))
 
     @edit_style.autocomplete("name")
     @remove_style.autocomplete("name")
@@ -130,8 +134,9 @@ class Styles(commands.GroupCog, group_name="style", group_description="Named way
             model=model,
         )
         await self._book.save(scope_of(interaction), style)
-        await noted(interaction, f"wrote the style {name}")
-        await reply(interaction, f"Kept. `/imagine style:{name}` paints so.\n{_line(style)}")
+        await noted(interaction, say("wrote the style {name}", name=name))
+        kept = say("Kept. `/imagine style:{name}` paints so.", name=name)
+        await reply(interaction, f"{kept}\n{_line(style)}")
 
 
 def style_choices(styles: dict[str, Style], current: str) -> list[Choice[str]]:
@@ -150,7 +155,8 @@ def style_choices(styles: dict[str, Style], current: str) -> list[Choice[str]]:
 def _line(style: Style) -> str:
     parts = [shortened(" ".join(style.prompt.split()), 100)]
     if style.negative_prompt:
-        parts.append(f"without {shortened(' '.join(style.negative_prompt.split()), 60)}")
+        nots = shortened(" ".join(style.negative_prompt.split()), 60)
+        parts.append(say("without {nots}", nots=nots))
     if style.model:
         parts.append(style.model)
     return f"- **{style.name}** {discord.utils.escape_markdown(' · '.join(parts))}"

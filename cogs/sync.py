@@ -1,4 +1,4 @@
-"""Telling Discord which commands there are: only when they have changed."""
+"""Telling Discord which commands there are: only when they, or their translations, changed."""
 
 import hashlib
 import json
@@ -28,7 +28,11 @@ async def sync_commands(bot: "Atelier") -> Ids:
     Returns:
         The ids of the commands in the places that have them.
     """
-    described = [command.to_dict(bot.tree) for command in bot.tree.get_commands()]
+    names = bot.tree.translator
+    assert names is not None, "commands have names in each language"
+    described = [
+        await command.get_translated_payload(bot.tree, names) for command in bot.tree.get_commands()
+    ]
     text = json.dumps(described, sort_keys=True, default=str)
     fingerprint = hashlib.sha256(text.encode()).hexdigest()
     wanted = dict.fromkeys(bot.settings.sync_guilds or (EVERYWHERE,), fingerprint)

@@ -10,7 +10,7 @@ from discord import app_commands
 from cogs.policy import require_welcome
 from cogs.replies import reply
 from engine import AtelierError, LimitReached, new_incident
-from speech import language_for, say, speak
+from speech import language_for, resaid, say, speak
 
 if TYPE_CHECKING:
     from cogs.bot import Atelier
@@ -19,7 +19,17 @@ log = logging.getLogger(__name__)
 
 
 class Tree(app_commands.CommandTree["Atelier"]):
-    """Slash commands pass through it by themselves; buttons and modals through `guard`."""
+    """Slash commands pass through it by themselves; buttons and modals through `guard`.
+
+    Commands are for servers that the bot is in, unless they say otherwise.
+    """
+
+    def __init__(self, client: "Atelier") -> None:
+        super().__init__(
+            client,
+            allowed_contexts=app_commands.AppCommandContext(guild=True),
+            allowed_installs=app_commands.AppInstallationType(guild=True),
+        )
 
     async def guard(
         self,
@@ -76,9 +86,11 @@ def sentence_for(error: Exception) -> str:
     """What to tell a person about `error`; a bug goes to the log under an id that they see."""
     match error:
         case LimitReached(retry_at=float(retry_at)):
-            return say("{error} You can go on <t:{at}:R>.", error=error, at=int(retry_at) + 1)
+            return say(
+                "{error} You can go on <t:{at}:R>.", error=error.sentence, at=int(retry_at) + 1
+            )
         case AtelierError():
-            return str(error)
+            return resaid(error.sentence)
         case app_commands.CommandSignatureMismatch() | app_commands.CommandNotFound():
             return say("This command has changed. Restart Discord, or try again in a minute.")
         case _:

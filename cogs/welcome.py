@@ -8,6 +8,7 @@ from discord import ui
 from discord.ext import commands
 
 from cogs.mentions import mention
+from speech import language_for, say, speak, spoken
 
 if TYPE_CHECKING:
     from cogs.bot import Atelier
@@ -22,6 +23,7 @@ EXAMPLES = (
     "a red house under two trees in the rain",
     "a fox asleep in the snow, seen from above",
 )
+"""Prompts in every language the same: most models read only English."""
 
 
 class Welcome(commands.Cog):
@@ -33,6 +35,7 @@ class Welcome(commands.Cog):
     @commands.Cog.listener()
     async def on_guild_join(self, guild: discord.Guild) -> None:
         """Say what the bot does, where it may speak. Who invites it again is not told again."""
+        speak(language_for(guild.preferred_locale))
         preferences, scope = self._bot.studio.preferences, f"guild:{guild.id}"
         if await preferences.get(scope, GREETED):
             return
@@ -63,18 +66,25 @@ def greeting(bot: "Atelier", guild: discord.Guild) -> ui.LayoutView:
     imagine, settings, every = (
         mention(bot, name, guild.id) for name in ("imagine", "settings", "help")
     )
-    tries = "\n".join(f"• {imagine} `{example}`" for example in EXAMPLES)
-    text = (
-        "## Hello!\n"
-        "I paint pictures from what you describe, on my owner's own machine: your prompts go to "
-        "no other service.\n"
-        f"### Try\n{tries}\n"
-        "### Good to know\n"
-        f"{every} shows all commands and who may use them. Who has Manage Server can configure "
-        f"me with {settings}. The buttons under a picture paint it again or "
-        "delete it."
-    )
+    lines = [
+        say("## Hello!"),
+        say(
+            "I paint pictures from what you describe, on my owner's own machine: your prompts go "
+            "to no other service."
+        ),
+        say("### Try"),
+        *(f"• {imagine} `{example}`" for example in EXAMPLES),
+        say("### Good to know"),
+        say(
+            "{help} shows all commands and who may use them. Who has Manage Server can configure "
+            "me with {settings}. The buttons under a picture paint it again or delete it.",
+            help=every,
+            settings=settings,
+        ),
+    ]
+    if spoken() != "en":
+        lines.append(say("-# Most models read prompts in English only."))
     view = ui.LayoutView(timeout=None)
-    container: ui.Container[ui.LayoutView] = ui.Container(ui.TextDisplay(text))
+    container: ui.Container[ui.LayoutView] = ui.Container(ui.TextDisplay("\n".join(lines)))
     view.add_item(container)
     return view

@@ -5,6 +5,7 @@ This is its public face; the rest is its own affair. Importing it does not impor
 
 from engine.adapters import AdapterShelf
 from engine.allowance import Allowance
+from engine.canvas import PARTS, Way
 from engine.curation.additions import added_models, open_curator
 from engine.curation.curator import Curator
 from engine.curation.prospects import Prospect, SizeRecord
@@ -15,6 +16,7 @@ from engine.errors import (
     InvalidRequest,
     LimitReached,
     ModelUnavailable,
+    NeedsReview,
     NotYours,
     QueueFull,
     StorageError,
@@ -51,35 +53,57 @@ from engine.requests import (
     ImageRequest,
     Recipe,
 )
+from engine.reviews import LIFETIME as REVIEW_LIFETIME
 from engine.schedulers import allowed_schedulers
-from engine.settings import AdapterSettings, EngineSettings, ModelSettings, Section, StorageSettings
-from engine.store import Block, Deed, Search
+from engine.settings import (
+    AdapterSettings,
+    EngineSettings,
+    ModelSettings,
+    SafetySettings,
+    Section,
+    StorageSettings,
+)
+from engine.sheets.drawing import draw_sheet, sheet_key
+from engine.sheets.layout import MAX_CELLS, MAX_VALUES, Axis, Layout, Sheet, SheetProgress
+from engine.sheets.room import Price
+from engine.starts import Start as KeptStart
+from engine.starts import started
+from engine.store import Block, Decision, Deed, Review, Search
 from engine.studio import Status, Studio
 from engine.styles import NONE as NO_STYLE
+from engine.styles import PLACE as STYLE_PLACE
 from engine.styles import Style, StyleBook, Wishes, check_style_name
 from engine.tasks import Tasks
+from engine.verdicts import Verdict
 
 __all__ = [
     "DEFAULT_STRENGTH",
     "FAMILIES",
     "KEEPING_STRENGTH",
+    "MAX_CELLS",
     "MAX_COUNT",
     "MAX_GUIDANCE",
     "MAX_PROMPT",
     "MAX_SEED",
     "MAX_STEPS",
+    "MAX_VALUES",
     "MAX_WORDS",
     "NO_STYLE",
+    "PARTS",
     "RATIOS",
+    "REVIEW_LIFETIME",
+    "STYLE_PLACE",
     "AdapterSettings",
     "AdapterShelf",
     "AdapterUse",
     "Allowance",
     "AtelierError",
+    "Axis",
     "Block",
     "Catalogue",
     "Choice",
     "Curator",
+    "Decision",
     "Deed",
     "DeviceFacts",
     "DeviceUnavailable",
@@ -94,21 +118,29 @@ __all__ = [
     "JobEvent",
     "JobState",
     "Keeper",
+    "KeptStart",
+    "Layout",
     "LimitReached",
     "Model",
     "ModelDefaults",
     "ModelSettings",
     "ModelUnavailable",
+    "NeedsReview",
     "NotYours",
     "Parent",
     "PlanTable",
     "Presence",
+    "Price",
     "Prospect",
     "QueueFull",
     "Recipe",
     "Report",
+    "Review",
+    "SafetySettings",
     "Search",
     "Section",
+    "Sheet",
+    "SheetProgress",
     "Size",
     "SizeRecord",
     "Status",
@@ -121,11 +153,14 @@ __all__ = [
     "Tasks",
     "UnknownJob",
     "UnknownModel",
+    "Verdict",
+    "Way",
     "Wishes",
     "Withheld",
     "added_models",
     "allowed_schedulers",
     "check_style_name",
+    "draw_sheet",
     "expand",
     "human_size",
     "new_incident",
@@ -134,6 +169,8 @@ __all__ = [
     "parameters",
     "parse_parameters",
     "settings_text",
+    "sheet_key",
+    "started",
     "without_flags",
     "without_folders",
 ]

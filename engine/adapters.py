@@ -8,6 +8,7 @@ from pathlib import Path
 from engine.errors import InvalidRequest
 from engine.families import FAMILIES
 from engine.settings import AdapterSettings
+from speech import say
 
 ENDING = ".safetensors"
 
@@ -66,10 +67,18 @@ class AdapterShelf:
         if (found := adapters.get(name.casefold())) is not None:
             return found
         if not adapters:
-            raise InvalidRequest(f"There is no LoRA “{name}”; none has been set up here.")
-        near = difflib.get_close_matches(name.casefold(), adapters, n=1)
-        hint = f" Did you mean “{adapters[near[0]].name}”?" if near else ""
-        raise InvalidRequest(f"There is no LoRA “{name}”.{hint}")
+            raise InvalidRequest(
+                say("There is no LoRA “{name}”; none has been set up here.", name=name)
+            )
+        for near in difflib.get_close_matches(name.casefold(), adapters, n=1):
+            raise InvalidRequest(
+                say(
+                    "There is no LoRA “{name}”. Did you mean “{near}”?",
+                    name=name,
+                    near=adapters[near].name,
+                )
+            )
+        raise InvalidRequest(say("There is no LoRA “{name}”.", name=name))
 
     def _all(self) -> dict[str, Adapter]:
         files = sorted(self._folder.glob(f"*{ENDING}")) if self._folder is not None else []
@@ -116,8 +125,13 @@ class AdapterShelf:
             adapter = self[name]
             if family is not None and adapter.family not in (None, family):
                 raise InvalidRequest(
-                    f"The LoRA “{adapter.name}” is for {FAMILIES[adapter.family].label} models; "
-                    f"{model} is a {FAMILIES[family].label} one."
+                    say(
+                        "The LoRA “{lora}” is for {other} models; {model} is a {family} one.",
+                        lora=adapter.name,
+                        other=FAMILIES[adapter.family].label,
+                        model=model,
+                        family=FAMILIES[family].label,
+                    )
                 )
             weights[adapter.name] = adapter.weight if weight is None else weight
         return {name: weight for name, weight in weights.items() if weight}

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.errors import InvalidRequest, LimitReached
+from speech import say, say_many
 
 WINDOW = 3600.0
 """Seconds of the sliding window."""
@@ -43,7 +44,13 @@ class Allowance:
         if most is None:
             return
         if count > most:
-            raise InvalidRequest(f"You asked for {count} pictures; you may have {most} an hour.")
+            raise InvalidRequest(
+                say(
+                    "You asked for {count} pictures; you may have {most} an hour.",
+                    count=count,
+                    most=most,
+                )
+            )
         missing = count + sum(pictures for _, pictures in used) - most
         for at, pictures in used:
             if missing <= 0:
@@ -51,25 +58,42 @@ class Allowance:
             missing -= pictures
             if missing <= 0:
                 left = max(0, most - sum(n for _, n in used))
-                sentence = (
-                    f"You asked for {count}; of your {most} pictures an hour {left} are left."
+                sentence = say(
+                    "You asked for {count}; of your {most} pictures an hour {left} are left.",
+                    count=count,
+                    most=most,
+                    left=left,
                 )
                 raise LimitReached(sentence, retry_at=at + WINDOW)
 
 
 def _check_jobs(jobs: int, open_jobs: int, most: int) -> None:
     if jobs > most:
-        raise InvalidRequest(f"These are {jobs} jobs; you may have {most} open at a time.")
+        raise InvalidRequest(
+            say("These are {jobs} jobs; you may have {most} open at a time.", jobs=jobs, most=most)
+        )
     if open_jobs + jobs <= most:
         return
-    already = f"You already have {open_jobs} {'job' if open_jobs == 1 else 'jobs'} waiting"
     if open_jobs >= most:
         raise LimitReached(
-            f"{already}, as many as you may have at a time. Wait for one to be done, or cancel one."
+            say_many(
+                "You already have {number} job waiting, as many as you may have at a time. Wait "
+                "for one to be done, or cancel one.",
+                "You already have {number} jobs waiting, as many as you may have at a time. Wait "
+                "for one to be done, or cancel one.",
+                open_jobs,
+            )
         )
     raise LimitReached(
-        f"{already}, and these are {jobs} more; you may have {most} at a time. "
-        "Wait for some to be done, or cancel some."
+        say_many(
+            "You already have {number} job waiting, and these are {jobs} more; you may have {most} "
+            "at a time. Wait for some to be done, or cancel some.",
+            "You already have {number} jobs waiting, and these are {jobs} more; you may have "
+            "{most} at a time. Wait for some to be done, or cancel some.",
+            open_jobs,
+            jobs=jobs,
+            most=most,
+        )
     )
 
 

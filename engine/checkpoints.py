@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from speech import phrase
+
 
 @dataclass(frozen=True, slots=True)
 class Licence:
@@ -28,16 +30,21 @@ class Licence:
     note: str
 
 
-APACHE = Licence("Apache 2.0", "commercial use allowed")
-MIT = Licence("MIT", "commercial use allowed")
-RAIL = Licence("CreativeML OpenRAIL-M", "commercial use allowed; some uses are forbidden")
-RAIL_PP = Licence("CreativeML OpenRAIL++-M", "commercial use allowed; some uses are forbidden")
-JUGGERNAUT = Licence("CreativeML OpenRAIL-M", "its makers want to be asked before it is sold")
-STABILITY = Licence(
-    "Stability AI Community", "free for private use, and commercially below $1M of revenue a year"
+APACHE = Licence("Apache 2.0", phrase("commercial use allowed"))
+MIT = Licence("MIT", phrase("commercial use allowed"))
+RAIL = Licence("CreativeML OpenRAIL-M", phrase("commercial use allowed; some uses are forbidden"))
+RAIL_PP = Licence(
+    "CreativeML OpenRAIL++-M", phrase("commercial use allowed; some uses are forbidden")
 )
-FLUX_NC = Licence("FLUX Non-Commercial", "no commercial use of the model itself")
-NVIDIA_NC = Licence("NVIDIA NSCL", "no commercial use")
+JUGGERNAUT = Licence(
+    "CreativeML OpenRAIL-M", phrase("its makers want to be asked before it is sold")
+)
+STABILITY = Licence(
+    "Stability AI Community",
+    phrase("free for private use, and commercially below $1M of revenue a year"),
+)
+FLUX_NC = Licence("FLUX Non-Commercial", phrase("no commercial use of the model itself"))
+NVIDIA_NC = Licence("NVIDIA NSCL", phrase("no commercial use"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,15 +123,15 @@ def _klein(description: str, *, distilled: bool, **facts: Any) -> Checkpoint:
 CHECKPOINTS: Mapping[str, Checkpoint] = MappingProxyType(
     {
         "stable-diffusion-v1-5/stable-diffusion-v1-5": _sd(
-            "Stable Diffusion 1.5, the classic", guidance_scale=7.5
+            phrase("Stable Diffusion 1.5, the classic"), guidance_scale=7.5
         ),
         "Lykon/dreamshaper-8": _sd(
-            "Dreamshaper 8: Stable Diffusion 1.5 for illustrations",
+            phrase("Dreamshaper 8: Stable Diffusion 1.5 for illustrations"),
             guidance_scale=7.5,
             scheduler="deis",
         ),
         "SimianLuo/LCM_Dreamshaper_v7": _sd(
-            "Dreamshaper in 4 to 8 steps",
+            phrase("Dreamshaper in 4 to 8 steps"),
             licence=MIT,
             num_inference_steps=6,
             guidance_scale=8.0,
@@ -146,7 +153,7 @@ CHECKPOINTS: Mapping[str, Checkpoint] = MappingProxyType(
             download_bytes=_gb(2.6),
         ),
         "stabilityai/sd-turbo": _sd(
-            "SD Turbo: a picture in a single step",
+            phrase("SD Turbo: a picture in a single step"),
             licence=STABILITY,
             num_inference_steps=2,
             guidance_scale=0.0,
@@ -157,7 +164,7 @@ CHECKPOINTS: Mapping[str, Checkpoint] = MappingProxyType(
             "Stable Diffusion XL", guidance_scale=5.0
         ),
         "stabilityai/sdxl-turbo": _sdxl(
-            "SDXL Turbo: 1 to 4 steps, small pictures",
+            phrase("SDXL Turbo: 1 to 4 steps, small pictures"),
             licence=STABILITY,
             num_inference_steps=2,
             guidance_scale=0.0,
@@ -165,19 +172,19 @@ CHECKPOINTS: Mapping[str, Checkpoint] = MappingProxyType(
             side=512,
         ),
         "Lykon/dreamshaper-xl-lightning": _sdxl(
-            "Dreamshaper XL Lightning: all kinds of styles in 4 steps",
+            phrase("Dreamshaper XL Lightning: all kinds of styles in 4 steps"),
             num_inference_steps=4,
             guidance_scale=2.0,
             scheduler="dpmpp_2m",
         ),
         "Lykon/dreamshaper-xl-v2-turbo": _sdxl(
-            "Dreamshaper XL Turbo: all kinds of styles in 6 steps",
+            phrase("Dreamshaper XL Turbo: all kinds of styles in 6 steps"),
             num_inference_steps=6,
             guidance_scale=2.0,
             scheduler="dpmpp_2m",
         ),
         "Vargol/sdxl-lightning-4-steps": _sdxl(
-            "SDXL-Lightning: Stable Diffusion XL in exactly 4 steps",
+            phrase("SDXL-Lightning: Stable Diffusion XL in exactly 4 steps"),
             num_inference_steps=4,
             guidance_scale=0.0,
             scheduler="euler",
@@ -186,26 +193,26 @@ CHECKPOINTS: Mapping[str, Checkpoint] = MappingProxyType(
             download_bytes=None,
         ),
         "RunDiffusion/Juggernaut-XL-v9": _sdxl(
-            "Juggernaut XL: photographs",
+            phrase("Juggernaut XL: photographs"),
             licence=JUGGERNAUT,
             num_inference_steps=35,
             guidance_scale=5.0,
             scheduler="dpmpp_2m_karras",
         ),
         "SG161222/RealVisXL_V5.0": _sdxl(
-            "RealVisXL: photographs",
+            phrase("RealVisXL: photographs"),
             num_inference_steps=30,
             guidance_scale=5.0,
             scheduler="dpmpp_2m_sde_karras",
         ),
         "SG161222/RealVisXL_V5.0_Lightning": _sdxl(
-            "RealVisXL Lightning: photographs in 6 steps",
+            phrase("RealVisXL Lightning: photographs in 6 steps"),
             num_inference_steps=6,
             guidance_scale=1.5,
             scheduler="dpmpp_2m_sde_karras",
         ),
         "cagliostrolab/animagine-xl-4.0": _sdxl(
-            "Animagine XL: anime, by tags",
+            phrase("Animagine XL: anime, by tags"),
             num_inference_steps=28,
             guidance_scale=5.0,
             scheduler="euler_a",
@@ -227,39 +234,45 @@ CHECKPOINTS: Mapping[str, Checkpoint] = MappingProxyType(
             "Stable Diffusion 3.5 Large", guidance_scale=3.5, download_bytes=_gb(27.6)
         ),
         "stabilityai/stable-diffusion-3.5-large-turbo": _sd3(
-            "Stable Diffusion 3.5 Large in 4 steps",
+            phrase("Stable Diffusion 3.5 Large in 4 steps"),
             num_inference_steps=4,
             guidance_scale=0.0,
             download_bytes=_gb(27.6),
         ),
         "black-forest-labs/FLUX.1-dev": _flux("FLUX.1 [dev]", licence=FLUX_NC, guidance_scale=3.5),
         "black-forest-labs/FLUX.1-schnell": _flux(
-            "FLUX.1 [schnell]: 4 steps",
+            phrase("FLUX.1 [schnell]: 4 steps"),
             licence=APACHE,
             num_inference_steps=4,
             guidance_scale=0.0,
         ),
         "black-forest-labs/FLUX.2-klein-4B": _klein(
-            "FLUX.2 [klein]: 4 steps", distilled=True, licence=APACHE, download_bytes=_gb(16.0)
+            phrase("FLUX.2 [klein]: 4 steps"),
+            distilled=True,
+            licence=APACHE,
+            download_bytes=_gb(16.0),
         ),
         "black-forest-labs/FLUX.2-klein-base-4B": _klein(
-            "FLUX.2 [klein], not distilled",
+            phrase("FLUX.2 [klein], not distilled"),
             distilled=False,
             licence=APACHE,
             download_bytes=_gb(16.0),
         ),
         "black-forest-labs/FLUX.2-klein-9B": _klein(
-            "FLUX.2 [klein], the larger one: 4 steps", distilled=True, licence=FLUX_NC, gated=True
+            phrase("FLUX.2 [klein], the larger one: 4 steps"),
+            distilled=True,
+            licence=FLUX_NC,
+            gated=True,
         ),
         "black-forest-labs/FLUX.2-klein-base-9B": _klein(
-            "FLUX.2 [klein], the larger one, not distilled",
+            phrase("FLUX.2 [klein], the larger one, not distilled"),
             distilled=False,
             licence=FLUX_NC,
             gated=True,
         ),
         "Tongyi-MAI/Z-Image-Turbo": Checkpoint(
             family="z-image",
-            description="Z-Image Turbo: photographs and lettering in 8 steps",
+            description=phrase("Z-Image Turbo: photographs and lettering in 8 steps"),
             licence=APACHE,
             num_inference_steps=9,  # the last of them changes nothing: 8 calls count, says the card
             guidance_scale=0.0,
@@ -267,39 +280,39 @@ CHECKPOINTS: Mapping[str, Checkpoint] = MappingProxyType(
         ),
         "Tongyi-MAI/Z-Image": Checkpoint(
             family="z-image",
-            description="Z-Image, not distilled: styles and variety",
+            description=phrase("Z-Image, not distilled: styles and variety"),
             licence=APACHE,
             num_inference_steps=50,
             guidance_scale=4.0,
         ),
         "Qwen/Qwen-Image": Checkpoint(
             family="qwen-image",
-            description="Qwen-Image: scenes with much text",
+            description=phrase("Qwen-Image: scenes with much text"),
             licence=APACHE,
             download_bytes=_gb(57.7),
         ),
         "Qwen/Qwen-Image-2512": Checkpoint(
             family="qwen-image",
-            description="Qwen-Image of December 2025: people, nature, text",
+            description=phrase("Qwen-Image of December 2025: people, nature, text"),
             licence=APACHE,
             download_bytes=_gb(57.7),
         ),
         "PixArt-alpha/PixArt-Sigma-XL-2-1024-MS": Checkpoint(
             family="pixart-sigma",
-            description="PixArt-Σ: a small denoiser that reads long prompts",
+            description=phrase("PixArt-Σ: a small denoiser that reads long prompts"),
             licence=RAIL_PP,
             download_bytes=_gb(21.8),
         ),
         "Efficient-Large-Model/Sana_1600M_1024px_BF16_diffusers": Checkpoint(
             family="sana",
-            description="Sana 1.6B: fast at large sizes",
+            description=phrase("Sana 1.6B: fast at large sizes"),
             licence=NVIDIA_NC,
             variant="bf16",
             download_bytes=_gb(9.7),
         ),
         "Efficient-Large-Model/Sana_600M_1024px_diffusers": Checkpoint(
             family="sana",
-            description="Sana 0.6B: fast and small",
+            description=phrase("Sana 0.6B: fast and small"),
             licence=NVIDIA_NC,
             variant="fp16",
             dtype="float16",

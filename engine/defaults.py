@@ -18,6 +18,7 @@ from engine.errors import InvalidModel
 from engine.families import FAMILIES, FamilyFacts, family_named_by
 from engine.schedulers import allowed_schedulers
 from engine.settings import ModelSettings
+from speech import listed, say
 
 INDEX = "model_index.json"
 
@@ -186,12 +187,22 @@ def _check(values: Mapping[str, Any]) -> None:
     for side in ("width", "height"):
         if not low <= values[side] <= high or values[side] % multiple:
             raise InvalidModel(
-                f"{side} {values[side]} must lie between min_side {low} and max_side {high}, and "
-                f"be a multiple of {multiple}."
+                say(
+                    "{side} {pixels} must lie between min_side {low} and max_side {high}, and be a "
+                    "multiple of {multiple}.",
+                    side=side,
+                    pixels=values[side],
+                    low=low,
+                    high=high,
+                    multiple=multiple,
+                )
             )
     names = allowed_schedulers(values["family"])
     if values["scheduler"] not in names:
         raise InvalidModel(
-            f"The scheduler “{values['scheduler']}” does not fit this kind of model; these do: "
-            f"{', '.join(names)}."
+            say(
+                "The scheduler “{scheduler}” does not fit this kind of model; these do: {fitting}.",
+                scheduler=values["scheduler"],
+                fitting=listed(names),
+            )
         )

@@ -7,6 +7,7 @@
     ├── UnknownJob         no job has that number (or it is gone)
     ├── NotYours           only its owner may do that to a job
     ├── LimitReached       this person has to wait; `retry_at` says until when
+    ├── NeedsReview        a moderator has to look at the request first
     ├── QueueFull          everybody has to wait
     ├── ModelUnavailable   the model is configured but could not be loaded
     ├── Withheld           the model's safety checker objects to the picture
@@ -19,10 +20,26 @@ incident id, and people only see that id.
 
 import re
 import secrets
+from typing import Any
+
+from speech import Sentence, resaid, speaking
 
 
 class AtelierError(Exception):
-    """Base of all errors whose text may be shown to people as it is."""
+    """Base of all errors that may be shown to people; as text it is English, for logs.
+
+    Attributes:
+        sentence: What to tell people, in the language that was spoken where it was raised;
+            `resaid` says it in another.
+    """
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+
+    def __str__(self) -> str:
+        with speaking("en"):
+            return str(resaid(self.sentence))
 
 
 class InvalidRequest(AtelierError):
@@ -58,6 +75,18 @@ class LimitReached(AtelierError):
         self.retry_at = retry_at
 
 
+class NeedsReview(AtelierError):
+    """The request may be painted when a moderator has looked at it.
+
+    Attributes:
+        words: Those of its words for which it is held, in the form in which words compare.
+    """
+
+    def __init__(self, sentence: str, words: tuple[str, ...]) -> None:
+        super().__init__(sentence)
+        self.words = words
+
+
 class QueueFull(AtelierError):
     """The queue holds as many jobs as the settings allow."""
 
@@ -84,7 +113,17 @@ FOLDERS = re.compile(r"(?<![:/\\\w])(?:[A-Za-z]:)?(?:[/\\][^\s/\\“”:,;]+)+[/
 
 def without_folders(sentence: str) -> str:
     """The sentence for members, who need not know where the owner keeps files."""
-    return FOLDERS.sub("", sentence)
+    if not isinstance(sentence, Sentence):
+        return FOLDERS.sub("", sentence)
+    values = {name: _without_folders(value) for name, value in sentence.values.items()}
+    return Sentence(sentence.one, sentence.many, values)
+
+
+def _without_folders(value: Any) -> Any:
+    """A number as it is; anything else is told by its text."""
+    if isinstance(value, int | float):
+        return value
+    return without_folders(value if isinstance(value, str) else str(value))
 
 
 def new_incident() -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from engine.errors import InvalidRequest
 from engine.requests import DEFAULT_STRENGTH
 from engine.shapes import parse_shape
+from speech import phrase, say
 
 MAX_IMAGE_WEIGHT = 3.0
 """Midjourney's bound for `--iw`."""
@@ -27,8 +28,12 @@ def _number(field_name: str, kind: type[int] | type[float]) -> Reader:
         try:
             return {field_name: kind(text)}
         except ValueError:
-            words = "a whole number" if kind is int else "a number"
-            raise InvalidRequest(f"--{name} takes {words}, not “{text}”.") from None
+            wanted = (
+                phrase("{flag} takes a whole number, not “{text}”.")
+                if kind is int
+                else phrase("{flag} takes a number, not “{text}”.")
+            )
+            raise InvalidRequest(say(wanted, flag=f"--{name}", text=text)) from None
 
     return read
 
@@ -39,7 +44,13 @@ def _text(field_name: str) -> Reader:
 
 def _shape(name: str, text: str) -> dict[str, Any]:
     if (shape := parse_shape(text)) is None:
-        raise InvalidRequest(f"--{name} takes a shape like 3:2 or 768x512, not “{text}”.")
+        raise InvalidRequest(
+            say(
+                "{flag} takes a shape like 3:2 or 768x512, not “{text}”.",
+                flag=f"--{name}",
+                text=text,
+            )
+        )
     return {"shape": shape}
 
 
@@ -47,7 +58,14 @@ def _image_weight(name: str, text: str) -> dict[str, Any]:
     """1 is the default strength, 0 leaves nothing of the picture."""
     weight: float = _number("weight", float)(name, text)["weight"]
     if not 0 <= weight <= MAX_IMAGE_WEIGHT:
-        raise InvalidRequest(f"--{name} goes from 0 to {MAX_IMAGE_WEIGHT:g}; it is {text}.")
+        raise InvalidRequest(
+            say(
+                "{flag} goes from 0 to {most:g}; it is {text}.",
+                flag=f"--{name}",
+                most=MAX_IMAGE_WEIGHT,
+                text=text,
+            )
+        )
     return {"strength": round(1 / (1 + weight * (1 / DEFAULT_STRENGTH - 1)), 2)}
 
 
@@ -106,8 +124,21 @@ def reader_of(name: str) -> Reader:
     known = " ".join(f"--{each}" for each in EXAMPLES)
     if MIDJOURNEYS.fullmatch(name):
         raise InvalidRequest(
-            f"Midjourney's --{name} does nothing here: leave it out. There are {known}."
+            say(
+                "Midjourney's {flag} does nothing here: leave it out. There are {known}.",
+                flag=f"--{name}",
+                known=known,
+            )
         )
-    near = difflib.get_close_matches(name, ALIASES, n=1)
-    hint = f" Did you mean --{near[0]}?" if near else ""
-    raise InvalidRequest(f"There is no flag --{name}.{hint} There are {known}.")
+    for near in difflib.get_close_matches(name, ALIASES, n=1):
+        raise InvalidRequest(
+            say(
+                "There is no flag {flag}. Did you mean {near}? There are {known}.",
+                flag=f"--{name}",
+                near=f"--{near}",
+                known=known,
+            )
+        )
+    raise InvalidRequest(
+        say("There is no flag {flag}. There are {known}.", flag=f"--{name}", known=known)
+    )

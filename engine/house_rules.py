@@ -1,7 +1,7 @@
 """The rules of a house: what a scope, such as a server, has decided about its models."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Self
 
@@ -9,8 +9,10 @@ from engine.errors import InvalidRequest
 from engine.models import Catalogue, Model
 from engine.requests import ImageRequest
 from engine.store import Preferences
+from speech import listed, say
 
 ALLOWED = "allowed_models"
+CHOSEN = "model"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +37,7 @@ class ModelDefaults:
 
     @classmethod
     def from_json(cls, text: str | None) -> Self:
-        """What `HouseRules.set_defaults` has kept; nothing kept is nothing decided."""
+        """What `HouseRules` has kept; nothing kept is nothing decided."""
         kept = json.loads(text) if text else {}
         return cls(**{field.name: kept.get(field.name) for field in fields(cls)})
 
@@ -51,15 +53,23 @@ class HouseRules:
         """What `scope` has decided about the model of that name."""
         return ModelDefaults.from_json(await self._preferences.get(scope, _key(model)))
 
-    async def set_defaults(self, scope: str, model: str, defaults: ModelDefaults) -> None:
-        """Decide anew about a model; an empty `ModelDefaults` takes all back.
+    async def change_defaults(
+        self, scope: str, model: str, change: Callable[[ModelDefaults], ModelDefaults]
+    ) -> ModelDefaults:
+        """Decide anew about a model, on top of what was decided until now; all of it then.
 
         Raises:
             UnknownModel: When there is no such model.
             InvalidRequest: When the model cannot paint so.
         """
-        defaults.fill(ImageRequest(prompt="anything")).resolve(self._models[model])
-        await self._preferences.set(scope, _key(model), json.dumps(defaults.chosen))
+        known = self._models[model]
+
+        def changed(text: str | None) -> str:
+            defaults = change(ModelDefaults.from_json(text))
+            defaults.fill(ImageRequest(prompt="anything")).resolve(known)
+            return json.dumps(defaults.chosen)
+
+        return ModelDefaults.from_json(await self._preferences.change(scope, _key(model), changed))
 
     async def allowed(self, scope: str) -> tuple[str, ...] | None:
         """Names of the models that `scope` allows; `None` when it allows all.
@@ -71,6 +81,12 @@ class HouseRules:
         if not kept:
             return None
         return tuple(name for name in kept if name in self._models) or (self._models.default.name,)
+
+    async def model_name(self, scope: str) -> str:
+        """The model that requests from `scope` are painted with when they name none."""
+        chosen = self._models.find(await self._preferences.get(scope, CHOSEN)).name
+        allowed = await self.allowed(scope)
+        return chosen if allowed is None or chosen in allowed else allowed[0]
 
     async def allow(self, scope: str, names: Iterable[str]) -> None:
         """Let `scope` be painted for by these models alone; without any, by all.
@@ -86,7 +102,11 @@ class HouseRules:
         allowed = await self.allowed(scope)
         if allowed is not None and model.name not in allowed:
             raise InvalidRequest(
-                f"The model “{model.name}” is not allowed here; these are: {', '.join(allowed)}."
+                say(
+                    "The model “{model}” is not allowed here; these are: {allowed}.",
+                    model=model.name,
+                    allowed=listed(allowed),
+                )
             )
 
     async def apply(self, request: ImageRequest, model: Model, scope: str) -> ImageRequest:

@@ -38,6 +38,13 @@ class Parent(NamedTuple):
     number: int
 
 
+class Cell(NamedTuple):
+    """The place of a job in a sheet: which sheet, and its number there, from 0, row by row."""
+
+    sheet: int
+    number: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """A job as the store knows it.
@@ -54,6 +61,7 @@ class Job:
         attempts: How often the painter has begun it.
         settled: Whether the outcome has been shown at home.
         parent: The picture that it goes on from, if it does; its job may be gone.
+        cell: The place in the sheet that it is painted for, if it is.
     """
 
     id: int
@@ -67,6 +75,7 @@ class Job:
     attempts: int = 0
     settled: bool = False
     parent: Parent | None = None
+    cell: Cell | None = None
 
     @property
     def cost(self) -> int:
@@ -83,6 +92,8 @@ class JobEvent:
         job_id: Which job.
         state: Where it stands now.
         position: Place in the queue while queued, 1 for the next one.
+        coming: Whether the files of its model have to come first.
+        come: Share of them that is there, 0 to 1, once it is known.
         seconds_left: Estimate until the pictures are there; `None` when nothing is learned yet.
         step: Denoising steps done, summed over the job's pictures.
         total_steps: Steps to do, summed likewise.
@@ -94,6 +105,8 @@ class JobEvent:
     job_id: int
     state: JobState
     position: int | None = None
+    coming: bool = False
+    come: float | None = None
     seconds_left: float | None = None
     step: int = 0
     total_steps: int = 0

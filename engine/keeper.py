@@ -3,25 +3,34 @@
 import asyncio
 import json
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
-from engine.errors import InvalidRequest
+from engine.errors import InvalidRequest, NeedsReview
 from engine.prompts import sections, without_adapters
 from engine.requests import ImageRequest
+from engine.reviews import Reviews
 from engine.store import Block, Deed, ModerationTable, Preferences
-from engine.words import has_any, normalised
+from engine.words import has_any, normalised, those_in
+from speech import phrase, say
 
-WORDS = "blocked_words"
+BLOCKED, REVIEWED = "blocked_words", "reviewed_words"
+"""The preferences that hold the words of a scope."""
+
 MAX_WORDS = 200
 DAY = 24 * 3600.0
 
 
 class Keeper:
-    """Reads and writes what order needs, and holds requests against it."""
+    """Reads and writes what order needs, and holds requests against it.
 
-    def __init__(self, table: ModerationTable, preferences: Preferences) -> None:
+    Attributes:
+        reviews: Requests that wait for a moderator.
+    """
+
+    def __init__(self, table: ModerationTable, preferences: Preferences, reviews: Reviews) -> None:
         self._table = table
         self._preferences = preferences
+        self.reviews = reviews
 
     async def block(
         self, scope: str, user: str, *, by: str, reason: str, days: int | None = None
@@ -51,7 +60,11 @@ class Keeper:
 
     async def words(self, scope: str) -> tuple[str, ...]:
         """The words that `scope` does not want in prompts, in the form in which they compare."""
-        return tuple(json.loads(await self._preferences.get(scope, WORDS) or "[]"))
+        return _words(await self._preferences.get(scope, BLOCKED))
+
+    async def reviewed_words(self, scope: str) -> tuple[str, ...]:
+        """The words at which a moderator of `scope` looks first, in the same form."""
+        return _words(await self._preferences.get(scope, REVIEWED))
 
     async def block_word(self, scope: str, word: str) -> str:
         """Want a word no more; the form in which it compares.
@@ -59,22 +72,44 @@ class Keeper:
         Raises:
             InvalidRequest: When nothing is left of it, or there are too many.
         """
-        known, plain = await self.words(scope), normalised(word)
-        if not plain:
-            raise InvalidRequest("That has no letters that could be compared: write a word.")
-        if plain not in known and len(known) >= MAX_WORDS:
-            raise InvalidRequest(f"There are {MAX_WORDS} words already: remove one first.")
-        await self._keep(scope, {*known, plain})
-        return plain
+        return await self._add(scope, word, BLOCKED, instead_of=REVIEWED)
+
+    async def review_word(self, scope: str, word: str) -> str:
+        """Have a moderator look at prompts with a word first; otherwise like `block_word`."""
+        return await self._add(scope, word, REVIEWED, instead_of=BLOCKED)
 
     async def allow_word(self, scope: str, word: str) -> bool:
-        """Let a word be used again; whether it was blocked."""
-        known, plain = await self.words(scope), normalised(word)
-        await self._keep(scope, {*known} - {plain})
-        return plain in known
+        """Let a word be used again; whether it was blocked or looked at."""
+        plain = normalised(word)
+        return any([await self._remove(scope, plain, key) for key in (BLOCKED, REVIEWED)])
 
-    async def _keep(self, scope: str, words: set[str]) -> None:
-        await self._preferences.set(scope, WORDS, json.dumps(sorted(words), ensure_ascii=False))
+    async def _add(self, scope: str, word: str, key: str, *, instead_of: str) -> str:
+        plain = normalised(word)
+        if not plain:
+            raise InvalidRequest(say("That has no letters that could be compared: write a word."))
+
+        def added(kept: str | None) -> str:
+            words = {*_words(kept), plain}
+            if len(words) > MAX_WORDS:
+                raise InvalidRequest(
+                    say("There are {most} words already: remove one first.", most=MAX_WORDS)
+                )
+            return _kept(words)
+
+        await self._preferences.change(scope, key, added)
+        await self._remove(scope, plain, instead_of)
+        return plain
+
+    async def _remove(self, scope: str, plain: str, key: str) -> bool:
+        before: tuple[str, ...] = ()
+
+        def removed(kept: str | None) -> str:
+            nonlocal before
+            before = _words(kept)
+            return _kept({*before} - {plain})
+
+        await self._preferences.change(scope, key, removed)
+        return plain in before
 
     async def check(self, scope: str, request: ImageRequest) -> None:
         """Raises `InvalidRequest` when a prompt has a word that `scope` does not want.
@@ -83,19 +118,57 @@ class Keeper:
         """
         if not (words := await self.words(scope)):
             return
-        asked = {"prompt": request.prompt, "negative prompt": request.negative_prompt}
+        asked = {
+            phrase("prompt"): request.prompt,
+            phrase("negative prompt"): request.negative_prompt,
+        }
         for name, text in asked.items():
             if await asyncio.to_thread(_offends, words, text):
                 raise InvalidRequest(
-                    f"Your {name} has a word that is not allowed in this server. Say it in other "
-                    "words, or ask somebody who manages the server."
+                    say(
+                        "Your {name} has a word that is not allowed in this server. Say it in "
+                        "other words, or ask somebody who manages the server.",
+                        name=say(name),
+                    )
                 )
+
+    async def check_reviewed(self, scope: str, requests: Iterable[ImageRequest]) -> None:
+        """Raises `NeedsReview` when a moderator of `scope` has to look at one of them first."""
+        if not (words := await self.reviewed_words(scope)):
+            return
+        prompts = [text for each in requests for text in (each.prompt, each.negative_prompt)]
+        if found := await asyncio.to_thread(_found, words, prompts):
+            raise NeedsReview(
+                say(
+                    "Your prompt has a word at which a moderator of this server looks first: ask "
+                    "with `/imagine`, and it waits for one."
+                ),
+                found,
+            )
+
+
+def _words(kept: str | None) -> tuple[str, ...]:
+    return tuple(json.loads(kept or "[]"))
+
+
+def _kept(words: Iterable[str]) -> str:
+    return json.dumps(sorted(words), ensure_ascii=False)
 
 
 def _offends(words: Collection[str], text: str) -> bool:
-    """Whether one of the words is in the text, as it is written or as it is painted."""
+    """Whether one of the words is in the text."""
+    return has_any(words, *_readings(text))
+
+
+def _found(words: Collection[str], prompts: Iterable[str]) -> tuple[str, ...]:
+    """The words that are in one of the prompts."""
+    return those_in(words, *(reading for text in prompts for reading in _readings(text)))
+
+
+def _readings(text: str) -> tuple[str, ...]:
+    """The text as it is written, as it is painted, and without the brackets that weigh words."""
     painted, _ = without_adapters(text)
-    return has_any(words, text, painted, _unweighted(painted))
+    return text, painted, _unweighted(painted)
 
 
 def _unweighted(prompt: str) -> str:

@@ -15,6 +15,7 @@ from engine.defaults import complete
 from engine.errors import InvalidModel, UnknownModel
 from engine.memory.plan import Offload, Wishes
 from engine.settings import BUILT_IN_MODEL, EngineSettings, ModelSettings
+from speech import listed, phrase, say
 
 log = logging.getLogger(__name__)
 
@@ -159,7 +160,7 @@ class Model:
 SKETCH = Model(
     name=BUILT_IN_MODEL,
     source=str(SKETCH_FOLDER),
-    description="Built in: flat little illustrations of simple things",
+    description=phrase("Built in: flat little illustrations of simple things"),
     revision=None,
     variant=None,
     dtype="auto",
@@ -196,7 +197,9 @@ class Catalogue:
         """
         check_name(name)
         if name in self._models and not self._models[name].added:
-            raise InvalidModel(f"There is a model “{name}” already: choose another name.")
+            raise InvalidModel(
+                say("There is a model “{name}” already: choose another name.", name=name)
+            )
         self._models[name] = model = Model.of(name, settings, added=True)
         return model
 
@@ -224,10 +227,13 @@ class Catalogue:
         """
         model = self[name]
         if model is SKETCH:
-            raise InvalidModel(f"“{name}” is built in and stays.")
+            raise InvalidModel(say("“{name}” is built in and stays.", name=name))
         if not model.added:
             raise InvalidModel(
-                f"“{name}” is in the settings file: take [models.{name}] out of it and restart."
+                say(
+                    "“{name}” is in the settings file: take [models.{name}] out of it and restart.",
+                    name=name,
+                )
             )
         return model
 
@@ -252,10 +258,18 @@ class Catalogue:
         try:
             return self._models[name]
         except KeyError:
-            near = difflib.get_close_matches(name, self._models, n=1)
-            hint = f" Did you mean “{near[0]}”?" if near else ""
-            known = ", ".join(self._models)
-            raise UnknownModel(f"There is no model “{name}”.{hint} Known: {known}.") from None
+            known = listed(tuple(self._models))
+            for near in difflib.get_close_matches(name, self._models, n=1):
+                sentence = say(
+                    "There is no model “{name}”. Did you mean “{near}”? Known: {known}.",
+                    name=name,
+                    near=near,
+                    known=known,
+                )
+                raise UnknownModel(sentence) from None
+            raise UnknownModel(
+                say("There is no model “{name}”. Known: {known}.", name=name, known=known)
+            ) from None
 
     def find(self, name: str | None) -> Model:
         """The model called `name`, or the default one when there is none of that name."""
@@ -275,6 +289,9 @@ def check_name(name: str) -> None:
     """Raise `InvalidModel` unless a model may be called `name`."""
     if not NAME.fullmatch(name):
         raise InvalidModel(
-            f"“{name}” cannot be a name: it has 1 to 50 letters, digits, dots, hyphens or "
-            "underscores."
+            say(
+                "“{name}” cannot be a name: it has 1 to 50 letters, digits, dots, hyphens or "
+                "underscores.",
+                name=name,
+            )
         )

@@ -8,18 +8,32 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from engine.adapters import AdapterShelf
+from engine.admission import Admission
 from engine.board import Board
 from engine.curation.additions import DATABASE
 from engine.curation.appraiser import Appraiser
+from engine.curation.arrivals import Arrivals
 from engine.curation.curator import Curator
 from engine.errors import StorageError
 from engine.estimates import Estimates
+from engine.house_rules import HouseRules
 from engine.jobs import JobState
+from engine.judge import Judge
+from engine.judgement import Judgement
 from engine.keeper import Keeper
+from engine.library import Hub
 from engine.models import Catalogue
 from engine.pictures import PictureFolder
 from engine.retention import Retention
-from engine.settings import AdapterSettings, EngineSettings, ModelSettings, StorageSettings
+from engine.reviews import Reviews
+from engine.settings import (
+    AdapterSettings,
+    EngineSettings,
+    ModelSettings,
+    SafetySettings,
+    StorageSettings,
+)
+from engine.sheets.room import Sheets
 from engine.store import (
     Attic,
     Database,
@@ -31,12 +45,17 @@ from engine.store import (
     ModerationTable,
     Outcomes,
     Preferences,
+    ReviewTable,
+    SheetTable,
     TimingTable,
+    VerdictTable,
 )
 from engine.studio import Studio
+from engine.supplies import Supplies
 from engine.tasks import Tasks
 from engine.uploads import UploadFolder
 from engine.worker import Worker
+from speech import say, say_many
 
 MAX_ATTEMPTS = 5
 """How often a job may be under way when the whole program dies before it is taken for the cause."""
@@ -51,6 +70,7 @@ async def open_studio(
     adapters: Mapping[str, AdapterSettings] | None = None,
     extras: Path | None = None,
     storage: StorageSettings | None = None,
+    safety: SafetySettings | None = None,
 ) -> AsyncIterator[Studio]:
     """Open the studio on its data folder and go on with what was left there.
 
@@ -63,6 +83,7 @@ async def open_studio(
         extras: Where the folders `loras` and `embeddings` are, whose files come on top; without it
             in `folder`.
         storage: How long and how much to keep; without it, everything.
+        safety: Which pictures count as unsafe; without it, none are looked at.
 
     Raises:
         StorageError: When the folder cannot be used, or another process uses it.
@@ -80,8 +101,13 @@ async def open_studio(
             pictures = PictureFolder(folder / "pictures")
             uploads = UploadFolder(folder / "uploads")
             board = Board()
+            appraiser = Appraiser(engine)
+            arrivals = Arrivals(appraiser.hub)
+            supplies = Supplies(appraiser, catalogue, arrivals)
+            await supplies.look()
             extras = extras or folder
             shelf = AdapterShelf(adapters, extras / "loras")
+            judgement = Judgement(VerdictTable(database), jobs, _judge(engine, safety))
             worker = Worker(
                 engine,
                 catalogue,
@@ -92,25 +118,42 @@ async def open_studio(
                 estimates,
                 measurements,
                 await measurements.all(),
+                supplies,
                 shelf,
                 extras / "embeddings",
+                judgement=judgement,
             )
             preferences = Preferences(database)
-            admission = asyncio.Lock()
+            keeper = Keeper(ModerationTable(database), preferences, Reviews(ReviewTable(database)))
+            rules = HouseRules(catalogue, preferences)
+            admission = Admission(
+                asyncio.Lock(),
+                catalogue,
+                shelf,
+                keeper,
+                rules,
+                uploads,
+                jobs,
+                worker,
+                queue_size,
+            )
             curator = Curator(
-                Appraiser(engine),
+                appraiser,
                 catalogue,
                 database,
                 jobs,
                 estimates,
+                arrivals,
                 forget=worker.forget,
-                admission=admission,
+                admission=admission.lock,
             )
+            sheets = Sheets(SheetTable(database, jobs), jobs, board, worker, admission)
             studio = Studio(
                 catalogue,
                 shelf,
                 curator,
-                Keeper(ModerationTable(database), preferences),
+                keeper,
+                rules,
                 Outcomes(database),
                 jobs,
                 preferences,
@@ -118,10 +161,11 @@ async def open_studio(
                 uploads,
                 board,
                 worker,
-                queue_size,
                 admission,
                 History(database, jobs),
                 Favourites(database),
+                judgement,
+                sheets,
             )
             attic = Attic(database, folder)
             retention = Retention(storage or StorageSettings(), attic, pictures, uploads)
@@ -137,15 +181,31 @@ async def open_studio(
                 await timings.save(estimates.unsaved)
 
 
+def _judge(engine: EngineSettings, safety: SafetySettings | None) -> Judge | None:
+    """Who looks at new pictures, if the owner wants that."""
+    if safety is None or safety.classifier is None:
+        return None
+    token = engine.hub_token
+    return Judge(safety, Hub(engine.hub_url, token.get_secret_value() if token else None))
+
+
 def _exclusive(folder: Path) -> AbstractContextManager[object]:
     """Hold the folder against other processes."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         return FileLock(folder / "atelier.lock").acquire(timeout=0)
     except Timeout:
-        raise StorageError(f"Another Atelier is already using the folder {folder}.") from None
+        raise StorageError(
+            say("Another Atelier is already using the folder {folder}.", folder=folder)
+        ) from None
     except OSError as error:
-        raise StorageError(f"The folder {folder} cannot be used: {error.strerror}.") from error
+        raise StorageError(
+            say(
+                "The folder {folder} cannot be used: {reason}.",
+                folder=folder,
+                reason=error.strerror,
+            )
+        ) from error
 
 
 async def _resume(jobs: JobTable, worker: Worker, catalogue: Catalogue) -> None:
@@ -154,10 +214,16 @@ async def _resume(jobs: JobTable, worker: Worker, catalogue: Catalogue) -> None:
         if not job.state.waiting:
             continue
         if job.attempts >= MAX_ATTEMPTS:
-            sentence = f"Given up: the program stopped {job.attempts} times while painting this."
+            sentence = say_many(
+                "Given up: the program stopped {number} time while painting this.",
+                "Given up: the program stopped {number} times while painting this.",
+                job.attempts,
+            )
             await jobs.set_state(job.id, JobState.FAILED, sentence)
         elif job.recipe.model not in catalogue:
-            sentence = f"The model “{job.recipe.model}” is not configured any more."
+            sentence = say(
+                "The model “{model}” is not configured any more.", model=job.recipe.model
+            )
             await jobs.set_state(job.id, JobState.FAILED, sentence)
         else:
             worker.push(job)

@@ -18,6 +18,7 @@ from random import Random
 from typing import Union
 
 from engine.errors import InvalidRequest
+from speech import say
 
 MAX_PROMPTS = 16
 """The most prompts that one text may stand for."""
@@ -68,7 +69,13 @@ class _Braces:
             return ("{", *self.letters(), "}")
         depth = 1 + max((p.depth for p in self.letters() if isinstance(p, _Choice)), default=0)
         if depth > MAX_DEPTH:
-            raise InvalidRequest(f"Braces may go into each other {MAX_DEPTH} deep, not {depth}.")
+            raise InvalidRequest(
+                say(
+                    "Braces may go into each other {most} deep, not {depth}.",
+                    most=MAX_DEPTH,
+                    depth=depth,
+                )
+            )
         lots = [_lot(tuple(map(tuple, option)), depth) for option in self.options]
         return lots[0] if len(lots) == 1 else (_Choice(tuple(lots), drawn=False, depth=depth),)
 
@@ -86,10 +93,14 @@ def expand(text: str, dice: Random | None = None) -> tuple[str, ...]:
     phrase = _parsed(text)
     number = _number(phrase)
     if number > MAX_PROMPTS:
-        many = str(number) if number < 10_000 else "very many"
         raise InvalidRequest(
-            f"The braces stand for {many} prompts; at most {MAX_PROMPTS} go at once. "
-            "Write \\{ where a brace is meant as such."
+            say(
+                "The braces stand for {many} prompts; at most {most} go at once. "
+                "Write {brace} where a brace is meant as such.",
+                many=number if number < 10_000 else say("very many"),
+                most=MAX_PROMPTS,
+                brace="\\{",
+            )
         )
     dice = dice or Random()
     return tuple("".join(_drawn(part, dice) for part in way) for way in _ways(phrase))

@@ -16,6 +16,7 @@ from engine.jobs import Job
 from engine.messages import Pixels
 from engine.prompts import with_adapters
 from engine.requests import MAX_CHAOS, ImageRequest, Recipe
+from speech import phrase, say
 
 SAMPLERS = {
     "default": "Automatic",
@@ -58,7 +59,9 @@ UNREADABLE = (
 MAX_PARAMETERS = 8000
 """Characters of settings that are read: two prompts of the longest, and their line."""
 
-GONE = "The file of this picture is gone, so nothing can be made from it. Again paints it anew."
+GONE = phrase(
+    "The file of this picture is gone, so nothing can be made from it. Again paints it anew."
+)
 
 SETTING = re.compile(r'([A-Z][\w ]*): ("[^"]*"|[^,]*)(?:, |$)')
 """One setting of the last line; a value in quotes may hold commas."""
@@ -85,7 +88,9 @@ class PictureFolder:
                 files.append(file)
         except OSError as error:
             self.delete(files)
-            raise StorageError(f"The picture could not be saved: {error.strerror}.") from error
+            raise StorageError(
+                say("The picture could not be saved: {reason}.", reason=error.strerror)
+            ) from error
         return files
 
     def delete(self, files: list[Path] | tuple[Path, ...]) -> None:
@@ -126,9 +131,11 @@ def read_request(file: Path) -> ImageRequest:
         with Image.open(file) as image:
             text = image.info.get("parameters")
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise InvalidRequest(f"{file.name} is not a picture that can be read.") from error
+        raise InvalidRequest(
+            say("{file} is not a picture that can be read.", file=file.name)
+        ) from error
     if not isinstance(text, str):
-        raise InvalidRequest(f"{file.name} has no settings inside.")
+        raise InvalidRequest(say("{file} has no settings inside.", file=file.name))
     return parse_parameters(text)
 
 
@@ -173,12 +180,16 @@ def settings_text(data: bytes) -> str | None:
         with Image.open(BytesIO(data), formats=FORMATS) as image:
             text = image.info.get("parameters") or _user_comment(image)
     except UNREADABLE as error:
-        raise InvalidRequest("This is no picture that can be read.") from error
+        raise InvalidRequest(say("This is no picture that can be read.")) from error
     if not isinstance(text, str) or not text.strip():
         return None
     if len(text) > MAX_PARAMETERS:
         raise InvalidRequest(
-            f"The settings inside have {len(text)} characters; at most {MAX_PARAMETERS} are read."
+            say(
+                "The settings inside have {length} characters; at most {most} are read.",
+                length=len(text),
+                most=MAX_PARAMETERS,
+            )
         )
     return text.strip()
 
@@ -203,7 +214,7 @@ def enlargeable(file: Path) -> Pixels:
         with Image.open(file) as image:
             return Pixels(image.width, image.height, image.convert("RGB").tobytes())
     except (OSError, SyntaxError) as error:
-        raise InvalidRequest(GONE) from error
+        raise InvalidRequest(say(GONE)) from error
 
 
 def _whole(text: str) -> int | None:

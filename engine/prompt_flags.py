@@ -25,18 +25,26 @@ from engine.flag_table import ALIASES, EXAMPLES, SWITCHES, reader_of
 from engine.models import Model
 from engine.requests import ImageRequest
 from engine.shapes import Shape
+from speech import phrase, say
 
 FLAG = re.compile(r"(?:^|(?<=\s))(?P<dash>--|[\u2013\u2014])(?P<name>[A-Za-z][\w-]*)(?P<is>=?)")
 
 VALUE = re.compile(r"\s*(?P<value>[^\s]+)")
 
 FIELDS = {
-    "negative_prompt": "negative prompt",
-    "num_inference_steps": "number of steps",
-    "guidance_scale": "guidance",
-    "count": "number of pictures",
+    "model": phrase("model"),
+    "shape": phrase("shape"),
+    "width": phrase("width"),
+    "height": phrase("height"),
+    "seed": phrase("seed"),
+    "scheduler": phrase("scheduler"),
+    "strength": phrase("strength"),
+    "chaos": phrase("chaos"),
+    "num_inference_steps": phrase("number of steps"),
+    "guidance_scale": phrase("guidance"),
+    "count": phrase("number of pictures"),
 }
-"""What people call the fields of a request whose names they would not know."""
+"""What people call the fields of a request that can be said twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +85,7 @@ class Flags:
             before = getattr(request, name)
             agreed = before in (getattr(unsaid, name), value)
             if not (wins or agreed or name == "negative_prompt"):
-                raise _said_twice(FIELDS.get(name, name), before, value)
+                raise _said_twice(name, before, value)
         return replace(request, **asked)
 
 
@@ -108,12 +116,18 @@ def without_flags(prompt: str) -> tuple[str, Flags]:
             match = VALUE.match(rest)
             text, at = (match["value"], flag.end() + match.end()) if match else ("", end)
         if not text:
-            raise InvalidRequest(f"--{name} says nothing: write it like {EXAMPLES[ALIASES[name]]}.")
+            raise InvalidRequest(
+                say(
+                    "{flag} says nothing: write it like {example}.",
+                    flag=f"--{name}",
+                    example=EXAMPLES[ALIASES[name]],
+                )
+            )
         for key, value in read(name, text).items():
             if key == "negative_prompt" and key in asked:
                 value = f"{asked[key]}, {value}"
             elif key in asked and asked[key] != value:
-                raise _said_twice(FIELDS.get(key, key), asked[key], value)
+                raise _said_twice(key, asked[key], value)
             asked[key] = value
     words.append(prompt[at:])
     shape = asked.pop("shape", None)
@@ -129,9 +143,14 @@ def _flags_in(prompt: str) -> list[re.Match[str]]:
     ]
 
 
-def _said_twice(what: str, one: Any, other: Any) -> InvalidRequest:
+def _said_twice(field_name: str, one: Any, other: Any) -> InvalidRequest:
     return InvalidRequest(
-        f"The {what} is said twice: {_spoken(one)} and {_spoken(other)}. Take one of them out."
+        say(
+            "The {what} is said twice: {one} and {other}. Take one of them out.",
+            what=say(FIELDS[field_name]),
+            one=_spoken(one),
+            other=_spoken(other),
+        )
     )
 
 

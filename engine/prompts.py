@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from engine.errors import InvalidRequest
+from speech import say
 
 BRACKET = 1.1
 """What a pair of brackets multiplies a weight by, or divides it by."""
@@ -73,7 +74,11 @@ def _weight_of(match: re.Match[str]) -> float | None:
         return float(match[2])
     except ValueError:
         raise InvalidRequest(
-            f"The weight in {match[0]} is no number: write it like <lora:{match[1]}:0.8>."
+            say(
+                "The weight in {mention} is no number: write it like <lora:{name}:0.8>.",
+                mention=match[0],
+                name=match[1],
+            )
         ) from None
 
 

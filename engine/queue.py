@@ -12,7 +12,7 @@ The queue is plain data for one event loop; nothing in it waits or locks.
 import heapq
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from engine.jobs import Job
 
@@ -68,22 +68,23 @@ class FairQueue:
                 heapq.heappush(heads, (served + jobs[i].cost, jobs[i + 1].id, owner, i + 1))
         return ordered
 
-    def take(self, model: str | None) -> Job | None:
+    def take(self, model: str | None, without: Collection[str] = ()) -> Job | None:
         """Take the job to paint next while the device holds `model`.
 
         Args:
             model: Name of the model in use whose jobs may be overtaken by none; `None` when any
                 model may come next.
+            without: Names of models whose jobs cannot be painted yet; those behind them go first.
 
         Returns:
             The first job in line; or, for at most `patience` seconds while that one needs another
             model, the first that needs this one; or `None` when the device should first finish
             what it has.
         """
-        order = self.order()
+        order = [job for job in self.order() if job.recipe.model not in without]
         if not order:
             self._kept_out_since = None
-            if model is None:
+            if model is None and not self:
                 self._close_accounts()
             return None
         first = order[0]

@@ -7,6 +7,7 @@ from engine.errors import AtelierError
 from engine.memory.device import DeviceFacts
 from engine.memory.table import PlanTable
 from engine.store import Outcomes, Tally
+from speech import resaid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +45,7 @@ async def report(
         device = await curator.device()
         plan = await curator.plan(model)
     except AtelierError as error:
-        problems.append(str(error))
+        problems.append(resaid(error.sentence))
     return Report(
         waiting=waiting,
         running=running,

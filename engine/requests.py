@@ -16,7 +16,7 @@ from engine.models import Model
 from engine.prompts import without_adapters
 from engine.schedulers import SCHEDULERS, allowed_schedulers
 from engine.settings import MAX_ADAPTER_WEIGHT
-from speech import say
+from speech import listed, phrase, say
 
 T = TypeVar("T")
 
@@ -134,6 +134,16 @@ class ImageRequest:
         """The request that asks for exactly `recipe`."""
         return cls(**{field.name: getattr(recipe, field.name) for field in fields(cls)})
 
+    def to_json(self) -> dict[str, Any]:
+        """The request as plain JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Self:
+        """The request that `to_json` wrote."""
+        adapters = tuple(AdapterUse(*use) for use in value["adapters"])
+        return cls(**value | {"adapters": adapters})
+
     def resolve(self, model: Model, shelf: AdapterShelf | None = None) -> Recipe:
         """Check the request against `model` and fill in what was left open.
 
@@ -177,59 +187,90 @@ def _or(asked: T | None, default: T) -> T:
 
 def _check(recipe: Recipe, model: Model) -> None:
     if not recipe.prompt:
-        raise InvalidRequest("The prompt is empty: say what the picture should show.")
-    for name, text in (("prompt", recipe.prompt), ("negative prompt", recipe.negative_prompt)):
+        raise InvalidRequest(say("The prompt is empty: say what the picture should show."))
+    for name, text in (
+        (phrase("prompt"), recipe.prompt),
+        (phrase("negative prompt"), recipe.negative_prompt),
+    ):
         if len(text) > MAX_PROMPT:
             raise InvalidRequest(
-                f"The {name} has {len(text)} characters; at most {MAX_PROMPT} are allowed."
+                say(
+                    "The {name} has {length} characters; at most {most} are allowed.",
+                    name=say(name),
+                    length=len(text),
+                    most=MAX_PROMPT,
+                )
             )
     keeps = recipe.image is not None and recipe.strength <= KEEPING_STRENGTH
     most_pixels = model.max_upscaled_side if keeps else model.max_side
-    for side, pixels in (("width", recipe.width), ("height", recipe.height)):
+    for side, pixels in ((phrase("width"), recipe.width), (phrase("height"), recipe.height)):
         if not model.min_side <= pixels <= most_pixels:
             raise InvalidRequest(
-                f"The {side} is {pixels} pixels; {model.name} paints {model.min_side} to "
-                f"{most_pixels}."
+                say(
+                    "The {side} is {pixels} pixels; {model} paints {least} to {most}.",
+                    side=say(side),
+                    pixels=pixels,
+                    model=model.name,
+                    least=model.min_side,
+                    most=most_pixels,
+                )
             )
         if pixels % model.multiple_of:
             low = max(pixels // model.multiple_of, -(-model.min_side // model.multiple_of))
             raise InvalidRequest(
-                f"The {side} is {pixels} pixels; it must be a multiple of {model.multiple_of}, "
-                f"such as {low * model.multiple_of}."
+                say(
+                    "The {side} is {pixels} pixels; it must be a multiple of {multiple}, such as "
+                    "{example}.",
+                    side=say(side),
+                    pixels=pixels,
+                    multiple=model.multiple_of,
+                    example=low * model.multiple_of,
+                )
             )
-    _within("guidance", recipe.guidance_scale, 0.0, MAX_GUIDANCE)
+    _within(say("guidance"), recipe.guidance_scale, 0.0, MAX_GUIDANCE)
     if recipe.mask and not recipe.image:
-        raise InvalidRequest("A mask needs a picture: say which one it belongs to.")
-    _within("strength", recipe.strength, 0.05, 1.0)
+        raise InvalidRequest(say("A mask needs a picture: say which one it belongs to."))
+    _within(say("strength"), recipe.strength, 0.05, 1.0)
     if len(recipe.adapters) > MAX_ADAPTERS:
         raise InvalidRequest(
-            f"These are {len(recipe.adapters)} LoRAs; at most {MAX_ADAPTERS} go together."
+            say(
+                "These are {count} LoRAs; at most {most} go together.",
+                count=len(recipe.adapters),
+                most=MAX_ADAPTERS,
+            )
         )
     for adapter in recipe.adapters:
-        _within(
-            f"weight of {adapter.name}", adapter.weight, -MAX_ADAPTER_WEIGHT, MAX_ADAPTER_WEIGHT
-        )
-    _within("seed", recipe.seed, 0, MAX_SEED)
-    _within("number of pictures", recipe.count, 1, MAX_COUNT)
+        what = say("weight of {lora}", lora=adapter.name)
+        _within(what, adapter.weight, -MAX_ADAPTER_WEIGHT, MAX_ADAPTER_WEIGHT)
+    _within(say("seed"), recipe.seed, 0, MAX_SEED)
+    _within(say("number of pictures"), recipe.count, 1, MAX_COUNT)
     check_enlarged(recipe)
     _check_freedom(recipe, model)
     fitting = allowed_schedulers(model.family)
     if recipe.scheduler not in SCHEDULERS:
         raise InvalidRequest(
-            f"There is no scheduler “{recipe.scheduler}”, only {', '.join(sorted(fitting))}."
+            say(
+                "There is no scheduler “{scheduler}”, only {known}.",
+                scheduler=recipe.scheduler,
+                known=listed(sorted(fitting)),
+            )
         )
     if recipe.scheduler not in fitting:
         raise InvalidRequest(
-            f"The scheduler “{recipe.scheduler}” does not fit {model.name}; these do: "
-            f"{', '.join(sorted(fitting))}."
+            say(
+                "The scheduler “{scheduler}” does not fit {model}; these do: {fitting}.",
+                scheduler=recipe.scheduler,
+                model=model.name,
+                fitting=listed(sorted(fitting)),
+            )
         )
     most = min(model.max_steps, SCHEDULERS[recipe.scheduler].max_steps)
-    _within("number of steps", recipe.num_inference_steps, 1, most)
+    _within(say("number of steps"), recipe.num_inference_steps, 1, most)
 
 
 def _check_freedom(recipe: Recipe, model: Model) -> None:
     """Whether the model can paint without edges, and let the prompt give way to chance."""
-    _within("chaos", recipe.chaos, 0, MAX_CHAOS)
+    _within(say("chaos"), recipe.chaos, 0, MAX_CHAOS)
     if recipe.tile and not (model.family and FAMILIES[model.family].seamless):
         raise InvalidRequest(
             say(
@@ -246,11 +287,23 @@ def check_enlarged(recipe: Recipe) -> None:
     """Raise `InvalidRequest` when the picture would become too large by plain resizing."""
     if recipe.width * recipe.height * recipe.enlarged**2 > MAX_ENLARGED_PIXELS:
         raise InvalidRequest(
-            f"Enlarged {recipe.enlarged}×, the picture would have more than "
-            f"{MAX_ENLARGED_PIXELS // 10**6} million pixels: enlarge it less."
+            say(
+                "Enlarged {factor}×, the picture would have more than {most} million pixels: "
+                "enlarge it less.",
+                factor=recipe.enlarged,
+                most=MAX_ENLARGED_PIXELS // 10**6,
+            )
         )
 
 
 def _within(name: str, value: float, low: float, high: float) -> None:
     if not low <= value <= high:  # also refuses NaN
-        raise InvalidRequest(f"The {name} is {value}; it must be between {low} and {high}.")
+        raise InvalidRequest(
+            say(
+                "The {what} is {value}; it must be between {low} and {high}.",
+                what=name,
+                value=value,
+                low=low,
+                high=high,
+            )
+        )

@@ -25,6 +25,13 @@ def _bare(value: Any) -> Any:
     return (value.strip().strip("\"'") or None) if isinstance(value, str) else value
 
 
+def _listed(value: Any) -> Any:
+    """Environment variables hold text: “porn, hentai” is a list there."""
+    if not isinstance(value, str):
+        return value
+    return [part.strip() for part in value.split(",") if part.strip()]
+
+
 def _gigabytes_or_auto(value: Any) -> Any:
     try:
         if value == "auto" or (not isinstance(value, bool) and 0 <= float(value) < float("inf")):
@@ -59,6 +66,23 @@ class StorageSettings(Section):
         default=None,
         description="Gigabytes that pictures may take: beyond, the oldest are removed, favourites "
         "excepted; without it, as many as there are.",
+    )
+
+
+class SafetySettings(Section):
+    """Which pictures count as unsafe. What becomes of them, servers and `[discord]` decide."""
+
+    classifier: str | None = Field(
+        default=None,
+        min_length=1,
+        description="An image classifier of Transformers that looks at every picture: a Hugging "
+        "Face Hub id, or a folder. Without it, none are looked at.",
+    )
+    labels: Annotated[tuple[str, ...], BeforeValidator(_listed), Field(min_length=1)] = Field(
+        default=("nsfw",), description="Which of its labels count as unsafe."
+    )
+    threshold: Annotated[float, Field(gt=0, le=1)] = Field(
+        default=0.5, description="From which score on, 0 to 1, a picture counts as unsafe."
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from engine.errors import InvalidRequest
 from engine.models import Model
+from speech import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +31,14 @@ class Shape:
         width, height = model.sides(self.width / self.height)
         if min(width, height) < model.min_side:
             raise InvalidRequest(
-                f"{model.name} paints nothing as narrow as {self.width:g}:{self.height:g}: its "
-                f"sides have {model.min_side} to {model.max_side} pixels."
+                say(
+                    "{model} paints nothing as narrow as {shape}: its sides have {least} to {most} "
+                    "pixels.",
+                    model=model.name,
+                    shape=str(self),
+                    least=model.min_side,
+                    most=model.max_side,
+                )
             )
         return width, height
 

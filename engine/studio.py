@@ -3,21 +3,24 @@
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from engine.adapters import AdapterShelf
-from engine.allowance import Allowance, window_start
+from engine.admission import Admission
+from engine.allowance import Allowance
 from engine.board import Board
 from engine.curation.curator import Curator
-from engine.errors import InvalidRequest, NotYours, QueueFull, StorageError
+from engine.errors import InvalidRequest, NotYours, StorageError
 from engine.house_rules import HouseRules
 from engine.jobs import Job, JobEvent, JobState, Parent
+from engine.judgement import Judgement
 from engine.keeper import Keeper
 from engine.models import Catalogue, Model
-from engine.pictures import GONE, PictureFolder, enlargeable
+from engine.pictures import PictureFolder, enlargeable
 from engine.report import Report, report
 from engine.requests import ImageRequest, Recipe, check_enlarged
+from engine.sheets.room import Sheets
+from engine.starts import Starts
 from engine.store import (
     Favourites,
     History,
@@ -26,7 +29,9 @@ from engine.store import (
     Preferences,
 )
 from engine.uploads import UploadFolder
+from engine.watching import watched
 from engine.worker import Worker
+from speech import phrase, say
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,9 @@ class Studio:
         rules: What each scope has decided about models.
         history: Finds finished jobs again.
         favourites: Who has starred what.
+        starts: Keeps the pictures that requests start from.
+        judgement: What the classifier has said of pictures, where there is one.
+        sheets: Takes and watches comparison sheets.
     """
 
     def __init__(
@@ -64,6 +72,7 @@ class Studio:
         adapters: AdapterShelf,
         curator: Curator,
         keeper: Keeper,
+        rules: HouseRules,
         outcomes: Outcomes,
         jobs: JobTable,
         preferences: Preferences,
@@ -71,16 +80,17 @@ class Studio:
         uploads: UploadFolder,
         board: Board,
         worker: Worker,
-        queue_size: int,
-        admission: asyncio.Lock,
+        admission: Admission,
         history: History,
         favourites: Favourites,
+        judgement: Judgement,
+        sheets: Sheets,
     ) -> None:
         self.models = catalogue
         self.adapters = adapters
         self.curator = curator
         self.preferences = preferences
-        self.rules = HouseRules(catalogue, preferences)
+        self.rules = rules
         self.keeper = keeper
         self._outcomes = outcomes
         self._jobs = jobs
@@ -88,11 +98,13 @@ class Studio:
         self._uploads = uploads
         self._board = board
         self._worker = worker
-        self._queue_size = queue_size
         self._admission = admission
         self._enlarging = asyncio.Lock()  # a large picture takes 100 MB: one at a time
         self.history = history
         self.favourites = favourites
+        self.starts = Starts(jobs, uploads)
+        self.judgement = judgement
+        self.sheets = sheets
 
     async def submit(
         self,
@@ -103,6 +115,7 @@ class Studio:
         scope: str = "",
         allowance: Allowance | None = None,
         parent: Parent | None = None,
+        reviewed: bool = False,
     ) -> Job:
         """Take a request; when this returns, the job survives anything.
 
@@ -113,15 +126,17 @@ class Studio:
             scope: Where the request comes from, such as a server.
             allowance: What the owner may use.
             parent: The picture that it goes on from.
+            reviewed: Whether a moderator has looked at it.
 
         Raises:
             InvalidRequest: When it cannot be painted, or `scope` does not allow its model.
             UnknownModel: When its model is not configured.
+            NeedsReview: When a moderator has to look at it first.
             LimitReached: When the owner has to wait.
             QueueFull: When everybody has to wait.
             StorageError: When it cannot be written down.
         """
-        [job] = await self._take([request], owner, home, scope, allowance, parent)
+        [job] = await self._take([request], owner, home, scope, allowance, parent, reviewed)
         return job
 
     async def submit_all(
@@ -132,6 +147,8 @@ class Studio:
         home: Any,
         scope: str = "",
         allowance: Allowance | None = None,
+        parent: Parent | None = None,
+        reviewed: bool = False,
     ) -> list[Job]:
         """Take several requests, all of them or none; the arguments are those of `submit`.
 
@@ -142,7 +159,7 @@ class Studio:
             AtelierError: As `submit` does, when one of them cannot be taken, or all together are
                 too many.
         """
-        return await self._take(requests, owner, home, scope, allowance)
+        return await self._take(requests, owner, home, scope, allowance, parent, reviewed)
 
     async def _take(
         self,
@@ -151,11 +168,14 @@ class Studio:
         home: Any,
         scope: str,
         allowance: Allowance | None,
-        parent: Parent | None = None,
+        parent: Parent | None,
+        reviewed: bool,
     ) -> list[Job]:
         jobs: list[Job] = []
-        async with self._admission:
-            for recipe in await self._admit(requests, owner, scope, allowance):
+        async with self._admission.lock:
+            for recipe in await self._admission.recipes(
+                requests, owner, scope, allowance, reviewed=reviewed
+            ):
                 try:
                     job = await self._jobs.add(owner, home, recipe, parent)
                 except StorageError:
@@ -174,34 +194,19 @@ class Studio:
         scope: str = "",
         allowance: Allowance | None = None,
     ) -> list[Recipe]:
-        """What `submit_all` would paint by now, and raise; nothing is taken."""
-        async with self._admission:
-            return await self._admit(requests, owner, scope, allowance)
+        """What `submit_all` would paint by now, and raise, a review aside; nothing is taken."""
+        async with self._admission.lock:
+            return await self._admission.recipes(requests, owner, scope, allowance, reviewed=True)
 
-    async def _admit(
-        self,
-        requests: Sequence[ImageRequest],
-        owner: str,
-        scope: str,
-        allowance: Allowance | None,
-    ) -> list[Recipe]:
-        """What the requests ask for, if there is room for all of them."""
-        recipes = []
-        for request in requests:
-            model = self.models[request.model] if request.model else await self.model_of(scope)
-            await self.keeper.check(scope, request)
-            request = await self.rules.apply(request, model, scope)
-            recipes.append(request.resolve(model, self.adapters))
-            for name in (request.image, request.mask):
-                if name is not None:
-                    self._uploads.require(name)
-        if len(self._worker) + len(recipes) > self._queue_size:
-            raise QueueFull(
-                f"The queue is full ({self._queue_size} jobs). Try again in a few minutes."
-            )
-        pictures = sum(recipe.count for recipe in recipes)
-        await self._check_allowance(owner, pictures, allowance, len(recipes))
-        return recipes
+    async def forecast(
+        self, requests: Sequence[ImageRequest], *, owner: str, scope: str = ""
+    ) -> float | None:
+        """Seconds until all of `requests` would be painted if `owner` submitted them now.
+
+        `None` when that is not known yet. Raises as `submit_all`, but for what the owner may use.
+        """
+        recipes = await self.check_all(requests, owner=owner, scope=scope)
+        return self._worker.forecast(owner, recipes)
 
     async def enlarge(
         self,
@@ -232,9 +237,11 @@ class Studio:
             LimitReached: When the owner has to wait.
             StorageError: When it cannot be written down.
         """
-        source, file = await self._picture(parent)
+        source, file = await self.starts.finished(parent)
         if source.recipe.enlarged > 1:
-            raise InvalidRequest("This picture is enlarged already: enlarge the one it came from.")
+            raise InvalidRequest(
+                say("This picture is enlarged already: enlarge the one it came from.")
+            )
         recipe = replace(
             source.recipe, seed=source.recipe.seeds[parent.number], count=1, enlarged=factor
         )
@@ -242,64 +249,19 @@ class Studio:
         await self.keeper.check(scope, ImageRequest.of(recipe))
         async with self._enlarging:
             pixels = await asyncio.to_thread(enlargeable, file)
-            async with self._admission:
-                await self._check_allowance(owner, 1, allowance)
+            verdicts = await self.judgement.on(recipe, parent, (pixels,))
+            async with self._admission.lock:
+                await self._admission.check_allowance(owner, 1, allowance)
                 job = await self._jobs.add(owner, home, recipe, parent)
             try:
                 files = await asyncio.to_thread(self._pictures.save, job, (pixels,))
             except BaseException as error:
-                known = isinstance(error, StorageError)
-                why = str(error) if known else "It could not be enlarged."
+                known = error.sentence if isinstance(error, StorageError) else None
+                why = known or say("It could not be enlarged.")
                 await self._jobs.set_state(job.id, JobState.FAILED, why)
                 raise
-            await self._jobs.set_painted(job.id, files)
+            await self._jobs.set_painted(job.id, files, verdicts)
         return await self._jobs.get(job.id)
-
-    async def start_from(self, parent: Parent) -> str:
-        """Keep a finished picture for requests that start from it; the name to ask for it by.
-
-        Raises:
-            UnknownJob: When its job is gone.
-            InvalidRequest: When its file is gone or damaged.
-            StorageError: When it cannot be written down.
-        """
-        _, file = await self._picture(parent)
-        try:
-            data = await asyncio.to_thread(file.read_bytes)
-        except OSError as error:
-            raise InvalidRequest(GONE) from error
-        return await self.keep_image(data)
-
-    async def _picture(self, parent: Parent) -> tuple[Job, Path]:
-        job = await self.job(parent.job_id)
-        if not parent.number < len(job.pictures):
-            raise InvalidRequest(GONE)
-        return job, job.pictures[parent.number]
-
-    async def _check_allowance(
-        self, owner: str, pictures: int, allowance: Allowance | None, jobs: int = 1
-    ) -> None:
-        if allowance is not None:
-            used = await self._jobs.used_since(owner, window_start())
-            mine = [job for job, _ in self.queue() if job.owner == owner]
-            allowance.check(pictures, used, len(mine), jobs)
-
-    async def keep_image(self, data: bytes) -> str:
-        """Keep a picture for requests that start from it; the name to ask for it by.
-
-        Raises:
-            InvalidRequest: When it is no picture, or too large a one.
-            StorageError: When it cannot be written down.
-        """
-        return await asyncio.to_thread(self._uploads.keep, data)
-
-    async def image_size(self, name: str) -> tuple[int, int]:
-        """Width and height of a kept picture, in pixels.
-
-        Raises:
-            InvalidRequest: When it is not kept any more.
-        """
-        return await asyncio.to_thread(self._uploads.size, name)
 
     async def cancel(self, job_id: int, by: str | None = None) -> bool:
         """Call a job off, a running one before its next step.
@@ -315,7 +277,9 @@ class Studio:
             UnknownJob: When there is no such job.
             NotYours: When `by` is not its owner.
         """
-        await self._owned(job_id, by, "cancel")
+        await self._owned(
+            job_id, by, phrase("Only the one who asked for job {number} can cancel it.")
+        )
         return await self._worker.cancel(job_id)
 
     async def delete(self, job_id: int, by: str | None = None) -> None:
@@ -325,7 +289,9 @@ class Studio:
             UnknownJob: When there is no such job.
             NotYours: When `by` is not its owner.
         """
-        await self._owned(job_id, by, "delete")
+        await self._owned(
+            job_id, by, phrase("Only the one who asked for job {number} can delete it.")
+        )
         await self._worker.cancel(job_id)
         async for _ in self.watch(job_id):
             pass
@@ -341,17 +307,11 @@ class Studio:
         Raises:
             UnknownJob: When there is no such job.
         """
-        over = self._board.get(job_id) is None
-        if over:
-            job = await self._jobs.get(job_id)
-            yield JobEvent(job_id=job.id, state=job.state, pictures=job.pictures, error=job.error)
-            over = not job.state.waiting
-        if not over:
-            async for event in self._board.watch(job_id):
-                yield event
+        async for event in watched(self._jobs, self._board, job_id):
+            yield event
 
     def event(self, job_id: int) -> JobEvent:
-        """The latest of a job that is queued or running."""
+        """The latest of a job that is queued or running. Raises `KeyError` when it is over."""
         return self._board[job_id]
 
     async def job(self, job_id: int) -> Job:
@@ -359,8 +319,11 @@ class Studio:
         return await self._jobs.get(job_id)
 
     async def unsettled(self) -> list[Job]:
-        """Jobs whose outcome has not been shown, oldest first: what to go on with at a start."""
-        return await self._jobs.unsettled()
+        """Jobs whose outcome has not been shown, oldest first: what to go on with at a start.
+
+        Those that paint cells are shown in their sheets.
+        """
+        return [job for job in await self._jobs.unsettled() if job.cell is None]
 
     async def set_home(self, job_id: int, home: Any) -> None:
         """Remember where the job's answer is, now that more is known about it."""
@@ -395,9 +358,7 @@ class Studio:
 
     async def model_of(self, scope: str) -> Model:
         """The model that requests from `scope` are painted with when they name none."""
-        model = self.models.find(await self.preferences.get(scope, "model"))
-        allowed = await self.rules.allowed(scope)
-        return model if allowed is None or model.name in allowed else self.models[allowed[0]]
+        return self.models[await self.rules.model_name(scope)]
 
     def status(self) -> Status:
         """How the studio is doing right now."""
@@ -426,8 +387,8 @@ class Studio:
         """Take no more work, finish what is in hand or put it back, and end every `watch`."""
         await self._worker.stop()
 
-    async def _owned(self, job_id: int, by: str | None, verb: str) -> Job:
+    async def _owned(self, job_id: int, by: str | None, otherwise: str) -> Job:
         job = await self._jobs.get(job_id)
         if by is not None and job.owner != by:
-            raise NotYours(f"Only the one who asked for job {job_id} can {verb} it.")
+            raise NotYours(say(otherwise, number=job_id))
         return job

@@ -12,6 +12,7 @@ from engine.permutations import expand
 from engine.prompt_flags import without_flags
 from engine.requests import MAX_PROMPT, ImageRequest
 from engine.store import Preferences
+from speech import say
 
 PLACE = "{prompt}"
 """Where in a template the words of the person stand; without it they stand in front."""
@@ -64,11 +65,13 @@ class Wishes:
         model: Name of a model.
         ratio: Width to height, such as “3:2”.
         style: Name of a style, where a server has one of that name.
+        privacy: How the pictures are kept from others, in the caller's words (opaque here).
     """
 
     model: str | None = None
     ratio: str | None = None
     style: str | None = None
+    privacy: str | None = None
 
     @classmethod
     def from_json(cls, text: str | None) -> Self:
@@ -99,10 +102,15 @@ class StyleBook:
         if (found := styles.get(name.strip().casefold())) is not None:
             return found
         if not styles:
-            raise InvalidRequest(f"There is no style “{name}”; none has been added here.")
-        near = difflib.get_close_matches(name.casefold(), styles, n=1)
-        hint = f" Did you mean “{styles[near[0]].name}”?" if near else ""
-        raise InvalidRequest(f"There is no style “{name}”.{hint}")
+            raise InvalidRequest(
+                say("There is no style “{name}”; none has been added here.", name=name)
+            )
+        if near := difflib.get_close_matches(name.casefold(), styles, n=1):
+            meant = styles[near[0]].name
+            raise InvalidRequest(
+                say("There is no style “{name}”. Did you mean “{meant}”?", name=name, meant=meant)
+            )
+        raise InvalidRequest(say("There is no style “{name}”.", name=name))
 
     async def save(self, scope: str, style: Style) -> None:
         """Add a style, or write it anew.
@@ -114,7 +122,9 @@ class StyleBook:
         async with self._writing:
             styles = await self.all(scope) | {style.name.casefold(): style}
             if len(styles) > MAX_STYLES:
-                raise InvalidRequest(f"There are {MAX_STYLES} styles already: remove one first.")
+                raise InvalidRequest(
+                    say("There are {most} styles already: remove one first.", most=MAX_STYLES)
+                )
             await self._write(scope, styles)
 
     async def remove(self, scope: str, name: str) -> Style:
@@ -143,24 +153,29 @@ def check_style_name(name: str) -> None:
     """Raise `InvalidRequest` unless a style may be called `name`."""
     if not NAME.fullmatch(name):
         raise InvalidRequest(
-            f"“{name}” cannot be a name: it has 1 to 50 letters, digits, dots, hyphens or "
-            "underscores."
+            say(
+                "“{name}” cannot be a name: it has 1 to 50 letters, digits, dots, hyphens or "
+                "underscores.",
+                name=name,
+            )
         )
     if name.casefold() == NONE:
-        raise InvalidRequest(f"“{name}” means no style: choose another name.")
+        raise InvalidRequest(say("“{name}” means no style: choose another name.", name=name))
 
 
 def check_style(style: Style) -> None:
     """Raise `InvalidRequest` unless `style` can be one."""
     check_style_name(style.name)
     if not style.prompt.replace(PLACE, "").strip():
-        raise InvalidRequest("The style says nothing: write what it adds to a prompt.")
+        raise InvalidRequest(say("The style says nothing: write what it adds to a prompt."))
     if len(style.prompt) > MAX_PROMPT // 2 or len(style.negative_prompt) > MAX_PROMPT // 2:
-        raise InvalidRequest(f"A style has at most {MAX_PROMPT // 2} characters.")
+        raise InvalidRequest(say("A style has at most {most} characters.", most=MAX_PROMPT // 2))
     if style.prompt.count(PLACE) > 1:
-        raise InvalidRequest(f"{PLACE} stands more than once in the style: once is enough.")
+        raise InvalidRequest(
+            say("{place} stands more than once in the style: once is enough.", place=PLACE)
+        )
     words, flags = without_flags(style.prompt)
     if words != style.prompt or flags.asked or flags.shape:
-        raise InvalidRequest("A style has words only, no flags: they belong into the prompt.")
+        raise InvalidRequest(say("A style has words only, no flags: they belong into the prompt."))
     if len(expand(style.prompt.replace(PLACE, ""))) > 1:
-        raise InvalidRequest("A style has words only, no choices in braces.")
+        raise InvalidRequest(say("A style has words only, no choices in braces."))

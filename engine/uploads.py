@@ -14,6 +14,8 @@ from pathlib import Path
 from PIL import Image, ImageOps
 
 from engine.errors import InvalidRequest, StorageError
+from engine.masks import mask_of, may_have_holes
+from speech import say
 
 MAX_PIXELS = 50_000_000
 """Of an upload; a photo from a good camera has as many."""
@@ -37,7 +39,23 @@ class UploadFolder:
             InvalidRequest: When it is no picture, or too large a one.
             StorageError: When the disk is full or refuses.
         """
-        plain = _plain(data)
+        return self.keep_image(_on_white(_read(data)))
+
+    def keep_mask(self, data: bytes, image: str) -> str:
+        """Keep the mask of the upload named `image`, brought to its size; its name.
+
+        Raises:
+            InvalidRequest: When it is no picture, marks nothing, or is no mask of that one; or
+                that one is gone.
+            StorageError: When the disk is full or refuses.
+        """
+        return self.keep_image(mask_of(_read(data), self.size(image)))
+
+    def keep_image(self, image: Image.Image) -> str:
+        """Keep what the program itself has drawn; its name. Raises `StorageError`."""
+        buffer = BytesIO()
+        image.save(buffer, "PNG")
+        plain = buffer.getvalue()
         name = hashlib.sha256(plain).hexdigest()[:32] + ".png"
         file = self.path(name)
         if not file.exists():
@@ -49,7 +67,10 @@ class UploadFolder:
             except OSError as error:
                 partial.unlink(missing_ok=True)
                 raise StorageError(
-                    f"The picture to start from could not be kept: {error.strerror}."
+                    say(
+                        "The picture to start from could not be kept: {reason}.",
+                        reason=error.strerror,
+                    )
                 ) from error
         else:
             file.touch()  # as good as new: `delete_but` leaves it a while longer
@@ -73,7 +94,9 @@ class UploadFolder:
     def require(self, name: str) -> None:
         """Raise `InvalidRequest` unless the upload of that name is there."""
         if not self.path(name).is_file():
-            raise InvalidRequest("The picture to start from is not kept any more: send it again.")
+            raise InvalidRequest(
+                say("The picture to start from is not kept any more: send it again.")
+            )
 
     def size(self, name: str) -> tuple[int, int]:
         """Width and height of the upload of that name, in pixels. Raises `InvalidRequest`."""
@@ -86,35 +109,38 @@ class UploadFolder:
         return self._folder / name
 
 
-def _plain(data: bytes) -> bytes:
-    """The picture as PNG in RGB on white, the way its camera was held, no larger than is useful."""
+def _read(data: bytes) -> Image.Image:
+    """The picture, of several the first, as its camera was held, no larger than is useful."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(BytesIO(data), formats=FORMATS) as opened:
                 if opened.width * opened.height > MAX_PIXELS:
                     raise InvalidRequest(
-                        f"The picture has {opened.width}×{opened.height} pixels; at most "
-                        f"{MAX_PIXELS // 10**6} million are allowed."
+                        say(
+                            "The picture has {width}×{height} pixels; at most {most} million are "
+                            "allowed.",
+                            width=opened.width,
+                            height=opened.height,
+                            most=MAX_PIXELS // 10**6,
+                        )
                     )
                 image = ImageOps.exif_transpose(opened)
                 image.load()
     except InvalidRequest:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise InvalidRequest("The picture is far too large: send a smaller one.") from error
+        raise InvalidRequest(say("The picture is far too large: send a smaller one.")) from error
     except (OSError, SyntaxError, ValueError) as error:
         raise InvalidRequest(
-            "This is no picture that can be read: send PNG, JPEG or WebP."
+            say("This is no picture that can be read: send PNG, JPEG or WebP.")
         ) from error
     image.thumbnail((MAX_SIDE, MAX_SIDE))
-    buffer = BytesIO()
-    _on_white(image).save(buffer, "PNG")
-    return buffer.getvalue()
+    return image
 
 
 def _on_white(image: Image.Image) -> Image.Image:
-    if "A" not in image.getbands() and "transparency" not in image.info:
+    if not may_have_holes(image):
         return image.convert("RGB")
     layered = image.convert("RGBA")
     white = Image.new("RGBA", layered.size, "white")

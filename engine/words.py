@@ -46,6 +46,12 @@ def has_any(words: Iterable[str], *texts: str) -> bool:
     return any(pattern.search(normalised(text)) for text in texts)
 
 
+def those_in(words: Iterable[str], *texts: str) -> tuple[str, ...]:
+    """Those of the words that one of the texts has; the arguments are those of `has_any`."""
+    plain = [normalised(text) for text in texts]
+    return tuple(word for word in words if any(re.search(_pattern(word), text) for text in plain))
+
+
 def _selects(letter: str) -> bool:
     """Whether it is invisible without being a format character: joiners, variation selectors."""
     return letter in "\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0" or "\ufe00" <= letter <= "\ufe0f"

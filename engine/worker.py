@@ -4,17 +4,17 @@ import asyncio
 import contextlib
 import gc
 import logging
-import queue
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from engine.adapters import AdapterShelf
 from engine.board import Board
-from engine.errors import AtelierError, new_incident
+from engine.errors import AtelierError, new_incident, without_folders
 from engine.estimates import Estimates
 from engine.jobs import Job, JobEvent, JobState
+from engine.judge import LeftUnjudged
+from engine.judgement import Judgement
 from engine.memory.learned import Measurement
 from engine.memory.ledger import Ledger
 from engine.messages import (
@@ -26,20 +26,23 @@ from engine.messages import (
     Forget,
     Measured,
     Noted,
-    Order,
     Painted,
     Pixels,
     Progress,
     Report,
-    Stop,
 )
 from engine.models import Catalogue
+from engine.outlook import Outlook, queued
+from engine.painter_thread import Orders, PainterThread
 from engine.pictures import PictureFolder
 from engine.queue import FairQueue
+from engine.requests import Recipe
 from engine.settings import EngineSettings
 from engine.store import JobTable, MeasurementTable
+from engine.supplies import Supplies
 from engine.tasks import Tasks
 from engine.uploads import UploadFolder
+from speech import say
 
 log = logging.getLogger(__name__)
 
@@ -61,15 +64,20 @@ class Worker:
         estimates: Estimates,
         measurements: MeasurementTable,
         known: Sequence[Measurement],
+        supplies: Supplies,
         adapters: AdapterShelf | None = None,
         embeddings: Path | None = None,
+        *,
+        judgement: Judgement,
     ) -> None:
+        self._judgement = judgement
         self._measurements = measurements
         self._ledger = Ledger(known)
         self._adapters = adapters
         self._embeddings = embeddings
         self._settings = settings
         self._catalogue = catalogue
+        self._supplies = supplies
         self._jobs = jobs
         self._pictures = pictures
         self._uploads = uploads
@@ -80,14 +88,12 @@ class Worker:
         self._running: dict[int, Job] = {}
         self._called_off: set[int] = set()
         self._tasks = Tasks()
-        self._inbox: queue.SimpleQueue[Order] = queue.SimpleQueue()
-        self._progress: dict[int, Progress] = {}
-        self._painting: asyncio.Future[None] | None = None
+        self._thread = PainterThread(self._paint, self._take_report, self._thread_broke)
+        self._outlook = Outlook(self._queue, board, estimates, supplies, settings.batch_size)
         self._idle = asyncio.Event()
         self._idle.set()
         self._stopping = False
         self._ending: asyncio.Task[None] | None = None
-        self._loop = asyncio.get_running_loop()
 
     @property
     def waiting(self) -> Sequence[Job]:
@@ -105,7 +111,8 @@ class Worker:
     def push(self, job: Job) -> None:
         """Queue the job; it is handed to the painter as soon as its turn comes."""
         self._queue.push(job)
-        self._board.post(_event(job))
+        self._board.post(queued(job))
+        self._supplies.want(job.recipe.model, self._supplied)
         self._feed()
 
     async def cancel(self, job_id: int) -> bool:
@@ -113,11 +120,13 @@ class Worker:
         job = self._queue.remove(job_id)
         if job is not None:
             await self._end(job, JobState.CANCELLED)
+            if all(other.recipe.model != job.recipe.model for other in self._queue.order()):
+                self._supplies.give_up(job.recipe.model)
             self._announce()
             return True
         if job_id in self._running:
             self._called_off.add(job_id)
-            self._inbox.put(Cancel(job_id))
+            self._thread.send(Cancel(job_id))
             await self._jobs.set_state(job_id, JobState.CANCELLED)
             return True
         return False
@@ -125,7 +134,8 @@ class Worker:
     def forget(self, model: str) -> None:
         """Let the painter give up what it keeps of a model that is there no more."""
         self._ledger.forget(model)
-        self._inbox.put(Forget(model))
+        self._supplies.forget(model)
+        self._thread.send(Forget(model))
 
     async def stop(self) -> None:
         """Take nothing more, let what is in hand finish within the grace, put back the rest.
@@ -138,12 +148,15 @@ class Worker:
 
     async def _stop(self) -> None:
         self._stopping = True
+        await self._supplies.close()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._settings.grace):
                 await self._idle.wait()
-        self._inbox.put(Stop())
-        if self._painting is not None:
-            await asyncio.wait([self._painting], timeout=THREAD_GRACE)
+        await self._thread.stop(THREAD_GRACE)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(THREAD_GRACE):
+                await self._tasks.join()
+        self._judgement.leave()
         await self._tasks.join()
         for job_id in self._running.keys() - self._called_off:
             await self._jobs.put_back(job_id)
@@ -156,17 +169,40 @@ class Worker:
             if rows >= self._settings.batch_size:
                 break
             in_use = next((job.recipe.model for job in self._running.values()), None)
-            job = self._queue.take(in_use)
+            job = self._queue.take(in_use, self._supplies.coming)
             if job is None:
                 break
             self._running[job.id] = job
             self._idle.clear()
-            self._start_thread()
-            self._inbox.put(self._order(job))
-            self._board.post(replace(_event(job), state=JobState.RUNNING))
+            self._thread.start()
+            self._thread.send(self._order(job))
+            self._board.post(replace(queued(job), state=JobState.RUNNING))
             self._tasks.start(self._jobs.set_running(job.id), f"job {job.id} is running")
         self._expect()
         self._announce()
+
+    def _paint(self, orders: Orders, report: Callable[[Report], None]) -> None:
+        # Torch is imported here, in the thread, where seconds do not matter.
+        from engine.diffusion import make_painter
+
+        # What was imported stays: to look through it for garbage takes a third of a second. What a
+        # painter before this one has left does not.
+        gc.collect()
+        gc.freeze()
+        make_painter(
+            self._settings, orders, report, self._ledger, self._adapters, self._embeddings
+        ).run()
+
+    def _supplied(self, model: str, failure: AtelierError | None) -> None:
+        """More of a model's files has come; or no more comes, and its jobs go on, or fail."""
+        if failure is not None:
+            log.error("The files of “%s” do not come: %s", model, failure)
+            for job in self._queue.order():
+                if job.recipe.model == model:
+                    self._queue.remove(job.id)
+                    ending = self._end(job, JobState.FAILED, failure.sentence)
+                    self._tasks.start(ending, f"fail job {job.id}")
+        self._feed()
 
     def _order(self, job: Job) -> Admit:
         recipe = job.recipe
@@ -180,77 +216,18 @@ class Worker:
     def _expect(self) -> None:
         """Have the model of the first job that needs another one loaded meanwhile."""
         in_use = {job.recipe.model for job in self._running.values()}
+        out = in_use | self._supplies.coming.keys()
         coming = (job.recipe.model for job in self._queue.order())
-        model = next((name for name in coming if name not in in_use), None)
+        model = next((name for name in coming if name not in out), None)
         if self._running and model is not None and model != self._expected:
-            self._inbox.put(Expect(self._catalogue[model]))
+            self._thread.send(Expect(self._catalogue[model]))
         self._expected = model
 
-    def _start_thread(self) -> None:
-        if self._painting is None or self._painting.done():
-            self._painting = self._loop.create_future()
-            self._painting.add_done_callback(self._thread_ended)
-            thread = threading.Thread(
-                target=self._run_thread, args=(self._painting,), name="painter", daemon=True
-            )
-            thread.start()
-
-    def _run_thread(self, painting: asyncio.Future[None]) -> None:
-        """The painter's thread.
-
-        It is a daemon, since nothing interrupts a download or a long step: a program that is told
-        to stop leaves it behind, and what it had in hand is begun again at the next start.
-        """
-        try:
-            self._paint()
-        except Exception as error:
-            self._call(_settle, painting, error)
-        else:
-            self._call(_settle, painting, None)
-
-    def _call(self, callback: Callable[..., None], *arguments: object) -> None:
-        """From the painter's thread: have the loop call; a loop that is gone needs it no more."""
-        with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(callback, *arguments)
-
-    def _paint(self) -> None:
-        # Torch is imported here, in the thread, where seconds do not matter.
-        from engine.diffusion import make_painter
-
-        # What was imported stays: to look through it for garbage takes a third of a second. What a
-        # painter before this one has left does not.
-        gc.collect()
-        gc.freeze()
-        make_painter(
-            self._settings,
-            self._inbox,
-            self._report,
-            self._ledger,
-            self._adapters,
-            self._embeddings,
-        ).run()
-
-    def _report(self, report: Report) -> None:
-        """Called in the painter's thread. Progress is not queued up: the latest value wins.
-
-        The loop may take the pending value at any moment, so each one calls for its own taking:
-        whoever comes late finds nothing.
-        """
-        if isinstance(report, Progress):
-            pending = self._progress.get(report.job_id)
-            if pending is not None and report.preview is None:
-                report = replace(report, preview=pending.preview)
-            self._progress[report.job_id] = report
-            self._call(self._take_progress, report.job_id)
-        else:
-            self._call(self._take_report, report)
-
-    def _take_progress(self, job_id: int) -> None:
-        progress = self._progress.pop(job_id, None)
-        job = self._running.get(job_id)
-        if job is None or progress is None:
+    def _take_progress(self, progress: Progress) -> None:
+        if (job := self._running.get(progress.job_id)) is None:
             return
-        last = self._board.get(job_id) or _event(job)
+        last = self._board.get(job.id) or queued(job)
+        done = progress.step / progress.total_steps
         self._board.post(
             replace(
                 last,
@@ -259,12 +236,15 @@ class Worker:
                 step=progress.step,
                 total_steps=progress.total_steps,
                 preview=progress.preview or last.preview,
-                seconds_left=self._seconds_left(job, progress.step / progress.total_steps),
+                seconds_left=self._outlook.seconds_left(job, done, self._running.values()),
             )
         )
 
     def _take_report(self, report: Report) -> None:
         match report:
+            case Progress():
+                self._take_progress(report)
+                return
             case Measured():
                 self._estimates.learn(report)
                 return
@@ -289,39 +269,46 @@ class Worker:
             self._idle.set()
         self._feed()
 
-    def _thread_ended(self, painting: asyncio.Future[None]) -> None:
-        """The thread ends when it is told to; when it ends by itself, what it had has failed."""
-        if self._stopping or painting.cancelled():
-            return
-        error = painting.exception()
+    def _thread_broke(self, error: BaseException | None) -> None:
+        """What the painter had in hand has failed; what waits is painted by the next one."""
         incident = new_incident()
         log.critical("The painter has stopped (incident %s)", incident, exc_info=error)
         sentence = (
-            str(error)
+            error.sentence
             if isinstance(error, AtelierError)
-            else f"The painter has stopped. The owner finds the reason in the log: {incident}."
+            else say(
+                "The painter has stopped. The owner finds the reason in the log: {incident}.",
+                incident=incident,
+            )
         )
-        self._inbox = queue.SimpleQueue()
         for job in list(self._running.values()):
             self._take_report(Failed(job.id, sentence))
 
     async def _keep(self, job: Job, pictures: tuple[Pixels, ...]) -> None:
-        """Save the pictures, then record the job as painted."""
+        """Have the pictures judged and save them, then record the job as painted."""
         try:
+            verdicts = await self._judgement.on(job.recipe, job.parent, pictures)
             files = await asyncio.to_thread(self._pictures.save, job, pictures)
-            await self._jobs.set_painted(job.id, files)
+            await self._jobs.set_painted(job.id, files, verdicts)
+        except LeftUnjudged:
+            await self._jobs.put_back(job.id)
         except AtelierError as error:
             log.error("Job %d is painted but cannot be kept: %s", job.id, error)
-            await self._end(job, JobState.FAILED, str(error))
+            await self._end(job, JobState.FAILED, error.sentence)
         except Exception:
             incident = new_incident()
             log.exception("Job %d is painted but cannot be kept (incident %s)", job.id, incident)
-            sentence = "The picture could not be saved. The owner finds the reason in the log: "
-            await self._end(job, JobState.FAILED, f"{sentence}{incident}.")
+            sentence = say(
+                "The picture could not be saved. The owner finds the reason in the log: "
+                "{incident}.",
+                incident=incident,
+            )
+            await self._end(job, JobState.FAILED, sentence)
         else:
             self._board.post(JobEvent(job_id=job.id, state=JobState.PAINTED, pictures=tuple(files)))
 
     async def _end(self, job: Job, state: JobState, sentence: str | None = None) -> None:
+        sentence = sentence and without_folders(sentence)
         try:
             await self._jobs.set_state(job.id, state, sentence)
         finally:
@@ -329,45 +316,12 @@ class Worker:
 
     def _announce(self) -> None:
         """Tell every waiting job where it stands."""
-        known = True
-        seconds = 0.0
-        in_use = None
-        for job in self._running.values():
-            event = self._board.get(job.id)
-            done = event.step / event.total_steps if event and event.total_steps else 0.0
-            estimate = self._estimates.painting(job.recipe)
-            known = known and estimate is not None
-            seconds += (estimate or 0.0) * (1 - done)
-            in_use = job.recipe.model
-        for position, job in enumerate(self._queue.order(), start=1):
-            estimate = self._estimates.painting(job.recipe)
-            known = known and estimate is not None
-            seconds += estimate or 0.0
-            if job.recipe.model != in_use:
-                seconds += self._estimates.loading(job.recipe.model)
-                in_use = job.recipe.model
-            self._board.post(
-                replace(_event(job), position=position, seconds_left=seconds if known else None)
-            )
+        for event in self._outlook.waiting(self._running.values()):
+            self._board.post(event)
 
-    def _seconds_left(self, job: Job, done: float) -> float | None:
-        """Seconds until a running job is painted, `done` (0 to 1) of which is behind it."""
-        rows = sum(job.recipe.count for job in self._running.values())
-        step = self._estimates.step(job.recipe, min(rows, self._settings.batch_size))
-        if step is None:
-            return None
-        calls = job.cost / job.recipe.count * (1 - done)
-        return step * calls * max(1.0, rows / self._settings.batch_size)
+    def forecast(self, owner: str, recipes: Sequence[Recipe]) -> float | None:
+        """Seconds until jobs of `owner` for all of `recipes` would be painted, if they came now.
 
-
-def _settle(future: asyncio.Future[None], error: Exception | None) -> None:
-    if future.done():
-        return
-    if error is None:
-        future.set_result(None)
-    else:
-        future.set_exception(error)
-
-
-def _event(job: Job) -> JobEvent:
-    return JobEvent(job_id=job.id, state=JobState.QUEUED, total_steps=job.cost)
+        `None` when that is not known.
+        """
+        return self._outlook.forecast(owner, recipes, self._running.values())

@@ -6,13 +6,19 @@ A sentence is written in English where it is said, and looked up in a catalogue 
     raise InvalidRequest(say("A side has {most} pixels at most.", most=1024))
 """
 
+from speech.catalogues import translation
 from speech.languages import LANGUAGES, language_for, speak, speaking, spoken
+from speech.lists import AND, NOR, OR, listed, together
 from speech.sentences import Sentence, phrase, recalled, resaid, say, say_many
 
 __all__ = [
+    "AND",
     "LANGUAGES",
+    "NOR",
+    "OR",
     "Sentence",
     "language_for",
+    "listed",
     "phrase",
     "recalled",
     "resaid",
@@ -21,4 +27,6 @@ __all__ = [
     "speak",
     "speaking",
     "spoken",
+    "together",
+    "translation",
 ]

@@ -22,3 +22,18 @@ def catalogue(language: str) -> NullTranslations:
         write_mo(compiled, read_po(file, locale=language))
     compiled.seek(0)
     return GNUTranslations(compiled)
+
+
+def translation(text: str, language: str, context: str | None = None) -> str | None:
+    """`text` as the catalogue of `language` has it, nothing filled in; `None` if it does not.
+
+    Args:
+        text: In English.
+        language: One of `LANGUAGES`.
+        context: Tells it apart from the same text said for another purpose.
+    """
+    if not text:
+        return None  # gettext keeps its own notes under it
+    known = catalogue(language)
+    found = known.gettext(text) if context is None else known.pgettext(context, text)
+    return None if found == text else found

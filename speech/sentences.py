@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from speech.catalogues import catalogue
 from speech.languages import spoken
+
+T = TypeVar("T")
 
 
 class Sentence(str):
@@ -56,10 +58,10 @@ def phrase(template: str) -> str:
     return template
 
 
-def resaid(value: Any) -> Any:
+def resaid(value: T) -> T:
     """A sentence, in the language spoken now; anything else as it is."""
     if isinstance(value, Sentence):
-        return Sentence(value.one, value.many, value.values)
+        return type(value)(value.one, value.many, value.values)
     return value
 
 

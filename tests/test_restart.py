@@ -8,6 +8,7 @@ an undisturbed run, and in the job's home message wherever Discord still knows o
 import asyncio
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from io import BytesIO
 from pathlib import Path
@@ -32,6 +33,7 @@ class Owner:
     def __init__(self, folder: Path, model: Path, discord: DiscordServer) -> None:
         self.discord = discord
         self._log = folder / "log.txt"
+        self._data = folder / "data"
         self._config = folder / "config.toml"
         self._config.write_text(
             f"""
@@ -39,7 +41,7 @@ class Owner:
             token = "{discord.token}"
             api_url = "{discord.api_url}"
             [storage]
-            path = "{(folder / "data").as_posix()}"
+            path = "{self._data.as_posix()}"
             [limits]
             pictures_per_hour = "unlimited"
             waiting_jobs = "unlimited"
@@ -74,6 +76,10 @@ class Owner:
         code = await self._process.wait()
         await self.discord.gone(10)
         return code
+
+    def pictures(self) -> dict[Path, int]:
+        """When each picture that the bot keeps was written."""
+        return {file: file.stat().st_mtime_ns for file in self._data.rglob("pictures/*/*.png")}
 
     def log(self) -> str:
         """What the bot has printed."""
@@ -263,3 +269,29 @@ async def test_sigterm_finishes_what_is_in_hand_and_keeps_the_rest(
 
     for seed, home in enumerate(homes, start=61):
         assert await shown(owner, art, seed) is home
+
+
+async def test_killed_in_the_middle_of_a_sheet(owner: Owner, art: Channel, alice: Member) -> None:
+    """Cells that are there are not painted again, and the sheet is shown where it was promised."""
+    steps = "1, 2, 145, 146, 147, 148, 149, 150"
+    use = await alice.slash(art, "grid", prompt="a house", x="steps", x_values=steps)
+    question = await use.message()
+    others, before = len(owner.pictures()), len(art.messages)
+    await alice.click(question, label="Paint 8 pictures")
+    await owner.discord.until(lambda: len(art.messages) > before, 20)
+    home = art.messages[-1]
+    deadline = time.monotonic() + 40
+    while len(owner.pictures()) < others + 3:
+        assert time.monotonic() < deadline, owner.log()
+        await asyncio.sleep(0.01)
+    await owner.end(signal.SIGKILL)
+    assert not home.attachments
+    *painted, _ = sorted(owner.pictures().items(), key=lambda file: file[1])
+    assert len(painted) < others + 8, "the last one of them may not have been written down yet"
+
+    await owner.start()
+
+    await owner.discord.until(lambda: home.attachments, 60)
+    assert len(art.messages) == before + 1
+    assert set(painted) <= set(owner.pictures().items()), "none of them was written anew"
+    assert len(owner.pictures()) == others + 8

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from engine.curation.appraiser import Appraiser, Facts
+from engine.curation.arrivals import Arrivals
 from engine.curation.curator import Curator
 from engine.estimates import Estimates
 from engine.models import Catalogue
@@ -54,13 +55,15 @@ async def open_curator(
     async with Database(file if create or file.exists() else Path(":memory:")) as database:
         catalogue.restore(await ModelTable(database).all())
         timings = await TimingTable(database).all()
+        appraiser = Appraiser(engine, facts)
         yield (
             Curator(
-                Appraiser(engine, facts),
+                appraiser,
                 catalogue,
                 database,
                 JobTable(database, folder),
                 Estimates(timings, engine.batch_size),
+                Arrivals(appraiser.hub),
                 forget=lambda name: None,
                 admission=asyncio.Lock(),
             ),

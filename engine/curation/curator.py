@@ -24,6 +24,7 @@ from engine.store import (
     Preferences,
     TimingTable,
 )
+from speech import say, say_many
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +45,7 @@ class Curator:
         database: Database,
         jobs: JobTable,
         estimates: Estimates,
+        arrivals: Arrivals,
         *,
         forget: Callable[[str], None],
         admission: asyncio.Lock,
@@ -56,6 +58,7 @@ class Curator:
             database: Where added models and measurements are kept.
             jobs: The jobs, which may need a model.
             estimates: The step times.
+            arrivals: The downloads under way.
             forget: Called with the name of a model that was removed.
             admission: Held by whoever takes in a job, so that its model stays meanwhile.
         """
@@ -69,7 +72,7 @@ class Curator:
         self._rules = HouseRules(catalogue, Preferences(database))
         self._forget = forget
         self._admission = admission
-        self._arrivals = Arrivals(appraiser.hub)
+        self._arrivals = arrivals
         self._seen: dict[str, ModelSettings] = {}
 
     async def look(
@@ -96,7 +99,9 @@ class Curator:
             DeviceUnavailable: When the device of the settings is not there.
         """
         if not source.strip():
-            raise InvalidModel("There is no source: name a Hub id, like owner/name, or a folder.")
+            raise InvalidModel(
+                say("There is no source: name a Hub id, like owner/name, or a folder.")
+            )
         settings = ModelSettings(
             source=_absolute(source.strip()),
             revision=revision or None,
@@ -135,8 +140,8 @@ class Curator:
     async def fetch(self, name: str, progress: Callable[[Progress], None] | None = None) -> None:
         """Download now what is missing of a model in the catalogue; nobody has to wait meanwhile.
 
-        Without it, the painter downloads the model when it first paints with it, and all other
-        jobs wait. Cancelling, going on and `progress` are as with `add`.
+        Without it, that is done when somebody first asks for a picture, who has to wait for it.
+        Cancelling, going on and `progress` are as with `add`.
 
         Raises:
             UnknownModel: When there is no such model.
@@ -162,9 +167,15 @@ class Curator:
         async with self._admission:
             model = self._models.removable(name)
             if waiting := await self._jobs.count_open(name):
-                jobs = "1 job needs" if waiting == 1 else f"{waiting} jobs need"
                 raise InvalidModel(
-                    f"{jobs} “{name}” still: wait for it or cancel, then remove the model."
+                    say_many(
+                        "{number} job needs “{name}” still: wait for it or cancel, then remove the "
+                        "model.",
+                        "{number} jobs need “{name}” still: wait for it or cancel, then remove the "
+                        "model.",
+                        waiting,
+                        name=name,
+                    )
                 )
             await self._added.delete(name)
             self._let_go(name)
@@ -248,7 +259,10 @@ class Curator:
         try:
             await self._appraiser.inspect(model)
         except ModelUnavailable as error:
-            raise type(error)(f"“{model.name}” cannot be used. {error}") from error
+            sentence = say(
+                "“{model}” cannot be used. {reason}", model=model.name, reason=error.sentence
+            )
+            raise type(error)(sentence) from error
 
     def stock(self, name: str) -> Stock:
         """How much of a model is on disk; reads some folders. Raises `UnknownModel`."""
@@ -289,9 +303,13 @@ class Curator:
         """Raise `InvalidModel` when a new model cannot have that name."""
         check_name(name)
         if name in self._models:
-            raise InvalidModel(f"There is a model “{name}” already: choose another name.")
+            raise InvalidModel(
+                say("There is a model “{name}” already: choose another name.", name=name)
+            )
         if name in self._arrivals:
-            raise InvalidModel(f"“{name}” is being downloaded already: wait until all has come.")
+            raise InvalidModel(
+                say("“{name}” is being downloaded already: wait until all has come.", name=name)
+            )
 
 
 def _absolute(text: str) -> str:

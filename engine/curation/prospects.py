@@ -10,6 +10,7 @@ from engine.memory.planner import Choice
 from engine.memory.table import PlanTable
 from engine.models import Model
 from engine.settings import ModelSettings
+from speech import spoken, translation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +51,8 @@ class Prospect:
     @property
     def licence(self) -> str | None:
         """Its terms in a line; `None` where nobody says."""
-        if self.model.licence is not None:
-            return f"{self.model.licence.name}: {self.model.licence.note}"
+        if (known := self.model.licence) is not None:
+            return f"{known.name}: {translation(known.note, spoken()) or known.note}"
         name, link = self.inspection.licence, self.inspection.licence_link
         return f"{name} ({link})" if name and link else name or link
 

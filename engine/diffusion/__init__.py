@@ -7,6 +7,9 @@ import queue
 from collections.abc import Callable
 from pathlib import Path
 
+from engine.diffusion import hush  # noqa: F401
+
+# isort: split
 from engine.adapters import AdapterShelf
 from engine.diffusion.bench import Bench
 from engine.diffusion.devices import GIGABYTE, Device

@@ -13,6 +13,7 @@ from engine.memory.device import DeviceFacts
 from engine.memory.plan import Quantization
 from engine.memory.quantizing import WAYS
 from engine.settings import EngineSettings
+from speech import say
 
 GIGABYTE = 10**9
 
@@ -52,8 +53,13 @@ class Device:
         }[device.type]
         if (device.index or 0) >= available:
             raise DeviceUnavailable(
-                f"The setting [engine] device is “{name}”, but torch {torch.__version__} finds "
-                f"{available} such devices here. “auto” and “cpu” always work."
+                say(
+                    "The setting [engine] device is “{name}”, but torch {version} finds {count} "
+                    "such devices here. “auto” and “cpu” always work.",
+                    name=name,
+                    version=str(torch.__version__),
+                    count=available,
+                )
             )
         limit = settings.memory_gb
         return cls(

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from engine.errors import ModelUnavailable
+from speech import listed, say
 
 
 def gguf_config(dtype: torch.dtype) -> Any:
@@ -19,7 +20,7 @@ def gguf_config(dtype: torch.dtype) -> Any:
     """
     if find_spec("gguf") is None:
         raise ModelUnavailable(
-            "What reads .gguf files is not installed: install it with pip install gguf."
+            say("What reads .gguf files is not installed: install it with pip install gguf.")
         )
     return diffusers.GGUFQuantizationConfig(compute_dtype=dtype)
 
@@ -37,8 +38,12 @@ def check_kinds(file: Path) -> None:
     kinds = {tensor.tensor_type for tensor in GGUFReader(file).tensors}
     if unknown := sorted(kind.name for kind in kinds - plain - set(SUPPORTED_GGUF_QUANT_TYPES)):
         raise ModelUnavailable(
-            f"{file.name} has weights quantized as {', '.join(unknown)}, which Diffusers does not "
-            "read: take a file of the same model in Q8_0, Q6_K, Q5_K, Q4_K or the like."
+            say(
+                "{file} has weights quantized as {kinds}, which Diffusers does not read: take a "
+                "file of the same model in Q8_0, Q6_K, Q5_K, Q4_K or the like.",
+                file=file.name,
+                kinds=listed(unknown),
+            )
         )
 
 

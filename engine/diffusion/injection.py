@@ -21,6 +21,7 @@ from engine.errors import InvalidRequest
 from engine.families import FamilyFacts
 from engine.library.adapters import adapter_file
 from engine.library.tensors import read_safetensors
+from speech import say
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +67,9 @@ class Injector:
             ModelUnavailable: Its file is not there, or damaged.
         """
         if not hasattr(self._pipe, "load_lora_weights"):
-            raise InvalidRequest(f"{self._label} models take no LoRAs: leave it out.")
+            raise InvalidRequest(
+                say("{family} models take no LoRAs: leave it out.", family=self._label)
+            )
         file = adapter_file(adapter.source)
         expected = sum(t.name.endswith(SECOND_FACTORS) for t in read_safetensors(file))
         key = f"adapter_{next(self._numbers):06d}"
@@ -79,8 +82,12 @@ class Injector:
         if failure is not None or 2 * len(adapted) < expected or not _complete(adapted, key):
             self.remove(key)
             raise InvalidRequest(
-                f"The LoRA “{adapter.name}” does not fit: it was made for another kind of model "
-                f"than {self._label}, or its file is damaged."
+                say(
+                    "The LoRA “{lora}” does not fit: it was made for another kind of model than "
+                    "{family}, or its file is damaged.",
+                    lora=adapter.name,
+                    family=self._label,
+                )
             ) from failure
         log.info("Loaded the LoRA %s: %d layers", adapter.name, len(adapted))
         touches = frozenset(component for component, own in found.items() if own)

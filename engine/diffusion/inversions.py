@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 
 from engine.diffusion.prompting import Vectors, word_pattern
 from engine.errors import InvalidRequest
+from speech import say
 
 ENDING = ".safetensors"
 
@@ -65,8 +66,11 @@ class Inversions:
         own = [tensor.reshape(-1, tensor.shape[-1]) for tensor in found]
         if [tensor.shape[-1] for tensor in own] != list(widths):
             raise InvalidRequest(
-                f"The embedding “{file.stem}” was made for another family of models: leave it out "
-                "of the prompt, or choose a model of that family."
+                say(
+                    "The embedding “{name}” was made for another family of models: leave it out of "
+                    "the prompt, or choose a model of that family.",
+                    name=file.stem,
+                )
             )
         return own
 
@@ -76,6 +80,9 @@ class Inversions:
                 self._tensors[file] = load_file(file)
             except (SafetensorError, OSError) as error:
                 raise InvalidRequest(
-                    f"The embedding “{file.stem}” cannot be read: its file is damaged."
+                    say(
+                        "The embedding “{name}” cannot be read: its file is damaged.",
+                        name=file.stem,
+                    )
                 ) from error
         return self._tensors[file]

@@ -6,9 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import diffusers
-import transformers
-
 from engine.adapters import AdapterShelf
 from engine.diffusion.building import BUILDING
 from engine.diffusion.devices import Device
@@ -28,6 +25,7 @@ from engine.memory.plan import Plan, Quantization, Stage
 from engine.models import Model
 from engine.planning import case_of
 from engine.settings import EngineSettings
+from speech import say
 
 log = logging.getLogger(__name__)
 
@@ -133,13 +131,12 @@ class Loader:
             ModelUnavailable: With what is wrong and what would help.
             NoRoomYet: When it is early, and it cannot be loaded beside another.
         """
-        _quiet()
         try:
             origin = origin_of(model, allow_pickle=self._settings.allow_pickle)
             files = download_now(origin, self._hub)
             inspection = inspect(origin, self._hub)
         except ModelUnavailable as error:
-            raise type(error)(f"The model “{model.name}” cannot be loaded. {error}") from error
+            raise type(error)(_not_loaded(model, error.sentence)) from error
         make_room(self._weight_bytes(inspection))
         memory = memory or Memory(
             model,
@@ -162,12 +159,17 @@ class Loader:
                     )
                 return self._placed(model, pipe, files, memory)
             except ModelUnavailable as error:
-                raise type(error)(f"The model “{model.name}” cannot be loaded. {error}") from error
+                raise type(error)(_not_loaded(model, error.sentence)) from error
             except (OSError, ValueError, RuntimeError, KeyError, ImportError, MemoryError) as error:
                 if not out_of_memory(error):
                     why = str(error).split("\n", 1)[0].rstrip(".")
-                    sentence = f"The model “{model.name}” cannot be loaded: {why}."
-                    raise ModelUnavailable(sentence) from error
+                    raise ModelUnavailable(
+                        say(
+                            "The model “{model}” cannot be loaded: {reason}.",
+                            model=model.name,
+                            reason=why,
+                        )
+                    ) from error
                 failure = let_go(error)
             self._device.release()
             if not memory.give_up(Stage.LOAD, memory.plan.batch):
@@ -201,8 +203,5 @@ class Loader:
         )
 
 
-def _quiet() -> None:
-    """Progress bars and advice for developers do not belong on the owner's terminal."""
-    for library in (diffusers.utils.logging, transformers.utils.logging):
-        library.disable_progress_bar()
-        library.set_verbosity_error()
+def _not_loaded(model: Model, reason: str) -> str:
+    return say("The model “{model}” cannot be loaded. {reason}", model=model.name, reason=reason)

@@ -7,13 +7,14 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
+from PIL import Image
 
 from engine.diffusion.bench import Bench
 from engine.diffusion.devices import Device
 from engine.diffusion.exhaustion import PictureOutOfMemory, let_go, out_of_memory
 from engine.diffusion.families import Row
 from engine.diffusion.loading import Loaded
-from engine.diffusion.sitting import Sitting, sentence_for, start_of
+from engine.diffusion.sitting import Sitting, sentence_for, start_of, with_the_kept
 from engine.errors import ModelUnavailable
 from engine.jobs import Job
 from engine.memory.plan import Stage
@@ -32,6 +33,7 @@ from engine.messages import (
     Stop,
 )
 from engine.requests import Recipe
+from speech import say
 
 log = logging.getLogger(__name__)
 
@@ -153,7 +155,10 @@ class Painter:
             self._sittings.clear()
             for sitting in begun:
                 if self._bench.loaded is None:
-                    why = f"{sitting.job.recipe.model} could not be loaded anew: ask again."
+                    why = say(
+                        "{model} could not be loaded anew: ask again.",
+                        model=sitting.job.recipe.model,
+                    )
                     self._fail(sitting.job, ModelUnavailable(why))
                 else:
                     self._begin(sitting.order, alone=sitting.alone)
@@ -255,7 +260,8 @@ class Painter:
         job = sitting.job
         for place, row in sitting.unfinished():
             try:
-                sitting.pictures[place] = self._finished(row)
+                image = with_the_kept(self._finished(row), start_of(sitting.order))
+                sitting.pictures[place] = Pixels(*image.size, image.tobytes())
             except Exception as error:
                 self._sittings.pop(job.id, None)
                 self._fail(job, let_go(error))
@@ -270,7 +276,7 @@ class Painter:
                 preview = sitting.preview(self._loaded.family, step_seconds)
             self._report(sitting.progress(preview))
 
-    def _finished(self, row: Row) -> Pixels:
+    def _finished(self, row: Row) -> Image.Image:
         """The decoded row; after running out of memory, again on the next rung."""
         while True:
             try:
@@ -281,7 +287,7 @@ class Painter:
                     raise
                 failure = let_go(error)
             else:
-                return Pixels(*image.size, image.tobytes())
+                return image
             if not self._lowered(Stage.DECODE):
                 raise failure
 

@@ -15,6 +15,7 @@ from engine.library import Inspection, LocalFiles
 from engine.memory.components import Component, Role
 from engine.memory.plan import Plan, Quantization
 from engine.models import Model
+from speech import say
 
 MISFITS = (SingleFileComponentError, LookupError, ValueError, RuntimeError)
 """What Diffusers raises when the tensors of a file are not those of the component."""
@@ -130,7 +131,9 @@ def _from_file(
 
 
 def _misfit(file: Path, part: Component) -> str:
-    return (
-        f"{file.name} does not fit: its weights are not those of the {part.class_name} that the "
-        "source has; name the source that it was made for, or another file."
+    return say(
+        "{file} does not fit: its weights are not those of the {part} that the source has; name "
+        "the source that it was made for, or another file.",
+        file=file.name,
+        part=part.class_name,
     )

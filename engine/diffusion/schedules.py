@@ -16,6 +16,7 @@ from diffusers import (
 from engine.errors import InvalidRequest
 from engine.families import Noise
 from engine.schedulers import OWN, SCHEDULERS
+from speech import say
 
 PURE_NOISE = 1 - 1e-6
 """Noise level in place of 1, where the signal-to-noise ratio would be zero and its logarithm none;
@@ -40,7 +41,9 @@ def make_scheduler(own: Any, name: str) -> Any:
         return type(own).from_config(own.config)
     noise = noise_of(own)
     if noise is None or not choice.fits(noise):
-        raise InvalidRequest(f"The scheduler “{name}” does not fit this model; “default” does.")
+        raise InvalidRequest(
+            say("The scheduler “{name}” does not fit this model; “default” does.", name=name)
+        )
     if noise is Noise.BETAS:
         return getattr(diffusers, str(choice.class_name)).from_config(own.config, **choice.options)
     flow = {

@@ -13,6 +13,7 @@ from engine.diffusion.previews import encode_preview
 from engine.errors import AtelierError, new_incident, without_folders
 from engine.jobs import Job
 from engine.messages import Admit, Pixels, Progress
+from speech import say
 
 log = logging.getLogger(__name__)
 
@@ -101,6 +102,18 @@ def start_of(order: Admit) -> Start | None:
         return Start(image, ImageOps.exif_transpose(opened).convert("L"))
 
 
+def with_the_kept(painted: Image.Image, start: Start | None) -> Image.Image:
+    """The painted picture, over it to the pixel what its mask keeps of the one it starts from.
+
+    The autoencoder alone would change that a little everywhere.
+    """
+    if start is None or start.mask is None:
+        return painted
+    before = start.image.resize(painted.size, Image.Resampling.LANCZOS)
+    mask = start.mask.resize(painted.size, Image.Resampling.BILINEAR)
+    return Image.composite(painted, before, mask)
+
+
 def sentence_for(job: Job, error: Exception, fits: tuple[int, int] | None) -> str:
     """What to tell people about `error`; whatever is our own fault goes to the log with an id.
 
@@ -110,18 +123,30 @@ def sentence_for(job: Job, error: Exception, fits: tuple[int, int] | None) -> st
         fits: A size that would fit, if memory ran out and there is one.
     """
     if isinstance(error, AtelierError):
-        told = without_folders(str(error))
-        if told != str(error):
+        told = without_folders(error.sentence)
+        if told != error.sentence:
             log.error("Job %d failed: %s", job.id, error)
         return told
     if out_of_memory(error):
         recipe = job.recipe
         log.error("Job %d does not fit: %s", job.id, error)
-        advice = f"{fits[0]}×{fits[1]} should." if fits else "A smaller size may."
-        return (
-            f"{recipe.width}×{recipe.height} with {recipe.model} does not fit into the memory of "
-            f"this machine. {advice}"
+        size, model = f"{recipe.width}×{recipe.height}", recipe.model
+        if fits is None:
+            return say(
+                "{size} with {model} does not fit into the memory of this machine. "
+                "A smaller size may.",
+                size=size,
+                model=model,
+            )
+        return say(
+            "{size} with {model} does not fit into the memory of this machine. {smaller} should.",
+            size=size,
+            model=model,
+            smaller=f"{fits[0]}×{fits[1]}",
         )
     incident = new_incident()
     log.error("Job %d failed (incident %s)", job.id, incident, exc_info=error)
-    return f"The picture could not be painted. The owner finds the reason in the log: {incident}."
+    return say(
+        "The picture could not be painted. The owner finds the reason in the log: {incident}.",
+        incident=incident,
+    )

@@ -9,6 +9,7 @@ from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 from engine.errors import ModelUnavailable
 from engine.library.problems import explained
 from engine.library.sources import Kind, read_source
+from speech import say
 
 USUAL = "pytorch_lora_weights.safetensors"
 """What Diffusers and its training scripts call an adapter."""
@@ -22,7 +23,9 @@ def adapter_file(text: str) -> Path:
     """
     source = read_source(text)
     if source.kind is Kind.GGUF:
-        raise ModelUnavailable(f"“{text}” is no LoRA: those are .safetensors files.")
+        raise ModelUnavailable(
+            say("“{source}” is no LoRA: those are .safetensors files.", source=text)
+        )
     if source.path is not None and source.path.is_dir():
         return source.path / _only(text, (path.name for path in source.path.iterdir()))
     if source.path is not None:
@@ -55,10 +58,16 @@ def _only(place: str, names: Iterable[str]) -> str:
     if USUAL in fitting:
         return USUAL
     if not fitting:
-        raise ModelUnavailable(f"“{place}” holds no .safetensors file, so there is no LoRA in it.")
+        raise ModelUnavailable(
+            say("“{place}” holds no .safetensors file, so there is no LoRA in it.", place=place)
+        )
     if len(fitting) > 1:
         raise ModelUnavailable(
-            f"“{place}” holds {len(fitting)} files: name the one that is meant, like "
-            f"{place}/{fitting[0]}."
+            say(
+                "“{place}” holds {count} files: name the one that is meant, like {place}/{file}.",
+                place=place,
+                count=len(fitting),
+                file=fitting[0],
+            )
         )
     return fitting[0]

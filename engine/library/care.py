@@ -16,6 +16,7 @@ from engine.library.problems import CorruptFile
 from engine.library.sources import Origin, Source
 from engine.library.stocks import Presence, sources_of, stock
 from engine.library.views import read_tensors
+from speech import say
 
 HASHES = frozenset({40, 64})
 """Digits of Git's SHA-1 and of SHA-256: what the cache names files by."""
@@ -43,7 +44,9 @@ def verify(
     """
     state = stock(origin)
     if state.presence is Presence.ABSENT:
-        raise ModelUnavailable(f"“{origin.source.text}” is not downloaded: there is no file of it.")
+        raise ModelUnavailable(
+            say("“{source}” is not downloaded: there is no file of it.", source=origin.source.text)
+        )
     promised = _promised(origin, hub) if hub is not None else {}
     files = [
         (source, name, path)
@@ -52,7 +55,10 @@ def verify(
     ]
     total = sum(path.stat().st_size for _, _, path in files)
     done = 0
-    flaws = [f"“{origin.source.text}” lacks {lack}." for lack in state.lacks]
+    flaws: list[str] = [
+        say("“{source}” lacks {lack}.", source=origin.source.text, lack=lack)
+        for lack in state.lacks
+    ]
     for source, name, path in files:
         before = done
 
@@ -97,7 +103,7 @@ def _flaw(path: Path, name: str, digest: str | None, read: Callable[[int], None]
         try:
             read_tensors(path)
         except CorruptFile as error:
-            return str(error)
+            return error.sentence
     if digest is None:
         return None
     found = digest_for(digest, path.stat().st_size)
@@ -109,7 +115,10 @@ def _flaw(path: Path, name: str, digest: str | None, read: Callable[[int], None]
             read(done)
     if found.hexdigest() == digest:
         return None
-    return f"{name} has other bytes than the Hub has promised: remove the model and download it."
+    return say(
+        "{file} has other bytes than the Hub has promised: remove the model and download it.",
+        file=name,
+    )
 
 
 def remove(origin: Origin) -> int:

@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from engine.errors import ModelUnavailable
 from engine.library.tensors import Tensor
+from speech import say
 
 UNET = "model.diffusion_model."
 FIRST_CONVOLUTION = UNET + "input_blocks.0.0.weight"
@@ -114,7 +115,9 @@ def classify(tensors: tuple[Tensor, ...], text: str) -> Checkpoint:
     trait = TRAITS[generation]
     vae = next((found for prefix in VAE if (found := _under(tensors, prefix))), ())
     if not vae:
-        raise ModelUnavailable(f"“{text}” lacks the VAE: take the checkpoint with all its parts.")
+        raise ModelUnavailable(
+            say("“{source}” lacks the VAE: take the checkpoint with all its parts.", source=text)
+        )
     shapes = {tensor.name: tensor.shape for tensor in tensors}
     masked = shapes.get(FIRST_CONVOLUTION, (0, 0))[1] == INPAINT_CHANNELS
     pipeline, base = trait.inpainting if masked else trait.pipeline
@@ -146,8 +149,11 @@ def _generation(
         if all(encoders):
             return generation, encoders
     raise ModelUnavailable(
-        f"“{text}” holds no text encoder that is known: checkpoints of Stable Diffusion 1.x, 2.x "
-        "and XL with all parts can be used; a denoiser alone goes with a pipeline."
+        say(
+            "“{source}” holds no text encoder that is known: checkpoints of Stable Diffusion 1.x, "
+            "2.x and XL with all parts can be used; a denoiser alone goes with a pipeline.",
+            source=text,
+        )
     )
 
 
@@ -161,8 +167,11 @@ def _under(tensors: tuple[Tensor, ...], prefix: str) -> tuple[Tensor, ...]:
 
 def _what_it_is_instead(tensors: tuple[Tensor, ...], text: str) -> str:
     if any(mark in tensor.name for tensor in tensors for mark in LORA):
-        return f"“{text}” is a LoRA, not a model: use it with a model as an adapter."
-    return (
-        f"“{text}” is no checkpoint of Stable Diffusion 1.x, 2.x or XL: if it is a denoiser alone, "
-        "name its pipeline as the source and this file as the denoiser."
+        return say(
+            "“{source}” is a LoRA, not a model: use it with a model as an adapter.", source=text
+        )
+    return say(
+        "“{source}” is no checkpoint of Stable Diffusion 1.x, 2.x or XL: if it is a denoiser "
+        "alone, name its pipeline as the source and this file as the denoiser.",
+        source=text,
     )

@@ -13,6 +13,7 @@ from engine.errors import ModelUnavailable
 from engine.library.layout import CARD, INDEX, Layout, layout_of
 from engine.library.problems import CorruptFile
 from engine.library.sources import Kind, Source
+from speech import say
 
 UNFINISHED = ".incomplete"
 """What follows the name of a file in the cache whose download has not ended."""
@@ -44,7 +45,13 @@ def local_layout(folder: Path, source: Source, *, own_denoiser: bool = True) -> 
         ModelUnavailable: The folder is no pipeline.
     """
     if not (folder / INDEX).is_file():
-        raise ModelUnavailable(f"The folder {folder} holds no pipeline: there is no {INDEX} in it.")
+        raise ModelUnavailable(
+            say(
+                "The folder {folder} holds no pipeline: there is no {index} in it.",
+                folder=folder,
+                index=INDEX,
+            )
+        )
     index = read_json(folder / INDEX)
     return layout_of(
         index,
@@ -65,9 +72,11 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text("utf-8"))
     except ValueError as error:
-        raise CorruptFile(f"{path} cannot be read: {error}.") from error
+        raise CorruptFile(
+            say("{path} cannot be read: {reason}.", path=path, reason=str(error))
+        ) from error
     if not isinstance(content, dict):
-        raise CorruptFile(f"{path} is not what it should be.")
+        raise CorruptFile(say("{path} is not what it should be.", path=path))
     return content
 
 

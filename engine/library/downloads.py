@@ -21,6 +21,7 @@ from engine.library.problems import DiskFull, DownloadStopped
 from engine.library.sizes import human_size
 from engine.library.sources import Origin
 from engine.library.stocks import LocalFiles, local_files, stock
+from speech import say
 
 RESERVE = 200_000_000
 """Bytes that are to stay free on the disk: pictures and the database need some."""
@@ -145,8 +146,14 @@ def _check_room(needs: tuple[Need, ...]) -> None:
     free = shutil.disk_usage(there).free
     if size and free < size + RESERVE:
         raise DiskFull(
-            f"There is no room for the {human_size(size)} to come: the disk of {cache} has "
-            f"{human_size(free)} free, and {human_size(RESERVE)} should stay so."
+            say(
+                "There is no room for the {size} to come: the disk of {cache} has {free} free, and "
+                "{reserve} should stay so.",
+                size=human_size(size),
+                cache=cache,
+                free=human_size(free),
+                reserve=human_size(RESERVE),
+            )
         )
 
 
@@ -159,7 +166,12 @@ async def _all(needs: tuple[Need, ...], hub: Hub, tally: _Tally, stop: threading
         if stop.is_set() and work.cancel():
             await asyncio.wait([work])
             raise DownloadStopped(
-                f"The download of “{needs[0].source.text}” was stopped at {human_size(tally.done)} "
-                f"of {human_size(tally.total)}; start it again and it goes on from there."
+                say(
+                    "The download of “{source}” was stopped at {done} of {total}; start it again "
+                    "and it goes on from there.",
+                    source=needs[0].source.text,
+                    done=human_size(tally.done),
+                    total=human_size(tally.total),
+                )
             )
     await work

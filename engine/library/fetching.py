@@ -20,6 +20,7 @@ from huggingface_hub.errors import HfHubHTTPError
 
 from engine.library.hub import RemoteFile
 from engine.library.problems import CorruptFile
+from speech import say
 
 SILENCE = 10.0
 """Seconds without a byte after which the connection is taken to be dead."""
@@ -150,8 +151,11 @@ class _Gathered:
         self._transfer.partial.unlink()
         self._transfer.told(-self.done)
         raise CorruptFile(
-            f"{file.path} has come with other bytes than the Hub has promised, and was thrown "
-            "away: try again; if that does not help, the network or the disk is at fault."
+            say(
+                "{file} has come with other bytes than the Hub has promised, and was thrown away: "
+                "try again; if that does not help, the network or the disk is at fault.",
+                file=file.path,
+            )
         )
 
 

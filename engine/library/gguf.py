@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from engine.library.tensors import Tensor
+from speech import say
 
 MAGIC = b"GGUF"
 STRING, ARRAY = 8, 9
@@ -60,7 +61,11 @@ class HeaderIncomplete(Exception):
 
 
 class NotGGUF(Exception):
-    """The bytes are no GGUF header that is known here."""
+    """The bytes are no GGUF header that is known here; `reason` says why, for people."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 def read_header(data: bytes) -> tuple[tuple[Tensor, ...], int]:
@@ -77,9 +82,9 @@ def read_header(data: bytes) -> tuple[tuple[Tensor, ...], int]:
     """
     reader = _Reader(data)
     if reader.take(4) != MAGIC:
-        raise NotGGUF("it does not begin with GGUF")
+        raise NotGGUF(say("it does not begin with GGUF"))
     if (version := reader.number("I")) not in (2, 3):
-        raise NotGGUF(f"version {version} is not known")
+        raise NotGGUF(say("version {version} is not known", version=version))
     count, values = reader.number("Q"), reader.number("Q")
     settings = {reader.text(): reader.value() for _ in range(values)}
     tensors, end = [], 0
@@ -88,7 +93,7 @@ def read_header(data: bytes) -> tuple[tuple[Tensor, ...], int]:
         shape = tuple(reversed([reader.number("Q") for _ in range(reader.number("I"))]))
         kind, offset = reader.number("I"), reader.number("Q")
         if kind not in LAYOUTS:
-            raise NotGGUF(f"quantization {kind} is not known")
+            raise NotGGUF(say("quantization {kind} is not known", kind=kind))
         numbers, size = LAYOUTS[kind]
         stored = prod(shape) * size // numbers
         tensors.append(Tensor(name, shape, stored))
@@ -128,7 +133,7 @@ class _Reader:
             inner = self.number("I")
             return [self._value(inner) for _ in range(self.number("Q"))]
         if kind not in SCALARS:
-            raise NotGGUF(f"value type {kind} is not known")
+            raise NotGGUF(say("value type {kind} is not known", kind=kind))
         return self._scalar(SCALARS[kind])
 
     def _scalar(self, form: str) -> Any:

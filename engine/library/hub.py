@@ -11,6 +11,7 @@ from huggingface_hub.utils._headers import build_hf_headers
 from engine.library.gguf import HeaderIncomplete, NotGGUF, read_header
 from engine.library.problems import CorruptFile, explained
 from engine.library.tensors import Tensor, from_hub
+from speech import say
 
 PATIENCE = 15.0
 """Seconds that the Hub gets for an answer."""
@@ -111,9 +112,13 @@ class Hub:
         try:
             content = self._get(listing, path).json()
         except ValueError as error:
-            raise CorruptFile(f"{path} of “{listing.repo}” cannot be read.") from error
+            raise CorruptFile(
+                say("{path} of “{repo}” cannot be read.", path=path, repo=listing.repo)
+            ) from error
         if not isinstance(content, dict):
-            raise CorruptFile(f"{path} of “{listing.repo}” is not what it should be.")
+            raise CorruptFile(
+                say("{path} of “{repo}” is not what it should be.", path=path, repo=listing.repo)
+            )
         return content
 
     def tensors(self, listing: Listing, path: str) -> tuple[Tensor, ...]:
@@ -144,9 +149,14 @@ class Hub:
                     break
                 size *= 2
             except NotGGUF as error:
-                said = f"{path} of “{listing.repo}” is no GGUF file: {error}."
+                said = say(
+                    "{path} of “{repo}” is no GGUF file: {reason}.",
+                    path=path,
+                    repo=listing.repo,
+                    reason=error.reason,
+                )
                 raise CorruptFile(said) from error
-        raise CorruptFile(f"{path} of “{listing.repo}” is cut off.")
+        raise CorruptFile(say("{path} of “{repo}” is cut off.", path=path, repo=listing.repo))
 
     def _get(self, listing: Listing, path: str, wanted: str | None = None) -> httpx2.Response:
         headers = self.headers | ({"Range": wanted} if wanted else {})

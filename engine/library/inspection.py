@@ -16,6 +16,7 @@ from engine.library.vae import vae_facts
 from engine.library.views import View, bytes_of, view_of
 from engine.memory.components import Component, Role
 from engine.memory.plan import Quantization
+from speech import say
 
 BYTES_OF_PICKLE = 4
 """Bytes that a number in a pickle is taken to have: only running a pickle would tell."""
@@ -123,7 +124,11 @@ def _pipeline(view: View, source: Source, hub: Hub) -> Inspection:
 
 def _checkpoint(view: View, name: str, source: Source) -> Checkpoint:
     if Path(name).suffix.lower() in PICKLES:
-        raise CorruptFile(f"“{source.text}” is a pickle: what is in it shows when it is loaded.")
+        raise CorruptFile(
+            say(
+                "“{source}” is a pickle: what is in it shows when it is loaded.", source=source.text
+            )
+        )
     return classify(view.tensors(name), source.text)
 
 

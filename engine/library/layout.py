@@ -8,6 +8,7 @@ from typing import Any
 
 from engine.errors import ModelUnavailable
 from engine.library.checkpoints import NOT_IN_CHECKPOINTS
+from speech import AND, listed, say
 
 INDEX = "model_index.json"
 
@@ -95,7 +96,9 @@ def layout_of(
     """
     pipeline = index.get("_class_name")
     if not isinstance(pipeline, str):
-        raise ModelUnavailable(f"Its {INDEX} names no pipeline: take another model.")
+        raise ModelUnavailable(
+            say("Its {index} names no pipeline: take another model.", index=INDEX)
+        )
     folders: dict[str, list[str]] = {}
     for name in names:
         folder, slash, rest = name.partition("/")
@@ -113,7 +116,7 @@ def layout_of(
         parts.append(part)
         lacks.extend(_lacks(part, folders.get(name, ())))
     if variant is not None and not _has_variant(parts, variant):
-        lacks.append(f"weights of the variant “{variant}”")
+        lacks.append(say("weights of the variant “{variant}”", variant=variant))
     return Layout(pipeline, tuple(parts), tuple(lacks))
 
 
@@ -169,11 +172,17 @@ def _is_side_file(file: str) -> bool:
 
 def _lacks(part: Part, files: Iterable[str]) -> Iterator[str]:
     if not part.others and not part.weights:
-        yield f"the folder {part.name}"
+        yield say("the folder {name}", name=part.name)
     elif part.lacking:
         others = sorted({PurePosixPath(file).suffix for file in files} & {".bin", ".safetensors"})
-        found = f" (only {' and '.join(others)} of another kind)" if others else ""
-        yield f"the .safetensors weights of {part.name}{found}"
+        if others:
+            yield say(
+                "the .safetensors weights of {part} (only {endings} of another kind)",
+                part=part.name,
+                endings=listed(others, AND),
+            )
+        else:
+            yield say("the .safetensors weights of {part}", part=part.name)
     else:
         yield from _missing_shards(part)
         if part.weights and f"{part.name}/config.json" not in part.others:
@@ -186,9 +195,14 @@ def _missing_shards(part: Part) -> Iterator[str]:
         return
     promised = int(PurePosixPath(part.weights[0]).stem[-5:])
     if (missing := promised - len(part.weights)) > 0:
-        yield f"{missing} of {promised} weight files of {part.name}"
+        yield say(
+            "{missing} of {promised} weight files of {part}",
+            missing=missing,
+            promised=promised,
+            part=part.name,
+        )
     if not any(".index." in file for file in part.others):
-        yield f"the index of the weight files of {part.name}"
+        yield say("the index of the weight files of {part}", part=part.name)
 
 
 def _are_shards(weights: tuple[str, ...]) -> bool:

@@ -11,6 +11,10 @@ from engine.library.hub import Hub, Listing, RemoteFile
 from engine.library.layout import CARD, INDEX, Layout, layout_of
 from engine.library.sources import PICKLES, Kind, Origin, Source
 from engine.library.stocks import Presence, stock_of_source
+from speech import NOR, listed, say
+
+MOST_NAMED = 4
+"""Files that a hint names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +103,13 @@ def _need_of_base(base: Source, checkpoint: Source, hub: Hub) -> Need:
         return need_of(base, hub)
     except ModelUnavailable as error:
         raise type(error)(
-            f"“{checkpoint.text}” goes with the configurations and tokenizers of “{base.text}”, "
-            f"which are not on disk. {error}"
+            say(
+                "“{checkpoint}” goes with the configurations and tokenizers of “{base}”, which are "
+                "not on disk. {reason}",
+                checkpoint=checkpoint.text,
+                base=base.text,
+                reason=error.sentence,
+            )
         ) from error
 
 
@@ -115,11 +124,23 @@ def need_of(source: Source, hub: Hub, *, own_denoiser: bool = True) -> Need:
     if source.file is not None:
         file = listing.files.get(source.file)
         if file is None:
-            raise ModelUnavailable(f"“{source.repo}” has no file {source.file}: {_files(listing)}")
+            raise ModelUnavailable(
+                say(
+                    "“{repo}” has no file {file}: {hint}",
+                    repo=source.repo,
+                    file=source.file,
+                    hint=_files(listing),
+                )
+            )
         return Need(source, listing, (file,))
     if INDEX not in listing.files:
         raise ModelUnavailable(
-            f"“{source.repo}” is no Diffusers pipeline: it has no {INDEX}. {_files(listing)}"
+            say(
+                "“{repo}” is no Diffusers pipeline: it has no {index}. {hint}",
+                repo=source.repo,
+                index=INDEX,
+                hint=_files(listing),
+            )
         )
     layout = layout_of(
         hub.read_json(listing, INDEX),
@@ -131,8 +152,11 @@ def need_of(source: Source, hub: Hub, *, own_denoiser: bool = True) -> Need:
     )
     if layout.lacks:
         raise ModelUnavailable(
-            f"“{source.repo}” cannot be used as it is on the Hub: it has not "
-            f"{', nor '.join(layout.lacks)}."
+            say(
+                "“{repo}” cannot be used as it is on the Hub: it has not {lacks}.",
+                repo=source.repo,
+                lacks=listed(layout.lacks, NOR),
+            )
         )
     has_card = CARD in listing.files and not source.settings_only
     names = [*layout.files, *([CARD] if has_card else [])]
@@ -144,5 +168,7 @@ def _files(listing: Listing) -> str:
     fitting = [name for name in listing.files if name.endswith((".safetensors", ".gguf"))]
     loose = [name for name in fitting if Kind.GGUF.lower() in name or "/" not in name]
     if not loose:
-        return "see what it has on its page."
-    return f"it has {', '.join(loose[:4])}{' and others' if len(loose) > 4 else ''}."
+        return say("see what it has on its page.")
+    if len(loose) > MOST_NAMED:
+        return say("it has {files} and others.", files=listed(loose[:MOST_NAMED]))
+    return say("it has {files}.", files=listed(loose))

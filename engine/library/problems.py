@@ -15,6 +15,7 @@ from huggingface_hub.errors import (
 )
 
 from engine.errors import ModelUnavailable
+from speech import say
 
 TERMS = "https://huggingface.co"
 TOKENS = "https://huggingface.co/settings/tokens"
@@ -51,7 +52,9 @@ def explained(error: BaseException, repo: str) -> ModelUnavailable:
             return known
         cause = cause.__cause__ or cause.__context__
     first = str(error).strip().split("\n", 1)[0].rstrip(".")
-    return ModelUnavailable(f"“{repo}” cannot be had from the Hub: {first}.")
+    return ModelUnavailable(
+        say("“{repo}” cannot be had from the Hub: {reason}.", repo=repo, reason=first)
+    )
 
 
 def _sentence(error: BaseException, repo: str) -> ModelUnavailable | None:
@@ -60,54 +63,93 @@ def _sentence(error: BaseException, repo: str) -> ModelUnavailable | None:
             return error
         case GatedRepoError():
             return GatedModel(
-                f"“{repo}” is gated: accept its terms at {TERMS}/{repo} with your Hugging Face "
-                f"account, and set HF_TOKEN to a token of that account ({TOKENS})."
+                say(
+                    "“{repo}” is gated: accept its terms at {page} with your Hugging Face account, "
+                    "and set HF_TOKEN to a token of that account ({tokens}).",
+                    repo=repo,
+                    page=f"{TERMS}/{repo}",
+                    tokens=TOKENS,
+                )
             )
         case RepositoryNotFoundError():
             return ModelUnavailable(
-                f"The Hub has no public model “{repo}”: check its spelling, or set HF_TOKEN if it "
-                "is private."
+                say(
+                    "The Hub has no public model “{repo}”: check its spelling, or set HF_TOKEN if "
+                    "it is private.",
+                    repo=repo,
+                )
             )
         case RevisionNotFoundError():
             return ModelUnavailable(
-                f"“{repo}” has no such revision: name a branch, tag or commit of it."
+                say("“{repo}” has no such revision: name a branch, tag or commit of it.", repo=repo)
             )
         case RemoteEntryNotFoundError():
             return ModelUnavailable(
-                f"“{repo}” has no such file: see what it has at {TERMS}/{repo}/tree/main."
+                say(
+                    "“{repo}” has no such file: see what it has at {page}/tree/main.",
+                    repo=repo,
+                    page=f"{TERMS}/{repo}",
+                )
             )
         case SafetensorsParsingError():
-            return CorruptFile(f"“{repo}” holds a .safetensors file that cannot be read.")
+            return CorruptFile(
+                say("“{repo}” holds a .safetensors file that cannot be read.", repo=repo)
+            )
         case OfflineModeIsEnabled():
             return HubUnreachable(
-                f"“{repo}” is not on disk, and HF_HUB_OFFLINE forbids to ask the Hub: unset it, or "
-                "download the model elsewhere."
+                say(
+                    "“{repo}” is not on disk, and HF_HUB_OFFLINE forbids to ask the Hub: unset it, "
+                    "or download the model elsewhere.",
+                    repo=repo,
+                )
             )
         case HfHubHTTPError():
             return _refused(error.response.status_code, repo)
         case httpx2.TransportError() | ConnectionError() | LocalEntryNotFoundError():
             return HubUnreachable(
-                f"“{repo}” is not all on disk, and the Hub cannot be reached: check the network "
-                "and try again."
+                say(
+                    "“{repo}” is not all on disk, and the Hub cannot be reached: check the network "
+                    "and try again.",
+                    repo=repo,
+                )
             )
         case OSError(errno=errno.ENOSPC | errno.EDQUOT):
             return DiskFull(
-                f"The disk is full: make room and download “{repo}” again; it goes on where it "
-                "stopped."
+                say(
+                    "The disk is full: make room and download “{repo}” again; it goes on where it "
+                    "stopped.",
+                    repo=repo,
+                )
             )
         case OSError(errno=errno.EACCES | errno.EROFS | errno.EPERM, filename=str(path)):
             return ModelUnavailable(
-                f"“{repo}” cannot be kept: {path} may not be written. Set HF_HOME to a folder of "
-                "your own."
+                say(
+                    "“{repo}” cannot be kept: {path} may not be written. Set HF_HOME to a folder "
+                    "of your own.",
+                    repo=repo,
+                    path=path,
+                )
             )
     return None
 
 
 def _refused(status: int, repo: str) -> ModelUnavailable:
     if status == 401:
-        return ModelUnavailable(f"The Hub refuses the token: make a new one at {TOKENS}.")
+        return ModelUnavailable(
+            say("The Hub refuses the token: make a new one at {page}.", page=TOKENS)
+        )
     if status == 403:
         return GatedModel(
-            f"The Hub does not let this token read “{repo}”: give it that right at {TOKENS}."
+            say(
+                "The Hub does not let this token read “{repo}”: give it that right at {page}.",
+                repo=repo,
+                page=TOKENS,
+            )
         )
-    return HubUnreachable(f"The Hub answered with status {status} for “{repo}”: try again later.")
+    return HubUnreachable(
+        say(
+            "The Hub answered with status {status} for “{repo}”: try again later.",
+            status=status,
+            repo=repo,
+        )
+    )

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from engine.errors import ModelUnavailable
 from engine.models import Model
+from speech import phrase, say
 
 PICKLES = frozenset({".bin", ".ckpt", ".pt", ".pth"})
 """Endings of weights that run code when they are read."""
@@ -105,14 +106,19 @@ def origin(
     source = read_source(text, revision=revision, variant=variant, allow_pickle=allow_pickle)
     if source.kind is Kind.GGUF:
         raise ModelUnavailable(
-            f"“{text}” is a denoiser alone: name its pipeline as the source, and this file as the "
-            "denoiser."
+            say(
+                "“{source}” is a denoiser alone: name its pipeline as the source, and this file as "
+                "the denoiser.",
+                source=text,
+            )
         )
     if denoiser is None:
         return Origin(source)
     stand_in = read_source(denoiser, allow_pickle=allow_pickle)
     if stand_in.kind is Kind.PIPELINE:
-        raise ModelUnavailable(f"The denoiser “{denoiser}” must be a .gguf or .safetensors file.")
+        raise ModelUnavailable(
+            say("The denoiser “{file}” must be a .gguf or .safetensors file.", file=denoiser)
+        )
     return Origin(source, stand_in)
 
 
@@ -157,10 +163,16 @@ def read_source(
             variant=variant,
             allow_pickle=allow_pickle,
         )
-    thing = "file" if _looks_like_weights(path) else "folder"
-    raise ModelUnavailable(
-        f"There is no {thing} “{text}”, and it is no Hub id either: those look like owner/name."
+    missing = (
+        phrase(
+            "There is no file “{source}”, and it is no Hub id either: those look like owner/name."
+        )
+        if _looks_like_weights(path)
+        else phrase(
+            "There is no folder “{source}”, and it is no Hub id either: those look like owner/name."
+        )
     )
+    raise ModelUnavailable(say(missing, source=text))
 
 
 def _kind_of_file(text: str, suffix: str, allow_pickle: bool) -> Kind:
@@ -170,10 +182,15 @@ def _kind_of_file(text: str, suffix: str, allow_pickle: bool) -> Kind:
         return Kind.CHECKPOINT
     if suffix in PICKLES:
         raise ModelUnavailable(
-            f"“{text}” is a pickle, which can run any code when it is loaded: take a .safetensors "
-            "file, or allow pickles in the settings if you trust it."
+            say(
+                "“{source}” is a pickle, which can run any code when it is loaded: take a "
+                ".safetensors file, or allow pickles in the settings if you trust it.",
+                source=text,
+            )
         )
-    raise ModelUnavailable(f"“{text}” is no model: a file must be a .safetensors or a .gguf one.")
+    raise ModelUnavailable(
+        say("“{source}” is no model: a file must be a .safetensors or a .gguf one.", source=text)
+    )
 
 
 def _looks_like_weights(path: Path) -> bool:

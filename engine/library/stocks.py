@@ -10,20 +10,21 @@ from engine.library.disk import begun_bytes, local_layout, place_of
 from engine.library.layout import INDEX
 from engine.library.sources import Kind, Origin, Source, origin_of
 from engine.models import Model
+from speech import listed, phrase, say
 
 
 class Presence(StrEnum):
     """How much of a model is on disk."""
 
-    COMPLETE = "on disk"
+    COMPLETE = phrase("on disk")
     """All parts."""
-    PARTIAL = "partly downloaded"
+    PARTIAL = phrase("partly downloaded")
     """Some parts; the Hub has the rest."""
-    ABSENT = "not downloaded"
+    ABSENT = phrase("not downloaded")
     """None of it; the Hub may have it."""
-    BROKEN = "incomplete"
+    BROKEN = phrase("incomplete")
     """A folder that lacks parts."""
-    NO_FOLDER = "no such folder"
+    NO_FOLDER = phrase("no such folder")
     """Nothing, and the source is no Hub id either."""
 
     @property
@@ -69,7 +70,7 @@ def stock_of(model: Model, *, allow_pickle: bool = False) -> Stock:
     try:
         return stock(origin_of(model, allow_pickle=allow_pickle))
     except ModelUnavailable as error:
-        return Stock(Presence.NO_FOLDER, 0, (str(error),))
+        return Stock(Presence.NO_FOLDER, 0, (error.sentence,))
 
 
 def stock(origin: Origin) -> Stock:
@@ -112,17 +113,31 @@ def sources_of(origin: Origin) -> tuple[Source, ...]:
 
 def not_on_disk(source: Source, state: Stock) -> ModelUnavailable:
     """Why it cannot be loaded from the disk as it is."""
-    lacks = ", ".join(state.lacks)
-    if source.repo is not None:
-        return ModelUnavailable(
-            f"“{source.text}” is {state.presence}{f': {lacks} missing' if lacks else ''}; "
-            "download it first."
+    presence = say(state.presence)
+    if source.repo is not None and not state.lacks:
+        sentence = say(
+            "“{source}” is {presence}; download it first.", source=source.text, presence=presence
         )
-    if INDEX in state.lacks:
-        return ModelUnavailable(
-            f"The folder {source.path} holds no pipeline: there is no {INDEX} in it."
+    elif source.repo is not None:
+        sentence = say(
+            "“{source}” is {presence}: {lacks} missing; download it first.",
+            source=source.text,
+            presence=presence,
+            lacks=listed(state.lacks),
         )
-    return ModelUnavailable(f"{source.path} is incomplete: {lacks} missing.")
+    elif INDEX in state.lacks:
+        sentence = say(
+            "The folder {folder} holds no pipeline: there is no {index} in it.",
+            folder=source.path,
+            index=INDEX,
+        )
+    else:
+        sentence = say(
+            "{folder} is incomplete: {lacks} missing.",
+            folder=source.path,
+            lacks=listed(state.lacks),
+        )
+    return ModelUnavailable(sentence)
 
 
 def stock_of_source(source: Source, own_denoiser: bool = True) -> Stock:
@@ -139,7 +154,7 @@ def stock_of_source(source: Source, own_denoiser: bool = True) -> Stock:
     try:
         layout = local_layout(place, source, own_denoiser=own_denoiser)
     except ModelUnavailable as error:
-        return Stock(lacking, 0, (str(error),))
+        return Stock(lacking, 0, (error.sentence,))
     files = ((place / name) for name in layout.files)
     size = sum(file.stat().st_size for file in files if file.is_file())
     if layout.lacks:

@@ -8,6 +8,7 @@ from pathlib import Path
 from huggingface_hub.utils._safetensors import SafetensorsFileMetadata
 
 from engine.library.problems import CorruptFile
+from speech import say
 
 HEADER_LIMIT = 100_000_000
 """Bytes: no header of the safetensors format is longer (its reference implementation's limit)."""
@@ -37,7 +38,9 @@ def read_safetensors(path: Path) -> tuple[Tensor, ...]:
     with path.open("rb") as file:
         size = int.from_bytes(file.read(8), "little")
         if not 2 <= size <= min(HEADER_LIMIT, length - 8):
-            raise CorruptFile(f"{path} is cut off or no .safetensors file: download it again.")
+            raise CorruptFile(
+                say("{path} is cut off or no .safetensors file: download it again.", path=path)
+            )
         raw = file.read(size)
     try:
         header = json.loads(raw)
@@ -48,10 +51,17 @@ def read_safetensors(path: Path) -> tuple[Tensor, ...]:
         )
         ends = [entry["data_offsets"][1] for name, entry in header.items() if name[:2] != "__"]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise CorruptFile(f"{path} has no readable header: download it again.") from error
+        raise CorruptFile(
+            say("{path} has no readable header: download it again.", path=path)
+        ) from error
     if length != (expected := 8 + size + max(ends, default=0)):
         raise CorruptFile(
-            f"{path} should have {expected} bytes and has {length}: download it again."
+            say(
+                "{path} should have {expected} bytes and has {length}: download it again.",
+                path=path,
+                expected=expected,
+                length=length,
+            )
         )
     return tensors
 

@@ -18,6 +18,7 @@ from engine.library.problems import CorruptFile
 from engine.library.sources import Kind, Source
 from engine.library.stocks import Presence, Stock, not_on_disk, stock_of_source
 from engine.library.tensors import Tensor, read_safetensors
+from speech import say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,9 +104,18 @@ def read_tensors(path: Path) -> tuple[Tensor, ...]:
     try:
         tensors, length = read_header(data)
     except (HeaderIncomplete, NotGGUF) as error:
-        raise CorruptFile(f"{path} is cut off or no GGUF file: download it again.") from error
+        raise CorruptFile(
+            say("{path} is cut off or no GGUF file: download it again.", path=path)
+        ) from error
     if (size := path.stat().st_size) < length:
-        raise CorruptFile(f"{path} should have {length} bytes and has {size}: download it again.")
+        raise CorruptFile(
+            say(
+                "{path} should have {expected} bytes and has {length}: download it again.",
+                path=path,
+                expected=length,
+                length=size,
+            )
+        )
     return tensors
 
 

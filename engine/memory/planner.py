@@ -8,12 +8,19 @@ from engine.memory.plan import Plan, Quantization, Stage
 from engine.memory.quantizing import WAYS, refusal
 from engine.memory.search import candidates, ranked
 from engine.memory.sizes import in_words
+from speech import phrase, say
 
-DOING = {
-    Stage.LOAD: "while loading",
-    Stage.ENCODE: "to read the prompt",
-    Stage.STEP: "for a step",
-    Stage.DECODE: "to decode",
+NEEDS = {
+    Stage.LOAD: phrase("needs {needed} while loading, {free} are free"),
+    Stage.ENCODE: phrase("needs {needed} to read the prompt, {free} are free"),
+    Stage.STEP: phrase("needs {needed} for a step, {free} are free"),
+    Stage.DECODE: phrase("needs {needed} to decode, {free} are free"),
+}
+FAILED = {
+    Stage.LOAD: phrase("ran out of memory here before, while loading"),
+    Stage.ENCODE: phrase("ran out of memory here before, to read the prompt"),
+    Stage.STEP: phrase("ran out of memory here before, for a step"),
+    Stage.DECODE: phrase("ran out of memory here before, to decode"),
 }
 
 
@@ -78,15 +85,18 @@ def obstacle(case: Case, plan: Plan) -> str | None:
     if plan.peak_bytes > usable:
         peaks = plan.peaks
         stage = max(peaks, key=lambda stage: peaks[stage])
-        return f"needs {in_words(peaks[stage])} {DOING[stage]}, {in_words(usable)} are free"
+        return say(NEEDS[stage], needed=in_words(peaks[stage]), free=in_words(usable))
     if plan.ram_bytes > case.device.ram_free_bytes:
-        free = in_words(case.device.ram_free_bytes)
-        return f"needs {in_words(plan.ram_bytes)} of RAM, {free} are free"
+        return say(
+            "needs {needed} of RAM, {free} are free",
+            needed=in_words(plan.ram_bytes),
+            free=in_words(case.device.ram_free_bytes),
+        )
     if failure := case.learned.failure(plan, case.width, case.height, usable):
-        return f"ran out of memory here before, {DOING[failure.stage]}"
+        return say(FAILED[failure.stage])
     best = case.learned.best_batch(plan.key, case.width, case.height, case.batch)
     if best < plan.batch:
-        return f"paints hardly more pictures per second than a batch of {best}"
+        return say("paints hardly more pictures per second than a batch of {best}", best=best)
     return None
 
 
@@ -100,11 +110,15 @@ def _frontier(found: Iterable[Plan]) -> Iterable[Plan]:
 
 
 def _problem(case: Case, plan: Plan) -> str:
-    problem = f"No plan fits: even the leanest {obstacle(case, plan)}."
+    lacking = obstacle(case, plan)
     plain = replace(case.wishes, quantize="never", quantize_text_encoder="never")
     if plain != case.wishes and choose(replace(case, wishes=plain)).fits:
-        problem += " Unquantized weights can come in blocks: without [engine] quantize one would."
-    return problem
+        return say(
+            "No plan fits: even the leanest {obstacle}. Unquantized weights can come in blocks: "
+            "without [engine] quantize one would.",
+            obstacle=lacking,
+        )
+    return say("No plan fits: even the leanest {obstacle}.", obstacle=lacking)
 
 
 def _not_allowed(case: Case, chosen: Plan) -> Iterable[Verdict]:
@@ -119,7 +133,9 @@ def _not_allowed(case: Case, chosen: Plan) -> Iterable[Verdict]:
         found = ranked(case, usable, [way], [None], [chosen.batch])
         best = next((plan for plan in found if plan.peak_bytes <= usable), None)
         if best and best.slowdown < fastest:
-            allow = f"changes the picture a little: [engine] quantize = “{way}” allows it"
+            allow = say(
+                "changes the picture a little: [engine] quantize = “{way}” allows it", way=str(way)
+            )
             refused = refusal(way, case.device)
             fastest = fastest if refused else best.slowdown
             yield Verdict(best, refused or allow)
@@ -132,13 +148,21 @@ def _notes(case: Case) -> Iterable[str]:
         ("quantize_text_encoder", wishes.quantize_text_encoder),
     ):
         if wish == Quantization.GGUF:
-            yield f"[engine] {what}: GGUF weights come from a GGUF file, not from this setting."
+            yield say(
+                "[engine] {setting}: GGUF weights come from a GGUF file, not from this setting.",
+                setting=what,
+            )
         elif wish in WAYS and (reason := refusal(Quantization(wish), device)):
-            yield f"[engine] {what} is left out: {reason}."
+            yield say("[engine] {setting} is left out: {reason}.", setting=what, reason=reason)
     if case.dtype == "bfloat16" and not device.bf16:
-        yield f"{device.name} has no bfloat16: every step will be slow. “auto” finds what it has."
+        yield say(
+            "{device} has no bfloat16: every step will be slow. “auto” finds what it has.",
+            device=device.name,
+        )
     elif case.dtype == "float16" and case.family.dtype == "bfloat16" and not device.bf16:
-        yield (
-            f"{device.name} has no bfloat16, which {case.family.label} is made for; float16 is "
-            "used instead. If pictures come out black, set dtype to “float32”."
+        yield say(
+            "{device} has no bfloat16, which {family} is made for; float16 is used instead. If "
+            "pictures come out black, set dtype to “float32”.",
+            device=device.name,
+            family=case.family.label,
         )

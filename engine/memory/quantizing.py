@@ -7,6 +7,7 @@ from types import MappingProxyType
 from engine.memory.components import Component, Role
 from engine.memory.device import DeviceFacts
 from engine.memory.plan import Quantization, Residence
+from speech import OR, listed, say
 
 AS_A_WHOLE = frozenset({Residence.VISITS})
 """Weights that are more than their data (scales, quantization states) do not come in blocks."""
@@ -74,14 +75,24 @@ def refusal(way: Quantization, device: DeviceFacts) -> str | None:
     """Why `device` cannot quantize in this `way`; `None` when it can."""
     facts = WAYS[way]
     if device.kind not in facts.kinds:
-        return f"{way} needs {' or '.join(sorted(facts.kinds)).upper()}, this is {device.kind}"
+        kinds = listed([kind.upper() for kind in sorted(facts.kinds)], OR)
+        return say(
+            "{way} needs {kinds}, this is {kind}", way=str(way), kinds=kinds, kind=device.kind
+        )
     capability = device.compute_capability or (0, 0)
     if device.kind == "cuda" and capability < facts.compute_capability:
         wanted, has = (".".join(map(str, c)) for c in (facts.compute_capability, capability))
-        return f"{way} needs a card with compute capability {wanted}, this one has {has}"
-    if way not in device.quantizations:
-        return f"{way} needs {facts.library or 'a newer torch'}, which is not installed"
-    return None
+        return say(
+            "{way} needs a card with compute capability {wanted}, this one has {has}",
+            way=str(way),
+            wanted=wanted,
+            has=has,
+        )
+    if way in device.quantizations:
+        return None
+    if not facts.library:
+        return say("{way} needs a newer torch, which is not installed", way=str(way))
+    return say("{way} needs {library}, which is not installed", way=str(way), library=facts.library)
 
 
 def best_ways(device: DeviceFacts) -> list[Quantization]:

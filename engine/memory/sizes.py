@@ -3,6 +3,7 @@
 import re
 
 from engine.errors import AtelierError
+from speech import say
 
 _UNITS = {"": 1, "b": 1} | {
     prefix + suffix: base**power
@@ -24,7 +25,9 @@ def parse_size(text: str) -> int:
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*", text, re.IGNORECASE)
     unit = _UNITS.get(match[2].lower()) if match else None
     if not match or not unit or not float(match[1]):
-        raise InvalidSize(f"“{text}” is no amount of memory: write it like 8GB, 7.5GiB or 1500MB.")
+        raise InvalidSize(
+            say("“{text}” is no amount of memory: write it like 8GB, 7.5GiB or 1500MB.", text=text)
+        )
     return int(float(match[1]) * unit)
 
 

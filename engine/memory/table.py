@@ -1,17 +1,21 @@
 """A plan as rows for people."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from engine.memory.case import Case
 from engine.memory.plan import Place, Plan, Residence, Stage
 from engine.memory.planner import Choice, choose
 from engine.memory.sizes import in_words
+from speech import AND, listed, phrase, say, say_many
+
+T = TypeVar("T")
 
 STAGES: Mapping[Stage, str] = {
-    Stage.ENCODE: "reading the prompt",
-    Stage.STEP: "a step",
-    Stage.DECODE: "decoding",
+    Stage.ENCODE: phrase("reading the prompt"),
+    Stage.STEP: phrase("a step"),
+    Stage.DECODE: phrase("decoding"),
 }
 
 
@@ -56,15 +60,20 @@ def tabulate(case: Case, choice: Choice | None = None) -> PlanTable:
     peaks = plan.peaks
     free = in_words(case.device.usable_bytes)
     return PlanTable(
-        summary=f"{describe(plan)}, in batches of up to {plan.batch}"
+        summary=say("{plan}, in batches of up to {most}", plan=describe(plan), most=plan.batch)
         if plan.batch > 1
         else describe(plan),
         components=tuple(
             ComponentRow(name, in_words(place.weight_bytes), _lives(place))
             for name, place in plan.places.items()
         ),
-        peaks=tuple((words, in_words(peaks[stage])) for stage, words in STAGES.items()),
-        peak=f"{in_words(plan.peak_bytes)} of {free} that are free on {case.device.name}",
+        peaks=tuple((say(words), in_words(peaks[stage])) for stage, words in STAGES.items()),
+        peak=say(
+            "{peak} of {free} that are free on {device}",
+            peak=in_words(plan.peak_bytes),
+            free=free,
+            device=case.device.name,
+        ),
         slowdown=times(plan.slowdown),
         passed_over=tuple(
             (describe(verdict.plan, batch=True), times(verdict.plan.slowdown), verdict.reason)
@@ -83,19 +92,23 @@ def describe(plan: Plan, *, batch: bool = False) -> str:
         if place.residence is not Residence.STAYS
     ]
     if not moving:
-        words = ["everything stays"]
+        words: list[str] = [say("everything stays")]
     elif all(place.layer_by_layer for _, place in moving):
-        words = ["layer by layer"]
+        words = [say("layer by layer")]
     else:
-        words = _grouped({name: str(place.residence) for name, place in moving})
-    words += _grouped(
-        {name: f"as {p.quantization}" for name, p in plan.places.items() if p.quantization}
-    )
+        residences = _grouped((name, place.residence) for name, place in moving)
+        words = [_moves(names, residence) for residence, names in residences.items()]
+    quantized = _grouped((name, p.quantization) for name, p in plan.places.items())
+    words += [
+        say("{names} as {way}", names=listed(names, AND), way=str(way))
+        for way, names in quantized.items()
+        if way is not None
+    ]
     if plan.vae_tiling:
-        words.append(f"decoded in tiles of {plan.tile_side}")
+        words.append(say("decoded in tiles of {side}", side=plan.tile_side))
     if batch and plan.batch > 1:
-        words.append(f"batches of {plan.batch}")
-    return ", ".join(words)
+        words.append(say("batches of {count}", count=plan.batch))
+    return listed(words)
 
 
 def times(slowdown: float) -> str:
@@ -103,34 +116,38 @@ def times(slowdown: float) -> str:
     return f"{slowdown:.2f} ×"
 
 
-def _grouped(said: Mapping[str, str]) -> list[str]:
-    """`name verb` for each, names of the same verb together."""
-    verbs: dict[str, list[str]] = {}
-    for name, verb in said.items():
-        verbs.setdefault(verb, []).append(name)
-    return [f"{_and(names)} {_plural(verb, len(names))}" for verb, names in verbs.items()]
+def _grouped(pairs: Iterable[tuple[str, T]]) -> dict[T, list[str]]:
+    """Names by what they share."""
+    names: dict[T, list[str]] = {}
+    for name, shared in pairs:
+        names.setdefault(shared, []).append(name)
+    return names
 
 
-def _plural(verb: str, count: int) -> str:
-    return verb.removesuffix("s") if count > 1 and not verb.startswith("as ") else verb
-
-
-def _and(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+def _moves(names: Sequence[str], residence: Residence) -> str:
+    """What some components do, none of which stays."""
+    if residence is Residence.VISITS:
+        return say_many("{names} visits", "{names} visit", len(names), names=listed(names, AND))
+    return say_many("{names} streams", "{names} stream", len(names), names=listed(names, AND))
 
 
 def _lives(place: Place) -> str:
     """Where a component lives, in words."""
     match place.residence:
         case Residence.STAYS:
-            words = "on the device"
+            words = say("on the device")
         case Residence.VISITS:
-            words = "in RAM, comes when called"
+            words = say("in RAM, comes when called")
         case Residence.STREAMS if place.layer_by_layer:
-            words = "in RAM, comes layer by layer"
+            words = say("in RAM, comes layer by layer")
         case Residence.STREAMS:
-            words = f"in RAM, comes block by block, {in_words(place.resident_bytes)} at a time"
-    return f"{words}, as {place.quantization}" if place.quantization else words
+            words = say(
+                "in RAM, comes block by block, {size} at a time",
+                size=in_words(place.resident_bytes),
+            )
+    if place.quantization is None:
+        return words
+    return say("{place}, as {way}", place=words, way=str(place.quantization))
 
 
 def _remarks(plan: Plan) -> Sequence[str]:
@@ -138,9 +155,11 @@ def _remarks(plan: Plan) -> Sequence[str]:
     remarks = []
     if plan.vae_float32:
         remarks.append(
-            "This VAE overflows in float16 and decodes in float32, which takes twice the memory: "
-            "an fp16-safe VAE (its config says force_upcast: false) would not."
+            say(
+                "This VAE overflows in float16 and decodes in float32, which takes twice the "
+                "memory: an fp16-safe VAE (its config says force_upcast: false) would not."
+            )
         )
     if plan.changes_picture:
-        remarks.append("Quantized weights change the picture a little.")
+        remarks.append(say("Quantized weights change the picture a little."))
     return remarks

@@ -59,9 +59,12 @@ class Attic:
         return self._paths([file for (file,) in rows])
 
     async def uploads(self) -> set[str]:
-        """Names of the uploads that are needed: they stand in recipes, or in what was chosen."""
+        """Names of the uploads that are needed: by jobs, held requests and choices."""
         rows = await self._database.read(
             "SELECT atom FROM jobs, json_tree(recipe) WHERE type = 'text' AND atom LIKE '%.png' "
+            "UNION "
+            "SELECT atom FROM reviews, json_tree(requests) "
+            "WHERE decision = 'waiting' AND type = 'text' AND atom LIKE '%.png' "
             "UNION "
             "SELECT atom FROM preferences, "
             "json_tree(iif(json_valid(preferences.value), preferences.value, '[]')) "

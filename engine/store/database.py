@@ -11,6 +11,7 @@ import aiosqlite
 
 from engine.errors import StorageError
 from engine.store.schema import migrate
+from speech import say
 
 PRAGMAS = (
     "PRAGMA journal_mode=WAL",
@@ -43,7 +44,13 @@ class Database:
             await migrate(self._connection)
         except (sqlite3.Error, OSError) as error:
             await self.__aexit__()
-            raise StorageError(f"The database {self._path} cannot be opened: {error}.") from error
+            raise StorageError(
+                say(
+                    "The database {path} cannot be opened: {reason}.",
+                    path=self._path,
+                    reason=str(error),
+                )
+            ) from error
         except BaseException:
             await self.__aexit__()
             raise
@@ -72,7 +79,9 @@ class Database:
                 yield connection
                 await connection.execute("COMMIT")
             except sqlite3.Error as error:
-                raise StorageError(f"The database refused to write: {error}.") from error
+                raise StorageError(
+                    say("The database refused to write: {reason}.", reason=str(error))
+                ) from error
             finally:
                 await connection.rollback()
 
@@ -86,9 +95,11 @@ class Database:
             try:
                 return list(await self._open().execute_fetchall(sql, parameters))
             except sqlite3.Error as error:
-                raise StorageError(f"The database cannot be read: {error}.") from error
+                raise StorageError(
+                    say("The database cannot be read: {reason}.", reason=str(error))
+                ) from error
 
     def _open(self) -> aiosqlite.Connection:
         if self._connection is None:
-            raise StorageError("The database is closed.")
+            raise StorageError(say("The database is closed."))
         return self._connection

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from engine.errors import UnknownJob
 from engine.store.database import Database
+from speech import say
 
 
 class Shown(NamedTuple):
@@ -37,7 +38,7 @@ class Favourites:
                 (owner, time.time(), job_id),
             )
         if not cursor.rowcount:
-            raise UnknownJob(f"Job {job_id} does not exist any more.")
+            raise UnknownJob(say("Job {number} does not exist any more.", number=job_id))
         return True
 
     async def count(self, job_id: int) -> int:

@@ -9,16 +9,19 @@ from typing import Any
 import aiosqlite
 
 from engine.errors import UnknownJob
-from engine.jobs import Job, JobState, Parent
+from engine.jobs import Cell, Job, JobState, Parent
 from engine.requests import Recipe
 from engine.store.database import Database
+from engine.store.verdicts import keep_verdicts
+from engine.verdicts import Verdict
+from speech import Sentence, recalled, say
 
 KEPT = 24 * 3600.0
 """Seconds for which it is remembered what somebody has used: longer than any window looks back."""
 
 COLUMNS = (
     "id, owner, home, recipe, state, created_at, error, attempts, settled, "
-    "parent_job, parent_number"
+    "parent_job, parent_number, sheet, cell"
 )
 
 
@@ -31,35 +34,8 @@ class JobTable:
 
     async def add(self, owner: str, home: Any, recipe: Recipe, parent: Parent | None = None) -> Job:
         """Write a new job as queued, and its pictures as used by its owner."""
-        now = time.time()
         async with self._database.transaction() as connection:
-            cursor = await connection.execute(
-                "INSERT INTO jobs (owner, home, recipe, state, created_at, parent_job, "
-                "parent_number) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (
-                    owner,
-                    json.dumps(home),
-                    json.dumps(recipe.to_json()),
-                    JobState.QUEUED,
-                    now,
-                    *(parent or (None, None)),
-                ),
-            )
-            assert cursor.lastrowid is not None
-            await connection.execute("DELETE FROM usage WHERE at < ?", (now - KEPT,))
-            await connection.execute(
-                "INSERT INTO usage VALUES (?, ?, ?, ?)",
-                (cursor.lastrowid, owner, now, recipe.count),
-            )
-        return Job(
-            id=cursor.lastrowid,
-            owner=owner,
-            home=home,
-            recipe=recipe,
-            state=JobState.QUEUED,
-            created_at=now,
-            parent=parent,
-        )
+            return await insert(connection, owner, home, recipe, parent=parent)
 
     async def get(self, job_id: int) -> Job:
         """The job of that number.
@@ -69,7 +45,7 @@ class JobTable:
         """
         found = await self._select("WHERE id = ?", job_id)
         if not found:
-            raise UnknownJob(f"Job {job_id} does not exist any more.")
+            raise UnknownJob(say("Job {number} does not exist any more.", number=job_id))
         return found[0]
 
     async def several(self, job_ids: Sequence[int]) -> list[Job]:
@@ -96,8 +72,10 @@ class JobTable:
     async def set_state(self, job_id: int, state: JobState, error: str | None = None) -> None:
         """Move the job to `state`.
 
-        What it used is given back when it failed, or was cancelled before the painter had it.
+        What it used is given back when it failed, or was cancelled before the painter had it. A
+        sentence is kept such that it is said in the language of whoever reads it.
         """
+        kept = error.kept() if isinstance(error, Sentence) else error
         async with self._database.transaction() as connection:
             await connection.execute(
                 "DELETE FROM usage WHERE job_id = :id AND (:state = 'failed' OR "
@@ -105,7 +83,7 @@ class JobTable:
                 {"id": job_id, "state": state},
             )
             await connection.execute(
-                "UPDATE jobs SET state = ?, error = ? WHERE id = ?", (state, error, job_id)
+                "UPDATE jobs SET state = ?, error = ? WHERE id = ?", (state, kept, job_id)
             )
 
     async def set_running(self, job_id: int) -> None:
@@ -124,8 +102,13 @@ class JobTable:
                 (JobState.QUEUED, job_id),
             )
 
-    async def set_painted(self, job_id: int, files: Sequence[Path]) -> None:
-        """Record the finished pictures; from here on the job is painted whatever happens."""
+    async def set_painted(
+        self, job_id: int, files: Sequence[Path], verdicts: Sequence[Verdict] = ()
+    ) -> None:
+        """Record the finished pictures; from here on the job is painted whatever happens.
+
+        What was said of them is written at once: no picture is ever there without its verdict.
+        """
         async with self._database.transaction() as connection:
             await connection.executemany(
                 "INSERT OR REPLACE INTO pictures VALUES (?, ?, ?)",
@@ -134,6 +117,7 @@ class JobTable:
                     for number, file in enumerate(files)
                 ],
             )
+            await keep_verdicts(connection, job_id, verdicts)
             await connection.execute(
                 "UPDATE jobs SET state = ? WHERE id = ?", (JobState.PAINTED, job_id)
             )
@@ -183,8 +167,50 @@ class JobTable:
         return files
 
 
+async def insert(
+    connection: aiosqlite.Connection,
+    owner: str,
+    home: Any,
+    recipe: Recipe,
+    *,
+    parent: Parent | None = None,
+    cell: Cell | None = None,
+) -> Job:
+    """Write a new job as queued, and its pictures as used by its owner, in a transaction."""
+    now = time.time()
+    cursor = await connection.execute(
+        "INSERT INTO jobs (owner, home, recipe, state, created_at, parent_job, parent_number, "
+        "sheet, cell) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            owner,
+            json.dumps(home),
+            json.dumps(recipe.to_json()),
+            JobState.QUEUED,
+            now,
+            *(parent or (None, None)),
+            *(cell or (None, None)),
+        ),
+    )
+    assert cursor.lastrowid is not None
+    await connection.execute("DELETE FROM usage WHERE at < ?", (now - KEPT,))
+    await connection.execute(
+        "INSERT INTO usage VALUES (?, ?, ?, ?)", (cursor.lastrowid, owner, now, recipe.count)
+    )
+    return Job(
+        id=cursor.lastrowid,
+        owner=owner,
+        home=home,
+        recipe=recipe,
+        state=JobState.QUEUED,
+        created_at=now,
+        parent=parent,
+        cell=cell,
+    )
+
+
 def _job(row: aiosqlite.Row, pictures: tuple[Path, ...]) -> Job:
-    job_id, owner, home, recipe, state, created_at, error, attempts, settled, *parent = row
+    job_id, owner, home, recipe, state, created_at, error, attempts, settled, *places = row
+    parent, cell = places[:2], places[2:]
     return Job(
         id=job_id,
         owner=owner,
@@ -193,8 +219,9 @@ def _job(row: aiosqlite.Row, pictures: tuple[Path, ...]) -> Job:
         state=JobState(state),
         created_at=created_at,
         pictures=pictures,
-        error=error,
+        error=error and recalled(error),
         attempts=attempts,
         settled=bool(settled),
         parent=Parent(*parent) if parent[0] is not None else None,
+        cell=Cell(*cell) if cell[0] is not None else None,
     )

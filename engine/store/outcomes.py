@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass
 
 from engine.store.database import Database
+from speech import recalled
 
 HOUR = 3600.0
 DAY = 24 * HOUR
@@ -64,6 +65,5 @@ class Outcomes:
             now - DAY,
             most,
         )
-        return Tally(
-            jobs=jobs, pictures=pictures, failed=failed, failures=tuple(Failure(*r) for r in rows)
-        )
+        failures = (Failure(job_id, at, recalled(error)) for job_id, at, error in rows)
+        return Tally(jobs=jobs, pictures=pictures, failed=failed, failures=tuple(failures))

@@ -1,5 +1,7 @@
 """What has been chosen while the program runs, by scope (such as a server)."""
 
+from collections.abc import Callable
+
 from engine.store.database import Database
 
 
@@ -18,12 +20,24 @@ class Preferences:
 
     async def set(self, scope: str, key: str, value: str) -> None:
         """Remember the choice."""
+        await self.change(scope, key, lambda _: value)
+
+    async def change(self, scope: str, key: str, change: Callable[[str | None], str]) -> str:
+        """Remember what `change` makes of the choice until now, and give it back.
+
+        Two changes at once come one after the other; what `change` raises undoes it.
+        """
         async with self._database.transaction() as connection:
+            rows = await connection.execute_fetchall(
+                "SELECT value FROM preferences WHERE scope = ? AND key = ?", (scope, key)
+            )
+            value = change(next((row[0] for row in rows), None))
             await connection.execute(
                 "INSERT INTO preferences VALUES (?, ?, ?) "
                 "ON CONFLICT (scope, key) DO UPDATE SET value = excluded.value",
                 (scope, key, value),
             )
+        return value
 
     async def drop(self, key: str) -> None:
         """Forget what was chosen under that key, in all scopes."""

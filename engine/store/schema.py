@@ -5,6 +5,7 @@ import time
 import aiosqlite
 
 from engine.errors import StorageError
+from speech import say
 
 STEPS: tuple[str, ...] = (
     """
@@ -146,6 +147,51 @@ STEPS: tuple[str, ...] = (
     ) STRICT;
     CREATE INDEX deeds_of_scope ON deeds (scope, id);
     """,
+    """
+    CREATE TABLE verdicts (
+        job_id      INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+        number      INTEGER NOT NULL,
+        label       TEXT NOT NULL,
+        score       REAL,
+        flagged     INTEGER NOT NULL,
+        released    INTEGER NOT NULL,
+        PRIMARY KEY (job_id, number)
+    ) STRICT;
+    """,
+    """
+    CREATE TABLE sheets (
+        id          INTEGER PRIMARY KEY AUTOINCREMENT,
+        owner       TEXT NOT NULL,
+        home        TEXT NOT NULL,
+        layout      TEXT NOT NULL,
+        created_at  REAL NOT NULL,
+        settled     INTEGER NOT NULL DEFAULT 0
+    ) STRICT;
+    CREATE INDEX sheets_open ON sheets (id) WHERE settled = 0;
+    ALTER TABLE jobs ADD COLUMN sheet INTEGER;
+    ALTER TABLE jobs ADD COLUMN cell INTEGER;
+    CREATE INDEX jobs_of_sheet ON jobs (sheet, cell) WHERE sheet IS NOT NULL;
+    CREATE TRIGGER cell_removed AFTER DELETE ON jobs
+    WHEN old.sheet IS NOT NULL AND NOT EXISTS (SELECT 1 FROM jobs WHERE sheet = old.sheet)
+    BEGIN
+        DELETE FROM sheets WHERE id = old.sheet;
+    END;
+    """,
+    """
+    CREATE TABLE reviews (
+        id              INTEGER PRIMARY KEY AUTOINCREMENT,
+        scope           TEXT NOT NULL,
+        owner           TEXT NOT NULL,
+        home            TEXT NOT NULL,
+        requests        TEXT NOT NULL,
+        words           TEXT NOT NULL,
+        parent_job      INTEGER,
+        parent_number   INTEGER,
+        asked_at        REAL NOT NULL,
+        decision         TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX reviews_waiting ON reviews (scope, owner) WHERE decision = 'waiting';
+    """,
 )
 
 
@@ -163,8 +209,12 @@ async def migrate(connection: aiosqlite.Connection) -> None:
     [(applied,)] = rows
     if applied > len(STEPS):
         raise StorageError(
-            f"The database was written by a newer version (schema {applied}, this program knows "
-            f"{len(STEPS)}). Update the program, or point [storage] path at another folder."
+            say(
+                "The database was written by a newer version (schema {applied}, this program knows "
+                "{known}). Update the program, or point [storage] path at another folder.",
+                applied=applied,
+                known=len(STEPS),
+            )
         )
     for number, step in enumerate(STEPS[applied:], start=applied + 1):
         await connection.executescript(

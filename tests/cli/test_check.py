@@ -131,3 +131,24 @@ def test_models_that_are_missing(atelier: Atelier, ready: Config, tiny_model: Pa
     result = atelier("check")
     assert result.code is Exit.CANNOT_RUN
     assert "✗ model     gone: no such folder: ./gone" in result.out
+
+
+def test_a_classifier_that_cannot_be_had_is_told(
+    atelier: Atelier, ready: Config, workplace: Path
+) -> None:
+    from tests.tiny.classifier import classifier
+
+    folder = classifier(workplace / "judge", "all")
+    ready("[safety]\nclassifier = 'judge'")
+    assert line(atelier("check"), "safety") == f"✓ safety    {folder}: nsfw from 0.5 on"
+    ready("[safety]\nclassifier = 'judge'\nlabels = ['porn']")
+    result = atelier("check")
+    assert result.code is Exit.FINE
+    assert line(result, "safety").startswith(
+        "! safety    The classifier knows no label porn: its labels are normal, nsfw."
+    )
+    assert "hidden as spoilers" in line(result, "safety")
+    ready("[safety]\nclassifier = 'nowhere'")
+    assert "There is no folder “nowhere”" in line(atelier("check"), "safety")
+    ready("[safety]\nclassifier = 'someone/judge'")
+    assert line(atelier("check"), "safety").endswith("that happens with the first picture")

@@ -12,7 +12,14 @@ from pydantic_core import PydanticUndefined
 
 from cli.settings import Settings, load_settings
 from cogs.settings import DiscordSettings, LimitSettings, RoleLimits
-from engine import AdapterSettings, EngineSettings, Model, ModelSettings, StorageSettings
+from engine import (
+    AdapterSettings,
+    EngineSettings,
+    Model,
+    ModelSettings,
+    SafetySettings,
+    StorageSettings,
+)
 from engine.checkpoints import checkpoint_of
 from engine.families import FAMILIES
 from engine.schedulers import SCHEDULERS, allowed_schedulers
@@ -25,6 +32,7 @@ SECTIONS = {
     "discord": DiscordSettings,
     "storage": StorageSettings,
     "limits": LimitSettings,
+    "safety": SafetySettings,
     "engine": EngineSettings,
 }
 

@@ -128,6 +128,28 @@ def test_a_lora_a_scheduler_and_a_picture_to_start_from(atelier: Atelier) -> Non
 
 
 @pytest.mark.usefixtures("tiny")
+def test_a_mask_is_that_of_a_picture_and_marks_what_is_painted_in_its_shape(
+    atelier: Atelier, tmp_path: Path
+) -> None:
+    picture, mask = tmp_path / "picture.png", tmp_path / "mask.png"
+    Image.linear_gradient("L").resize((96, 64)).save(picture)
+    half = Image.new("L", (96, 64))
+    half.paste(255, (48, 0, 96, 64))
+    half.save(mask)
+    line = ["imagine", "fish", "--seed", "5", "--steps", "2", "--mask", str(mask), "--out", "pots"]
+    result = atelier(*line)
+    assert result.code is Exit.USAGE
+    assert "add --image" in result.err
+    assert atelier(*line, "--image", str(picture)).code is Exit.FINE
+    with Image.open("pots/fish-5.png") as after, Image.open(picture) as before:
+        left = (0, 0, 48, 64)
+        assert after.size == before.size
+        assert after.crop(left).tobytes() == before.convert("RGB").crop(left).tobytes()
+        assert after.tobytes() != before.convert("RGB").tobytes()
+        assert after.info["parameters"].count("Denoising strength: 1,") == 1
+
+
+@pytest.mark.usefixtures("tiny")
 def test_it_works_beside_a_running_bot(atelier: Atelier, workplace: Path) -> None:
     (workplace / "data").mkdir()
     with FileLock(workplace / "data" / "atelier.lock"):

@@ -17,7 +17,15 @@ from pydantic import SecretStr
 
 from cogs import Atelier
 from cogs.settings import DiscordSettings, LimitSettings
-from engine import AdapterSettings, EngineSettings, ImageRequest, Job, ModelSettings, open_studio
+from engine import (
+    AdapterSettings,
+    EngineSettings,
+    ImageRequest,
+    Job,
+    ModelSettings,
+    SafetySettings,
+    open_studio,
+)
 from engine.pictures import read_request
 from tests.discord_server import Channel, DiscordServer, Member, Message, Use
 from tests.discord_server.messages import Attachment, walk
@@ -50,6 +58,7 @@ class House:
         self.art = self.guild.add_channel("art")
         self.alice = self.guild.add_member("alice")
         self.bob = self.guild.add_member("bob")
+        self.safety = SafetySettings()
 
     def models(self) -> dict[str, ModelSettings]:
         """Two quick models and one whose jobs take long; `broken` has a folder of its own."""
@@ -97,7 +106,12 @@ class House:
         settings = EngineSettings(**values | (engine or {}))
         async with (
             open_studio(
-                settings, self.models(), self.folder, bounds.queue_size, self.adapters()
+                settings,
+                self.models(),
+                self.folder,
+                bounds.queue_size,
+                self.adapters(),
+                safety=self.safety,
             ) as studio,
             Unhurried(studio, address, bounds) as bot,
         ):

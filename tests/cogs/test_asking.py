@@ -36,7 +36,7 @@ async def test_flags_in_a_form_stand_over_what_it_is_filled_in_with(house: House
         remixed = await house.done(await use.message())
         assert remixed.text().startswith("**a boat**")
         parts = settings_line(remixed)
-        assert parts[1:3] + parts[5:7] == ["80×56", "1 steps", "seed 9", "without rain"]
+        assert parts[1:3] + parts[5:7] == ["80×56", "1 step", "seed 9", "without rain"]
         modal = await (await house.bob.click(message, label="Remix")).modal()
         refusal = await told(await house.bob.submit(modal, {"Prompt": "a boat --sed 9"}))
         assert refusal.startswith("There is no flag --sed.")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.discord_server import Use
+from tests.speech.chinese import say_in_chinese
 
 from .house import House, told, told_after
 
@@ -81,3 +82,42 @@ async def test_a_command_that_has_changed_since_discord_was_told(house: House) -
             assert await told(await house.alice.slash(house.art, name)) == (
                 "This command has changed. Restart Discord, or try again in a minute."
             )
+
+
+async def test_a_failure_is_told_in_the_language_of_its_home_also_after_a_restart(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    say_in_chinese(
+        monkeypatch,
+        {
+            "The model “{model}” cannot be loaded. {reason}": "无法加载模型“{model}”。{reason}",
+            "There is no folder “{source}”, and it is no Hub id either: those look like "
+            "owner/name.": "没有文件夹“{source}”，它也不是 Hub 上的名称。",
+        },
+    )
+    house.alice.locale = "zh-CN"
+    async with house.open():
+        occupied = await house.occupy()
+        chinese = await house.ask(house.alice, model="broken")
+        english = await house.ask(house.bob, model="broken")
+    async with house.open():
+        await house.free(occupied)
+        await house.done(chinese)
+        await house.done(english)
+    assert "⚠️ 无法加载模型“broken”。没有文件夹“broken”，它也不是 Hub 上的名称。" in chinese.text()
+    assert "⚠️ The model “broken” cannot be loaded. There is no folder “broken”" in english.text()
+
+
+async def test_an_error_is_told_to_each_person_in_their_language(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    say_in_chinese(
+        monkeypatch, {"Job {number} does not exist any more.": "任务 {number} 已不存在。"}
+    )
+    house.alice.locale = "zh-CN"
+    async with house.open():
+        assert (
+            await told(await house.alice.slash(house.art, "cancel", job=99)) == "任务 99 已不存在。"
+        )
+        theirs = await told(await house.bob.slash(house.art, "cancel", job=99))
+    assert theirs == "Job 99 does not exist any more."

@@ -66,6 +66,8 @@ async def test_what_the_page_says_is_so(house: House) -> None:
 
 def filled(house: House, parameter: app_commands.Parameter) -> object:
     """Something that the parameter takes."""
+    if parameter.choices:
+        return parameter.choices[0].value
     kind = discord.AppCommandOptionType
     choices: dict[discord.AppCommandOptionType, object] = {
         kind.user: house.bob,

@@ -29,7 +29,7 @@ async def test_a_servers_defaults_fill_what_a_member_leaves_open(
         parts = settings_line(await house.painted(house.alice))
         assert parts[:5] == ["tiny", "64×96", "3 steps", "guidance 2.5", "euler"]
         parts = settings_line(await house.painted(house.alice, steps=1, scheduler="ddim"))
-        assert parts[:5] == ["tiny", "64×96", "1 steps", "guidance 2.5", "ddim"]
+        assert parts[:5] == ["tiny", "64×96", "1 step", "guidance 2.5", "ddim"]
         parts = settings_line(await house.painted(zoe, where=den))
         assert parts[:5] == ["tiny", "64×64", "2 steps", "guidance 7", "ddim"]
         text = await told(await house.alice.slash(house.art, "model info", name="tiny"))

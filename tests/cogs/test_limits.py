@@ -35,7 +35,7 @@ async def test_the_hour_slides_and_the_refusal_tells_truly_when_to_go_on(
         assert asked + 3599 <= until <= asked + 3603
         for now, refused in ((until - 3, True), (until, False)):
             since = now - allowance.WINDOW
-            monkeypatch.setattr("engine.studio.window_start", lambda since=since: since)
+            monkeypatch.setattr("engine.admission.window_start", lambda since=since: since)
             use = await house.alice.slash(house.art, "imagine", prompt="x", count=2)
             assert (await use.message()).ephemeral is refused
 

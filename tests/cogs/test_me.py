@@ -35,7 +35,7 @@ async def test_own_words_go_before_ones_defaults_and_these_before_the_servers(
             "`/me defaults clear:True` forgets it."
         )
         parts = settings_line(await house.painted(house.alice))
-        assert parts[:3] == ["other", "112×72", "1 steps"]
+        assert parts[:3] == ["other", "112×72", "1 step"]
         parts = settings_line(await house.painted(house.alice, "x --ar 1:1 --model tiny"))
         assert parts[:2] == ["tiny", "64×64"]
         parts = settings_line(await house.painted(house.bob, model="other"))

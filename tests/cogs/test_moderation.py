@@ -141,8 +141,8 @@ async def test_what_managers_change_is_in_the_log(house: House) -> None:
         await boss.slash(house.art, "model allow", names="tiny, other")
         await boss.slash(house.art, "words block", word="Blood")
         board = await (await boss.slash(house.art, "settings")).message()
-        await boss.select(board, "2", custom_id="atelier-settings:pace")
-        await boss.select(board, house.art, custom_id="atelier-settings:channels")
+        await boss.select(board, "2", custom_id="atelier-setting:pace")
+        await boss.select(board, house.art, custom_id="atelier-setting:channels")
         assert await audit(house, boss) == [
             f"let members paint in <#{house.art.id}>",
             "gave members 2 pictures an hour",

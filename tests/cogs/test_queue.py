@@ -128,7 +128,7 @@ async def test_what_is_painted_elsewhere_is_told_only_as_far_as_it_concerns_thos
         blocker = await house.occupy()
         await house.alice.slash(secret, "imagine", prompt="a surprise")
         theirs = await told(await mallory.slash(poems, "queue"))
-        assert theirs == "-# 2 in other servers"
+        assert theirs == "-# 2 in other places"
         ours = await told(await house.bob.slash(house.art, "queue"))
         assert house.alice.mention in ours
         assert "a surprise" not in ours

@@ -22,6 +22,9 @@ ONE = [
     "Upscale 4× (fast)",
     "Use as start",
     "Remix",
+    "Fill",
+    "Zoom out",
+    "Pan",
     "Details",
     "Send to DM",
 ]
@@ -88,7 +91,8 @@ async def test_a_variation_of_a_deleted_parent_says_where_it_came_from(house: Ho
 async def test_a_family_that_starts_from_no_picture_varies_by_its_seed(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cogs.results.starts_from_pictures", lambda model: False)
+    for module in ("going_on", "starting"):
+        monkeypatch.setattr(f"cogs.{module}.starts_from_pictures", lambda model: False)
     async with house.open() as bot:
         message = await house.painted(house.alice, seed=5)
         varied = await went_on(house, message, "Vary (strong)")
@@ -294,10 +298,13 @@ async def test_a_model_that_is_gone_gets_a_sentence(
 ) -> None:
     async with house.open():
         message = await house.painted(house.alice, model="other")
+        two = await house.painted(house.alice, model="other", count=2)
     models: dict[str, ModelSettings] = house.models()
     del models["other"]
     monkeypatch.setattr(house, "models", lambda: models)
     async with house.open():
-        for label in ("Vary (strong)", "Upscale 2×", "Use as start"):
+        for label in ("Vary (strong)", "Upscale 2×", "Use as start", "Fill", "Zoom out", "Pan"):
             sentence = await told(await house.bob.click(message, label=label))
             assert sentence.startswith("There is no model “other”.")
+        panel = await (await house.bob.click(two, label="Picture 2")).message()
+        assert not {"Fill", "Zoom out", "Pan"} & {*panel.labels}

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from .house import House
+
+PERSONAL = {
+    *("imagine", "queue", "cancel", "history", "show", "favourites", "me", "help"),
+    *("Use these settings", "Use as start", "Picture details"),
+}
+"""Commands that people may use in direct messages and on servers that the bot is not in."""
 
 
 def puts(house: House) -> list[str]:
@@ -19,7 +27,30 @@ async def test_a_second_start_tells_discord_nothing_new(house: House) -> None:
             assert puts(house) == [f"/applications/{app}/commands"]
     commands = house.discord.world.commands[None]
     assert {command["name"] for command in commands} >= {"imagine", "queue", "cancel", "model"}
-    assert all(command["contexts"] == [0] for command in commands)
+    for command in commands:
+        personal = command["name"] in PERSONAL
+        assert command["contexts"] == ([0, 1, 2] if personal else [0]), command["name"]
+        assert command["integration_types"] == ([0, 1] if personal else [0]), command["name"]
+
+
+@pytest.mark.parametrize("why", ["the application", "the settings", "some servers only"])
+async def test_commands_are_for_personal_use_only_where_they_can_be(house: House, why: str) -> None:
+    """Discord refuses what an application is not set up for; the loopback does too."""
+    settings: dict[str, Any] = {}
+    if why == "the application":
+        house.discord.world.installs = (0,)
+    elif why == "the settings":
+        settings["personal_use"] = False
+    else:
+        settings["sync_guilds"] = (house.guild.id,)
+    async with house.open(**settings):
+        commands = house.discord.world.commands
+        there = commands[house.guild.id if why == "some servers only" else None]
+        contexts = [0, 1, 2] if why == "the application" else [0]
+        [imagine] = [command for command in there if command["name"] == "imagine"]
+        assert imagine["integration_types"] == [0]
+        if why != "some servers only":
+            assert imagine["contexts"] == contexts
 
 
 async def test_a_changed_command_is_told(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -28,6 +59,32 @@ async def test_a_changed_command_is_told(house: House, monkeypatch: pytest.Monke
     monkeypatch.setattr("cogs.queue.Queue.queue.description", "Something else")
     async with house.open():
         assert len(puts(house)) == 2
+
+
+async def test_commands_are_told_with_their_names_in_each_language(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chinese = {
+        ("name", "queue"): "队列",
+        (None, "Show who is waiting for a picture, and for how long"): "看看谁在等",
+        ("name", "size"): "尺寸",
+        ("menu", "Use as start"): "以此开始",
+    }
+
+    def known(text: str, language: str, context: str | None) -> str | None:
+        return chinese.get((context, text)) if language == "zh_CN" else None
+
+    async with house.open():
+        pass
+    monkeypatch.setattr("cogs.translator.translation", known)
+    async with house.open():
+        assert len(puts(house)) == 2  # the same commands with other translations
+    told = {command["name"]: command for command in house.discord.world.commands[None]}
+    assert told["queue"]["name_localizations"] == {"zh-CN": "队列"}
+    assert told["queue"]["description_localizations"] == {"zh-CN": "看看谁在等"}
+    assert told["Use as start"]["name_localizations"] == {"zh-CN": "以此开始"}
+    size = next(option for option in told["imagine"]["options"] if option["name"] == "size")
+    assert size["name_localizations"] == {"zh-CN": "尺寸"}
 
 
 async def test_a_guild_that_is_named_has_the_commands_at_once_and_only_it(house: House) -> None:

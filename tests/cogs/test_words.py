@@ -47,13 +47,13 @@ async def test_words_are_listed_and_allowed_again(house: House, manager: Member)
         for word in ("gore", "Red  Light", "*star*"):
             await manager.slash(house.art, "words block", word=word)
         text = await told(await manager.slash(house.art, "words list"))
-        assert text == "\\*star\\*, gore, red light"
+        assert text == "**Refused:**\n\\*star\\*, gore, red light"
         choices = await manager.autocomplete(house.art, "words remove", "word", "RED")
         assert [choice.value for choice in choices] == ["red light"]
         use = await manager.slash(house.art, "words remove", word="red light")
         assert await told(use) == "“red light” may be used again."
         use = await manager.slash(house.art, "words remove", word="red light")
-        assert (await told(use)).startswith("“red light” is not blocked")
+        assert (await told(use)).startswith("“red light” is not on a list")
 
 
 async def test_the_list_is_for_managers_alone(house: House, manager: Member) -> None:
@@ -62,9 +62,40 @@ async def test_the_list_is_for_managers_alone(house: House, manager: Member) -> 
         for command, options in (
             ("words list", {}),
             ("words block", {"word": "tree"}),
+            ("words review", {"word": "tree"}),
             ("words remove", {"word": "gore"}),
         ):
             text = await told(await house.alice.slash(house.art, command, **options))
             assert text.startswith("That needs the permission Manage Server")
         assert not await house.alice.autocomplete(house.art, "words remove", "word", "")
-        assert await told(await manager.slash(house.art, "words list")) == "gore"
+        assert await told(await manager.slash(house.art, "words list")) == "**Refused:**\ngore"
+
+
+async def test_a_word_is_on_one_list_and_both_are_shown(house: House, manager: Member) -> None:
+    async with house.open():
+        for word in ("gore", "blood"):
+            await manager.slash(house.art, "words block", word=word)
+        use = await manager.slash(house.art, "words review", word="BLOOD")
+        assert await told(use) == (
+            "Prompts with “blood” wait for a moderator from now on. They are asked in the channel "
+            "in which it was written: `/settings` changes that."
+        )
+        text = await told(await manager.slash(house.art, "words list"))
+        assert text == "**Refused:**\ngore\n**A moderator looks first:**\nblood"
+        choices = await manager.autocomplete(house.art, "words remove", "word", "")
+        assert [choice.value for choice in choices] == ["blood", "gore"]
+        use = await manager.slash(house.art, "words remove", word="blood")
+        assert await told(use) == "“blood” may be used again."
+        await house.painted(house.alice, "blood oranges")
+
+
+async def test_a_long_list_comes_in_several_messages(house: House, manager: Member) -> None:
+    async with house.open() as bot:
+        words = [f"word {number:03} {'x' * 30}" for number in range(100)]
+        for word in words:
+            await bot.studio.keeper.block_word(f"guild:{house.guild.id}", word)
+        use = await manager.slash(house.art, "words list")
+        await use.followup(1)
+        messages = [await use.message(), *use.followups]
+        text = " ".join(message.text() for message in messages)
+        assert all(word in text.replace("\n", " ") for word in words)

@@ -81,6 +81,9 @@ def check_command(path: Path, command: Json) -> Iterator[Problem]:
         yield from _description(path, command)
     else:
         yield from length((*path, "name"), command.get("name"), 1, 32, required=True)
+        yield from _locales(path, "name", command)
+        for locale, text in (command.get("name_localizations") or {}).items():
+            yield from length((*path, "name_localizations", locale), text, 1, 32)
         if command.get("description"):
             text = "Context menu commands cannot have description"
             code = "APPLICATION_COMMAND_CONTEXT_MENU_DESCRIPTION_NOT_ALLOWED"

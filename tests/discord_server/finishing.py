@@ -28,8 +28,9 @@ def finish(world: World, message: Message) -> None:
     taken = {part["id"] for part in parts if part.get("id")}
     fresh = (number for number in range(1, 1000) if number not in taken)
     for part in parts:
-        for key in [key for key, value in part.items() if value is None]:
-            del part[key]
+        for holder in (part, *part.get("options", [])):
+            _drop_nulls(holder)
+            _drop_nulls(holder.get("emoji", {}))
         if not part.get("id"):
             part["id"] = next(fresh)
         part |= DEFAULTS.get(part["type"], {}) | part
@@ -42,12 +43,16 @@ def finish(world: World, message: Message) -> None:
         if part["type"] == FILE:
             _name_file(message, part)
     for embed in message.embeds:
-        for key in [key for key, value in embed.items() if value is None]:
-            del embed[key]
+        _drop_nulls(embed)
         embed.setdefault("type", "rich")
         for key in ("image", "thumbnail"):
             if key in embed:
                 embed[key] = _unfurled(world, message, embed[key])
+
+
+def _drop_nulls(values: Json) -> None:
+    for key in [key for key, value in values.items() if value is None]:
+        del values[key]
 
 
 def _unfurled(world: World, message: Message, media: Json) -> Json:

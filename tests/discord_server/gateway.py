@@ -42,6 +42,8 @@ class Gateway:
 
     def publish(self, event: str, data: Json, guild: Guild | None) -> None:
         """Tell every session that is to hear of an event."""
+        if guild is not None and not guild.joined:
+            return
         for session in self.sessions.values():
             if session.ready and session.hears(event, guild):
                 session.dispatch(event, data)

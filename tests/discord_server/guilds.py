@@ -25,6 +25,8 @@ class User:
     bot: bool = False
     locale: str = "en-US"
     refuses_dms: bool = False
+    installed: bool = False
+    """Has installed the application for themselves."""
 
 
 @dataclass(eq=False)
@@ -61,7 +63,7 @@ class Member(Person):
 
 
 class Channel:
-    """A text channel, a thread, or a conversation with the bot."""
+    """A text channel, a thread, a conversation with the bot, or one of people (`group`)."""
 
     def __init__(
         self,
@@ -73,8 +75,10 @@ class Channel:
         nsfw: bool = False,
         parent: Channel | None = None,
         recipient: User | None = None,
+        people: Iterable[User] = (),
     ) -> None:
         self.world = world
+        self.people = list(people)
         self.id = world.snowflakes.next()
         self.name = name
         self.guild = guild
@@ -124,10 +128,13 @@ class Channel:
 
 
 class Guild:
-    """A guild with the bot in it; made by `DiscordServer.add_guild`."""
+    """A guild, with the bot in it if it has `joined`; made by `DiscordServer.add_guild`."""
 
-    def __init__(self, world: World, name: str, *, locale: str = "en-US") -> None:
+    def __init__(
+        self, world: World, name: str, *, locale: str = "en-US", joined: bool = True
+    ) -> None:
         self.world = world
+        self.joined = joined
         self.id = world.snowflakes.next()
         self.name = name
         self.locale = locale
@@ -141,10 +148,12 @@ class Guild:
         role = Role(
             world.snowflakes.next(), bot.name, Permissions(permissions.BOT.value), 1, bot_id=bot.id
         )
-        self.roles[role.id] = role
         self.owner: Member | None = None
         self.owner = self.add_member("owner")
-        self.bot = self.members[bot.id] = Member(world, self, bot, [role])
+        self.bot = Member(world, self, bot, [role])
+        if joined:
+            self.roles[role.id] = role
+            self.members[bot.id] = self.bot
 
     def add_role(self, name: str, permissions: Permissions | None = None) -> Role:
         """A new role, above the others."""

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from . import message_payloads, payloads
 from .errors import Json
 from .messages import Message
-from .permissions import in_channel
+from .offers import context_of, registered
+from .permissions import app_permissions, in_channel
 
 if TYPE_CHECKING:
     from .guilds import Channel
@@ -89,9 +90,41 @@ class Interaction:
         self.world.changes.ring()
 
     def owners(self) -> dict[str, str]:
-        """`authorizing_integration_owners`: the app is installed in the guild."""
+        """`authorizing_integration_owners`: the guild that has the app, and who has it for
+        themselves; on a message, whoever had it there."""
+        guild, owners = self.channel.guild, {}
+        if guild is None or guild.joined:
+            owners["0"] = str(guild.id) if guild else "0"
+        if self.channel.kind == "group":
+            del owners["0"]
+        used = self.message.interaction if self.message else None
+        by = used.owners().get("1") if used else None
+        if used is None and self.person.user.installed and 1 in self.installs:
+            by = str(self.person.user.id)
+        return owners | ({"1": by} if by else {})
+
+    @property
+    def installs(self) -> list[int]:
+        """The kinds of installation that its command is for; of what is no command, all."""
+        for command in registered(self.channel):
+            if command["id"] == self.data.get("id"):
+                return list(command["integration_types"])
+        return [0, 1]
+
+    @property
+    def borrowed(self) -> bool:
+        """Nobody but the person has the app there: Discord takes only five follow-ups."""
+        return self.owners().keys() == {"1"}
+
+    @property
+    def hidden(self) -> bool:
+        """Discord shows all answers to the person alone: they may not speak there, or not by
+        means of apps that the guild does not have."""
         guild = self.channel.guild
-        return {"0": str(guild.id) if guild else "0"}
+        if guild is None or not self.borrowed:
+            return False
+        theirs = in_channel(self.channel, guild.members[self.person.user.id])
+        return not (theirs.send_messages and theirs.use_external_apps)
 
     def metadata(self) -> Json:
         """`interaction_metadata` for the messages that answer it."""
@@ -110,7 +143,6 @@ class Interaction:
     def payload(self) -> Json:
         """INTERACTION_CREATE, in full."""
         guild, channel = self.channel.guild, self.channel
-        bot = guild.bot if guild else None
         limit = guild.attachment_size_limit if guild else self.world.upload_limit
         payload: Json = {
             "id": str(self.id),
@@ -121,12 +153,12 @@ class Interaction:
             "version": 1,
             "channel_id": str(channel.id),
             "channel": payloads.channel(channel),
-            "app_permissions": str(in_channel(channel, bot).value),
+            "app_permissions": str(app_permissions(channel, self.person).value),
             "locale": self.person.user.locale,
             "entitlements": [],
             "entitlement_sku_ids": [],
             "authorizing_integration_owners": self.owners(),
-            "context": 0 if guild else 1,
+            "context": context_of(channel),
             "attachment_size_limit": limit,
         }
         if guild is not None:

@@ -46,7 +46,7 @@ class Attachment:
             try:
                 with Image.open(io.BytesIO(self.data)) as image:
                     self.width, self.height = image.size
-            except UnidentifiedImageError:
+            except (UnidentifiedImageError, ValueError):  # or it has more in it than Pillow reads
                 pass
 
     def read(self) -> bytes:

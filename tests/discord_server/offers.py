@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     from .people import Person
 
 
+def context_of(channel: Channel) -> int:
+    """The kind of place: a guild, the conversation with the bot, or one of people."""
+    if channel.guild is not None:
+        return 0
+    return 2 if channel.kind == "group" else 1
+
+
 def registered(channel: Channel) -> list[Json]:
     """The commands of a channel's guild, then the global ones."""
     commands = channel.world.commands
@@ -27,8 +34,13 @@ def why_not(person: Person, channel: Channel, command: Json) -> str | None:
     """Why a command is not offered to them in a channel."""
     needed = command["default_member_permissions"]
     contexts = command.get("contexts")
-    if contexts is not None and (0 if channel.guild else 1) not in contexts:
+    context = context_of(channel)
+    if contexts is not None and context not in contexts:
         return "it is not for this context"
+    theirs = person.user.installed and 1 in command["integration_types"]
+    there = channel.guild.joined if channel.guild else context == 1
+    if not theirs and not (there and 0 in command["integration_types"]):
+        return "the app is not installed for that"
     if channel.guild is None:
         return None if person.can(channel, "view_channel") else "not their conversation"
     if not person.can(channel, "use_application_commands"):

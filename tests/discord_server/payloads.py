@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .guilds import Channel, Guild, Member, Role, User
 
 JOINED = "2024-01-01T00:00:00.000000+00:00"
-CHANNEL_TYPES = {"text": 0, "dm": 1, "thread": 11}
+CHANNEL_TYPES = {"text": 0, "dm": 1, "group": 3, "thread": 11}
 
 
 def stamp(moment: datetime | None) -> str | None:
@@ -95,6 +95,16 @@ def channel(which: Channel) -> Json:
     if which.recipient is not None:
         payload["recipients"] = [user(which.recipient)]
         return payload
+    if which.kind == "group":
+        people = [user(each) for each in which.people]
+        owner = people[0]["id"]
+        return payload | {
+            "recipients": people,
+            "name": which.name,
+            "icon": None,
+            "owner_id": owner,
+            "managed": False,
+        }
     assert which.guild is not None
     payload |= {
         "guild_id": str(which.guild.id),

@@ -41,6 +41,15 @@ class Person:
         return f"<@{self.user.id}>"
 
     @property
+    def locale(self) -> str:
+        """The language of their client, ``en-US`` unless set; every interaction tells it."""
+        return self.user.locale
+
+    @locale.setter
+    def locale(self, locale: str) -> None:
+        self.user.locale = locale
+
+    @property
     def dm(self) -> Channel:
         """Their conversation with the bot."""
         return self.world.dm_with(self.user)
@@ -57,7 +66,7 @@ class Person:
     def can(self, channel: Channel, permission: str) -> bool:
         """Whether they have a permission in a channel."""
         if channel.guild is None:
-            return channel.recipient is self.user
+            return channel.recipient is self.user or self.user in channel.people
         if channel.id not in self.world.channels:
             return False
         member = channel.guild.members.get(self.user.id)

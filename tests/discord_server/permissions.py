@@ -8,6 +8,7 @@ from discord import Permissions
 
 if TYPE_CHECKING:
     from .guilds import Channel, Member
+    from .people import Person
 
 EVERYONE = Permissions(
     view_channel=True,
@@ -17,6 +18,7 @@ EVERYONE = Permissions(
     attach_files=True,
     read_message_history=True,
     use_application_commands=True,
+    use_external_apps=True,
 )
 """What a person may do in a new guild."""
 
@@ -24,6 +26,11 @@ BOT = EVERYONE | Permissions(use_external_emojis=True, add_reactions=True)
 """What the invitation link of the bot asks for."""
 
 IN_DIRECT_MESSAGES = EVERYONE | Permissions(use_external_emojis=True, mention_everyone=True)
+"""What nobody checks, but for people who refuse direct messages."""
+
+TOLD_AMONG_PEOPLE = Permissions(attach_files=True, embed_links=True, mention_everyone=True)
+TOLD_IN_DIRECT_MESSAGES = TOLD_AMONG_PEOPLE | Permissions(use_external_emojis=True)
+"""`app_permissions` of interactions outside of guilds: that much and no more."""
 
 
 def in_guild(member: Member) -> Permissions:
@@ -41,6 +48,8 @@ def in_channel(channel: Channel, member: Member | None) -> Permissions:
     """Permissions in a channel, overwrites applied; a thread takes its parent's."""
     if channel.guild is None or member is None:
         return IN_DIRECT_MESSAGES
+    if member.user.id not in member.guild.members:
+        return Permissions.none()
     base = in_guild(member)
     if base.administrator:
         return base
@@ -60,3 +69,14 @@ def in_channel(channel: Channel, member: Member | None) -> Permissions:
         value = (value & ~own.deny.value) | own.allow.value
     permissions = Permissions(value)
     return permissions if permissions.view_channel else Permissions.none()
+
+
+def app_permissions(channel: Channel, person: Person) -> Permissions:
+    """What an interaction tells the bot that it may do there.
+
+    Where the bot is not a member, that is bounded by what whoever brought it along may do.
+    """
+    if channel.guild is not None:
+        guild = channel.guild
+        return in_channel(channel, guild.bot if guild.joined else guild.members[person.user.id])
+    return TOLD_AMONG_PEOPLE if channel.kind == "group" else TOLD_IN_DIRECT_MESSAGES

@@ -50,7 +50,7 @@ def application(world: World) -> Json:
         "summary": "",
         "bot_public": True,
         "bot_require_code_grant": False,
-        "integration_types_config": {"0": {}},
+        "integration_types_config": {str(kind): {} for kind in world.installs},
         "verify_key": "0" * 64,
         "flags": 0,
         "flags_new": "0",

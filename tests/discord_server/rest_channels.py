@@ -21,6 +21,8 @@ MESSAGES = "/channels/{channel_id}/messages"
 def _channel(call: Call, *needed: str) -> Channel:
     """The channel of the route, if the bot sees it and has the permissions."""
     channel = call.world.channel(call.id("channel_id"))
+    if channel.kind == "group":
+        raise ApiError(403, 50001, "Missing Access")
     if channel.guild is not None:
         own = in_channel(channel, channel.guild.bot)
         if not own.view_channel:
@@ -95,6 +97,9 @@ async def create_message(call: Call) -> Reply:
     channel = _channel(call, *_needed_to_send(call))
     if channel.recipient is not None and channel.recipient.refuses_dms:
         raise ApiError(403, 50007, "Cannot send messages to this user")
+    if channel.recipient is not None and not call.world.knows(channel.recipient):
+        text = "Cannot send messages to this user due to having no mutual guilds"
+        raise ApiError(403, 50278, text)
     body = call.body
     if problems := list(length(("nonce",), str(body.get("nonce") or ""), 0, 25)):
         raise invalid_form(problems)

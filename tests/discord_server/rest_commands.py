@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterator
 from typing import Any
 
 from .command_rules import check_command, check_commands
-from .errors import ApiError, Json, invalid_form, unknown
+from .errors import ApiError, Json, Problem, invalid_form, unknown
 from .routes import Call, Reply, Routes
 from .world import World
 
@@ -36,7 +37,7 @@ def _registered(world: World, guild_id: int | None, command: Json, old: Json | N
         "description": command.get("description") or "",
         "description_localizations": command.get("description_localizations") or None,
         "default_member_permissions": None if permissions is None else str(permissions),
-        "integration_types": command.get("integration_types") or [0],
+        "integration_types": command.get("integration_types") or list(world.installs),
         "nsfw": bool(command.get("nsfw")),
         "options": [_option(option) for option in command.get("options") or []],
     }
@@ -68,6 +69,18 @@ def _option(option: Json) -> Json:
         for key, value in kept.items()
         if (value is not False and value != []) or (key == "options" and kept["type"] in (1, 2))
     }
+
+
+def _check_places(world: World, guild_id: int | None, commands: list[Json]) -> Iterator[Problem]:
+    """Commands are for installations that the application has, and those of a guild for there."""
+    for index, command in enumerate(commands):
+        for place, kind in enumerate(command.get("integration_types") or []):
+            if kind not in world.installs:
+                text = f"Value must be one of {world.installs}."
+                yield Problem((index, "integration_types", place), "BASE_TYPE_CHOICES", text)
+        if guild_id is not None and {1, 2} & set(command.get("contexts") or []):
+            text = "Guild commands cannot be used outside of their guild."
+            yield Problem((index, "contexts"), "BASE_TYPE_CHOICES", text)
 
 
 def _find(commands: list[Json], id_: int) -> Json:
@@ -105,7 +118,7 @@ async def list_commands(call: Call) -> Reply:
 async def overwrite_commands(call: Call) -> Reply:
     """Replace all commands; what keeps its name and type keeps its id."""
     guild_id = _scope(call)
-    problems = list(check_commands(call.body))
+    problems = [*check_commands(call.body), *_check_places(call.world, guild_id, call.body)]
     if problems:
         raise invalid_form(problems)
     old = call.world.commands.get(guild_id, [])

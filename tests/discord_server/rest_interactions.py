@@ -73,6 +73,7 @@ def _answer(call: Call, interaction: Interaction, data: Json) -> None:
         message.flags = (int(data.get("flags") or 0) & EPHEMERAL) | LOADING
     else:
         write(call.world, message, data, call.files, flags=SETTABLE)
+    message.flags |= EPHEMERAL if interaction.hidden else 0
     interaction.original = message
     call.world.post_message(message)
 

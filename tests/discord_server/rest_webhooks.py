@@ -17,6 +17,8 @@ from .routes import Call, Reply, Routes
 
 routes = Routes()
 SETTABLE = SUPPRESS_EMBEDS | EPHEMERAL | SUPPRESS_NOTIFICATIONS | COMPONENTS_V2
+MOST_BORROWED = 5
+"""Follow-ups to an interaction in a place that has the app only by who uses it."""
 WEBHOOK = "/webhooks/{webhook_id}/{webhook_token}"
 ORIGINAL = WEBHOOK + "/messages/@original"
 FOLLOWUP = WEBHOOK + "/messages/{message_id}"
@@ -58,11 +60,15 @@ async def follow_up(call: Call) -> Reply:
         write(call.world, original, call.body, call.files, flags=SETTABLE & ~EPHEMERAL)
         call.world.edited_message(original, filled=True)
         return Reply(message_payloads.message(original))
+    if interaction.borrowed and len(interaction.followups) >= MOST_BORROWED:
+        text = "This interaction has hit the maximum number of follow up messages"
+        raise ApiError(400, 40094, text)
     message = call.world.new_message(interaction.channel, call.world.bot)
     message.interaction = interaction
     message.reference = original
     message.type = 19 if original else 0
     write(call.world, message, call.body, call.files, flags=SETTABLE)
+    message.flags |= EPHEMERAL if interaction.hidden else 0
     interaction.followups.append(message)
     call.world.post_message(message)
     return Reply(message_payloads.message(message))

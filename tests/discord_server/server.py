@@ -14,8 +14,9 @@ from . import payloads
 from .errors import Violation
 from .faults import Fault
 from .gateway import Gateway
-from .guilds import Guild, User
+from .guilds import Channel, Guild, User
 from .messages import Message
+from .people import Person
 from .record import Expected, Request
 from .rest import PREFIX, Rest
 from .transcript import transcript
@@ -130,18 +131,32 @@ class DiscordServer:
             raise AssertionError(f"Discord objected:\n{listed}\n\n{self.transcript()}")
 
     def add_guild(
-        self, name: str, *, locale: str = "en-US", furnish: Callable[[Guild], None] | None = None
+        self,
+        name: str,
+        *,
+        locale: str = "en-US",
+        furnish: Callable[[Guild], None] | None = None,
+        joined: bool = True,
     ) -> Guild:
-        """The bot is invited to a new guild; `furnish` gives it channels before that."""
-        guild = Guild(self.world, name, locale=locale)
+        """The bot is invited to a new guild; `furnish` gives it channels before that.
+
+        One that it has not `joined` knows it only by members who installed it for themselves.
+        """
+        guild = Guild(self.world, name, locale=locale, joined=joined)
         if furnish is not None:
             furnish(guild)
+        if not joined:
+            return guild
         self.world.guilds[guild.id] = guild
         # A guild that is joined says nothing of availability; one that comes back says false.
-        joined = payloads.guild_create(guild)
-        del joined["unavailable"]
-        self.world.publish("GUILD_CREATE", joined, guild)
+        described = payloads.guild_create(guild)
+        del described["unavailable"]
+        self.world.publish("GUILD_CREATE", described, guild)
         return guild
+
+    def add_group(self, name: str, *members: Person) -> Channel:
+        """A conversation of people without the bot."""
+        return self.world.group_of(name, [member.user for member in members])
 
     def remove_guild(self, guild: Guild) -> None:
         """The bot is thrown out of a guild."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -33,6 +33,8 @@ class World:
     """Names of the accounts that the application belongs to besides its owner, and their roles:
     `admin`, `developer` or `read_only`. With anybody in it, the application is a team's."""
     token_lifetime: float = 900.0
+    installs: tuple[int, ...] = (0, 1)
+    """For what the application can be installed: guilds (0), people (1)."""
     upload_limit: int = 10 * 1024 * 1024
     """For direct messages, and for guilds that set no other."""
     shards: int = 1
@@ -87,6 +89,16 @@ class World:
         channel = Channel(self, user.name, None, kind="dm", recipient=user)
         self.channels[channel.id] = channel
         return channel
+
+    def group_of(self, name: str, people: Iterable[User]) -> Channel:
+        """A conversation of people, which the bot is not in."""
+        channel = Channel(self, name, None, kind="group", people=people)
+        self.channels[channel.id] = channel
+        return channel
+
+    def knows(self, user: User) -> bool:
+        """Whether the bot may write to somebody, if they let it."""
+        return user.installed or any(user.id in each.members for each in self.guilds.values())
 
     def channel(self, id_: int) -> Channel:
         """The channel with this id, or 10003."""
@@ -159,6 +171,8 @@ class World:
 
     def _bot_hears_of(self, message: Message) -> bool:
         channel = message.channel
+        if channel.kind == "group":
+            return False
         bot = channel.guild.bot if channel.guild else None
         return not message.ephemeral and in_channel(channel, bot).view_channel
 

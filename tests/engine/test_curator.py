@@ -411,4 +411,4 @@ async def test_what_was_measured_is_told_by_size_and_forgotten_with_the_model(
 async def test_the_painter_is_told_to_let_go(studio: Studio, fox: Repository) -> None:
     await studio.curator.add(await studio.curator.look("someone/fox"))
     await studio.curator.remove("fox")
-    assert studio._worker._inbox.get_nowait() == Forget("fox")
+    assert studio._worker._thread._inbox.get_nowait() == Forget("fox")

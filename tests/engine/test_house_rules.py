@@ -34,7 +34,7 @@ async def submit(studio: Studio, scope: str = "here", **asked: Any) -> Job:
 
 async def test_defaults_fill_what_a_request_leaves_open(studio: Studio) -> None:
     wanted = ModelDefaults(num_inference_steps=9, guidance_scale=2.5, width=128, scheduler="euler")
-    await studio.rules.set_defaults("here", "tiny", wanted)
+    await studio.rules.change_defaults("here", "tiny", lambda _: wanted)
     assert await studio.rules.defaults("here", "tiny") == wanted
     recipe = (await submit(studio)).recipe
     assert (recipe.num_inference_steps, recipe.guidance_scale) == (9, 2.5)
@@ -44,18 +44,20 @@ async def test_defaults_fill_what_a_request_leaves_open(studio: Studio) -> None:
 
 
 async def test_they_are_of_one_server_and_one_model(studio: Studio) -> None:
-    await studio.rules.set_defaults("here", "tiny", ModelDefaults(num_inference_steps=9))
+    await studio.rules.change_defaults(
+        "here", "tiny", lambda _: ModelDefaults(num_inference_steps=9)
+    )
     assert (await submit(studio, scope="there")).recipe.num_inference_steps == 4
     assert (await submit(studio, model="other")).recipe.num_inference_steps == 4
-    await studio.rules.set_defaults("here", "tiny", ModelDefaults())
+    await studio.rules.change_defaults("here", "tiny", lambda _: ModelDefaults())
     assert (await submit(studio)).recipe.num_inference_steps == 4
 
 
 async def test_what_the_model_cannot_paint_is_no_default(studio: Studio) -> None:
     with pytest.raises(InvalidRequest, match=r"The width is 100 pixels; it must be a multiple"):
-        await studio.rules.set_defaults("here", "tiny", ModelDefaults(width=100))
+        await studio.rules.change_defaults("here", "tiny", lambda _: ModelDefaults(width=100))
     with pytest.raises(UnknownModel):
-        await studio.rules.set_defaults("here", "none", ModelDefaults(width=128))
+        await studio.rules.change_defaults("here", "none", lambda _: ModelDefaults(width=128))
     assert await studio.rules.defaults("here", "tiny") == ModelDefaults()
 
 
@@ -82,7 +84,9 @@ async def test_when_all_allowed_models_are_gone_the_default_one_remains(
     studio: Studio, tiny_model: Path
 ) -> None:
     await studio.curator.add(await studio.curator.look(str(tiny_model), name="guest"))
-    await studio.rules.set_defaults("here", "guest", ModelDefaults(num_inference_steps=9))
+    await studio.rules.change_defaults(
+        "here", "guest", lambda _: ModelDefaults(num_inference_steps=9)
+    )
     await studio.rules.allow("here", ["guest"])
     await studio.curator.remove("guest")
     assert await studio.rules.allowed("here") == ("tiny",)

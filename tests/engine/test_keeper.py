@@ -1,5 +1,6 @@
 """Order in a scope: who is blocked, which words, and who did what."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -120,3 +121,11 @@ async def test_a_word_of_nothing_and_a_word_too_many_are_refused(
     await keeper.block_word("here", "blood")
     with pytest.raises(InvalidRequest, match="remove one first"):
         await keeper.block_word("here", "gore")
+
+
+async def test_words_of_two_managers_at_once_are_both_kept(keeper: Keeper) -> None:
+    words = [f"word{number}" for number in range(8)]
+    await asyncio.gather(*(keeper.block_word("here", word) for word in words))
+    assert await keeper.words("here") == tuple(words)
+    await asyncio.gather(*(keeper.allow_word("here", word) for word in words[:5]))
+    assert await keeper.words("here") == tuple(words[5:])

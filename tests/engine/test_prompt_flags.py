@@ -7,7 +7,7 @@ import pytest
 from engine import ImageRequest, InvalidRequest
 from engine.flag_table import ALIASES, EXAMPLES, READERS, SWITCHES
 from engine.models import SKETCH
-from engine.prompt_flags import without_flags
+from engine.prompt_flags import FIELDS, without_flags
 
 
 def asked(prompt: str, **typed: Any) -> ImageRequest:
@@ -108,6 +108,12 @@ def test_every_flag_has_an_example_that_is_understood() -> None:
     assert set(EXAMPLES) == {*READERS, *SWITCHES} == set(ALIASES.values())
     for name, example in EXAMPLES.items():
         assert asked(f"fish {example}") != ImageRequest(prompt="fish"), name
+
+
+def test_all_that_a_flag_says_has_a_name_for_people() -> None:
+    samples = {"ar": "3:2", "size": "64x64"}
+    told = {field for name in READERS for field in READERS[name](name, samples.get(name, "1"))}
+    assert told - {"negative_prompt"} <= FIELDS.keys()
 
 
 @pytest.mark.parametrize("flag", ["--strength nan", "--cfg nan", "--cfg inf", "--strength -inf"])

@@ -11,13 +11,17 @@ from typing import Any
 import pytest
 
 from engine.board import Board
+from engine.curation.appraiser import Appraiser
+from engine.curation.arrivals import Arrivals
 from engine.errors import StorageError
 from engine.estimates import Estimates
 from engine.jobs import Job, JobEvent, JobState
+from engine.judgement import Judgement
 from engine.messages import Painted, Progress
 from engine.models import Catalogue
 from engine.pictures import PictureFolder
-from engine.store import Database, JobTable, MeasurementTable
+from engine.store import Database, JobTable, MeasurementTable, VerdictTable
+from engine.supplies import Supplies
 from engine.uploads import UploadFolder
 from engine.worker import Worker
 from tests.engine.conftest import Gate
@@ -34,9 +38,12 @@ class Bench:
         self.board = Board()
         self.pictures = PictureFolder(folder / "pictures")
         settings = engine_settings(grace=0.0, **changes)
+        catalogue = Catalogue({"tiny": model_settings(source)}, "tiny")
+        appraiser = Appraiser(settings)
+        self.supplies = Supplies(appraiser, catalogue, Arrivals(appraiser.hub))
         self.worker = Worker(
             settings,
-            Catalogue({"tiny": model_settings(source)}, "tiny"),
+            catalogue,
             self.jobs,
             self.pictures,
             UploadFolder(folder / "uploads"),
@@ -44,6 +51,8 @@ class Bench:
             Estimates({}, settings.batch_size),
             MeasurementTable(database),
             [],
+            self.supplies,
+            judgement=Judgement(VerdictTable(database), self.jobs, None),
         )
 
     async def push(self, **changes: Any) -> Job:
@@ -60,6 +69,7 @@ class Bench:
 async def bench(tmp_path: Path, tiny_model: Path) -> AsyncIterator[Bench]:
     async with Database(tmp_path / "atelier.db") as database:
         bench = Bench(database, tmp_path, tiny_model, batch_size=1)
+        await bench.supplies.look()
         yield bench
         await bench.worker.stop()
 
@@ -96,10 +106,10 @@ async def test_progress_taken_while_the_next_one_comes_in_does_not_freeze_the_di
                     time.sleep(0.01)
             return seen
 
-    worker._progress = Raced()
+    worker._thread._progress = Raced()
     for step in (1, 2, 3):
-        worker._report(Progress(job.id, step, 4))
-        await asyncio.to_thread(worker._report, Progress(job.id, step + 1, 4))
+        worker._thread.report(Progress(job.id, step, 4))
+        await asyncio.to_thread(worker._thread.report, Progress(job.id, step + 1, 4))
         await asyncio.sleep(0.05)
         assert bench.board[job.id].step == step + 1
     gate.open()
@@ -111,9 +121,9 @@ async def test_a_busy_loop_skips_to_the_latest_progress_and_misses_no_preview(
 ) -> None:
     gate.shut()
     job = await bench.push()
-    bench.worker._report(Progress(job.id, 1, 100, preview=b"WebP"))
+    bench.worker._thread.report(Progress(job.id, 1, 100, preview=b"WebP"))
     for step in range(2, 100):
-        bench.worker._report(Progress(job.id, step, 100))
+        bench.worker._thread.report(Progress(job.id, step, 100))
     seen = []
     async for event in bench.board.watch(job.id):
         seen.append((event.step, event.preview))
@@ -128,7 +138,7 @@ async def test_a_busy_loop_skips_to_the_latest_progress_and_misses_no_preview(
 async def test_progress_that_comes_after_the_end_is_no_matter(bench: Bench) -> None:
     job = await bench.push()
     await bench.outcome(job)
-    bench.worker._report(Progress(job.id, 1, 4))
+    bench.worker._thread.report(Progress(job.id, 1, 4))
     await asyncio.sleep(0.05)
     assert bench.board.get(job.id) is None
 

@@ -19,6 +19,7 @@ from engine.diffusion.families.flow import set_flow_timesteps
 from engine.diffusion.families.stepped import Call, LatentRow, Stepped, stacked
 from engine.errors import InvalidRequest
 from engine.requests import Recipe
+from speech import say
 
 PATCH = 2
 """Latents per side of a token."""
@@ -77,8 +78,14 @@ class Flux2Klein(Stepped):
         """
         if min(image.size) < MIN_SIDE or max(image.size) > MAX_RATIO * min(image.size):
             raise InvalidRequest(
-                f"The picture has {image.width} × {image.height} pixels; this model needs one of "
-                f"at least {MIN_SIDE} pixels a side, no side over {MAX_RATIO} times the other."
+                say(
+                    "The picture has {width} × {height} pixels; this model needs one of at least "
+                    "{least} pixels a side, no side over {most} times the other.",
+                    width=image.width,
+                    height=image.height,
+                    least=MIN_SIDE,
+                    most=MAX_RATIO,
+                )
             )
         pixels = self._reference_pixels(image)
         latents = self._pipe._encode_vae_image(pixels, generator=None)

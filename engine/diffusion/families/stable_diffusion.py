@@ -9,6 +9,7 @@ from engine.diffusion.families.embeddings import Told
 from engine.diffusion.families.stepped import LatentRow
 from engine.diffusion.families.unet import UNetFamily
 from engine.errors import Withheld
+from speech import say
 
 
 class StableDiffusion(UNetFamily):
@@ -32,7 +33,7 @@ class StableDiffusion(UNetFamily):
             decoded = self.decode(latent_row)
             flagged = self._objections(decoded)
         if flagged and any(flagged):
-            raise Withheld("The model's own safety checker held this picture back.")
+            raise Withheld(say("The model's own safety checker held this picture back."))
         [image] = self._pipe.image_processor.postprocess(decoded, output_type="pil")
         return cast(Image.Image, image)
 

@@ -15,6 +15,7 @@ from engine.diffusion.families.stepped import Call, LatentRow, stacked
 from engine.diffusion.families.unet import UNetFamily
 from engine.errors import ModelUnavailable
 from engine.requests import Recipe
+from speech import say
 
 
 class StableDiffusionXL(UNetFamily):
@@ -30,8 +31,11 @@ class StableDiffusionXL(UNetFamily):
         """
         if self._pipe.text_encoder is None:
             raise ModelUnavailable(
-                f"{recipe.model} is the refiner of Stable Diffusion XL, which only finishes what "
-                "the base model began: choose a base model, which paints by itself."
+                say(
+                    "{model} is the refiner of Stable Diffusion XL, which only finishes what the "
+                    "base model began: choose a base model, which paints by itself.",
+                    model=recipe.model,
+                )
             )
         return super().begin(recipe, start)
 

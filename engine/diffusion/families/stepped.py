@@ -31,6 +31,7 @@ from engine.diffusion.variety import varied, variety_generator
 from engine.errors import InvalidRequest
 from engine.families import FAMILIES, FamilyFacts, Noise
 from engine.requests import Recipe
+from speech import say
 
 
 @dataclass(eq=False, kw_only=True)
@@ -148,7 +149,7 @@ class Stepped(ABC):
             recipe: What is to be painted from it.
             generator: The row's own, for the VAE's distribution.
         """
-        raise InvalidRequest(f"{recipe.model} cannot start from a picture.")
+        raise InvalidRequest(say("{model} cannot start from a picture.", model=recipe.model))
 
     def guided(self, recipe: Recipe) -> bool:
         """Whether the denoiser is called with the negative prompt as well."""
@@ -218,13 +219,21 @@ class Stepped(ABC):
     def _check(self, recipe: Recipe, start: Start | None) -> None:
         if start is not None and not self.facts.image_to_image:
             raise InvalidRequest(
-                f"{recipe.model} is a {self.facts.label} model, which cannot start from a picture: "
-                "leave the picture out, or choose another model."
+                say(
+                    "{model} is a {family} model, which cannot start from a picture: leave the "
+                    "picture out, or choose another model.",
+                    model=recipe.model,
+                    family=self.facts.label,
+                )
             )
         if start is not None and start.mask is not None and not self.facts.inpaint:
             raise InvalidRequest(
-                f"{recipe.model} is a {self.facts.label} model, which cannot paint within a mask: "
-                "leave the mask out, or choose another model."
+                say(
+                    "{model} is a {family} model, which cannot paint within a mask: leave the mask "
+                    "out, or choose another model.",
+                    model=recipe.model,
+                    family=self.facts.label,
+                )
             )
 
     def matched(self, recipe: Recipe, told: list[Told]) -> list[Told]:

@@ -12,6 +12,7 @@ from engine.diffusion.families.base import Row, Start
 from engine.diffusion.placement import WholeParts
 from engine.errors import InvalidRequest
 from engine.requests import Recipe
+from speech import say
 
 
 @dataclass(eq=False, kw_only=True)
@@ -42,12 +43,16 @@ class Whole:
                 LoRAs.
         """
         if start is not None:
-            raise InvalidRequest(f"{recipe.model} cannot start from a picture.")
+            raise InvalidRequest(say("{model} cannot start from a picture.", model=recipe.model))
         if recipe.adapters:
-            raise InvalidRequest(f"{recipe.model} takes no LoRAs: leave them out.")
+            raise InvalidRequest(say("{model} takes no LoRAs: leave them out.", model=recipe.model))
         if recipe.scheduler != "default":
             raise InvalidRequest(
-                f"{recipe.model} paints with its own scheduler; “{recipe.scheduler}” is not for it."
+                say(
+                    "{model} paints with its own scheduler; “{scheduler}” is not for it.",
+                    model=recipe.model,
+                    scheduler=recipe.scheduler,
+                )
             )
         return [
             WholeRow(recipe=recipe, seed=seed, total_steps=recipe.num_inference_steps)

@@ -1,0 +1,145 @@
+"""Lettering: the words of a sheet, in a font that has their signs, at a size that fits."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from PIL import ImageFont
+from PIL.ImageFont import FreeTypeFont
+
+ELSEWHERE = (
+    "NotoSans-Regular.ttf",
+    "DejaVuSans.ttf",
+    "segoeui.ttf",
+    "Arial.ttf",
+    "NotoSansCJK-Regular.ttc",
+    "NotoSansSC-Regular.otf",
+    "SourceHanSansSC-Regular.otf",
+    "wqy-microhei.ttc",
+    "wqy-zenhei.ttc",
+    "msyh.ttc",
+    "PingFang.ttc",
+    "Hiragino Sans GB.ttc",
+    "Arial Unicode.ttf",
+)
+"""Fonts that a machine may have, by their files: Latin, Greek and Cyrillic first, then Chinese,
+Japanese and Korean. Pillow's own, which comes before them all, has little but English in it."""
+
+NO_SIGN = "\uffff"
+"""No character, and never one: a font draws it like any that it lacks."""
+
+ELLIPSIS = "..."
+SMALLEST = 0.6
+"""Of the size that was wished for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lettering:
+    """Some words as they are drawn.
+
+    Attributes:
+        lines: What stands below each other; none is wider than the room that there was.
+        font: For all of them.
+    """
+
+    lines: tuple[str, ...]
+    font: FreeTypeFont
+
+    @property
+    def width(self) -> int:
+        """Pixels of the widest line."""
+        return max((round(self.font.getlength(line)) for line in self.lines), default=0)
+
+    @property
+    def line_height(self) -> int:
+        """Pixels from one line to the next."""
+        return sum(self.font.getmetrics())
+
+    @property
+    def height(self) -> int:
+        """Pixels of all lines."""
+        return self.line_height * len(self.lines)
+
+
+def writable(labels: Sequence[str]) -> tuple[str, ...]:
+    """The labels, those that no font here can write by their numbers: “#1”, “#2” …"""
+    return tuple(
+        label if _file_for(label) is not None else f"#{number}"
+        for number, label in enumerate(labels, start=1)
+    )
+
+
+def unwritable(labels: Sequence[str]) -> list[tuple[str, str]]:
+    """What `writable` gives for the labels that no font here can write, and these."""
+    pairs = zip(writable(labels), labels, strict=True)
+    return [(sign, label) for sign, label in pairs if sign != label]
+
+
+def lettered(labels: Sequence[str], size: int, width: int, lines: int = 2) -> list[Lettering]:
+    """The labels at one size, within `width` pixels and so many lines.
+
+    They become smaller where that helps, and are cut where it does not.
+
+    Args:
+        labels: As `writable` gives them.
+        size: Pixels that are wished for.
+        width: Pixels that there are.
+        lines: The most of each label.
+    """
+    smallest = max(8, round(size * SMALLEST))
+    for pixels in range(size, smallest - 1, -1):
+        found = [_wrapped(label, pixels, width) for label in labels]
+        if all(each.width <= width and len(each.lines) <= lines for each in found):
+            return found
+    return [_cut(_wrapped(label, smallest, width), width, lines) for label in labels]
+
+
+def _wrapped(label: str, size: int, width: int) -> Lettering:
+    """The label, broken between words; one that is too wide for a line stands alone in it."""
+    font = _font(_file_for(label) or "", size)
+    lines: list[str] = []
+    for word in label.split():
+        if lines and font.getlength(f"{lines[-1]} {word}") <= width:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return Lettering(tuple(lines), font)
+
+
+def _cut(lettering: Lettering, width: int, most: int) -> Lettering:
+    font = lettering.font
+    lines = list(lettering.lines[:most])
+    if len(lettering.lines) > most:
+        lines[-1] += ELLIPSIS
+    for place, line in enumerate(lines):
+        whole = line.removesuffix(ELLIPSIS)
+        while whole and font.getlength(line) > width:
+            whole = whole[:-1]
+            line = whole.rstrip() + ELLIPSIS
+        lines[place] = line
+    return Lettering(tuple(lines), font)
+
+
+@cache
+def _file_for(text: str) -> str | None:
+    """The first font that has every sign of `text`: Pillow's own is the empty name."""
+    return next((file for file in ("", *ELSEWHERE) if _has(file, text)), None)
+
+
+def _has(file: str, text: str) -> bool:
+    try:
+        font = _font(file, 20)
+    except OSError:
+        return False
+    lacking = bytes(font.getmask(NO_SIGN))
+    return all(sign.isspace() or bytes(font.getmask(sign)) != lacking for sign in text)
+
+
+@cache
+def _font(file: str, size: int) -> FreeTypeFont:
+    """A font by its file's name, wherever the system keeps its fonts. Raises `OSError`."""
+    if file:
+        return ImageFont.truetype(file, size)
+    font = ImageFont.load_default(size)
+    assert isinstance(font, FreeTypeFont), "Pillow is built with FreeType"
+    return font

@@ -1,0 +1,160 @@
+"""Errors are told to each person in their language, and written into the log in English."""
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from engine import (
+    AtelierError,
+    ImageRequest,
+    InvalidRequest,
+    JobState,
+    LimitReached,
+    ModelUnavailable,
+    UnknownModel,
+    open_studio,
+    without_flags,
+    without_folders,
+)
+from engine.models import SKETCH, Catalogue
+from engine.store import Database, JobTable, Outcomes
+from speech import Sentence, recalled, resaid, say, speaking
+from tests.engine.making import engine_settings, recipe
+from tests.speech.chinese import say_in_chinese
+
+CHINESE = {
+    "{items}, {last}": "{items}、{last}",
+    "width": "宽度",
+    "number of steps": "步数",
+    "{path} cannot be read.": "无法读取 {path}。",
+    "The model “{model}” cannot be loaded. {reason}": "无法加载模型“{model}”。{reason}",
+    "The {what} is {value}; it must be between {low} and {high}.": (
+        "{what}为 {value}，必须在 {low} 到 {high} 之间。"
+    ),
+    "The {side} is {pixels} pixels; {model} paints {least} to {most}.": (
+        "{side}为 {pixels} 像素；{model} 可绘制 {least} 到 {most} 像素。"
+    ),
+    "There is no scheduler “{scheduler}”, only {known}.": "没有调度器“{scheduler}”，只有{known}。",
+    "There is no flag {flag}. Did you mean {near}? There are {known}.": (
+        "没有参数 {flag}。是不是 {near}？可用：{known}。"
+    ),
+    "There is no model “{name}”. Did you mean “{near}”? Known: {known}.": (
+        "没有模型“{name}”。是不是“{near}”？现有：{known}。"
+    ),
+    "There is no LoRA “{name}”; none has been set up here.": "没有 LoRA“{name}”，这里尚未设置。",
+    "The setting [engine] device is “{name}”, but torch {version} finds {count} such devices "
+    "here. “auto” and “cpu” always work.": "没有“{name}”：torch {version} 找到 {count} 个。",
+    "The model “{model}” is not configured any more.": "模型“{model}”已不在设置中。",
+}
+
+
+@pytest.fixture(autouse=True)
+def _catalogue(monkeypatch: pytest.MonkeyPatch) -> None:
+    say_in_chinese(monkeypatch, CHINESE)
+
+
+def unreadable(path: str) -> ModelUnavailable:
+    """An error that wraps another one's sentence."""
+    reason = AtelierError(say("{path} cannot be read.", path=path)).sentence
+    return ModelUnavailable(
+        say("The model “{model}” cannot be loaded. {reason}", model="tiny", reason=reason)
+    )
+
+
+def test_an_error_is_told_in_the_language_spoken_and_logged_in_english(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with speaking("zh_CN"):
+        error = unreadable("a.bin")
+        assert error.sentence == "无法加载模型“tiny”。无法读取 a.bin。"
+        logging.getLogger("engine").error("It broke: %s", error)
+    assert caplog.messages == ["It broke: The model “tiny” cannot be loaded. a.bin cannot be read."]
+
+
+def test_an_error_that_another_person_has_met_is_said_again_in_ones_own_language() -> None:
+    with speaking("zh_CN"):
+        error = LimitReached(say("{path} cannot be read.", path="a.bin"), 12.0)
+    assert resaid(error.sentence) == str(error) == "a.bin cannot be read."
+
+
+def test_members_are_not_told_folders_in_any_language() -> None:
+    told = without_folders(unreadable("/srv/models/secret/a.bin").sentence)
+    assert told == "The model “tiny” cannot be loaded. a.bin cannot be read."
+    assert isinstance(told, Sentence)
+    assert "secret" not in told.kept()
+    with speaking("zh_CN"):
+        assert recalled(told.kept()) == "无法加载模型“tiny”。无法读取 a.bin。"
+
+
+def test_numbers_are_still_numbers_without_folders() -> None:
+    told = without_folders(say("{path} has {share:.0%} of it.", path=Path("/srv/a"), share=0.5))
+    assert told == "a has 50% of it."
+
+
+def ask(prompt: str = "a fox", **changes: object) -> None:
+    words, flags = without_flags(prompt)
+    request = ImageRequest(prompt=words, **changes)  # type: ignore[arg-type]
+    flags.laid_on(request, SKETCH).resolve(SKETCH)
+
+
+def test_what_is_wrong_with_a_request_is_told_in_the_members_language() -> None:
+    with speaking("zh_CN"):
+        for prompt, changes, sentence in (
+            ("a fox", {"width": 64}, "宽度为 64 像素；sketch 可绘制 96 到 192 像素。"),
+            ("a fox --steps 999", {}, "步数为 999，必须在 1 到 150 之间。"),
+            ("a fox", {"scheduler": "no"}, "没有调度器“no”，只有ddim、ddpm、"),
+            ("a fox --sed 7", {}, "没有参数 --sed。是不是 --seed？可用：--ar --size "),
+            ("a fox <lora:ink>", {}, "没有 LoRA“ink”，这里尚未设置。"),
+        ):
+            with pytest.raises(InvalidRequest) as caught:
+                ask(prompt, **changes)
+            assert caught.value.sentence.startswith(sentence)
+        with pytest.raises(UnknownModel) as unknown:
+            Catalogue({}, "sketch")["skech"]
+        assert unknown.value.sentence == "没有模型“skech”。是不是“sketch”？现有：sketch。"
+
+
+async def test_a_failure_is_told_in_the_language_of_whoever_looks_also_after_a_restart(
+    tmp_path: Path,
+) -> None:
+    settings = engine_settings(device="cuda:99", default_model="sketch")
+    english, chinese = (
+        "The setting [engine] device is “cuda:99”",
+        "没有“cuda:99”：",
+    )
+    async with open_studio(settings, {}, tmp_path) as studio:
+        with speaking("zh_CN"):  # whoever asks has no say in what others read
+            job = await studio.submit(ImageRequest(prompt="a fox"), owner="ada", home=None)
+        over = [event async for event in studio.watch(job.id)][-1]
+        assert over.state is JobState.FAILED
+        assert resaid(over.error or "").startswith(english)
+        with speaking("zh_CN"):
+            assert resaid(over.error or "").startswith(chinese)
+    async with open_studio(settings, {}, tmp_path) as studio:
+        assert str((await studio.job(job.id)).error).startswith(english)
+        with speaking("zh_CN"):
+            assert str((await studio.job(job.id)).error).startswith(chinese)
+            report = await studio.report()
+    assert report.tally.failures[0].sentence.startswith(chinese)
+    assert report.problems[0].startswith(chinese)
+
+
+async def test_a_model_that_went_away_is_told_in_both_languages(tmp_path: Path) -> None:
+    async with Database(tmp_path / "atelier.db") as database:
+        job = await JobTable(database, tmp_path).add("ada", None, recipe(model="gone"))
+    async with open_studio(engine_settings(default_model="sketch"), {}, tmp_path) as studio:
+        told = (await studio.job(job.id)).error or ""
+    assert told == "The model “gone” is not configured any more."
+    with speaking("zh_CN"):
+        assert resaid(told) == "模型“gone”已不在设置中。"
+
+
+async def test_a_failure_of_an_older_version_is_shown_as_it_was_written(tmp_path: Path) -> None:
+    async with Database(tmp_path / "atelier.db") as database:
+        jobs = JobTable(database, tmp_path)
+        job = await jobs.add("ada", None, recipe())
+        await jobs.set_state(job.id, JobState.FAILED, "It broke.")
+        assert (await jobs.get(job.id)).error == "It broke."
+        [failure] = (await Outcomes(database).tally()).failures
+    assert failure.sentence == "It broke."

@@ -1,0 +1,23 @@
+"""Brings the catalogues in speech/ up to date with the sources: `python -m tests.speech`."""
+
+from __future__ import annotations
+
+import asyncio
+
+from speech import LANGUAGES
+
+from .catalogue import template, update
+
+
+def main() -> None:
+    """Update every catalogue, and tell what is left to be translated."""
+    wanted = asyncio.run(template())
+    for language in LANGUAGES:
+        if language != "en":
+            entries = [message for message in update(language, wanted) if message.id]
+            missing = [message for message in entries if not any(message.string or "")]
+            print(f"{language}: {len(entries)} entries, {len(missing)} without a translation")
+
+
+if __name__ == "__main__":
+    main()

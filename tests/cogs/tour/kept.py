@@ -1,0 +1,127 @@
+"""What is listed, asked about, or laid out: albums, questions and sheets."""
+
+from __future__ import annotations
+
+from cogs.albums import FORGOTTEN
+from tests.discord_server import Message, Use
+
+from .guide import Tour
+from .props import UNSEEN, forged, ordered, question, sheet, sheet_of, waiting
+from .stops import Drive, Role, Stop
+
+NOT_THEIRS = "Only the one who asked for sheet {number} can do that."
+
+
+async def album(tour: Tour) -> tuple[Message, str]:
+    """Their pictures, and the number of that search; the stranger has the number of Alice's."""
+    if tour.role is Role.STRANGER:
+        use = await tour.settled(await tour.alice.slash(tour.house.art, "history"))
+    else:
+        use = await tour.slash("history")
+    shown = await use.message()
+    tour.mark()
+    return shown, str(shown.selects[0]["custom_id"]).split(":")[1]
+
+
+async def turn(tour: Tour) -> Use:
+    """To the second page."""
+    shown, search = await album(tour)
+    if tour.role is Role.STRANGER:
+        shown = forged(tour, f"atelier-page:{search}:1")
+    return await tour.click(shown, "atelier-page:")
+
+
+def entry(verb: str) -> Drive:
+    """What the menu has, with the first of their pictures."""
+
+    async def drive(tour: Tour) -> Use:
+        shown, search = await album(tour)
+        if tour.role is Role.STRANGER:
+            value = f"{verb}:{tour.secret}"
+            shown = forged(tour, f"atelier-entries:{search}:0", value)
+        else:
+            values = [each["value"] for each in shown.selects[0]["options"]]
+            value = [each for each in values if each.startswith(verb)][0]  # noqa: RUF015
+        return await tour.pick(shown, "atelier-entries:", value)
+
+    return drive
+
+
+def answer(verb: str) -> Drive:
+    """To their own question whether to paint a sheet; of the stranger, to Alice's."""
+
+    async def drive(tour: Tour) -> Use:
+        stranger = tour.role is Role.STRANGER
+        who = tour.alice if stranger else tour.who
+        use, asked = await question(tour, who, "grid", x="seed", x_values="1-2")
+        tour.mark()
+        if stranger:
+            asked = forged(tour, f"atelier-many:{verb}:{use.interaction.id}")
+        return await tour.click(asked, f"atelier-many:{verb}:")
+
+    return drive
+
+
+async def cell(tour: Tour) -> Use:
+    """One picture of Alice's sheet."""
+    message = await sheet(tour)
+    if tour.role is Role.STRANGER:
+        message = forged(tour, f"atelier-cells:{sheet_of(message)}:0", "0")
+    return await tour.pick(message, "atelier-cells:", "0")
+
+
+async def delete(tour: Tour) -> Use:
+    """The button of Alice's sheet."""
+    message = await sheet(tour)
+    shown = message
+    if tour.role is Role.STRANGER:
+        shown = forged(tour, f"atelier-sheet:delete:{sheet_of(message)}")
+    use = await tour.click(shown, "atelier-sheet:delete:")
+    assert message.deleted == (tour.role not in (Role.NEIGHBOUR, Role.STRANGER))
+    del tour.props["sheet"]
+    return use
+
+
+async def cancel(tour: Tour) -> Use:
+    """The button of a sheet that waits."""
+    async with waiting(tour):
+        message = await ordered(tour)
+        if tour.role is Role.STRANGER:
+            message = forged(tour, f"atelier-sheet:cancel:{sheet_of(message)}")
+        return await tour.click(message, "atelier-sheet:cancel:")
+
+
+FORGED = {Role.STRANGER: UNSEEN}
+
+KEPT = [
+    Stop("atelier-page", turn, "page {page} of {pages}", told={Role.STRANGER: FORGOTTEN}),
+    Stop("atelier-entries", entry("show"), "seed {seed}", told=FORGED),
+    Stop("atelier-entries", entry("again"), "seed {seed}", told=FORGED, public=True),
+    Stop("atelier-entries", entry("delete"), "page {page} of {pages}", told=FORGED),
+    Stop(
+        "atelier-many:go",
+        answer("go"),
+        "Queued: a sheet of {pictures}.",
+        told={Role.STRANGER: "Only the one who asked can answer that."},
+    ),
+    Stop(
+        "atelier-many:drop",
+        answer("drop"),
+        "Nothing is painted.",
+        told={Role.STRANGER: "Only the one who asked can answer that."},
+    ),
+    Stop("atelier-cells", cell, "seed {seed}", told=FORGED),
+    Stop(
+        "atelier-sheet:cancel",
+        cancel,
+        "Cancelled.",
+        told=dict.fromkeys((Role.NEIGHBOUR, Role.STRANGER), NOT_THEIRS),
+    ),
+    Stop(
+        "atelier-sheet:delete",
+        delete,
+        "",
+        told=dict.fromkeys((Role.NEIGHBOUR, Role.STRANGER), NOT_THEIRS),
+    ),
+]
+"""In the order in which they are used."""

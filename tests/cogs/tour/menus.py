@@ -1,0 +1,74 @@
+"""The menus of a message with pictures, and what they lead to."""
+
+from __future__ import annotations
+
+from tests.discord_server import Message, Upload, Use
+
+from .guide import OWN, Tour
+from .pictures import PAINTED, listing
+from .stops import Drive, Role, Stop
+
+SETTINGS, START, DETAILS = "Use these settings", "Use as start", "Picture details"
+
+
+async def theirs(tour: Tour) -> Message:
+    """A picture with settings inside that somebody posts where they are."""
+    data = tour.one.attachments[0].read()
+    if tour.role is Role.STRANGER:  # what they have themselves
+        use = await tour.slash("imagine", prompt=OWN)
+        data = (await use.message()).attachments[0].read()
+    poster = tour.home.add_member("dave")
+    return await poster.say(tour.here, files=[Upload("fox.png", data)])
+
+
+def menu(name: str) -> Drive:
+    """The menu of that message."""
+
+    async def drive(tour: Tour) -> Use:
+        return await tour.settled(await tour.who.use_on_message(await theirs(tour), name))
+
+    return drive
+
+
+def after(name: str, custom_id: str) -> Drive:
+    """The button below what the menu answers."""
+
+    async def drive(tour: Tour) -> Use:
+        return await tour.click(await (await menu(name)(tour)).message(), custom_id)
+
+    return drive
+
+
+def sent(drive: Drive) -> Drive:
+    """Sending the modal that it opens."""
+
+    async def send(tour: Tour) -> Use:
+        return await tour.send(await drive(tour), prompt=OWN)
+
+    return send
+
+
+MENUS = [
+    Stop(SETTINGS, menu(SETTINGS), "Paint with these settings"),
+    Stop(
+        "atelier-settings:change",
+        after(SETTINGS, "atelier-settings:change"),
+        "Paint with these settings",
+    ),
+    Stop(
+        "atelier-form:settings",
+        sent(after(SETTINGS, "atelier-settings:change")),
+        PAINTED,
+        public=True,
+    ),
+    Stop(START, menu(START), "Say what to make of it:"),
+    Stop("atelier-upload", after(START, "atelier-upload:"), "Start from this picture"),
+    Stop(
+        "atelier-form:upload",
+        sent(after(START, "atelier-upload:")),
+        "from a picture, strength {strength:g}",
+        public=True,
+    ),
+    Stop(DETAILS, listing(menu(DETAILS)), ""),
+]
+"""In the order in which they are used."""

@@ -1,0 +1,12 @@
+"""All stops, in the order of the way."""
+
+from __future__ import annotations
+
+from .kept import KEPT
+from .menus import MENUS
+from .pictures import PICTURES
+from .ruling import RULING
+from .stops import Stop
+from .typed import TYPED
+
+STOPS: list[Stop] = [*TYPED, *PICTURES, *MENUS, *KEPT, *RULING]

@@ -1,0 +1,156 @@
+"""Commands that are typed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.discord_server import Use
+
+from .guide import OWN, Tour, number_of
+from .props import UNSEEN, made_up, question, waiting
+from .stops import Drive, For, Role, Stop
+
+NOT_THE_OWNER = "Only the owner of this bot"
+NOT_THEIRS = "Only the one who asked for job {number} can cancel it."
+
+
+def slash(command: str, /, **options: Any) -> Drive:
+    """Using it with these options; what is a function is asked for each."""
+
+    async def drive(tour: Tour) -> Use:
+        given = {name: each(tour) if callable(each) else each for name, each in options.items()}
+        return await tour.slash(command, **given)
+
+    return drive
+
+
+def job(tour: Tour) -> int:
+    """One that they are allowed to see; of the stranger, the number of one that they are not."""
+    return number_of(tour.one) if tour.role is not Role.STRANGER else tour.secret
+
+
+def dave(tour: Tour) -> Any:
+    """Somebody in their server."""
+    return tour.home.add_member("dave")
+
+
+def here(tour: Tour) -> Any:
+    """The channel where they are."""
+    return tour.here
+
+
+async def cancel(tour: Tour) -> Use:
+    """Alice has something waiting; they call it off."""
+    async with waiting(tour) as message:
+        return await tour.slash("cancel", job=number_of(message))
+
+
+async def grid(tour: Tour) -> Use:
+    """Asking for a sheet, to be asked back."""
+    return (await question(tour, tour.who, "grid", x="seed", x_values="1-2"))[0]
+
+
+async def style(tour: Tour) -> Use:
+    """Writing one; who may not see the form sends it all the same."""
+    shown = await tour.slash("style add", name="someone")
+    if shown.interaction.modal is not None:
+        return await tour.send(shown, prompt="{prompt}，水墨")
+    fields = {"prompt": "{prompt}，水墨", "negative_prompt": "", "model": ""}
+    return await made_up(tour, "atelier-style:someone", fields)
+
+
+TYPED = [
+    Stop("/help", slash("help"), "## What I can do"),
+    Stop("/imagine", slash("imagine", prompt=OWN), "seed {seed}", public=True),
+    Stop("/grid", grid, "**A sheet of {pictures}**, ready in about"),
+    Stop("/queue", slash("queue"), "Nobody is waiting. `/imagine` starts at once."),
+    Stop(
+        "/cancel",
+        cancel,
+        "Job {number} is cancelled.",
+        told=dict.fromkeys((Role.NEIGHBOUR, Role.STRANGER), NOT_THEIRS),
+    ),
+    Stop("/history", slash("history"), "page {page} of {pages}"),
+    Stop("/favourites", slash("favourites"), "Nothing is found."),
+    Stop("/show", slash("show", id=job), "painted", told={Role.STRANGER: UNSEEN}),
+    Stop(
+        "/me defaults",
+        slash("me defaults", model="tiny", privacy="public"),
+        "Where you leave it open: {wishes}.",
+    ),
+    Stop("/model list", slash("model list"), "This server paints with **{name}**."),
+    Stop("/model info", slash("model info", name="tiny"), "Plan: {summary}"),
+    Stop(
+        "/model use",
+        slash("model use", name="tiny"),
+        "This server now paints with **{name}**.",
+        For.MANAGERS,
+        public=True,
+    ),
+    Stop(
+        "/model default",
+        slash("model default", name="other", steps=2),
+        "In this server **{name}** has {choices}.",
+        For.MANAGERS,
+    ),
+    Stop("/model allow", slash("model allow"), "All models are allowed here.", For.MANAGERS),
+    Stop("/style list", slash("style list"), "There are no styles here yet."),
+    Stop("/style add", slash("style add", name="someone"), "Style {name}", For.MANAGERS),
+    Stop("atelier-style", style, "Kept. `/imagine style:{name}` paints so.", For.MANAGERS),
+    Stop("/style edit", slash("style edit", name="someone"), "Style {name}", For.MANAGERS),
+    Stop(
+        "/style remove",
+        slash("style remove", name="someone"),
+        "The style **{name}** is removed.",
+        For.MANAGERS,
+    ),
+    Stop(
+        "/words block",
+        slash("words block", word="坏"),
+        "Prompts with “{word}” are refused from now on.",
+        For.MANAGERS,
+    ),
+    Stop(
+        "/words review",
+        slash("words review", word="疑"),
+        "Prompts with “{word}” wait for a moderator from now on.",
+        For.MANAGERS,
+    ),
+    Stop("/words list", slash("words list"), "A moderator looks first:", For.MANAGERS),
+    Stop(
+        "/words remove",
+        slash("words remove", word="坏"),
+        "“{word}” may be used again.",
+        For.MANAGERS,
+    ),
+    Stop(
+        "/gallery",
+        slash("gallery", channel=here),
+        "Pictures that somebody stars are shown in {channel} from now on",
+        For.MANAGERS,
+    ),
+    Stop("/settings", slash("settings"), "Settings of this server", For.MANAGERS),
+    Stop(
+        "/block",
+        slash("block", user=dave, reason="吵", days=2),
+        "{user} is blocked until {end}.",
+        For.MODERATORS,
+    ),
+    Stop("/unblock", slash("unblock", user=dave), "{user} may use me again.", For.MODERATORS),
+    Stop("/audit", slash("audit"), "unblocked {user}", For.MODERATORS),
+    Stop(
+        "/release",
+        slash("release", job=job),
+        "Nothing is hidden of job {number}.",
+        For.MODERATORS,
+        told={Role.STRANGER: UNSEEN},
+    ),
+    Stop(
+        "/status",
+        slash("status"),
+        "**Queue**",
+        For.THE_OWNER,
+        told=dict.fromkeys([role for role in Role if role is not Role.OWNER], NOT_THE_OWNER),
+    ),
+]
+"""In the order in which they are used: what is added is listed, changed and removed again."""

@@ -11,46 +11,46 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 from yarl import URL
 
-from cogs.albums import EntryMenu, PageButton
-from cogs.buttons import JobButton
-from cogs.confirm import Confirmations, ConfirmButton
-from cogs.context_menus import ContextMenus, SettingsButton, StartButton
-from cogs.desk import Desk
-from cogs.downloads import Downloads
-from cogs.favourites import Favourites
-from cogs.filling import FillButton, PartMenu
-from cogs.form_desk import FormDesk
-from cogs.gallery import Gallery
-from cogs.grid import Grid
+from cogs.asking.confirm import Confirmations, ConfirmButton
+from cogs.asking.desk import Desk
+from cogs.asking.imagine import Imagine
+from cogs.asking.limits import Limits
+from cogs.asking.me import Me
+from cogs.asking.styles import Styles
+from cogs.deciding.items import PanelButton, SettingSelect
+from cogs.deciding.panel import SettingsPanel
+from cogs.finding.albums import EntryMenu, PageButton
+from cogs.finding.favourites import Favourites
+from cogs.finding.gallery import Gallery
+from cogs.finding.history import Finding
+from cogs.going_on.context_menus import ContextMenus, SettingsButton, StartButton
+from cogs.going_on.filling import FillButton, PartMenu
+from cogs.going_on.form_desk import FormDesk
+from cogs.going_on.results import PictureButton
 from cogs.help import Help
-from cogs.history import Finding
-from cogs.home import Home
-from cogs.imagine import Imagine
-from cogs.limits import Limits
-from cogs.me import Me
-from cogs.model_buttons import ModelButton
-from cogs.models import Models
-from cogs.moderation import Moderation
-from cogs.pacing import Pacer
+from cogs.models.buttons import ModelButton
+from cogs.models.commands import Models
+from cogs.models.downloads import Downloads
+from cogs.order.moderation import Moderation
+from cogs.order.review_cards import ReviewButton
+from cogs.order.reviews import Reviews
+from cogs.order.words import Words
 from cogs.presence import Presence
-from cogs.presenter import Presenter
 from cogs.queue import Queue
 from cogs.reach import stay_where_wanted
-from cogs.release import Release
-from cogs.results import PictureButton
-from cogs.review_cards import ReviewButton
-from cogs.reviews import Reviews
-from cogs.settings_items import PanelButton, SettingSelect
-from cogs.settings_panel import SettingsPanel
-from cogs.sheet_buttons import CellMenu, SheetButton
-from cogs.sheets import Sheets
+from cogs.sheets.buttons import CellMenu, SheetButton
+from cogs.sheets.grid import Grid
+from cogs.sheets.sheets import Sheets
+from cogs.showing.buttons import JobButton
+from cogs.showing.home import Home
+from cogs.showing.pacing import Pacer
+from cogs.showing.presenter import Presenter
+from cogs.showing.release import Release
 from cogs.status import StatusCommand
-from cogs.styles import Styles
 from cogs.sync import Ids, sync_commands
 from cogs.translator import CommandTranslator
 from cogs.tree import Tree
 from cogs.welcome import Welcome
-from cogs.words import Words
 from engine import StyleBook
 
 if TYPE_CHECKING:

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, Any
 
 import discord
 
-from cogs.home import Home
+from cogs.deciding.server_settings import server_settings
 from cogs.permissions import REQUIRED, title
 from cogs.reach import is_away, is_conversation
-from cogs.server_settings import server_settings
+from cogs.showing.home import Home
 from engine import AtelierError, Job
 from speech import AND, listed, phrase, say
 

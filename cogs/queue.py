@@ -8,13 +8,13 @@ from discord import app_commands
 from discord.app_commands import Choice
 from discord.ext import commands
 
-from cogs.audit import noted_on_job
-from cogs.cards import duration, ordinal, shortened
-from cogs.home import Home
+from cogs.order.audit import noted_on_job
 from cogs.policy import acting_as, moderates
 from cogs.reach import anywhere, is_away
 from cogs.replies import reply
-from cogs.sheet_buttons import call_off
+from cogs.sheets.buttons import call_off
+from cogs.showing.cards import duration, ordinal, shortened
+from cogs.showing.home import Home
 from engine import Job, JobEvent, JobState, Studio, UnknownJob
 from speech import say
 

@@ -10,9 +10,9 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from cogs.cards import shortened
 from cogs.policy import require_owner
 from cogs.replies import reply
+from cogs.showing.cards import shortened
 from engine import DeviceFacts, Report, Studio, human_size
 from speech import say, say_many
 

@@ -11,8 +11,8 @@ import pytest_asyncio
 from discord import AppCommandType
 
 from cogs import Atelier
+from cogs.going_on.results import PictureButton
 from cogs.help import AUDIENCES, Audience, slash_commands
-from cogs.results import PictureButton
 from engine import Parent
 
 from .furnished import furnished

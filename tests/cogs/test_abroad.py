@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cogs.abroad import MOST_SECONDS
+from cogs.asking.abroad import MOST_SECONDS
 from engine import ImageRequest
 from tests.discord_server import Channel, ClientRefuses, Guild, Member, Message, Permissions
 
@@ -106,7 +106,7 @@ async def test_a_wait_that_is_too_long_is_refused_before_it_is_queued(
 
         seconds = await until(expected, lambda known: known is not None)
         assert seconds is not None
-        monkeypatch.setattr("cogs.abroad.MOST_SECONDS", seconds / 50)
+        monkeypatch.setattr("cogs.asking.abroad.MOST_SECONDS", seconds / 50)
         before = bot.studio.queue()
         use = await alice.slash(square, "imagine", prompt="a fish", model="slow", count=4)
         said = await told(use)

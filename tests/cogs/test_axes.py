@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from cogs.asking import Typed
-from cogs.axes import changed, read_axis
+from cogs.asking.typed import Typed
+from cogs.sheets.axes import changed, read_axis
 from engine import Axis, Catalogue, ImageRequest, InvalidRequest, UnknownModel
 
 MODELS = Catalogue({}, "sketch")

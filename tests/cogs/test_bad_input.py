@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import pytest
 from PIL import Image, PngImagePlugin
 
-from cogs.buttons import VERBS as JOB_VERBS
-from cogs.results import VERBS
+from cogs.going_on.results import VERBS
+from cogs.showing.buttons import VERBS as JOB_VERBS
 from engine import Style, StyleBook
 from tests.discord_server import Member, Message, Permissions, Upload, Use
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from cogs.deciding.server_settings import change_server_settings
 from cogs.help import slash_commands
-from cogs.server_settings import change_server_settings
 from engine import Studio
 from tests.discord_server import Member, Message, Permissions, Use
 from tests.discord_server.guilds import Guild

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cogs.discretion import Showing, showing
+from cogs.showing.discretion import Showing, showing
 from engine import Verdict
 from engine.verdicts import UNJUDGED
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from cogs import Atelier
-from cogs.orders import Orders
+from cogs.models.orders import Orders
 from tests.discord_server import Member, Message, Permissions
 from tests.hub_server import Fault, HubServer, Repository
 

@@ -191,7 +191,7 @@ async def test_a_family_that_cannot_fill_has_no_such_buttons_and_old_ones_get_a_
         message = await house.painted(house.alice)
         shown = await picked(house, await panel(house, message), "Top")
         modal = await form(house, shown)
-        monkeypatch.setattr("cogs.starting.fills", lambda model: False)
+        monkeypatch.setattr("cogs.going_on.starting.fills", lambda model: False)
         other = await house.painted(house.alice)
         assert not {"Fill", "Zoom out", "Pan"} & {*other.labels}
         for where, label in (

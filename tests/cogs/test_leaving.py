@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from cogs.buttons import VERBS
+from cogs.showing.buttons import VERBS
 
 from .house import PATIENCE, House, seed, told, told_after
 

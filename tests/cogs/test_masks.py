@@ -125,7 +125,7 @@ async def test_a_mask_needs_a_picture_and_a_model_that_fills(
     async with house.open():
         use = await house.alice.slash(house.art, "imagine", prompt="x", mask=upload(mask()))
         assert (await told(use)).endswith("send that one as `image`, too.")
-        monkeypatch.setattr("cogs.starting.fills", lambda model: False)
+        monkeypatch.setattr("cogs.going_on.starting.fills", lambda model: False)
         use = await house.alice.slash(
             house.art, "imagine", prompt="x", image=upload(photo()), mask=upload(mask())
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from cogs.model_words import measured_line, plan_lines, rung_lines, stock_line
+from cogs.models.words import measured_line, plan_lines, rung_lines, stock_line
 from engine import PlanTable, Presence, SizeRecord, Stock
 from engine.memory.table import ComponentRow
 

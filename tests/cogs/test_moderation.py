@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from cogs.moderation import in_messages
+from cogs.order.moderation import in_messages
 from cogs.replies import MOST
 from tests.discord_server import Member, Permissions
 

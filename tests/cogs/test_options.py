@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from cogs.attachments import MOST_BYTES
+from cogs.asking.attachments import MOST_BYTES
 from engine import AdapterSettings
 from tests.discord_server import ClientRefuses, Upload
 

@@ -6,7 +6,14 @@ import asyncio
 
 import pytest
 
-from cogs.pacing import FORGET, PER_CHANNEL, PER_DISTANT_MESSAGE, PER_MESSAGE, Pacer, edit_interval
+from cogs.showing.pacing import (
+    FORGET,
+    PER_CHANNEL,
+    PER_DISTANT_MESSAGE,
+    PER_MESSAGE,
+    Pacer,
+    edit_interval,
+)
 from engine import Job, JobEvent, JobState
 from tests.discord_server import Message
 

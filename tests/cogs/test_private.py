@@ -147,7 +147,7 @@ async def test_a_message_that_can_soon_be_changed_no_more_says_where_the_picture
 ) -> None:
     async with house.open() as bot:
         blocker = await house.occupy()
-        monkeypatch.setattr("cogs.home.TOKEN_LIFETIME", 40.3)
+        monkeypatch.setattr("cogs.showing.home.TOKEN_LIFETIME", 40.3)
         message = await house.ask(house.alice, "a surprise", private=True)
         await house.discord.until(lambda: "comes to your direct messages" in message.text(), 5)
         assert message.labels == ["Show it here", "Cancel"]
@@ -164,7 +164,7 @@ async def test_a_click_gives_the_message_more_time(
     async with house.open() as bot:
         blocker = await house.occupy()
         with monkeypatch.context() as patch:
-            patch.setattr("cogs.home.TOKEN_LIFETIME", 40.3)
+            patch.setattr("cogs.showing.home.TOKEN_LIFETIME", 40.3)
             message = await house.ask(house.alice, "a surprise", private=True)
             await house.discord.until(lambda: "Show it here" in message.labels, 5)
         house.discord.expire_tokens()
@@ -184,7 +184,7 @@ async def test_a_click_shows_what_could_be_brought_nowhere(
     async with house.open() as bot:
         blocker = await house.occupy()
         with monkeypatch.context() as patch:
-            patch.setattr("cogs.home.TOKEN_LIFETIME", 40.3)
+            patch.setattr("cogs.showing.home.TOKEN_LIFETIME", 40.3)
             message = await house.ask(house.alice, "a surprise", private=True)
             await house.discord.until(lambda: "Show it here" in message.labels, 5)
         house.discord.expire_tokens()
@@ -204,7 +204,7 @@ async def test_a_click_on_what_has_come_directly_leads_there(
     async with house.open() as bot:
         blocker = await house.occupy()
         with monkeypatch.context() as patch:
-            patch.setattr("cogs.home.TOKEN_LIFETIME", 40.3)
+            patch.setattr("cogs.showing.home.TOKEN_LIFETIME", 40.3)
             message = await house.ask(house.alice, "a surprise", private=True)
             await house.discord.until(lambda: "Show it here" in message.labels, 5)
         house.discord.expire_tokens()
@@ -220,7 +220,7 @@ async def test_what_is_called_off_when_its_message_stands_still_is_said(
 ) -> None:
     async with house.open() as bot:
         await house.occupy()
-        monkeypatch.setattr("cogs.home.TOKEN_LIFETIME", 5.0)
+        monkeypatch.setattr("cogs.showing.home.TOKEN_LIFETIME", 5.0)
         message = await house.ask(house.alice, "a mistake", private=True)
         use = await house.alice.click(message, label="Cancel")
         assert await told_after(use) == "Job 2 is cancelled."
@@ -232,8 +232,10 @@ def test_nobody_else_is_promised_an_answer_before_it_is_known_who_may_see_it() -
     """`Desk.think` decides that; the others show nothing that is private."""
     promise = "defer(thinking=True)"
     cogs = Path(__file__).parents[2] / "cogs"
-    found = {file.stem for file in cogs.glob("*.py") if promise in file.read_text(encoding="utf-8")}
-    assert found == {"downloads", "models"}
+    found = {
+        file.stem for file in cogs.rglob("*.py") if promise in file.read_text(encoding="utf-8")
+    }
+    assert found == {"downloads", "commands"}
 
 
 async def test_ones_default_holds_for_buttons_too_and_gives_way_to_a_word(house: House) -> None:

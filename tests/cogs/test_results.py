@@ -91,8 +91,8 @@ async def test_a_variation_of_a_deleted_parent_says_where_it_came_from(house: Ho
 async def test_a_family_that_starts_from_no_picture_varies_by_its_seed(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("going_on", "starting"):
-        monkeypatch.setattr(f"cogs.{module}.starts_from_pictures", lambda model: False)
+    for module in ("verbs", "starting"):
+        monkeypatch.setattr(f"cogs.going_on.{module}.starts_from_pictures", lambda model: False)
     async with house.open() as bot:
         message = await house.painted(house.alice, seed=5)
         varied = await went_on(house, message, "Vary (strong)")

@@ -7,8 +7,8 @@ import asyncio
 import pytest
 from discord import Permissions
 
-from cogs.home import Home
-from cogs.review_cards import allowed_view, asking_view, in_short, refused_view
+from cogs.order.review_cards import allowed_view, asking_view, in_short, refused_view
+from cogs.showing.home import Home
 from engine import REVIEW_LIFETIME, ImageRequest, Review
 from tests.discord_server import Channel, Member, Message
 from tests.speech.chinese import say_in_chinese

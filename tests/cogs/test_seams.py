@@ -30,7 +30,7 @@ def files(package: str) -> list[Path]:
     return sorted((ROOT / package).rglob("*.py"))
 
 
-@pytest.mark.parametrize("file", files("cogs"), ids=lambda file: file.name)
+@pytest.mark.parametrize("file", files("cogs"), ids=lambda file: str(file.relative_to(ROOT)))
 def test_the_discord_wing_imports_the_engines_public_face_and_no_tensors(file: Path) -> None:
     for name in imports(file):
         root = name.partition(".")[0]
@@ -54,7 +54,8 @@ def test_only_the_diffusion_package_imports_tensors() -> None:
 
 
 def test_each_module_can_be_the_first_one_imported() -> None:
-    modules = [f"cogs.{file.stem}" for file in files("cogs") if file.stem != "__init__"]
+    paths = [file.relative_to(ROOT).with_suffix("") for file in files("cogs")]
+    modules = [".".join(path.parts) for path in paths if path.name != "__init__"]
     code = """
 import importlib, sys
 for name in sys.argv[1:]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cogs.server_settings import server_settings
+from cogs.deciding.server_settings import server_settings
 from engine import SafetySettings
 from tests.discord_server import Channel, Member, Message, Permissions, Role
 from tests.discord_server.messages import walk

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cogs.speed import WINDOW, Meter
+from cogs.models.speed import WINDOW, Meter
 
 
 class Clock:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from cogs import Atelier
-from cogs.attachments import MOST_BYTES
-from cogs.confirm import MOST_UNASKED
+from cogs.asking.attachments import MOST_BYTES
+from cogs.asking.confirm import MOST_UNASKED
 from cogs.help import Audience
 
 from .reach import reached

@@ -14,12 +14,15 @@ from .sources import Unsaid, sources, unsaid, unsaid_errors
 
 ALLOWED = {
     ("cogs/__init__.py", "Atelier"): "the name of a class",
-    ("cogs/axes.py", "random, random, random"): "what is typed",
-    ("cogs/axes.py", "red, blue, green"): "what is typed",
-    ("cogs/context_menus.py", "Use these settings"): "a command: Discord has its translation",
-    ("cogs/context_menus.py", "Use as start"): "a command: Discord has its translation",
-    ("cogs/context_menus.py", "Picture details"): "a command: Discord has its translation",
-    ("cogs/gallery.py", "its pictures are too large"): "for the log",
+    ("cogs/sheets/axes.py", "random, random, random"): "what is typed",
+    ("cogs/sheets/axes.py", "red, blue, green"): "what is typed",
+    (
+        "cogs/going_on/context_menus.py",
+        "Use these settings",
+    ): "a command: Discord has its translation",
+    ("cogs/going_on/context_menus.py", "Use as start"): "a command: Discord has its translation",
+    ("cogs/going_on/context_menus.py", "Picture details"): "a command: Discord has its translation",
+    ("cogs/finding/gallery.py", "its pictures are too large"): "for the log",
     ("cogs/presence.py", "{} · nobody waits"): "seen by everybody, wherever they are",
     ("cogs/presence.py", "{} · painting {}, {} waiting"): "seen by everybody, wherever they are",
     ("cogs/status.py", "Python {}"): "a name and a version",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cogs.albums import FORGOTTEN
+from cogs.finding.albums import FORGOTTEN
 from tests.discord_server import Message, Use
 
 from .guide import Tour

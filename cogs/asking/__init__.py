@@ -1,0 +1,1 @@
+"""From what somebody types to requests: /imagine, its options, styles and defaults."""

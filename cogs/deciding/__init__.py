@@ -1,0 +1,1 @@
+"""What a server decides about the bot, and the panel of /settings."""

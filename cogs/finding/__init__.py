@@ -1,0 +1,1 @@
+"""Finding pictures again: history, favourites, one job, and the gallery of a server."""

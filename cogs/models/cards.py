@@ -1,0 +1,115 @@
+"""Cards of orders: what the message of a model that is being added shows, as Components V2."""
+
+from dataclasses import dataclass
+
+import discord
+from discord import ui
+
+from cogs.models.buttons import ModelButton
+from cogs.models.orders import Order
+from cogs.models.speed import Meter
+from cogs.showing.cards import bar, duration, shortened
+from engine import human_size
+from speech import say
+
+ASKING = discord.Colour(0x8A8F98)
+COMING = discord.Colour(0xE0A030)
+THERE = discord.Colour(0x4F9D69)
+FAILED = discord.Colour(0xC0504D)
+
+LONGEST = 3000
+"""Characters of a card: Discord takes 4000."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderCard:
+    """The contents of an order's message; two equal cards look the same.
+
+    Attributes:
+        order: What it is about.
+        colour: Its accent.
+        text: What it says under the name, in Discord's Markdown.
+        buttons: Which buttons it has, by their verbs.
+        job_id: No job has such a card.
+    """
+
+    order: Order
+    colour: discord.Colour
+    text: str
+    buttons: tuple[str, ...] = ()
+    job_id: None = None
+
+    def view(self) -> ui.LayoutView:
+        """The card as a message's components."""
+        text = shortened(f"{heading(self.order)}\n{self.text}", LONGEST)
+        container: ui.Container[ui.LayoutView] = ui.Container(
+            ui.TextDisplay(text), accent_colour=self.colour
+        )
+        if self.buttons:
+            row: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
+            for verb in self.buttons:
+                row.add_item(ModelButton(verb, str(self.order.number)))
+            container.add_item(row)
+        view = ui.LayoutView(timeout=None)
+        view.add_item(container)
+        return view
+
+
+def heading(order: Order) -> str:
+    """The name of the model and where it comes from."""
+    source = discord.utils.escape_markdown(order.source)
+    return f"**{order.name}** · {source}" if order.name else f"**{source}**"
+
+
+def coming_card(order: Order, meter: Meter) -> OrderCard:
+    """A model that is being downloaded."""
+    if not meter.total:
+        return OrderCard(order, COMING, say("⬇️ asking the Hub"), ("stop",))
+    done, total = human_size(meter.done), human_size(meter.total)
+    parts = [bar(meter.done, meter.total), say("{done} of {total}", done=done, total=total)]
+    if (speed := meter.bytes_per_second) is not None:
+        parts.append(f"{human_size(speed)}/s")
+    if (left := meter.seconds_left) is not None:
+        parts.append(say("about {time} left", time=duration(left)))
+    lines = [f"⬇️ {' · '.join(parts)}"]
+    if meter.file:
+        lines.append(f"-# {discord.utils.escape_markdown(shortened(meter.file, 100))}")
+    return OrderCard(order, COMING, "\n".join(lines), ("stop",))
+
+
+def added_card(order: Order) -> OrderCard:
+    """A model that is here."""
+    text = say("Added. `/model use {name}` paints with it.", name=order.name)
+    return OrderCard(order, THERE, text)
+
+
+def stopped_card(order: Order, meter: Meter) -> OrderCard:
+    """A download that somebody stopped."""
+    if meter.total:
+        done, total = human_size(meter.done), human_size(meter.total)
+        text = say(
+            "Stopped at {done} of {total}. What has come stays; going on takes it up from there.",
+            done=done,
+            total=total,
+        )
+    else:
+        text = say("Stopped. What has come stays; going on takes it up from there.")
+    return OrderCard(order, ASKING, text, ("resume", "dismiss"))
+
+
+def interrupted_card(order: Order) -> OrderCard:
+    """A download that ended with the program."""
+    text = say(
+        "Interrupted: I was restarted. What has come stays; going on takes it up from there."
+    )
+    return OrderCard(order, FAILED, text, ("resume", "dismiss"))
+
+
+def failed_card(order: Order, sentence: str) -> OrderCard:
+    """A model that could not be added."""
+    return OrderCard(order, FAILED, f"⚠️ {sentence}", ("resume", "dismiss"))
+
+
+def dismissed_card(order: Order) -> OrderCard:
+    """A model that nobody wants any more."""
+    return OrderCard(order, ASKING, say("Cancelled."))

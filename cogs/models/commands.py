@@ -1,0 +1,190 @@
+"""/model: which models there are, which are used here, and how."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import discord
+from discord import app_commands
+from discord.app_commands import Choice, Range
+from discord.ext import commands
+
+from cogs.asking.desk import scope_of, shared_language
+from cogs.asking.sizes import parse_size, size_choices
+from cogs.models.shelving import Name, Shelving
+from cogs.models.words import (
+    describe,
+    in_words,
+    listing,
+    measured_line,
+    model_choices,
+    paints_with,
+    plan_lines,
+    rung_lines,
+    scheduler_choices,
+    several_choices,
+    stock_line,
+)
+from cogs.order.audit import noted
+from cogs.policy import require_manager
+from cogs.replies import reply
+from engine import (
+    MAX_GUIDANCE,
+    MAX_STEPS,
+    AtelierError,
+    Model,
+    ModelDefaults,
+    Studio,
+    allowed_schedulers,
+    without_folders,
+)
+from speech import listed, say, speaking, together
+
+if TYPE_CHECKING:
+    from cogs.bot import Atelier
+
+
+@app_commands.guild_only()
+class Models(
+    Shelving, commands.GroupCog, group_name="model", group_description="The models that paint here"
+):
+    """The commands about models."""
+
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+        super().__init__()
+
+    @app_commands.command(name="list")
+    async def list_models(self, interaction: "discord.Interaction[Atelier]") -> None:
+        """Show the models that you can paint with"""
+        scope = scope_of(interaction)
+        used = await self._studio.model_of(scope)
+        allowed = await self._studio.rules.allowed(scope)
+        await reply(interaction, listing(self._studio.models, used, allowed))
+
+    @app_commands.command(name="use")
+    @app_commands.describe(name="The model that paints when nobody names one")
+    async def use_model(self, interaction: "discord.Interaction[Atelier]", name: Name) -> None:
+        """Choose the model that this server paints with"""
+        require_manager(interaction)
+        known = self._studio.models[name]
+        await interaction.response.defer(thinking=True)  # its files are looked at, on the Hub maybe
+        model = await self._studio.use_model(known.name, scope_of(interaction))
+        await noted(interaction, say("chose the model {name}", name=model.name))
+        with speaking(await shared_language(interaction)):
+            text = say(
+                "This server now paints with **{name}**. What is queued already keeps its model.",
+                name=model.name,
+            )
+        await interaction.followup.send(text)
+
+    @app_commands.command(name="info")
+    @app_commands.describe(name="Which model; left out, the one that this server uses")
+    async def model_info(
+        self, interaction: "discord.Interaction[Atelier]", name: Name | None = None
+    ) -> None:
+        """Show what a model does by default, its sizes, and how it runs here"""
+        scope = scope_of(interaction)
+        model = self._studio.models[name] if name else await self._studio.model_of(scope)
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        defaults = await self._studio.rules.defaults(scope, model.name)
+        curator = self._studio.curator
+        lines = [describe(model, defaults), stock_line(curator.stock(model.name))]
+        lines += [measured_line(record) for record in await curator.measured(model.name)]
+        try:
+            plan = await curator.plan(model.name)
+            lines += [*plan_lines(plan), *rung_lines(plan)]
+        except AtelierError as error:
+            lines.append(f"⚠️ {without_folders(error.sentence)}")
+        await reply(interaction, "\n".join(lines))
+
+    @app_commands.command(name="default")
+    @app_commands.describe(
+        name="Which model",
+        steps="Denoising steps when nobody says",
+        guidance="Guidance when nobody says",
+        size="Shape and size when nobody says",
+        scheduler="Scheduler when nobody says",
+    )
+    async def model_default(
+        self,
+        interaction: "discord.Interaction[Atelier]",
+        name: Name,
+        steps: Range[int, 1, MAX_STEPS] | None = None,
+        guidance: Range[float, 0.0, MAX_GUIDANCE] | None = None,
+        size: Range[str, 3, 20] | None = None,
+        scheduler: Range[str, 1, 50] | None = None,
+    ) -> None:
+        """Choose how a model paints in this server when nobody says; a name alone takes it back"""
+        require_manager(interaction)
+        scope, rules, model = scope_of(interaction), self._studio.rules, self._studio.models[name]
+        width, height = parse_size(size, model)
+        chosen = ModelDefaults(
+            num_inference_steps=steps,
+            guidance_scale=guidance,
+            width=width,
+            height=height,
+            scheduler=scheduler,
+        ).chosen
+
+        def change(known: ModelDefaults) -> ModelDefaults:
+            return replace(known, **chosen) if chosen else ModelDefaults()  # type: ignore[arg-type]
+
+        defaults = await rules.change_defaults(scope, name, change)
+        if chosen:
+            told = in_words(defaults)
+            note = say("gave the model {name} {choices}", name=name, choices=told)
+            said = say("In this server **{name}** has {choices}.", name=name, choices=told)
+        else:
+            note = say("gave the model {name} nothing of its own", name=name)
+            said = say("In this server **{name}** has nothing of its own.", name=name)
+        await noted(interaction, note)
+        await reply(interaction, said)
+
+    @app_commands.command(name="allow")
+    @app_commands.describe(names="Names with commas between them; left out, all are allowed")
+    async def allow_models(
+        self, interaction: "discord.Interaction[Atelier]", names: Range[str, 1, 300] | None = None
+    ) -> None:
+        """Choose the models that may be used in this server"""
+        require_manager(interaction)
+        scope, rules = scope_of(interaction), self._studio.rules
+        wanted = [name.strip() for name in (names or "").split(",") if name.strip()]
+        await rules.allow(scope, wanted)
+        used = await self._studio.model_of(scope)
+        if wanted:
+            note = say("allowed {names}", names=listed(wanted))
+            said = say("Allowed here: {names}.", names=listed(wanted))
+        else:
+            note = say("allowed all models")
+            said = say("All models are allowed here.")
+        await noted(interaction, note)
+        await reply(interaction, together(said, paints_with(used)))
+
+    @use_model.autocomplete("name")
+    @model_info.autocomplete("name")
+    @model_default.autocomplete("name")
+    async def _complete_name(
+        self, interaction: "discord.Interaction[Atelier]", current: str
+    ) -> list[Choice[str]]:
+        return model_choices(self._studio.models, current)
+
+    @allow_models.autocomplete("names")
+    async def _complete_names(
+        self, interaction: "discord.Interaction[Atelier]", current: str
+    ) -> list[Choice[str]]:
+        return several_choices(self._studio.models, current)
+
+    @model_default.autocomplete("size")
+    async def _complete_size(
+        self, interaction: "discord.Interaction[Atelier]", current: str
+    ) -> list[Choice[str]]:
+        return size_choices(self._named(interaction), current)
+
+    @model_default.autocomplete("scheduler")
+    async def _complete_scheduler(
+        self, interaction: "discord.Interaction[Atelier]", current: str
+    ) -> list[Choice[str]]:
+        return scheduler_choices(allowed_schedulers(self._named(interaction).family), current)
+
+    def _named(self, interaction: "discord.Interaction[Atelier]") -> Model:
+        return self._studio.models.find(interaction.namespace.name)

@@ -1,0 +1,203 @@
+"""Downloads: brings models here, and keeps the message of each order true meanwhile."""
+
+import asyncio
+import logging
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+import discord
+
+from cogs.models.cards import (
+    ASKING,
+    OrderCard,
+    added_card,
+    coming_card,
+    dismissed_card,
+    failed_card,
+    interrupted_card,
+    stopped_card,
+)
+from cogs.models.orders import Order, Orders
+from cogs.models.speed import Meter
+from cogs.models.words import offer_text
+from cogs.policy import Refused
+from cogs.replies import reply
+from cogs.showing.delivery import Rejected, TooLarge, Unreachable, deliver
+from cogs.showing.home import Home
+from cogs.showing.pacing import PER_MESSAGE, Pacer
+from cogs.showing.presenter import FAILURES, RETRY_DELAYS
+from cogs.tree import sentence_for
+from engine import Model, Studio, Tasks
+from speech import say, speak
+
+if TYPE_CHECKING:
+    from cogs.bot import Atelier
+
+log = logging.getLogger(__name__)
+
+GLANCE = 0.2
+"""Seconds between two looks at whether there is something new to show."""
+
+
+class Underway(NamedTuple):
+    """A download and what keeps its message true."""
+
+    work: "asyncio.Task[Model]"
+    follower: "asyncio.Task[None]"
+
+
+class Downloads:
+    """Takes orders, and follows those that are underway in the background."""
+
+    def __init__(self, bot: "Atelier", studio: Studio, pacer: Pacer) -> None:
+        self._bot = bot
+        self._studio = studio
+        self._pacer = pacer
+        self._orders = Orders(studio)
+        self._tasks = Tasks()
+        self._underway: dict[int, Underway] = {}
+
+    async def offer(self, interaction: "discord.Interaction[Atelier]", order: Order) -> None:
+        """Look at what was asked for, and show what it is with a button to have it.
+
+        Raises:
+            AtelierError: When it is nothing that can be had; the text is for the person.
+        """
+        await interaction.response.defer(thinking=True)
+        prospect = await self._studio.curator.look(order.source, **order.where)
+        order = replace(order, name=prospect.name)
+        verb = "download" if prospect.inspection.download_bytes else "add"
+        speak(order.home.language)
+        text = offer_text(prospect)
+        if not interaction.app_permissions.view_channel:
+            blind = say("I cannot see this channel: after 15 minutes this message stands still.")
+            text += f"\n-# {blind}"
+        card = OrderCard(order, ASKING, text, (verb, "dismiss"))
+        await self._orders.save(order)
+        await interaction.edit_original_response(
+            view=card.view(), allowed_mentions=discord.AllowedMentions.none()
+        )
+
+    async def start(self, interaction: "discord.Interaction[Atelier]", number: int) -> None:
+        """Bring the model of that order, or go on with it; a second click changes nothing.
+
+        Raises:
+            Refused: When the order is not kept any more.
+        """
+        order = await self._order(number)
+        await interaction.response.defer()
+        while (before := self._underway.get(number)) is not None:
+            if not before.work.done():
+                return
+            await asyncio.wait([before.follower])  # its end is being shown or written down
+        assert interaction.message is not None, "buttons are on messages"
+        home = Home.of(interaction, order.home.language).at(interaction.message.id)
+        order = replace(order, home=home, underway=True)
+        meter = Meter()
+        work = asyncio.create_task(self._bring(order, meter))
+        follower = self._tasks.start(self._follow(order, meter, work), f"follow order {number}")
+        self._underway[number] = Underway(work, follower)
+
+    async def stop(self, interaction: "discord.Interaction[Atelier]", number: int) -> None:
+        """Stop bringing it; the message says so by itself."""
+        await interaction.response.defer()
+        underway = self._underway.get(number)
+        if underway is None or not underway.work.cancel():
+            await reply(interaction, say("This download is already over."))
+
+    async def dismiss(self, interaction: "discord.Interaction[Atelier]", number: int) -> None:
+        """Forget the order."""
+        order = await self._order(number)
+        await self._orders.drop(number)
+        speak(order.home.language)
+        await interaction.response.edit_message(view=dismissed_card(order).view())
+
+    async def resume(self) -> None:
+        """Say of every download that the end of the program has cut off that it was."""
+        for order in (await self._orders.all()).values():
+            if order.underway:
+                self._tasks.start(self._tell(order), f"tell of order {order.number}")
+
+    async def close(self) -> None:
+        """Stop bringing models; their messages tell of it at the next start."""
+        await self._tasks.cancel()
+
+    async def _order(self, number: int) -> Order:
+        if (order := await self._orders.get(number)) is None:
+            raise Refused(say("This offer is over: use `/model add` again."))
+        return order
+
+    async def _bring(self, order: Order, meter: Meter) -> Model:
+        await self._orders.save(order)
+        prospect = await self._studio.curator.look(order.source, **order.where)
+        return await self._studio.curator.add(
+            prospect, lambda news: meter.note(news.done, news.total, news.file)
+        )
+
+    async def _follow(self, order: Order, meter: Meter, work: "asyncio.Task[Model]") -> None:
+        """Show how the download goes, then how it ended."""
+        speak(order.home.language)
+        try:
+            order = await self._show_progress(order, meter, work)
+            try:
+                work.result()
+                card = added_card(order)
+            except asyncio.CancelledError:
+                card = stopped_card(order, meter)
+            except Exception as error:
+                card = failed_card(order, sentence_for(error))
+            await self._settle(order, card)
+        finally:
+            work.cancel()
+            await asyncio.wait([work])
+            del self._underway[order.number]
+
+    async def _tell(self, order: Order) -> None:
+        """Show how a download ended of which the program did not see the end."""
+        speak(order.home.language)
+        there = order.name is not None and order.name in self._studio.models
+        await self._settle(order, added_card(order) if there else interrupted_card(order))
+
+    async def _show_progress(
+        self, order: Order, meter: Meter, work: "asyncio.Task[Model]"
+    ) -> Order:
+        """Edit the message until the work is over; the order, with where its message is now."""
+        shown: OrderCard | None = None
+        channel, key = order.home.channel_id, order.number
+        while True:
+            wait = self._pacer.wait(channel, key, PER_MESSAGE)
+            await asyncio.wait([work], timeout=max(wait, GLANCE))
+            if work.done():
+                return order
+            card = coming_card(order, meter)
+            if card == shown or not self._pacer.admits(channel, key, PER_MESSAGE):
+                continue
+            shown = card
+            try:
+                home = await deliver(self._bot, order.home, card, [], nonce=None)
+                order = replace(order, home=home)
+            except (Unreachable, Rejected) as error:
+                log.debug("Order %d: progress cannot be shown: %s", order.number, error)
+                await asyncio.wait([work])
+            except (TooLarge, *FAILURES) as error:
+                log.debug("Order %d: progress is not shown: %s", order.number, error)
+
+    async def _settle(self, order: Order, card: OrderCard) -> None:
+        """Show how it ended, however long Discord fails, and write that down."""
+        attempt = 0
+        while True:
+            try:
+                await deliver(self._bot, order.home, card, [], nonce=None)
+                break
+            except (Unreachable, Rejected, TooLarge) as error:
+                log.warning("Order %d: its end cannot be shown: %s", order.number, error)
+                break
+            except FAILURES as error:
+                delay = RETRY_DELAYS[min(attempt, len(RETRY_DELAYS) - 1)]
+                log.warning("Order %d: shown again in %g s: %s", order.number, delay, error)
+                await asyncio.sleep(delay)
+                attempt += 1
+        if card.buttons:
+            await self._orders.save(replace(order, underway=False))
+        else:
+            await self._orders.drop(order.number)

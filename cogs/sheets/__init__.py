@@ -1,0 +1,1 @@
+"""Comparison sheets: /grid, the axes, and the message of a sheet."""

@@ -1,6 +1,7 @@
 """The client: intents, what it is made of, and the order in which it starts and leaves."""
 
 import asyncio
+import contextlib
 import logging
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
@@ -42,6 +43,7 @@ from cogs.sheets.buttons import CellMenu, SheetButton
 from cogs.sheets.grid import Grid
 from cogs.sheets.sheets import Sheets
 from cogs.showing.buttons import JobButton
+from cogs.showing.follower import Followers
 from cogs.showing.home import Home
 from cogs.showing.pacing import Pacer
 from cogs.showing.presenter import Presenter
@@ -51,7 +53,7 @@ from cogs.sync import Ids, sync_commands
 from cogs.translator import CommandTranslator
 from cogs.tree import Tree
 from cogs.welcome import Welcome
-from engine import StyleBook
+from engine import StyleBook, UnknownJob
 
 if TYPE_CHECKING:
     from cogs.settings import DiscordSettings, LimitSettings
@@ -108,10 +110,11 @@ class Atelier(commands.AutoShardedBot):
         self.command_ids: Ids = {}
         self.turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         pacer = Pacer()
-        self._presenter = Presenter(self, studio, pacer)
+        self._followers = Followers(self, pacer)
+        self._presenter = Presenter(self, studio, self._followers)
         self.downloads = Downloads(self, studio, pacer)
         self.desk = Desk(studio, self.limits, self._presenter)
-        self.sheets = Sheets(self, studio, self.desk, pacer)
+        self.sheets = Sheets(self, studio, self.desk, self._followers)
         self.confirmations = Confirmations(studio, self.desk)
         self.reviews = Reviews(self, studio, self.desk)
         self.gallery = Gallery(studio)
@@ -129,6 +132,7 @@ class Atelier(commands.AutoShardedBot):
         await self._presenter.resume()
         await self.sheets.resume()
         await self.downloads.resume()
+        await self.reviews.resume()
 
     async def furnish(self) -> None:
         """Everything that people use, and the names it has in each language. Needs no network."""
@@ -160,7 +164,8 @@ class Atelier(commands.AutoShardedBot):
     async def show_again(self, job: "Job") -> None:
         """Have the message of a finished job, or of the sheet it is in, show its outcome anew."""
         if job.cell is not None:
-            await self.sheets.show_again(job.cell.sheet)
+            with contextlib.suppress(UnknownJob):
+                await self.sheets.show_again(job.cell.sheet)
         else:
             self._presenter.present(job, Home.from_json(job.home))
 
@@ -174,6 +179,7 @@ class Atelier(commands.AutoShardedBot):
             return
         self.leaving = True
         await self.downloads.close()
+        await self.reviews.close()
         await self.studio.stop()
-        await asyncio.gather(self._presenter.close(LAST_WORDS), self.sheets.close(LAST_WORDS))
+        await self._followers.close(LAST_WORDS)
         await super().close()

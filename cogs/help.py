@@ -48,6 +48,7 @@ AUDIENCES: dict[str, Audience] = {
     "unblock": Audience.MODERATORS,
     "audit": Audience.MODERATORS,
     "release": Audience.MODERATORS,
+    "words waiting": Audience.MODERATORS,
     "model add": Audience.OWNER,
     "model remove": Audience.OWNER,
     "status": Audience.OWNER,

@@ -43,11 +43,33 @@ class Refused(AtelierError):
 def moderates(interaction: "discord.Interaction[Atelier]", job: Job) -> bool:
     """Whether the person may act on `job` as if it were their own.
 
-    That takes a job of this server, and Manage Messages in the channel where they ask, or a role
-    in the setting `admin_roles`.
+    That takes a job of this server, and Manage Messages in the job's own channel, or a role in the
+    setting `admin_roles`. In a channel that the bot does not know, only who asks there has a say.
     """
-    here = Home.from_json(job.home).guild_id == interaction.guild_id is not None
-    return here and (interaction.permissions.manage_messages or _has_admin_role(interaction))
+    home = Home.from_json(job.home)
+    if not _belongs_here(interaction, home):
+        return False
+    return _permissions_at(interaction, home).manage_messages or _has_admin_role(interaction)
+
+
+def _belongs_here(interaction: "discord.Interaction[Atelier]", home: Home) -> bool:
+    """Whether it is of the server in which somebody asks, and the bot is in it.
+
+    What somebody may do in other servers is nothing to the bot: those have not let it in.
+    """
+    here = interaction.guild_id
+    return here is not None and home.guild_id == here and not is_away(interaction)
+
+
+def _permissions_at(interaction: "discord.Interaction[Atelier]", home: Home) -> discord.Permissions:
+    """What the person may do in a channel of this server."""
+    if home.channel_id == interaction.channel_id:
+        return interaction.permissions
+    assert interaction.guild is not None, "the home is in a server"
+    channel = interaction.guild.get_channel_or_thread(home.channel_id)
+    if channel is None or not isinstance(interaction.user, discord.Member):
+        return discord.Permissions.none()
+    return channel.permissions_for(interaction.user)
 
 
 def acting_as(interaction: "discord.Interaction[Atelier]", job: Job) -> str | None:
@@ -71,13 +93,25 @@ def require_moderator(interaction: "discord.Interaction[Atelier]") -> None:
 
     That takes Timeout Members, which no channel can give, or whatever `require_manager` takes.
     """
-    if not interaction.permissions.moderate_members and not manages(interaction):
+    if not _keeps_order(interaction):
         raise Refused(
             say(
                 "That needs the permission Timeout Members or Manage Server, or a role that the "
                 "owner named."
             )
         )
+
+
+def may_release(interaction: "discord.Interaction[Atelier]", job: Job) -> bool:
+    """Whether the person keeps order where the job belongs: `require_moderator`, of this server."""
+    here = _belongs_here(interaction, Home.from_json(job.home))
+    return here and _keeps_order(interaction)
+
+
+def _keeps_order(interaction: "discord.Interaction[Atelier]") -> bool:
+    if is_away(interaction):
+        return False
+    return interaction.permissions.moderate_members or manages(interaction)
 
 
 def require_owner(interaction: "discord.Interaction[Atelier]", sentence: str | None = None) -> None:
@@ -105,13 +139,24 @@ def _owns(application: discord.AppInfo | None, user_id: int) -> bool:
 
 
 def manages(interaction: "discord.Interaction[Atelier]") -> bool:
-    """Whether the person may configure the bot in this server."""
+    """Whether the person may configure the bot in this server, which it is in."""
+    if is_away(interaction):
+        return False
     return interaction.permissions.manage_guild or _has_admin_role(interaction)
 
 
+def can_manage(bot: "Atelier", member: discord.Member) -> bool:
+    """The same of a member who is not asking."""
+    return member.guild_permissions.manage_guild or _is_trusted(bot, member)
+
+
 def _has_admin_role(interaction: "discord.Interaction[Atelier]") -> bool:
-    roles = interaction.user.roles if isinstance(interaction.user, discord.Member) else []
-    return any(role.id in interaction.client.settings.admin_roles for role in roles)
+    return _is_trusted(interaction.client, interaction.user)
+
+
+def _is_trusted(bot: "Atelier", person: discord.User | discord.Member) -> bool:
+    roles = person.roles if isinstance(person, discord.Member) else []
+    return any(role.id in bot.settings.admin_roles for role in roles)
 
 
 def require_preflight(interaction: discord.Interaction[Any]) -> None:

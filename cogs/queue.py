@@ -15,6 +15,7 @@ from cogs.replies import reply
 from cogs.sheets.buttons import call_off
 from cogs.showing.cards import duration, ordinal, shortened
 from cogs.showing.home import Home
+from cogs.showing.sight import sees
 from engine import Job, JobEvent, JobState, Studio, UnknownJob
 from speech import say
 
@@ -82,7 +83,7 @@ class Queue(commands.Cog):
         jobs = [job for job in waiting if job.owner == mine or moderates(interaction, job)]
         jobs.sort(key=lambda job: (job.owner != mine, -job.id))
         choices = [
-            Choice(name=shortened(f"{job.id} · {_words_for(mine, job)}", 100), value=job.id)
+            Choice(name=shortened(f"{job.id} · {_words_for(interaction, job)}", 100), value=job.id)
             for job in jobs
         ]
         typed = str(current).strip().lower()
@@ -114,11 +115,9 @@ def _home(job: Job) -> Home:
     return Home.from_json(job.home)
 
 
-def _words_for(person: str, job: Job) -> str:
-    """What the job paints; of somebody else's private one, that it is private."""
-    if _home(job).private and job.owner != person:
-        return say("private")
-    return job.recipe.prompt
+def _words_for(interaction: "discord.Interaction[Atelier]", job: Job) -> str:
+    """What the job paints, if the person may see it; else that it is private."""
+    return job.recipe.prompt if sees(interaction, job) else say("private")
 
 
 def line(job: Job, event: JobEvent, interaction: discord.Interaction[Any]) -> str:

@@ -10,6 +10,7 @@ from engine.curation.additions import added_models, open_curator
 from engine.curation.curator import Curator
 from engine.curation.prospects import Prospect, SizeRecord
 from engine.errors import (
+    AlreadyDecided,
     AtelierError,
     DeviceUnavailable,
     InvalidModel,
@@ -68,7 +69,7 @@ from engine.sheets.layout import MAX_CELLS, MAX_VALUES, Axis, Layout, Sheet, She
 from engine.sheets.room import Price
 from engine.starts import Start as KeptStart
 from engine.starts import started
-from engine.store import Block, Decision, Deed, Review, Search
+from engine.store import Asked, Block, Decision, Deed, Review, Search
 from engine.studio import Status, Studio
 from engine.styles import NONE as NO_STYLE
 from engine.styles import PLACE as STYLE_PLACE
@@ -97,6 +98,8 @@ __all__ = [
     "AdapterShelf",
     "AdapterUse",
     "Allowance",
+    "AlreadyDecided",
+    "Asked",
     "AtelierError",
     "Axis",
     "Block",

@@ -68,10 +68,10 @@ class Admission:
         Raises:
             AtelierError: As `Studio.submit` does.
         """
+        await self._keeper.check(scope, *requests)
         recipes = []
         for request in requests:
             model = self._models[request.model or await self._rules.model_name(scope)]
-            await self._keeper.check(scope, request)
             request = await self._rules.apply(request, model, scope)
             recipes.append(request.resolve(model, self._adapters))
             for name in (request.image, request.mask):

@@ -110,6 +110,22 @@ def paintable(model: Model, width: int, height: int) -> tuple[int, int]:
     return max(least, sides[0]), max(least, sides[1])
 
 
+def kept_size(model: Model, width: int, height: int) -> tuple[int, int]:
+    """The size at which `model` paints a picture further, of which parts are to stay as they are.
+
+    Its own as long as the model paints that large, else the model's largest in its shape. One that
+    is too small becomes as large as those that the model paints.
+    """
+    largest = model.max_side // model.multiple_of * model.multiple_of
+    scale = min(1.0, largest / max(width, height))
+    across, down = (
+        round(side * scale / model.multiple_of) * model.multiple_of for side in (width, height)
+    )
+    if min(across, down) < model.min_side:
+        return paintable(model, width, height)
+    return across, down
+
+
 def chart(image: Image.Image, chosen: Collection[int]) -> Image.Image:
     """The picture with its parts outlined and numbered, those that are chosen tinted."""
     scale = SHOWN_SIDE / max(image.size)

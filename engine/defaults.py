@@ -99,7 +99,15 @@ def family_of_source(settings: ModelSettings) -> str | None:
             return family_named_by(str(index["_class_name"]))
         if settings.source.lower().endswith(".safetensors"):
             return _family_of_file(_file_of(settings))
-    except (OSError, ValueError, TypeError, KeyError, OverflowError):
+    except (
+        OSError,
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        OverflowError,
+        RecursionError,
+    ):
         pass
     return None
 

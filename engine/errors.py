@@ -87,6 +87,10 @@ class NeedsReview(AtelierError):
         self.words = words
 
 
+class AlreadyDecided(AtelierError):
+    """Somebody else was quicker to decide about a request that waited."""
+
+
 class QueueFull(AtelierError):
     """The queue holds as many jobs as the settings allow."""
 

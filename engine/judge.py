@@ -49,11 +49,11 @@ class Judge:
         """
         self._settings = settings
         self._hub = hub
-        self._inbox: queue.SimpleQueue[tuple[Sequence[Pixels], Asked] | None] = queue.SimpleQueue()
-        self._open: set[Asked] = set()
+        self._inbox: queue.SimpleQueue[Asked | None] = queue.SimpleQueue()
+        self._open: dict[Asked, Sequence[Pixels]] = {}
         self._thread: threading.Thread | None = None
         self._classifier: Classifier | None = None
-        self._problem: ModelUnavailable | None = None
+        self._problem: tuple[type[ModelUnavailable], str] | None = None
         self._retry_at = 0.0
         self._leaving = False
 
@@ -66,9 +66,9 @@ class Judge:
         asked: Asked = asyncio.get_running_loop().create_future()
         if self._leaving:
             raise _left()
-        self._open.add(asked)
-        asked.add_done_callback(self._open.discard)
-        self._inbox.put((pictures, asked))
+        self._open[asked] = pictures
+        asked.add_done_callback(self._open.pop)
+        self._inbox.put(asked)
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="judge", daemon=True)
             self._thread.start()
@@ -83,9 +83,12 @@ class Judge:
                 asked.set_exception(_left())
 
     def _run(self) -> None:
-        while (order := self._inbox.get()) is not None:
-            pictures, asked = order
+        while (asked := self._inbox.get()) is not None:
+            pictures = self._open.get(asked)
+            if pictures is None:  # nobody waits for it any more
+                continue
             verdicts = self._look(pictures)
+            del pictures
             with contextlib.suppress(RuntimeError):  # the loop is gone
                 asked.get_loop().call_soon_threadsafe(_settle, asked, verdicts)
 
@@ -95,7 +98,7 @@ class Judge:
             classifier = self._have()
             return tuple(classifier.judge(picture) for picture in pictures)
         except ModelUnavailable as error:
-            log.error("Pictures are hidden, since nothing can judge them: %s", error)
+            log.error("Pictures are hidden, since nothing can judge them: %s", str(error))
         except Exception:
             log.exception("Pictures are hidden, since the classifier has failed")
         return (UNJUDGED,) * len(pictures)
@@ -108,7 +111,8 @@ class Judge:
         """
         if self._classifier is None:
             if self._problem is not None and time.monotonic() < self._retry_at:
-                raise self._problem
+                kind, sentence = self._problem
+                raise kind(sentence)
             # Torch is imported here, in the thread, where seconds do not matter.
             from engine.diffusion.classifying import Classifier
 
@@ -118,7 +122,10 @@ class Judge:
                 folder = classifier_folder(text, self._hub)
                 self._classifier = Classifier.load(folder, settings.labels, settings.threshold)
             except ModelUnavailable as error:
-                self._problem, self._retry_at = error, time.monotonic() + RETRY
+                # Not the error itself: raised anew it would hold ever more frames, and their
+                # pictures.
+                self._problem = type(error), error.sentence
+                self._retry_at = time.monotonic() + RETRY
                 raise
             log.info("Loaded the classifier %s", text)
         return self._classifier

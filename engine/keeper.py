@@ -111,7 +111,7 @@ class Keeper:
         await self._preferences.change(scope, key, removed)
         return plain in before
 
-    async def check(self, scope: str, request: ImageRequest) -> None:
+    async def check(self, scope: str, *requests: ImageRequest) -> None:
         """Raises `InvalidRequest` when a prompt has a word that `scope` does not want.
 
         Brackets that weigh words are looked through: `bl(oo)d` is painted as it is read.
@@ -119,11 +119,11 @@ class Keeper:
         if not (words := await self.words(scope)):
             return
         asked = {
-            phrase("prompt"): request.prompt,
-            phrase("negative prompt"): request.negative_prompt,
+            phrase("prompt"): {request.prompt for request in requests},
+            phrase("negative prompt"): {request.negative_prompt for request in requests},
         }
-        for name, text in asked.items():
-            if await asyncio.to_thread(_offends, words, text):
+        for name, texts in asked.items():
+            if await asyncio.to_thread(_offend, words, texts):
                 raise InvalidRequest(
                     say(
                         "Your {name} has a word that is not allowed in this server. Say it in "
@@ -136,7 +136,7 @@ class Keeper:
         """Raises `NeedsReview` when a moderator of `scope` has to look at one of them first."""
         if not (words := await self.reviewed_words(scope)):
             return
-        prompts = [text for each in requests for text in (each.prompt, each.negative_prompt)]
+        prompts = {text for each in requests for text in (each.prompt, each.negative_prompt)}
         if found := await asyncio.to_thread(_found, words, prompts):
             raise NeedsReview(
                 say(
@@ -155,9 +155,9 @@ def _kept(words: Iterable[str]) -> str:
     return json.dumps(sorted(words), ensure_ascii=False)
 
 
-def _offends(words: Collection[str], text: str) -> bool:
-    """Whether one of the words is in the text."""
-    return has_any(words, *_readings(text))
+def _offend(words: Collection[str], texts: Iterable[str]) -> bool:
+    """Whether one of the words is in one of the texts."""
+    return has_any(words, *(reading for text in texts for reading in _readings(text)))
 
 
 def _found(words: Collection[str], prompts: Iterable[str]) -> tuple[str, ...]:

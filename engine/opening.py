@@ -14,8 +14,10 @@ from engine.curation.additions import DATABASE
 from engine.curation.appraiser import Appraiser
 from engine.curation.arrivals import Arrivals
 from engine.curation.curator import Curator
+from engine.easel import Easel
 from engine.errors import StorageError
 from engine.estimates import Estimates
+from engine.finishing import Finishing
 from engine.house_rules import HouseRules
 from engine.jobs import JobState
 from engine.judge import Judge
@@ -112,16 +114,13 @@ async def open_studio(
                 engine,
                 catalogue,
                 jobs,
-                pictures,
                 uploads,
                 board,
                 estimates,
                 measurements,
-                await measurements.all(),
                 supplies,
-                shelf,
-                extras / "embeddings",
-                judgement=judgement,
+                Easel(engine, await measurements.all(), shelf, extras / "embeddings"),
+                Finishing(jobs, pictures, judgement, board),
             )
             preferences = Preferences(database)
             keeper = Keeper(ModerationTable(database), preferences, Reviews(ReviewTable(database)))

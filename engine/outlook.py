@@ -31,8 +31,11 @@ class Outlook:
         self._supplies = supplies
         self._batch_size = batch_size
 
-    def waiting(self, running: Collection[Job]) -> Iterator[JobEvent]:
-        """Where every waiting job stands, in the order of their turns, while `running` go first."""
+    def waiting(self, running: Collection[Job], extra: Sequence[Job] = ()) -> Iterator[JobEvent]:
+        """Where every waiting job stands, in the order of their turns, while `running` go first.
+
+        Those of `extra` stand among them as if they had just come.
+        """
         known = True
         seconds = 0.0
         in_use = None
@@ -43,7 +46,7 @@ class Outlook:
             known = known and estimate is not None
             seconds += (estimate or 0.0) * (1 - done)
             in_use = job.recipe.model
-        for position, job in enumerate(self._queue.order(), start=1):
+        for position, job in enumerate(self._queue.order(extra), start=1):
             if job.recipe.model in self._supplies.coming:
                 come = self._supplies.coming[job.recipe.model]
                 yield replace(queued(job), position=position, coming=True, come=come)
@@ -71,8 +74,10 @@ class Outlook:
     ) -> float | None:
         """Seconds until jobs of `owner` for all of `recipes` would be painted, if they came now.
 
-        `None` when that is not known.
+        `None` when that is not known: files that have to come first take nobody knows how long.
         """
+        if any(recipe.model not in self._supplies for recipe in recipes):
+            return None
         jobs = [
             Job(
                 id=LAST + number,
@@ -84,12 +89,8 @@ class Outlook:
             )
             for number, recipe in enumerate(recipes)
         ]
-        for job in jobs:
-            self._queue.push(job)
-        last = {event.job_id: event for event in self.waiting(running)}[jobs[-1].id]
-        for job in jobs:
-            self._queue.remove(job.id)
-        return last.seconds_left
+        events = {event.job_id: event for event in self.waiting(running, jobs)}
+        return events[jobs[-1].id].seconds_left
 
 
 def queued(job: Job) -> JobEvent:

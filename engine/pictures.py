@@ -4,7 +4,6 @@ The `parameters` text chunk is the one that the AUTOMATIC1111 web interface writ
 read: the prompt, a line `Negative prompt: …`, and a line `Steps: …, Sampler: …, …`.
 """
 
-import os
 import re
 from io import BytesIO
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 from PIL import Image, PngImagePlugin
 
 from engine.errors import InvalidRequest, StorageError
+from engine.files import write_whole
 from engine.jobs import Job
 from engine.messages import Pixels
 from engine.prompts import with_adapters
@@ -83,8 +83,7 @@ class PictureFolder:
         try:
             for i, (picture, seed) in enumerate(zip(pictures, job.recipe.seeds, strict=True)):
                 file = self._folder / f"{job.id // 1000:03d}" / f"{job.id:06d}-{i + 1}.png"
-                file.parent.mkdir(parents=True, exist_ok=True)
-                _write(file, _png(picture, parameters(job.recipe, seed), job.recipe.enlarged))
+                write_whole(file, _png(picture, parameters(job.recipe, seed), job.recipe.enlarged))
                 files.append(file)
         except OSError as error:
             self.delete(files)
@@ -235,15 +234,3 @@ def _png(picture: Pixels, text: str, enlarged: int) -> bytes:
     buffer = BytesIO()
     image.save(buffer, "PNG", pnginfo=info)
     return buffer.getvalue()
-
-
-def _write(file: Path, data: bytes) -> None:
-    partial = file.with_suffix(".partial")
-    try:
-        with partial.open("wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        partial.replace(file)
-    finally:
-        partial.unlink(missing_ok=True)

@@ -12,7 +12,7 @@ The queue is plain data for one event loop; nothing in it waits or locks.
 import heapq
 import time
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 
 from engine.jobs import Job
 
@@ -42,7 +42,7 @@ class FairQueue:
         """Put `job` behind the other jobs of its owner."""
         jobs = self._waiting.setdefault(job.owner, deque())
         if not jobs:
-            self._served[job.owner] = max(self._served.get(job.owner, 0.0), self._now)
+            self._served[job.owner] = self._clock_of(job.owner)
         jobs.append(job)
 
     def remove(self, job_id: int) -> Job | None:
@@ -55,14 +55,21 @@ class FairQueue:
                     return job
         return None
 
-    def order(self) -> list[Job]:
-        """All waiting jobs in the order in which they will be served if nobody else comes."""
-        heads = [(self._served[o], jobs[0].id, o, 0) for o, jobs in self._waiting.items() if jobs]
+    def order(self, extra: Sequence[Job] = ()) -> list[Job]:
+        """All waiting jobs in the order in which they will be served if nobody else comes.
+
+        Args:
+            extra: Jobs that are not here, each placed as if it had just come.
+        """
+        lines = {owner: list(jobs) for owner, jobs in self._waiting.items() if jobs}
+        for job in extra:
+            lines.setdefault(job.owner, []).append(job)
+        heads = [(self._clock_of(owner), jobs[0].id, owner, 0) for owner, jobs in lines.items()]
         heapq.heapify(heads)
         ordered = []
         while heads:
             served, _, owner, i = heapq.heappop(heads)
-            jobs = self._waiting[owner]
+            jobs = lines[owner]
             ordered.append(jobs[i])
             if i + 1 < len(jobs):
                 heapq.heappush(heads, (served + jobs[i].cost, jobs[i + 1].id, owner, i + 1))
@@ -98,6 +105,11 @@ class FairQueue:
         same = (job for job in order if job.recipe.model == model)
         job = next(same, None)
         return None if job is None else self._serve(job)
+
+    def _clock_of(self, owner: str) -> float:
+        """What the owner was served, not behind the present for one who has nothing waiting."""
+        served = self._served.get(owner, 0.0)
+        return served if self._waiting.get(owner) else max(served, self._now)
 
     def _serve(self, job: Job) -> Job:
         self._now = max(self._now, self._served[job.owner])

@@ -39,7 +39,8 @@ class Retention:
     """Removes the oldest finished jobs beyond what the settings keep.
 
     Never favourites, never a job whose outcome has not been shown. Without a bound in the settings
-    it removes nothing at all.
+    no job goes; pictures to start from go whatever the bounds are once nothing needs them, or a
+    copy would outlive the pictures that its owner has deleted.
     """
 
     def __init__(
@@ -56,7 +57,7 @@ class Retention:
 
     async def daily(self) -> None:
         """Sweep now and then once a day."""
-        while self._settings.keep_days is not None or self._settings.keep_gb is not None:
+        while True:
             try:
                 swept = await self.sweep()
                 log.info("Retention removed %d jobs and %d uploads", swept.jobs, swept.uploads)
@@ -71,18 +72,16 @@ class Retention:
             StorageError: When the database refuses.
             OSError: When a file cannot be removed.
         """
-        jobs = uploads = 0
+        jobs = 0
         if self._settings.keep_days is not None:
             before = time.time() - self._settings.keep_days * DAY
             jobs += await self._remove(await self._attic.older(before))
-            uploads += await self._remove_uploads()
         if self._settings.keep_gb is not None:
             most = self._settings.keep_gb * GIGABYTE
             candidates = await self._attic.with_pictures()
             kept = await self._attic.files()
             jobs += await self._remove(await asyncio.to_thread(_beyond, most, kept, candidates))
-            uploads += await self._remove_uploads()
-        return Swept(jobs, uploads)
+        return Swept(jobs, await self._remove_uploads())
 
     async def _remove(self, job_ids: Sequence[int]) -> int:
         for some in _in_batches(job_ids):

@@ -7,7 +7,7 @@ from typing import Any
 from engine.errors import InvalidRequest, LimitReached
 from engine.jobs import Parent
 from engine.requests import ImageRequest
-from engine.store import Decision, Review, ReviewTable
+from engine.store import Asked, Decision, Review, ReviewTable
 from speech import say
 
 LIFETIME = 7 * 24 * 3600.0
@@ -61,9 +61,17 @@ class Reviews:
             raise InvalidRequest(say("This request has waited for too long: it is over."))
         return review
 
-    async def decide(self, number: int, decision: Decision) -> None:
-        """Write down what became of it."""
-        await self._table.decide(number, decision)
+    async def waiting(self, scope: str | None = None) -> list[Review]:
+        """Those of a scope, or of all, that nobody has decided yet, the oldest first."""
+        return await self._table.all_waiting(time.time() - LIFETIME, scope)
+
+    async def asked(self, number: int, asked: Asked) -> None:
+        """Write down where moderators are asked."""
+        await self._table.set_asked(number, asked)
+
+    async def decide(self, number: int, decision: Decision) -> bool:
+        """Write down what became of it; whether nobody had decided before."""
+        return await self._table.decide(number, decision)
 
     async def drop(self, number: int) -> None:
         """Forget it: nobody could be asked."""

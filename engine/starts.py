@@ -12,6 +12,7 @@ from engine.canvas import (
     Canvas,
     Way,
     chart,
+    kept_size,
     marked,
     paintable,
     panned,
@@ -74,7 +75,7 @@ def started(
         model: What paints.
     """
     if request.width is None:
-        width, height = paintable(model, *shape)
+        width, height = (kept_size if mask else paintable)(model, *shape)
         request = replace(request, width=width, height=height)
     if mask is not None and request.strength is None:
         request = replace(request, strength=1.0)
@@ -159,7 +160,7 @@ class Starts:
         """
         image = await self.of(parent)
         name = await self.keep_mask(mask, image)
-        size = paintable(model, *await self.size(image))
+        size = kept_size(model, *await self.size(image))
         return Start(image=image, mask=name, size=size, strength=1.0)
 
     async def zoomed_out(self, parent: Parent, factor: float, model: Model) -> Start:
@@ -186,7 +187,7 @@ class Starts:
 
         def keep() -> Start:
             image = _opened(file)
-            canvas = lay(image.resize(paintable(model, *image.size), Image.Resampling.LANCZOS))
+            canvas = lay(image.resize(kept_size(model, *image.size), Image.Resampling.LANCZOS))
             return Start(
                 image=self._uploads.keep_image(canvas.image),
                 mask=self._uploads.keep_image(canvas.mask),

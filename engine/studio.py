@@ -115,7 +115,6 @@ class Studio:
         scope: str = "",
         allowance: Allowance | None = None,
         parent: Parent | None = None,
-        reviewed: bool = False,
     ) -> Job:
         """Take a request; when this returns, the job survives anything.
 
@@ -126,7 +125,6 @@ class Studio:
             scope: Where the request comes from, such as a server.
             allowance: What the owner may use.
             parent: The picture that it goes on from.
-            reviewed: Whether a moderator has looked at it.
 
         Raises:
             InvalidRequest: When it cannot be painted, or `scope` does not allow its model.
@@ -136,7 +134,7 @@ class Studio:
             QueueFull: When everybody has to wait.
             StorageError: When it cannot be written down.
         """
-        [job] = await self._take([request], owner, home, scope, allowance, parent, reviewed)
+        [job] = await self._take([request], owner, home, scope, allowance, parent, None)
         return job
 
     async def submit_all(
@@ -148,18 +146,19 @@ class Studio:
         scope: str = "",
         allowance: Allowance | None = None,
         parent: Parent | None = None,
-        reviewed: bool = False,
+        review: int | None = None,
     ) -> list[Job]:
         """Take several requests, all of them or none; the arguments are those of `submit`.
 
-        Returns:
-            The jobs; fewer than requests only where the disk failed in between.
+        Args:
+            review: The number of the held request that a moderator allows by this: it is decided
+                in the moment in which the jobs are written down, and once.
 
         Raises:
             AtelierError: As `submit` does, when one of them cannot be taken, or all together are
-                too many.
+                too many; or the review is decided already.
         """
-        return await self._take(requests, owner, home, scope, allowance, parent, reviewed)
+        return await self._take(requests, owner, home, scope, allowance, parent, review)
 
     async def _take(
         self,
@@ -169,21 +168,15 @@ class Studio:
         scope: str,
         allowance: Allowance | None,
         parent: Parent | None,
-        reviewed: bool,
+        review: int | None,
     ) -> list[Job]:
-        jobs: list[Job] = []
         async with self._admission.lock:
-            for recipe in await self._admission.recipes(
-                requests, owner, scope, allowance, reviewed=reviewed
-            ):
-                try:
-                    job = await self._jobs.add(owner, home, recipe, parent)
-                except StorageError:
-                    if not jobs:
-                        raise
-                    break
+            recipes = await self._admission.recipes(
+                requests, owner, scope, allowance, reviewed=review is not None
+            )
+            jobs = await self._jobs.add_all(owner, home, recipes, parent, review)
+            for job in jobs:
                 self._worker.push(job)
-                jobs.append(job)
         return jobs
 
     async def check_all(
@@ -203,10 +196,22 @@ class Studio:
     ) -> float | None:
         """Seconds until all of `requests` would be painted if `owner` submitted them now.
 
-        `None` when that is not known yet. Raises as `submit_all`, but for what the owner may use.
+        `None` when that is not known yet, or depends on a download: `missing` tells. Raises as
+        `submit_all`, but for what the owner may use.
         """
         recipes = await self.check_all(requests, owner=owner, scope=scope)
-        return self._worker.forecast(owner, recipes)
+        return await self._worker.forecast(owner, recipes)
+
+    async def missing(self, requests: Sequence[ImageRequest], *, scope: str = "") -> Model | None:
+        """The first model of `requests` whose files have to be downloaded before it can paint.
+
+        `None` when all of them are here. Raises `UnknownModel`.
+        """
+        names = [self.models[request.model].name for request in requests if request.model]
+        if len(names) < len(requests):
+            names.append(await self.rules.model_name(scope))
+        name = await self._worker.missing(names)
+        return None if name is None else self.models[name]
 
     async def enlarge(
         self,

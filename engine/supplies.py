@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 
 from engine.curation.appraiser import Appraiser
@@ -49,6 +49,17 @@ class Supplies:
         """The models whose jobs have to wait: the share of the files that is there, if known."""
         return self._coming
 
+    def __contains__(self, name: object) -> bool:
+        """Whether the files of a model are known to be here; see `look_for`."""
+        return name in self._here
+
+    async def look_for(self, names: Collection[str]) -> None:
+        """Look for the files of those models that nobody has wanted yet, in a thread."""
+        for name in set(names) - self._here - self._coming.keys():
+            stock = await asyncio.to_thread(self._appraiser.stock, self._models[name])
+            if not stock.presence.downloads:
+                self._here.add(name)
+
     def want(self, name: str, told: Told) -> None:
         """Have the files of a model come, if they lack; until they are there it is `coming`."""
         if name in self._coming or name in self._here:
@@ -73,7 +84,7 @@ class Supplies:
     async def _bring(self, name: str, told: Told) -> None:
         failure: AtelierError | None = None
         try:
-            await self._fetch(name, partial(self._note_progress, name, told))
+            await self._fetch(name, partial(self._note_progress, name, told, self._work[name]))
         except AtelierError as error:
             failure = error
         except Exception:
@@ -98,7 +109,12 @@ class Supplies:
             await self._arrivals.bring_or_wait(name, self._appraiser.origin(model), progress)
         self._here.add(name)
 
-    def _note_progress(self, name: str, told: Told, news: Progress) -> None:
+    def _note_progress(
+        self, name: str, told: Told, work: asyncio.Task[None], news: Progress
+    ) -> None:
+        """Take news of a download; one that was given up says a last word afterwards."""
+        if self._work.get(name) is not work:
+            return
         share = news.done / news.total if news.total else None
         before = self._coming[name]
         if share is not None and (before is None or int(100 * share) > int(100 * before)):

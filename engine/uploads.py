@@ -5,16 +5,17 @@ their names.
 """
 
 import hashlib
-import os
 import warnings
 from collections.abc import Set
 from io import BytesIO
 from pathlib import Path
 
-from PIL import Image, ImageOps
+from PIL import Image
 
 from engine.errors import InvalidRequest, StorageError
+from engine.files import write_whole
 from engine.masks import mask_of, may_have_holes
+from engine.upright import upright
 from speech import say
 
 MAX_PIXELS = 50_000_000
@@ -58,22 +59,18 @@ class UploadFolder:
         plain = buffer.getvalue()
         name = hashlib.sha256(plain).hexdigest()[:32] + ".png"
         file = self.path(name)
-        if not file.exists():
-            partial = file.with_suffix(".partial")
-            try:
-                self._folder.mkdir(parents=True, exist_ok=True)
-                partial.write_bytes(plain)
-                os.replace(partial, file)
-            except OSError as error:
-                partial.unlink(missing_ok=True)
-                raise StorageError(
-                    say(
-                        "The picture to start from could not be kept: {reason}.",
-                        reason=error.strerror,
-                    )
-                ) from error
-        else:
-            file.touch()  # as good as new: `delete_but` leaves it a while longer
+        try:
+            if file.is_file() and file.stat().st_size == len(plain):
+                file.touch()  # as good as new: `delete_but` leaves it a while longer
+            else:
+                write_whole(file, plain)
+        except OSError as error:
+            raise StorageError(
+                say(
+                    "The picture to start from could not be kept: {reason}.",
+                    reason=error.strerror,
+                )
+            ) from error
         return name
 
     def files(self) -> list[Path]:
@@ -93,7 +90,8 @@ class UploadFolder:
 
     def require(self, name: str) -> None:
         """Raise `InvalidRequest` unless the upload of that name is there."""
-        if not self.path(name).is_file():
+        file = self.path(name)
+        if not file.is_file() or not file.stat().st_size:
             raise InvalidRequest(
                 say("The picture to start from is not kept any more: send it again.")
             )
@@ -125,8 +123,7 @@ def _read(data: bytes) -> Image.Image:
                             most=MAX_PIXELS // 10**6,
                         )
                     )
-                image = ImageOps.exif_transpose(opened)
-                image.load()
+                image = upright(opened)
     except InvalidRequest:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:

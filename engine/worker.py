@@ -2,21 +2,16 @@
 
 import asyncio
 import contextlib
-import gc
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
-from engine.adapters import AdapterShelf
 from engine.board import Board
-from engine.errors import AtelierError, new_incident, without_folders
+from engine.easel import Easel
+from engine.errors import AtelierError, new_incident
 from engine.estimates import Estimates
-from engine.jobs import Job, JobEvent, JobState
-from engine.judge import LeftUnjudged
-from engine.judgement import Judgement
-from engine.memory.learned import Measurement
-from engine.memory.ledger import Ledger
+from engine.finishing import Finishing
+from engine.jobs import Job, JobState
 from engine.messages import (
     Admit,
     Cancel,
@@ -27,14 +22,12 @@ from engine.messages import (
     Measured,
     Noted,
     Painted,
-    Pixels,
     Progress,
     Report,
 )
 from engine.models import Catalogue
 from engine.outlook import Outlook, queued
-from engine.painter_thread import Orders, PainterThread
-from engine.pictures import PictureFolder
+from engine.painter_thread import PainterThread
 from engine.queue import FairQueue
 from engine.requests import Recipe
 from engine.settings import EngineSettings
@@ -58,37 +51,30 @@ class Worker:
         settings: EngineSettings,
         catalogue: Catalogue,
         jobs: JobTable,
-        pictures: PictureFolder,
         uploads: UploadFolder,
         board: Board,
         estimates: Estimates,
         measurements: MeasurementTable,
-        known: Sequence[Measurement],
         supplies: Supplies,
-        adapters: AdapterShelf | None = None,
-        embeddings: Path | None = None,
-        *,
-        judgement: Judgement,
+        easel: Easel,
+        finishing: Finishing,
     ) -> None:
-        self._judgement = judgement
-        self._measurements = measurements
-        self._ledger = Ledger(known)
-        self._adapters = adapters
-        self._embeddings = embeddings
         self._settings = settings
         self._catalogue = catalogue
-        self._supplies = supplies
         self._jobs = jobs
-        self._pictures = pictures
         self._uploads = uploads
         self._board = board
         self._estimates = estimates
+        self._measurements = measurements
+        self._supplies = supplies
+        self._easel = easel
+        self._finishing = finishing
         self._queue = FairQueue(settings.patience)
         self._expected: str | None = None
         self._running: dict[int, Job] = {}
         self._called_off: set[int] = set()
         self._tasks = Tasks()
-        self._thread = PainterThread(self._paint, self._take_report, self._thread_broke)
+        self._thread = PainterThread(easel.paint, self._take_report, self._thread_broke)
         self._outlook = Outlook(self._queue, board, estimates, supplies, settings.batch_size)
         self._idle = asyncio.Event()
         self._idle.set()
@@ -102,8 +88,8 @@ class Worker:
 
     @property
     def running(self) -> Sequence[Job]:
-        """The jobs that the painter has, oldest first."""
-        return list(self._running.values())
+        """The jobs that the painter has, then those that are painted and not judged yet."""
+        return [*self._running.values(), *self._finishing.judging]
 
     def __len__(self) -> int:
         return len(self._queue)
@@ -119,7 +105,7 @@ class Worker:
         """Call the job off. Whether it could be: a job whose painting is over cannot."""
         job = self._queue.remove(job_id)
         if job is not None:
-            await self._end(job, JobState.CANCELLED)
+            await self._finishing.end(job, JobState.CANCELLED)
             if all(other.recipe.model != job.recipe.model for other in self._queue.order()):
                 self._supplies.give_up(job.recipe.model)
             self._announce()
@@ -129,11 +115,15 @@ class Worker:
             self._thread.send(Cancel(job_id))
             await self._jobs.set_state(job_id, JobState.CANCELLED)
             return True
+        if (job := self._finishing.call_off(job_id)) is not None:
+            await self._finishing.end(job, JobState.CANCELLED)
+            self._feed()
+            return True
         return False
 
     def forget(self, model: str) -> None:
         """Let the painter give up what it keeps of a model that is there no more."""
-        self._ledger.forget(model)
+        self._easel.forget(model)
         self._supplies.forget(model)
         self._thread.send(Forget(model))
 
@@ -153,18 +143,15 @@ class Worker:
             async with asyncio.timeout(self._settings.grace):
                 await self._idle.wait()
         await self._thread.stop(THREAD_GRACE)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(THREAD_GRACE):
-                await self._tasks.join()
-        self._judgement.leave()
+        await self._finishing.stop(THREAD_GRACE)
         await self._tasks.join()
         for job_id in self._running.keys() - self._called_off:
             await self._jobs.put_back(job_id)
         self._board.close()
 
     def _feed(self) -> None:
-        """Hand over jobs while the painter has room for another row."""
-        while not self._stopping:
+        """Hand over jobs while the painter has room for another row, and the judge keeps up."""
+        while not self._stopping and self._finishing.has_room:
             rows = sum(job.recipe.count for job in self._running.values())
             if rows >= self._settings.batch_size:
                 break
@@ -181,18 +168,6 @@ class Worker:
         self._expect()
         self._announce()
 
-    def _paint(self, orders: Orders, report: Callable[[Report], None]) -> None:
-        # Torch is imported here, in the thread, where seconds do not matter.
-        from engine.diffusion import make_painter
-
-        # What was imported stays: to look through it for garbage takes a third of a second. What a
-        # painter before this one has left does not.
-        gc.collect()
-        gc.freeze()
-        make_painter(
-            self._settings, orders, report, self._ledger, self._adapters, self._embeddings
-        ).run()
-
     def _supplied(self, model: str, failure: AtelierError | None) -> None:
         """More of a model's files has come; or no more comes, and its jobs go on, or fail."""
         if failure is not None:
@@ -200,7 +175,7 @@ class Worker:
             for job in self._queue.order():
                 if job.recipe.model == model:
                     self._queue.remove(job.id)
-                    ending = self._end(job, JobState.FAILED, failure.sentence)
+                    ending = self._finishing.end(job, JobState.FAILED, failure.sentence)
                     self._tasks.start(ending, f"fail job {job.id}")
         self._feed()
 
@@ -256,15 +231,19 @@ class Worker:
                 return
             case Painted(job_id, pictures):
                 job = self._running.pop(job_id)
-                self._tasks.start(self._keep(job, pictures), f"keep job {job_id}")
+                self._finishing.keep(job, pictures, self._feed)
             case Failed(job_id, sentence):
                 job = self._running.pop(job_id)
                 self._called_off.discard(job_id)
-                self._tasks.start(self._end(job, JobState.FAILED, sentence), f"fail job {job_id}")
+                self._tasks.start(
+                    self._finishing.end(job, JobState.FAILED, sentence), f"fail job {job_id}"
+                )
             case Dropped(job_id):
                 job = self._running.pop(job_id)
                 self._called_off.discard(job_id)
-                self._tasks.start(self._end(job, JobState.CANCELLED), f"cancel job {job_id}")
+                self._tasks.start(
+                    self._finishing.end(job, JobState.CANCELLED), f"cancel job {job_id}"
+                )
         if not self._running:
             self._idle.set()
         self._feed()
@@ -284,44 +263,20 @@ class Worker:
         for job in list(self._running.values()):
             self._take_report(Failed(job.id, sentence))
 
-    async def _keep(self, job: Job, pictures: tuple[Pixels, ...]) -> None:
-        """Have the pictures judged and save them, then record the job as painted."""
-        try:
-            verdicts = await self._judgement.on(job.recipe, job.parent, pictures)
-            files = await asyncio.to_thread(self._pictures.save, job, pictures)
-            await self._jobs.set_painted(job.id, files, verdicts)
-        except LeftUnjudged:
-            await self._jobs.put_back(job.id)
-        except AtelierError as error:
-            log.error("Job %d is painted but cannot be kept: %s", job.id, error)
-            await self._end(job, JobState.FAILED, error.sentence)
-        except Exception:
-            incident = new_incident()
-            log.exception("Job %d is painted but cannot be kept (incident %s)", job.id, incident)
-            sentence = say(
-                "The picture could not be saved. The owner finds the reason in the log: "
-                "{incident}.",
-                incident=incident,
-            )
-            await self._end(job, JobState.FAILED, sentence)
-        else:
-            self._board.post(JobEvent(job_id=job.id, state=JobState.PAINTED, pictures=tuple(files)))
-
-    async def _end(self, job: Job, state: JobState, sentence: str | None = None) -> None:
-        sentence = sentence and without_folders(sentence)
-        try:
-            await self._jobs.set_state(job.id, state, sentence)
-        finally:
-            self._board.post(JobEvent(job_id=job.id, state=state, error=sentence))
-
     def _announce(self) -> None:
         """Tell every waiting job where it stands."""
         for event in self._outlook.waiting(self._running.values()):
             self._board.post(event)
 
-    def forecast(self, owner: str, recipes: Sequence[Recipe]) -> float | None:
+    async def missing(self, models: Sequence[str]) -> str | None:
+        """The first of these models whose files have to come before it can paint, if any."""
+        await self._supplies.look_for(models)
+        return next((name for name in models if name not in self._supplies), None)
+
+    async def forecast(self, owner: str, recipes: Sequence[Recipe]) -> float | None:
         """Seconds until jobs of `owner` for all of `recipes` would be painted, if they came now.
 
-        `None` when that is not known.
+        `None` when that is not known; so it is where files have to come first.
         """
+        await self._supplies.look_for([recipe.model for recipe in recipes])
         return self._outlook.forecast(owner, recipes, self._running.values())

@@ -12,12 +12,14 @@ NOR = phrase("{items}, nor {last}")
 
 
 def listed(items: Sequence[str], last: str = COMMA) -> str:
-    """At least one item, as in “a, b and c”.
+    """The items, as in “a, b and c”; nothing where there are none.
 
     Args:
         items: What there is.
         last: How the last one is joined to the others: `COMMA`, `AND`, `OR` or `NOR`.
     """
+    if not items:
+        return ""
     *others, end = items
     return say(last, items=_with_commas(others), last=end) if others else end
 

@@ -35,6 +35,10 @@ class Sentence(str):
         self.one, self.many, self.values = one, many, values
         return self
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """What a copy is made from, in the language spoken then."""
+        return type(self), (self.one, self.many, self.values)
+
     def kept(self) -> str:
         """The sentence as JSON, for `recalled`. Values that are no JSON are kept as their text."""
         return json.dumps(_plain(self), ensure_ascii=False)

@@ -3,6 +3,7 @@
 from cogs.policy import Refused
 from cogs.showing.cards import duration
 from cogs.showing.home import TOKEN_LIFETIME
+from engine import Model
 from speech import phrase, say
 
 MOST_SECONDS = TOKEN_LIFETIME - 60.0
@@ -17,6 +18,11 @@ TOO_LONG = phrase(
     "later, or ask me in our direct messages or in a server that I am in: there you can wait."
 )
 
+TO_COME = phrase(
+    "The files of {model} have to be downloaded first, and here I can answer for 15 minutes only. "
+    "Ask me in our direct messages or in a server that I am in, or choose another model."
+)
+
 TOO_MANY = phrase(
     "Here I can answer with {most} messages at a time. Ask for fewer at once, or ask me in our "
     "direct messages or in a server that I am in."
@@ -27,6 +33,12 @@ def require_few(jobs: int) -> None:
     """Raise `Refused` when there are too many to answer each with a message."""
     if jobs > MOST_JOBS:
         raise Refused(say(TOO_MANY, most=MOST_JOBS))
+
+
+def require_here(missing: Model | None) -> None:
+    """Raise `Refused` when the files of a model have to come first."""
+    if missing is not None:
+        raise Refused(say(TO_COME, model=missing.name))
 
 
 def require_in_time(seconds: float | None) -> None:

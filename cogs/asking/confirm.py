@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 MOST_UNASKED = 4
 """Jobs that one command queues without asking back."""
 
+MOST_AT_ONCE = 8
+"""Requests that are surely checked within the 3 seconds that Discord gives."""
+
 SCOPE, KEY = "discord", "questions"
 """Where the studio keeps what is asked about, all in one value."""
 
@@ -118,6 +121,9 @@ class Confirmations:
         jobs = len(requests) if layout is None else 1
         manner = await self._desk.manner(interaction, private=private, jobs=jobs)
         await require_room(interaction, ephemeral=manner.ephemeral)
+        said_already = interaction.response.is_done()
+        if not said_already and len(requests) > MOST_AT_ONCE:
+            await interaction.response.defer(ephemeral=True, thinking=True)
         number, owner = interaction.id, interaction.user.id
         question = Question(
             number=number, owner=owner, requests=tuple(requests), private=private, layout=layout
@@ -132,7 +138,8 @@ class Confirmations:
         nobody = discord.AllowedMentions.none()
         view = _view(said, *buttons)
         if interaction.response.is_done():
-            await interaction.delete_original_response()  # everybody would read what fills it
+            if said_already:
+                await interaction.delete_original_response()  # everybody would read what fills it
             await interaction.followup.send(view=view, ephemeral=True, allowed_mentions=nobody)
         else:
             await interaction.response.send_message(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import discord
 
-from cogs.asking.abroad import require_few, require_in_time
+from cogs.asking.abroad import require_few, require_here, require_in_time
 from cogs.asking.limits import Limits
 from cogs.asking.privacy import Manner, manner_of
 from cogs.asking.sending import Send, sender
@@ -171,14 +171,6 @@ class Desk:
             first = answers and number == 0
             lost = home if first else home.without_token()
             await self.show(job, home, sender(interaction, manner, first=first), lost)
-        if len(jobs) < len(requests):
-            raise StorageError(
-                say(
-                    "The disk refuses: {queued} of {asked} were queued.",
-                    queued=len(jobs),
-                    asked=len(requests),
-                )
-            )
         return True
 
     async def enlarge(
@@ -219,16 +211,10 @@ class Desk:
             raise NotYours(
                 say("Only the one who asked for job {number} can do that.", number=job_id)
             )
-        home = Home.from_json(job.home)
-        if not home.leased:
-            await reply(interaction, say("It is in your direct messages: {link}", link=home.link))
-            return
-        await interaction.response.defer()
-        assert interaction.message is not None, "a button is on a message"
-        home = Home.of(interaction, home.language, private=home.private, leased=True)
-        home = home.at(interaction.message.id)
-        await self._studio.set_home(job.id, home.to_json())
-        self._presenter.move(job, home)
+        home = await here_again(interaction, Home.from_json(job.home))
+        if home is not None:
+            await self._studio.set_home(job.id, home.to_json())
+            self._presenter.present(job, home)
 
     async def allowance(self, interaction: "discord.Interaction[Atelier]") -> Allowance:
         """What whoever interacts may use."""
@@ -249,6 +235,7 @@ class Desk:
         await require_room(interaction, ephemeral=manner.ephemeral)
         if manner.away and not manner.private and requests:
             owner, scope = str(interaction.user.id), scope_of(interaction)
+            require_here(await self._studio.missing(requests, scope=scope))
             require_in_time(await self._studio.forecast(requests, owner=owner, scope=scope))
         language = spoken() if manner.private else await shared_language(interaction)
         return Home.of(interaction, language, private=manner.private, leased=manner.leased)
@@ -268,11 +255,27 @@ class Desk:
             with speaking(home.language):  # its buttons speak too
                 home = await send(home, card)
             await self._studio.set_home(job.id, home.to_json())
+        except StorageError as error:  # it is queued: nobody is to ask for it again
+            log.warning("Job %d does not know where it is shown: %s", job.id, error)
         except discord.HTTPException as error:
             log.warning("Job %d: its interaction could not be answered: %s", job.id, error)
             home = lost
         finally:
             self._presenter.present(job, home, shown=card)
+
+
+async def here_again(interaction: "discord.Interaction[Atelier]", home: Home) -> Home | None:
+    """A home on the message whose button was clicked: the click brings a new token.
+
+    `None` when it has come directly meanwhile: whoever interacts is told where.
+    """
+    if not home.leased:
+        await reply(interaction, say("It is in your direct messages: {link}", link=home.link))
+        return None
+    await interaction.response.defer()
+    assert interaction.message is not None, "a button is on a message"
+    here = Home.of(interaction, home.language, private=home.private, leased=True)
+    return here.at(interaction.message.id)
 
 
 async def shared_language(interaction: "discord.Interaction[Atelier]") -> str:

@@ -13,13 +13,14 @@ from discord import ui
 from cogs.finding.exhibit import exhibit
 from cogs.finding.pages import PER_PAGE, Page, entry, options, thumbnails
 from cogs.policy import Refused
+from cogs.replies import reply
 from cogs.showing.buttons import again
 from cogs.showing.cards import shortened
 from cogs.showing.delivery import withdraw
 from cogs.showing.discretion import all_to_them
 from cogs.showing.home import Home
 from cogs.showing.sight import seen, sees
-from engine import Search
+from engine import Job, Search
 from speech import phrase, say, say_many
 
 if TYPE_CHECKING:
@@ -27,6 +28,13 @@ if TYPE_CHECKING:
 
 FORGOTTEN = phrase("This list is too old, or somebody else's: ask for it anew with `/history`.")
 NOTHING = phrase("Nothing is found. Loosen the filters, or paint something with `/imagine`.")
+
+MESSAGE_STAYS = phrase(
+    "Job {number} is deleted, but I cannot reach its message any more: click **Delete** there."
+)
+SHEET_STAYS = phrase(
+    "Job {number} is deleted, but I cannot reach the message of its sheet any more to take it off."
+)
 
 
 class PageButton(
@@ -93,11 +101,19 @@ class EntryMenu(
             await exhibit(interaction, job)
         else:
             await interaction.response.defer()
-            await interaction.client.gallery.delete(
-                interaction, job_id, by=str(interaction.user.id)
-            )
-            await withdraw(interaction.client, Home.from_json(job.home))
+            await _delete(interaction, job)
             await show_page(interaction, self._search, self._page)
+
+
+async def _delete(interaction: "discord.Interaction[Atelier]", job: Job) -> None:
+    """Delete the job of whoever interacts, with its message; the sheet that it is in stays."""
+    home = Home.from_json(job.home)
+    await interaction.client.gallery.delete(interaction, job.id, by=str(interaction.user.id))
+    if job.cell is not None:
+        if home.leased and not home.token_lives:
+            await reply(interaction, say(SHEET_STAYS, number=job.id))
+    elif not await withdraw(interaction.client, home):
+        await reply(interaction, say(MESSAGE_STAYS, number=job.id))
 
 
 async def open_album(interaction: "discord.Interaction[Atelier]", search: Search) -> None:

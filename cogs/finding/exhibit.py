@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import discord
 from discord import ui
 
+from cogs.policy import may_release
 from cogs.showing.buttons import JobButton
 from cogs.showing.cards import COLOURS, byline, quoted, settings_line, shortened
-from cogs.showing.discretion import Showing, may_release, to_them
+from cogs.showing.discretion import to_them
 from cogs.showing.home import Home
 from cogs.showing.release import in_short
 from cogs.showing.sight import jump_url
@@ -31,6 +32,10 @@ STANDS = {
 """Where a job stands, in words."""
 
 GONE = phrase("The files of its pictures are gone; **Again** paints it anew.")
+TOO_LARGE = phrase(
+    "Its pictures are too large for this place: see them in its own message, or ask me where "
+    "Discord takes larger files."
+)
 WITHHELD = phrase("Its pictures are withheld here: a moderator can release them.")
 
 
@@ -41,30 +46,51 @@ async def exhibit(interaction: "discord.Interaction[Atelier]", job: Job) -> None
     stars = await studio.favourites.count(job.id)
     showing = await to_them(interaction, job)
     uploads: Sequence[Upload] = ()
-    if not showing.withheld:
-        uploads = await asyncio.to_thread(_pictures, job, interaction.filesize_limit)
+    instead = ""
+    if showing.withheld:
+        instead = f"🔒 {say(WITHHELD)}"
+    elif job.pictures:
+        try:
+            uploads = await asyncio.to_thread(_pictures, job, interaction.filesize_limit)
+        except OSError:
+            instead = say(GONE)
+        else:
+            instead = "" if uploads else say(TOO_LARGE)
     objections = ""
     if showing.covered and may_release(interaction, job):
         objections = in_short(await studio.judgement.of(job.id))
     await interaction.edit_original_response(
-        view=_view(job, stars, uploads, showing, objections),
+        view=_view(job, stars, uploads or instead, showing.covered, objections),
         attachments=[upload.file() for upload in uploads],
         allowed_mentions=discord.AllowedMentions.none(),
     )
 
 
 def _pictures(job: Job, limit: int) -> Sequence[Upload]:
-    """The pictures as good as they fit; none when their files are gone. Blocks."""
-    try:
-        return next(encodings(job.pictures, limit), ())
-    except OSError:
-        return ()
+    """The pictures as good as they fit; none when they are too large. Blocks.
+
+    Raises:
+        OSError: When their files are gone.
+    """
+    return next(encodings(job.pictures, limit), ())
 
 
 def _view(
-    job: Job, stars: int, uploads: Sequence[Upload], showing: Showing, objections: str
+    job: Job,
+    stars: int,
+    pictures: Sequence[Upload] | str,
+    covered: frozenset[int],
+    objections: str,
 ) -> ui.LayoutView:
-    """The job as components; `objections` are those that whoever asked may overrule."""
+    """The job as components.
+
+    Args:
+        job: The job.
+        stars: How many people have starred it.
+        pictures: Its pictures, or why they are not shown, if there are any.
+        covered: The places of those that are hidden as spoilers.
+        objections: What whoever asked may overrule.
+    """
     facts = [say(STANDS[job.state]), f"<t:{int(job.created_at)}:f>"]
     if stars:
         facts.append(f"⭐ {stars}")
@@ -83,18 +109,21 @@ def _view(
     container: ui.Container[ui.LayoutView] = ui.Container(
         ui.TextDisplay(shortened("\n".join(lines), 4000)), accent_colour=colour
     )
-    if uploads:
+    verbs = ["again"]
+    if isinstance(pictures, str):
+        if pictures:
+            container.add_item(ui.TextDisplay(pictures))
+    else:
         alt = shortened(job.recipe.prompt, 200)
         items = [
             discord.MediaGalleryItem(
-                f"attachment://{each.name}", description=alt, spoiler=place in showing.covered
+                f"attachment://{each.name}", description=alt, spoiler=place in covered
             )
-            for place, each in enumerate(uploads)
+            for place, each in enumerate(pictures)
         ]
         container.add_item(ui.MediaGallery(*items))
-    elif job.pictures:
-        container.add_item(ui.TextDisplay(f"🔒 {say(WITHHELD)}" if showing.withheld else say(GONE)))
-    verbs = ["again", *(["star"] if uploads else []), *(["release"] if objections else [])]
+        verbs.append("star")
+    verbs += ["release"] if objections else []
     container.add_item(ui.ActionRow(*(JobButton(verb, job.id) for verb in verbs)))
     view = ui.LayoutView(timeout=None)
     view.add_item(container)

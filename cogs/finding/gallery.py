@@ -5,6 +5,7 @@ import contextlib
 import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 import discord
 from discord import app_commands, ui
@@ -41,6 +42,8 @@ class Gallery(commands.Cog):
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
+        self._books: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        """By jobs; held while it is looked up, or written down, where one is shown."""
 
     @app_commands.command()
     @app_commands.guild_only()
@@ -91,7 +94,10 @@ class Gallery(commands.Cog):
             log.warning("Job %d cannot be shown in its gallery: %s", job.id, error)
             await self._studio.favourites.release(scope, job.id)
         else:
-            await self._studio.favourites.set_shown(scope, job.id, message.id)
+            async with self._book_of(job.id):
+                kept = await self._studio.favourites.set_shown(scope, job.id, message.id)
+            if not kept:  # deleted while it was being posted
+                await _take_down(message)
 
     async def delete(
         self,
@@ -105,16 +111,19 @@ class Gallery(commands.Cog):
 
         `alone` says whether the sheet that it is in, if it is in one, stays.
         """
-        shown = await self._studio.favourites.shown(job_id)
-        cell = (await self._studio.job(job_id)).cell
-        await self._studio.delete(job_id, by)
-        if cell is not None and alone:
-            await interaction.client.sheets.show_again(cell.sheet)
+        job = await self._studio.job(job_id)
+        async with self._book_of(job_id):
+            shown = await self._studio.favourites.shown(job_id)
+            await self._studio.delete(job_id, by)
+        if job.cell is not None and alone:
+            await interaction.client.sheets.without(job)
         for channel_id, message_id in shown:
             if message_id is not None:
                 channel = interaction.client.get_partial_messageable(channel_id)
-                with contextlib.suppress(discord.HTTPException):
-                    await channel.get_partial_message(message_id).delete()
+                await _take_down(channel.get_partial_message(message_id))
+
+    def _book_of(self, job_id: int) -> asyncio.Lock:
+        return self._books.setdefault(job_id, asyncio.Lock())
 
 
 async def choose_gallery(
@@ -126,7 +135,7 @@ async def choose_gallery(
         Refused: When the bot cannot show pictures there.
     """
     if channel is not None:
-        require_room(channel)
+        require_wall(channel)
     value = str(channel.id) if channel else ""
     await interaction.client.studio.preferences.set(scope_of(interaction), CHANNEL, value)
     if channel is None:
@@ -134,7 +143,7 @@ async def choose_gallery(
     return say("had starred pictures shown in {channel}", channel=channel.mention)
 
 
-def require_room(channel: discord.TextChannel) -> None:
+def require_wall(channel: discord.TextChannel) -> None:
     """Raise `Refused` when the bot cannot show pictures in `channel`."""
     allowed = channel.permissions_for(channel.guild.me)
     missing = [title(name) for name in NEEDED if not getattr(allowed, name)]
@@ -147,6 +156,11 @@ def require_room(channel: discord.TextChannel) -> None:
                 permissions=listed(missing, AND),
             )
         )
+
+
+async def _take_down(message: discord.Message | discord.PartialMessage) -> None:
+    with contextlib.suppress(discord.HTTPException):
+        await message.delete()
 
 
 def _may_show(guild: discord.Guild, gallery: discord.TextChannel, home: Home) -> bool:

@@ -18,6 +18,7 @@ from cogs.going_on.starting import require_starting
 from cogs.going_on.verbs import remix
 from cogs.policy import require_room
 from cogs.reach import anywhere
+from cogs.showing.sight import unhidden
 from engine import (
     InvalidRequest,
     Parent,
@@ -62,6 +63,7 @@ class ContextMenus(commands.Cog):
         """Paint with the settings of the message's picture, changed or not."""
         job_id = job_of(message, interaction.client.user)
         if job_id is not None:
+            await unhidden(interaction, job_id)
             await remix(interaction, Parent(job_id, 0))
             return
         pictures = pictures_in(message)[:MOST_PICTURES]
@@ -106,7 +108,7 @@ class ContextMenus(commands.Cog):
     async def _start_from_ours(
         self, interaction: "discord.Interaction[Atelier]", job_id: int
     ) -> None:
-        job = await self._studio.job(job_id)
+        job = await unhidden(interaction, job_id)
         if not job.pictures:
             raise InvalidRequest(say("Job {job} has no picture to start from.", job=job_id))
         require_starting(self._studio.models[job.recipe.model])
@@ -125,7 +127,7 @@ class ContextMenus(commands.Cog):
         await interaction.response.defer(ephemeral=True, thinking=True)
         job_id = job_of(message, interaction.client.user)
         if job_id is not None:
-            recipe = (await self._studio.job(job_id)).recipe
+            recipe = (await unhidden(interaction, job_id)).recipe
             texts = [parameters(recipe, seed) for seed in recipe.seeds]
         else:
             texts = [await _described(each) for each in pictures_in(message)[:MOST_PICTURES]]

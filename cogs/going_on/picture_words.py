@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import discord
 from discord import ui
 
+from cogs.reach import is_away
+from cogs.showing.delivery import CANNOT_WRITE, NO_SHARED_SERVER
 from cogs.showing.discretion import in_their_messages
 from cogs.showing.uploads import Upload, encodings
 from engine import AtelierError, InvalidRequest, Parent
@@ -18,9 +20,18 @@ if TYPE_CHECKING:
 MOST_TEXT = 3800
 """Characters of settings in a message; Discord allows 4000 in all its text displays."""
 
-CANNOT_DM = 50007
-"""Discord's code for people who let nobody of this server, or no bot, write to them."""
+CLOSED = phrase("I may not write to you: allow direct messages in this server's privacy settings.")
 
+CLOSED_ELSEWHERE = phrase(
+    "I may not write to you: allow direct messages in the privacy settings of a server that we "
+    "share."
+)
+"""The same, where this server is none that the bot is in."""
+
+STRANGERS = phrase(
+    "I cannot write to you: we share no server. Add me to your own apps, or join a server that I "
+    "am in, and try again."
+)
 
 GONE = phrase("The file of this picture is gone. Again paints it anew.")
 WITHHELD = phrase("This picture is withheld: a moderator can release it.")
@@ -47,7 +58,7 @@ async def send_to_dm(interaction: "discord.Interaction[Atelier]", picture: Paren
     Raises:
         UnknownJob: When its job is gone.
         InvalidRequest: When its file is gone, or too large in any form.
-        NotDelivered: When they let nobody write to them.
+        NotDelivered: When they let nobody write to them, or share no server with the bot.
     """
     await interaction.response.defer(ephemeral=True, thinking=True)
     job = await interaction.client.studio.job(picture.job_id)
@@ -63,12 +74,19 @@ async def send_to_dm(interaction: "discord.Interaction[Atelier]", picture: Paren
     try:
         await interaction.user.send(words, file=file)
     except discord.Forbidden as error:
-        if error.code != CANNOT_DM:
+        if error.code not in CANNOT_WRITE:
             raise
-        raise NotDelivered(
-            say("I may not write to you: allow direct messages in this server's privacy settings.")
-        ) from error
+        raise NotDelivered(_why(interaction, error.code)) from error
     await interaction.edit_original_response(content=say("It is in your direct messages."))
+
+
+def _why(interaction: "discord.Interaction[Atelier]", code: int) -> str:
+    """Why the bot could not write to them, and what they can change."""
+    if code == NO_SHARED_SERVER:
+        return say(STRANGERS)
+    if interaction.guild_id is None or is_away(interaction):
+        return say(CLOSED_ELSEWHERE)
+    return say(CLOSED)
 
 
 def _fitting(file: Path) -> Upload:

@@ -9,7 +9,7 @@ from cogs.models.buttons import ModelButton
 from cogs.models.orders import Order
 from cogs.models.speed import Meter
 from cogs.showing.cards import bar, duration, shortened
-from engine import human_size
+from engine import Studio, human_size
 from speech import say
 
 ASKING = discord.Colour(0x8A8F98)
@@ -30,14 +30,15 @@ class OrderCard:
         colour: Its accent.
         text: What it says under the name, in Discord's Markdown.
         buttons: Which buttons it has, by their verbs.
-        job_id: No job has such a card.
     """
 
     order: Order
     colour: discord.Colour
     text: str
     buttons: tuple[str, ...] = ()
-    job_id: None = None
+
+    async def require(self, studio: Studio) -> None:
+        """What it tells of is about no job that could be deleted."""
 
     def view(self) -> ui.LayoutView:
         """The card as a message's components."""

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import discord
@@ -23,9 +24,9 @@ from cogs.models.words import offer_text
 from cogs.policy import Refused
 from cogs.replies import reply
 from cogs.showing.delivery import Rejected, TooLarge, Unreachable, deliver
+from cogs.showing.follower import FAILURES, persistently
 from cogs.showing.home import Home
 from cogs.showing.pacing import PER_MESSAGE, Pacer
-from cogs.showing.presenter import FAILURES, RETRY_DELAYS
 from cogs.tree import sentence_for
 from engine import Model, Studio, Tasks
 from speech import say, speak
@@ -184,19 +185,11 @@ class Downloads:
 
     async def _settle(self, order: Order, card: OrderCard) -> None:
         """Show how it ended, however long Discord fails, and write that down."""
-        attempt = 0
-        while True:
-            try:
-                await deliver(self._bot, order.home, card, [], nonce=None)
-                break
-            except (Unreachable, Rejected, TooLarge) as error:
-                log.warning("Order %d: its end cannot be shown: %s", order.number, error)
-                break
-            except FAILURES as error:
-                delay = RETRY_DELAYS[min(attempt, len(RETRY_DELAYS) - 1)]
-                log.warning("Order %d: shown again in %g s: %s", order.number, delay, error)
-                await asyncio.sleep(delay)
-                attempt += 1
+        show = partial(deliver, self._bot, order.home, card, [], nonce=None)
+        try:
+            await persistently(show, f"order-{order.number}")
+        except (Unreachable, Rejected, TooLarge) as error:
+            log.warning("Order %d: its end cannot be shown: %s", order.number, error)
         if card.buttons:
             await self._orders.save(replace(order, underway=False))
         else:

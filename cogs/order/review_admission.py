@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 import discord
 
 from cogs.deciding.server_settings import server_settings
-from cogs.policy import Refused
+from cogs.policy import Refused, can_manage
 from cogs.showing.home import Home
-from engine import Allowance, AtelierError, Job, Review
+from engine import Allowance, AlreadyDecided, AtelierError, Job, Review
 from speech import say
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ async def queued(interaction: "discord.Interaction[Atelier]", review: Review) ->
     """The jobs that it becomes, under the limits that count for the member now.
 
     Raises:
+        AlreadyDecided: When it does not wait any more.
         Refused: When the member may not have them now; the text is for the moderator.
     """
     allowance = await _allowance(interaction, review)
@@ -29,8 +30,10 @@ async def queued(interaction: "discord.Interaction[Atelier]", review: Review) ->
             scope=review.scope,
             allowance=allowance,
             parent=review.parent,
-            reviewed=True,
+            review=review.id,
         )
+    except AlreadyDecided:
+        raise
     except AtelierError as error:
         raise Refused(
             say(
@@ -55,15 +58,9 @@ async def _allowance(interaction: "discord.Interaction[Atelier]", review: Review
         sentence = say("{member} is not in this server any more: refuse it.", member=who)
         raise Refused(sentence) from error
     block = await bot.studio.keeper.blocked(review.scope, review.owner)
-    if block is not None and not _manages(bot, member):
+    if block is not None and not can_manage(bot, member):
         raise Refused(
             say("{member} is blocked by now: use `/unblock` first, or refuse it.", member=who)
         )
     settings = await server_settings(bot.studio, review.scope)
     return bot.limits.allowance(member, settings.pictures_per_hour, settings.roles)
-
-
-def _manages(bot: "Atelier", member: discord.Member) -> bool:
-    """Whether that person manages the server: who does cannot be blocked."""
-    trusted = bot.settings.admin_roles
-    return member.guild_permissions.manage_guild or any(r.id in trusted for r in member.roles)

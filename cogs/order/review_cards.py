@@ -7,6 +7,7 @@ from typing import Any, Self
 import discord
 from discord import ui
 
+from cogs.order.spoilers import hidden
 from cogs.showing.cards import shortened
 from cogs.showing.home import Home
 from engine import REVIEW_LIFETIME, ImageRequest, Review
@@ -27,19 +28,20 @@ MARGIN = 60
 MOST_WORDS, LONGEST_WORD = 6, 80
 """Of the words that they are held for so many are told, in so many characters each."""
 
-ALLOW, REFUSE = "allow", "refuse"
+ALLOW, REFUSE, WITHDRAW = "allow", "refuse", "withdraw"
 
 BUTTONS = {
     ALLOW: (phrase("Allow"), discord.ButtonStyle.success),
     REFUSE: (phrase("Refuse"), discord.ButtonStyle.danger),
+    WITHDRAW: (phrase("Withdraw"), discord.ButtonStyle.secondary),
 }
 
 
 class ReviewButton(
     ui.DynamicItem[ui.Button[Any]],
-    template=r"atelier-review:(?P<verb>allow|refuse):(?P<number>\d{1,19})",
+    template=r"atelier-review:(?P<verb>allow|refuse|withdraw):(?P<number>\d{1,19})",
 ):
-    """What a moderator says to the request of that number."""
+    """What a moderator says to the request of that number, or who asked for it."""
 
     def __init__(self, verb: str, number: int) -> None:
         label, style = BUTTONS[verb]
@@ -58,8 +60,12 @@ class ReviewButton(
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Do it, under the same policy and error handling as a command."""
         bot = interaction.client
-        act = bot.reviews.allow if self._verb == ALLOW else bot.reviews.refuse
-        await bot.tree.guard(interaction, lambda: act(interaction, self._number))
+        acts = {
+            ALLOW: bot.reviews.allow,
+            REFUSE: bot.reviews.refuse,
+            WITHDRAW: bot.reviews.withdraw,
+        }
+        await bot.tree.guard(interaction, lambda: acts[self._verb](interaction, self._number))
 
 
 def asking_view(review: Review) -> ui.LayoutView:
@@ -83,7 +89,7 @@ def asking_view(review: Review) -> ui.LayoutView:
     lines.append(f"-# {say('Held for: {words}', words=words)}")
     lines.append(f"-# {say('Moderators decide until <t:{end}:f>.', end=end)}")
     row: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
-    for verb in BUTTONS:
+    for verb in (ALLOW, REFUSE):
         row.add_item(ReviewButton(verb, review.id))
     return _view("\n".join(lines), ASKING, row)
 
@@ -108,6 +114,20 @@ def refused_view(review: Review, by: int) -> ui.LayoutView:
         ),
         OVER,
     )
+
+
+def withdrawn_view(review: Review) -> ui.LayoutView:
+    """What is left when whoever asked wants it no more."""
+    return _view(
+        say("{member} has withdrawn what they asked for.", member=f"<@{review.owner}>"), OVER
+    )
+
+
+def withdrawing_view(review: Review) -> ui.View:
+    """The button below what whoever asked is told."""
+    view = ui.View(timeout=None)
+    view.add_item(ReviewButton(WITHDRAW, review.id))
+    return view
 
 
 def over_view() -> ui.LayoutView:
@@ -140,10 +160,8 @@ def _prompts(requests: Iterable[ImageRequest]) -> list[str]:
 def _hidden(text: str, most: int) -> str:
     """The text in one line that nobody has to read who does not want to, in `most` characters."""
     text = " ".join(text.split())
-    escaped = discord.utils.escape_markdown(shortened(text, most - 4))
-    if len(escaped) > most - 4:
-        escaped = discord.utils.escape_markdown(shortened(text, most // 2 - 2))
-    return f"||{escaped}||"
+    whole = hidden(shortened(text, most - 4))
+    return whole if len(whole) <= most else hidden(shortened(text, most // 2 - 2))
 
 
 def _view(text: str, colour: discord.Colour, *rows: ui.ActionRow[ui.LayoutView]) -> ui.LayoutView:

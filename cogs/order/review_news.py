@@ -7,25 +7,33 @@ import discord
 
 from cogs.order.review_cards import in_short
 from cogs.showing.delivery import in_direct_messages
+from cogs.showing.follower import FAILURES
 from cogs.showing.home import Home
-from cogs.showing.presenter import FAILURES
 from engine import Review
-from speech import say, speaking
+from speech import phrase, say, speaking
 
 if TYPE_CHECKING:
     from cogs.bot import Atelier
 
 log = logging.getLogger(__name__)
 
+ALLOWED_UNSHOWN = phrase(
+    "The moderators of {server} have allowed what you asked for. It could not be shown yet: once "
+    "it is painted, `/history` has it."
+)
+
 
 async def tell_allowed(bot: "Atelier", home: Home, server: str) -> None:
     """Tell where it is painted, to those who let the bot write to them: the others find it."""
     with speaking(home.language):
-        news = say(
-            "The moderators of {server} have allowed what you asked for: {link}",
-            server=server,
-            link=home.link,
-        )
+        if home.message_id is None:
+            news = say(ALLOWED_UNSHOWN, server=server)
+        else:
+            news = say(
+                "The moderators of {server} have allowed what you asked for: {link}",
+                server=server,
+                link=home.link,
+            )
     await _write(bot, home, news)
 
 

@@ -9,17 +9,26 @@ from typing import TYPE_CHECKING
 import discord
 
 from cogs.asking.desk import Desk, scope_of, shared_language
-from cogs.deciding.server_settings import ServerSettings, server_settings
+from cogs.deciding.server_settings import server_settings
 from cogs.order.audit import noted
+from cogs.order.moderation import in_messages
 from cogs.order.review_admission import queued
-from cogs.order.review_cards import allowed_view, asking_view, in_short, over_view, refused_view
+from cogs.order.review_asking import Asking, first
+from cogs.order.review_cards import (
+    allowed_view,
+    in_short,
+    over_view,
+    refused_view,
+    withdrawing_view,
+    withdrawn_view,
+)
 from cogs.order.review_news import tell_allowed, tell_refused
 from cogs.policy import Refused, require_moderator
 from cogs.replies import reply
 from cogs.showing.cards import Card
 from cogs.showing.delivery import Rejected, TooLarge, Unreachable, deliver
+from cogs.showing.follower import FAILURES
 from cogs.showing.home import Home
-from cogs.showing.presenter import FAILURES
 from engine import (
     REVIEW_LIFETIME,
     Decision,
@@ -46,7 +55,16 @@ class Reviews:
         self._bot = bot
         self._studio = studio
         self._desk = desk
+        self._asking = Asking(bot, studio)
         self._deciding = asyncio.Lock()
+
+    async def resume(self) -> None:
+        """Have moderators look at what the end of the program has left unseen."""
+        await self._asking.resume()
+
+    async def close(self) -> None:
+        """Leave the rest to the next start."""
+        await self._asking.close()
 
     async def hold(
         self,
@@ -69,7 +87,6 @@ class Reviews:
             AtelierError: When they cannot wait; the text is for the person.
         """
         scope = scope_of(interaction)
-        settings = await server_settings(self._studio, scope)
         held = self._studio.keeper.reviews
         owner = str(interaction.user.id)
         review = await held.hold(scope, owner, home.to_json(), requests, words, parent)
@@ -77,7 +94,7 @@ class Reviews:
             await interaction.delete_original_response()  # everybody would read what fills it
         elif not interaction.response.is_done():
             await interaction.response.defer(ephemeral=True, thinking=True)
-        if not await self._ask(review, home, settings):
+        if await self._asking.ask(review, first(review)) is None:
             await held.drop(review.id)
             raise Refused(
                 say(
@@ -86,14 +103,40 @@ class Reviews:
                     "manages the server."
                 )
             )
-        await reply(
-            interaction,
+        await interaction.followup.send(
             say(
                 "Your prompt has a word at which a moderator of this server looks first. It waits "
                 "for one until <t:{end}:f>; you hear what they say.",
                 end=int(review.asked_at + REVIEW_LIFETIME),
             ),
+            view=withdrawing_view(review),
+            ephemeral=True,
         )
+
+    async def withdraw(self, interaction: "discord.Interaction[Atelier]", number: int) -> None:
+        """Have nobody look at it any more, for whoever asked for it."""
+        held = self._studio.keeper.reviews
+        review = await held.get(number, scope_of(interaction))
+        if review.owner != str(interaction.user.id):
+            raise Refused(say("Only the one who asked for it can withdraw it."))
+        if not await held.decide(number, Decision.WITHDRAWN):
+            raise Refused(say("It does not wait any more: it has been decided."))
+        await interaction.response.edit_message(
+            content=say("You have withdrawn this: no moderator looks at it."), view=None
+        )
+        with speaking(await shared_language(interaction)):
+            view = withdrawn_view(review)
+        await self._asking.redraw(review, view)
+
+    async def list_waiting(self, interaction: "discord.Interaction[Atelier]") -> None:
+        """Tell a moderator what waits, and ask again where a question is gone."""
+        require_moderator(interaction)
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        lines = await self._asking.all_again(scope_of(interaction))
+        for text in in_messages(lines):
+            await reply(interaction, text)
+        if not lines:
+            await reply(interaction, say("Nothing waits for a moderator here."))
 
     async def allow(self, interaction: "discord.Interaction[Atelier]", number: int) -> None:
         """Queue it as a job of whoever asked, under the limits that count for them now.
@@ -106,7 +149,6 @@ class Reviews:
         async with self._deciding:
             review = await self._waiting(interaction, number)
             jobs = await queued(interaction, review)
-            await self._studio.keeper.reviews.decide(number, Decision.ALLOWED)
         who, prompt = f"<@{review.owner}>", in_short(review)
         await noted(
             interaction, say("allowed what {member} asked for: {prompt}", member=who, prompt=prompt)
@@ -125,30 +167,14 @@ class Reviews:
         await interaction.response.defer()
         async with self._deciding:
             review = await self._waiting(interaction, number)
-            await self._studio.keeper.reviews.decide(number, Decision.REFUSED)
+            if not await self._studio.keeper.reviews.decide(number, Decision.REFUSED):
+                raise Refused(say("It does not wait any more: it has been decided."))
         who, prompt = f"<@{review.owner}>", in_short(review)
         await noted(
             interaction, say("refused what {member} asked for: {prompt}", member=who, prompt=prompt)
         )
         await self._redraw(interaction, review, refused_view)
         await tell_refused(self._bot, review, _server(interaction))
-
-    async def _ask(self, review: Review, home: Home, settings: ServerSettings) -> bool:
-        """Ask where the server wants that, else where it was asked; whether that was possible."""
-        rooms = [settings.review_channel, None if home.private else home.channel_id]
-        with speaking(settings.language or home.language):
-            view = asking_view(review)
-        for room in dict.fromkeys(room for room in rooms if room is not None):
-            try:
-                async with self._bot.turns.setdefault(room, asyncio.Lock()):
-                    await self._bot.get_partial_messageable(room).send(
-                        view=view, allowed_mentions=discord.AllowedMentions.none()
-                    )
-            except FAILURES as error:
-                log.warning("Review %d cannot be shown in channel %d: %s", review.id, room, error)
-            else:
-                return True
-        return False
 
     async def _waiting(self, interaction: "discord.Interaction[Atelier]", number: int) -> Review:
         """The review of that number, which nobody has decided yet.
@@ -164,6 +190,11 @@ class Reviews:
                 view = over_view()
             await interaction.edit_original_response(view=view)
             raise
+        if review.decision is Decision.WITHDRAWN:
+            with speaking(await shared_language(interaction)):
+                view = withdrawn_view(review)
+            await interaction.edit_original_response(view=view)
+            raise Refused(say("Whoever asked for it has withdrawn it."))
         if review.decision is not Decision.WAITING:
             raise Refused(say("Another moderator has decided that already."))
         return review

@@ -13,7 +13,8 @@ from cogs.asking.desk import scope_of
 from cogs.deciding.server_settings import server_settings
 from cogs.order.audit import noted
 from cogs.order.moderation import in_messages
-from cogs.policy import manages, require_manager
+from cogs.order.spoilers import escaped
+from cogs.policy import manages, require_manager, require_moderator
 from cogs.replies import reply
 from engine import Studio
 from speech import phrase, say
@@ -60,7 +61,7 @@ class Words(
     async def block_word(self, interaction: "discord.Interaction[Atelier]", word: Word) -> None:
         """Refuse prompts that have this word in this server"""
         require_manager(interaction)
-        plain = _shown(await self._studio.keeper.block_word(scope_of(interaction), word))
+        plain = escaped(await self._studio.keeper.block_word(scope_of(interaction), word))
         await noted(interaction, say("blocked the word {word}", word=f"||{plain}||"))
         await reply(interaction, say("Prompts with “{word}” are refused from now on.", word=plain))
 
@@ -70,7 +71,7 @@ class Words(
         """Have a moderator look at prompts that have this word, before they are painted"""
         require_manager(interaction)
         scope = scope_of(interaction)
-        plain = _shown(await self._studio.keeper.review_word(scope, word))
+        plain = escaped(await self._studio.keeper.review_word(scope, word))
         await noted(interaction, say("had moderators look at the word {word}", word=f"||{plain}||"))
         room = (await server_settings(self._studio, scope)).review_channel
         where = f"<#{room}>" if room else say("the channel in which it was written")
@@ -82,10 +83,10 @@ class Words(
         """Let a word be used again"""
         require_manager(interaction)
         if await self._studio.keeper.allow_word(scope_of(interaction), word):
-            await noted(interaction, say("allowed the word {word}", word=f"||{_shown(word)}||"))
-            await reply(interaction, say("“{word}” may be used again.", word=_shown(word)))
+            await noted(interaction, say("allowed the word {word}", word=f"||{escaped(word)}||"))
+            await reply(interaction, say("“{word}” may be used again.", word=escaped(word)))
         else:
-            await reply(interaction, say(NOT_THERE, word=_shown(word)))
+            await reply(interaction, say(NOT_THERE, word=escaped(word)))
 
     @app_commands.command(name="list")
     async def list_words(self, interaction: "discord.Interaction[Atelier]") -> None:
@@ -102,6 +103,12 @@ class Words(
         if not found:
             await reply(interaction, say(ALL_MAY_BE_USED))
 
+    @app_commands.command(name="waiting")
+    async def list_waiting(self, interaction: "discord.Interaction[Atelier]") -> None:
+        """Show what waits for a moderator, and ask again where the question was deleted"""
+        require_moderator(interaction)
+        await interaction.client.reviews.list_waiting(interaction)
+
     @remove_word.autocomplete("word")
     async def _complete_word(
         self, interaction: "discord.Interaction[Atelier]", current: str
@@ -116,9 +123,5 @@ class Words(
 
 def _lines(heading: str, words: Sequence[str]) -> list[str]:
     """The words below a heading, in lines of which several messages can be made."""
-    shown = ", ".join(_shown(word) for word in words)
+    shown = ", ".join(escaped(word) for word in words)
     return [f"**{say(heading)}**", *textwrap.wrap(shown, LINE, break_on_hyphens=False)]
-
-
-def _shown(word: str) -> str:
-    return discord.utils.escape_markdown(word)

@@ -12,13 +12,15 @@ from discord import ui
 
 from cogs.going_on.starting import can_be_filled
 from cogs.order.audit import noted
-from cogs.policy import acting_as
+from cogs.policy import acting_as, may_release
 from cogs.replies import reply
+from cogs.showing.buttons import cleared_away
 from cogs.showing.cards import result_card, withheld_card
-from cogs.showing.discretion import may_release, to_them
+from cogs.showing.discretion import to_them
+from cogs.showing.home import Home
 from cogs.showing.sight import unhidden
 from cogs.showing.uploads import Upload, encodings
-from engine import Job, UnknownJob
+from engine import InvalidRequest, Job, UnknownJob
 from speech import phrase, say
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ GONE = phrase("This picture is gone: it was deleted, or removed to make room.")
 
 class SheetButton(
     ui.DynamicItem[ui.Button[Any]],
-    template=r"atelier-sheet:(?P<verb>cancel|delete):(?P<sheet_id>\d{1,18})",
+    template=r"atelier-sheet:(?P<verb>here|cancel|delete):(?P<sheet_id>\d{1,18})",
 ):
     """A button that does `verb` to a sheet."""
 
@@ -118,18 +120,25 @@ def _pictures(job: Job, limit: int) -> tuple[Upload, ...]:
 
     Raises:
         UnknownJob: When its file is gone.
+        InvalidRequest: When it does not fit in any form.
     """
-    with contextlib.suppress(OSError):
-        if uploads := next(encodings(job.pictures, limit), ()):
-            return uploads
-    raise UnknownJob(say(GONE))
+    try:
+        uploads = next(encodings(job.pictures, limit), ())
+    except OSError as error:
+        raise UnknownJob(say(GONE)) from error
+    if not uploads:
+        raise InvalidRequest(say("This picture is too large to be shown here."))
+    return uploads
 
 
 async def cancel(interaction: "discord.Interaction[Atelier]", sheet_id: int) -> None:
     """Call off what is not painted yet; the message says so by itself."""
     await interaction.response.defer()
+    home = Home.from_json((await interaction.client.studio.sheets.get(sheet_id)).home)
     if not await call_off(interaction, sheet_id):
         await reply(interaction, say("Sheet {number} is already done.", number=sheet_id))
+    elif home.leased and not home.token_lives:
+        await reply(interaction, say("Sheet {number} is cancelled.", number=sheet_id))
 
 
 async def call_off(interaction: "discord.Interaction[Atelier]", sheet_id: int) -> bool:
@@ -148,8 +157,13 @@ async def call_off(interaction: "discord.Interaction[Atelier]", sheet_id: int) -
 
 async def delete(interaction: "discord.Interaction[Atelier]", sheet_id: int) -> None:
     """Remove the sheet: its pictures, with wherever else they are shown, and its message."""
+    try:
+        job = await _any_cell(interaction, sheet_id)
+    except UnknownJob:
+        if not await cleared_away(interaction):
+            raise
+        return
     await interaction.response.defer()
-    job = await _any_cell(interaction, sheet_id)
     by = acting_as(interaction, job)
     studio = interaction.client.studio
     await studio.sheets.owned(sheet_id, by)
@@ -175,7 +189,13 @@ async def _any_cell(interaction: "discord.Interaction[Atelier]", sheet_id: int) 
     return next(iter((await interaction.client.studio.sheets.cells(sheet_id)).values()))
 
 
+async def here(interaction: "discord.Interaction[Atelier]", sheet_id: int) -> None:
+    """Go on with a message that could be changed no more: the click brings a new token."""
+    await interaction.client.sheets.go_on_here(interaction, sheet_id)
+
+
 VERBS: dict[str, tuple[str, str, Act]] = {
+    "here": (phrase("Show it here"), "🔄", here),
     "cancel": (phrase("Cancel"), "✖️", cancel),
     "delete": (phrase("Delete"), "🗑️", delete),
 }

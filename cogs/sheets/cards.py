@@ -9,7 +9,7 @@ from discord import ui
 from cogs.sheets.axes import called
 from cogs.sheets.buttons import CellMenu, SheetButton
 from cogs.showing.cards import COLOURS, bar, place_in_line, quoted, settings_line, shortened
-from engine import Job, JobState, Layout, Sheet, SheetProgress
+from engine import Job, JobState, Layout, Sheet, SheetProgress, Studio
 from speech import phrase, resaid, say, say_many
 
 MOST_OPTIONS = 25
@@ -42,7 +42,6 @@ class SheetCard:
         covered: Whether it is hidden as a spoiler.
         buttons: Which buttons it has, by their verbs.
         cells: What the menus offer to be shown, by numbers.
-        job_id: No job has such a card.
     """
 
     sheet_id: int
@@ -53,7 +52,10 @@ class SheetCard:
     covered: bool = False
     buttons: tuple[str, ...] = ()
     cells: Mapping[int, str] = field(default_factory=dict)
-    job_id: None = None
+
+    async def require(self, studio: Studio) -> None:
+        """Raise `UnknownJob` when the sheet was deleted, with its last picture."""
+        await studio.sheets.get(self.sheet_id)
 
     def view(self) -> ui.LayoutView:
         """The card as a message's components."""
@@ -87,7 +89,11 @@ def _pages(cells: Mapping[int, str]) -> list[list[discord.SelectOption]]:
 
 
 def awaiting_card(
-    sheet: Sheet, prompt: str, progress: SheetProgress, ready_at: float | None
+    sheet: Sheet,
+    prompt: str,
+    progress: SheetProgress,
+    ready_at: float | None,
+    until: float | None = None,
 ) -> SheetCard:
     """The card of a sheet that is not complete.
 
@@ -96,6 +102,7 @@ def awaiting_card(
         prompt: Of its first cell.
         progress: The latest of it.
         ready_at: Epoch seconds at which it is expected to be done, if that is known.
+        until: Epoch seconds at which the message can no more be changed, if there is such a time.
     """
     if progress.begun:
         count = say("{done} of {total}", done=progress.over, total=progress.total)
@@ -104,6 +111,8 @@ def awaiting_card(
         status = f"⏳ {place_in_line(progress.position)}"
     if ready_at is not None:
         status += f" · {say('ready <t:{at}:R>', at=int(ready_at))}"
+        if until is not None and ready_at > until:
+            status += f"\n-# {say(TOO_LATE)}"
     return SheetCard(
         sheet_id=sheet.id,
         state=JobState.RUNNING if progress.begun else JobState.QUEUED,
@@ -118,6 +127,7 @@ def late_card(sheet: Sheet, prompt: str) -> SheetCard:
         sheet_id=sheet.id,
         state=JobState.RUNNING,
         text=f"{quoted(prompt)}\n📬 {say(TOO_LATE)}\n-# {_byline(sheet)}",
+        buttons=("here", "cancel"),
     )
 
 

@@ -16,7 +16,7 @@ from cogs.replies import reply
 from cogs.showing.home import Home
 from cogs.showing.release import release
 from cogs.showing.sight import unhidden
-from engine import ImageRequest
+from engine import ImageRequest, UnknownJob
 from speech import phrase, say
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class JobButton(
                 custom_id=f"atelier:{verb}:{job_id}",
             )
         )
-        self._job_id = job_id
+        self._verb, self._job_id = verb, job_id
 
     @classmethod
     async def from_custom_id(
@@ -53,8 +53,13 @@ class JobButton(
         """Do it, under the same policy and error handling as a command."""
 
         async def act() -> None:
-            await unhidden(interaction, self._job_id)
-            await self._act(interaction, self._job_id)
+            try:
+                await unhidden(interaction, self._job_id)
+            except UnknownJob:
+                if self._verb != "delete" or not await cleared_away(interaction):
+                    raise
+            else:
+                await self._act(interaction, self._job_id)
 
         await interaction.client.tree.guard(interaction, act)
 
@@ -94,6 +99,17 @@ async def delete(interaction: "discord.Interaction[Atelier]", job_id: int) -> No
     await noted_on_job(interaction, "deleted", job)
     with contextlib.suppress(discord.NotFound):  # somebody was quicker
         await interaction.delete_original_response()
+
+
+async def cleared_away(interaction: "discord.Interaction[Atelier]") -> bool:
+    """Remove the message of something that is gone, if whoever clicked had asked for it."""
+    asked = interaction.message.interaction_metadata if interaction.message else None
+    if asked is None or asked.user.id != interaction.user.id:
+        return False
+    await interaction.response.defer()
+    with contextlib.suppress(discord.NotFound):  # somebody was quicker
+        await interaction.delete_original_response()
+    return True
 
 
 VERBS: dict[str, tuple[str | None, str, discord.ButtonStyle, Act]] = {

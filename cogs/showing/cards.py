@@ -9,7 +9,7 @@ from discord import ui
 
 from cogs.going_on.results import picture_rows
 from cogs.showing.buttons import JobButton
-from engine import Job, JobEvent, JobState, Recipe
+from engine import Job, JobEvent, JobState, Recipe, Studio
 from speech import phrase, say, say_many
 
 PREVIEW = "preview.webp"
@@ -68,6 +68,10 @@ class Card:
     enlarged: bool = False
     fillable: bool = False
     covered: frozenset[int] = frozenset()
+
+    async def require(self, studio: Studio) -> None:
+        """Raise `UnknownJob` when the job was deleted."""
+        await studio.job(self.job_id)
 
     def view(self) -> ui.LayoutView:
         """The card as a message's components."""

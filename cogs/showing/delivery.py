@@ -1,7 +1,6 @@
 """Delivery: bringing a card to a job's home by whatever way still leads there."""
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
@@ -11,6 +10,7 @@ from discord import ui
 
 from cogs.showing.home import Home
 from cogs.showing.uploads import Upload
+from engine import Studio
 
 if TYPE_CHECKING:
     from cogs.bot import Atelier
@@ -21,19 +21,19 @@ UNKNOWN_CHANNEL = 10003
 UNKNOWN_MESSAGE = 10008
 UNKNOWN_WEBHOOK = 10015
 INVALID_TOKEN = 50027
-CANNOT_WRITE = (50007, 50278)
+NO_SHARED_SERVER = 50278
+CANNOT_WRITE = (50007, NO_SHARED_SERVER)
 """Codes for people who let no bot write to them, or share no server with this one."""
 
 
 class Showable(Protocol):
     """What a message can show."""
 
-    @property
-    def job_id(self) -> int | None:
-        """The job that it is about, if it is about one."""
-
     def view(self) -> ui.LayoutView:
         """It as a message's components."""
+
+    async def require(self, studio: Studio) -> None:
+        """Raise `UnknownJob` when what it is about was deleted."""
 
 
 class Unreachable(Exception):
@@ -71,7 +71,8 @@ async def deliver(
         Unreachable: When the card can be shown nowhere.
         Rejected: When Discord finds fault with the card.
         TooLarge: When the files are too large for this place.
-        UnknownJob: When the message is gone because the job was deleted: nothing brings it back.
+        UnknownJob: When the message is gone because what it is about was deleted: nothing brings
+            it back.
         discord.HTTPException: When Discord fails otherwise; trying again later may help.
     """
     try:
@@ -95,8 +96,7 @@ async def deliver(
                         raise
             if nonce is None:
                 raise Unreachable("the message is gone")
-            if card.job_id is not None:
-                await bot.studio.job(card.job_id)
+            await card.require(bot.studio)
             return await _send_anew(bot, home, card, uploads, nonce)
     except discord.HTTPException as error:
         if error.status == 413:
@@ -118,16 +118,21 @@ async def in_direct_messages(bot: "Atelier", home: Home) -> Home:
     return home.direct(channel.id)
 
 
-async def withdraw(bot: "Atelier", home: Home) -> None:
-    """Delete the message, where that is still possible."""
-    if home.message_id is None or (home.leased and not home.token_lives):
-        return
-    with contextlib.suppress(discord.HTTPException):
+async def withdraw(bot: "Atelier", home: Home) -> bool:
+    """Delete the message, where that is still possible; whether there is none any more."""
+    if home.message_id is None:
+        return True
+    if home.leased and not home.token_lives:
+        return False
+    try:
         if home.leased:
             await _webhook(bot, home).delete_message(home.message_id)
         else:
             channel = bot.get_partial_messageable(home.channel_id)
             await channel.get_partial_message(home.message_id).delete()
+    except discord.HTTPException as error:
+        return error.code in (UNKNOWN_CHANNEL, UNKNOWN_MESSAGE)
+    return True
 
 
 def _webhook(bot: "Atelier", home: Home) -> discord.Webhook:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import discord
 
 from cogs.deciding.server_settings import Nsfw, server_settings
-from cogs.policy import manages
+from cogs.policy import may_release
 from cogs.showing.home import Home
 from cogs.showing.sight import Place
 from engine import InvalidRequest, Job, Verdict
@@ -38,9 +38,9 @@ class Showing:
 async def policy_of(bot: "Atelier", guild_id: int | None) -> Nsfw:
     """What becomes of unsafe pictures where nothing is age-restricted.
 
-    Outside of servers nobody could release what is withheld.
+    Outside of servers that the bot is in, nobody could release what is withheld.
     """
-    if guild_id is None:
+    if guild_id is None or bot.get_guild(guild_id) is None:
         return "spoiler"
     chosen = (await server_settings(bot.studio, f"guild:{guild_id}")).nsfw
     if chosen is None or (chosen == "off" and not bot.settings.unsafe_may_be_shown):
@@ -153,12 +153,6 @@ def here_restricted(interaction: discord.Interaction) -> bool:
     if interaction.guild is None or interaction.channel_id is None:
         return False
     return age_restricted(interaction.guild.get_channel_or_thread(interaction.channel_id))
-
-
-def may_release(interaction: "discord.Interaction[Atelier]", job: Job) -> bool:
-    """Whether the person keeps order where the job belongs: `require_moderator`, of this server."""
-    here = Home.from_json(job.home).guild_id == interaction.guild_id is not None
-    return here and (interaction.permissions.moderate_members or manages(interaction))
 
 
 def _may(interaction: "discord.Interaction[Atelier]", job: Job) -> bool:

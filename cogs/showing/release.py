@@ -8,9 +8,8 @@ from discord.app_commands import Range
 from discord.ext import commands
 
 from cogs.order.audit import noted
-from cogs.policy import Refused, require_moderator
+from cogs.policy import Refused, may_release, require_moderator
 from cogs.replies import reply
-from cogs.showing.discretion import may_release
 from cogs.showing.sight import seen
 from engine import Studio, Verdict
 from speech import say

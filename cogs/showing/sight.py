@@ -70,13 +70,47 @@ def _unseen(job_id: int) -> UnknownJob:
     )
 
 
-def wider(there: Place, source: Place) -> bool:
-    """Whether some role sees what is in `there` and not what is in `source`."""
-    if isinstance(source, discord.Thread) and source.is_private():
-        return True
-    return any(
+def wider(there: discord.abc.GuildChannel, source: Place) -> bool:
+    """Whether some role, or some member by name, sees what is in `there` and not in `source`.
+
+    Members are not known, but for the ids that channels let in or keep out by name.
+    """
+    if isinstance(source, discord.Thread):
+        if source.is_private() or source.parent is None:
+            return True
+        source = source.parent
+    if any(
         there.permissions_for(role).view_channel and not source.permissions_for(role).view_channel
         for role in there.guild.roles
+    ):
+        return True
+    let_in, kept_out = _by_name(there)
+    let_in_at_home, kept_out_at_home = _by_name(source)
+    if kept_out_at_home - kept_out:
+        return True
+    return not _open_to_all(source) and bool(let_in - let_in_at_home)
+
+
+def _by_name(channel: discord.abc.GuildChannel) -> tuple[set[int], set[int]]:
+    """The ids of the members whom the channel shows itself to, and of those whom it does not."""
+    said = {
+        target.id: overwrite.view_channel
+        for target, overwrite in channel.overwrites.items()
+        if not isinstance(target, discord.Role) and target.id != channel.guild.me.id
+        if not (isinstance(target, discord.Object) and target.type is discord.Role)
+    }
+    return (
+        {member for member, sees_it in said.items() if sees_it},
+        {member for member, sees_it in said.items() if sees_it is False},
+    )
+
+
+def _open_to_all(channel: discord.abc.GuildChannel) -> bool:
+    """Whether everybody sees the channel who is not kept out by name, whatever roles they have."""
+    everybody = channel.guild.default_role
+    return channel.permissions_for(everybody).view_channel and not any(
+        isinstance(target, discord.Role) and overwrite.view_channel is False
+        for target, overwrite in channel.overwrites.items()
     )
 
 

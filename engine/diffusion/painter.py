@@ -260,7 +260,7 @@ class Painter:
         job = sitting.job
         for place, row in sitting.unfinished():
             try:
-                image = with_the_kept(self._finished(row), start_of(sitting.order))
+                image = with_the_kept(self._finished(row), sitting.kept)
                 sitting.pictures[place] = Pixels(*image.size, image.tobytes())
             except Exception as error:
                 self._sittings.pop(job.id, None)

@@ -4,8 +4,9 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
-from PIL import Image, ImageOps
+from PIL import Image
 
 from engine.diffusion.exhaustion import out_of_memory
 from engine.diffusion.families import Family, Row, Start
@@ -13,6 +14,7 @@ from engine.diffusion.previews import encode_preview
 from engine.errors import AtelierError, new_incident, without_folders
 from engine.jobs import Job
 from engine.messages import Admit, Pixels, Progress
+from engine.upright import upright
 from speech import say
 
 log = logging.getLogger(__name__)
@@ -53,6 +55,11 @@ class Sitting:
     def finished(self) -> bool:
         """Whether all of its pictures are there."""
         return len(self.pictures) == len(self.rows)
+
+    @cached_property
+    def kept(self) -> Start | None:
+        """The picture that its mask keeps parts of, read once; `None` where nothing is kept."""
+        return start_of(self.order) if self.order.mask else None
 
     def unfinished(self) -> list[tuple[int, Row]]:
         """The rows that only want decoding, with their places."""
@@ -95,22 +102,22 @@ def start_of(order: Admit) -> Start | None:
     if order.image is None:
         return None
     with Image.open(order.image) as opened:
-        image = ImageOps.exif_transpose(opened).convert("RGB")
+        image = upright(opened).convert("RGB")
     if order.mask is None:
         return Start(image)
     with Image.open(order.mask) as opened:
-        return Start(image, ImageOps.exif_transpose(opened).convert("L"))
+        return Start(image, upright(opened).convert("L"))
 
 
-def with_the_kept(painted: Image.Image, start: Start | None) -> Image.Image:
+def with_the_kept(painted: Image.Image, kept: Start | None) -> Image.Image:
     """The painted picture, over it to the pixel what its mask keeps of the one it starts from.
 
     The autoencoder alone would change that a little everywhere.
     """
-    if start is None or start.mask is None:
+    if kept is None or kept.mask is None:
         return painted
-    before = start.image.resize(painted.size, Image.Resampling.LANCZOS)
-    mask = start.mask.resize(painted.size, Image.Resampling.BILINEAR)
+    before = kept.image.resize(painted.size, Image.Resampling.LANCZOS)
+    mask = kept.mask.resize(painted.size, Image.Resampling.BILINEAR)
     return Image.composite(painted, before, mask)
 
 

@@ -67,11 +67,11 @@ def read_json(path: Path) -> dict[str, Any]:
     """The content of a `config.json` or the like.
 
     Raises:
-        CorruptFile: It is not JSON, or no object.
+        CorruptFile: It is not JSON, or nested without end, or no object.
     """
     try:
         content = json.loads(path.read_text("utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CorruptFile(
             say("{path} cannot be read: {reason}.", path=path, reason=str(error))
         ) from error

@@ -111,7 +111,7 @@ class Hub:
         """
         try:
             content = self._get(listing, path).json()
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise CorruptFile(
                 say("{path} of “{repo}” cannot be read.", path=path, repo=listing.repo)
             ) from error

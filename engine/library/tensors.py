@@ -50,7 +50,7 @@ def read_safetensors(path: Path) -> tuple[Tensor, ...]:
             if name != "__metadata__"
         )
         ends = [entry["data_offsets"][1] for name, entry in header.items() if name[:2] != "__"]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise CorruptFile(
             say("{path} has no readable header: download it again.", path=path)
         ) from error

@@ -1,8 +1,9 @@
 """Lettering: the words of a sheet, in a font that has their signs, at a size that fits."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from PIL import ImageFont
 from PIL.ImageFont import FreeTypeFont
@@ -112,15 +113,22 @@ def _cut(lettering: Lettering, width: int, most: int) -> Lettering:
     if len(lettering.lines) > most:
         lines[-1] += ELLIPSIS
     for place, line in enumerate(lines):
-        whole = line.removesuffix(ELLIPSIS)
-        while whole and font.getlength(line) > width:
-            whole = whole[:-1]
-            line = whole.rstrip() + ELLIPSIS
-        lines[place] = line
+        if font.getlength(line) > width:
+            lines[place] = _shortened(line.removesuffix(ELLIPSIS), font, width)
     return Lettering(tuple(lines), font)
 
 
-@cache
+def _shortened(line: str, font: FreeTypeFont, width: int) -> str:
+    """As much of the line as there is room for, and that it goes on."""
+
+    def drawn(end: int) -> float:
+        return font.getlength(line[:end].rstrip() + ELLIPSIS)
+
+    too_wide = bisect_right(range(len(line)), float(width), key=drawn)
+    return line[: max(0, too_wide - 1)].rstrip() + ELLIPSIS
+
+
+@lru_cache(512)
 def _file_for(text: str) -> str | None:
     """The first font that has every sign of `text`: Pillow's own is the empty name."""
     return next((file for file in ("", *ELSEWHERE) if _has(file, text)), None)

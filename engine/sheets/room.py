@@ -62,7 +62,7 @@ class Sheets:
         async with self._admission.lock:
             recipes = await self._recipes(requests, owner, scope, allowance)
             ordered = [recipes[cell] for cell in painting_order(recipes)]
-            return Price(tuple(recipes), self._worker.forecast(owner, ordered))
+            return Price(tuple(recipes), await self._worker.forecast(owner, ordered))
 
     async def submit(
         self,

@@ -13,12 +13,13 @@ from engine.store.models import ModelTable
 from engine.store.moderation import Block, Deed, ModerationTable
 from engine.store.outcomes import Failure, Outcomes, Tally
 from engine.store.preferences import Preferences
-from engine.store.reviews import Decision, Review, ReviewTable
+from engine.store.reviews import Asked, Decision, Review, ReviewTable
 from engine.store.sheets import SheetTable
 from engine.store.timings import TimingTable
 from engine.store.verdicts import VerdictTable
 
 __all__ = [
+    "Asked",
     "Attic",
     "Block",
     "Database",

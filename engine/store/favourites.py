@@ -68,13 +68,14 @@ class Favourites:
                 "DELETE FROM gallery_posts WHERE scope = ? AND job_id = ?", (scope, job_id)
             )
 
-    async def set_shown(self, scope: str, job_id: int, message_id: int) -> None:
-        """Record by which message the gallery shows the job."""
+    async def set_shown(self, scope: str, job_id: int, message_id: int) -> bool:
+        """Record by which message the gallery shows the job; `False` when the job is gone."""
         async with self._database.transaction() as connection:
-            await connection.execute(
+            cursor = await connection.execute(
                 "UPDATE gallery_posts SET message_id = ? WHERE scope = ? AND job_id = ?",
                 (message_id, scope, job_id),
             )
+        return bool(cursor.rowcount)
 
     async def shown(self, job_id: int) -> list[Shown]:
         """Where galleries show the job."""

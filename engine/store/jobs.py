@@ -8,10 +8,11 @@ from typing import Any
 
 import aiosqlite
 
-from engine.errors import UnknownJob
+from engine.errors import AlreadyDecided, UnknownJob
 from engine.jobs import Cell, Job, JobState, Parent
 from engine.requests import Recipe
 from engine.store.database import Database
+from engine.store.reviews import Decision, decided
 from engine.store.verdicts import keep_verdicts
 from engine.verdicts import Verdict
 from speech import Sentence, recalled, say
@@ -36,6 +37,27 @@ class JobTable:
         """Write a new job as queued, and its pictures as used by its owner."""
         async with self._database.transaction() as connection:
             return await insert(connection, owner, home, recipe, parent=parent)
+
+    async def add_all(
+        self,
+        owner: str,
+        home: Any,
+        recipes: Sequence[Recipe],
+        parent: Parent | None = None,
+        review: int | None = None,
+    ) -> list[Job]:
+        """Write new jobs as `add` does, all or none, and the held request of that number as
+        allowed.
+
+        Raises:
+            AlreadyDecided: When that is decided already.
+        """
+        async with self._database.transaction() as connection:
+            if review is not None and not await decided(connection, review, Decision.ALLOWED):
+                raise AlreadyDecided(say("It does not wait any more: it has been decided."))
+            return [
+                await insert(connection, owner, home, recipe, parent=parent) for recipe in recipes
+            ]
 
     async def get(self, job_id: int) -> Job:
         """The job of that number.

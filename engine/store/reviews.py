@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 import aiosqlite
 
@@ -12,7 +12,10 @@ from engine.jobs import Parent
 from engine.requests import ImageRequest
 from engine.store.database import Database
 
-COLUMNS = "id, scope, owner, home, requests, words, parent_job, parent_number, asked_at, decision"
+COLUMNS = (
+    "id, scope, owner, home, requests, words, parent_job, parent_number, asked_at, decision, "
+    "card_channel, card_message"
+)
 
 
 class Decision(StrEnum):
@@ -21,6 +24,14 @@ class Decision(StrEnum):
     WAITING = "waiting"
     ALLOWED = "allowed"
     REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+
+
+class Asked(NamedTuple):
+    """The message in which moderators are asked."""
+
+    channel: int
+    message: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +48,7 @@ class Review:
         parent: The picture that they go on from, if they do.
         asked_at: Seconds since the epoch.
         decision: What became of them.
+        asked: Where moderators are asked, once they are.
     """
 
     id: int
@@ -48,6 +60,7 @@ class Review:
     parent: Parent | None
     asked_at: float
     decision: Decision = Decision.WAITING
+    asked: Asked | None = None
 
 
 class ReviewTable:
@@ -109,12 +122,29 @@ class ReviewTable:
         )
         return int(rows[0][0])
 
-    async def decide(self, number: int, decision: Decision) -> None:
-        """Record what became of it."""
+    async def all_waiting(self, since: float, scope: str | None = None) -> list[Review]:
+        """Those that wait, in that scope or anywhere, asked for after then; the oldest first."""
+        rows = await self._database.read(
+            f"SELECT {COLUMNS} FROM reviews WHERE decision = ?1 AND asked_at > ?2 "
+            "AND (?3 IS NULL OR scope = ?3) ORDER BY id",
+            Decision.WAITING,
+            since,
+            scope,
+        )
+        return [_review(row) for row in rows]
+
+    async def set_asked(self, number: int, asked: Asked) -> None:
+        """Record where moderators are asked."""
         async with self._database.transaction() as connection:
             await connection.execute(
-                "UPDATE reviews SET decision = ? WHERE id = ?", (decision, number)
+                "UPDATE reviews SET card_channel = ?, card_message = ? WHERE id = ?",
+                (*asked, number),
             )
+
+    async def decide(self, number: int, decision: Decision) -> bool:
+        """Record what became of it; whether it still waited until now."""
+        async with self._database.transaction() as connection:
+            return await decided(connection, number, decision)
 
     async def drop(self, number: int) -> None:
         """Forget it."""
@@ -127,8 +157,17 @@ class ReviewTable:
             await connection.execute("DELETE FROM reviews WHERE asked_at < ?", (before,))
 
 
+async def decided(connection: aiosqlite.Connection, number: int, decision: Decision) -> bool:
+    """Record what became of it, in a transaction; whether it still waited until now."""
+    cursor = await connection.execute(
+        "UPDATE reviews SET decision = ? WHERE id = ? AND decision = ?",
+        (decision, number, Decision.WAITING),
+    )
+    return cursor.rowcount == 1
+
+
 def _review(row: aiosqlite.Row) -> Review:
-    number, scope, owner, home, requests, words, *parent, asked_at, decision = row
+    number, scope, owner, home, requests, words, job, picture, asked_at, decision, *asked = row
     return Review(
         id=number,
         scope=scope,
@@ -136,7 +175,8 @@ def _review(row: aiosqlite.Row) -> Review:
         home=json.loads(home),
         requests=tuple(ImageRequest.from_json(each) for each in json.loads(requests)),
         words=tuple(json.loads(words)),
-        parent=Parent(*parent) if parent[0] is not None else None,
+        parent=Parent(job, picture) if job is not None else None,
         asked_at=asked_at,
         decision=Decision(decision),
+        asked=Asked(*asked) if asked[0] is not None else None,
     )

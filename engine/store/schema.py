@@ -192,6 +192,10 @@ STEPS: tuple[str, ...] = (
     ) STRICT;
     CREATE INDEX reviews_waiting ON reviews (scope, owner) WHERE decision = 'waiting';
     """,
+    """
+    ALTER TABLE reviews ADD COLUMN card_channel INTEGER;
+    ALTER TABLE reviews ADD COLUMN card_message INTEGER;
+    """,
 )
 
 

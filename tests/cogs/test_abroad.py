@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cogs.asking.abroad import MOST_SECONDS
-from engine import ImageRequest
+from engine import ImageRequest, ModelSettings
 from tests.discord_server import Channel, ClientRefuses, Guild, Member, Message, Permissions
 
 from .house import PATIENCE, House, number, settings_line, told, told_after, until
@@ -118,6 +118,18 @@ async def test_a_wait_that_is_too_long_is_refused_before_it_is_queued(
         hidden = await alice.slash(square, "imagine", prompt="a fish", private=True)
         assert (await hidden.message()).ephemeral, "this one may come directly"
     assert MOST_SECONDS < 15 * 60
+
+
+async def test_a_model_that_has_to_be_downloaded_first_is_refused(
+    house: House, square: Channel, alice: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    far = ModelSettings(source="someone/far")
+    models = house.models()
+    monkeypatch.setattr(house, "models", lambda: models | {"far": far})
+    async with house.open() as bot:
+        use = await alice.slash(square, "imagine", prompt="a fish", model="far")
+        assert (await told(use)).startswith("The files of far have to be downloaded first")
+        assert bot.studio.queue() == []
 
 
 @pytest.mark.parametrize("open_to_it", [True, False], ids=["open", "closed"])
@@ -246,3 +258,57 @@ async def test_two_clicks_at_once_far_from_home(
             await house.done(await use.message())
         await house.settled(bot)
         assert len(square.messages) == 3
+
+
+async def test_who_keeps_order_in_a_server_that_it_is_not_in_has_no_say(
+    house: House, abroad: Guild, square: Channel, alice: Member
+) -> None:
+    zed = abroad.add_member(
+        "zed",
+        permissions=Permissions(manage_messages=True, moderate_members=True, manage_guild=True),
+    )
+    async with house.open() as bot:
+        message = await paint(house, alice, square)
+        await house.settled(bot)
+        said = await told_after(await zed.click(message, label="Delete"))
+        assert said == "Only the one who asked for job 1 can delete it."
+        assert not message.deleted
+
+
+async def test_whoever_shares_no_server_with_it_is_told_what_would_help(
+    house: House, abroad: Guild, square: Channel, alice: Member
+) -> None:
+    zed = abroad.add_member("zed")
+    async with house.open() as bot:
+        message = await paint(house, alice, square)
+        with house.discord.expecting(50278):
+            use = await zed.click(message, label="Send to DM")
+            assert (await use.followup()).text() == (
+                "I cannot write to you: we share no server. Add me to your own apps, or join a "
+                "server that I am in, and try again."
+            )
+        alice.user.refuses_dms = True
+        with house.discord.expecting(50007):
+            use = await alice.click(message, label="Send to DM")
+            assert (await use.followup()).text() == (
+                "I may not write to you: allow direct messages in the privacy settings of a server "
+                "that we share."
+            )
+        await house.settled(bot)
+
+
+async def test_a_message_out_of_reach_is_told_of_and_its_own_button_takes_it_away(
+    house: House, square: Channel, alice: Member
+) -> None:
+    async with house.open() as bot:
+        message = await paint(house, alice, square)
+        await house.settled(bot)
+        house.discord.expire_tokens()
+        await bot.studio.set_home(1, (await bot.studio.job(1)).home | {"expires_at": 0.0})
+        mine = await (await house.alice.slash(house.art, "history")).message()
+        assert await told_after(await house.alice.select(mine, "delete:1")) == (
+            "Job 1 is deleted, but I cannot reach its message any more: click **Delete** there."
+        )
+        assert not message.deleted
+        await alice.click(message, label="Delete")
+        await house.discord.until(lambda: message.deleted)

@@ -151,13 +151,17 @@ async def test_buttons_work_on_a_message_whose_token_has_expired(house: House) -
         assert "Cancelled." in running.text()
 
 
-@pytest.mark.parametrize("verb", ["Again", "Delete"])
-async def test_a_click_on_a_job_that_is_gone_gets_a_sentence(house: House, verb: str) -> None:
+async def test_the_buttons_of_a_job_that_is_gone_get_a_sentence_or_clear_its_message_away(
+    house: House,
+) -> None:
     async with house.open() as bot:
         message = await house.painted(house.alice)
         await bot.studio.delete(1)
-        sentence = await told_after(await house.alice.click(message, label=verb))
-        assert sentence == "Job 1 does not exist any more."
+        for who, verb in ((house.alice, "Again"), (house.alice, "⭐"), (house.bob, "Delete")):
+            sentence = await told_after(await who.click(message, label=verb))
+            assert sentence == "Job 1 does not exist any more."
+        await house.alice.click(message, label="Delete")
+        await house.discord.until(lambda: message.deleted)
 
 
 async def test_again_with_a_model_that_is_not_configured_any_more(

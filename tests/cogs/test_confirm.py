@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from typing import Any
 
+import pytest
+
+from engine import Job, StorageError, Studio
+from engine.store.jobs import insert
 from tests.discord_server import Message, Upload
 
 from .house import House, number, refused, settings_line, told_after
@@ -103,3 +109,61 @@ async def test_no_picture_is_kept_from_a_refused_prompt(house: House) -> None:
             house.art, "imagine", prompt="{a,b,c,d,e} fish", image=upload, steps=1, size="40x41"
         )
         assert "The height is 41 pixels" in await refused(use)
+
+
+async def test_what_takes_long_to_check_is_acknowledged_first_to_that_person_alone(
+    house: House,
+) -> None:
+    async with house.open():
+        prompt = "{a,b,c,d,e,f,g,h,i} fish --steps 1"
+        use = await house.alice.slash(house.art, "imagine", prompt=prompt)
+        assert use.response == 5
+        question = await use.message()
+        assert (question.ephemeral, question.labels[0]) == (True, "Paint 9 pictures")
+
+
+async def test_a_disk_that_is_full_queues_none_and_leaves_the_question_open(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = [1, 2]
+
+    async def full(*values: Any, **more: Any) -> Job:
+        if not room:
+            raise sqlite3.OperationalError("database or disk is full")
+        room.pop()
+        return await insert(*values, **more)
+
+    async with house.open() as bot:
+        question = await asked(house)
+        with monkeypatch.context() as patch:
+            patch.setattr("engine.store.jobs.insert", full)
+            use = await house.alice.click(question, label="Paint 10 pictures")
+            assert "disk is full" in await told_after(use)
+        assert await bot.studio.unsettled() == []
+        await house.alice.click(question, label="Paint 10 pictures")
+        await house.discord.until(lambda: question.text() == "Queued: 5 jobs.")
+        await house.settled(bot)
+
+
+async def test_what_is_queued_is_not_offered_again_because_of_a_later_error(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fails = [1]
+    set_home = Studio.set_home
+
+    async def failing(studio: Studio, job_id: int, home: Any) -> None:
+        if fails:
+            fails.pop()
+            raise StorageError("The disk is full.")
+        await set_home(studio, job_id, home)
+
+    monkeypatch.setattr(Studio, "set_home", failing)
+    async with house.open() as bot:
+        question = await asked(house)
+        await house.alice.click(question, label="Paint 10 pictures")
+        await house.discord.until(lambda: question.text() == "Queued: 5 jobs.")
+        assert question.labels == []
+        for message in house.art.messages:
+            await house.done(message)
+        assert [number(message) for message in house.art.messages] == [1, 2, 3, 4, 5]
+        await house.settled(bot)

@@ -206,3 +206,14 @@ async def test_a_button_that_somebody_else_posted_is_not_taken_for_ours(house: H
         theirs.components = ours.components
         told_alone = await sentence(house, theirs, "Use these settings")
         assert told_alone.startswith("This picture has no settings inside")
+
+
+@pytest.mark.parametrize("menu", ["Use these settings", "Use as start", "Picture details"])
+async def test_a_picture_that_became_private_tells_others_nothing(house: House, menu: str) -> None:
+    async with house.open() as bot:
+        message = await house.painted(house.alice)
+        await house.settled(bot)
+        job = await bot.studio.job(1)
+        await bot.studio.set_home(1, {**job.home, "private": True})
+        told_alone = await sentence(house, message, menu)
+        assert told_alone.startswith("There is no job 1 that you could see here")

@@ -21,7 +21,7 @@ ANEW = r"/channels/\d+/messages"
 
 @pytest.fixture(autouse=True)
 def _soon_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cogs.showing.presenter.RETRY_DELAYS", (0.3,))
+    monkeypatch.setattr("cogs.showing.follower.RETRY_DELAYS", (0.3,))
 
 
 def settings_in_webp(picture: Attachment) -> str:

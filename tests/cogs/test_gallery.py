@@ -7,7 +7,7 @@ from discord import Permissions
 
 from tests.discord_server import Channel, Member, Message
 
-from .house import House, alt_texts, told
+from .house import House, alt_texts, told, until
 
 
 @pytest.fixture
@@ -72,6 +72,21 @@ async def test_a_deleted_picture_is_deleted_in_the_gallery_too(
         assert hall.messages == []
 
 
+async def test_what_is_deleted_while_it_is_being_posted_there_does_not_stay(
+    house: House, keeper: Member, hall: Channel
+) -> None:
+    async with house.open() as bot:
+        await open_gallery(house, keeper, hall)
+        message = await house.painted(house.alice)
+        house.discord.delay(0.4, method="POST", path=f"/channels/{hall.id}/messages")
+        await star(house, house.bob, message)
+        await until(lambda: bot.studio.favourites.shown(1), bool)
+        await house.alice.click(message, label="Delete")
+        await house.discord.until(lambda: message.deleted)
+        assert hall.history == [], "it is still underway"
+        await house.discord.until(lambda: hall.history and not hall.messages)
+
+
 async def test_none_turns_it_off(house: House, keeper: Member, hall: Channel) -> None:
     async with house.open() as bot:
         await open_gallery(house, keeper, hall)
@@ -112,6 +127,50 @@ async def test_a_gallery_that_was_closed_to_the_bot_gets_the_picture_another_tim
         hall.deny_bot()
         await star(house, house.bob, message)
         await star(house, house.bob, message)
+        await house.discord.until(lambda: hall.messages)
+
+
+@pytest.mark.parametrize("kind", ["let in", "kept out"])
+async def test_a_gallery_is_wider_for_whoever_is_let_in_by_name(
+    house: House, keeper: Member, hall: Channel, kind: str
+) -> None:
+    source = house.guild.add_channel("source")
+    look, someone = Permissions(view_channel=True), house.guild.add_member("someone")
+    if kind == "let in":
+        for channel, people in (
+            (source, [house.alice, house.guild.bot]),
+            (hall, [house.alice, house.guild.bot, someone]),
+        ):
+            channel.overwrite(house.guild.everyone, deny=look)
+            for who in people:
+                channel.overwrite(who, allow=look)
+    else:
+        source.overwrite(someone, deny=look)
+    async with house.open() as bot:
+        await open_gallery(house, keeper, hall)
+        message = await house.painted(house.alice, where=source)
+        await star(house, house.alice, message)
+        await star(house, house.alice, await house.painted(house.alice, "a fox"))
+        await until(lambda: bot.studio.favourites.shown(2), bool)
+        assert await bot.studio.favourites.shown(1) == []
+        # The same people by name: now nobody sees more there than before.
+        await star(house, house.alice, message)
+        if kind == "let in":
+            source.overwrite(someone, allow=look)
+        else:
+            hall.overwrite(someone, deny=look)
+        await star(house, house.alice, message)
+        await house.discord.until(lambda: len(hall.messages) == 2)
+
+
+async def test_names_make_no_difference_where_everybody_may_look(
+    house: House, keeper: Member, hall: Channel
+) -> None:
+    hall.overwrite(house.bob, allow=Permissions(view_channel=True))
+    hall.overwrite(house.guild.bot, allow=Permissions(view_channel=True))
+    async with house.open():
+        await open_gallery(house, keeper, hall)
+        await star(house, house.bob, await house.painted(house.alice))
         await house.discord.until(lambda: hall.messages)
 
 

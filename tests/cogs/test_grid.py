@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from engine import SafetySettings
+from cogs.sheets import subject
+from engine import SafetySettings, draw_sheet
 from tests.discord_server import ClientRefuses, Message, Permissions, Upload
 from tests.discord_server.messages import walk
 from tests.tiny.classifier import classifier
@@ -19,10 +22,45 @@ from .test_options import picture
 SEEDS = {"x": "seed", "x_values": "1-3"}
 
 
+class Easel:
+    """Draws sheets, the first of them only when it is let go."""
+
+    def __init__(self) -> None:
+        self.begun = 0
+        self.let_go = threading.Event()
+
+    def __call__(self, *what: Any) -> bytes:
+        self.begun += 1
+        drawn = draw_sheet(*what)
+        if self.begun == 1:
+            assert self.let_go.wait(PATIENCE)
+        return drawn
+
+    async def drawing(self) -> bool:
+        """Whether it has begun."""
+        return self.begun > 0
+
+
+@pytest.fixture
+def held(monkeypatch: pytest.MonkeyPatch) -> Callable[[], Easel]:
+    """Has all sheets drawn on one easel from now on."""
+
+    def hold() -> Easel:
+        easel = Easel()
+        monkeypatch.setattr(subject, "draw_sheet", easel)
+        return easel
+
+    return hold
+
+
 async def asked(house: House, prompt: str = "a red fish", **options: Any) -> Message:
     """Alice wants a sheet; the question that comes back to her."""
     use = await house.alice.slash(house.art, "grid", prompt=prompt, **(options or SEEDS))
-    question = await use.message()
+    asking = use.interaction
+    await house.discord.until(
+        lambda: use.followups or (asking.original and not asking.original.loading)
+    )
+    question = use.followups[0] if use.followups else await use.message()
     assert question.ephemeral
     return question
 
@@ -312,6 +350,146 @@ async def test_a_cell_that_is_deleted_is_gone_from_the_sheet_and_the_sheet_with_
         await house.alice.click(message, label="Delete")
         await house.discord.until(lambda: message.deleted)
         assert not any(file.exists() for file in files)
+
+
+async def hidden(house: House) -> Message:
+    """Alice's private sheet, as it is begun."""
+    use = await house.alice.slash(house.art, "grid", prompt="a fish", private=True, **SEEDS)
+    use = await house.alice.click(await use.message(), label="Paint 3 pictures")
+    return await use.followup()
+
+
+async def cell(house: House, message: Message, label: str) -> Message:
+    """One of its pictures, as Alice sees it."""
+    return await (await house.alice.select(message, label)).message()
+
+
+async def test_a_sheet_that_is_deleted_while_it_is_drawn_anew_does_not_come_back(
+    house: House, held: Callable[[], Easel]
+) -> None:
+    async with house.open():
+        message = await sheet(house)
+        one = await cell(house, message, "seed 2")
+        easel = held()
+        await house.alice.click(one, label="Delete")
+        await until(easel.drawing, bool)
+        await house.alice.click(message, label="Delete")
+        await house.discord.until(lambda: message.deleted)
+        easel.let_go.set()
+    assert house.art.messages == []
+
+
+async def test_a_sheet_whose_message_was_deleted_does_not_come_back_with_fewer_pictures(
+    house: House,
+) -> None:
+    async with house.open() as bot:
+        message = await sheet(house)
+        await until(bot.studio.sheets.unsettled, lambda sheets: not sheets)
+        one = await cell(house, message, "seed 2")
+        await house.art.delete(message)
+        await house.alice.click(one, label="Delete")
+        await house.discord.until(lambda: one.deleted)
+    assert house.art.messages == []
+
+
+async def test_nobody_is_written_to_because_a_picture_of_a_private_sheet_is_deleted(
+    house: House,
+) -> None:
+    async with house.open() as bot:
+        message = await house.done(await hidden(house))
+        await until(bot.studio.sheets.unsettled, lambda sheets: not sheets)
+        house.discord.expire_tokens()
+        home = (await bot.studio.sheets.get(1)).home
+        await bot.studio.sheets.set_home(1, home | {"expires_at": 0.0})
+        listed = await (await house.alice.slash(house.art, "history")).message()
+        use = await house.alice.select(listed, "delete:2")
+        assert (await told_after(use)).startswith("Job 2 is deleted, but I cannot reach")
+    assert house.alice.dm.messages == []
+    assert len(options_of(message)) == 3
+
+
+async def test_of_two_pictures_that_are_deleted_at_once_neither_stays_on_the_sheet(
+    house: House, held: Callable[[], Easel]
+) -> None:
+    async with house.open():
+        message = await sheet(house)
+        first, second = [await cell(house, message, label) for label in ("seed 1", "seed 2")]
+        easel = held()
+        await house.alice.click(first, label="Delete")
+        await until(easel.drawing, bool)
+        await house.alice.click(second, label="Delete")
+        await house.discord.until(lambda: options_of(message) == ["seed 3"], PATIENCE)
+        easel.let_go.set()
+    assert options_of(message) == ["seed 3"]
+
+
+async def test_a_picture_deleted_by_a_list_leaves_the_sheet_and_the_last_one_takes_it_along(
+    house: House,
+) -> None:
+    async with house.open():
+        message = await sheet(house, x="seed", x_values="1, 2")
+        listed = await (await house.alice.slash(house.art, "history")).message()
+        await house.alice.select(listed, "delete:1")
+        await house.discord.until(lambda: options_of(message) == ["seed 2"], PATIENCE)
+        assert not message.deleted
+        await house.alice.select(listed, "delete:2")
+        await house.discord.until(lambda: message.deleted, PATIENCE)
+    assert house.art.messages == []
+
+
+async def test_a_private_sheet_that_is_late_says_so_and_a_click_gives_it_more_time(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.alice.user.refuses_dms = True
+    async with house.open() as bot:
+        blocker = await house.occupy()
+        with monkeypatch.context() as patch:
+            patch.setattr("cogs.showing.home.TOKEN_LIFETIME", 41.5)
+            message = await hidden(house)
+            await house.discord.until(lambda: "Show it here" in message.labels, 5)
+        assert "the sheet comes to your direct messages" in message.text()
+        house.discord.expire_tokens()
+        with house.discord.expecting(50007):
+            await house.free(blocker)
+            await until(bot.studio.sheets.unsettled, lambda sheets: not sheets)
+        assert message.attachments == []
+        await house.alice.click(message, label="Show it here")
+        await house.done(message)
+        assert len(message.attachments) == 1
+    assert house.alice.dm.messages == []
+
+
+async def test_a_private_sheet_that_is_called_off_late_is_only_said_to_be(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with house.open() as bot:
+        await house.occupy()
+        monkeypatch.setattr("cogs.showing.home.TOKEN_LIFETIME", 5.0)
+        use = await house.alice.click(await hidden(house), label="Cancel")
+        assert await told_after(use) == "Sheet 1 is cancelled."
+        await until(bot.studio.sheets.unsettled, lambda sheets: not sheets)
+        assert house.alice.dm.messages == []
+
+
+async def test_a_picture_that_is_too_large_for_the_place_is_not_said_to_be_gone(
+    house: House,
+) -> None:
+    async with house.open():
+        message = await sheet(house)
+        house.guild.attachment_size_limit = 50
+        use = await house.alice.select(message, "seed 2")
+        assert await refused(use) == "This picture is too large to be shown here."
+
+
+async def test_the_message_of_a_sheet_that_is_gone_can_be_cleared_away(house: House) -> None:
+    async with house.open() as bot:
+        message = await sheet(house)
+        for number in (1, 2, 3):
+            await bot.studio.delete(number)
+        use = await house.bob.click(message, label="Delete")
+        assert await told_after(use) == "Sheet 1 does not exist any more."
+        await house.alice.click(message, label="Delete")
+        await house.discord.until(lambda: message.deleted)
 
 
 async def test_a_private_sheet_is_seen_by_nobody_else(house: House) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
+import shutil
+
 from discord import Permissions
 
 from engine.store import Search
@@ -156,13 +157,15 @@ async def test_a_picture_whose_file_is_gone_is_listed_and_shown_without_it(house
         assert "The files of its pictures are gone" in shown.text()
 
 
-@pytest.mark.parametrize("verb", ["Again", "⭐", "Delete"])
-async def test_the_buttons_of_a_job_that_retention_removed_get_a_sentence(
-    house: House, verb: str
-) -> None:
-    async with house.open() as bot:
-        message = await house.painted(house.alice)
-        await bot.studio.delete(1)
-        use = await house.alice.click(message, label=verb)
-        said = await use.followup() if use.response in (5, 6) else await use.message()
-        assert said.text() == "Job 1 does not exist any more."
+async def test_pictures_that_are_too_large_there_are_not_told_to_be_gone(house: House) -> None:
+    async with house.open():
+        await house.painted(house.alice)
+        house.guild.attachment_size_limit = 50
+        message = await (await house.alice.slash(house.art, "show", id=1)).message()
+        assert message.text().splitlines()[-1] == (
+            "Its pictures are too large for this place: see them in its own message, or ask me "
+            "where Discord takes larger files."
+        )
+        shutil.rmtree(house.folder / "pictures")
+        message = await (await house.alice.slash(house.art, "show", id=1)).message()
+        assert message.text().splitlines()[-1].startswith("The files of its pictures are gone")

@@ -146,3 +146,58 @@ async def test_who_moderates_one_server_has_no_say_in_another(house: House) -> N
         refusal = await told(await mallory.slash(poems, "cancel", job=1))
         assert refusal == "Only the one who asked for job 1 can cancel it."
         await house.release(blocker)
+
+
+@pytest.mark.parametrize("kind", ["hidden", "visible"])
+async def test_who_moderates_one_channel_has_no_say_in_another(house: House, kind: str) -> None:
+    secret = house.guild.add_channel("secret")
+    if kind == "hidden":
+        secret.overwrite(house.guild.everyone, deny=Permissions(view_channel=True))
+        for who in (house.alice, house.guild.bot):
+            secret.overwrite(who, allow=Permissions(view_channel=True))
+    house.art.overwrite(house.bob, allow=Permissions(manage_messages=True))
+    async with house.open():
+        blocker = await house.occupy()
+        await house.ask(house.alice, "a surprise for the staff", where=secret)
+        offered = await house.bob.autocomplete(house.art, "cancel", "job", "")
+        assert [choice.value for choice in offered] == [1]
+        refusal = await told(await house.bob.slash(house.art, "cancel", job=2))
+        assert refusal == "Only the one who asked for job 2 can cancel it."
+        secret.overwrite(house.bob, allow=Permissions(manage_messages=True, view_channel=True))
+        offered = await house.bob.autocomplete(house.art, "cancel", "job", "")
+        assert "2 · a surprise for the staff" in [choice.name for choice in offered]
+        assert await told(await house.bob.slash(house.art, "cancel", job=2)) == (
+            "Job 2 is cancelled."
+        )
+        await house.release(blocker)
+
+
+async def test_who_may_call_off_everything_reads_only_what_they_see(house: House) -> None:
+    secret, role = house.guild.add_channel("secret"), house.guild.add_role("trusted")
+    secret.overwrite(house.guild.everyone, deny=Permissions(view_channel=True))
+    for who in (house.alice, house.guild.bot):
+        secret.overwrite(who, allow=Permissions(view_channel=True))
+    trusted = house.guild.add_member("trusted", roles=[role])
+    async with house.open(admin_roles=[role.id]):
+        blocker = await house.occupy()
+        await house.ask(house.alice, "a surprise for the staff", where=secret)
+        offered = await trusted.autocomplete(house.art, "cancel", "job", "")
+        assert "2 · private" in [choice.name for choice in offered]
+        await house.release(blocker)
+
+
+@pytest.mark.parametrize("gone", [False, True], ids=["there", "gone"])
+async def test_in_a_thread_its_channels_moderators_have_their_say(house: House, gone: bool) -> None:
+    thread = house.guild.add_channel("late", kind="thread", parent=house.art)
+    house.art.overwrite(house.bob, allow=Permissions(manage_messages=True))
+    async with house.open() as bot:
+        blocker = await house.occupy()
+        await house.ask(house.alice, "a fish", where=thread)
+        if gone:  # archived threads are not known either
+            house.guild.remove_channel(thread)
+            guild = bot.get_guild(house.guild.id)
+            assert guild is not None
+            await house.discord.until(lambda: guild.get_thread(thread.id) is None)
+        offered = await house.bob.autocomplete(house.art, "cancel", "job", "2")
+        assert [choice.value for choice in offered] == ([] if gone else [2])
+        await house.release(blocker)

@@ -278,3 +278,34 @@ async def test_a_sheet_shows_its_pictures_as_they_are_released(house: House, mod
 
 def _changed(message: Message, looks: int) -> bool:
     return len(message.looks) > looks
+
+
+async def test_where_nobody_could_release_them_they_are_covered_never_withheld(
+    house: House,
+) -> None:
+    abroad = house.discord.add_guild("Abroad", joined=False)
+    square = abroad.add_channel("square")
+    house.alice.user.installed = True
+    alice = abroad.add_member("alice")
+    admin = abroad.add_member("admin", permissions=Permissions(manage_guild=True))
+    admin.user.installed = True
+    async with house.open(unsafe_pictures="withhold") as bot:
+        message = await house.painted(alice, where=square)
+        assert spoilers(message) == [True]
+        assert "Release" not in message.labels
+        message.buttons[0]["custom_id"] = "atelier:release:1"
+        use = await admin.click(message, custom_id="atelier:release:1")
+        assert (await told(use)).startswith(STRANGER)
+        [verdict] = await bot.studio.judgement.of(1)
+        assert verdict.stands
+        await house.settled(bot)
+
+
+async def test_a_message_that_somebody_has_deleted_stays_so(house: House, mod: Member) -> None:
+    async with house.open(unsafe_pictures="withhold") as bot:
+        message = await house.painted(house.alice)
+        await house.settled(bot)
+        await house.art.delete(message)
+        said = await told(await mod.slash(house.art, "release", job=1))
+        assert said == "The pictures of job 1 are shown now."
+    assert house.art.messages == []

@@ -48,6 +48,20 @@ async def ask_there(who: Member, house: House, desk: Channel) -> None:
     await who.select(board, desk, custom_id="atelier-setting:reviews")
 
 
+def home_in(house: House) -> Home:
+    """Where a request of Alice's belongs whose interaction is long over."""
+    return Home(
+        guild_id=house.guild.id,
+        channel_id=house.art.id,
+        message_id=None,
+        application_id=house.discord.application_id,
+        token="",
+        expires_at=0.0,
+        upload_limit=10**7,
+        person=house.alice.user.id,
+    )
+
+
 async def shown(house: House, where: Channel, text: str = "asks in") -> Message:
     """The latest message there with that text, once it is there."""
     await house.discord.until(lambda: any(text in each.text() for each in public(where)))
@@ -324,8 +338,124 @@ async def test_everybody_reads_the_servers_language_and_each_their_own(
         assert line in await told(await mods[1].slash(house.art, "audit"))
 
 
+async def test_what_a_kill_has_left_unseen_is_asked_about_at_the_next_start(
+    house: House, mods: tuple[Member, Member]
+) -> None:
+    async with house.open() as bot:
+        held = bot.studio.keeper.reviews
+        request = [ImageRequest(prompt="a blood moon")]
+        scope, owner = f"guild:{house.guild.id}", str(house.alice.user.id)
+        review = await held.hold(scope, owner, home_in(house).to_json(), request, ["blood"])
+    async with house.open() as bot:
+        held = bot.studio.keeper.reviews
+        card = await shown(house, house.art)
+        kept = await until(lambda: held.get(review.id, scope), lambda found: found.asked)
+        assert kept.asked == (house.art.id, card.id)
+    async with house.open() as bot:
+        await mods[0].click(card, label="Allow")
+        await house.done(await shown(house, house.art, "**a blood moon**"))
+        assert sum("asks in" in each.looks[0].text() for each in public(house.art)) == 1
+        await house.settled(bot)
+
+
+async def test_a_moderator_finds_what_waits_when_its_question_was_deleted(
+    house: House, manager: Member, mods: tuple[Member, Member], desk: Channel
+) -> None:
+    async with house.open() as bot:
+        text = await told(await mods[0].slash(house.art, "words waiting"))
+        assert text == "Nothing waits for a moderator here."
+        await manager.slash(house.art, "words review", word="blood")
+        for prompt in ("a blood moon", "a blood sun"):
+            await house.alice.slash(house.art, "imagine", prompt=prompt)
+        gone, there = await shown(house, house.art, "moon"), await shown(house, house.art, "sun")
+        gone.deleted = True
+        await ask_there(manager, house, desk)
+        text = await told(await mods[0].slash(house.art, "words waiting"))
+        again = await shown(house, desk, "moon")
+        first, second = text.splitlines()
+        for line, prompt, card, room in (
+            (first, "a blood moon", again, desk),
+            (second, "a blood sun", there, house.art),
+        ):
+            assert f"{house.alice.mention} ||{prompt}|| · " in line
+            assert line.endswith(f"/{house.guild.id}/{room.id}/{card.id}")
+        assert len(public(desk)) == 1
+        await mods[0].click(again, label="Allow")
+        await house.done(await shown(house, house.art, "**a blood moon**"))
+        text = await told(await mods[0].slash(house.art, "words waiting"))
+        assert text == second
+        text = await told(await house.alice.slash(house.art, "words waiting"))
+        assert text.startswith("That needs the permission Timeout Members")
+        await house.settled(bot)
+
+
+async def test_who_asked_can_withdraw_even_after_a_restart(
+    house: House, manager: Member, mods: tuple[Member, Member]
+) -> None:
+    async with house.open():
+        await manager.slash(house.art, "words review", word="blood")
+        waits = await (
+            await house.alice.slash(house.art, "imagine", prompt="a blood moon")
+        ).message()
+        assert waits.labels == ["Withdraw"]
+        card = await shown(house, house.art)
+    async with house.open() as bot:
+        path = f"/channels/{house.art.id}/messages/{card.id}"
+        house.discord.fail_next(path=path, status=403, code=50001)
+        uses = await asyncio.gather(*(house.alice.click(waits, label="Withdraw") for _ in range(2)))
+        await house.discord.until(lambda: shows(waits, "You have withdrawn this"))
+        assert not waits.labels
+        late = uses[0] if uses[0].response == 4 else uses[1]
+        assert await told(late) == "It does not wait any more: it has been decided."
+        use = await mods[0].click(card, label="Allow")
+        assert await told_after(use) == "Whoever asked for it has withdrawn it."
+        assert shows(card, "has withdrawn what they asked for.")
+        assert not card.labels
+        assert not await bot.studio.keeper.reviews.waiting()
+        assert not await bot.studio.unsettled()
+
+
+async def test_no_prompt_gets_out_of_its_spoiler(
+    house: House, manager: Member, mods: tuple[Member, Member]
+) -> None:
+    async with house.open():
+        await manager.slash(house.art, "words review", word="blood")
+        await house.alice.slash(house.art, "imagine", prompt="blood https://x.io/|| NASTY")
+        inside = "||blood https://x.io/\\|\\| NASTY||"
+        card = await shown(house, house.art)
+        assert f"> {inside}" in card.text()
+        await mods[0].click(card, label="Refuse")
+        await shown(house, house.alice.dm, f"have not allowed what you asked for: {inside}")
+        assert inside in await told(await manager.slash(house.art, "audit"))
+        await manager.slash(house.art, "words block", word="https://y.io/||x")
+        assert "||https://y.io/\\|\\|x||" in await told(await manager.slash(house.art, "audit"))
+
+
+async def test_what_is_allowed_where_the_bot_cannot_write_any_more_links_to_nothing(
+    house: House, manager: Member, mods: tuple[Member, Member], desk: Channel
+) -> None:
+    async with house.open():
+        await ask_there(manager, house, desk)
+        await manager.slash(house.art, "words review", word="blood")
+        await house.alice.slash(house.art, "imagine", prompt="a blood moon")
+        card = await shown(house, desk)
+        house.guild.remove_channel(house.art)
+        await mods[0].click(card, label="Allow")
+        news = await shown(house, house.alice.dm, "have allowed what you asked for")
+        assert "`/history` has it" in news.text()
+        assert "None" not in news.text()
+
+
 @pytest.mark.parametrize(
-    "text", ["*" * 2000, "blood " * 333, "||" * 1000, "<@1> _" * 300, "血" * 2000]
+    "text",
+    [
+        "*" * 2000,
+        "blood " * 333,
+        "||" * 1000,
+        "https://x.io/" + "|" * 1900,
+        "<@1> _" * 300,
+        "血" * 2000,
+    ],
 )
 def test_the_longest_prompts_fit(text: str) -> None:
     home = Home(

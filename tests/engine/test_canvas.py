@@ -10,6 +10,7 @@ from engine.canvas import (
     Canvas,
     Way,
     chart,
+    kept_size,
     marked,
     paintable,
     panned,
@@ -139,6 +140,25 @@ def test_a_picture_is_painted_at_its_size_or_else_in_its_shape(
 ) -> None:
     tiny = model(width=64, height=64, min_side=32, max_side=128)
     assert paintable(tiny, *size) == painted
+
+
+@pytest.mark.parametrize(
+    ("size", "painted"),
+    [
+        ((96, 64), (96, 64)),
+        ((128, 128), (128, 128)),
+        ((192, 128), (128, 88)),
+        ((256, 256), (128, 128)),
+        ((100, 70), (96, 72)),
+        ((16, 16), (64, 64)),
+        ((4000, 10), (128, 32)),
+    ],
+)
+def test_a_picture_that_is_painted_further_is_made_no_smaller_than_it_has_to_be(
+    size: tuple[int, int], painted: tuple[int, int]
+) -> None:
+    tiny = model(width=64, height=64, min_side=32, max_side=128)
+    assert kept_size(tiny, *size) == painted
 
 
 def test_a_small_picture_takes_less_noise() -> None:

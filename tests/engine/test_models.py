@@ -260,3 +260,14 @@ def test_a_setting_that_does_not_exist_is_an_error() -> None:
 
 def test_the_built_in_model_is_in_the_package() -> None:
     assert Path(SKETCH.source).parent.name == "engine"
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[1]", b"[" * 100_000], ids=["empty", "cut", "numbers", "nested"]
+)
+def test_damaged_files_have_no_family_and_stop_nothing(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "model_index.json").write_bytes(content)
+    file = tmp_path / "x.safetensors"
+    file.write_bytes(len(content).to_bytes(8, "little") + content)
+    for source in (tmp_path, file):
+        assert Model.of("x", ModelSettings(source=str(source))).family is None

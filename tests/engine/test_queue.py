@@ -229,3 +229,15 @@ def test_without_patience_no_job_overtakes(clock: Clock) -> None:
     fill(queue, job(1, "ada", model="other"), job(2, "bob"))
     assert queue.take("tiny") is None
     assert queue.take(None) == job(1, "ada", model="other")
+
+
+def test_what_might_come_stands_where_it_would_and_leaves_nothing_behind(queue: FairQueue) -> None:
+    fill(queue, *(job(number, "ada") for number in (1, 2, 3)))
+    queue.take(None)
+    before = (dict(queue._served), queue._now)
+    extra = [job(98, "bob"), job(99, "ada")]
+    foreseen = [each.id for each in queue.order(extra)]
+    assert (dict(queue._served), queue._now) == before
+    assert [each.id for each in queue.order()] == [2, 3]
+    fill(queue, *extra)
+    assert [each.id for each in queue.order()] == foreseen

@@ -75,11 +75,20 @@ async def cellar(tmp_path: Path) -> Any:
         yield Cellar(database, tmp_path)
 
 
-async def test_without_a_bound_everything_stays(cellar: Cellar) -> None:
-    old = await cellar.put(days=10_000)
-    cellar.upload("nobodys.png", days=10_000)
+async def test_without_a_bound_every_job_stays_with_what_it_starts_from(cellar: Cellar) -> None:
+    old = await cellar.put(days=10_000, image="needed.png", strength=0.5)
+    needed = cellar.upload("needed.png", days=10_000)
     assert await cellar.sweep() == Swept()
     assert await cellar.left() == [old]
+    assert needed.exists()
+
+
+async def test_a_copy_outlives_the_deleted_pictures_by_a_day_at_most(cellar: Cellar) -> None:
+    varied = await cellar.put(image="copy.png", strength=0.5)
+    copy, fresh = cellar.upload("copy.png", days=2), cellar.upload("fresh.png", days=0.5)
+    await cellar.jobs.delete(varied)
+    assert await cellar.sweep() == Swept(uploads=1)
+    assert (copy.exists(), fresh.exists()) == (False, True)
 
 
 async def test_what_is_too_old_goes_with_its_files(cellar: Cellar) -> None:

@@ -1,25 +1,33 @@
 """Requests that wait for a moderator: which do, and how they are kept."""
 
 import json
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from engine import (
     REVIEW_LIFETIME,
     AdapterUse,
+    AlreadyDecided,
+    Asked,
     Decision,
     ImageRequest,
     InvalidRequest,
+    Job,
     LimitReached,
     NeedsReview,
     Parent,
+    Review,
+    StorageError,
     Studio,
     open_studio,
 )
 from engine.reviews import MOST_HELD
 from engine.store import Attic, Database
+from engine.store.jobs import insert
 from engine.words import those_in
 from tests.engine.making import engine_settings, model_settings
 
@@ -33,9 +41,16 @@ async def studio(tmp_path: Path, tiny_model: Path) -> AsyncIterator[Studio]:
         yield studio
 
 
-async def submit(studio: Studio, *prompts: str, reviewed: bool = False, **asked: str) -> None:
+async def submit(
+    studio: Studio, *prompts: str, review: int | None = None, **asked: str
+) -> list[Job]:
     requests = [ImageRequest(prompt=prompt, **asked) for prompt in prompts]  # type: ignore[arg-type]
-    await studio.submit_all(requests, owner="ada", home=None, scope="here", reviewed=reviewed)
+    return await studio.submit_all(requests, owner="ada", home=None, scope="here", review=review)
+
+
+async def hold(studio: Studio, scope: str = "here") -> Review:
+    request = ImageRequest(prompt="blood")
+    return await studio.keeper.reviews.hold(scope, "ada", None, [request], ["blood"])
 
 
 async def test_a_request_needs_a_look_for_the_words_that_it_has(studio: Studio) -> None:
@@ -46,7 +61,7 @@ async def test_a_request_needs_a_look_for_the_words_that_it_has(studio: Studio) 
     assert caught.value.words == ("blood", "red light")
     assert not studio.queue()
     await submit(studio, "a bloodhound")
-    await submit(studio, "a pool of blood", reviewed=True)
+    await submit(studio, "a pool of blood", review=(await hold(studio)).id)
     await studio.check_all([ImageRequest(prompt="a pool of blood")], owner="ada", scope="here")
     assert len(studio.queue()) == 2
 
@@ -107,6 +122,50 @@ async def test_nobody_keeps_moderators_busy_and_what_waits_too_long_is_forgotten
     with pytest.raises(InvalidRequest, match="waited for too long"):
         await held.get(reviews[1].id, "here")
     await held.hold("here", "ada", None, request, ["blood"])
+
+
+async def test_what_is_allowed_is_decided_with_its_jobs_and_once(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = studio.keeper.reviews
+    number = (await hold(studio)).id
+    room = [1]
+
+    async def full(*values: Any, **more: Any) -> Job:
+        if not room:
+            raise sqlite3.OperationalError("database or disk is full")
+        room.pop()
+        return await insert(*values, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("engine.store.jobs.insert", full)
+        with pytest.raises(StorageError):
+            await submit(studio, "blood", "more blood", review=number)
+    assert (await held.get(number, "here")).decision is Decision.WAITING
+    assert not studio.queue()
+    assert len(await submit(studio, "blood", "more blood", review=number)) == 2
+    with pytest.raises(AlreadyDecided):
+        await submit(studio, "blood", "more blood", review=number)
+    assert len(await studio.unsettled()) == 2
+    assert (await held.get(number, "here")).decision is Decision.ALLOWED
+    assert not await held.decide(number, Decision.REFUSED)
+
+
+async def test_those_that_wait_are_known_with_where_moderators_are_asked(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = studio.keeper.reviews
+    asked, withdrawn, elsewhere = [await hold(studio, each) for each in ("here", "here", "there")]
+    await held.asked(asked.id, Asked(5, 6))
+    await held.decide(withdrawn.id, Decision.WITHDRAWN)
+    assert [(each.id, each.asked) for each in await held.waiting()] == [
+        (asked.id, Asked(5, 6)),
+        (elsewhere.id, None),
+    ]
+    assert [each.id for each in await held.waiting("there")] == [elsewhere.id]
+    late = elsewhere.asked_at + REVIEW_LIFETIME
+    monkeypatch.setattr("engine.reviews.time.time", lambda: late)
+    assert not await held.waiting()
 
 
 async def test_the_picture_that_a_held_request_starts_from_is_needed(

@@ -105,7 +105,7 @@ async def test_a_picture_as_large_as_the_model_paints_is_shifted(studio: Studio)
 async def test_an_enlarged_picture_goes_on_at_a_size_that_is_painted(studio: Studio) -> None:
     large = await studio.enlarge(OURS, 4, owner="ada", home=None)
     start = await studio.starts.filling(Parent(large.id, 0), {5}, studio.models["tiny"])
-    assert start.size == (64, 64)
+    assert start.size == (96, 96)
     assert start.under(ImageRequest.of(large.recipe)).enlarged == 1
 
 

@@ -1,6 +1,7 @@
 """The files of a model come while the painter paints with the others."""
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import Any
 import pytest
 
 from engine import ImageRequest, Job, JobEvent, JobState, ModelSettings, Studio, open_studio
+from engine.curation.arrivals import Arrivals
+from engine.library import Origin, Progress
 from tests.engine.library.conftest import UNET
 from tests.engine.making import engine_settings, model_settings
 from tests.hub_server import Fault, HubServer, Repository
@@ -124,3 +127,64 @@ async def test_it_waits_for_what_the_owner_has_begun_to_download(
         job = await ask(studio, "fox")
         assert (await until(studio, job, over)).state is JobState.PAINTED
         await fetching
+
+
+async def test_what_is_to_come_first_is_told_and_nothing_is_foreseen_of_it(
+    open_here: Open, cache: Path
+) -> None:
+    asked = {name: ImageRequest(prompt="a red house", model=name) for name in ("tiny", "fox")}
+    async with open_here() as studio:
+        for name in asked:  # both have painted once, so that their times are known
+            await until(studio, await ask(studio, name), over)
+        assert await studio.forecast([asked["fox"]], owner="ada") is not None
+        studio._worker._supplies.forget("fox")
+        assert await studio.missing([asked["fox"]]) is None, "it is looked for on the disk"
+    shutil.rmtree(cache)
+    async with open_here() as studio:
+        missing = await studio.missing([asked["tiny"], asked["fox"]])
+        assert missing is not None
+        assert missing.name == "fox"
+        assert await studio.missing([asked["tiny"], ImageRequest(prompt="a fish")]) is None
+        assert await studio.forecast([asked["fox"]], owner="ada") is None
+        assert await studio.forecast([asked["tiny"]], owner="ada") is not None
+
+
+async def test_the_last_word_of_a_download_that_was_given_up_is_not_the_next_ones(
+    open_here: Open, fox: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bring = Arrivals.bring_or_wait
+    heard: list[Callable[[Progress], None]] = []
+
+    async def listened(
+        self: Arrivals, name: str, origin: Origin, progress: Callable[[Progress], None]
+    ) -> None:
+        heard.append(progress)
+        await bring(self, name, origin, progress)
+
+    monkeypatch.setattr(Arrivals, "bring_or_wait", listened)
+    fox.faults[UNET] = Fault(stall_after=60_000)
+    last = Progress(99, 100, UNET)
+    async with open_here() as studio:
+        job = await ask(studio, "fox")
+        await until(studio, job, lambda event: event.come is not None)
+        assert await studio.cancel(job.id)
+        heard[0](last)
+        again = await ask(studio, "fox")
+        heard[0](last)
+        assert studio.event(again.id).come != 0.99
+        fox.faults.clear()
+        assert (await until(studio, again, over)).state is JobState.PAINTED
+
+
+async def test_a_broken_model_folder_does_not_keep_the_studio_from_opening(
+    tmp_path: Path, tiny_model: Path
+) -> None:
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "model_index.json").write_text("[" * 100_000)
+    models = {"tiny": model_settings(tiny_model), "broken": model_settings(broken)}
+    async with open_studio(engine_settings(), models, tmp_path / "data") as studio:
+        failed = await until(studio, await ask(studio, "broken"), over)
+        assert failed.state is JobState.FAILED
+        assert failed.error is not None
+        assert "cannot be read" in failed.error

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import struct
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -136,3 +139,70 @@ def test_a_picture_is_kept_upright_on_white(folder: UploadFolder) -> None:
         assert kept.getpixel((50, 16)) == (255, 255, 255)
         assert kept.getpixel((10, 16)) == (200, 0, 0)
     assert folder.size(folder.keep(turned(drawn("RGB", "black", "white")))) == SIZE
+
+
+def exif_of(*entries: tuple[int, int, int, bytes]) -> bytes:
+    """Exif as no library writes it: tag, type, count and up to four bytes of each."""
+    rows = [struct.pack("<HHI", *entry[:3]) + entry[3].ljust(4, b"\0") for entry in entries]
+    body = struct.pack("<H", len(rows)) + b"".join(rows) + bytes(4)
+    return b"Exif\0\0II*\0\x08\0\0\0" + body
+
+
+@pytest.mark.parametrize(
+    ("orientation", "other"),
+    [
+        ((0x0112, 3, 1, b"\6\0"), (0x0128, 2, 2, b"2\0")),
+        ((0x0112, 3, 1, b"\6\0"), (0x011A, 2, 3, b"72\0")),
+        ((0x0112, 3, 1, b"\6\0"), (0x0100, 2, 3, b"72\0")),
+    ],
+    ids=["unit as text", "resolution as text", "width as text"],
+)
+def test_tags_of_the_wrong_type_do_not_keep_a_picture_from_being_upright(
+    folder: UploadFolder,
+    orientation: tuple[int, int, int, bytes],
+    other: tuple[int, int, int, bytes],
+) -> None:
+    exif = exif_of(*sorted([orientation, other]))
+    sideways = data(Image.new("RGB", (32, 64)), "JPEG", exif=exif)
+    assert folder.size(folder.keep(sideways)) == SIZE
+
+
+@pytest.mark.parametrize("orientation", [(0x0112, 7, 2, b"\6\0"), (0x0112, 3, 1, b"\x63\0")])
+def test_an_orientation_that_is_none_changes_nothing(
+    folder: UploadFolder, orientation: tuple[int, int, int, bytes]
+) -> None:
+    picture = data(Image.new("RGB", SIZE), "JPEG", exif=exif_of(orientation))
+    assert folder.size(folder.keep(picture)) == SIZE
+
+
+def test_two_may_send_the_same_picture_at_once(
+    folder: UploadFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    same = data(Image.new("RGB", SIZE, "red"))
+    both_written = threading.Barrier(2, timeout=30)
+    replace = Path.replace
+
+    def together(self: Path, target: Path) -> Path:
+        both_written.wait()
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", together)
+    with ThreadPoolExecutor(2) as pool:
+        names = list(pool.map(folder.keep, [same, same]))
+    assert [file.name for file in folder.files()] == names[:1] == names[1:]
+
+
+@pytest.mark.parametrize("left", [b"", b"\x89PNG"], ids=["nothing", "half"])
+def test_what_a_power_failure_has_left_is_written_anew(folder: UploadFolder, left: bytes) -> None:
+    picture = data(Image.new("RGB", SIZE, "red"))
+    name = folder.keep(picture)
+    folder.path(name).write_bytes(left)
+    assert folder.keep(picture) == name
+    assert folder.size(name) == SIZE
+
+
+def test_an_empty_file_is_no_upload(folder: UploadFolder) -> None:
+    name = folder.keep(data(Image.new("RGB", SIZE)))
+    folder.path(name).write_bytes(b"")
+    with pytest.raises(InvalidRequest, match="not kept any more"):
+        folder.require(name)

@@ -50,6 +50,22 @@ def test_signs_in_a_word_are_only_signs() -> None:
     assert not has_any([normalised("a.c")], "abc")
 
 
+def test_a_text_without_its_letters_is_not_even_searched_for_a_word(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    searched: list[str] = []
+
+    def pattern(word: str) -> str:
+        searched.append(word)
+        return word
+
+    monkeypatch.setattr("engine.words._pattern", pattern)
+    words = [f"word{number}" for number in range(200)]
+    assert not has_any(words, *["a long prompt of a cell " * 80] * 36)
+    assert has_any(words, "my word7")
+    assert searched == ["word7"]
+
+
 def test_without_words_nothing_is_found() -> None:
     assert not has_any([], "anything")
 

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +13,22 @@ import pytest
 from engine.board import Board
 from engine.curation.appraiser import Appraiser
 from engine.curation.arrivals import Arrivals
+from engine.easel import Easel
 from engine.errors import StorageError
 from engine.estimates import Estimates
+from engine.finishing import Finishing
 from engine.jobs import Job, JobEvent, JobState
+from engine.judge import Judge
 from engine.judgement import Judgement
-from engine.messages import Painted, Progress
+from engine.library import Hub
+from engine.messages import Painted, Pixels, Progress
 from engine.models import Catalogue
 from engine.pictures import PictureFolder
+from engine.settings import SafetySettings
 from engine.store import Database, JobTable, MeasurementTable, VerdictTable
 from engine.supplies import Supplies
 from engine.uploads import UploadFolder
+from engine.verdicts import UNJUDGED, Verdict
 from engine.worker import Worker
 from tests.engine.conftest import Gate
 from tests.engine.making import engine_settings, model_settings, recipe
@@ -33,7 +39,14 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 class Bench:
     """A worker with everything that it needs around it, all of it real."""
 
-    def __init__(self, database: Database, folder: Path, source: Path, **changes: Any) -> None:
+    def __init__(
+        self,
+        database: Database,
+        folder: Path,
+        source: Path,
+        judge: Judge | None = None,
+        **changes: Any,
+    ) -> None:
         self.jobs = JobTable(database, folder)
         self.board = Board()
         self.pictures = PictureFolder(folder / "pictures")
@@ -41,18 +54,19 @@ class Bench:
         catalogue = Catalogue({"tiny": model_settings(source)}, "tiny")
         appraiser = Appraiser(settings)
         self.supplies = Supplies(appraiser, catalogue, Arrivals(appraiser.hub))
+        judgement = Judgement(VerdictTable(database), self.jobs, judge)
+        finishing = Finishing(self.jobs, self.pictures, judgement, self.board)
         self.worker = Worker(
             settings,
             catalogue,
             self.jobs,
-            self.pictures,
             UploadFolder(folder / "uploads"),
             self.board,
             Estimates({}, settings.batch_size),
             MeasurementTable(database),
-            [],
             self.supplies,
-            judgement=Judgement(VerdictTable(database), self.jobs, None),
+            Easel(settings),
+            finishing,
         )
 
     async def push(self, **changes: Any) -> Job:
@@ -279,6 +293,71 @@ async def test_a_full_disk_fails_the_job_with_a_sentence(
     failed = await bench.outcome(await bench.push())
     assert failed.error == "The picture could not be saved: No space left on device."
     assert await bench.jobs.used_since("ada", 0.0) == [], "and it is given back to its owner"
+
+
+class SlowJudge(Judge):
+    """Judges when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__(SafetySettings(classifier="slow"), Hub())
+        self.has_all = asyncio.Event()
+        self.go_on = asyncio.Event()
+        self._jobs = 0
+
+    async def judge(self, pictures: Sequence[Pixels]) -> tuple[Verdict, ...]:
+        self._jobs += 1
+        if self._jobs == 2:
+            self.has_all.set()
+        await self.go_on.wait()
+        return (UNJUDGED,) * len(pictures)
+
+
+@pytest.fixture
+async def slow(tmp_path: Path, tiny_model: Path) -> AsyncIterator[tuple[Bench, SlowJudge]]:
+    """A bench whose judge is slow: it has painted as much as it may, and a job waits."""
+    judge = SlowJudge()
+    async with Database(tmp_path / "atelier.db") as database:
+        bench = Bench(database, tmp_path, tiny_model, judge, batch_size=4)
+        await bench.supplies.look()
+        for _ in range(3):
+            await bench.push(count=4, num_inference_steps=1)
+        async with asyncio.timeout(60):
+            await judge.has_all.wait()
+        yield bench, judge
+        judge.go_on.set()
+        await bench.worker.stop()
+
+
+async def test_the_painter_waits_for_a_judge_who_does_not_keep_up(
+    slow: tuple[Bench, SlowJudge],
+) -> None:
+    bench, judge = slow
+    await asyncio.sleep(0.1)
+    assert [job.id for job in bench.worker.running] == [1, 2], "they are still open"
+    assert [job.id for job in bench.worker.waiting] == [3]
+    open_jobs = [*bench.worker.running, *bench.worker.waiting]
+    watching = asyncio.gather(*map(bench.outcome, open_jobs))
+    await asyncio.sleep(0)
+    judge.go_on.set()
+    assert [event.state for event in await watching] == [JobState.PAINTED] * 3
+
+
+async def test_a_job_can_be_called_off_while_its_pictures_wait_for_the_judge(
+    slow: tuple[Bench, SlowJudge],
+) -> None:
+    bench, judge = slow
+    first, second = bench.worker.running
+    [third] = bench.worker.waiting
+    watching = asyncio.create_task(bench.outcome(first))
+    others = asyncio.gather(bench.outcome(second), bench.outcome(third))
+    await asyncio.sleep(0)
+    assert await bench.worker.cancel(first.id)
+    assert (await watching).state is JobState.CANCELLED
+    assert not await bench.worker.cancel(first.id)
+    judge.go_on.set()
+    assert [event.state for event in await others] == [JobState.PAINTED] * 2
+    kept = await bench.jobs.get(first.id)
+    assert (kept.state, kept.pictures) == (JobState.CANCELLED, ())
 
 
 def test_what_passes_between_the_sides_is_plain() -> None:

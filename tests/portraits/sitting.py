@@ -41,6 +41,8 @@ class Sitting:
         await self._keep_answer("help", self.alice, await self.alice.slash(self.art, "help"))
         await self._keep_answer("settings", self.mona, await self.mona.slash(self.art, "settings"))
         self._keep("remix", self.bob, await (await self._click(one, "remix")).modal())
+        await self._keep_answer("fill", self.bob, await self._click(one, "fill"))
+        await self._keep_sheet()
 
     async def _imagine(self, who: Member, prompt: str, **options: int) -> Message:
         return await (await who.slash(self.art, "imagine", prompt=prompt, **options)).message()
@@ -48,8 +50,8 @@ class Sitting:
     async def _shown(self, message: Message) -> None:
         await self.discord.until(lambda: _button(message, "delete"), PATIENCE)
 
-    async def _click(self, message: Message, verb: str) -> Use:
-        return await self.bob.click(message, custom_id=_button(message, verb))
+    async def _click(self, message: Message, verb: str, who: Member | None = None) -> Use:
+        return await (who or self.bob).click(message, custom_id=_button(message, verb))
 
     async def _keep_waiting(self) -> None:
         """One that is being painted, in the middle of its previews, and one that waits for it.
@@ -69,6 +71,19 @@ class Sitting:
             message_html(screen, queued, other),
             language=screen.reader.locale,
         )
+
+    async def _keep_sheet(self) -> None:
+        """A comparison of guidance and seeds."""
+        axes = {"x": "guidance", "x_values": "1, 3, 7", "y": "seed", "y_values": "5, 8"}
+        asked = "a red house under a yellow moon"
+        use = await self.alice.slash(self.art, "grid", prompt=asked, **axes)
+        question = await use.message(PATIENCE)
+        before = len(self.art.messages)
+        await self._click(question, "go", who=self.alice)
+        await self.discord.until(lambda: len(self.art.messages) > before, PATIENCE)
+        sheet = self.art.messages[-1]
+        await self._shown(sheet)
+        self._keep("sheet", self.alice, sheet)
 
     async def _keep_answer(self, name: str, who: Member, use: Use) -> None:
         self._keep(name, who, await use.message(PATIENCE))

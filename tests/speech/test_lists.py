@@ -12,6 +12,7 @@ from .chinese import say_in_chinese
 @pytest.mark.parametrize(
     ("items", "last", "row"),
     [
+        ([], AND, ""),
         (["a"], AND, "a"),
         (["a", "b"], AND, "a and b"),
         (["a", "b", "c"], AND, "a, b and c"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import copy
+import pickle
 from gettext import NullTranslations
 
 import pytest
@@ -75,3 +77,9 @@ async def test_each_task_speaks_for_itself() -> None:
 )
 def test_locales_without_a_catalogue_are_spoken_to_in_english(locale: str, language: str) -> None:
     assert language_for(locale) == language
+
+
+def test_a_sentence_can_be_copied() -> None:
+    said = say("{error} Try again.", error=say("A side has {most} pixels at most.", most=64))
+    for same in (copy.copy(said), copy.deepcopy(said), pickle.loads(pickle.dumps(said))):
+        assert (same, same.kept()) == (said, said.kept())

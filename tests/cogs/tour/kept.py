@@ -91,6 +91,14 @@ async def cancel(tour: Tour) -> Use:
         return await tour.click(message, "atelier-sheet:cancel:")
 
 
+async def here(tour: Tour) -> Use:
+    """The button of a sheet that takes long and only Alice sees; here it is made up."""
+    message = await sheet(tour)
+    return await tour.click(
+        forged(tour, f"atelier-sheet:here:{sheet_of(message)}"), "atelier-sheet:here:"
+    )
+
+
 FORGED = {Role.STRANGER: UNSEEN}
 
 KEPT = [
@@ -116,6 +124,12 @@ KEPT = [
         cancel,
         "Cancelled.",
         told=dict.fromkeys((Role.NEIGHBOUR, Role.STRANGER), NOT_THEIRS),
+    ),
+    Stop(
+        "atelier-sheet:here",
+        here,
+        "It is in your direct messages: {link}",
+        told=dict.fromkeys([role for role in Role if role is not Role.MEMBER], NOT_THEIRS),
     ),
     Stop(
         "atelier-sheet:delete",

@@ -92,6 +92,19 @@ def decided(verb: str) -> Drive:
     return drive
 
 
+async def withdrawn(tour: Tour) -> Use:
+    """A request of theirs at which a moderator would look first is withdrawn."""
+    await tour.bot.studio.keeper.review_word(f"guild:{tour.house.guild.id}", "疑")
+    asked = await tour.alice.slash(tour.house.art, "imagine", prompt="疑 velvetine")
+    waits = await asked.message()
+    await tour.settled(asked)
+    tour.mark()
+    [button] = waits.buttons
+    if tour.role is not Role.MEMBER:
+        waits = forged(tour, button["custom_id"])
+    return await tour.click(waits, button["custom_id"])
+
+
 async def offered(tour: Tour, source: str, **more: Any) -> Message:
     """The card of a model that may be added."""
     return await (await tour.slash("model add", source=source, **more)).message()
@@ -154,6 +167,8 @@ async def removing(tour: Tour) -> Message:
     return await (await tour.slash("model remove", name="fox")).message()
 
 
+NOT_THEIRS = "Only the one who asked for it can withdraw it."
+
 PANEL = "Settings of this server"
 
 RULING = [
@@ -188,6 +203,16 @@ RULING = [
             ("allow", "{moderator} allowed what {member} asked for."),
             ("refuse", "{moderator} refused what {member} asked for."),
         )
+    ),
+    Stop(
+        "atelier-review:withdraw",
+        withdrawn,
+        "You have withdrawn this: no moderator looks at it.",
+        told={
+            Role.NEIGHBOUR: NOT_THEIRS,
+            Role.MODERATOR: NOT_THEIRS,
+            Role.STRANGER: "This request has waited for too long: it is over.",
+        },
     ),
     Stop(
         "/model add",

@@ -116,6 +116,12 @@ TYPED = [
         "Prompts with “{word}” wait for a moderator from now on.",
         For.MANAGERS,
     ),
+    Stop(
+        "/words waiting",
+        slash("words waiting"),
+        "Nothing waits for a moderator here.",
+        For.MODERATORS,
+    ),
     Stop("/words list", slash("words list"), "A moderator looks first:", For.MANAGERS),
     Stop(
         "/words remove",

@@ -437,3 +437,30 @@ def test_members_are_not_told_where_the_owner_keeps_files(tiny: Model, tmp_path:
     assert weights.name in failed.sentence
     assert "secret" not in failed.sentence
     assert failed.sentence.endswith("download it again.")
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_what_a_job_starts_from_is_read_again_only_for_what_its_mask_keeps(
+    tmp_path: Path, tiny: Model, monkeypatch: pytest.MonkeyPatch, masked: bool
+) -> None:
+    image, mask = tmp_path / "image.png", tmp_path / "mask.png"
+    PIL_Image.new("RGB", (64, 64), "red").save(image)
+    half = PIL_Image.new("L", (64, 64))
+    half.paste(255, (32, 0, 64, 64))
+    half.save(mask)
+    read = []
+    start_of = sitting_module.start_of
+
+    def counted(order: Admit) -> Any:
+        read.append(order.job.id)
+        return start_of(order)
+
+    monkeypatch.setattr(sitting_module, "start_of", counted)
+    easel = Easel()
+    started = job(1, count=3, image="image.png", strength=0.5)
+    easel.run(Admit(started, tiny, image, mask if masked else None), jobs=1)
+    [painted] = easel.of(Painted)
+    assert len(painted.pictures) == 3
+    assert len(read) == masked
+    kept = [levels(pixels)[:, :30] for pixels in painted.pictures]
+    assert all((each == (255, 0, 0)).all() for each in kept) == masked

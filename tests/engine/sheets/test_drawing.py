@@ -1,5 +1,6 @@
 """A sheet as it is drawn: where pictures stand, and that every label can be read."""
 
+import time
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -171,3 +172,20 @@ def test_a_font_of_the_machine_that_has_the_signs_is_taken() -> None:
     assert writable(["一只猫"]) == ("一只猫",)
     [chinese] = lettered(["一只猫"], 40, 300)
     assert chinese.width > 100
+
+
+def test_a_long_label_is_cut_as_late_as_it_can_be_and_at_once() -> None:
+    begun = time.monotonic()
+    for label in ("M" * 4000, "i" * 4000, "Wi" * 2000):
+        [cut] = lettered([label], 20, 300, lines=1)
+        [line] = cut.lines
+        whole = line.removesuffix("...")
+        assert whole
+        assert label.startswith(whole)
+        assert cut.width <= 300
+        assert cut.font.getlength(label[: len(whole) + 1] + "...") > 300
+    assert time.monotonic() - begun < 2
+
+
+def test_what_members_write_is_not_kept_for_ever() -> None:
+    assert lettering._file_for.cache_info().maxsize is not None

@@ -42,8 +42,16 @@ async def test_a_gallery_takes_a_job_once(favourites: Favourites, job_id: int) -
     assert await favourites.claim("guild:1", job_id, 5)
     assert not await favourites.claim("guild:1", job_id, 6)
     assert await favourites.claim("guild:2", job_id, 7)
-    await favourites.set_shown("guild:1", job_id, 50)
+    assert await favourites.set_shown("guild:1", job_id, 50)
     assert sorted(await favourites.shown(job_id)) == [(5, 50), (7, None)]
+
+
+async def test_what_was_deleted_while_it_was_being_shown_is_not_shown(
+    favourites: Favourites, jobs: JobTable, job_id: int
+) -> None:
+    await favourites.claim("guild:1", job_id, 5)
+    await jobs.delete(job_id)
+    assert not await favourites.set_shown("guild:1", job_id, 50)
 
 
 async def test_what_could_not_be_shown_may_be_tried_again(

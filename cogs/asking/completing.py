@@ -1,9 +1,9 @@
 """What Discord offers while somebody types an option, or the values of an axis."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import discord
-from discord.app_commands import Choice
+from discord.app_commands import Choice, Command
 
 from cogs.asking.desk import scope_of
 from cogs.asking.loras import lora_choices
@@ -15,6 +15,8 @@ from engine import Model, Studio, StyleBook, allowed_schedulers
 
 if TYPE_CHECKING:
     from cogs.bot import Atelier
+
+AnyCommand = TypeVar("AnyCommand", bound=Command[Any, ..., Any])
 
 MOST_CHOICES = 25
 LONGEST = 100
@@ -78,3 +80,44 @@ class Completions:
         if isinstance(named, str) and named in self._studio.models:
             return self._studio.models[named]
         return await self._studio.model_of(scope_of(interaction))
+
+
+class Completing:
+    """What the cogs of commands that paint share: the same options complete in the same way."""
+
+    _completions: Completions
+
+    async def _models(
+        self, interaction: "discord.Interaction[Atelier]", current: str
+    ) -> list[Choice[str]]:
+        return await self._completions.option("model", interaction, current)
+
+    async def _sizes(
+        self, interaction: "discord.Interaction[Atelier]", current: str
+    ) -> list[Choice[str]]:
+        return await self._completions.option("size", interaction, current)
+
+    async def _schedulers(
+        self, interaction: "discord.Interaction[Atelier]", current: str
+    ) -> list[Choice[str]]:
+        return await self._completions.option("scheduler", interaction, current)
+
+    async def _styles(
+        self, interaction: "discord.Interaction[Atelier]", current: str
+    ) -> list[Choice[str]]:
+        return await self._completions.option("style", interaction, current)
+
+    async def _loras(
+        self, interaction: "discord.Interaction[Atelier]", current: str
+    ) -> list[Choice[str]]:
+        return await self._completions.option("lora", interaction, current)
+
+    @classmethod
+    def options(cls, command: AnyCommand) -> AnyCommand:
+        """Have the options of `command`, which is in a cog of this kind, complete."""
+        command.autocomplete("model")(cls._models)
+        command.autocomplete("size")(cls._sizes)
+        command.autocomplete("scheduler")(cls._schedulers)
+        command.autocomplete("style")(cls._styles)
+        command.autocomplete("lora")(cls._loras)
+        return command

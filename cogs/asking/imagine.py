@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING
 
 import discord
 from discord import app_commands
-from discord.app_commands import Choice, Range
+from discord.app_commands import Range
 from discord.ext import commands
 
 from cogs.asking.attachments import keep, keep_mask, require_picture
-from cogs.asking.completing import Completions
+from cogs.asking.completing import Completing, Completions
 from cogs.asking.confirm import MOST_UNASKED
 from cogs.asking.desk import scope_of
 from cogs.asking.privacy import person_of
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from cogs.bot import Atelier
 
 
-class Imagine(commands.Cog):
+class Imagine(Completing, commands.Cog):
     """The command that everything is about."""
 
     def __init__(self, studio: Studio, book: StyleBook) -> None:
@@ -39,6 +39,7 @@ class Imagine(commands.Cog):
         self._asking = Asking(studio, book)
         self._completions = Completions(studio, book)
 
+    @Completing.options
     @app_commands.command()
     @anywhere
     @app_commands.describe(
@@ -114,33 +115,3 @@ class Imagine(commands.Cog):
             await interaction.client.desk.take_all(interaction, requests, private=private)
         else:
             await interaction.client.desk.take(interaction, requests[0], private=private)
-
-    @imagine.autocomplete("model")
-    async def _complete_model(
-        self, interaction: "discord.Interaction[Atelier]", current: str
-    ) -> list[Choice[str]]:
-        return await self._completions.option("model", interaction, current)
-
-    @imagine.autocomplete("size")
-    async def _complete_size(
-        self, interaction: "discord.Interaction[Atelier]", current: str
-    ) -> list[Choice[str]]:
-        return await self._completions.option("size", interaction, current)
-
-    @imagine.autocomplete("scheduler")
-    async def _complete_scheduler(
-        self, interaction: "discord.Interaction[Atelier]", current: str
-    ) -> list[Choice[str]]:
-        return await self._completions.option("scheduler", interaction, current)
-
-    @imagine.autocomplete("style")
-    async def _complete_style(
-        self, interaction: "discord.Interaction[Atelier]", current: str
-    ) -> list[Choice[str]]:
-        return await self._completions.option("style", interaction, current)
-
-    @imagine.autocomplete("lora")
-    async def _complete_lora(
-        self, interaction: "discord.Interaction[Atelier]", current: str
-    ) -> list[Choice[str]]:
-        return await self._completions.option("lora", interaction, current)

@@ -10,7 +10,7 @@ from discord.app_commands import Choice, Range
 from discord.ext import commands
 
 from cogs.asking.attachments import keep, require_picture
-from cogs.asking.completing import Completions
+from cogs.asking.completing import Completing, Completions
 from cogs.asking.desk import scope_of
 from cogs.asking.privacy import person_of
 from cogs.asking.typed import Asking, Typed, require_start
@@ -39,7 +39,7 @@ AXES = [Choice(name=title(kind), value=kind) for kind in KINDS]
 Values = Range[str, 1, 400]
 
 
-class Grid(commands.Cog):
+class Grid(Completing, commands.Cog):
     """The command for comparison sheets."""
 
     def __init__(self, studio: Studio, book: StyleBook) -> None:
@@ -47,6 +47,7 @@ class Grid(commands.Cog):
         self._asking = Asking(studio, book)
         self._completions = Completions(studio, book)
 
+    @Completing.options
     @app_commands.command()
     @app_commands.guild_only()
     @app_commands.describe(
@@ -170,36 +171,6 @@ class Grid(commands.Cog):
         self, interaction: "discord.Interaction[Atelier]", current: str
     ) -> list[Choice[str]]:
         return await self._completions.axis(interaction.namespace.y, interaction, current)
-
-    @grid.autocomplete("model")
-    async def _complete_model(
-        self, interaction: "discord.Interaction[Atelier]", current: str
-    ) -> list[Choice[str]]:
-        return await self._completions.option("model", interaction, current)
-
-    @grid.autocomplete("size")
-    async def _complete_size(
-        self, interaction: "discord.Interaction[Atelier]", current: str
-    ) -> list[Choice[str]]:
-        return await self._completions.option("size", interaction, current)
-
-    @grid.autocomplete("scheduler")
-    async def _complete_scheduler(
-        self, interaction: "discord.Interaction[Atelier]", current: str
-    ) -> list[Choice[str]]:
-        return await self._completions.option("scheduler", interaction, current)
-
-    @grid.autocomplete("style")
-    async def _complete_style(
-        self, interaction: "discord.Interaction[Atelier]", current: str
-    ) -> list[Choice[str]]:
-        return await self._completions.option("style", interaction, current)
-
-    @grid.autocomplete("lora")
-    async def _complete_lora(
-        self, interaction: "discord.Interaction[Atelier]", current: str
-    ) -> list[Choice[str]]:
-        return await self._completions.option("lora", interaction, current)
 
 
 def _alone(prompt: str) -> str:

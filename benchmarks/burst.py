@@ -22,8 +22,8 @@ from rich.table import Table
 
 from engine import EngineSettings, ImageRequest, Studio, open_studio
 from engine.diffusion import Device
-from engine.diffusion.schedules import make_scheduler
-from engine.models import SKETCH
+from engine.diffusion.schedulers import make_scheduler
+from engine.models.catalogue import SKETCH
 
 THINGS = ("circle", "house", "tree", "star", "fish", "boat", "heart", "flower")
 COLOURS = ("red", "blue", "green", "yellow", "orange", "purple")

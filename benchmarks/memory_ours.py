@@ -7,13 +7,13 @@ from typing import Any
 
 from benchmarks.memory_task import PROMPTS, RUNGS, Task
 from engine.diffusion import make_painter
-from engine.jobs import Job, JobState
+from engine.jobs.job import Job, JobState
 from engine.memory.device import reserve_of
-from engine.memory.learned import Measurement
-from engine.memory.ledger import Ledger
-from engine.messages import Admit, Failed, Measured, Noted, Order, Painted, Report, Stop
-from engine.models import Model
-from engine.requests import Recipe
+from engine.memory.profile import Measurement
+from engine.memory.profiles import Ledger
+from engine.worker.messages import Admit, Failed, Measured, Noted, Order, Painted, Report, Stop
+from engine.models.catalogue import Model
+from engine.jobs.request import Recipe
 from engine.settings import EngineSettings, ModelSettings
 
 

@@ -10,7 +10,7 @@ import torch
 
 from benchmarks.memory_ours import recipe_of
 from benchmarks.memory_task import BEFORE_DECODING, DECODING, LOADING, Task
-from engine.diffusion.exhaustion import out_of_memory
+from engine.diffusion.oom import out_of_memory
 
 Run = tuple[str, str, float, list[float]]
 """Outcome, note, seconds to load, seconds of each job."""

@@ -26,7 +26,7 @@ from benchmarks.memory_ours import job_of, model_of, settings_of
 from benchmarks.memory_sizes import SIZES, task_of
 from benchmarks.memory_task import Task
 from engine.diffusion import Device, make_painter
-from engine.messages import Admit, Failed, Order, Painted, Report, Stop
+from engine.worker.messages import Admit, Failed, Order, Painted, Report, Stop
 from engine.settings import EngineSettings
 
 

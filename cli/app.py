@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.exits import Exit
-from cli.models_app import models_app
+from cli.models.app import models_app
 from cli.options import Config, settings_of
 
 CODES = ", ".join(f"{code.value} {code.meaning}" for code in Exit)

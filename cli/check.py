@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.text import Text
 
-from cli.catalogue import catalogue_of
+from cli.models.catalogue import catalogue_of
 from cli.console import out
 from cli.errors import SettingsError
 from cli.exits import Exit
@@ -19,8 +19,8 @@ from cli.lock import bot_is_running
 from cli.settings import Settings, load_settings, settings_file
 from cli.token import HOW_TO_GET_ONE, application_id
 from engine import DeviceUnavailable, ModelUnavailable, StorageError
-from engine.library import Presence, human_size, stock_of
-from engine.library.classifiers import check_labels, classifier_here, labels_in
+from engine.hub import Presence, human_size, stock_of
+from engine.hub.classifier_files import check_labels, classifier_here, labels_in
 
 LITTLE_DISK = 2e9
 """Bytes: with less than that on the disk there should be a word about it."""

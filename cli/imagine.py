@@ -38,8 +38,8 @@ from engine import (
     started,
     without_flags,
 )
-from engine.library import stock_of
-from engine.requests import AdapterUse
+from engine.hub import stock_of
+from engine.jobs.request import AdapterUse
 
 
 class Given(NamedTuple):

@@ -7,7 +7,7 @@ from cli.errors import CommandError
 from cli.exits import Exit
 from cli.settings import Settings
 from cli.token import TokenMissing, application_id
-from cogs.permissions import REQUIRED, title
+from cogs.policy.permissions import REQUIRED, title
 
 
 def show_invite(settings: Settings, client_id: int | None) -> None:

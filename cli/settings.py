@@ -18,7 +18,7 @@ from pydantic_settings import (
 from cli.errors import SettingsError
 from cli.problems import path_of, sentence_of, unknown
 from cli.toml_lines import line_of
-from cogs.settings import DiscordSettings, LimitSettings
+from cogs.discord_settings import DiscordSettings, LimitSettings
 from engine import (
     AdapterSettings,
     Catalogue,
@@ -30,7 +30,7 @@ from engine import (
     StorageSettings,
     UnknownModel,
 )
-from engine.models import NAME
+from engine.models.catalogue import NAME
 from engine.settings import BUILT_IN_MODEL
 
 DEFAULT_FILE = Path("config.toml")

@@ -12,51 +12,51 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 from yarl import URL
 
-from cogs.asking.confirm import Confirmations, ConfirmButton
-from cogs.asking.desk import Desk
-from cogs.asking.imagine import Imagine
-from cogs.asking.limits import Limits
-from cogs.asking.me import Me
-from cogs.asking.styles import Styles
-from cogs.deciding.items import PanelButton, SettingSelect
-from cogs.deciding.panel import SettingsPanel
-from cogs.finding.albums import EntryMenu, PageButton
-from cogs.finding.favourites import Favourites
-from cogs.finding.gallery import Gallery
-from cogs.finding.history import Finding
-from cogs.going_on.context_menus import ContextMenus, SettingsButton, StartButton
-from cogs.going_on.filling import FillButton, PartMenu
-from cogs.going_on.form_desk import FormDesk
-from cogs.going_on.results import PictureButton
-from cogs.help import Help
+from cogs.requests.confirmations import Confirmations, ConfirmButton
+from cogs.requests.submission import Desk
+from cogs.generate.imagine import Imagine
+from cogs.policy.limits import Limits
+from cogs.user_defaults.me import Me
+from cogs.styles.styles import Styles
+from cogs.settings.items import PanelButton, SettingSelect
+from cogs.settings.panel import SettingsPanel
+from cogs.gallery.job_list import EntryMenu, PageButton
+from cogs.gallery.favourites import Favourites
+from cogs.gallery.gallery import Gallery
+from cogs.gallery.history import Finding
+from cogs.actions.context_menus import ContextMenus, SettingsButton, StartButton
+from cogs.actions.fill import FillButton, PartMenu
+from cogs.actions.modal_handler import FormDesk
+from cogs.actions.picture_buttons import PictureButton
+from cogs.about.help import Help
 from cogs.models.buttons import ModelButton
 from cogs.models.commands import Models
 from cogs.models.downloads import Downloads
-from cogs.order.moderation import Moderation
-from cogs.order.review_cards import ReviewButton
-from cogs.order.reviews import Reviews
-from cogs.order.words import Words
-from cogs.presence import Presence
-from cogs.queue import Queue
-from cogs.reach import stay_where_wanted
-from cogs.sheets.buttons import CellMenu, SheetButton
-from cogs.sheets.grid import Grid
-from cogs.sheets.sheets import Sheets
-from cogs.showing.buttons import JobButton
-from cogs.showing.follower import Followers
-from cogs.showing.home import Home
-from cogs.showing.pacing import Pacer
-from cogs.showing.presenter import Presenter
-from cogs.showing.release import Release
-from cogs.status import StatusCommand
+from cogs.moderation.blocks import Moderation
+from cogs.moderation.review_cards import ReviewButton
+from cogs.moderation.reviews import Reviews
+from cogs.moderation.words import Words
+from cogs.about.presence import Presence
+from cogs.queue.queue import Queue
+from cogs.policy.contexts import stay_where_wanted
+from cogs.grids.buttons import CellMenu, SheetButton
+from cogs.grids.command import Grid
+from cogs.grids.grid_messages import Sheets
+from cogs.messages.buttons import JobButton
+from cogs.messages.updater import Followers
+from cogs.message_ref import Home
+from cogs.messages.throttle import Pacer
+from cogs.messages.job_messages import Presenter
+from cogs.moderation.release import Release
+from cogs.about.status import StatusCommand
 from cogs.sync import Ids, sync_commands
 from cogs.translator import CommandTranslator
 from cogs.tree import Tree
-from cogs.welcome import Welcome
+from cogs.about.welcome import Welcome
 from engine import StyleBook, UnknownJob
 
 if TYPE_CHECKING:
-    from cogs.settings import DiscordSettings, LimitSettings
+    from cogs.discord_settings import DiscordSettings, LimitSettings
     from engine import Job, Studio
 
 log = logging.getLogger(__name__)

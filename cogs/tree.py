@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import discord
 from discord import app_commands
 
-from cogs.policy import require_welcome
-from cogs.replies import reply
+from cogs.policy.access import require_welcome
+from cogs.messages.replies import reply
 from engine import AtelierError, LimitReached, new_incident
 from speech import language_for, resaid, say, speak
 

@@ -3,12 +3,12 @@
 This is its public face; the rest is its own affair. Importing it does not import torch.
 """
 
-from engine.adapters import AdapterShelf
-from engine.allowance import Allowance
-from engine.canvas import PARTS, Way
-from engine.curation.additions import added_models, open_curator
-from engine.curation.curator import Curator
-from engine.curation.prospects import Prospect, SizeRecord
+from engine.models.adapters import AdapterShelf
+from engine.jobs.rate_limits import Allowance
+from engine.images.canvas import PARTS, Way
+from engine.models.added import added_models, open_curator
+from engine.models.manager import Curator
+from engine.models.candidates import Prospect, SizeRecord
 from engine.errors import (
     AlreadyDecided,
     AtelierError,
@@ -27,22 +27,22 @@ from engine.errors import (
     new_incident,
     without_folders,
 )
-from engine.families import FAMILIES
-from engine.house_rules import HouseRules, ModelDefaults
-from engine.jobs import Job, JobEvent, JobState, Parent
-from engine.keeper import MAX_WORDS, Keeper
-from engine.library import Inspection, Presence, Stock, human_size
-from engine.library import Progress as DownloadProgress
+from engine.models.families import FAMILIES
+from engine.models.server_models import HouseRules, ModelDefaults
+from engine.jobs.job import Job, JobEvent, JobState, Parent
+from engine.moderation.moderation import MAX_WORDS, Keeper
+from engine.hub import Inspection, Presence, Stock, human_size
+from engine.hub import Progress as DownloadProgress
 from engine.memory.device import DeviceFacts
 from engine.memory.planner import Choice
-from engine.memory.table import PlanTable
-from engine.models import RATIOS, Catalogue, Model, Size
-from engine.opening import open_studio
-from engine.permutations import expand
-from engine.pictures import parameters, parse_parameters, settings_text
-from engine.prompt_flags import without_flags
+from engine.memory.plan_table import PlanTable
+from engine.models.catalogue import RATIOS, Catalogue, Model, Size
+from engine.open_studio import open_studio
+from engine.prompts.dynamic_prompts import expand
+from engine.images.output import parameters, parse_parameters, settings_text
+from engine.prompts.flags import without_flags
 from engine.report import Report
-from engine.requests import (
+from engine.jobs.request import (
     DEFAULT_STRENGTH,
     KEEPING_STRENGTH,
     MAX_COUNT,
@@ -54,8 +54,8 @@ from engine.requests import (
     ImageRequest,
     Recipe,
 )
-from engine.reviews import LIFETIME as REVIEW_LIFETIME
-from engine.schedulers import allowed_schedulers
+from engine.moderation.reviews import LIFETIME as REVIEW_LIFETIME
+from engine.models.schedulers import allowed_schedulers
 from engine.settings import (
     AdapterSettings,
     EngineSettings,
@@ -64,18 +64,18 @@ from engine.settings import (
     Section,
     StorageSettings,
 )
-from engine.sheets.drawing import draw_sheet, sheet_key
-from engine.sheets.layout import MAX_CELLS, MAX_VALUES, Axis, Layout, Sheet, SheetProgress
-from engine.sheets.room import Price
-from engine.starts import Start as KeptStart
-from engine.starts import started
+from engine.grids.drawing import draw_sheet, sheet_key
+from engine.grids.layout import MAX_CELLS, MAX_VALUES, Axis, Layout, Sheet, SheetProgress
+from engine.grids.grids import Price
+from engine.images.init_images import Start as KeptStart
+from engine.images.init_images import started
 from engine.store import Asked, Block, Decision, Deed, Review, Search
 from engine.studio import Status, Studio
-from engine.styles import NONE as NO_STYLE
-from engine.styles import PLACE as STYLE_PLACE
-from engine.styles import Style, StyleBook, Wishes, check_style_name
+from engine.prompts.styles import NONE as NO_STYLE
+from engine.prompts.styles import PLACE as STYLE_PLACE
+from engine.prompts.styles import Style, StyleBook, Wishes, check_style_name
 from engine.tasks import Tasks
-from engine.verdicts import Verdict
+from engine.safety.verdict import Verdict
 
 __all__ = [
     "DEFAULT_STRENGTH",

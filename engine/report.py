@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from engine.curation.curator import Curator
+from engine.models.manager import Curator
 from engine.errors import AtelierError
 from engine.memory.device import DeviceFacts
-from engine.memory.table import PlanTable
+from engine.memory.plan_table import PlanTable
 from engine.store import Outcomes, Tally
 from speech import resaid
 

@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
-from engine.families import FAMILIES
-from engine.schedulers import SCHEDULERS
+from engine.models.families import FAMILIES
+from engine.models.schedulers import SCHEDULERS
 
 BUILT_IN_MODEL = "sketch"
 

@@ -5,22 +5,22 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from engine.adapters import AdapterShelf
-from engine.admission import Admission
-from engine.allowance import Allowance
-from engine.board import Board
-from engine.curation.curator import Curator
+from engine.models.adapters import AdapterShelf
+from engine.jobs.submission import Admission
+from engine.jobs.rate_limits import Allowance
+from engine.jobs.events import Board
+from engine.models.manager import Curator
 from engine.errors import InvalidRequest, NotYours, StorageError
-from engine.house_rules import HouseRules
-from engine.jobs import Job, JobEvent, JobState, Parent
-from engine.judgement import Judgement
-from engine.keeper import Keeper
-from engine.models import Catalogue, Model
-from engine.pictures import PictureFolder, enlargeable
+from engine.models.server_models import HouseRules
+from engine.jobs.job import Job, JobEvent, JobState, Parent
+from engine.safety.decisions import Judgement
+from engine.moderation.moderation import Keeper
+from engine.models.catalogue import Catalogue, Model
+from engine.images.output import PictureFolder, enlargeable
 from engine.report import Report, report
-from engine.requests import ImageRequest, Recipe, check_enlarged
-from engine.sheets.room import Sheets
-from engine.starts import Starts
+from engine.jobs.request import ImageRequest, Recipe, check_enlarged
+from engine.grids.grids import Sheets
+from engine.images.init_images import Starts
 from engine.store import (
     Favourites,
     History,
@@ -28,9 +28,9 @@ from engine.store import (
     Outcomes,
     Preferences,
 )
-from engine.uploads import UploadFolder
-from engine.watching import watched
-from engine.worker import Worker
+from engine.images.uploads import UploadFolder
+from engine.jobs.watch import watched
+from engine.worker.worker import Worker
 from speech import phrase, say
 
 

@@ -23,7 +23,7 @@ def _nobody_builds() -> None:
     """A model that the test before had loaded early may still be on its way.
 
     While it is built, modules that a test makes itself would have no weights
-    (`engine.diffusion.building`).
+    (`engine.diffusion.build_lock`).
     """
     for thread in threading.enumerate():
         if thread.name.startswith("load "):

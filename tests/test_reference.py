@@ -11,11 +11,11 @@ import pytest_asyncio
 from discord import AppCommandType
 
 from cogs import Atelier
-from cogs.going_on.results import PictureButton
-from cogs.help import AUDIENCES, Audience, slash_commands
+from cogs.actions.picture_buttons import PictureButton
+from cogs.about.help import AUDIENCES, Audience, slash_commands
 from engine import Parent
 
-from .furnished import furnished
+from tests.offline_bot import furnished
 from .reference import COMMAND, PAGE, reference
 from .reference.commands import bound
 from .reference.controls import items, listeners
@@ -54,7 +54,7 @@ async def test_demands_are_found_behind_whatever_leads_to_them(bot: Atelier) -> 
 
 async def test_every_demand_of_the_policy_has_its_words(bot: Atelier) -> None:
     called = {name for start in await starts(bot) for name in reached(bot, start)}
-    demands = {name for name in called if name.startswith("cogs.policy.require_")}
+    demands = {name for name in called if name.startswith("cogs.policy.access.require_")}
     worded = {name for name in demands for known in (*DEMANDS, *LIMITS) if leads_to([name], known)}
     assert {name.rpartition("_")[2] for name in demands - worded} <= FOR_ALL, (
         "give it words in tests/reference/rules.py"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 import discord
 from discord import ui
 
-from cogs.policy import require_owner
+from cogs.policy.access import require_owner
 from engine import human_size
 from speech import phrase, say
 

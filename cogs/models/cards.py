@@ -6,9 +6,9 @@ import discord
 from discord import ui
 
 from cogs.models.buttons import ModelButton
-from cogs.models.orders import Order
+from cogs.models.pending_models import Order
 from cogs.models.speed import Meter
-from cogs.showing.cards import bar, duration, shortened
+from cogs.messages.cards import bar, duration, shortened
 from engine import Studio, human_size
 from speech import say
 

@@ -8,10 +8,10 @@ from discord import app_commands
 from discord.app_commands import Choice, Range
 from discord.ext import commands
 
-from cogs.asking.desk import scope_of, shared_language
-from cogs.asking.sizes import parse_size, size_choices
-from cogs.models.shelving import Name, Shelving
-from cogs.models.words import (
+from cogs.requests.submission import scope_of, shared_language
+from cogs.requests.sizes import parse_size, size_choices
+from cogs.models.owner_commands import Name, Shelving
+from cogs.models.text import (
     describe,
     in_words,
     listing,
@@ -24,9 +24,9 @@ from cogs.models.words import (
     several_choices,
     stock_line,
 )
-from cogs.order.audit import noted
-from cogs.policy import require_manager
-from cogs.replies import reply
+from cogs.policy.audit import noted
+from cogs.policy.access import require_manager
+from cogs.messages.replies import reply
 from engine import (
     MAX_GUIDANCE,
     MAX_STEPS,

@@ -18,15 +18,15 @@ from cogs.models.cards import (
     interrupted_card,
     stopped_card,
 )
-from cogs.models.orders import Order, Orders
+from cogs.models.pending_models import Order, Orders
 from cogs.models.speed import Meter
-from cogs.models.words import offer_text
-from cogs.policy import Refused
-from cogs.replies import reply
-from cogs.showing.delivery import Rejected, TooLarge, Unreachable, deliver
-from cogs.showing.follower import FAILURES, persistently
-from cogs.showing.home import Home
-from cogs.showing.pacing import PER_MESSAGE, Pacer
+from cogs.models.text import offer_text
+from cogs.policy.access import Refused
+from cogs.messages.replies import reply
+from cogs.messages.delivery import Rejected, TooLarge, Unreachable, deliver
+from cogs.messages.updater import FAILURES, persistently
+from cogs.message_ref import Home
+from cogs.messages.throttle import PER_MESSAGE, Pacer
 from cogs.tree import sentence_for
 from engine import Model, Studio, Tasks
 from speech import say, speak

@@ -7,19 +7,19 @@ import queue
 from collections.abc import Callable
 from pathlib import Path
 
-from engine.diffusion import hush  # noqa: F401
+from engine.diffusion import quiet as hush  # noqa: F401
 
 # isort: split
-from engine.adapters import AdapterShelf
-from engine.diffusion.bench import Bench
-from engine.diffusion.devices import GIGABYTE, Device
-from engine.diffusion.inversions import Inversions
-from engine.diffusion.loading import Loader
-from engine.diffusion.painter import Painter
-from engine.diffusion.shelf import Shelf
-from engine.memory.learned import Measurement
-from engine.memory.ledger import Ledger
-from engine.messages import Noted, Order, Report
+from engine.models.adapters import AdapterShelf
+from engine.diffusion.model_cache import Bench
+from engine.diffusion.device import GIGABYTE, Device
+from engine.diffusion.textual_inversion import Inversions
+from engine.diffusion.loader import Loader
+from engine.diffusion.executor import Painter
+from engine.diffusion.warm_models import Shelf
+from engine.memory.profile import Measurement
+from engine.memory.profiles import Ledger
+from engine.worker.messages import Noted, Order, Report
 from engine.settings import EngineSettings
 
 __all__ = ["Device", "Painter", "make_painter"]

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from engine.memory.case import Case
+from engine.memory.plan_request import Case
 from engine.memory.plan import Plan, Quantization, Stage
-from engine.memory.quantizing import WAYS, refusal
+from engine.memory.quantization import WAYS, refusal
 from engine.memory.search import candidates, ranked
 from engine.memory.sizes import in_words
 from speech import phrase, say

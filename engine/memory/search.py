@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import product
 
-from engine.memory.case import Case
-from engine.memory.layout import RESIDENT, SHAPES, Rungs, Shape, lay_out, overlap, working_bytes
+from engine.memory.plan_request import Case
+from engine.memory.placement import RESIDENT, SHAPES, Rungs, Shape, lay_out, overlap, working_bytes
 from engine.memory.plan import Plan, Quantization, Residence
-from engine.memory.quantizing import WAYS, best_ways, refusal
+from engine.memory.quantization import WAYS, best_ways, refusal
 from engine.memory.speed import seconds, slowdown
 
 TILES = (512, 256)

@@ -4,11 +4,11 @@ A simple model: computing by a count of operations, transfers by the speed of th
 plans; the seconds that members are told are measured.
 """
 
-from engine.memory.case import Case
+from engine.memory.plan_request import Case
 from engine.memory.components import Component, Role
 from engine.memory.plan import Place, Plan, Residence
-from engine.memory.quantizing import WAYS
-from engine.memory.working import TEXT_TOKENS, tokens
+from engine.memory.quantization import WAYS
+from engine.memory.activations import TEXT_TOKENS, tokens
 
 UNET_SHARE = 0.1
 """Of the full resolution's cells that a weight of a UNet meets on average, most weights being at

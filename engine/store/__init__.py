@@ -3,20 +3,20 @@
 The only place with SQL. One connection writes; every method is one transaction.
 """
 
-from engine.store.attic import Attic, Expendable
+from engine.store.retention import Attic, Expendable
 from engine.store.database import Database
 from engine.store.favourites import Favourites
 from engine.store.history import History, Search
 from engine.store.jobs import JobTable
 from engine.store.measurements import MeasurementTable
-from engine.store.models import ModelTable
+from engine.store.added_models import ModelTable
 from engine.store.moderation import Block, Deed, ModerationTable
 from engine.store.outcomes import Failure, Outcomes, Tally
 from engine.store.preferences import Preferences
 from engine.store.reviews import Asked, Decision, Review, ReviewTable
-from engine.store.sheets import SheetTable
+from engine.store.grids import SheetTable
 from engine.store.timings import TimingTable
-from engine.store.verdicts import VerdictTable
+from engine.store.safety import VerdictTable
 
 __all__ = [
     "Asked",

@@ -5,7 +5,7 @@ import time
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
-from engine.jobs import Job
+from engine.jobs.job import Job
 from engine.store.database import Database
 from engine.store.jobs import JobTable
 

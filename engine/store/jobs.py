@@ -9,12 +9,12 @@ from typing import Any
 import aiosqlite
 
 from engine.errors import AlreadyDecided, UnknownJob
-from engine.jobs import Cell, Job, JobState, Parent
-from engine.requests import Recipe
+from engine.jobs.job import Cell, Job, JobState, Parent
+from engine.jobs.request import Recipe
 from engine.store.database import Database
 from engine.store.reviews import Decision, decided
-from engine.store.verdicts import keep_verdicts
-from engine.verdicts import Verdict
+from engine.store.safety import keep_verdicts
+from engine.safety.verdict import Verdict
 from speech import Sentence, recalled, say
 
 KEPT = 24 * 3600.0

@@ -2,7 +2,7 @@
 
 from dataclasses import astuple, fields
 
-from engine.memory.learned import Measurement
+from engine.memory.profile import Measurement
 from engine.memory.plan import Stage
 from engine.store.database import Database
 

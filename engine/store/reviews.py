@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import aiosqlite
 
-from engine.jobs import Parent
-from engine.requests import ImageRequest
+from engine.jobs.job import Parent
+from engine.jobs.request import ImageRequest
 from engine.store.database import Database
 
 COLUMNS = (

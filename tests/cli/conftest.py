@@ -10,9 +10,9 @@ import pytest
 
 from bot import main
 from cli.exits import Exit
-from tests.engine.library.conftest import cache as cache
-from tests.engine.library.conftest import fox as fox
-from tests.engine.library.conftest import server as server
+from tests.engine.hub.conftest import cache as cache
+from tests.engine.hub.conftest import fox as fox
+from tests.engine.hub.conftest import server as server
 
 TOKEN = "MTIzNDU2Nzg5MDEyMzQ1Njc4.abc-def.ghi_jkl"
 """Of the right shape; its first part is the application id 123456789012345678."""

@@ -11,7 +11,7 @@ import pytest
 from pydantic_core import PydanticUndefined
 
 from cli.settings import Settings, load_settings
-from cogs.settings import DiscordSettings, LimitSettings, RoleLimits
+from cogs.discord_settings import DiscordSettings, LimitSettings, RoleLimits
 from engine import (
     AdapterSettings,
     EngineSettings,
@@ -20,9 +20,9 @@ from engine import (
     SafetySettings,
     StorageSettings,
 )
-from engine.checkpoints import checkpoint_of
-from engine.families import FAMILIES
-from engine.schedulers import SCHEDULERS, allowed_schedulers
+from engine.models.checkpoints import checkpoint_of
+from engine.models.families import FAMILIES
+from engine.models.schedulers import SCHEDULERS, allowed_schedulers
 from engine.settings import Section
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"

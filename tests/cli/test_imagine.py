@@ -13,7 +13,7 @@ from PIL import Image
 
 from cli.exits import Exit
 from engine import ImageRequest
-from engine.pictures import read_request
+from engine.images.output import read_request
 from tests.cli.conftest import Atelier
 from tests.tiny import adapters
 

@@ -8,7 +8,7 @@ import pytest
 from cli.errors import SettingsError
 from cli.exits import Exit
 from cli.settings import load_settings
-from cogs.settings import UNLIMITED
+from cogs.discord_settings import UNLIMITED
 from tests.cli.conftest import TOKEN, Atelier
 
 Config = Callable[[str], Path]

@@ -13,7 +13,7 @@ from discord.http import Route
 from tests.discord_server import DiscordServer
 from tests.hub_server import HubServer, Repository
 
-from .house import House
+from tests.cogs.app import House
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -49,7 +49,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
     """A Hub on which there is a model, and a Hugging Face cache of the test's own."""
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
-    monkeypatch.setattr("engine.library.fetching.PAUSE", 0.001)
+    monkeypatch.setattr("engine.hub.http_download.PAUSE", 0.001)
     with HubServer() as server:
         yield server
 

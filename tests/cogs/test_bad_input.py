@@ -10,12 +10,12 @@ from collections.abc import Iterator
 import pytest
 from PIL import Image, PngImagePlugin
 
-from cogs.going_on.results import VERBS
-from cogs.showing.buttons import VERBS as JOB_VERBS
+from cogs.actions.picture_buttons import VERBS
+from cogs.messages.buttons import VERBS as JOB_VERBS
 from engine import Style, StyleBook
 from tests.discord_server import Member, Message, Permissions, Upload, Use
 
-from .house import House
+from tests.cogs.app import House
 from .tour.notes import BROKE
 from .tour.reading import english, of_look, says
 

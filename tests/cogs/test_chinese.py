@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from cogs.deciding.server_settings import change_server_settings
-from cogs.help import slash_commands
+from cogs.policy.server_settings import change_server_settings
+from cogs.about.help import slash_commands
 from engine import Studio
 from tests.discord_server import Member, Message, Permissions, Use
 from tests.discord_server.guilds import Guild
 from tests.discord_server.messages import walk
 from tests.hub_server import Fault, HubServer, Repository
 
-from .house import PATIENCE, House, told
-from .test_help import filled
+from tests.cogs.app import PATIENCE, House, told
+from tests.cogs.about.test_help import filled
 
 UNET = "unet/diffusion_pytorch_model.safetensors"
 

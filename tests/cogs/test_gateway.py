@@ -8,7 +8,7 @@ import pytest
 
 from tests.discord_server import DiscordServer
 
-from .house import House
+from tests.cogs.app import House
 
 
 @pytest.mark.parametrize("resumable", [True, False], ids=["resumed", "invalid session"])

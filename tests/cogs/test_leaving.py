@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from cogs.showing.buttons import VERBS
+from cogs.messages.buttons import VERBS
 
-from .house import PATIENCE, House, seed, told, told_after
+from tests.cogs.app import PATIENCE, House, seed, told, told_after
 
 
 async def test_what_was_queued_or_running_is_painted_and_shown_after_the_next_start(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from .house import House
+from tests.cogs.app import House
 
 PERSONAL = {
     *("imagine", "queue", "cancel", "history", "show", "favourites", "me", "help"),
@@ -56,7 +56,7 @@ async def test_commands_are_for_personal_use_only_where_they_can_be(house: House
 async def test_a_changed_command_is_told(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     async with house.open():
         pass
-    monkeypatch.setattr("cogs.queue.Queue.queue.description", "Something else")
+    monkeypatch.setattr("cogs.queue.queue.Queue.queue.description", "Something else")
     async with house.open():
         assert len(puts(house)) == 2
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest_asyncio
 
 from cogs import Atelier
-from tests.furnished import furnished
+from tests.offline_bot import furnished
 
 from .tour.keys import keys
 from .tour.reading import english, says

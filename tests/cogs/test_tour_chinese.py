@@ -6,7 +6,7 @@ import pytest
 
 from tests.hub_server import HubServer, Repository
 
-from .house import House
+from tests.cogs.app import House
 from .tour.stops import Role
 from .tour.walks import through_direct_messages, through_everything
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.engine.library.conftest import cache as cache
-from tests.engine.library.conftest import fox as fox
-from tests.engine.library.conftest import server as server
+from tests.engine.hub.conftest import cache as cache
+from tests.engine.hub.conftest import fox as fox
+from tests.engine.hub.conftest import server as server
 
 
 @pytest.fixture

@@ -17,10 +17,10 @@ from engine import (
     without_flags,
     without_folders,
 )
-from engine.models import SKETCH, Catalogue
+from engine.models.catalogue import SKETCH, Catalogue
 from engine.store import Database, JobTable, Outcomes
 from speech import Sentence, recalled, resaid, say, speaking
-from tests.engine.making import engine_settings, recipe
+from tests.engine.builders import engine_settings, recipe
 from tests.speech.chinese import say_in_chinese
 
 CHINESE = {

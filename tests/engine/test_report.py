@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from engine import open_studio
-from tests.engine.making import engine_settings, model_settings
+from tests.engine.builders import engine_settings, model_settings
 
 
 async def test_an_idle_studio_tells_device_and_plan_of_the_default_model(

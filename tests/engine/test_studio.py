@@ -28,11 +28,11 @@ from engine import (
     UnknownModel,
     open_studio,
 )
-from engine.opening import MAX_ATTEMPTS
-from engine.pictures import read_request
+from engine.open_studio import MAX_ATTEMPTS
+from engine.images.output import read_request
 from engine.store import Database, JobTable
 from tests.engine.conftest import Gate
-from tests.engine.making import engine_settings, model_settings, recipe
+from tests.engine.builders import engine_settings, model_settings, recipe
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -558,7 +558,7 @@ PROGRAM = """
 import asyncio, sys
 from pathlib import Path
 from engine import ImageRequest, open_studio
-from tests.engine.making import engine_settings, model_settings
+from tests.engine.builders import engine_settings, model_settings
 
 async def main(folder, model):
     models = {"tiny": model_settings(model)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from tests.furnished import furnished
+from tests.offline_bot import furnished
 
 from . import PAGE, reference
 

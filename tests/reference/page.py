@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from cogs import Atelier
-from cogs.help import Audience
-from cogs.settings import LimitSettings
+from cogs.about.help import Audience
+from cogs.discord_settings import LimitSettings
 from tests.discord_server.errors import Json
 
 from .commands import commands, menus, row

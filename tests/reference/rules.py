@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from cogs import Atelier
-from cogs.asking.attachments import MOST_BYTES
-from cogs.asking.confirm import MOST_UNASKED
-from cogs.help import Audience
+from cogs.requests.attachments import MOST_BYTES
+from cogs.requests.confirmations import MOST_UNASKED
+from cogs.about.help import Audience
 
 from .reach import reached
 

@@ -18,9 +18,9 @@ from discord.app_commands import (
 )
 
 from cogs.translator import CHOICE, catalogue_context
-from engine.checkpoints import CHECKPOINTS
-from engine.models import SKETCH
-from tests.furnished import furnished
+from engine.models.checkpoints import CHECKPOINTS
+from engine.models.catalogue import SKETCH
+from tests.offline_bot import furnished
 
 from .sources import ROOT, said
 
@@ -75,7 +75,7 @@ async def template() -> Catalog:
     for place, context, text in sorted(names):
         found.add(text, context=context or None, auto_comments=[place])
     for text in sorted(_known_texts()):
-        found.add(text, locations=[("engine/checkpoints.py", 0)])
+        found.add(text, locations=[("engine/models/checkpoints.py", 0)])
     files: dict[tuple[str, ...], set[str]] = defaultdict(set)
     for sentence in said(*SPOKEN_IN):
         files[sentence.templates].add(sentence.file)

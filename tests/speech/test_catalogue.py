@@ -15,7 +15,7 @@ from discord.http import Route
 from cogs.translator import CommandTranslator
 from speech import LANGUAGES, say, speaking, translation
 from tests.discord_server.command_rules import check_commands
-from tests.furnished import furnished
+from tests.offline_bot import furnished
 
 from .catalogue import ids, keys, read, template
 

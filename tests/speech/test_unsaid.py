@@ -7,28 +7,28 @@ from pathlib import Path
 
 import pytest
 
-from cogs.policy import Refused
+from cogs.policy.access import Refused
 from engine import AtelierError
 
 from .sources import Unsaid, sources, unsaid, unsaid_errors
 
 ALLOWED = {
     ("cogs/__init__.py", "Atelier"): "the name of a class",
-    ("cogs/sheets/axes.py", "random, random, random"): "what is typed",
-    ("cogs/sheets/axes.py", "red, blue, green"): "what is typed",
+    ("cogs/grids/axes.py", "random, random, random"): "what is typed",
+    ("cogs/grids/axes.py", "red, blue, green"): "what is typed",
     (
-        "cogs/going_on/context_menus.py",
+        "cogs/actions/context_menus.py",
         "Use these settings",
     ): "a command: Discord has its translation",
-    ("cogs/going_on/context_menus.py", "Use as start"): "a command: Discord has its translation",
-    ("cogs/going_on/context_menus.py", "Picture details"): "a command: Discord has its translation",
-    ("cogs/finding/gallery.py", "its pictures are too large"): "for the log",
-    ("cogs/presence.py", "{} · nobody waits"): "seen by everybody, wherever they are",
-    ("cogs/presence.py", "{} · painting {}, {} waiting"): "seen by everybody, wherever they are",
-    ("cogs/status.py", "Python {}"): "a name and a version",
-    ("cogs/welcome.py", "a lighthouse at dusk, oil on canvas"): "most models read only English",
-    ("cogs/welcome.py", "a red house under two trees in the rain"): "the same",
-    ("cogs/welcome.py", "a fox asleep in the snow, seen from above"): "the same",
+    ("cogs/actions/context_menus.py", "Use as start"): "a command: Discord has its translation",
+    ("cogs/actions/context_menus.py", "Picture details"): "a command: Discord has its translation",
+    ("cogs/gallery/gallery.py", "its pictures are too large"): "for the log",
+    ("cogs/about/presence.py", "{} · nobody waits"): "seen by everybody, wherever they are",
+    ("cogs/about/presence.py", "{} · painting {}, {} waiting"): "seen by everybody, wherever they are",
+    ("cogs/about/status.py", "Python {}"): "a name and a version",
+    ("cogs/about/welcome.py", "a lighthouse at dusk, oil on canvas"): "most models read only English",
+    ("cogs/about/welcome.py", "a red house under two trees in the rain"): "the same",
+    ("cogs/about/welcome.py", "a fox asleep in the snow, seen from above"): "the same",
 }
 """Texts that look as if members read them, by their files, and why they stay as they are."""
 

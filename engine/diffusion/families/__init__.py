@@ -5,7 +5,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from engine.adapters import AdapterShelf
+from engine.models.adapters import AdapterShelf
 from engine.diffusion.families.base import Family, Row, Start
 from engine.diffusion.families.flux import Flux
 from engine.diffusion.families.flux2_klein import Flux2Klein
@@ -16,13 +16,13 @@ from engine.diffusion.families.stable_diffusion import StableDiffusion
 from engine.diffusion.families.stable_diffusion_3 import StableDiffusion3
 from engine.diffusion.families.stable_diffusion_xl import StableDiffusionXL
 from engine.diffusion.families.stepped import Stepped
-from engine.diffusion.families.whole import Whole
+from engine.diffusion.families.whole_pipeline import Whole
 from engine.diffusion.families.z_image import ZImage
-from engine.diffusion.inversions import Inversions
-from engine.diffusion.latent_maps import FLUX, FLUX_2, QWEN_IMAGE, STABLE_DIFFUSION_3
-from engine.diffusion.placement import Parts, WholeParts
+from engine.diffusion.textual_inversion import Inversions
+from engine.diffusion.latent_rgb import FLUX, FLUX_2, QWEN_IMAGE, STABLE_DIFFUSION_3
+from engine.diffusion.offload import Parts, WholeParts
 from engine.diffusion.previews import STABLE_DIFFUSION_1, STABLE_DIFFUSION_XL, LatentMap
-from engine.families import family_named_by
+from engine.models.families import family_named_by
 
 __all__ = ["Family", "Row", "Start", "family_of", "is_stepped"]
 

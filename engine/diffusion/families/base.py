@@ -6,7 +6,7 @@ from typing import Protocol
 
 from PIL import Image
 
-from engine.requests import Recipe
+from engine.jobs.request import Recipe
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,11 @@ from diffusers.utils.torch_utils import randn_tensor
 from PIL import Image
 
 from engine.diffusion.families.base import Row, Start
-from engine.diffusion.families.embeddings import Told
+from engine.diffusion.families.conditioning import Told
 from engine.diffusion.families.flow import set_flow_timesteps
 from engine.diffusion.families.stepped import Call, LatentRow, Stepped, stacked
 from engine.errors import InvalidRequest
-from engine.requests import Recipe
+from engine.jobs.request import Recipe
 from speech import say
 
 PATCH = 2

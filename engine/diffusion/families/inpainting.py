@@ -13,7 +13,7 @@ from PIL import Image
 
 from engine.diffusion.families.base import Row, Start
 from engine.diffusion.families.stepped import LatentRow, Stepped
-from engine.requests import Recipe
+from engine.jobs.request import Recipe
 
 
 class Inpainting(Stepped):

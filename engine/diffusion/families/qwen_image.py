@@ -12,10 +12,10 @@ import torch
 from diffusers.utils.torch_utils import randn_tensor
 from torch.nn import functional
 
-from engine.diffusion.families.embeddings import Told
+from engine.diffusion.families.conditioning import Told
 from engine.diffusion.families.flow import dynamic_shift, set_flow_timesteps
 from engine.diffusion.families.stepped import Call, LatentRow, Stepped
-from engine.requests import Recipe
+from engine.jobs.request import Recipe
 
 MAX_TOKENS = 512
 """Of a prompt, without the template around it: the default of Diffusers' pipeline."""

@@ -7,9 +7,9 @@ from typing import cast
 import torch
 from diffusers.utils.torch_utils import randn_tensor
 
-from engine.diffusion.families.embeddings import Told
+from engine.diffusion.families.conditioning import Told
 from engine.diffusion.families.stepped import Call, LatentRow, Stepped, stacked
-from engine.requests import Recipe
+from engine.jobs.request import Recipe
 
 
 class Sana(Stepped):

@@ -5,7 +5,7 @@ from typing import Any, cast
 from PIL import Image
 
 from engine.diffusion.families.base import Row
-from engine.diffusion.families.embeddings import Told
+from engine.diffusion.families.conditioning import Told
 from engine.diffusion.families.stepped import LatentRow
 from engine.diffusion.families.unet import UNetFamily
 from engine.errors import Withheld

@@ -9,12 +9,12 @@ from typing import Any, cast
 import torch
 from diffusers.utils.torch_utils import randn_tensor
 
-from engine.diffusion.families.embeddings import Told
+from engine.diffusion.families.conditioning import Told
 from engine.diffusion.families.flow import dynamic_shift, set_flow_timesteps
 from engine.diffusion.families.flow_inpainting import FlowInpainting
 from engine.diffusion.families.shifted_vae import decoded, encoded
 from engine.diffusion.families.stepped import Call, LatentRow, stacked
-from engine.requests import Recipe
+from engine.jobs.request import Recipe
 
 
 class StableDiffusion3(FlowInpainting):

@@ -10,11 +10,11 @@ from typing import Any
 import torch
 
 from engine.diffusion.families.base import Row, Start
-from engine.diffusion.families.embeddings import Told
+from engine.diffusion.families.conditioning import Told
 from engine.diffusion.families.stepped import Call, LatentRow, stacked
 from engine.diffusion.families.unet import UNetFamily
 from engine.errors import ModelUnavailable
-from engine.requests import Recipe
+from engine.jobs.request import Recipe
 from speech import say
 
 

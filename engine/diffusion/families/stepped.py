@@ -18,19 +18,19 @@ from typing import Any, ClassVar, cast
 import torch
 from PIL import Image
 
-from engine.adapters import AdapterShelf
-from engine.diffusion.adapters import Adapters
-from engine.diffusion.exhaustion import PictureOutOfMemory, out_of_memory
+from engine.models.adapters import AdapterShelf
+from engine.diffusion.lora.manager import Adapters
+from engine.diffusion.oom import PictureOutOfMemory, out_of_memory
 from engine.diffusion.families.base import Row, Start
-from engine.diffusion.families.embeddings import EmbeddingCache, Told
-from engine.diffusion.inversions import Inversions
-from engine.diffusion.placement import Parts
+from engine.diffusion.families.conditioning import EmbeddingCache, Told
+from engine.diffusion.textual_inversion import Inversions
+from engine.diffusion.offload import Parts
 from engine.diffusion.previews import LatentMap
-from engine.diffusion.schedules import make_scheduler, predicted_original
-from engine.diffusion.variety import varied, variety_generator
+from engine.diffusion.schedulers import make_scheduler, predicted_original
+from engine.diffusion.cads import varied, variety_generator
 from engine.errors import InvalidRequest
-from engine.families import FAMILIES, FamilyFacts, Noise
-from engine.requests import Recipe
+from engine.models.families import FAMILIES, FamilyFacts, Noise
+from engine.jobs.request import Recipe
 from speech import say
 
 
@@ -91,7 +91,7 @@ class Stepped(ABC):
     """A loaded pipeline that is stepped row by row."""
 
     family: ClassVar[str]
-    """Name in `engine.families.FAMILIES`."""
+    """Name in `engine.models.families.FAMILIES`."""
 
     def __init__(
         self,

@@ -8,12 +8,12 @@ import torch
 from diffusers.utils.torch_utils import randn_tensor
 
 from engine.diffusion.families.base import Row, Start
-from engine.diffusion.families.embeddings import Told
+from engine.diffusion.families.conditioning import Told
 from engine.diffusion.families.inpainting import Inpainting
 from engine.diffusion.families.stepped import Call, LatentRow, stacked
-from engine.diffusion.prompting import Encoded, encode_weighted, padded_alike
-from engine.diffusion.seamless import decoded_seamless, wrapped
-from engine.requests import Recipe
+from engine.diffusion.prompt_encoding import Encoded, encode_weighted, padded_alike
+from engine.diffusion.seamless_tiling import decoded_seamless, wrapped
+from engine.jobs.request import Recipe
 
 
 class UNetFamily(Inpainting):

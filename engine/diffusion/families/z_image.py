@@ -7,12 +7,12 @@ import torch
 from diffusers.pipelines.z_image.pipeline_z_image import get_default_z_image_sigmas
 from diffusers.utils.torch_utils import randn_tensor
 
-from engine.diffusion.families.embeddings import Told
+from engine.diffusion.families.conditioning import Told
 from engine.diffusion.families.flow import dynamic_shift, set_flow_timesteps
 from engine.diffusion.families.flow_inpainting import FlowInpainting
 from engine.diffusion.families.shifted_vae import decoded, encoded
 from engine.diffusion.families.stepped import Call, LatentRow
-from engine.requests import Recipe
+from engine.jobs.request import Recipe
 
 PATCH = 2
 """Latents per side of a token."""

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from cogs import Atelier
-from cogs.deciding.server_settings import change_server_settings
-from cogs.help import slash_commands
-from tests.cogs.house import PATIENCE, House, until
+from cogs.policy.server_settings import change_server_settings
+from cogs.about.help import slash_commands
+from tests.cogs.app import PATIENCE, House, until
 from tests.discord_server import Channel, ClientRefuses, Message, Permissions, Use
 from tests.discord_server.guilds import Guild
 from tests.hub_server import Repository

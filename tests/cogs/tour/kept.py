@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cogs.finding.albums import FORGOTTEN
+from cogs.gallery.job_list import FORGOTTEN
 from tests.discord_server import Message, Use
 
 from .guide import Tour

@@ -7,8 +7,8 @@ import sys
 from discord import AppCommandType
 
 from cogs import Atelier
-from cogs.deciding.panel import ALL_CHANGES, PAGES
-from cogs.help import slash_commands
+from cogs.settings.panel import ALL_CHANGES, PAGES
+from cogs.about.help import slash_commands
 from tests.reference.controls import GROUP, items, listeners
 
 ROLE = "role"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tests.cogs.house import PATIENCE
+from tests.cogs.app import PATIENCE
 from tests.discord_server import Message, Use
 
 from .guide import OWN, PROMPT, Tour

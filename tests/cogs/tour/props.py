@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-from tests.cogs.house import PATIENCE
+from tests.cogs.app import PATIENCE
 from tests.discord_server import Member, Message, Use
 from tests.discord_server.interactions import MODAL_SUBMIT
 from tests.discord_server.messages import COMPONENTS_V2

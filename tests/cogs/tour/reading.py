@@ -8,7 +8,7 @@ from functools import cache
 from string import Formatter
 from typing import Any
 
-from engine.schedulers import SCHEDULERS
+from engine.models.schedulers import SCHEDULERS
 from tests.discord_server.messages import Look, walk
 from tests.discord_server.modal_rules import TEXT_INPUT
 from tests.discord_server.modals import Modal

@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from cogs.deciding.panel import ORDER, PAGE_OF, PAINTING, ROLES
-from tests.cogs.house import PATIENCE
+from cogs.settings.panel import ORDER, PAGE_OF, PAINTING, ROLES
+from tests.cogs.app import PATIENCE
 from tests.discord_server import Message, Use
 from tests.hub_server import Fault
 

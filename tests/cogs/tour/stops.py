@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from cogs.policy import MODELS_ARE_THE_OWNERS
+from cogs.policy.access import MODELS_ARE_THE_OWNERS
 from tests.discord_server import Use
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.cogs.house import House
+from tests.cogs.app import House
 from tests.hub_server import HubServer, Repository
 
 from .guide import Tour

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from engine.requests import Recipe
-from engine.schedulers import SCHEDULERS
+from engine.jobs.request import Recipe
+from engine.models.schedulers import SCHEDULERS
 from tests import tiny
 
 Image = np.ndarray[Any, np.dtype[np.int16]]

@@ -11,18 +11,18 @@ from diffusers import FluxTransformer2DModel, ZImageTransformer2DModel
 from gguf import GGMLQuantizationType, GGUFWriter
 from torch import nn
 
-from engine.adapters import AdapterShelf
+from engine.models.adapters import AdapterShelf
 from engine.diffusion import Device
 from engine.diffusion.families import family_of
-from engine.diffusion.inversions import Inversions
-from engine.diffusion.loading import Loaded, Loader
-from engine.diffusion.placement import Parts
-from engine.diffusion.placement.weights import size_of
+from engine.diffusion.textual_inversion import Inversions
+from engine.diffusion.loader import Loaded, Loader
+from engine.diffusion.offload import Parts
+from engine.diffusion.offload.weights import size_of
 from engine.errors import ModelUnavailable
-from engine.memory.ledger import Ledger
+from engine.memory.profiles import Ledger
 from engine.memory.plan import Place, Plan, Quantization, Residence
 from tests.engine.diffusion.families.parity import difference, paint
-from tests.engine.making import engine_settings, model, recipe
+from tests.engine.builders import engine_settings, model, recipe
 from tests.tiny.flux import flux
 from tests.tiny.quantized import gguf
 from tests.tiny.z_image import z_image

@@ -11,16 +11,16 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from engine.adapters import AdapterShelf
+from engine.models.adapters import AdapterShelf
 from engine.diffusion import Device
-from engine.diffusion.inversions import Inversions
-from engine.diffusion.loading import Loaded, Loader
+from engine.diffusion.textual_inversion import Inversions
+from engine.diffusion.loader import Loaded, Loader
 from engine.errors import ModelUnavailable
-from engine.library import Hub, LocalFiles, Presence, download_now, inspect, origin, stock
-from engine.memory.ledger import Ledger
+from engine.hub import Hub, LocalFiles, Presence, download_now, inspect, origin, stock
+from engine.memory.profiles import Ledger
 from tests import tiny
 from tests.engine.diffusion.families.parity import difference, paint
-from tests.engine.making import engine_settings, model, recipe
+from tests.engine.builders import engine_settings, model, recipe
 from tests.hub_server import HubServer, Repository
 from tests.tiny.original_layout import checkpoint
 from tests.tiny.sdxl import sdxl

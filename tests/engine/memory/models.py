@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from engine.families import FAMILIES
-from engine.memory.case import Case
+from engine.models.families import FAMILIES
+from engine.memory.plan_request import Case
 from engine.memory.components import Component, Role
 from engine.memory.device import DeviceFacts
-from engine.memory.learned import Learned
+from engine.memory.profile import Learned
 from engine.memory.plan import Wishes
 
 GB = 10**9

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from engine.families import FAMILIES
+from engine.models.families import FAMILIES
 from engine.memory.device import DeviceFacts
 from engine.memory.plan import Offload, Plan, Quantization, Residence, Stage, Wishes
 from engine.memory.planner import choose, plans

@@ -11,7 +11,7 @@ import pytest
 
 from engine.errors import StorageError
 from engine.store import Database, JobTable
-from tests.engine.making import recipe
+from tests.engine.builders import recipe
 
 
 async def owners(database: Database) -> list[str]:

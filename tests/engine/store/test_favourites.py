@@ -4,7 +4,7 @@ import pytest
 
 from engine.errors import UnknownJob
 from engine.store import Database, Favourites, JobTable
-from tests.engine.making import recipe
+from tests.engine.builders import recipe
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from engine.jobs import JobState
+from engine.jobs.job import JobState
 from engine.store import Database, Favourites, History, JobTable, Search
-from tests.engine.making import recipe
+from tests.engine.builders import recipe
 
 MANY = 20_000
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from engine.errors import UnknownJob
-from engine.jobs import JobState, Parent
+from engine.jobs.job import JobState, Parent
 from engine.store import Database, JobTable
-from tests.engine.making import recipe
+from tests.engine.builders import recipe
 
 HOME = {"channel": 123456789012345678, "token": "a.b-c_d", "nested": [None, True, "é🏠"]}
 

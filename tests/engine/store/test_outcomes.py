@@ -3,10 +3,10 @@
 import time
 from pathlib import Path
 
-from engine.jobs import JobState
+from engine.jobs.job import JobState
 from engine.store import Database, JobTable, Outcomes
 from engine.store.outcomes import DAY, HOUR
-from tests.engine.making import recipe
+from tests.engine.builders import recipe
 
 
 async def age(database: Database, job_id: int, seconds: float) -> None:

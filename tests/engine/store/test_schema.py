@@ -7,7 +7,7 @@ import pytest
 
 from engine.errors import StorageError
 from engine.store import Database, JobTable, schema
-from tests.engine.making import recipe
+from tests.engine.builders import recipe
 
 
 async def applied(database: Database) -> list[int]:

@@ -9,8 +9,8 @@ import numpy.typing as npt
 import torch
 
 from engine.diffusion.families.base import Family, Row, Start
-from engine.diffusion.placement import Parts
-from engine.requests import Recipe
+from engine.diffusion.offload import Parts
+from engine.jobs.request import Recipe
 
 Image = npt.NDArray[np.int16]
 

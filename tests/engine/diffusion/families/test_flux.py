@@ -9,11 +9,11 @@ import torch
 from engine.diffusion.families import Family, Start, family_of
 from engine.diffusion.families.flux import Flux
 from engine.diffusion.families.stepped import LatentRow
-from engine.requests import Recipe
-from engine.schedulers import allowed_schedulers
-from tests.engine.diffusion.families.flowing import called, levels, recipe
+from engine.jobs.request import Recipe
+from engine.models.schedulers import allowed_schedulers
+from tests.engine.diffusion.families.flow_rows import called, levels, recipe
 from tests.engine.diffusion.families.parity import ONE_LEVEL, Image, difference, paint, parts
-from tests.engine.diffusion.families.plainly import photo, stencil
+from tests.engine.diffusion.families.reference_loop import photo, stencil
 from tests.tiny.flux import flux
 
 KINDS = ("dev", "schnell", "half precision")

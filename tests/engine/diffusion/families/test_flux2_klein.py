@@ -10,15 +10,15 @@ from PIL import Image as Pillow
 
 from engine.diffusion.families import Start, family_of
 from engine.diffusion.families.flux2_klein import Flux2Klein
-from engine.diffusion.latent_maps import FLUX_2
+from engine.diffusion.latent_rgb import FLUX_2
 from engine.diffusion.previews import LatentMap
 from engine.errors import InvalidRequest
-from engine.requests import Recipe
-from engine.schedulers import allowed_schedulers
-from tests.engine import making
+from engine.jobs.request import Recipe
+from engine.models.schedulers import allowed_schedulers
+from tests.engine import builders as making
 from tests.engine.diffusion.conftest import Image
 from tests.engine.diffusion.families.parity import ONE_LEVEL, difference, paint, parts
-from tests.engine.diffusion.families.plainly import photo
+from tests.engine.diffusion.families.reference_loop import photo
 from tests.tiny.flux2_klein import flux2_klein
 
 

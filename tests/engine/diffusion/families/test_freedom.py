@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from engine.diffusion.families import Family
-from engine.diffusion.variety import varied, variety_generator
+from engine.diffusion.cads import varied, variety_generator
 from tests.engine.diffusion.families.parity import ONE_LEVEL, difference, paint
-from tests.engine.making import recipe
+from tests.engine.builders import recipe
 
 Families = dict[str, Family]
 

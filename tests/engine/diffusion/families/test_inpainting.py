@@ -10,10 +10,10 @@ from PIL import Image
 from engine.diffusion.families import Family, Start
 from engine.diffusion.families.stable_diffusion import StableDiffusion
 from engine.errors import InvalidRequest
-from engine.families import FAMILIES
+from engine.models.families import FAMILIES
 from tests.engine.diffusion.families.parity import ONE_LEVEL, difference, paint, parts
-from tests.engine.diffusion.families.plainly import photo, plainly, stencil
-from tests.engine.making import recipe
+from tests.engine.diffusion.families.reference_loop import photo, plainly, stencil
+from tests.engine.builders import recipe
 
 KINDS = ("sd", "sd sees masks", "xl", "xl sees masks")
 CASES = [

@@ -9,11 +9,11 @@ import torch
 from engine.diffusion.families import Family, Start, family_of
 from engine.diffusion.families.pixart_sigma import PixArtSigma
 from engine.errors import InvalidRequest
-from engine.requests import Recipe
-from engine.schedulers import allowed_schedulers
-from tests.engine.diffusion.families.flowing import called, levels, recipe
+from engine.jobs.request import Recipe
+from engine.models.schedulers import allowed_schedulers
+from tests.engine.diffusion.families.flow_rows import called, levels, recipe
 from tests.engine.diffusion.families.parity import ONE_LEVEL, Image, difference, paint, parts
-from tests.engine.diffusion.families.plainly import photo
+from tests.engine.diffusion.families.reference_loop import photo
 from tests.tiny.pixart_sigma import pixart_sigma
 
 KINDS = ("single precision", "half precision")

@@ -8,13 +8,13 @@ import torch
 
 from engine.diffusion.families import Start, family_of
 from engine.diffusion.families.qwen_image import QwenImage
-from engine.diffusion.latent_maps import QWEN_IMAGE
+from engine.diffusion.latent_rgb import QWEN_IMAGE
 from engine.diffusion.previews import LatentMap
-from engine.requests import Recipe
-from engine.schedulers import allowed_schedulers
-from tests.engine.diffusion.families.flowing import called, levels, recipe
+from engine.jobs.request import Recipe
+from engine.models.schedulers import allowed_schedulers
+from tests.engine.diffusion.families.flow_rows import called, levels, recipe
 from tests.engine.diffusion.families.parity import ONE_LEVEL, Image, difference, paint, parts
-from tests.engine.diffusion.families.plainly import photo
+from tests.engine.diffusion.families.reference_loop import photo
 from tests.tiny.qwen_image import qwen_image
 
 UNGUIDED, GUIDED = 1.0, 6.5

@@ -14,13 +14,13 @@ from diffusers import DDIMScheduler
 from engine.diffusion.families import is_stepped
 from engine.diffusion.families.stable_diffusion import StableDiffusion
 from engine.diffusion.previews import STABLE_DIFFUSION_1
-from engine.diffusion.schedules import make_scheduler
-from engine.requests import MAX_STEPS, Recipe
-from engine.schedulers import SCHEDULERS
+from engine.diffusion.schedulers import make_scheduler
+from engine.jobs.request import MAX_STEPS, Recipe
+from engine.models.schedulers import SCHEDULERS
 from tests import tiny
 from tests.engine.diffusion.conftest import Image
 from tests.engine.diffusion.families.parity import ONE_LEVEL, difference, paint, parts, picture
-from tests.engine.making import recipe
+from tests.engine.builders import recipe
 
 KINDS = ("epsilon", "v_prediction", "distilled")
 

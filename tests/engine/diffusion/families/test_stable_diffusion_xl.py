@@ -9,10 +9,10 @@ import torch
 from engine.diffusion.families import Family
 from engine.diffusion.families.stable_diffusion_xl import StableDiffusionXL
 from engine.errors import ModelUnavailable
-from engine.schedulers import SCHEDULERS
+from engine.models.schedulers import SCHEDULERS
 from tests.engine.diffusion.families.parity import ONE_LEVEL, difference, paint, parts
-from tests.engine.diffusion.families.plainly import plainly
-from tests.engine.making import recipe
+from tests.engine.diffusion.families.reference_loop import plainly
+from tests.engine.builders import recipe
 
 KINDS = ("xl", "xl distilled", "xl normalized")
 

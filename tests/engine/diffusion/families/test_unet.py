@@ -7,8 +7,8 @@ import torch
 
 from engine.diffusion.families import Family, Start
 from tests.engine.diffusion.families.parity import ONE_LEVEL, difference, paint
-from tests.engine.diffusion.families.plainly import photo, plainly
-from tests.engine.making import recipe
+from tests.engine.diffusion.families.reference_loop import photo, plainly
+from tests.engine.builders import recipe
 
 KINDS = ("sd", "xl")
 CASES = [

@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from engine.diffusion.families.base import Row
-from engine.diffusion.families.whole import Whole
-from engine.diffusion.placement import WholeParts
+from engine.diffusion.families.whole_pipeline import Whole
+from engine.diffusion.offload import WholeParts
 from engine.errors import InvalidRequest
-from engine.requests import Recipe
-from tests.engine import making
+from engine.jobs.request import Recipe
+from tests.engine import builders as making
 from tests.engine.diffusion.conftest import Image
 
 

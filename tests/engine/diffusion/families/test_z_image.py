@@ -9,14 +9,14 @@ import torch
 
 from engine.diffusion.families import Start, family_of
 from engine.diffusion.families.z_image import ZImage
-from engine.diffusion.latent_maps import FLUX
+from engine.diffusion.latent_rgb import FLUX
 from engine.diffusion.previews import LatentMap
-from engine.requests import Recipe
-from engine.schedulers import allowed_schedulers
-from tests.engine import making
+from engine.jobs.request import Recipe
+from engine.models.schedulers import allowed_schedulers
+from tests.engine import builders as making
 from tests.engine.diffusion.conftest import Image
 from tests.engine.diffusion.families.parity import ONE_LEVEL, difference, paint, parts
-from tests.engine.diffusion.families.plainly import photo, stencil
+from tests.engine.diffusion.families.reference_loop import photo, stencil
 from tests.tiny.z_image import z_image
 
 LONG = "a red house under a yellow moon, and a blue fish that swims in the sky above its roof"

@@ -1,0 +1,87 @@
+"""`models plan`: how a model would run, also on a card that is not here and before download."""
+
+import asyncio
+import re
+from pathlib import Path
+from typing import NamedTuple, get_args
+
+from cli.models.catalogue import curator_of
+from cli.errors import CommandError
+from cli.exits import Exit
+from cli.models.plan_text import show_plan
+from cli.settings import Settings
+from engine import Catalogue, DeviceFacts, PlanTable
+from engine.memory.sizes import InvalidSize, parse_size
+from engine.settings import Quantizing
+
+
+class Wanted(NamedTuple):
+    """What the plan is for, as it was typed.
+
+    Attributes:
+        vram: Memory of a card that need not be here, such as 8GB.
+        size: Width and height of a picture in pixels, such as 1024x768.
+        batch: Pictures in a step.
+        quantize: What `[engine] quantize` would be.
+    """
+
+    vram: str | None = None
+    size: str | None = None
+    batch: int | None = None
+    quantize: str | None = None
+
+
+def show_plan_of(settings: Settings, model: str, wanted: Wanted) -> None:
+    """Print the memory plan of a model by its name, or of any source.
+
+    Raises:
+        CommandError: When something typed is not understood, or the model cannot be looked into.
+        DeviceUnavailable: When the device of the settings is not there.
+    """
+    settings = _with_quantize(settings, wanted.quantize)
+    try:
+        facts = DeviceFacts.imagined(parse_size(wanted.vram)) if wanted.vram else None
+    except InvalidSize as error:
+        raise CommandError(Exit.USAGE, f"--vram: {error}") from None
+    width, height = _sides(wanted.size) if wanted.size else (None, None)
+    show_plan(asyncio.run(_plan(settings, model, facts, width, height, wanted.batch)))
+
+
+async def _plan(
+    settings: Settings,
+    model: str,
+    facts: DeviceFacts | None,
+    width: int | None,
+    height: int | None,
+    batch: int | None,
+) -> PlanTable:
+    async with curator_of(settings, facts=facts) as (curator, catalogue):
+        of = model if _is_name(model, catalogue) else await curator.look(model)
+        return await curator.plan(of, width=width, height=height, batch=batch)
+
+
+def _is_name(text: str, catalogue: Catalogue) -> bool:
+    """Whether `text` means a model of the catalogue, rather than a source."""
+    looks_like_source = "/" in text or text.endswith((".safetensors", ".gguf"))
+    return text in catalogue or not (looks_like_source or Path(text).exists())
+
+
+def _sides(text: str) -> tuple[int, int]:
+    """Pixels of a size such as 1024x768."""
+    match = re.fullmatch(r"(\d{2,5})\s*[x×]\s*(\d{2,5})", text.strip(), re.IGNORECASE)
+    if match is None:
+        raise CommandError(Exit.USAGE, f"--size: “{text}” is no size: write it like 1024x768.")
+    return int(match[1]), int(match[2])
+
+
+def _with_quantize(settings: Settings, way: str | None) -> Settings:
+    if way is None:
+        return settings
+    if way not in get_args(Quantizing):
+        known = ", ".join(get_args(Quantizing))
+        raise CommandError(Exit.USAGE, f"--quantize: “{way}” is no way to quantize: {known}.")
+    engine = settings.engine.model_copy(update={"quantize": way})
+    models = {
+        name: model.model_copy(update={"quantize": None}) for name, model in settings.models.items()
+    }
+    return settings.model_copy(update={"engine": engine, "models": models})

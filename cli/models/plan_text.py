@@ -1,0 +1,37 @@
+"""A memory plan, printed."""
+
+from collections.abc import Iterable, Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from cli.console import out
+from cli.models.list import UNBOUNDED
+from engine import PlanTable
+
+
+def show_plan(plan: PlanTable) -> None:
+    """Print `plan`: where each component lives, what it needs, and why nothing faster."""
+    tables = Console(highlight=False, markup=False, emoji=False, width=UNBOUNDED)
+    out.print(f"Plan: {plan.summary}.")
+    out.print()
+    components = [(row.name, row.size, row.lives) for row in plan.components]
+    tables.print(_table(("component", "size", "lives"), components))
+    out.print()
+    tables.print(_table(("while", "expected on the device"), plan.peaks))
+    out.print(f"Peak: {plan.peak}.")
+    out.print(f"Time of a picture: {plan.slowdown} that with everything on the device.")
+    if plan.passed_over:
+        out.print()
+        tables.print(_table(("faster", "time", "passed over because it"), plan.passed_over))
+    for note in plan.notes:
+        out.print(note, style="dim")
+    if plan.problem:
+        out.print(plan.problem, style="bold")
+
+
+def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+    table = Table(*titles, box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*row)
+    return table

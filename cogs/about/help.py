@@ -1,0 +1,128 @@
+"""/help: every command, live, with who may use it."""
+
+from collections.abc import Iterable, Iterator
+from enum import Enum
+from typing import TYPE_CHECKING
+
+import discord
+from discord import app_commands, ui
+from discord.ext import commands
+
+from cogs.messages.command_mentions import mention
+from cogs.policy.contexts import anywhere
+from cogs.translator import MENU
+from speech import phrase, say, spoken, translation
+
+if TYPE_CHECKING:
+    from cogs.bot import Atelier
+
+MOST = 4000
+"""Discord's limit for the text of all components of a message together."""
+
+
+class Audience(Enum):
+    """Who may use a command; the value is what the page says above those of it."""
+
+    EVERYBODY = phrase("For everybody")
+    MODERATORS = phrase(
+        "For moderators (Timeout Members or Manage Server, or a role the owner named)"
+    )
+    MANAGERS = phrase("For who configures me here (Manage Server, or a role the owner named)")
+    OWNER = phrase("For my owner")
+
+
+AUDIENCES: dict[str, Audience] = {
+    "model use": Audience.MANAGERS,
+    "model default": Audience.MANAGERS,
+    "model allow": Audience.MANAGERS,
+    "settings": Audience.MANAGERS,
+    "gallery": Audience.MANAGERS,
+    "style add": Audience.MANAGERS,
+    "style edit": Audience.MANAGERS,
+    "style remove": Audience.MANAGERS,
+    "words block": Audience.MANAGERS,
+    "words remove": Audience.MANAGERS,
+    "words list": Audience.MANAGERS,
+    "words review": Audience.MANAGERS,
+    "block": Audience.MODERATORS,
+    "unblock": Audience.MODERATORS,
+    "audit": Audience.MODERATORS,
+    "release": Audience.MODERATORS,
+    "words waiting": Audience.MODERATORS,
+    "model add": Audience.OWNER,
+    "model remove": Audience.OWNER,
+    "status": Audience.OWNER,
+}
+"""Who may use a command, by its name; one that is not here is for everybody."""
+
+INTRODUCTION = phrase(
+    "## What I can do\n"
+    "I paint what you describe. Click on a command to use it. The buttons under a picture go on "
+    "from it; they work on old messages too."
+)
+
+
+class Help(commands.Cog):
+    """The command that shows the others."""
+
+    @app_commands.command()
+    @anywhere
+    async def help(self, interaction: "discord.Interaction[Atelier]") -> None:
+        """Show what I can do, and who may use what"""
+        view = page(interaction.client, interaction.guild_id)
+        await interaction.response.send_message(view=view, ephemeral=True)
+
+
+def page(bot: "Atelier", guild_id: int | None) -> ui.LayoutView:
+    """The page of commands, each under who may use it."""
+    sections = [say(INTRODUCTION), *_sections(bot, guild_id), *_menus(bot)]
+    container: ui.Container[ui.LayoutView] = ui.Container()
+    for text in _fitting(sections):
+        container.add_item(ui.TextDisplay(text))
+    view = ui.LayoutView(timeout=None)
+    view.add_item(container)
+    return view
+
+
+def _sections(bot: "Atelier", guild_id: int | None) -> Iterator[str]:
+    found = sorted(slash_commands(bot), key=lambda command: command.qualified_name)
+    for audience in Audience:
+        lines = [
+            f"{mention(bot, command.qualified_name, guild_id)} {about(command)}"
+            for command in found
+            if AUDIENCES.get(command.qualified_name, Audience.EVERYBODY) is audience
+        ]
+        if lines:
+            yield "\n".join([f"### {say(audience.value)}", *lines])
+
+
+def about(command: app_commands.Command[commands.Cog, ..., None]) -> str:
+    """What the command does, as Discord describes it where it is typed."""
+    return translation(command.description, spoken()) or command.description
+
+
+def slash_commands(bot: "Atelier") -> Iterator[app_commands.Command[commands.Cog, ..., None]]:
+    """The commands of the bot that are typed, those within groups included."""
+    for command in bot.tree.walk_commands(type=discord.AppCommandType.chat_input):
+        if isinstance(command, app_commands.Command):
+            yield command
+
+
+def _menus(bot: "Atelier") -> Iterator[str]:
+    names = [menu.name for menu in bot.tree.get_commands(type=discord.AppCommandType.message)]
+    if names:
+        menus = [translation(name, spoken(), MENU) or name for name in sorted(names)]
+        heading = say("On a message, under Apps")
+        yield f"### {heading}\n{' · '.join(menus)}"
+
+
+def _fitting(sections: Iterable[str]) -> Iterator[str]:
+    """The sections, whole lines of them, as far as they fit into a message."""
+    room = MOST
+    for section in sections:
+        if len(section) > room:
+            if (end := section.rfind("\n", 0, room)) > 0:
+                yield section[:end]
+            return
+        room -= len(section)
+        yield section

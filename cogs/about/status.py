@@ -1,0 +1,94 @@
+"""/status: how the bot is doing, for the one who looks after it."""
+
+import importlib.metadata
+import platform
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from cogs.policy.access import require_owner
+from cogs.messages.replies import reply
+from cogs.messages.cards import shortened
+from engine import DeviceFacts, Report, Studio, human_size
+from speech import say, say_many
+
+if TYPE_CHECKING:
+    from cogs.bot import Atelier
+
+PACKAGES = ("atelier", "torch", "diffusers", "transformers", "discord.py")
+"""Whose versions are told, read from what is installed: nothing is imported for it."""
+
+NO_LIMIT = 2**60
+"""Bytes beyond which a device tells no amount."""
+
+
+class StatusCommand(commands.Cog, name="Status"):
+    """The command about the bot itself."""
+
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+        self._started = time.time()
+
+    @app_commands.command()
+    @app_commands.guild_only()
+    async def status(self, interaction: "discord.Interaction[Atelier]") -> None:
+        """Show device, memory, plan, queue, throughput, failures and versions"""
+        require_owner(interaction, say("Only the owner of this bot sees how it runs: ask them."))
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        report = await self._studio.report()
+        await reply(interaction, "\n".join(lines(report, self._started)))
+
+
+def lines(report: Report, started: float) -> Iterator[str]:
+    """The report in words; `started` is in seconds since the epoch."""
+    if report.device is not None:
+        yield say("**Device** {device}", device=device_line(report.device))
+    yield say("**Model** {model}", model=report.model)
+    if (plan := report.plan) is not None:
+        yield say("**Plan** {plan}. Expected peak: {peak}", plan=plan.summary, peak=plan.peak)
+    yield from (f"⚠️ {problem}" for problem in report.problems)
+    yield say(
+        "**Queue** {running} being painted, {waiting} waiting",
+        running=report.running,
+        waiting=report.waiting,
+    )
+    tally = report.tally
+    pictures = say_many("{number} picture", "{number} pictures", tally.pictures)
+    jobs = say_many("{number} job", "{number} jobs", tally.jobs)
+    yield say("**Last hour** {pictures} in {jobs}", pictures=pictures, jobs=jobs)
+    yield say("**Failed within a day** {failed}", failed=tally.failed)
+    for failure in tally.failures:
+        reason = discord.utils.escape_markdown(shortened(failure.sentence, 120))
+        job = say("job {number}", number=failure.job_id)
+        yield f"-# <t:{int(failure.at)}:R> {job}: {reason}"
+    yield say("**Up since** {when}", when=f"<t:{int(started)}:R>")
+    yield f"-# {' · '.join(versions())}"
+
+
+def device_line(device: DeviceFacts) -> str:
+    """The device, and the memory that it has and has left."""
+    parts = [device.name if device.kind in device.name else f"{device.name} ({device.kind})"]
+    if device.total_bytes < NO_LIMIT:
+        free, total = human_size(device.free_bytes), human_size(device.total_bytes)
+        parts.append(say("{free} of {total} free", free=free, total=total))
+    if device.ram_free_bytes < NO_LIMIT:
+        parts.append(say("RAM {free} free", free=human_size(device.ram_free_bytes)))
+    return " · ".join(parts)
+
+
+def versions() -> Iterator[str]:
+    """Python and the packages that matter, each with its version."""
+    yield f"Python {platform.python_version()}"
+    for name in PACKAGES:
+        yield f"{name} {_version(name)}"
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return say("not installed")

@@ -1,0 +1,90 @@
+"""The first minute in a new server: one message, once."""
+
+import logging
+from typing import TYPE_CHECKING
+
+import discord
+from discord import ui
+from discord.ext import commands
+
+from cogs.messages.command_mentions import mention
+from speech import language_for, say, speak, spoken
+
+if TYPE_CHECKING:
+    from cogs.bot import Atelier
+
+log = logging.getLogger(__name__)
+
+GREETED = "greeted"
+"""The preference of a server that has had its message."""
+
+EXAMPLES = (
+    "a lighthouse at dusk, oil on canvas",
+    "a red house under two trees in the rain",
+    "a fox asleep in the snow, seen from above",
+)
+"""Prompts in every language the same: most models read only English."""
+
+
+class Welcome(commands.Cog):
+    """Introduces the bot where it was invited to."""
+
+    def __init__(self, bot: "Atelier") -> None:
+        self._bot = bot
+
+    @commands.Cog.listener()
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        """Say what the bot does, where it may speak. Who invites it again is not told again."""
+        speak(language_for(guild.preferred_locale))
+        preferences, scope = self._bot.studio.preferences, f"guild:{guild.id}"
+        if await preferences.get(scope, GREETED):
+            return
+        if (channel := where_to_speak(guild)) is None:
+            log.info("Joined server %d, where no channel can be written in", guild.id)
+            return
+        await preferences.set(scope, GREETED, "yes")
+        try:
+            await channel.send(
+                view=greeting(self._bot, guild), allowed_mentions=discord.AllowedMentions.none()
+            )
+        except discord.HTTPException as error:
+            log.warning("Server %d could not be greeted: %s", guild.id, error)
+
+
+def where_to_speak(guild: discord.Guild) -> discord.TextChannel | None:
+    """The system channel, else the first text channel, that the bot sees and may write in."""
+    system = [guild.system_channel] if guild.system_channel else []
+    for channel in [*system, *guild.text_channels]:
+        allowed = channel.permissions_for(guild.me)
+        if allowed.view_channel and allowed.send_messages:
+            return channel
+    return None
+
+
+def greeting(bot: "Atelier", guild: discord.Guild) -> ui.LayoutView:
+    """What the bot does, what to try, and who can configure it."""
+    imagine, settings, every = (
+        mention(bot, name, guild.id) for name in ("imagine", "settings", "help")
+    )
+    lines = [
+        say("## Hello!"),
+        say(
+            "I paint pictures from what you describe, on my owner's own machine: your prompts go "
+            "to no other service."
+        ),
+        say("### Try"),
+        *(f"• {imagine} `{example}`" for example in EXAMPLES),
+        say("### Good to know"),
+        say(
+            "{help} shows all commands and who may use them. Who has Manage Server can configure "
+            "me with {settings}. The buttons under a picture paint it again or delete it.",
+            help=every,
+            settings=settings,
+        ),
+    ]
+    if spoken() != "en":
+        lines.append(say("-# Most models read prompts in English only."))
+    view = ui.LayoutView(timeout=None)
+    container: ui.Container[ui.LayoutView] = ui.Container(ui.TextDisplay("\n".join(lines)))
+    view.add_item(container)
+    return view

@@ -1,0 +1,220 @@
+"""Context menus of messages with pictures: use their settings, start from them, tell of them."""
+
+import asyncio
+import re
+from typing import TYPE_CHECKING, Any, Self
+
+import discord
+from discord import app_commands, ui
+from discord.ext import commands
+
+from cogs.requests.attachments import keep, require_picture
+from cogs.requests.submission import scope_of
+from cogs.actions.modals import settings_form, start_form, upload_form
+from cogs.actions.details import MOST_TEXT, fenced
+from cogs.actions.metadata import fitted, job_of, pictures_in, request_in
+from cogs.actions.picture_buttons import PictureButton
+from cogs.requests.capabilities import require_starting
+from cogs.actions.picture_actions import remix
+from cogs.policy.access import require_room
+from cogs.policy.contexts import anywhere
+from cogs.policy.visibility import unhidden
+from engine import (
+    InvalidRequest,
+    Parent,
+    human_size,
+    parameters,
+    settings_text,
+)
+from speech import phrase, say
+
+if TYPE_CHECKING:
+    from cogs.bot import Atelier
+
+MOST_PICTURES = 5
+"""Of a message that are looked at: as many as a row has buttons."""
+
+NO_SETTINGS = phrase("no settings inside")
+
+
+class ContextMenus(commands.Cog):
+    """Three commands in the menu of every message."""
+
+    def __init__(self, bot: "Atelier") -> None:
+        self._bot = bot
+        self._studio = bot.studio
+        self._menus = [
+            anywhere(app_commands.ContextMenu(name=name, callback=callback))
+            for name, callback in (
+                ("Use these settings", self.use_settings),
+                ("Use as start", self.use_as_start),
+                ("Picture details", self.details),
+            )
+        ]
+
+    async def cog_load(self) -> None:
+        """Menus are not found by decorator in a cog."""
+        for menu in self._menus:
+            self._bot.tree.add_command(menu)
+
+    async def use_settings(
+        self, interaction: "discord.Interaction[Atelier]", message: discord.Message
+    ) -> None:
+        """Paint with the settings of the message's picture, changed or not."""
+        job_id = job_of(message, interaction.client.user)
+        if job_id is not None:
+            await unhidden(interaction, job_id)
+            await remix(interaction, Parent(job_id, 0))
+            return
+        pictures = pictures_in(message)[:MOST_PICTURES]
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        for attachment in pictures:
+            if text := await _settings(attachment):
+                if len(text) > MOST_TEXT:
+                    raise InvalidRequest(
+                        say("The settings inside this picture are too long to use.")
+                    )
+                row: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
+                row.add_item(SettingsButton())
+                await interaction.edit_original_response(view=fenced(text, row))
+                return
+        raise InvalidRequest(
+            say(
+                "This picture has no settings inside: whoever posted it, or Discord, has taken "
+                "them out. Use as start paints from the picture itself."
+            )
+        )
+
+    async def use_as_start(
+        self, interaction: "discord.Interaction[Atelier]", message: discord.Message
+    ) -> None:
+        """Start from the message's picture."""
+        job_id = job_of(message, interaction.client.user)
+        if job_id is not None:
+            await self._start_from_ours(interaction, job_id)
+            return
+        pictures = pictures_in(message)[:MOST_PICTURES]
+        require_starting(await self._studio.model_of(scope_of(interaction)))
+        for attachment in pictures:
+            require_picture(attachment)
+        await require_room(interaction)
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        row: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
+        kept = dict.fromkeys([await keep(attachment, self._studio) for attachment in pictures])
+        for place, image in enumerate(kept, start=1):
+            row.add_item(StartButton(image, say("Start from picture {number}", number=place)))
+        await interaction.edit_original_response(view=_asking(row))
+
+    async def _start_from_ours(
+        self, interaction: "discord.Interaction[Atelier]", job_id: int
+    ) -> None:
+        job = await unhidden(interaction, job_id)
+        if not job.pictures:
+            raise InvalidRequest(say("Job {job} has no picture to start from.", job=job_id))
+        require_starting(self._studio.models[job.recipe.model])
+        if len(job.pictures) == 1:
+            await interaction.response.send_modal(start_form(Parent(job_id, 0), job.recipe.prompt))
+            return
+        row: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
+        for number in range(len(job.pictures)):
+            row.add_item(PictureButton("begin", Parent(job_id, number)))
+        await interaction.response.send_message(view=_asking(row), ephemeral=True)
+
+    async def details(
+        self, interaction: "discord.Interaction[Atelier]", message: discord.Message
+    ) -> None:
+        """Tell what is known of the message's pictures, to whoever asked."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        job_id = job_of(message, interaction.client.user)
+        if job_id is not None:
+            recipe = (await unhidden(interaction, job_id)).recipe
+            texts = [parameters(recipe, seed) for seed in recipe.seeds]
+        else:
+            texts = [await _described(each) for each in pictures_in(message)[:MOST_PICTURES]]
+        await interaction.edit_original_response(
+            view=fenced("\n\n".join(texts)), allowed_mentions=discord.AllowedMentions.none()
+        )
+
+
+class SettingsButton(ui.DynamicItem[ui.Button[Any]], template=r"atelier-settings:change"):
+    """Opens the settings that its message shows, to be changed and painted with."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            ui.Button(
+                label=say("Paint with these settings"),
+                emoji="✏️",
+                custom_id="atelier-settings:change",
+            )
+        )
+
+    @classmethod
+    async def from_custom_id(
+        cls, interaction: discord.Interaction[Any], item: ui.Item[Any], match: re.Match[str], /
+    ) -> Self:
+        """The button that was clicked."""
+        return cls()
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Open the form, under the same policy and error handling as a command."""
+
+        async def act() -> None:
+            studio = interaction.client.studio
+            assert interaction.message is not None, "the button is on a message"
+            model = await studio.model_of(scope_of(interaction))
+            request = fitted(request_in(interaction.message), studio.models, model)
+            await interaction.response.send_modal(settings_form(request))
+
+        await interaction.client.tree.guard(interaction, act)
+
+
+class StartButton(
+    ui.DynamicItem[ui.Button[Any]], template=r"atelier-upload:(?P<image>[0-9a-f]{32}\.png)"
+):
+    """Asks what to make of a kept upload."""
+
+    def __init__(self, image: str, label: str = "") -> None:
+        super().__init__(
+            ui.Button(label=label or None, emoji="🖼️", custom_id=f"atelier-upload:{image}")
+        )
+        self._image = image
+
+    @classmethod
+    async def from_custom_id(
+        cls, interaction: discord.Interaction[Any], item: ui.Item[Any], match: re.Match[str], /
+    ) -> Self:
+        """The button that was clicked, rebuilt from its id alone."""
+        return cls(match["image"])
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Open the form, under the same policy and error handling as a command."""
+
+        async def act() -> None:
+            await interaction.response.send_modal(upload_form(self._image))
+
+        await interaction.client.tree.guard(interaction, act)
+
+
+def _asking(row: ui.ActionRow[ui.LayoutView]) -> ui.LayoutView:
+    view = ui.LayoutView(timeout=None)
+    view.add_item(ui.TextDisplay(say("Say what to make of it:")))
+    view.add_item(row)
+    return view
+
+
+async def _settings(attachment: discord.Attachment) -> str | None:
+    """The settings inside the attachment, if there are any."""
+    require_picture(attachment)
+    try:
+        data = await attachment.read()
+    except discord.HTTPException as error:
+        raise InvalidRequest(say("Discord does not hand out this picture any more.")) from error
+    return await asyncio.to_thread(settings_text, data)
+
+
+async def _described(attachment: discord.Attachment) -> str:
+    """Name, size and settings of somebody else's picture."""
+    facts = [attachment.filename, f"{attachment.width}×{attachment.height}"]
+    facts.append(human_size(attachment.size))
+    text = await _settings(attachment)
+    return f"{' · '.join(facts)}\n{text or say(NO_SETTINGS)}"

@@ -1,0 +1,100 @@
+"""A picture's settings as text, and a picture as a direct message."""
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import discord
+from discord import ui
+
+from cogs.policy.contexts import is_away
+from cogs.messages.delivery import CANNOT_WRITE, NO_SHARED_SERVER
+from cogs.policy.nsfw import in_their_messages
+from cogs.messages.encodings import Upload, encodings
+from engine import AtelierError, InvalidRequest, Parent
+from speech import phrase, say
+
+if TYPE_CHECKING:
+    from cogs.bot import Atelier
+
+MOST_TEXT = 3800
+"""Characters of settings in a message; Discord allows 4000 in all its text displays."""
+
+CLOSED = phrase("I may not write to you: allow direct messages in this server's privacy settings.")
+
+CLOSED_ELSEWHERE = phrase(
+    "I may not write to you: allow direct messages in the privacy settings of a server that we "
+    "share."
+)
+"""The same, where this server is none that the bot is in."""
+
+STRANGERS = phrase(
+    "I cannot write to you: we share no server. Add me to your own apps, or join a server that I "
+    "am in, and try again."
+)
+
+GONE = phrase("The file of this picture is gone. Again paints it anew.")
+WITHHELD = phrase("This picture is withheld: a moderator can release it.")
+
+
+class NotDelivered(AtelierError):
+    """A direct message does not reach the person."""
+
+
+def fenced(text: str, *items: ui.Item[ui.LayoutView]) -> ui.LayoutView:
+    """The text as it is, in a block that nothing in it ends, with `items` below."""
+    if len(text) > MOST_TEXT:
+        text = text[: MOST_TEXT - 1] + "…"
+    view = ui.LayoutView(timeout=None)
+    view.add_item(ui.TextDisplay(f"```\n{text.replace('```', chr(39) * 3)}\n```"))
+    for item in items:
+        view.add_item(item)
+    return view
+
+
+async def send_to_dm(interaction: "discord.Interaction[Atelier]", picture: Parent) -> None:
+    """Send the picture to whoever asked, and tell them so.
+
+    Raises:
+        UnknownJob: When its job is gone.
+        InvalidRequest: When its file is gone, or too large in any form.
+        NotDelivered: When they let nobody write to them, or share no server with the bot.
+    """
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    job = await interaction.client.studio.job(picture.job_id)
+    if not picture.number < len(job.pictures):
+        raise InvalidRequest(say(GONE))
+    showing = await in_their_messages(interaction, job)
+    if showing.withheld:
+        raise InvalidRequest(say(WITHHELD))
+    upload = await asyncio.to_thread(_fitting, job.pictures[picture.number])
+    file = upload.file()
+    file.spoiler = picture.number in showing.covered
+    words = say("Picture {picture} of job {job}", picture=picture.number + 1, job=job.id)
+    try:
+        await interaction.user.send(words, file=file)
+    except discord.Forbidden as error:
+        if error.code not in CANNOT_WRITE:
+            raise
+        raise NotDelivered(_why(interaction, error.code)) from error
+    await interaction.edit_original_response(content=say("It is in your direct messages."))
+
+
+def _why(interaction: "discord.Interaction[Atelier]", code: int) -> str:
+    """Why the bot could not write to them, and what they can change."""
+    if code == NO_SHARED_SERVER:
+        return say(STRANGERS)
+    if interaction.guild_id is None or is_away(interaction):
+        return say(CLOSED_ELSEWHERE)
+    return say(CLOSED)
+
+
+def _fitting(file: Path) -> Upload:
+    """The best encoding that a direct message takes. Blocks: call it in a thread."""
+    try:
+        uploads = next(encodings([file], discord.utils.DEFAULT_FILE_SIZE_LIMIT_BYTES), None)
+    except OSError as error:
+        raise InvalidRequest(say(GONE)) from error
+    if uploads is None:
+        raise InvalidRequest(say("The picture is too large for a direct message."))
+    return uploads[0]

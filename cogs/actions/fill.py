@@ -1,0 +1,165 @@
+"""Fill: which parts of a picture are painted anew is picked from a grid that is drawn over it."""
+
+import re
+from collections.abc import Collection
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, Self
+
+import discord
+from discord import ui
+
+from cogs.actions.modals import fill_form
+from cogs.requests.capabilities import require_filling
+from cogs.policy.nsfw import require_shown, to_them
+from cogs.policy.visibility import unhidden
+from engine import PARTS, Parent
+from speech import phrase, say
+
+if TYPE_CHECKING:
+    from cogs.bot import Atelier
+
+CHART = "parts.webp"
+"""Name under which the picture with its grid is attached."""
+
+NAMES = (
+    phrase("Top left"),
+    phrase("Top"),
+    phrase("Top right"),
+    phrase("Left"),
+    phrase("Middle"),
+    phrase("Right"),
+    phrase("Bottom left"),
+    phrase("Bottom"),
+    phrase("Bottom right"),
+)
+"""Of `PARTS`, in their order."""
+
+MASK = "mask"
+"""Stands for the parts where a mask of the person's own says what is painted anew."""
+
+
+class PartMenu(
+    ui.DynamicItem[ui.Select[Any]],
+    template=r"atelier-parts:(?P<job_id>\d{1,19}):(?P<number>\d{1,2})",
+):
+    """A menu of the parts of a picture, of which any may be picked."""
+
+    def __init__(self, picture: Parent, chosen: Collection[int]) -> None:
+        options = [
+            discord.SelectOption(
+                label=say(NAMES[part - 1]),
+                value=str(part),
+                emoji=f"{part}\N{VARIATION SELECTOR-16}\N{COMBINING ENCLOSING KEYCAP}",
+                default=part in chosen,
+            )
+            for part in PARTS
+        ]
+        super().__init__(
+            ui.Select(
+                custom_id=f"atelier-parts:{picture.job_id}:{picture.number}",
+                placeholder=say("What is to be painted anew …"),
+                min_values=0,
+                max_values=len(options),
+                options=options,
+            )
+        )
+        self._picture = picture
+
+    @classmethod
+    async def from_custom_id(
+        cls, interaction: discord.Interaction[Any], item: ui.Item[Any], match: re.Match[str], /
+    ) -> Self:
+        """The menu that was used, rebuilt from its id alone."""
+        return cls(Parent(int(match["job_id"]), int(match["number"])), ())
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Show what was picked, under the same policy and error handling as a command."""
+        chosen = {int(value) for value in self.item.values}
+
+        async def act() -> None:
+            await interaction.response.defer()
+            await _show(interaction, self._picture, chosen)
+
+        await interaction.client.tree.guard(interaction, act)
+
+
+class FillButton(
+    ui.DynamicItem[ui.Button[Any]],
+    template=r"atelier-fill:(?P<job_id>\d{1,19}):(?P<number>\d{1,2}):(?P<parts>[1-9]{0,9}|mask)",
+):
+    """Asks what is to be painted in the parts that its id names, or where a mask says."""
+
+    def __init__(self, picture: Parent, parts: str) -> None:
+        own = parts == MASK
+        super().__init__(
+            ui.Button(
+                label=say("Use a mask of my own") if own else say("Fill these parts"),
+                emoji="🎭" if own else "🪄",
+                style=discord.ButtonStyle.secondary if own else discord.ButtonStyle.primary,
+                custom_id=f"atelier-fill:{picture.job_id}:{picture.number}:{parts}",
+                disabled=not parts,
+            )
+        )
+        self._picture = picture
+        self._parts = parts
+
+    @classmethod
+    async def from_custom_id(
+        cls, interaction: discord.Interaction[Any], item: ui.Item[Any], match: re.Match[str], /
+    ) -> Self:
+        """The button that was clicked, rebuilt from its id alone."""
+        return cls(Parent(int(match["job_id"]), int(match["number"])), match["parts"])
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Open the form, under the same policy and error handling as a command."""
+
+        async def act() -> None:
+            recipe = (await unhidden(interaction, self._picture.job_id)).recipe
+            require_filling(interaction.client.studio.models[recipe.model])
+            form = fill_form(self._picture, self._parts, recipe)
+            await interaction.response.send_modal(form)
+
+        await interaction.client.tree.guard(interaction, act)
+
+
+async def open_parts(interaction: "discord.Interaction[Atelier]", picture: Parent) -> None:
+    """Show the picture with its parts to whoever clicked."""
+    studio = interaction.client.studio
+    require_filling(studio.models[(await studio.job(picture.job_id)).recipe.model])
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    await _show(interaction, picture, ())
+
+
+async def _show(
+    interaction: "discord.Interaction[Atelier]", picture: Parent, chosen: Collection[int]
+) -> None:
+    """Put the picture with its parts where the deferred answer stands."""
+    job = await unhidden(interaction, picture.job_id)
+    await require_shown(interaction, job.id)
+    covered = picture.number in (await to_them(interaction, job)).covered
+    drawn = await interaction.client.studio.starts.chart(picture, chosen)
+    await interaction.edit_original_response(
+        view=_view(picture, chosen, covered=covered),
+        attachments=[discord.File(BytesIO(drawn), filename=CHART)],
+    )
+
+
+def _view(picture: Parent, chosen: Collection[int], *, covered: bool) -> ui.LayoutView:
+    menu: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
+    menu.add_item(PartMenu(picture, chosen))
+    buttons: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
+    for parts in ("".join(map(str, sorted(chosen))), MASK):
+        buttons.add_item(FillButton(picture, parts))
+    shown = discord.MediaGalleryItem(
+        f"attachment://{CHART}",
+        description=say("The picture in nine numbered parts"),
+        spoiler=covered,
+    )
+    view = ui.LayoutView(timeout=None)
+    view.add_item(
+        ui.TextDisplay(say("Pick the parts that are to be painted anew. The rest stays as it is."))
+    )
+    view.add_item(ui.MediaGallery(shown))
+    view.add_item(menu)
+    view.add_item(buttons)
+    return view

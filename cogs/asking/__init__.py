@@ -1,1 +1,0 @@
-"""From what somebody types to requests: /imagine, its options, styles and defaults."""

@@ -1,1 +1,0 @@
-"""What a server decides about the bot, and the panel of /settings."""

@@ -1,0 +1,29 @@
+"""/favourites: what somebody has starred, by whomever it was asked for."""
+
+from typing import TYPE_CHECKING
+
+import discord
+from discord import app_commands
+from discord.app_commands import Range
+from discord.ext import commands
+
+from cogs.gallery.job_list import open_album
+from cogs.policy.contexts import anywhere
+from engine import Search
+
+if TYPE_CHECKING:
+    from cogs.bot import Atelier
+
+
+class Favourites(commands.Cog):
+    """The command about stars."""
+
+    @app_commands.command()
+    @anywhere
+    @app_commands.describe(words="Words that are all in the prompt")
+    async def favourites(
+        self, interaction: "discord.Interaction[Atelier]", words: Range[str, 1, 100] | None = None
+    ) -> None:
+        """List the pictures that you have starred, the newest first"""
+        search = Search(starred_by=str(interaction.user.id), words=words or "")
+        await open_album(interaction, search)

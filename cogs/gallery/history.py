@@ -1,0 +1,72 @@
+"""/history and /show: finding again what was painted."""
+
+from typing import TYPE_CHECKING, Literal
+
+import discord
+from discord import app_commands
+from discord.app_commands import Choice, Range
+from discord.ext import commands
+
+from cogs.gallery.job_list import open_album
+from cogs.gallery.job_view import exhibit
+from cogs.models.text import model_choices
+from cogs.policy.contexts import anywhere
+from cogs.policy.visibility import seen
+from engine import Search, Studio
+
+if TYPE_CHECKING:
+    from cogs.bot import Atelier
+
+DAY = 24 * 3600.0
+
+PERIODS = {"today": DAY, "week": 7 * DAY, "month": 30 * DAY}
+"""How far back, in seconds; nobody's midnight is known, so today is the last 24 hours."""
+
+
+class Finding(commands.Cog):
+    """The commands that find pictures again."""
+
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+
+    @app_commands.command()
+    @anywhere
+    @app_commands.describe(
+        words="Words that are all in the prompt",
+        model="Which model painted",
+        period="How long ago at most",
+        favourites="Only what you have starred",
+    )
+    async def history(
+        self,
+        interaction: "discord.Interaction[Atelier]",
+        words: Range[str, 1, 100] | None = None,
+        model: Range[str, 1, 50] | None = None,
+        period: Literal["today", "week", "month"] | None = None,
+        favourites: bool = False,
+    ) -> None:
+        """List the pictures that you have asked for, the newest first"""
+        me = str(interaction.user.id)
+        search = Search(
+            owner=me,
+            starred_by=me if favourites else None,
+            words=words or "",
+            model=model,
+            seconds=PERIODS[period] if period else None,
+        )
+        await open_album(interaction, search)
+
+    @app_commands.command()
+    @anywhere
+    @app_commands.describe(id="The job's number, as its message tells")
+    async def show(
+        self, interaction: "discord.Interaction[Atelier]", id: Range[int, 1, 10**12]
+    ) -> None:
+        """Show one job with its pictures, its settings and where it is"""
+        await exhibit(interaction, await seen(interaction, id))
+
+    @history.autocomplete("model")
+    async def _complete_model(
+        self, interaction: "discord.Interaction[Atelier]", current: str
+    ) -> list[Choice[str]]:
+        return model_choices(self._studio.models, current)

@@ -1,0 +1,117 @@
+"""/imagine: from a prompt to a job."""
+
+from typing import TYPE_CHECKING
+
+import discord
+from discord import app_commands
+from discord.app_commands import Range
+from discord.ext import commands
+
+from cogs.requests.attachments import keep, keep_mask, require_picture
+from cogs.requests.autocomplete import Completing, Completions
+from cogs.requests.confirmations import MOST_UNASKED
+from cogs.requests.submission import scope_of
+from cogs.policy.privacy import person_of
+from cogs.requests.builder import Asking, Typed, require_start
+from cogs.requests.capabilities import require_filling
+from cogs.policy.contexts import anywhere
+from engine import (
+    MAX_COUNT,
+    MAX_GUIDANCE,
+    MAX_PROMPT,
+    MAX_SEED,
+    MAX_STEPS,
+    ImageRequest,
+    Studio,
+    StyleBook,
+    started,
+)
+
+if TYPE_CHECKING:
+    from cogs.bot import Atelier
+
+
+class Imagine(Completing, commands.Cog):
+    """The command that everything is about."""
+
+    def __init__(self, studio: Studio, book: StyleBook) -> None:
+        self._studio = studio
+        self._asking = Asking(studio, book)
+        self._completions = Completions(studio, book)
+
+    @Completing.options
+    @app_commands.command()
+    @anywhere
+    @app_commands.describe(
+        prompt="What the picture shows; also --ar 3:2 --no rain --seed 7, {red, blue} house",
+        negative_prompt="What the picture should not show",
+        size="Shape and size of the picture",
+        count="How many pictures",
+        seed="The same seed and settings give the same picture",
+        steps="Denoising steps: more take longer and add detail",
+        guidance="How closely to follow the prompt",
+        model="Which model paints",
+        scheduler="The way that noise is taken away, step by step",
+        image="A picture to start from",
+        strength="How far to leave that picture behind: 0.3 keeps most of it, 0.8 little",
+        mask="What of that picture to paint anew: white in a picture of the same shape",
+        lora="A LoRA by its name, like fox or fox:0.8; several with commas between them",
+        style="A style of this server; “none” for none",
+        private="Whether only you see it; left out, as you have it in /me defaults",
+    )
+    async def imagine(
+        self,
+        interaction: "discord.Interaction[Atelier]",
+        prompt: Range[str, 1, MAX_PROMPT],
+        negative_prompt: Range[str, 1, MAX_PROMPT] | None = None,
+        size: Range[str, 3, 20] | None = None,
+        count: Range[int, 1, MAX_COUNT] = 1,
+        seed: Range[int, 0, MAX_SEED] | None = None,
+        steps: Range[int, 1, MAX_STEPS] | None = None,
+        guidance: Range[float, 0.0, MAX_GUIDANCE] | None = None,
+        model: Range[str, 1, 50] | None = None,
+        scheduler: Range[str, 1, 50] | None = None,
+        image: discord.Attachment | None = None,
+        strength: Range[float, 0.05, 1.0] | None = None,
+        mask: discord.Attachment | None = None,
+        lora: Range[str, 1, 200] | None = None,
+        style: Range[str, 1, 50] | None = None,
+        private: bool | None = None,
+    ) -> None:
+        """Paint a picture of what you describe"""
+        asked = ImageRequest(
+            prompt=prompt,
+            negative_prompt=negative_prompt or "",
+            model=model,
+            num_inference_steps=steps,
+            guidance_scale=guidance,
+            seed=seed,
+            count=count,
+            scheduler=scheduler,
+            strength=strength,
+        )
+        typed = Typed(request=asked, size=size, lora=lora, style=style)
+        scope, person = scope_of(interaction), person_of(interaction)
+        requests = await self._asking.requests(typed, scope, person)
+        for request in requests:
+            require_start(request, starts=image is not None, masked=mask is not None)
+            if mask is not None:
+                require_filling(await self._asking.model_of(request, scope))
+        if image is not None:
+            require_picture(image)
+            if mask is not None:
+                require_picture(mask)
+            await interaction.client.desk.think(interaction, private=private)
+            kept = await keep(image, self._studio)
+            marks = await keep_mask(mask, kept, self._studio) if mask is not None else None
+            shape = await self._studio.starts.size(kept)
+            requests = [
+                started(request, kept, marks, shape, await self._asking.model_of(request, scope))
+                for request in requests
+            ]
+        if len(requests) > MOST_UNASKED:
+            await interaction.client.confirmations.ask(interaction, requests, private=private)
+        elif len(requests) > 1:
+            await interaction.client.desk.take_all(interaction, requests, private=private)
+        else:
+            await interaction.client.desk.take(interaction, requests[0], private=private)

@@ -1,0 +1,262 @@
+"""Cards of sheets: what the message of a comparison sheet shows, as Components V2."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import discord
+from discord import ui
+
+from cogs.grids.axes import called
+from cogs.grids.buttons import CellMenu, SheetButton
+from cogs.messages.cards import COLOURS, bar, place_in_line, quoted, settings_line, shortened
+from engine import Job, JobState, Layout, Sheet, SheetProgress, Studio
+from speech import phrase, resaid, say, say_many
+
+MOST_OPTIONS = 25
+"""Of one menu (Discord, "Select Menus"); the largest sheet takes two."""
+
+MOST_REASONS = 5
+"""Cells of which the message tells why they failed."""
+
+LONGEST = 3900
+"""Characters of a card: Discord takes 4000."""
+
+LONGEST_ALT = 1000
+"""Characters of what a screen reader says: Discord takes 1024."""
+
+TOO_LATE = phrase(
+    "It takes longer than I can change this message: the sheet comes to your direct messages."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SheetCard:
+    """The contents of a sheet's message; two equal cards look the same.
+
+    Attributes:
+        sheet_id: Which sheet.
+        state: The state it shows.
+        text: What it says, in Discord's Markdown.
+        picture: Name of the attached sheet, if there is one.
+        alt: What it shows, for those who cannot see it.
+        covered: Whether it is hidden as a spoiler.
+        buttons: Which buttons it has, by their verbs.
+        cells: What the menus offer to be shown, by numbers.
+    """
+
+    sheet_id: int
+    state: JobState
+    text: str
+    picture: str | None = None
+    alt: str = ""
+    covered: bool = False
+    buttons: tuple[str, ...] = ()
+    cells: Mapping[int, str] = field(default_factory=dict)
+
+    async def require(self, studio: Studio) -> None:
+        """Raise `UnknownJob` when the sheet was deleted, with its last picture."""
+        await studio.sheets.get(self.sheet_id)
+
+    def view(self) -> ui.LayoutView:
+        """The card as a message's components."""
+        container: ui.Container[ui.LayoutView] = ui.Container(
+            ui.TextDisplay(shortened(self.text, LONGEST)), accent_colour=COLOURS[self.state]
+        )
+        if self.picture:
+            item = discord.MediaGalleryItem(
+                f"attachment://{self.picture}", description=self.alt, spoiler=self.covered
+            )
+            container.add_item(ui.MediaGallery(item))
+        for page, options in enumerate(_pages(self.cells)):
+            container.add_item(ui.ActionRow(CellMenu(self.sheet_id, page, options)))
+        if self.buttons:
+            buttons = (SheetButton(verb, self.sheet_id) for verb in self.buttons)
+            container.add_item(ui.ActionRow(*buttons))
+        view = ui.LayoutView(timeout=None)
+        view.add_item(container)
+        return view
+
+
+def _pages(cells: Mapping[int, str]) -> list[list[discord.SelectOption]]:
+    """The options of each menu, spread evenly."""
+    options = [
+        discord.SelectOption(label=shortened(label, 100), value=str(number))
+        for number, label in cells.items()
+    ]
+    pages = -(-len(options) // MOST_OPTIONS)
+    size = -(-len(options) // max(1, pages))
+    return [options[start : start + size] for start in range(0, len(options), size or 1)]
+
+
+def awaiting_card(
+    sheet: Sheet,
+    prompt: str,
+    progress: SheetProgress,
+    ready_at: float | None,
+    until: float | None = None,
+) -> SheetCard:
+    """The card of a sheet that is not complete.
+
+    Args:
+        sheet: The sheet.
+        prompt: Of its first cell.
+        progress: The latest of it.
+        ready_at: Epoch seconds at which it is expected to be done, if that is known.
+        until: Epoch seconds at which the message can no more be changed, if there is such a time.
+    """
+    if progress.begun:
+        count = say("{done} of {total}", done=progress.over, total=progress.total)
+        status = f"🎨 {bar(round(100 * progress.share), 100)} · {count}"
+    else:
+        status = f"⏳ {place_in_line(progress.position)}"
+    if ready_at is not None:
+        status += f" · {say('ready <t:{at}:R>', at=int(ready_at))}"
+        if until is not None and ready_at > until:
+            status += f"\n-# {say(TOO_LATE)}"
+    return SheetCard(
+        sheet_id=sheet.id,
+        state=JobState.RUNNING if progress.begun else JobState.QUEUED,
+        text=f"{quoted(prompt)}\n{status}\n-# {_byline(sheet)}",
+        buttons=("cancel",),
+    )
+
+
+def late_card(sheet: Sheet, prompt: str) -> SheetCard:
+    """The card of a sheet whose message can soon be changed no more."""
+    return SheetCard(
+        sheet_id=sheet.id,
+        state=JobState.RUNNING,
+        text=f"{quoted(prompt)}\n📬 {say(TOO_LATE)}\n-# {_byline(sheet)}",
+        buttons=("here", "cancel"),
+    )
+
+
+def sheet_card(
+    sheet: Sheet,
+    cells: Mapping[int, Job],
+    picture: str,
+    *,
+    withheld: int = 0,
+    covered: bool = False,
+    key: Sequence[tuple[str, str]] = (),
+) -> SheetCard:
+    """The card of a sheet that is complete, and of which something can be shown.
+
+    Args:
+        sheet: The sheet.
+        cells: Its jobs by their cells, those that were deleted aside.
+        picture: Name under which it is attached.
+        withheld: How many of its pictures are not shown.
+        covered: Whether it is hidden as a spoiler.
+        key: What is drawn for a label that cannot be, and the label.
+    """
+    first = cells[min(cells)].recipe
+    lines = [quoted(first.prompt), f"-# {_byline(sheet)}", f"-# {_common_settings(cells.values())}"]
+    if key:
+        signs = " · ".join(f"{sign} = {_plain(label)}" for sign, label in key)
+        lines.append(f"-# {shortened(signs, 600)}")
+    lines += _missing(sheet.layout, cells)
+    if withheld:
+        lines.append(f"🔒 {kept_back(withheld)}")
+    return SheetCard(
+        sheet_id=sheet.id,
+        state=JobState.PAINTED,
+        text="\n".join(lines),
+        picture=picture,
+        alt=shortened(_alt(sheet.layout, first.prompt), LONGEST_ALT),
+        covered=covered,
+        buttons=("delete",),
+        cells=_painted(sheet, cells),
+    )
+
+
+def empty_card(
+    sheet: Sheet, prompt: str, cells: Mapping[int, Job], sentence: str = ""
+) -> SheetCard:
+    """The card of a sheet of which nothing can be shown; `sentence` says why if the cells don't."""
+    state, said = JobState.FAILED, _missing(sheet.layout, cells)
+    if sentence:
+        said = [f"⚠️ {sentence}"]
+    elif all(job.state is JobState.CANCELLED for job in cells.values()):
+        state, said = JobState.CANCELLED, [say("Cancelled.")]
+    return SheetCard(
+        sheet_id=sheet.id,
+        state=state,
+        text="\n".join([quoted(prompt), *said, f"-# {_byline(sheet)}"]),
+        buttons=("delete",),
+        cells=_painted(sheet, cells),
+    )
+
+
+def _painted(sheet: Sheet, cells: Mapping[int, Job]) -> dict[int, str]:
+    """What can be looked at one by one."""
+    painted = [number for number, job in sorted(cells.items()) if job.pictures]
+    return {number: sheet.layout.label(number, called) for number in painted}
+
+
+def kept_back(number: int) -> str:
+    """That so many pictures are not shown."""
+    return say_many(
+        "{number} picture may not be fit for this channel and is withheld.",
+        "{number} pictures may not be fit for this channel and are withheld.",
+        number,
+    )
+
+
+def titles(layout: Layout) -> str:
+    """What changes on a sheet: “guidance × seed”."""
+    return " × ".join(called(axis.title) for axis in layout.axes)
+
+
+def _byline(sheet: Sheet) -> str:
+    number = say("sheet {number}", number=sheet.id)
+    count = say_many("{number} picture", "{number} pictures", sheet.layout.count)
+    return f"<@{sheet.owner}> · {number} · {count} · {_plain(titles(sheet.layout))}"
+
+
+def _common_settings(jobs: Iterable[Job]) -> str:
+    """What all cells have in common, in one line."""
+    lines = [settings_line(job.recipe).split(" · ") for job in jobs]
+    return " · ".join(part for part in lines[0] if all(part in line for line in lines))
+
+
+def _missing(layout: Layout, cells: Mapping[int, Job]) -> list[str]:
+    """Why cells are empty, those that were called off in one line."""
+    failed = [(number, job) for number, job in sorted(cells.items()) if job.error]
+    lines = [
+        f"⚠️ {_plain(layout.label(number, called))}: {shortened(resaid(job.error or ''), 300)}"
+        for number, job in failed[:MOST_REASONS]
+    ]
+    if len(failed) > MOST_REASONS:
+        lines.append(f"⚠️ {say('{number} more failed.', number=len(failed) - MOST_REASONS)}")
+    if cancelled := sum(job.state is JobState.CANCELLED for job in cells.values()):
+        called_off = say_many(
+            "{number} picture was called off.", "{number} pictures were called off.", cancelled
+        )
+        lines.append(f"✖️ {called_off}")
+    return lines
+
+
+def _alt(layout: Layout, prompt: str) -> str:
+    words = shortened(prompt, 200)
+    columns = ", ".join(layout.columns.labels)
+    if layout.rows.title:
+        return say(
+            "Comparison sheet of “{prompt}”: {x} {columns} from left to right, {y} {rows} from top "
+            "to bottom",
+            prompt=words,
+            x=called(layout.columns.title),
+            columns=columns,
+            y=called(layout.rows.title),
+            rows=", ".join(layout.rows.labels),
+        )
+    return say(
+        "Comparison sheet of “{prompt}”: {x} {columns} from left to right",
+        prompt=words,
+        x=called(layout.columns.title),
+        columns=columns,
+    )
+
+
+def _plain(text: str) -> str:
+    return discord.utils.escape_markdown(shortened(text, 200))

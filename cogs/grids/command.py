@@ -1,0 +1,191 @@
+"""/grid: a comparison sheet, one picture for each pair of values."""
+
+import secrets
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import discord
+from discord import app_commands
+from discord.app_commands import Choice, Range
+from discord.ext import commands
+
+from cogs.requests.attachments import keep, require_picture
+from cogs.requests.autocomplete import Completing, Completions
+from cogs.requests.submission import scope_of
+from cogs.policy.privacy import person_of
+from cogs.requests.builder import Asking, Typed, require_start
+from cogs.grids.axes import KINDS, called, changed, read_axis, title
+from engine import (
+    MAX_CELLS,
+    MAX_GUIDANCE,
+    MAX_PROMPT,
+    MAX_SEED,
+    MAX_STEPS,
+    ImageRequest,
+    InvalidRequest,
+    Layout,
+    Studio,
+    StyleBook,
+    expand,
+    started,
+)
+from speech import say
+
+if TYPE_CHECKING:
+    from cogs.bot import Atelier
+
+AXES = [Choice(name=title(kind), value=kind) for kind in KINDS]
+
+Values = Range[str, 1, 400]
+
+
+class Grid(Completing, commands.Cog):
+    """The command for comparison sheets."""
+
+    def __init__(self, studio: Studio, book: StyleBook) -> None:
+        self._studio = studio
+        self._asking = Asking(studio, book)
+        self._completions = Completions(studio, book)
+
+    @Completing.options
+    @app_commands.command()
+    @app_commands.guild_only()
+    @app_commands.describe(
+        prompt="What the pictures show; flags like --ar 3:2 too",
+        x="What changes from left to right",
+        x_values="Its values: 3, 5, 7 or 1-9:2, or names with commas between them",
+        y="What changes from top to bottom; left out, nothing",
+        y_values="Its values, likewise",
+        negative_prompt="What the pictures should not show",
+        size="Shape and size of each picture",
+        seed="The seed of all pictures; left out, one that nobody knows yet",
+        steps="Denoising steps: more take longer and add detail",
+        guidance="How closely to follow the prompt",
+        model="Which model paints",
+        scheduler="The way that noise is taken away, step by step",
+        image="A picture to start from",
+        strength="How far to leave that picture behind: 0.3 keeps most of it, 0.8 little",
+        lora="A LoRA by its name, like fox or fox:0.8; several with commas between them",
+        style="A style of this server; “none” for none",
+        private="Whether only you see it; left out, as you have it in /me defaults",
+    )
+    @app_commands.choices(x=AXES, y=AXES)
+    async def grid(
+        self,
+        interaction: "discord.Interaction[Atelier]",
+        prompt: Range[str, 1, MAX_PROMPT],
+        x: Choice[str],
+        x_values: Values,
+        y: Choice[str] | None = None,
+        y_values: Values | None = None,
+        negative_prompt: Range[str, 1, MAX_PROMPT] | None = None,
+        size: Range[str, 3, 20] | None = None,
+        seed: Range[int, 0, MAX_SEED] | None = None,
+        steps: Range[int, 1, MAX_STEPS] | None = None,
+        guidance: Range[float, 0.0, MAX_GUIDANCE] | None = None,
+        model: Range[str, 1, 50] | None = None,
+        scheduler: Range[str, 1, 50] | None = None,
+        image: discord.Attachment | None = None,
+        strength: Range[float, 0.05, 1.0] | None = None,
+        lora: Range[str, 1, 200] | None = None,
+        style: Range[str, 1, 50] | None = None,
+        private: bool | None = None,
+    ) -> None:
+        """Paint a sheet of pictures that differ in one or two things, side by side"""
+        asked = ImageRequest(
+            prompt=_alone(prompt),
+            negative_prompt=negative_prompt or "",
+            model=model,
+            num_inference_steps=steps,
+            guidance_scale=guidance,
+            seed=seed,
+            scheduler=scheduler,
+            strength=strength,
+        )
+        typed = Typed(request=asked, size=size, lora=lora, style=style)
+        kinds = [(x.value, x_values)]
+        if y is not None and y_values is not None:
+            kinds.append((y.value, y_values))
+        elif y is not None or y_values is not None:
+            raise InvalidRequest(say("The second axis needs both, `y` and `y_values`."))
+        scope, person = scope_of(interaction), person_of(interaction)
+        layout, requests = await self._cells(typed, kinds, scope, person)
+        for request in requests:
+            require_start(request, starts=image is not None)
+        if image is not None:
+            require_picture(image)
+            await interaction.client.desk.think(interaction, private=private)
+            kept = await keep(image, self._studio)
+            shape = await self._studio.starts.size(kept)
+            requests = [
+                started(request, kept, None, shape, await self._asking.model_of(request, scope))
+                for request in requests
+            ]
+        await interaction.client.confirmations.ask(
+            interaction, requests, private=private, layout=layout
+        )
+
+    async def _cells(
+        self, typed: Typed, kinds: list[tuple[str, str]], scope: str, person: str
+    ) -> tuple[Layout, list[ImageRequest]]:
+        """The layout, and what each cell shows, row by row; what was left to chance is the same.
+
+        Raises:
+            AtelierError: When it makes no sense; the text is for the person.
+        """
+        if len(kinds) == 2 and kinds[0][0] == kinds[1][0] != "words":
+            raise InvalidRequest(
+                say("Both axes are “{axis}”: choose two things.", axis=called(title(kinds[0][0])))
+            )
+        axes = [read_axis(kind, text, self._studio.models) for kind, text in kinds]
+        layout = (
+            Layout(columns=axes[0], rows=axes[1]) if len(axes) == 2 else Layout(columns=axes[0])
+        )
+        if not 2 <= layout.count <= MAX_CELLS:
+            raise InvalidRequest(
+                say(
+                    "A sheet has 2 to {most} pictures; this one would have {count}.",
+                    most=MAX_CELLS,
+                    count=layout.count,
+                )
+            )
+        requests = []
+        for cell in range(layout.count):
+            one, places = typed, divmod(cell, len(layout.columns.labels))[::-1]
+            for (kind, _), axis, place in zip(kinds, axes, places, strict=False):
+                one = changed(one, kind, axis, place)
+            requests.append(await self._asking.request(one, scope, person))
+        seed = secrets.randbelow(MAX_SEED + 1)
+        return layout, [
+            replace(request, seed=seed) if request.seed is None else request for request in requests
+        ]
+
+    @grid.autocomplete("x_values")
+    async def _complete_x(
+        self, interaction: "discord.Interaction[Atelier]", current: str
+    ) -> list[Choice[str]]:
+        return await self._completions.axis(interaction.namespace.x, interaction, current)
+
+    @grid.autocomplete("y_values")
+    async def _complete_y(
+        self, interaction: "discord.Interaction[Atelier]", current: str
+    ) -> list[Choice[str]]:
+        return await self._completions.axis(interaction.namespace.y, interaction, current)
+
+
+def _alone(prompt: str) -> str:
+    """The one prompt that `prompt` stands for, its lots drawn once for all cells.
+
+    Raises:
+        InvalidRequest: When it stands for several.
+    """
+    prompts = expand(prompt)
+    if len(prompts) > 1:
+        raise InvalidRequest(
+            say(
+                "The braces stand for {count} prompts, a sheet has one: put the words on an axis "
+                "instead, by “words”.",
+                count=len(prompts),
+            )
+        )
+    return prompts[0]

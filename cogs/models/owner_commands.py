@@ -1,0 +1,81 @@
+"""/model add and /model remove: what fills the owner's disk, and what frees it."""
+
+from typing import TYPE_CHECKING
+
+import discord
+from discord import app_commands, ui
+from discord.app_commands import Choice, Range
+from discord.ext import commands
+
+from cogs.requests.submission import shared_language
+from cogs.models.buttons import ModelButton
+from cogs.models.pending_models import Order
+from cogs.models.text import model_choices
+from cogs.policy.access import require_owner
+from cogs.message_ref import Home
+from engine import Studio, human_size
+from speech import say, together
+
+if TYPE_CHECKING:
+    from cogs.bot import Atelier
+
+Name = Range[str, 1, 50]
+Source = Range[str, 1, 300]
+
+
+class Shelving(commands.Cog):
+    """The part of `/model` that is for the bot's owner; `Models` takes it in."""
+
+    _studio: Studio
+
+    @app_commands.command(name="add")
+    @app_commands.describe(
+        source="A Hub id like owner/name, a file in it after a slash, or a folder or file here",
+        name="What to call it; left out, a name is made from the source",
+        revision="Branch, tag or commit on the Hub",
+        variant="Variant of the weights, such as fp16",
+        denoiser="A .gguf or .safetensors file in place of the source's own denoiser",
+    )
+    async def add_model(
+        self,
+        interaction: "discord.Interaction[Atelier]",
+        source: Source,
+        name: Name | None = None,
+        revision: Range[str, 1, 100] | None = None,
+        variant: Range[str, 1, 50] | None = None,
+        denoiser: Source | None = None,
+    ) -> None:
+        """Add a model: see first what it is and how it will run, then download it"""
+        require_owner(interaction)
+        order = Order(
+            number=interaction.id,
+            source=source.strip(),
+            revision=revision,
+            variant=variant,
+            denoiser=denoiser,
+            name=name,
+            home=Home.of(interaction, await shared_language(interaction)),
+        )
+        await interaction.client.downloads.offer(interaction, order)
+
+    @app_commands.command(name="remove")
+    @app_commands.describe(name="A model that was added by command")
+    async def remove_model(self, interaction: "discord.Interaction[Atelier]", name: Name) -> None:
+        """Remove a model that was added, and free its room on the disk; asks first"""
+        require_owner(interaction)
+        model = self._studio.models.removable(name)
+        stock = self._studio.curator.stock(name)
+        view = ui.View(timeout=None)
+        for verb in ("remove", "keep"):
+            view.add_item(ModelButton(verb, model.name))
+        said = [say("Remove **{name}**?", name=model.name)]
+        if stock.size:
+            said.append(say("It takes {size} on the disk.", size=human_size(stock.size)))
+        said.append(say("Servers that use it go back to the default model."))
+        await interaction.response.send_message(together(*said), view=view, ephemeral=True)
+
+    @remove_model.autocomplete("name")
+    async def _complete_added(
+        self, interaction: "discord.Interaction[Atelier]", current: str
+    ) -> list[Choice[str]]:
+        return model_choices([model for model in self._studio.models if model.added], current)

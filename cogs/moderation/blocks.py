@@ -1,0 +1,131 @@
+"""/block, /unblock and /audit: who may not use the bot here, and what moderators have done."""
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+import discord
+from discord import app_commands
+from discord.app_commands import Range
+from discord.ext import commands
+
+from cogs.requests.submission import scope_of
+from cogs.policy.audit import noted
+from cogs.policy.access import Refused, require_moderator
+from cogs.messages.replies import MOST, reply
+from cogs.messages.cards import shortened
+from engine import Block, Deed, Studio
+from speech import phrase, recalled, say
+
+if TYPE_CHECKING:
+    from cogs.bot import Atelier
+
+Somebody = discord.Member | discord.User
+
+MOST_DEEDS = 50
+"""Lines that `/audit` shows."""
+
+LONGEST = 700
+"""Characters of such a line."""
+
+BLOCKED = phrase(
+    "{user} is blocked until {end}. What they have waiting is still painted: `/cancel` calls it "
+    "off."
+)
+
+
+class Moderation(commands.Cog):
+    """The commands that keep order among people."""
+
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+
+    @app_commands.command()
+    @app_commands.guild_only()
+    @app_commands.describe(
+        user="Who is not to use me here",
+        reason="Why; moderators see it in /audit",
+        days="For how many days; left out, until /unblock",
+    )
+    async def block(
+        self,
+        interaction: "discord.Interaction[Atelier]",
+        user: Somebody,
+        reason: Range[str, 1, 150],
+        days: Range[int, 1, 3650] | None = None,
+    ) -> None:
+        """Keep somebody from using me in this server"""
+        require_moderator(interaction)
+        _require_blockable(interaction, user)
+        block = await self._studio.keeper.block(
+            scope_of(interaction),
+            str(user.id),
+            by=str(interaction.user.id),
+            reason=reason,
+            days=days,
+        )
+        why = discord.utils.escape_markdown(" ".join(reason.split()))
+        end = _end(block)
+        await noted(
+            interaction,
+            say("blocked {user} until {end}: {why}", user=user.mention, end=end, why=why),
+        )
+        await reply(interaction, say(BLOCKED, user=user.mention, end=end))
+
+    @app_commands.command()
+    @app_commands.guild_only()
+    @app_commands.describe(user="Who may use me again")
+    async def unblock(self, interaction: "discord.Interaction[Atelier]", user: Somebody) -> None:
+        """Let somebody use me in this server again"""
+        require_moderator(interaction)
+        if await self._studio.keeper.unblock(scope_of(interaction), str(user.id)):
+            await noted(interaction, say("unblocked {user}", user=user.mention))
+            await reply(interaction, say("{user} may use me again.", user=user.mention))
+        else:
+            await reply(interaction, say("{user} is not blocked.", user=user.mention))
+
+    @app_commands.command()
+    @app_commands.guild_only()
+    async def audit(self, interaction: "discord.Interaction[Atelier]") -> None:
+        """Show what moderators have done here lately"""
+        require_moderator(interaction)
+        deeds = await self._studio.keeper.deeds(scope_of(interaction), MOST_DEEDS)
+        if not deeds:
+            await reply(interaction, say("No moderator has done anything here yet."))
+        for text in in_messages(deed_line(deed) for deed in deeds):
+            await reply(interaction, text)
+
+
+def _require_blockable(interaction: "discord.Interaction[Atelier]", user: Somebody) -> None:
+    """Raise `Refused` when blocking that person makes no sense, or would do nothing."""
+    if user.id == interaction.user.id:
+        raise Refused(say("You cannot block yourself: choose somebody else."))
+    if user.bot:
+        raise Refused(say("Bots do not use me: choose a member."))
+    permissions = user.resolved_permissions if isinstance(user, discord.Member) else None
+    if permissions is not None and permissions.manage_guild:
+        raise Refused(
+            say("{user} manages this server: who does cannot be blocked.", user=user.mention)
+        )
+
+
+def _end(block: Block) -> str:
+    """When it is over: a moment, or a command."""
+    return f"<t:{int(block.until)}:f>" if block.until is not None else "/unblock"
+
+
+def deed_line(deed: Deed) -> str:
+    """One line of the log."""
+    return f"<t:{int(deed.at)}:R> <@{deed.by}> {shortened(recalled(deed.what), LONGEST)}"
+
+
+def in_messages(lines: Iterable[str]) -> Iterator[str]:
+    """The lines, joined to as few texts as fit into a message each."""
+    text = ""
+    for line in lines:
+        if text and len(text) + 1 + len(line) > MOST:
+            yield text
+            text = line
+        else:
+            text = f"{text}\n{line}" if text else line
+    if text:
+        yield text

@@ -1,0 +1,76 @@
+"""Letting withheld pictures be shown: a button on their message, and /release."""
+
+from typing import TYPE_CHECKING
+
+import discord
+from discord import app_commands
+from discord.app_commands import Range
+from discord.ext import commands
+
+from cogs.policy.audit import noted
+from cogs.policy.access import Refused, may_release, require_moderator
+from cogs.messages.replies import reply
+from cogs.policy.visibility import seen
+from engine import Studio, Verdict
+from speech import say
+
+if TYPE_CHECKING:
+    from cogs.bot import Atelier
+
+
+class Release(commands.Cog):
+    """The command for what the classifier objects to."""
+
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+
+    @app_commands.command()
+    @app_commands.guild_only()
+    @app_commands.describe(job="The job's number, as its message tells")
+    async def release(
+        self, interaction: "discord.Interaction[Atelier]", job: Range[int, 1, 10**12]
+    ) -> None:
+        """Show the pictures of a job openly that were hidden as a spoiler, or withheld"""
+        require_moderator(interaction)
+        await seen(interaction, job)
+        await release(interaction, job)
+
+
+async def release(interaction: "discord.Interaction[Atelier]", job_id: int) -> None:
+    """Let the pictures of a job be shown openly, and have its message do so.
+
+    Raises:
+        Refused: When whoever interacts does not keep order where it belongs.
+    """
+    bot = interaction.client
+    job = await bot.studio.job(job_id)
+    require_moderator(interaction)
+    if not may_release(interaction, job):
+        raise Refused(say("Job {number} belongs elsewhere: release it there.", number=job_id))
+    verdicts = await bot.studio.judgement.of(job_id)
+    if not await bot.studio.judgement.release(job_id):
+        await reply(interaction, say("Nothing is hidden of job {number}.", number=job_id))
+        return
+    await noted(
+        interaction,
+        say(
+            "released job {job} of {owner} ({verdict})",
+            job=job_id,
+            owner=f"<@{job.owner}>",
+            verdict=in_short(verdicts),
+        ),
+    )
+    await bot.show_again(job)
+    await reply(interaction, say("The pictures of job {number} are shown now.", number=job_id))
+
+
+def in_short(verdicts: tuple[Verdict, ...]) -> str:
+    """What the classifier objects to, in a few words: the labels with their scores."""
+    said = [
+        f"{discord.utils.escape_markdown(each.label)} {each.score:.0%}"
+        if each.score is not None
+        else say("not judged")
+        for each in verdicts
+        if each.flagged
+    ]
+    return ", ".join(said)

@@ -1,0 +1,170 @@
+"""What moderators see of a request that waits for them, and what is left of it afterwards."""
+
+import re
+from collections.abc import Iterable
+from typing import Any, Self
+
+import discord
+from discord import ui
+
+from cogs.messages.markdown import hidden
+from cogs.messages.cards import shortened
+from cogs.message_ref import Home
+from engine import REVIEW_LIFETIME, ImageRequest, Review
+from speech import listed, phrase, say, say_many
+
+ASKING = discord.Colour(0xE0A030)
+OVER = discord.Colour(0x8A8F98)
+
+MOST_PROMPTS = 2800
+"""Characters of all prompts, escaped; a message takes 4000."""
+
+LEAST_PROMPT = 200
+"""Characters for which another line is begun."""
+
+MARGIN = 60
+"""Characters that stand around the prompts of a line."""
+
+MOST_WORDS, LONGEST_WORD = 6, 80
+"""Of the words that they are held for so many are told, in so many characters each."""
+
+ALLOW, REFUSE, WITHDRAW = "allow", "refuse", "withdraw"
+
+BUTTONS = {
+    ALLOW: (phrase("Allow"), discord.ButtonStyle.success),
+    REFUSE: (phrase("Refuse"), discord.ButtonStyle.danger),
+    WITHDRAW: (phrase("Withdraw"), discord.ButtonStyle.secondary),
+}
+
+
+class ReviewButton(
+    ui.DynamicItem[ui.Button[Any]],
+    template=r"atelier-review:(?P<verb>allow|refuse|withdraw):(?P<number>\d{1,19})",
+):
+    """What a moderator says to the request of that number, or who asked for it."""
+
+    def __init__(self, verb: str, number: int) -> None:
+        label, style = BUTTONS[verb]
+        identity = f"atelier-review:{verb}:{number}"
+        super().__init__(ui.Button(label=say(label), style=style, custom_id=identity))
+        self._verb = verb
+        self._number = number
+
+    @classmethod
+    async def from_custom_id(
+        cls, interaction: discord.Interaction[Any], item: ui.Item[Any], match: re.Match[str], /
+    ) -> Self:
+        """The button that was clicked, rebuilt from its id alone."""
+        return cls(match["verb"], int(match["number"]))
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Do it, under the same policy and error handling as a command."""
+        bot = interaction.client
+        acts = {
+            ALLOW: bot.reviews.allow,
+            REFUSE: bot.reviews.refuse,
+            WITHDRAW: bot.reviews.withdraw,
+        }
+        await bot.tree.guard(interaction, lambda: acts[self._verb](interaction, self._number))
+
+
+def asking_view(review: Review) -> ui.LayoutView:
+    """The request with what is held against it, and the buttons. Prompts hide as spoilers."""
+    pictures = sum(request.count for request in review.requests)
+    number = say_many("{number} picture", "{number} pictures", pictures)
+    where = f"<#{Home.from_json(review.home).channel_id}>"
+    end = int(review.asked_at + REVIEW_LIFETIME)
+    lines = [
+        say(
+            "{member} asks in {channel} for {pictures} at which a moderator looks first.",
+            member=f"<@{review.owner}>",
+            channel=where,
+            pictures=number,
+        ),
+        *_prompts(review.requests),
+    ]
+    if any(request.image for request in review.requests):
+        lines.append(say("It starts from a picture."))
+    words = listed([_hidden(word, LONGEST_WORD) for word in review.words[:MOST_WORDS]])
+    lines.append(f"-# {say('Held for: {words}', words=words)}")
+    lines.append(f"-# {say('Moderators decide until <t:{end}:f>.', end=end)}")
+    row: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
+    for verb in (ALLOW, REFUSE):
+        row.add_item(ReviewButton(verb, review.id))
+    return _view("\n".join(lines), ASKING, row)
+
+
+def allowed_view(review: Review, by: int) -> ui.LayoutView:
+    """What is left when it was allowed."""
+    said = say(
+        "{moderator} allowed what {member} asked for.",
+        moderator=f"<@{by}>",
+        member=f"<@{review.owner}>",
+    )
+    return _view("\n".join([said, *_prompts(review.requests)]), OVER)
+
+
+def refused_view(review: Review, by: int) -> ui.LayoutView:
+    """What is left when it was refused: everybody may stand here, so nothing of the prompt."""
+    return _view(
+        say(
+            "{moderator} refused what {member} asked for.",
+            moderator=f"<@{by}>",
+            member=f"<@{review.owner}>",
+        ),
+        OVER,
+    )
+
+
+def withdrawn_view(review: Review) -> ui.LayoutView:
+    """What is left when whoever asked wants it no more."""
+    return _view(
+        say("{member} has withdrawn what they asked for.", member=f"<@{review.owner}>"), OVER
+    )
+
+
+def withdrawing_view(review: Review) -> ui.View:
+    """The button below what whoever asked is told."""
+    view = ui.View(timeout=None)
+    view.add_item(ReviewButton(WITHDRAW, review.id))
+    return view
+
+
+def over_view() -> ui.LayoutView:
+    """What is left when nobody decided in time."""
+    return _view(say("This request has waited for too long: it is over."), OVER)
+
+
+def in_short(review: Review) -> str:
+    """The first of its prompts, for a line."""
+    return _hidden(review.requests[0].prompt, 150)
+
+
+def _prompts(requests: Iterable[ImageRequest]) -> list[str]:
+    """As much of the prompts as fits, each on a line."""
+    lines: list[str] = []
+    room = MOST_PROMPTS
+    for request in requests:
+        if room < LEAST_PROMPT:
+            return [*lines, "> …"]
+        negative = request.negative_prompt
+        without = _hidden(negative, room // 3) if negative else ""
+        texts = [_hidden(request.prompt, room - len(without) - MARGIN)]
+        if negative:
+            texts.append(say("without {words}", words=without))
+        lines.append(f"> {' · '.join(texts)}")
+        room -= len(lines[-1]) + 1
+    return lines
+
+
+def _hidden(text: str, most: int) -> str:
+    """The text in one line that nobody has to read who does not want to, in `most` characters."""
+    text = " ".join(text.split())
+    whole = hidden(shortened(text, most - 4))
+    return whole if len(whole) <= most else hidden(shortened(text, most // 2 - 2))
+
+
+def _view(text: str, colour: discord.Colour, *rows: ui.ActionRow[ui.LayoutView]) -> ui.LayoutView:
+    view = ui.LayoutView(timeout=None)
+    view.add_item(ui.Container(ui.TextDisplay(text), *rows, accent_colour=colour))
+    return view

@@ -1,0 +1,66 @@
+"""Queueing what a moderator has allowed, as a request of whoever asked for it."""
+
+from typing import TYPE_CHECKING
+
+import discord
+
+from cogs.policy.server_settings import server_settings
+from cogs.policy.access import Refused, can_manage
+from cogs.message_ref import Home
+from engine import Allowance, AlreadyDecided, AtelierError, Job, Review
+from speech import say
+
+if TYPE_CHECKING:
+    from cogs.bot import Atelier
+
+
+async def queued(interaction: "discord.Interaction[Atelier]", review: Review) -> list[Job]:
+    """The jobs that it becomes, under the limits that count for the member now.
+
+    Raises:
+        AlreadyDecided: When it does not wait any more.
+        Refused: When the member may not have them now; the text is for the moderator.
+    """
+    allowance = await _allowance(interaction, review)
+    try:
+        return await interaction.client.studio.submit_all(
+            review.requests,
+            owner=review.owner,
+            home=Home.from_json(review.home).without_token().to_json(),
+            scope=review.scope,
+            allowance=allowance,
+            parent=review.parent,
+            review=review.id,
+        )
+    except AlreadyDecided:
+        raise
+    except AtelierError as error:
+        raise Refused(
+            say(
+                "{member} cannot have it now, and would read: “{error}” It goes on waiting.",
+                member=f"<@{review.owner}>",
+                error=error.sentence,
+            )
+        ) from error
+
+
+async def _allowance(interaction: "discord.Interaction[Atelier]", review: Review) -> Allowance:
+    """What whoever asked may use now.
+
+    Raises:
+        Refused: When they have left, or are blocked by now.
+    """
+    assert interaction.guild is not None, "only servers hold requests"
+    bot, who = interaction.client, f"<@{review.owner}>"
+    try:
+        member = await interaction.guild.fetch_member(int(review.owner))
+    except discord.NotFound as error:
+        sentence = say("{member} is not in this server any more: refuse it.", member=who)
+        raise Refused(sentence) from error
+    block = await bot.studio.keeper.blocked(review.scope, review.owner)
+    if block is not None and not can_manage(bot, member):
+        raise Refused(
+            say("{member} is blocked by now: use `/unblock` first, or refuse it.", member=who)
+        )
+    settings = await server_settings(bot.studio, review.scope)
+    return bot.limits.allowance(member, settings.pictures_per_hour, settings.roles)

@@ -1,0 +1,230 @@
+"""Reviews: requests that wait until a moderator has looked at them."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+import discord
+
+from cogs.requests.submission import Desk, scope_of, shared_language
+from cogs.policy.server_settings import server_settings
+from cogs.policy.audit import noted
+from cogs.moderation.blocks import in_messages
+from cogs.moderation.review_submission import queued
+from cogs.moderation.review_messages import Asking, first
+from cogs.moderation.review_cards import (
+    allowed_view,
+    in_short,
+    over_view,
+    refused_view,
+    withdrawing_view,
+    withdrawn_view,
+)
+from cogs.moderation.review_notices import tell_allowed, tell_refused
+from cogs.policy.access import Refused, require_moderator
+from cogs.messages.replies import reply
+from cogs.messages.cards import Card
+from cogs.messages.delivery import Rejected, TooLarge, Unreachable, deliver
+from cogs.messages.updater import FAILURES
+from cogs.message_ref import Home
+from engine import (
+    REVIEW_LIFETIME,
+    Decision,
+    ImageRequest,
+    InvalidRequest,
+    Job,
+    Parent,
+    Review,
+    Studio,
+    UnknownJob,
+)
+from speech import say, speaking
+
+if TYPE_CHECKING:
+    from cogs.bot import Atelier
+
+log = logging.getLogger(__name__)
+
+
+class Reviews:
+    """Holds requests, asks moderators, and does what they say."""
+
+    def __init__(self, bot: "Atelier", studio: Studio, desk: Desk) -> None:
+        self._bot = bot
+        self._studio = studio
+        self._desk = desk
+        self._asking = Asking(bot, studio)
+        self._deciding = asyncio.Lock()
+
+    async def resume(self) -> None:
+        """Have moderators look at what the end of the program has left unseen."""
+        await self._asking.resume()
+
+    async def close(self) -> None:
+        """Leave the rest to the next start."""
+        await self._asking.close()
+
+    async def hold(
+        self,
+        interaction: "discord.Interaction[Atelier]",
+        home: Home,
+        requests: Sequence[ImageRequest],
+        words: Sequence[str],
+        parent: Parent | None = None,
+    ) -> None:
+        """Have requests of whoever interacts wait for a moderator, and tell them so.
+
+        Args:
+            interaction: In which they were asked for.
+            home: Where the answer belongs.
+            requests: What is to be painted.
+            words: Those for which they are held.
+            parent: The picture that they go on from.
+
+        Raises:
+            AtelierError: When they cannot wait; the text is for the person.
+        """
+        scope = scope_of(interaction)
+        held = self._studio.keeper.reviews
+        owner = str(interaction.user.id)
+        review = await held.hold(scope, owner, home.to_json(), requests, words, parent)
+        if interaction.response.type is discord.InteractionResponseType.deferred_channel_message:
+            await interaction.delete_original_response()  # everybody would read what fills it
+        elif not interaction.response.is_done():
+            await interaction.response.defer(ephemeral=True, thinking=True)
+        if await self._asking.ask(review, first(review)) is None:
+            await held.drop(review.id)
+            raise Refused(
+                say(
+                    "Your prompt has a word at which a moderator of this server looks first, and "
+                    "I cannot ask one for you here. Say it in other words, or ask somebody who "
+                    "manages the server."
+                )
+            )
+        await interaction.followup.send(
+            say(
+                "Your prompt has a word at which a moderator of this server looks first. It waits "
+                "for one until <t:{end}:f>; you hear what they say.",
+                end=int(review.asked_at + REVIEW_LIFETIME),
+            ),
+            view=withdrawing_view(review),
+            ephemeral=True,
+        )
+
+    async def withdraw(self, interaction: "discord.Interaction[Atelier]", number: int) -> None:
+        """Have nobody look at it any more, for whoever asked for it."""
+        held = self._studio.keeper.reviews
+        review = await held.get(number, scope_of(interaction))
+        if review.owner != str(interaction.user.id):
+            raise Refused(say("Only the one who asked for it can withdraw it."))
+        if not await held.decide(number, Decision.WITHDRAWN):
+            raise Refused(say("It does not wait any more: it has been decided."))
+        await interaction.response.edit_message(
+            content=say("You have withdrawn this: no moderator looks at it."), view=None
+        )
+        with speaking(await shared_language(interaction)):
+            view = withdrawn_view(review)
+        await self._asking.redraw(review, view)
+
+    async def list_waiting(self, interaction: "discord.Interaction[Atelier]") -> None:
+        """Tell a moderator what waits, and ask again where a question is gone."""
+        require_moderator(interaction)
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        lines = await self._asking.all_again(scope_of(interaction))
+        for text in in_messages(lines):
+            await reply(interaction, text)
+        if not lines:
+            await reply(interaction, say("Nothing waits for a moderator here."))
+
+    async def allow(self, interaction: "discord.Interaction[Atelier]", number: int) -> None:
+        """Queue it as a job of whoever asked, under the limits that count for them now.
+
+        Raises:
+            AtelierError: When it cannot be queued; it goes on waiting.
+        """
+        require_moderator(interaction)
+        await interaction.response.defer()
+        async with self._deciding:
+            review = await self._waiting(interaction, number)
+            jobs = await queued(interaction, review)
+        who, prompt = f"<@{review.owner}>", in_short(review)
+        await noted(
+            interaction, say("allowed what {member} asked for: {prompt}", member=who, prompt=prompt)
+        )
+        await self._redraw(interaction, review, allowed_view)
+        for job in jobs:
+            home = Home.from_json(job.home)
+            await self._desk.show(job, home, partial(self._post, job), lost=home)
+        shown = Home.from_json((await self._studio.job(jobs[0].id)).home)
+        if not shown.private:
+            await tell_allowed(self._bot, shown, _server(interaction))
+
+    async def refuse(self, interaction: "discord.Interaction[Atelier]", number: int) -> None:
+        """Drop it, and tell whoever asked."""
+        require_moderator(interaction)
+        await interaction.response.defer()
+        async with self._deciding:
+            review = await self._waiting(interaction, number)
+            if not await self._studio.keeper.reviews.decide(number, Decision.REFUSED):
+                raise Refused(say("It does not wait any more: it has been decided."))
+        who, prompt = f"<@{review.owner}>", in_short(review)
+        await noted(
+            interaction, say("refused what {member} asked for: {prompt}", member=who, prompt=prompt)
+        )
+        await self._redraw(interaction, review, refused_view)
+        await tell_refused(self._bot, review, _server(interaction))
+
+    async def _waiting(self, interaction: "discord.Interaction[Atelier]", number: int) -> Review:
+        """The review of that number, which nobody has decided yet.
+
+        Raises:
+            InvalidRequest: When it has waited for too long.
+            Refused: When somebody was quicker.
+        """
+        try:
+            review = await self._studio.keeper.reviews.get(number, scope_of(interaction))
+        except InvalidRequest:
+            with speaking(await shared_language(interaction)):
+                view = over_view()
+            await interaction.edit_original_response(view=view)
+            raise
+        if review.decision is Decision.WITHDRAWN:
+            with speaking(await shared_language(interaction)):
+                view = withdrawn_view(review)
+            await interaction.edit_original_response(view=view)
+            raise Refused(say("Whoever asked for it has withdrawn it."))
+        if review.decision is not Decision.WAITING:
+            raise Refused(say("Another moderator has decided that already."))
+        return review
+
+    async def _redraw(
+        self,
+        interaction: "discord.Interaction[Atelier]",
+        review: Review,
+        decided: Callable[[Review, int], discord.ui.LayoutView],
+    ) -> None:
+        """Show on the message that it is decided; what follows does not depend on that."""
+        settings = await server_settings(self._studio, review.scope)
+        with speaking(settings.language or Home.from_json(review.home).language):
+            view = decided(review, interaction.user.id)
+        try:
+            await interaction.edit_original_response(
+                view=view, allowed_mentions=discord.AllowedMentions.none()
+            )
+        except FAILURES as error:
+            log.warning("Review %d still has its buttons: %s", review.id, error)
+
+    async def _post(self, job: Job, home: Home, card: Card) -> Home:
+        """Show a job where it was asked for, or, if that was private, directly."""
+        try:
+            return await deliver(self._bot, home, card, [], nonce=f"allowed-{job.id}")
+        except (Unreachable, Rejected, TooLarge, UnknownJob, *FAILURES) as error:
+            log.warning("Job %d cannot be shown yet: %s", job.id, error)
+            return home
+
+
+def _server(interaction: "discord.Interaction[Atelier]") -> str:
+    assert interaction.guild is not None, "only servers hold requests"
+    return discord.utils.escape_markdown(interaction.guild.name)

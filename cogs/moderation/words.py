@@ -1,0 +1,127 @@
+"""/words: what must not be in a prompt in this server, or not before a moderator has looked."""
+
+import textwrap
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import discord
+from discord import app_commands
+from discord.app_commands import Choice, Range
+from discord.ext import commands
+
+from cogs.requests.submission import scope_of
+from cogs.policy.server_settings import server_settings
+from cogs.policy.audit import noted
+from cogs.moderation.blocks import in_messages
+from cogs.messages.markdown import escaped
+from cogs.policy.access import manages, require_manager, require_moderator
+from cogs.messages.replies import reply
+from engine import Studio
+from speech import phrase, say
+
+if TYPE_CHECKING:
+    from cogs.bot import Atelier
+
+Word = Range[str, 1, 60]
+
+MOST_CHOICES = 25
+"""Discord's limit for autocomplete."""
+
+REFUSED_ARE = phrase("Refused:")
+REVIEWED_ARE = phrase("A moderator looks first:")
+
+LINE = 1500
+"""Characters of words in a line."""
+
+REVIEWED = phrase(
+    "Prompts with “{word}” wait for a moderator from now on. They are asked in {where}: "
+    "`/settings` changes that."
+)
+
+NOT_THERE = phrase("“{word}” is not on a list: `/words list` shows what is.")
+
+ALL_MAY_BE_USED = phrase(
+    "All words may be used here. `/words block` refuses one, `/words review` has a moderator look "
+    "first."
+)
+
+
+@app_commands.guild_only()
+class Words(
+    commands.GroupCog, group_name="words", group_description="Words that are not wanted in prompts"
+):
+    """The commands about words."""
+
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+        super().__init__()
+
+    @app_commands.command(name="block")
+    @app_commands.describe(word="A word, or several that belong together; case does not matter")
+    async def block_word(self, interaction: "discord.Interaction[Atelier]", word: Word) -> None:
+        """Refuse prompts that have this word in this server"""
+        require_manager(interaction)
+        plain = escaped(await self._studio.keeper.block_word(scope_of(interaction), word))
+        await noted(interaction, say("blocked the word {word}", word=f"||{plain}||"))
+        await reply(interaction, say("Prompts with “{word}” are refused from now on.", word=plain))
+
+    @app_commands.command(name="review")
+    @app_commands.describe(word="A word, or several that belong together; case does not matter")
+    async def review_word(self, interaction: "discord.Interaction[Atelier]", word: Word) -> None:
+        """Have a moderator look at prompts that have this word, before they are painted"""
+        require_manager(interaction)
+        scope = scope_of(interaction)
+        plain = escaped(await self._studio.keeper.review_word(scope, word))
+        await noted(interaction, say("had moderators look at the word {word}", word=f"||{plain}||"))
+        room = (await server_settings(self._studio, scope)).review_channel
+        where = f"<#{room}>" if room else say("the channel in which it was written")
+        await reply(interaction, say(REVIEWED, word=plain, where=where))
+
+    @app_commands.command(name="remove")
+    @app_commands.describe(word="A word that was blocked, or that moderators look at")
+    async def remove_word(self, interaction: "discord.Interaction[Atelier]", word: Word) -> None:
+        """Let a word be used again"""
+        require_manager(interaction)
+        if await self._studio.keeper.allow_word(scope_of(interaction), word):
+            await noted(interaction, say("allowed the word {word}", word=f"||{escaped(word)}||"))
+            await reply(interaction, say("“{word}” may be used again.", word=escaped(word)))
+        else:
+            await reply(interaction, say(NOT_THERE, word=escaped(word)))
+
+    @app_commands.command(name="list")
+    async def list_words(self, interaction: "discord.Interaction[Atelier]") -> None:
+        """Show the words that are not wanted in prompts, to you alone"""
+        require_manager(interaction)
+        keeper, scope = self._studio.keeper, scope_of(interaction)
+        lists = (
+            (REFUSED_ARE, await keeper.words(scope)),
+            (REVIEWED_ARE, await keeper.reviewed_words(scope)),
+        )
+        found = [line for heading, words in lists if words for line in _lines(heading, words)]
+        for text in in_messages(found):
+            await reply(interaction, text)
+        if not found:
+            await reply(interaction, say(ALL_MAY_BE_USED))
+
+    @app_commands.command(name="waiting")
+    async def list_waiting(self, interaction: "discord.Interaction[Atelier]") -> None:
+        """Show what waits for a moderator, and ask again where the question was deleted"""
+        require_moderator(interaction)
+        await interaction.client.reviews.list_waiting(interaction)
+
+    @remove_word.autocomplete("word")
+    async def _complete_word(
+        self, interaction: "discord.Interaction[Atelier]", current: str
+    ) -> list[Choice[str]]:
+        if not manages(interaction):
+            return []
+        keeper, scope = self._studio.keeper, scope_of(interaction)
+        words = sorted([*await keeper.words(scope), *await keeper.reviewed_words(scope)])
+        typed = current.strip().casefold()
+        return [Choice(name=word, value=word) for word in words if typed in word][:MOST_CHOICES]
+
+
+def _lines(heading: str, words: Sequence[str]) -> list[str]:
+    """The words below a heading, in lines of which several messages can be made."""
+    shown = ", ".join(escaped(word) for word in words)
+    return [f"**{say(heading)}**", *textwrap.wrap(shown, LINE, break_on_hyphens=False)]

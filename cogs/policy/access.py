@@ -1,0 +1,223 @@
+"""Who may do what. Commands, buttons and modals all ask here."""
+
+from typing import TYPE_CHECKING, Any
+
+import discord
+
+from cogs.policy.server_settings import server_settings
+from cogs.policy.permissions import REQUIRED, title
+from cogs.policy.contexts import is_away, is_conversation
+from cogs.message_ref import Home
+from engine import AtelierError, Job
+from speech import AND, listed, phrase, say
+
+if TYPE_CHECKING:
+    from cogs.bot import Atelier
+
+
+MAINTAINERS = (discord.TeamMemberRole.admin, discord.TeamMemberRole.developer)
+"""Roles in the application's team of those who may change it; the third can only read."""
+
+
+MODELS_ARE_THE_OWNERS = phrase(
+    "Models are added and removed by the owner of this bot, or by a role in their setting "
+    "admin_roles: ask them."
+)
+
+
+BLOCKED = phrase(
+    "Sorry, the moderators of this server have asked me not to work for you at the moment. That "
+    "holds until a moderator lifts it; if you think that it is a mistake, write to one of them."
+)
+
+BLOCKED_UNTIL = phrase(
+    "Sorry, the moderators of this server have asked me not to work for you at the moment. You "
+    "are welcome again <t:{at}:f>; if you think that it is a mistake, write to one of them."
+)
+
+
+class Refused(AtelierError):
+    """The person may not do that here; the text says why and what would help."""
+
+
+def moderates(interaction: "discord.Interaction[Atelier]", job: Job) -> bool:
+    """Whether the person may act on `job` as if it were their own.
+
+    That takes a job of this server, and Manage Messages in the job's own channel, or a role in the
+    setting `admin_roles`. In a channel that the bot does not know, only who asks there has a say.
+    """
+    home = Home.from_json(job.home)
+    if not _belongs_here(interaction, home):
+        return False
+    return _permissions_at(interaction, home).manage_messages or _has_admin_role(interaction)
+
+
+def _belongs_here(interaction: "discord.Interaction[Atelier]", home: Home) -> bool:
+    """Whether it is of the server in which somebody asks, and the bot is in it.
+
+    What somebody may do in other servers is nothing to the bot: those have not let it in.
+    """
+    here = interaction.guild_id
+    return here is not None and home.guild_id == here and not is_away(interaction)
+
+
+def _permissions_at(interaction: "discord.Interaction[Atelier]", home: Home) -> discord.Permissions:
+    """What the person may do in a channel of this server."""
+    if home.channel_id == interaction.channel_id:
+        return interaction.permissions
+    assert interaction.guild is not None, "the home is in a server"
+    channel = interaction.guild.get_channel_or_thread(home.channel_id)
+    if channel is None or not isinstance(interaction.user, discord.Member):
+        return discord.Permissions.none()
+    return channel.permissions_for(interaction.user)
+
+
+def acting_as(interaction: "discord.Interaction[Atelier]", job: Job) -> str | None:
+    """On whose behalf the person acts on `job`: their own, or anybody's (`None`)."""
+    return None if moderates(interaction, job) else str(interaction.user.id)
+
+
+def require_manager(interaction: "discord.Interaction[Atelier]") -> None:
+    """Raise `Refused` unless the person may configure the bot in this server.
+
+    That takes Manage Server, or a role in the setting `admin_roles`.
+    """
+    if not manages(interaction):
+        raise Refused(
+            say("That needs the permission Manage Server, or a role that the owner named.")
+        )
+
+
+def require_moderator(interaction: "discord.Interaction[Atelier]") -> None:
+    """Raise `Refused` unless the person may keep order in this server.
+
+    That takes Timeout Members, which no channel can give, or whatever `require_manager` takes.
+    """
+    if not _keeps_order(interaction):
+        raise Refused(
+            say(
+                "That needs the permission Timeout Members or Manage Server, or a role that the "
+                "owner named."
+            )
+        )
+
+
+def may_release(interaction: "discord.Interaction[Atelier]", job: Job) -> bool:
+    """Whether the person keeps order where the job belongs: `require_moderator`, of this server."""
+    here = _belongs_here(interaction, Home.from_json(job.home))
+    return here and _keeps_order(interaction)
+
+
+def _keeps_order(interaction: "discord.Interaction[Atelier]") -> bool:
+    if is_away(interaction):
+        return False
+    return interaction.permissions.moderate_members or manages(interaction)
+
+
+def require_owner(interaction: "discord.Interaction[Atelier]", sentence: str | None = None) -> None:
+    """Raise `Refused` with `sentence` unless the machine that the bot runs on is theirs to know.
+
+    What fills and empties its disk is the same people's.
+
+    That takes being the owner of the application, or one of its team who may change it, or a role
+    in the setting `admin_roles`: who manages a server that the bot was invited to has no say here.
+    """
+    if not _owns(interaction.client.application, interaction.user.id) and not _has_admin_role(
+        interaction
+    ):
+        raise Refused(sentence or say(MODELS_ARE_THE_OWNERS))
+
+
+def _owns(application: discord.AppInfo | None, user_id: int) -> bool:
+    """Whether the person is the owner; of a team, the owner, an admin or a developer."""
+    assert application is not None, "the login has told it"
+    if (team := application.team) is None:
+        return application.owner.id == user_id
+    return team.owner_id == user_id or any(
+        member.id == user_id and member.role in MAINTAINERS for member in team.members
+    )
+
+
+def manages(interaction: "discord.Interaction[Atelier]") -> bool:
+    """Whether the person may configure the bot in this server, which it is in."""
+    if is_away(interaction):
+        return False
+    return interaction.permissions.manage_guild or _has_admin_role(interaction)
+
+
+def can_manage(bot: "Atelier", member: discord.Member) -> bool:
+    """The same of a member who is not asking."""
+    return member.guild_permissions.manage_guild or _is_trusted(bot, member)
+
+
+def _has_admin_role(interaction: "discord.Interaction[Atelier]") -> bool:
+    return _is_trusted(interaction.client, interaction.user)
+
+
+def _is_trusted(bot: "Atelier", person: discord.User | discord.Member) -> bool:
+    roles = person.roles if isinstance(person, discord.Member) else []
+    return any(role.id in bot.settings.admin_roles for role in roles)
+
+
+def require_preflight(interaction: discord.Interaction[Any]) -> None:
+    """Raise `Refused` when the bot could not deliver a picture in this channel of a server."""
+    in_thread = isinstance(interaction.channel, discord.Thread)
+    spare = "send_messages" if in_thread else "send_messages_in_threads"
+    missing = [
+        title(name)
+        for name, needed in REQUIRED
+        if needed and name != spare and not getattr(interaction.app_permissions, name)
+    ]
+    if missing:
+        raise Refused(
+            say(
+                "I cannot paint in this channel: I lack {permissions}. Somebody who manages it can "
+                "change that in the channel's permissions.",
+                permissions=listed(missing, AND),
+            )
+        )
+
+
+async def require_room(
+    interaction: "discord.Interaction[Atelier]", *, ephemeral: bool = False
+) -> None:
+    """Raise `Refused` when the server does not want pictures in this channel, or I cannot paint.
+
+    A thread counts as the channel that it is in. An ephemeral answer takes no permissions, nor
+    does one where the bot is not itself; servers that it is not in have decided nothing.
+    """
+    if is_conversation(interaction) or is_away(interaction):
+        return
+    if not ephemeral:
+        require_preflight(interaction)
+    settings = await server_settings(interaction.client.studio, f"guild:{interaction.guild_id}")
+    parent = getattr(interaction.channel, "parent_id", None)
+    if settings.channels and not {interaction.channel_id, parent} & set(settings.channels):
+        named = ", ".join(f"<#{channel}>" for channel in settings.channels)
+        raise Refused(
+            say("This server wants its pictures elsewhere: paint in {channels}.", channels=named)
+        )
+
+
+async def require_unblocked(interaction: "discord.Interaction[Atelier]") -> None:
+    """Raise `Refused` when the person is blocked in this server; who manages it never is."""
+    if interaction.guild_id is None or is_away(interaction) or manages(interaction):
+        return
+    keeper = interaction.client.studio.keeper
+    block = await keeper.blocked(f"guild:{interaction.guild_id}", str(interaction.user.id))
+    if block is not None:
+        if block.until is None:
+            raise Refused(say(BLOCKED))
+        raise Refused(say(BLOCKED_UNTIL, at=int(block.until) + 1))
+
+
+async def require_welcome(interaction: "discord.Interaction[Atelier]") -> None:
+    """Raise `Refused` when nothing at all is to be done for the person now."""
+    require_open(interaction.client)
+    await require_unblocked(interaction)
+
+
+def require_open(bot: "Atelier") -> None:
+    """Raise `Refused` while the bot is on its way out."""
+    if bot.leaving:
+        raise Refused(say("I am being restarted. Try again in a minute; what is queued is kept."))

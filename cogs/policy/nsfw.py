@@ -1,0 +1,160 @@
+"""How pictures that the classifier takes for unsafe are shown: openly, covered, or not at all.
+
+In age-restricted channels, by Discord's own flag, they are shown. Elsewhere the server decides.
+Whoever asked for a picture, and who may release it, can look at it behind a spoiler even when it is
+withheld from everybody else.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import discord
+
+from cogs.policy.server_settings import Nsfw, server_settings
+from cogs.policy.access import may_release
+from cogs.message_ref import Home
+from cogs.policy.visibility import Place
+from engine import InvalidRequest, Job, Verdict
+from speech import say
+
+if TYPE_CHECKING:
+    from cogs.bot import Atelier
+
+
+@dataclass(frozen=True, slots=True)
+class Showing:
+    """How the pictures of a job are shown.
+
+    Attributes:
+        withheld: Whether they are not shown: one of them is objected to.
+        covered: The places of those that are hidden as spoilers.
+    """
+
+    withheld: bool = False
+    covered: frozenset[int] = frozenset()
+
+
+async def policy_of(bot: "Atelier", guild_id: int | None) -> Nsfw:
+    """What becomes of unsafe pictures where nothing is age-restricted.
+
+    Outside of servers that the bot is in, nobody could release what is withheld.
+    """
+    if guild_id is None or bot.get_guild(guild_id) is None:
+        return "spoiler"
+    chosen = (await server_settings(bot.studio, f"guild:{guild_id}")).nsfw
+    if chosen is None or (chosen == "off" and not bot.settings.unsafe_may_be_shown):
+        return bot.settings.unsafe_pictures
+    return chosen
+
+
+def age_restricted(place: Place | None) -> bool:
+    """Whether Discord shows the place to adults only; a thread is as the channel that it is in."""
+    restricted = getattr(place, "is_nsfw", None)
+    return restricted is not None and bool(restricted())
+
+
+def showing(verdicts: Sequence[Verdict], policy: Nsfw, *, restricted: bool, alone: bool) -> Showing:
+    """How pictures with these verdicts are shown.
+
+    Args:
+        verdicts: What the classifier has said of each.
+        policy: What the server has decided.
+        restricted: Whether they are shown in an age-restricted place.
+        alone: Whether nobody sees them but who asked for them, or may release them.
+    """
+    objected = frozenset(place for place, each in enumerate(verdicts) if each.stands)
+    if not objected or restricted or policy == "off":
+        return Showing()
+    # What could not be judged says nothing against anybody: it is only covered.
+    judged = any(verdicts[place].judged for place in objected)
+    if policy == "withhold" and judged and not alone:
+        return Showing(withheld=True)
+    return Showing(covered=objected)
+
+
+async def at_home(bot: "Atelier", job: Job, home: Home) -> Showing:
+    """How the pictures of a job are shown in its own message."""
+    verdicts = await bot.studio.judgement.of(job.id)
+    if not any(verdict.stands for verdict in verdicts):
+        return Showing()
+    restricted = age_restricted(await _place_of(bot, home))
+    policy = await policy_of(bot, home.guild_id)
+    return showing(verdicts, policy, restricted=restricted, alone=home.private)
+
+
+async def preview_at_home(bot: "Atelier", home: Home) -> Showing:
+    """How a picture in progress is shown there, of which nothing is known yet: like an unsafe one.
+
+    Nothing is hidden where nobody judges pictures.
+    """
+    if not bot.studio.judgement.judges or age_restricted(await _place_of(bot, home)):
+        return Showing()
+    policy = await policy_of(bot, home.guild_id)
+    unknown = Verdict("", 1.0, flagged=True)
+    return showing([unknown], policy, restricted=False, alone=home.private)
+
+
+async def _place_of(bot: "Atelier", home: Home) -> Place | None:
+    """The channel of a message, if the bot is there itself; servers are known once it is ready."""
+    if home.guild_id is None:
+        return None
+    await bot.wait_until_ready()
+    guild = bot.get_guild(home.guild_id)
+    return guild.get_channel_or_thread(home.channel_id) if guild else None
+
+
+async def to_them(interaction: "discord.Interaction[Atelier]", job: Job) -> Showing:
+    """How the pictures of a job are shown to whoever interacts, in an answer for them alone."""
+    verdicts = await interaction.client.studio.judgement.of(job.id)
+    return (await all_to_them(interaction, [job], {job.id: verdicts}))[job.id]
+
+
+async def all_to_them(
+    interaction: "discord.Interaction[Atelier]",
+    jobs: Sequence[Job],
+    verdicts: dict[int, tuple[Verdict, ...]] | None = None,
+) -> dict[int, Showing]:
+    """The same for several jobs."""
+    if verdicts is None:
+        verdicts = await interaction.client.studio.judgement.several([job.id for job in jobs])
+    policy = await policy_of(interaction.client, interaction.guild_id)
+    restricted = here_restricted(interaction)
+    return {
+        job.id: showing(
+            verdicts.get(job.id, ()), policy, restricted=restricted, alone=_may(interaction, job)
+        )
+        for job in jobs
+    }
+
+
+async def in_their_messages(interaction: "discord.Interaction[Atelier]", job: Job) -> Showing:
+    """How they are shown in direct messages to whoever interacts: covered if they may see them."""
+    verdicts = await interaction.client.studio.judgement.of(job.id)
+    policy = await policy_of(interaction.client, interaction.guild_id)
+    alone = _may(interaction, job) or here_restricted(interaction)
+    return showing(verdicts, policy, restricted=False, alone=alone)
+
+
+async def require_shown(interaction: "discord.Interaction[Atelier]", job_id: int) -> None:
+    """Raise `InvalidRequest` when the pictures of the job are withheld from whoever interacts."""
+    job = await interaction.client.studio.job(job_id)
+    if (await to_them(interaction, job)).withheld:
+        raise InvalidRequest(
+            say(
+                "The pictures of job {number} are withheld here: a moderator can release them.",
+                number=job_id,
+            )
+        )
+
+
+def here_restricted(interaction: discord.Interaction) -> bool:
+    """Whether this is an age-restricted place. The bot's own memory knows a thread's channel."""
+    if interaction.guild is None or interaction.channel_id is None:
+        return False
+    return age_restricted(interaction.guild.get_channel_or_thread(interaction.channel_id))
+
+
+def _may(interaction: "discord.Interaction[Atelier]", job: Job) -> bool:
+    """Whether they may look at it in any case."""
+    return job.owner == str(interaction.user.id) or may_release(interaction, job)

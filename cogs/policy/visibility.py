@@ -1,0 +1,119 @@
+"""Who may see a job: its owner, and, unless it is private, whoever sees its message's channel."""
+
+import contextlib
+from typing import TYPE_CHECKING
+
+import discord
+
+from cogs.message_ref import Home
+from engine import Job, UnknownJob
+from speech import say
+
+if TYPE_CHECKING:
+    from cogs.bot import Atelier
+
+Place = discord.abc.GuildChannel | discord.Thread
+
+
+def sees(interaction: "discord.Interaction[Atelier]", job: Job) -> bool:
+    """Whether the person may see what `job` shows, there where they ask.
+
+    What is private is its owner's alone. What is nobody's in particular is not told: of other
+    servers, of direct messages, and of channels that are gone or that the bot is not in.
+    """
+    if job.owner == str(interaction.user.id):
+        return True
+    home = Home.from_json(job.home)
+    if home.private or interaction.guild is None or home.guild_id != interaction.guild.id:
+        return False
+    channel = interaction.guild.get_channel_or_thread(home.channel_id)
+    if channel is None or not isinstance(interaction.user, discord.Member):
+        return False
+    if isinstance(channel, discord.Thread) and channel.is_private():
+        return home.channel_id == interaction.channel_id
+    allowed = channel.permissions_for(interaction.user)
+    return allowed.view_channel and allowed.read_message_history
+
+
+async def seen(interaction: "discord.Interaction[Atelier]", job_id: int) -> Job:
+    """The job of that number.
+
+    Raises:
+        UnknownJob: When there is none, or none that the person may see: nobody learns which.
+    """
+    with contextlib.suppress(UnknownJob):
+        job = await interaction.client.studio.job(job_id)
+        if sees(interaction, job):
+            return job
+    raise _unseen(job_id)
+
+
+async def unhidden(interaction: "discord.Interaction[Atelier]", job_id: int) -> Job:
+    """The job whose message the person has before them, so that they see what it shows.
+
+    Raises:
+        UnknownJob: When it is gone, or is somebody else's private one after all.
+    """
+    job = await interaction.client.studio.job(job_id)
+    if Home.from_json(job.home).private and job.owner != str(interaction.user.id):
+        raise _unseen(job_id)
+    return job
+
+
+def _unseen(job_id: int) -> UnknownJob:
+    return UnknownJob(
+        say(
+            "There is no job {number} that you could see here: it is gone, or belongs elsewhere. "
+            "`/history` lists your own.",
+            number=job_id,
+        )
+    )
+
+
+def wider(there: discord.abc.GuildChannel, source: Place) -> bool:
+    """Whether some role, or some member by name, sees what is in `there` and not in `source`.
+
+    Members are not known, but for the ids that channels let in or keep out by name.
+    """
+    if isinstance(source, discord.Thread):
+        if source.is_private() or source.parent is None:
+            return True
+        source = source.parent
+    if any(
+        there.permissions_for(role).view_channel and not source.permissions_for(role).view_channel
+        for role in there.guild.roles
+    ):
+        return True
+    let_in, kept_out = _by_name(there)
+    let_in_at_home, kept_out_at_home = _by_name(source)
+    if kept_out_at_home - kept_out:
+        return True
+    return not _open_to_all(source) and bool(let_in - let_in_at_home)
+
+
+def _by_name(channel: discord.abc.GuildChannel) -> tuple[set[int], set[int]]:
+    """The ids of the members whom the channel shows itself to, and of those whom it does not."""
+    said = {
+        target.id: overwrite.view_channel
+        for target, overwrite in channel.overwrites.items()
+        if not isinstance(target, discord.Role) and target.id != channel.guild.me.id
+        if not (isinstance(target, discord.Object) and target.type is discord.Role)
+    }
+    return (
+        {member for member, sees_it in said.items() if sees_it},
+        {member for member, sees_it in said.items() if sees_it is False},
+    )
+
+
+def _open_to_all(channel: discord.abc.GuildChannel) -> bool:
+    """Whether everybody sees the channel who is not kept out by name, whatever roles they have."""
+    everybody = channel.guild.default_role
+    return channel.permissions_for(everybody).view_channel and not any(
+        isinstance(target, discord.Role) and overwrite.view_channel is False
+        for target, overwrite in channel.overwrites.items()
+    )
+
+
+def jump_url(home: Home) -> str | None:
+    """The address of the job's message, if it has one that can be gone to."""
+    return home.link if home.message_id is not None and not home.leased else None

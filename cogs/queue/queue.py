@@ -1,0 +1,140 @@
+"""/queue and /cancel: who waits, and calling a job off."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import discord
+from discord import app_commands
+from discord.app_commands import Choice
+from discord.ext import commands
+
+from cogs.policy.audit import noted_on_job
+from cogs.policy.access import acting_as, moderates
+from cogs.policy.contexts import anywhere, is_away
+from cogs.messages.replies import reply
+from cogs.grids.buttons import call_off
+from cogs.messages.cards import duration, ordinal, shortened
+from cogs.message_ref import Home
+from cogs.policy.visibility import sees
+from engine import Job, JobEvent, JobState, Studio, UnknownJob
+from speech import say
+
+if TYPE_CHECKING:
+    from cogs.bot import Atelier
+
+MOST_LINES = 10
+"""Jobs in one answer: what surely fits into the 2000 characters of a message."""
+
+MOST_CHOICES = 25
+"""Discord's limit for autocomplete."""
+
+
+class Queue(commands.Cog):
+    """The commands about waiting."""
+
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+
+    @app_commands.command()
+    @anywhere
+    async def queue(self, interaction: "discord.Interaction[Atelier]") -> None:
+        """Show who is waiting for a picture, and for how long"""
+        jobs = _sheets_as_one(self._studio.queue())
+        if not jobs:
+            await reply(interaction, say("Nobody is waiting. `/imagine` starts at once."))
+            return
+        mine = str(interaction.user.id)
+        here = [entry for entry in jobs if entry[0].owner == mine or _is_of(interaction, entry[0])]
+        here.sort(key=lambda entry: entry[0].owner != mine)
+        lines = [line(job, event, interaction) for job, event in here[:MOST_LINES]]
+        if (more := len(here) - MOST_LINES) > 0:
+            lines.append(f"-# {say('and {number} more', number=more)}")
+        if elsewhere := len(jobs) - len(here):
+            lines.append(f"-# {say('{number} in other places', number=elsewhere)}")
+        await reply(interaction, "\n".join(lines))
+
+    @app_commands.command()
+    @anywhere
+    @app_commands.describe(job="Which job; left out, the last one that you asked for")
+    async def cancel(
+        self, interaction: "discord.Interaction[Atelier]", job: int | None = None
+    ) -> None:
+        """Call off a picture that is waiting or being painted"""
+        if job is None:
+            mine = [j.id for j, _ in self._studio.queue() if j.owner == str(interaction.user.id)]
+            if not mine:
+                raise UnknownJob(say("You have nothing waiting."))
+            job = max(mine)
+        asked = await self._studio.job(job)
+        if asked.cell is not None:
+            await _cancel_sheet(interaction, asked.cell.sheet)
+        elif await self._studio.cancel(job, by=acting_as(interaction, asked)):
+            await noted_on_job(interaction, "cancelled", asked)
+            await reply(interaction, say("Job {number} is cancelled.", number=job))
+        else:
+            await reply(interaction, say("Job {number} is already done.", number=job))
+
+    @cancel.autocomplete("job")
+    async def _complete_job(
+        self, interaction: "discord.Interaction[Atelier]", current: str
+    ) -> list[Choice[int]]:
+        mine = str(interaction.user.id)
+        waiting = [job for job, _ in _sheets_as_one(self._studio.queue())]
+        jobs = [job for job in waiting if job.owner == mine or moderates(interaction, job)]
+        jobs.sort(key=lambda job: (job.owner != mine, -job.id))
+        choices = [
+            Choice(name=shortened(f"{job.id} · {_words_for(interaction, job)}", 100), value=job.id)
+            for job in jobs
+        ]
+        typed = str(current).strip().lower()
+        return [choice for choice in choices if typed in choice.name.lower()][:MOST_CHOICES]
+
+
+def _sheets_as_one(entries: Iterable[tuple[Job, JobEvent]]) -> list[tuple[Job, JobEvent]]:
+    """Without the cells of a sheet behind its first one."""
+    firsts: dict[tuple[int, int], tuple[Job, JobEvent]] = {}
+    for job, event in entries:
+        firsts.setdefault((job.cell.sheet, 0) if job.cell else (0, job.id), (job, event))
+    return list(firsts.values())
+
+
+async def _cancel_sheet(interaction: "discord.Interaction[Atelier]", sheet_id: int) -> None:
+    if await call_off(interaction, sheet_id):
+        await reply(interaction, say("Sheet {number} is cancelled.", number=sheet_id))
+    else:
+        await reply(interaction, say("Sheet {number} is already done.", number=sheet_id))
+
+
+def _is_of(interaction: discord.Interaction[Any], job: Job) -> bool:
+    """Whether the job is of the server in which somebody asks, and the bot is in it."""
+    here = interaction.guild_id
+    return here is not None and not is_away(interaction) and _home(job).guild_id == here
+
+
+def _home(job: Job) -> Home:
+    return Home.from_json(job.home)
+
+
+def _words_for(interaction: "discord.Interaction[Atelier]", job: Job) -> str:
+    """What the job paints, if the person may see it; else that it is private."""
+    return job.recipe.prompt if sees(interaction, job) else say("private")
+
+
+def line(job: Job, event: JobEvent, interaction: discord.Interaction[Any]) -> str:
+    """One job in the list; what it shows is told to its owner and in the channel of its home."""
+    own = job.owner == str(interaction.user.id)
+    if event.state is JobState.RUNNING:
+        percent = 100 * event.step // max(1, event.total_steps)
+        place: str = say("painting, {percent} %", percent=percent)
+    else:
+        place = ordinal(event.position or 1)
+    number = say("sheet {number}", number=job.cell.sheet) if job.cell else str(job.id)
+    parts = [number, place]
+    if event.seconds_left is not None:
+        parts.append(say("about {time}", time=duration(event.seconds_left)))
+    parts.append(f"<@{job.owner}>")
+    home = _home(job)
+    if own or (home.channel_id == interaction.channel_id and not home.private):
+        parts.append(discord.utils.escape_markdown(shortened(job.recipe.prompt, 60)))
+    text = " · ".join(parts)
+    return f"**{text}**" if own else text

@@ -1,0 +1,291 @@
+"""The desk: where a request is taken, from a command or a button alike."""
+
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import discord
+
+from cogs.requests.user_install import require_few, require_here, require_in_time
+from cogs.policy.limits import Limits
+from cogs.policy.privacy import Manner, manner_of
+from cogs.requests.sending import Send, sender
+from cogs.policy.server_settings import server_settings
+from cogs.policy.access import require_room
+from cogs.policy.contexts import is_away
+from cogs.messages.replies import reply
+from cogs.messages.cards import ready_at, waiting_card
+from cogs.message_ref import Home
+from cogs.messages.job_messages import Presenter
+from engine import (
+    Allowance,
+    ImageRequest,
+    Job,
+    JobEvent,
+    JobState,
+    NeedsReview,
+    NotYours,
+    Parent,
+    StorageError,
+    Studio,
+    StyleBook,
+)
+from speech import say, speaking, spoken
+
+if TYPE_CHECKING:
+    from cogs.bot import Atelier
+
+
+log = logging.getLogger(__name__)
+
+
+class Desk:
+    """Takes requests, answers with the home message, and hands the job to the presenter."""
+
+    def __init__(self, studio: Studio, limits: Limits, presenter: Presenter) -> None:
+        self._studio = studio
+        self._limits = limits
+        self._presenter = presenter
+        self._book = StyleBook(studio.preferences)
+
+    async def think(
+        self,
+        interaction: "discord.Interaction[Atelier]",
+        *,
+        private: bool | None = None,
+        source: int | None = None,
+    ) -> None:
+        """Let everybody see that an answer comes, or, if it is private, who asked for it alone.
+
+        Args:
+            interaction: The interaction.
+            private: Whether the person wants it private, if they have said so.
+            source: The job that it goes on from.
+
+        Raises:
+            Refused: When nothing may be painted there.
+            UnknownJob: When the source is not theirs to see.
+        """
+        manner = await self.manner(interaction, private=private, source=source)
+        await require_room(interaction, ephemeral=manner.ephemeral)
+        await interaction.response.defer(thinking=True, ephemeral=manner.ephemeral)
+
+    async def manner(
+        self,
+        interaction: "discord.Interaction[Atelier]",
+        *,
+        private: bool | None = None,
+        source: int | None = None,
+        jobs: int = 1,
+    ) -> Manner:
+        """How the interaction is answered; the arguments are those of `think`.
+
+        Raises:
+            Refused: When so many jobs are too many there.
+            UnknownJob: When the source is not theirs to see.
+        """
+        manner = await manner_of(interaction, self._book, private=private, source=source)
+        if manner.away and not manner.direct:
+            require_few(jobs)
+        return manner
+
+    async def take(
+        self,
+        interaction: "discord.Interaction[Atelier]",
+        request: ImageRequest,
+        parent: Parent | None = None,
+        *,
+        private: bool | None = None,
+        source: int | None = None,
+    ) -> None:
+        """Submit `request` for whoever interacts, and answer with its home message.
+
+        The job is written down before Discord is answered: if the program dies in between, the
+        picture still comes, only later.
+
+        Args:
+            interaction: In which it was asked for.
+            request: What to paint.
+            parent: The picture that it goes on from.
+            private: Whether the person wants it private, if they have said so.
+            source: The job that it goes on from, where that is no picture's.
+
+        Raises:
+            AtelierError: When it is refused; the text is for the person.
+        """
+        source = parent.job_id if parent is not None else source
+        manner = await self.manner(interaction, private=private, source=source)
+        home = await self.home_for(interaction, manner, [request])
+        try:
+            job = await self._studio.submit(
+                request,
+                owner=str(interaction.user.id),
+                home=home.to_json(),
+                scope=scope_of(interaction),
+                allowance=await self.allowance(interaction),
+                parent=parent,
+            )
+        except NeedsReview as need:
+            reviews = interaction.client.reviews
+            await reviews.hold(interaction, home, [request], need.words, parent)
+            return
+        await self.show(job, home, sender(interaction, manner), lost=home)
+
+    async def take_all(
+        self,
+        interaction: "discord.Interaction[Atelier]",
+        requests: Sequence[ImageRequest],
+        *,
+        answers: bool = True,
+        private: bool | None = None,
+    ) -> bool:
+        """Submit all of `requests` or none, each with a home message of its own.
+
+        Args:
+            interaction: In which they were asked for.
+            requests: What to paint.
+            answers: Whether the first home message is the answer to the interaction; else that is
+                left as it is.
+            private: Whether the person wants them private, if they have said so.
+
+        Returns:
+            Whether they were queued; else a moderator has to look at them first.
+
+        Raises:
+            AtelierError: When they are refused; the text is for the person.
+        """
+        manner = await self.manner(interaction, private=private, jobs=len(requests))
+        home = await self.home_for(interaction, manner, requests)
+        try:
+            jobs = await self._studio.submit_all(
+                requests,
+                owner=str(interaction.user.id),
+                home=home.without_token().to_json(),  # it would lead to the one original answer
+                scope=scope_of(interaction),
+                allowance=await self.allowance(interaction),
+            )
+        except NeedsReview as need:
+            await interaction.client.reviews.hold(interaction, home, requests, need.words)
+            return False
+        for number, job in enumerate(jobs):
+            first = answers and number == 0
+            lost = home if first else home.without_token()
+            await self.show(job, home, sender(interaction, manner, first=first), lost)
+        return True
+
+    async def enlarge(
+        self, interaction: "discord.Interaction[Atelier]", picture: Parent, factor: int
+    ) -> None:
+        """Resize the picture for whoever interacts, and answer with it.
+
+        Raises:
+            AtelierError: When it is refused; the text is for the person.
+        """
+        manner = await self.manner(interaction, source=picture.job_id)
+        painted = (await self._studio.job(picture.job_id)).recipe
+        await self._studio.keeper.check(scope_of(interaction), ImageRequest.of(painted))
+        await self.think(interaction, source=picture.job_id)
+        home = await self.home_for(interaction, manner)
+        job = await self._studio.enlarge(
+            picture,
+            factor,
+            owner=str(interaction.user.id),
+            home=home.to_json(),
+            scope=scope_of(interaction),
+            allowance=await self.allowance(interaction),
+        )
+        if manner.direct:
+            await self.show(job, home, sender(interaction, manner), home)
+        else:
+            self._presenter.present(job, home)
+
+    async def go_on_here(self, interaction: "discord.Interaction[Atelier]", job_id: int) -> None:
+        """Show the job on the message whose button was clicked, for as long as that token lives.
+
+        Raises:
+            UnknownJob: When it is gone.
+            NotYours: When somebody else has asked for it.
+        """
+        job = await self._studio.job(job_id)
+        if job.owner != str(interaction.user.id):
+            raise NotYours(
+                say("Only the one who asked for job {number} can do that.", number=job_id)
+            )
+        home = await here_again(interaction, Home.from_json(job.home))
+        if home is not None:
+            await self._studio.set_home(job.id, home.to_json())
+            self._presenter.present(job, home)
+
+    async def allowance(self, interaction: "discord.Interaction[Atelier]") -> Allowance:
+        """What whoever interacts may use."""
+        settings = await server_settings(self._studio, scope_of(interaction))
+        return self._limits.allowance(interaction.user, settings.pictures_per_hour, settings.roles)
+
+    async def home_for(
+        self,
+        interaction: "discord.Interaction[Atelier]",
+        manner: Manner,
+        requests: Sequence[ImageRequest] = (),
+    ) -> Home:
+        """Where the answer belongs, if `requests` can be painted and shown there in time.
+
+        Raises:
+            Refused: When they cannot.
+        """
+        await require_room(interaction, ephemeral=manner.ephemeral)
+        if manner.away and not manner.private and requests:
+            owner, scope = str(interaction.user.id), scope_of(interaction)
+            require_here(await self._studio.missing(requests, scope=scope))
+            require_in_time(await self._studio.forecast(requests, owner=owner, scope=scope))
+        language = spoken() if manner.private else await shared_language(interaction)
+        return Home.of(interaction, language, private=manner.private, leased=manner.leased)
+
+    async def show(self, job: Job, home: Home, send: Send, lost: Home) -> None:
+        """Bring the home message of a new job there by `send`, and have it kept true.
+
+        `lost` is where it belongs when Discord does not take it.
+        """
+        try:
+            event = self._studio.event(job.id)
+        except KeyError:  # the quickest are over by now
+            event = JobEvent(job_id=job.id, state=JobState.RUNNING)
+        with speaking(home.language):
+            card = waiting_card(job, event, ready_at(event, None), home.until)
+        try:
+            with speaking(home.language):  # its buttons speak too
+                home = await send(home, card)
+            await self._studio.set_home(job.id, home.to_json())
+        except StorageError as error:  # it is queued: nobody is to ask for it again
+            log.warning("Job %d does not know where it is shown: %s", job.id, error)
+        except discord.HTTPException as error:
+            log.warning("Job %d: its interaction could not be answered: %s", job.id, error)
+            home = lost
+        finally:
+            self._presenter.present(job, home, shown=card)
+
+
+async def here_again(interaction: "discord.Interaction[Atelier]", home: Home) -> Home | None:
+    """A home on the message whose button was clicked: the click brings a new token.
+
+    `None` when it has come directly meanwhile: whoever interacts is told where.
+    """
+    if not home.leased:
+        await reply(interaction, say("It is in your direct messages: {link}", link=home.link))
+        return None
+    await interaction.response.defer()
+    assert interaction.message is not None, "a button is on a message"
+    here = Home.of(interaction, home.language, private=home.private, leased=True)
+    return here.at(interaction.message.id)
+
+
+async def shared_language(interaction: "discord.Interaction[Atelier]") -> str:
+    """The language of what everybody reads there: the server's, else that of who interacts."""
+    settings = await server_settings(interaction.client.studio, scope_of(interaction))
+    return settings.language or spoken()
+
+
+def scope_of(interaction: discord.Interaction) -> str:
+    """Whose choices count here: those of a server that the bot is in, else the person's."""
+    if interaction.guild_id is None or is_away(interaction):
+        return f"user:{interaction.user.id}"
+    return f"guild:{interaction.guild_id}"

@@ -1,0 +1,50 @@
+"""Where the bot is not itself: how much it can answer there, and for how long."""
+
+from cogs.policy.access import Refused
+from cogs.messages.cards import duration
+from cogs.message_ref import TOKEN_LIFETIME
+from engine import Model
+from speech import phrase, say
+
+MOST_SECONDS = TOKEN_LIFETIME - 60.0
+"""How long a picture may take where the bot can answer only while the token lives."""
+
+MOST_JOBS = 4
+"""Jobs of one interaction there: Discord takes five follow-ups of those who installed the bot for
+themselves, and one of them stays for a word."""
+
+TOO_LONG = phrase(
+    "Your picture would take about {time}, and here I can answer for 15 minutes only. Try again "
+    "later, or ask me in our direct messages or in a server that I am in: there you can wait."
+)
+
+TO_COME = phrase(
+    "The files of {model} have to be downloaded first, and here I can answer for 15 minutes only. "
+    "Ask me in our direct messages or in a server that I am in, or choose another model."
+)
+
+TOO_MANY = phrase(
+    "Here I can answer with {most} messages at a time. Ask for fewer at once, or ask me in our "
+    "direct messages or in a server that I am in."
+)
+
+
+def require_few(jobs: int) -> None:
+    """Raise `Refused` when there are too many to answer each with a message."""
+    if jobs > MOST_JOBS:
+        raise Refused(say(TOO_MANY, most=MOST_JOBS))
+
+
+def require_here(missing: Model | None) -> None:
+    """Raise `Refused` when the files of a model have to come first."""
+    if missing is not None:
+        raise Refused(say(TO_COME, model=missing.name))
+
+
+def require_in_time(seconds: float | None) -> None:
+    """Raise `Refused` when a picture takes so long that it could not be shown any more.
+
+    What is not known is hoped for: should it become late after all, it comes directly.
+    """
+    if seconds is not None and seconds > MOST_SECONDS:
+        raise Refused(say(TOO_LONG, time=duration(seconds)))

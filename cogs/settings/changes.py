@@ -1,0 +1,138 @@
+"""What the selects about painting change; every change is a line for the audit log."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import discord
+
+from cogs.requests.submission import scope_of
+from cogs.settings.items import MOST_OPTIONS, Picked
+from cogs.policy.server_settings import ServerSettings, change_server_settings
+from cogs.policy.access import Refused
+from cogs.discord_settings import UNLIMITED
+from engine import ModelDefaults
+from speech import listed, say, say_many
+
+if TYPE_CHECKING:
+    from cogs.bot import Atelier
+
+AS_IT_IS = "owner"
+"""The value that stands for what holds where the server decides nothing."""
+
+MOST_ROLES = 25
+"""Roles with numbers of their own in a server."""
+
+Change = Callable[["discord.Interaction[Atelier]", Picked], Awaitable[str]]
+
+
+async def _channels(interaction: "discord.Interaction[Atelier]", picked: Picked) -> str:
+    """Lay on what was added and taken away: others may have changed the rest meanwhile."""
+    values, shown = set(map(int, picked.values)), set(map(int, picked.shown))
+    guild = guild_of(interaction)
+
+    def change(settings: ServerSettings) -> ServerSettings:
+        wanted = {*settings.channels, *values} - (shown - values)
+        there = (each for each in wanted if guild.get_channel(each))
+        return replace(settings, channels=tuple(sorted(there)))
+
+    settings = await decide(interaction, change)
+    if not settings.channels:
+        return say("let members paint everywhere")
+    named = listed([f"<#{channel}>" for channel in settings.channels[:MOST_OPTIONS]])
+    return say("let members paint in {channels}", channels=named)
+
+
+async def _model(interaction: "discord.Interaction[Atelier]", picked: Picked) -> str:
+    await interaction.response.defer()  # its files are looked at, on the Hub maybe
+    [name] = picked.values
+    model = await interaction.client.studio.use_model(name, scope_of(interaction))
+    return say("chose the model {model}", model=model.name)
+
+
+async def _size(interaction: "discord.Interaction[Atelier]", picked: Picked) -> str:
+    [size], model = picked.values, picked.detail
+    width, height = (None, None) if size == AS_IT_IS else map(int, size.split("x"))
+
+    def change(defaults: ModelDefaults) -> ModelDefaults:
+        return replace(defaults, width=width, height=height)
+
+    rules = interaction.client.studio.rules
+    await rules.change_defaults(scope_of(interaction), model, change)
+    if width is None:
+        return say("left the size of the model {model} as it is", model=model)
+    return say(
+        "gave the model {model} the size {width}×{height}", model=model, width=width, height=height
+    )
+
+
+async def _pace(interaction: "discord.Interaction[Atelier]", picked: Picked) -> str:
+    [value] = picked.values
+    pace = None if value == AS_IT_IS else int(value)
+    await decide(interaction, lambda settings: replace(settings, pictures_per_hour=pace))
+    if pace is None:
+        return say("gave members as many pictures an hour as the owner does")
+    return say_many(
+        "gave members {number} picture an hour", "gave members {number} pictures an hour", pace
+    )
+
+
+async def _role_pace(interaction: "discord.Interaction[Atelier]", picked: Picked) -> str:
+    [value], role = picked.values, int(picked.detail)
+    if guild_of(interaction).get_role(role) is None:
+        raise Refused(say("This role is gone: choose another."))
+    if value == AS_IT_IS:
+        await decide(interaction, lambda settings: _without(settings, role))
+        return say("gave {role} as many pictures an hour as all members", role=f"<@&{role}>")
+
+    def change(settings: ServerSettings) -> ServerSettings:
+        there = {
+            each: n for each, n in settings.roles.items() if guild_of(interaction).get_role(each)
+        }
+        roles = there | {role: int(value)}
+        if len(roles) > MOST_ROLES:
+            raise Refused(
+                say(
+                    "{most} roles have numbers of their own already: take one back first.",
+                    most=MOST_ROLES,
+                )
+            )
+        return replace(settings, roles=roles)
+
+    await decide(interaction, change)
+    if int(value) == UNLIMITED:
+        return say("gave {role} as many pictures an hour as the owner gives", role=f"<@&{role}>")
+    return say_many(
+        "gave {role} {number} picture an hour",
+        "gave {role} {number} pictures an hour",
+        int(value),
+        role=f"<@&{role}>",
+    )
+
+
+def _without(settings: ServerSettings, role: int) -> ServerSettings:
+    return replace(settings, roles={k: n for k, n in settings.roles.items() if k != role})
+
+
+CHANGES: dict[str, Change] = {
+    "channels": _channels,
+    "model": _model,
+    "size": _size,
+    "pace": _pace,
+    "rolepace": _role_pace,
+}
+"""By the name of the select: does what was picked, and tells it for the audit log."""
+
+
+async def decide(
+    interaction: "discord.Interaction[Atelier]", change: Callable[[ServerSettings], ServerSettings]
+) -> ServerSettings:
+    """Change what the server has decided; all of it then."""
+    studio = interaction.client.studio
+    return await change_server_settings(studio, scope_of(interaction), change)
+
+
+def guild_of(interaction: "discord.Interaction[Atelier]") -> discord.Guild:
+    """The server whose panel it is."""
+    assert interaction.guild is not None, "the panel is for servers"
+    return interaction.guild

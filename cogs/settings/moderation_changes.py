@@ -1,0 +1,95 @@
+"""What the selects about order and language change; each change is a line for the audit log."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, cast
+
+import discord
+
+from cogs.settings.changes import AS_IT_IS, Change, decide, guild_of
+from cogs.settings.items import Picked
+from cogs.policy.server_settings import Nsfw
+from cogs.gallery.gallery import choose_gallery
+from cogs.policy.permissions import title
+from cogs.policy.access import Refused
+from speech import AND, LANGUAGES, listed, phrase, say
+
+if TYPE_CHECKING:
+    from cogs.bot import Atelier
+
+ASKED = ("view_channel", "send_messages")
+"""What the bot needs where it asks moderators."""
+
+NSFW_DEEDS: dict[Nsfw | None, str] = {
+    None: phrase("left to the owner what becomes of unsafe pictures"),
+    "spoiler": phrase("had unsafe pictures hidden as spoilers"),
+    "withhold": phrase("had unsafe pictures withheld"),
+    "off": phrase("had unsafe pictures shown"),
+}
+
+
+async def _gallery(interaction: "discord.Interaction[Atelier]", picked: Picked) -> str:
+    return await choose_gallery(interaction, _text_channel(interaction, picked))
+
+
+async def _reviews(interaction: "discord.Interaction[Atelier]", picked: Picked) -> str:
+    channel = _text_channel(interaction, picked)
+    number = None
+    if channel is not None:
+        _require_asking(channel)
+        number = channel.id
+    await decide(interaction, lambda settings: replace(settings, review_channel=number))
+    if channel is None:
+        return say("had moderators asked where members paint")
+    return say("had moderators asked in {channel}", channel=channel.mention)
+
+
+async def _language(interaction: "discord.Interaction[Atelier]", picked: Picked) -> str:
+    [value] = picked.values
+    language = value if value in LANGUAGES else None
+    await decide(interaction, lambda settings: replace(settings, language=language))
+    if language is None:
+        return say("had messages written in the language of whoever asks")
+    return say("had messages written in {language}", language=LANGUAGES[language])
+
+
+async def _nsfw(interaction: "discord.Interaction[Atelier]", picked: Picked) -> str:
+    [value] = picked.values
+    chosen: Nsfw | None = None if value == AS_IT_IS else cast(Nsfw, value)
+    await decide(interaction, lambda settings: replace(settings, nsfw=chosen))
+    return say(NSFW_DEEDS[chosen])
+
+
+ORDER: dict[str, Change] = {
+    "gallery": _gallery,
+    "reviews": _reviews,
+    "language": _language,
+    "nsfw": _nsfw,
+}
+"""Like `CHANGES`, of the other page."""
+
+
+def _text_channel(
+    interaction: "discord.Interaction[Atelier]", picked: Picked
+) -> discord.TextChannel | None:
+    """The channel that was picked, if one was."""
+    if not picked.values:
+        return None
+    channel = guild_of(interaction).get_channel(int(picked.values[0]))
+    if not isinstance(channel, discord.TextChannel):
+        raise Refused(say("I cannot see that channel: choose another, or let me in."))
+    return channel
+
+
+def _require_asking(channel: discord.TextChannel) -> None:
+    """Raise `Refused` when the bot cannot write in `channel`."""
+    allowed = channel.permissions_for(channel.guild.me)
+    missing = [title(name) for name in ASKED if not getattr(allowed, name)]
+    if missing:
+        raise Refused(
+            say(
+                "I cannot write in {channel}: I lack {permissions}. Somebody who manages it can "
+                "change that in the channel's permissions.",
+                channel=channel.mention,
+                permissions=listed(missing, AND),
+            )
+        )

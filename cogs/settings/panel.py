@@ -1,0 +1,205 @@
+"""/settings: a panel about where, with what, how much and in which language members may paint."""
+
+from typing import TYPE_CHECKING
+
+import discord
+from discord import app_commands, ui
+from discord.ext import commands
+
+from cogs.requests.submission import scope_of
+from cogs.settings.changes import CHANGES
+from cogs.settings.items import (
+    MOST_OPTIONS,
+    PanelButton,
+    Picked,
+    SettingSelect,
+    channel_select,
+    option_select,
+    role_select,
+)
+from cogs.settings.options import (
+    language_options,
+    model_options,
+    nsfw_options,
+    pace_options,
+    pictures,
+    role_pace_options,
+    size_options,
+)
+from cogs.settings.moderation_changes import ORDER as ORDER_CHANGES
+from cogs.policy.server_settings import ServerSettings, server_settings
+from cogs.gallery.gallery import CHANNEL
+from cogs.policy.audit import noted
+from cogs.policy.access import Refused, require_manager
+from engine import Studio
+from speech import phrase, say
+
+if TYPE_CHECKING:
+    from cogs.bot import Atelier
+
+PAINTING, ROLES, ORDER = "painting", "roles", "order"
+
+PAGES = {
+    PAINTING: phrase("Painting"),
+    ROLES: phrase("Roles"),
+    ORDER: phrase("Order and language"),
+}
+"""The pages by their names in ids, and what they are called."""
+
+PAGE_OF = {"role": ROLES, "rolepace": ROLES} | dict.fromkeys(ORDER_CHANGES, ORDER)
+"""The page on which a select is; the others are on the first."""
+
+ALL_CHANGES = CHANGES | ORDER_CHANGES
+
+Items = list[ui.Item[ui.LayoutView]]
+
+
+class SettingsPanel(commands.Cog):
+    """The command that opens the panel, and what is picked in it."""
+
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+
+    @app_commands.command()
+    @app_commands.guild_only()
+    async def settings(self, interaction: "discord.Interaction[Atelier]") -> None:
+        """Choose where members paint, with which model, and how much"""
+        require_manager(interaction)
+        view = await self._view(interaction, PAINTING)
+        await interaction.response.send_message(view=view, ephemeral=True)
+
+    async def turn(self, interaction: "discord.Interaction[Atelier]", page: str) -> None:
+        """Show another page."""
+        require_manager(interaction)
+        await interaction.response.edit_message(view=await self._view(interaction, page))
+
+    async def take(self, interaction: "discord.Interaction[Atelier]", picked: Picked) -> None:
+        """Do what was picked, write it down, and show what holds now."""
+        require_manager(interaction)
+        role: int | None = None
+        if picked.what == "role":
+            role = _role(interaction, picked.values[0])
+        else:
+            if picked.what == "rolepace":
+                role = int(picked.detail)
+            await noted(interaction, await ALL_CHANGES[picked.what](interaction, picked))
+        view = await self._view(interaction, PAGE_OF.get(picked.what, PAINTING), role)
+        if interaction.response.is_done():
+            await interaction.edit_original_response(view=view)
+        else:
+            await interaction.response.edit_message(view=view)
+
+    async def _view(
+        self, interaction: "discord.Interaction[Atelier]", page: str, role: int | None = None
+    ) -> ui.LayoutView:
+        """A page, showing what is chosen now; `role` is the one whose number is to be chosen."""
+        settings = await server_settings(self._studio, scope_of(interaction))
+        if page == ROLES:
+            items = self._roles(interaction, settings, role)
+        elif page == ORDER:
+            items = await self._order(interaction, settings)
+        else:
+            items = await self._painting(interaction, settings)
+        title = say("Settings of this server")
+        what = say("Each choice holds from the next picture on.")
+        turning: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
+        for name, label in PAGES.items():
+            turning.add_item(PanelButton(name, say(label), here=name == page))
+        view = ui.LayoutView(timeout=None)
+        view.add_item(ui.Container(ui.TextDisplay(f"## {title}\n{what}"), *items, turning))
+        return view
+
+    async def _painting(
+        self, interaction: "discord.Interaction[Atelier]", settings: ServerSettings
+    ) -> Items:
+        scope = scope_of(interaction)
+        model = await self._studio.model_of(scope)
+        sizes = size_options(model, await self._studio.rules.defaults(scope, model.name))
+        paces = pace_options(settings.pictures_per_hour, interaction.client.limits.everybody)
+        assert interaction.guild is not None, "the panel is for servers"
+        there = [each for each in settings.channels if interaction.guild.get_channel(each)]
+        nothing = say("Nowhere: the channels are gone") if settings.channels else say("Everywhere")
+        rooms = channel_select("channels", there, nothing, most=MOST_OPTIONS, text_only=False)
+        return [
+            _text(say("Where members may paint"), say("Threads go with their channel.")),
+            _row(rooms),
+            _text(say("The model that paints when nobody names one")),
+            _row(option_select("model", await model_options(self._studio, scope, model.name))),
+            _text(say("The size that it paints when nobody says")),
+            _row(option_select("size", sizes, model.name)),
+            _text(
+                say("Pictures that a member may ask for within an hour"),
+                say("Roles to which the owner gives a limit of their own keep it."),
+            ),
+            _row(option_select("pace", paces)),
+        ]
+
+    def _roles(
+        self,
+        interaction: "discord.Interaction[Atelier]",
+        settings: ServerSettings,
+        role: int | None,
+    ) -> Items:
+        chosen = [
+            say("{role}: {pictures}", role=f"<@&{each}>", pictures=pictures(number))
+            for each, number in settings.roles.items()
+        ]
+        items: Items = [
+            _text(
+                say("Roles whose members may ask for more or fewer pictures within an hour"),
+                say("Of several roles the most generous counts; never more than the owner gives."),
+                *chosen,
+            ),
+            _row(role_select("role", [role] if role else [], say("Choose a role"))),
+        ]
+        if role is not None:
+            most = interaction.client.limits.most(role)
+            options = role_pace_options(settings.roles.get(role), most)
+            items.append(_row(option_select("rolepace", options, str(role))))
+        return items
+
+    async def _order(
+        self, interaction: "discord.Interaction[Atelier]", settings: ServerSettings
+    ) -> Items:
+        gallery = await self._studio.preferences.get(scope_of(interaction), CHANNEL)
+        assert interaction.guild is not None, "the panel is for servers"
+        rooms = interaction.guild.get_channel
+        asked = [each for each in [settings.review_channel] if each and rooms(each)]
+        shown = [int(each) for each in [gallery] if each and rooms(int(each))]
+        may_be_shown = interaction.client.settings.unsafe_may_be_shown
+        unsafe = [
+            _text(
+                say("Pictures that are not fit for a channel that is not age-restricted"),
+                say("A classifier tells; what it hides, moderators can release."),
+            ),
+            _row(option_select("nsfw", nsfw_options(settings, may_be_shown=may_be_shown))),
+        ]
+        return [
+            _text(
+                say("Where moderators are asked about prompts that need a look"),
+                say("`/words review` says which do."),
+            ),
+            _row(channel_select("reviews", asked, say("Where they were written"))),
+            *(unsafe if self._studio.judgement.judges else []),
+            _text(say("Where starred pictures are shown again")),
+            _row(channel_select("gallery", shown, say("Nowhere"))),
+            _text(say("The language of what everybody reads")),
+            _row(option_select("language", language_options(settings))),
+        ]
+
+
+def _role(interaction: "discord.Interaction[Atelier]", value: str) -> int:
+    """The role that was picked, if it is for some members only."""
+    role = int(value)
+    if role == interaction.guild_id:
+        raise Refused(say("Everybody has that role: what holds for all is on the first page."))
+    return role
+
+
+def _text(heading: str, *lines: str) -> ui.TextDisplay[ui.LayoutView]:
+    return ui.TextDisplay("\n".join([f"**{heading}**", *(f"-# {line}" for line in lines)]))
+
+
+def _row(select: SettingSelect) -> ui.ActionRow[ui.LayoutView]:
+    row: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
+    return row.add_item(select)

@@ -1,1 +1,0 @@
-"""Comparison sheets: /grid, the axes, and the message of a sheet."""

@@ -1,0 +1,162 @@
+"""/style: prompt templates that a server has named."""
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import discord
+from discord import app_commands, ui
+from discord.app_commands import Choice, Range
+from discord.ext import commands
+
+from cogs.requests.submission import scope_of
+from cogs.actions.modals import sent, typed
+from cogs.policy.audit import noted
+from cogs.policy.access import require_manager
+from cogs.messages.replies import reply
+from cogs.messages.cards import shortened
+from engine import MAX_PROMPT, STYLE_PLACE, Studio, Style, StyleBook, check_style_name
+from speech import say
+
+if TYPE_CHECKING:
+    from cogs.bot import Atelier
+
+Name = Range[str, 1, 50]
+
+MOST_CHOICES = 25
+"""Discord's limit for autocomplete."""
+
+LONGEST = 100
+"""Discord's limit for the name of a choice."""
+
+FORM = re.compile(r"atelier-style:(?P<name>[\w.-]{1,50})")
+"""What the modal of a style is called; the name in it outlives a restart."""
+
+
+class StyleForm(ui.Modal):
+    """What a style says. `Styles` takes it in, however long somebody types."""
+
+    def __init__(self, style: Style) -> None:
+        super().__init__(
+            title=shortened(say("Style {name}", name=style.name), 45),
+            custom_id=f"atelier-style:{style.name}",
+        )
+        most = MAX_PROMPT // 2
+        hint = say("{place} in ink, cross-hatched", place=STYLE_PLACE)
+        template = say("Template, with {place} in it", place=STYLE_PLACE)
+        self._add("prompt", template, style.prompt, most, hint)
+        self._add("negative_prompt", say("Negative prompt"), style.negative_prompt, most)
+        self._add("model", say("Model (empty: the server's)"), style.model or "", 50)
+
+    def _add(self, key: str, label: str, value: str, most: int, hint: str | None = None) -> None:
+        field: ui.TextInput[Any] = ui.TextInput(
+            custom_id=key,
+            style=discord.TextStyle.short if most <= 50 else discord.TextStyle.paragraph,
+            default=value,
+            placeholder=hint,
+            required=key == "prompt",
+            max_length=most,
+        )
+        self.add_item(ui.Label(text=label, component=field))
+
+
+@app_commands.guild_only()
+class Styles(commands.GroupCog, group_name="style", group_description="Named ways to paint"):
+    """The commands about styles."""
+
+    def __init__(self, studio: Studio, book: StyleBook) -> None:
+        self._studio = studio
+        self._book = book
+        super().__init__()
+
+    @app_commands.command(name="list")
+    async def list_styles(self, interaction: "discord.Interaction[Atelier]") -> None:
+        """Show the styles of this server"""
+        styles = (await self._book.all(scope_of(interaction))).values()
+        if not styles:
+            await reply(interaction, say("There are no styles here yet. `/style add` makes one."))
+            return
+        await reply(interaction, "\n".join(map(_line, styles)))
+
+    @app_commands.command(name="add")
+    @app_commands.describe(name="What the style is to be called")
+    async def add_style(self, interaction: "discord.Interaction[Atelier]", name: Name) -> None:
+        """Add a style for everybody in this server"""
+        require_manager(interaction)
+        check_style_name(name)
+        if name.casefold() in await self._book.all(scope_of(interaction)):
+            await reply(
+                interaction,
+                say("There is a style “{name}” already: `/style edit` changes it.", name=name),
+            )
+            return
+        await interaction.response.send_modal(StyleForm(Style(name=name, prompt="")))
+
+    @app_commands.command(name="edit")
+    @app_commands.describe(name="Which style")
+    async def edit_style(self, interaction: "discord.Interaction[Atelier]", name: Name) -> None:
+        """Change a style of this server"""
+        require_manager(interaction)
+        style = await self._book.get(scope_of(interaction), name)
+        await interaction.response.send_modal(StyleForm(style))
+
+    @app_commands.command(name="remove")
+    @app_commands.describe(name="Which style")
+    async def remove_style(self, interaction: "discord.Interaction[Atelier]", name: Name) -> None:
+        """Remove a style of this server"""
+        require_manager(interaction)
+        style = await self._book.remove(scope_of(interaction), name)
+        await noted(interaction, say("removed the style {name}", name=style.name))
+        await reply(interaction, say("The style **{name}** is removed.", name=style.name))
+
+    @edit_style.autocomplete("name")
+    @remove_style.autocomplete("name")
+    async def _complete_name(
+        self, interaction: "discord.Interaction[Atelier]", current: str
+    ) -> list[Choice[str]]:
+        return style_choices(await self._book.all(scope_of(interaction)), current)
+
+    @commands.Cog.listener()
+    async def on_interaction(self, interaction: "discord.Interaction[Atelier]") -> None:
+        """Take in the modal of a style, under the same policy and error handling as a command."""
+        if match := sent(interaction, FORM):
+            await interaction.client.tree.guard(
+                interaction, lambda: self._take(interaction, match["name"])
+            )
+
+    async def _take(self, interaction: "discord.Interaction[Atelier]", name: str) -> None:
+        require_manager(interaction)
+        fields = typed(interaction)
+        model = self._studio.models[fields["model"]].name if fields["model"] else None
+        style = Style(
+            name=name,
+            prompt=fields["prompt"],
+            negative_prompt=fields["negative_prompt"],
+            model=model,
+        )
+        await self._book.save(scope_of(interaction), style)
+        await noted(interaction, say("wrote the style {name}", name=name))
+        kept = say("Kept. `/imagine style:{name}` paints so.", name=name)
+        await reply(interaction, f"{kept}\n{_line(style)}")
+
+
+def style_choices(styles: dict[str, Style], current: str) -> list[Choice[str]]:
+    """The styles whose name or template contains what is typed."""
+    wanted = current.strip().casefold()
+    found = [s for s in styles.values() if wanted in s.name.casefold() or wanted in s.prompt]
+    return [
+        Choice(
+            name=shortened(f"{style.name}: {' '.join(style.prompt.split())}", LONGEST),
+            value=style.name,
+        )
+        for style in found[:MOST_CHOICES]
+    ]
+
+
+def _line(style: Style) -> str:
+    parts = [shortened(" ".join(style.prompt.split()), 100)]
+    if style.negative_prompt:
+        nots = shortened(" ".join(style.negative_prompt.split()), 60)
+        parts.append(say("without {nots}", nots=nots))
+    if style.model:
+        parts.append(style.model)
+    return f"- **{style.name}** {discord.utils.escape_markdown(' · '.join(parts))}"

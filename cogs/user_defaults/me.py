@@ -1,0 +1,111 @@
+"""/me: what somebody wants by default, wherever they are."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import discord
+from discord import app_commands
+from discord.app_commands import Choice, Range
+from discord.ext import commands
+
+from cogs.requests.submission import scope_of
+from cogs.policy.privacy import DIRECT, HERE, person_of
+from cogs.styles.styles import style_choices
+from cogs.models.text import model_choices
+from cogs.policy.contexts import anywhere
+from cogs.messages.replies import reply
+from engine import RATIOS, Studio, StyleBook, Wishes
+from speech import phrase, say
+
+if TYPE_CHECKING:
+    from cogs.bot import Atelier
+
+SHAPES = [Choice(name=ratio, value=ratio) for ratio in RATIOS]
+
+PUBLIC = "public"
+
+KEPT = {HERE: phrase("only you see them"), DIRECT: phrase("they come as direct messages")}
+"""What becomes of one's pictures, in words."""
+
+
+@anywhere
+class Me(commands.GroupCog, group_name="me", group_description="What you want by default"):
+    """The commands about the person who uses them."""
+
+    def __init__(self, studio: Studio, book: StyleBook) -> None:
+        self._studio = studio
+        self._book = book
+        super().__init__()
+
+    @app_commands.command(name="defaults")
+    @app_commands.describe(
+        model="The model that paints when you name none, where it is allowed",
+        size="The shape of your pictures when you name none",
+        style="Your style when you name none, in servers that have it",
+        privacy="Who sees your pictures when you do not say, also those made by buttons",
+        clear="Forget all of it first",
+    )
+    @app_commands.choices(
+        size=SHAPES,
+        privacy=[
+            Choice(name="only I see my pictures", value=HERE),
+            Choice(name="my pictures come as direct messages", value=DIRECT),
+            Choice(name="everybody in the channel sees them", value=PUBLIC),
+        ],
+    )
+    async def defaults(
+        self,
+        interaction: "discord.Interaction[Atelier]",
+        model: Range[str, 1, 50] | None = None,
+        size: Choice[str] | None = None,
+        style: Range[str, 1, 50] | None = None,
+        privacy: Choice[str] | None = None,
+        clear: bool = False,
+    ) -> None:
+        """Show or choose what you get where you leave it open; it goes before the server's own"""
+        person = person_of(interaction)
+        wishes = Wishes() if clear else await self._book.wishes(person)
+        if model is not None:
+            wishes = replace(wishes, model=self._studio.models[model].name)
+        if size is not None:
+            wishes = replace(wishes, ratio=size.value)
+        if style is not None:
+            known = await self._book.get(scope_of(interaction), style)
+            wishes = replace(wishes, style=known.name)
+        if privacy is not None:
+            wanted = None if privacy.value == PUBLIC else privacy.value
+            wishes = replace(wishes, privacy=wanted)
+        if clear or model or size or style or privacy:
+            await self._book.set_wishes(person, wishes)
+        await reply(interaction, in_words(wishes))
+
+    @defaults.autocomplete("model")
+    async def _complete_model(
+        self, interaction: "discord.Interaction[Atelier]", current: str
+    ) -> list[Choice[str]]:
+        return model_choices(self._studio.models, current)
+
+    @defaults.autocomplete("style")
+    async def _complete_style(
+        self, interaction: "discord.Interaction[Atelier]", current: str
+    ) -> list[Choice[str]]:
+        return style_choices(await self._book.all(scope_of(interaction)), current)
+
+
+def in_words(wishes: Wishes) -> str:
+    """What somebody wants by default."""
+    said = []
+    if wishes.model:
+        said.append(say("model **{name}**", name=wishes.model))
+    if wishes.ratio:
+        said.append(say("size **{ratio}**", ratio=wishes.ratio))
+    if wishes.style:
+        said.append(say("style **{name}**", name=wishes.style))
+    if wishes.privacy:
+        said.append(say("pictures: **{kept}**", kept=say(KEPT[wishes.privacy])))
+    if not said:
+        return say("You have no defaults: what you leave open is as this server has it.")
+    return say(
+        "Where you leave it open: {wishes}. `/me defaults clear:True` forgets it.",
+        wishes=" · ".join(said),
+    )

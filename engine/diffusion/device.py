@@ -1,0 +1,145 @@
+"""The device: which one, what it can do, and what its memory says."""
+
+import importlib.util
+from dataclasses import dataclass
+from functools import cache
+from typing import Self
+
+import psutil
+import torch
+
+from engine.errors import DeviceUnavailable
+from engine.memory.device import DeviceFacts
+from engine.memory.plan import Quantization
+from engine.memory.quantization import WAYS
+from engine.settings import EngineSettings
+from speech import say
+
+GIGABYTE = 10**9
+
+RAM_KEPT = 2 * GIGABYTE
+"""Bytes of RAM that models leave to everything else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """Where pictures are painted.
+
+    Attributes:
+        name: The device, such as `cuda:0`.
+        reserve_bytes: Of its memory, what is left to other programs.
+        limit_bytes: The most of it that this program may take; `None` for no limit.
+    """
+
+    name: torch.device
+    reserve_bytes: int = 0
+    limit_bytes: int | None = None
+
+    @classmethod
+    def choose(cls, settings: EngineSettings) -> Self:
+        """The device that the settings mean on this machine.
+
+        Raises:
+            DeviceUnavailable: When torch finds no such device here.
+        """
+        name = settings.device
+        if name == "auto":
+            name = "cuda" if torch.cuda.is_available() else "cpu"
+        device = torch.device(name)
+        available = {
+            "cpu": 1,
+            "cuda": torch.cuda.device_count(),
+            "mps": int(torch.backends.mps.is_available()),
+        }[device.type]
+        if (device.index or 0) >= available:
+            raise DeviceUnavailable(
+                say(
+                    "The setting [engine] device is “{name}”, but torch {version} finds {count} "
+                    "such devices here. “auto” and “cpu” always work.",
+                    name=name,
+                    version=str(torch.__version__),
+                    count=available,
+                )
+            )
+        limit = settings.memory_gb
+        return cls(
+            name=device,
+            reserve_bytes=int(settings.reserve_gb * GIGABYTE),
+            limit_bytes=None if limit is None else int(limit * GIGABYTE),
+        )
+
+    @property
+    def has_own_memory(self) -> bool:
+        """Whether weights in RAM have to be brought to it."""
+        return self.name.type == "cuda"
+
+    def facts(self, own_bytes: int = 0) -> DeviceFacts:
+        """What the memory plan needs to know.
+
+        Args:
+            own_bytes: RAM that master weights take already and that would be used again.
+        """
+        ram = max(0, psutil.virtual_memory().available + own_bytes - RAM_KEPT)
+        if self.name.type != "cuda":
+            return DeviceFacts(
+                kind=self.name.type,
+                name=self.name.type,
+                total_bytes=psutil.virtual_memory().total,
+                free_bytes=ram,
+                reserve_bytes=0,
+                bf16=True,
+                ram_free_bytes=ram,
+                quantizations=quantizations(),
+            )
+        properties = torch.cuda.get_device_properties(self.name)
+        free, total = torch.cuda.mem_get_info(self.name)
+        free += torch.cuda.memory_reserved(self.name)
+        if self.limit_bytes is not None:
+            free = min(free, self.limit_bytes)
+        return DeviceFacts(
+            kind="cuda",
+            name=properties.name,
+            total_bytes=total,
+            free_bytes=free,
+            reserve_bytes=self.reserve_bytes,
+            bf16=torch.cuda.get_device_capability(self.name) >= (8, 0),
+            compute_capability=torch.cuda.get_device_capability(self.name),
+            ram_free_bytes=ram,
+            quantizations=quantizations(),
+        )
+
+    def claim(self) -> None:
+        """Keep this process within the limit: beyond it memory counts as used up."""
+        if self.limit_bytes is not None and self.name.type == "cuda":
+            total = torch.cuda.get_device_properties(self.name).total_memory
+            share = min(1.0, self.limit_bytes / total)
+            torch.cuda.set_per_process_memory_fraction(share, self.name)
+
+    def begin_measuring(self) -> None:
+        """From now on `peak_bytes` counts anew."""
+        if self.name.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(self.name)
+
+    def peak_bytes(self) -> int | None:
+        """The most that was allocated since `begin_measuring`; `None` where nobody counts."""
+        if self.name.type != "cuda":
+            return None
+        return torch.cuda.max_memory_allocated(self.name)
+
+    def release(self) -> None:
+        """Give memory that nothing uses any more back: the device's, and what was page-locked."""
+        if self.name.type == "cuda":
+            torch.cuda.empty_cache()
+            empty_host_cache = getattr(torch.accelerator, "empty_host_cache", None)
+            if empty_host_cache is not None:  # newer than the oldest torch that will do
+                empty_host_cache()
+
+
+@cache
+def quantizations() -> frozenset[Quantization]:
+    """The ways to quantize whose libraries are installed."""
+    return frozenset(
+        way
+        for way, facts in WAYS.items()
+        if not facts.library or importlib.util.find_spec(facts.library)
+    )

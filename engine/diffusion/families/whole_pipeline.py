@@ -1,0 +1,104 @@
+"""Any pipeline without a family file of its own: its `__call__`, behind the same three verbs."""
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, cast
+
+import torch
+from PIL import Image
+
+from engine.diffusion.families.base import Row, Start
+from engine.diffusion.offload import WholeParts
+from engine.errors import InvalidRequest
+from engine.jobs.request import Recipe
+from speech import say
+
+
+@dataclass(eq=False, kw_only=True)
+class WholeRow(Row):
+    """A row that one call of the pipeline paints."""
+
+    image: Image.Image | None = None
+
+
+class _Interrupted(Exception):
+    """Ends the call of a pipeline whose row was cancelled."""
+
+
+class Whole:
+    """A loaded text-to-image pipeline that is only called as a whole, one picture at a time."""
+
+    def __init__(self, pipe: Any, parts: WholeParts) -> None:
+        self._pipe = pipe
+        self._parts = parts
+        self._accepted = inspect.signature(pipe.__call__).parameters
+
+    def begin(self, recipe: Recipe, start: Start | None = None) -> list[Row]:
+        """A row for each seed; the work is done in `step`.
+
+        Raises:
+            InvalidRequest: When another scheduler is asked for than the pipeline's own, which
+                its `__call__` may rely on; when a picture is to start from another, or to wear
+                LoRAs.
+        """
+        if start is not None:
+            raise InvalidRequest(say("{model} cannot start from a picture.", model=recipe.model))
+        if recipe.adapters:
+            raise InvalidRequest(say("{model} takes no LoRAs: leave them out.", model=recipe.model))
+        if recipe.scheduler != "default":
+            raise InvalidRequest(
+                say(
+                    "{model} paints with its own scheduler; “{scheduler}” is not for it.",
+                    model=recipe.model,
+                    scheduler=recipe.scheduler,
+                )
+            )
+        return [
+            WholeRow(recipe=recipe, seed=seed, total_steps=recipe.num_inference_steps)
+            for seed in recipe.seeds
+        ]
+
+    def batch_key(self, row: Row) -> int:
+        """Every row goes alone."""
+        return id(row)
+
+    def step(self, rows: Sequence[Row], between: Callable[[], None]) -> None:
+        """Paint the rows to their end, one after the other."""
+        for row in cast(Sequence[WholeRow], rows):
+            self._parts.arrive()
+            try:
+                result = self._pipe(**self._arguments(row, between))
+            except BaseException as error:
+                self._pipe.maybe_free_model_hooks()  # which a call that breaks leaves undone
+                if not isinstance(error, _Interrupted):
+                    raise
+                continue
+            row.image = result.images[0].convert("RGB")
+            row.step = row.total_steps
+
+    def _arguments(self, row: WholeRow, between: Callable[[], None]) -> dict[str, Any]:
+        def on_step(pipe: Any, step: int, timestep: Any, values: dict[str, Any]) -> dict[str, Any]:
+            row.step = min(step + 1, row.total_steps - 1)
+            between()
+            if row.cancelled:
+                raise _Interrupted
+            return values
+
+        wanted = asdict(row.recipe) | {
+            "generator": torch.Generator("cpu").manual_seed(row.seed),
+            "callback_on_step_end": on_step,
+        }
+        if not row.recipe.negative_prompt:
+            del wanted["negative_prompt"]  # some pipelines take an empty one for another than none
+        return {name: value for name, value in wanted.items() if name in self._accepted}
+
+    def finish(self, row: Row) -> Image.Image:
+        """The picture that the call returned."""
+        image = cast(WholeRow, row).image
+        assert image is not None, "finish comes after the last step"
+        return image
+
+    def preview(self, row: Row) -> Image.Image | None:
+        """None: the latents of an unknown pipeline are its own affair."""
+        return None

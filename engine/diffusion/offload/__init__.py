@@ -1,0 +1,10 @@
+"""Where a pipeline's components are while they work.
+
+Weights on the device are a cache of the master weights in RAM: to come is one transfer, to leave
+costs nothing, since RAM still has them.
+"""
+
+from engine.diffusion.offload.components import Parts
+from engine.diffusion.offload.accelerate_hooks import WholeParts
+
+__all__ = ["Parts", "WholeParts"]

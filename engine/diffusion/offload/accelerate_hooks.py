@@ -1,0 +1,57 @@
+"""The components of a pipeline that runs whole: Diffusers itself moves them."""
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from engine.diffusion.offload.weights import size_of
+from engine.memory.plan import Plan, Quantization, Residence
+
+
+class WholeParts:
+    """A pipeline whose `__call__` asks for its components by the hooks of accelerate."""
+
+    def __init__(self, pipe: Any, device: torch.device, plan: Plan | None = None) -> None:
+        """Take a pipeline whose weights are in RAM; the arguments are those of `Parts`."""
+        self.device = device
+        self._pipe = pipe
+        self._plan = plan
+        self._placed = False
+
+    @property
+    def movable(self) -> bool:
+        """Whether all of it can leave the device."""
+        return self._plan is None or all(
+            place.quantization is not Quantization.BNB8 for place in self._plan.places.values()
+        )
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all weights."""
+        return sum(size_of(p) for p in self._pipe.components.values() if isinstance(p, nn.Module))
+
+    def apply(self, plan: Plan) -> None:
+        """From its next call on, let the components live as `plan` says."""
+        self.retire()
+        self._plan = plan
+
+    def arrive(self) -> None:
+        """Have the pipeline ready to be called."""
+        if self._placed:
+            return
+        self._placed = True
+        residences = {place.residence for place in self._plan.places.values()} if self._plan else {}
+        if not self._plan or residences == {Residence.STAYS}:
+            self._pipe.to(self.device)
+        elif Residence.STREAMS in residences:
+            self._pipe.enable_sequential_cpu_offload(device=self.device)
+        else:
+            self._pipe.enable_model_cpu_offload(device=self.device)
+
+    def retire(self) -> None:
+        """Let go of the device."""
+        self._placed = False
+        self._pipe.remove_all_hooks()
+        if self.device.type != "cpu":
+            self._pipe.to("cpu")

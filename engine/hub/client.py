@@ -1,0 +1,182 @@
+"""What the Hub says of a model. Every call here blocks: keep it off the event loop."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+from huggingface_hub import HfApi, ModelCardData, get_session, hf_hub_url, hf_raise_for_status
+from huggingface_hub.utils._headers import build_hf_headers
+
+from engine.hub.gguf_header import HeaderIncomplete, NotGGUF, read_header
+from engine.hub.errors import CorruptFile, explained
+from engine.hub.tensor_headers import Tensor, from_hub
+from speech import say
+
+PATIENCE = 15.0
+"""Seconds that the Hub gets for an answer."""
+
+GGUF_PIECE = 1 << 20
+"""Bytes: the header of a GGUF file is asked for in pieces, each twice the one before."""
+
+GGUF_LIMIT = 1 << 26
+"""Bytes: a header longer than that is none."""
+
+ERRORS = (OSError, ValueError, httpx2.HTTPError)
+"""What the Hub's client raises; `problems.explained` tells them apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteFile:
+    """A file on the Hub.
+
+    Attributes:
+        path: Within its repository.
+        size: Bytes.
+        digest: SHA-256 of its bytes (64 digits), or Git's SHA-1 of a small one (40 digits); the
+            Hub's cache names its copy so.
+    """
+
+    path: str
+    size: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """A repository on the Hub at one commit."""
+
+    repo: str
+    commit: str
+    files: Mapping[str, RemoteFile]
+    licence: str | None
+    licence_link: str | None
+    gated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """Where the Hub is, and as whom it is asked.
+
+    Attributes:
+        endpoint: Its address; `None` is the public one, or `HF_ENDPOINT`.
+        token: `None` is the one of the environment or of `hf auth login`, if any.
+    """
+
+    endpoint: str | None = None
+    token: str | None = None
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Headers of a request, with the token."""
+        return dict(build_hf_headers(token=self.token))
+
+    def url(self, repo: str, path: str, commit: str) -> str:
+        """The address of a file."""
+        return hf_hub_url(repo, path, revision=commit, endpoint=self.endpoint)
+
+    def listing(self, repo: str, revision: str | None = None) -> Listing:
+        """What `repo` holds.
+
+        Raises:
+            ModelUnavailable: It does not exist, or the Hub cannot be asked.
+        """
+        try:
+            info = self._api.model_info(
+                repo, revision=revision, files_metadata=True, timeout=PATIENCE
+            )
+        except ERRORS as error:
+            raise explained(error, repo) from error
+        files = {
+            item.rfilename: RemoteFile(
+                item.rfilename, item.size or 0, item.lfs.sha256 if item.lfs else item.blob_id or ""
+            )
+            for item in info.siblings or ()
+        }
+        licence, link = licence_of(info.card_data)
+        return Listing(
+            repo=repo,
+            commit=info.sha or "",
+            files=files,
+            licence=licence,
+            licence_link=link,
+            gated=bool(info.gated),
+        )
+
+    def read_json(self, listing: Listing, path: str) -> dict[str, Any]:
+        """A small file's content.
+
+        Raises:
+            ModelUnavailable: It cannot be had, or is not a JSON object.
+        """
+        try:
+            content = self._get(listing, path).json()
+        except (ValueError, RecursionError) as error:
+            raise CorruptFile(
+                say("{path} of “{repo}” cannot be read.", path=path, repo=listing.repo)
+            ) from error
+        if not isinstance(content, dict):
+            raise CorruptFile(
+                say("{path} of “{repo}” is not what it should be.", path=path, repo=listing.repo)
+            )
+        return content
+
+    def tensors(self, listing: Listing, path: str) -> tuple[Tensor, ...]:
+        """The tensors of a `.safetensors` or `.gguf` file; only its header is asked for.
+
+        Raises:
+            ModelUnavailable: The header cannot be had or read.
+        """
+        if path.endswith(".gguf"):
+            return self._gguf(listing, path)
+        try:
+            return from_hub(
+                self._api.parse_safetensors_file_metadata(
+                    listing.repo, path, revision=listing.commit, timeout=PATIENCE
+                )
+            )
+        except Exception as error:
+            raise explained(error, listing.repo) from error
+
+    def _gguf(self, listing: Listing, path: str) -> tuple[Tensor, ...]:
+        size = GGUF_PIECE
+        while size <= GGUF_LIMIT:
+            data = self._get(listing, path, f"bytes=0-{size - 1}").content
+            try:
+                return read_header(data)[0]
+            except HeaderIncomplete:
+                if len(data) < size:
+                    break
+                size *= 2
+            except NotGGUF as error:
+                said = say(
+                    "{path} of “{repo}” is no GGUF file: {reason}.",
+                    path=path,
+                    repo=listing.repo,
+                    reason=error.reason,
+                )
+                raise CorruptFile(said) from error
+        raise CorruptFile(say("{path} of “{repo}” is cut off.", path=path, repo=listing.repo))
+
+    def _get(self, listing: Listing, path: str, wanted: str | None = None) -> httpx2.Response:
+        headers = self.headers | ({"Range": wanted} if wanted else {})
+        try:
+            response = get_session().get(
+                self.url(listing.repo, path, listing.commit), headers=headers, timeout=PATIENCE
+            )
+            hf_raise_for_status(response)
+        except ERRORS as error:
+            raise explained(error, listing.repo) from error
+        return response
+
+    @property
+    def _api(self) -> HfApi:
+        return HfApi(endpoint=self.endpoint, token=self.token)
+
+
+def licence_of(card: ModelCardData | None) -> tuple[str | None, str | None]:
+    """Name of the licence that a model card gives, and a link to its text."""
+    if card is None:
+        return None, None
+    name = card.license_name if card.license in (None, "other") else card.license
+    return name or card.license, card.license_link

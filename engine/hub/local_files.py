@@ -1,0 +1,111 @@
+"""Where files of a model are: in the owner's folders, or in the Hugging Face cache."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub import constants, try_to_load_from_cache
+from huggingface_hub.file_download import repo_folder_name
+
+from engine.errors import ModelUnavailable
+from engine.hub.pipeline_layout import CARD, INDEX, Layout, layout_of
+from engine.hub.errors import CorruptFile
+from engine.hub.sources import Kind, Source
+from speech import say
+
+UNFINISHED = ".incomplete"
+"""What follows the name of a file in the cache whose download has not ended."""
+
+
+def place_of(source: Source) -> Path | None:
+    """The folder or file of a source on this machine, whole or not; `None` if there is nothing."""
+    if source.repo is None:
+        return source.path
+    wanted = source.file or INDEX
+    cached = try_to_load_from_cache(
+        source.repo, wanted, cache_dir=constants.HF_HUB_CACHE, revision=source.revision
+    )
+    if not isinstance(cached, str):
+        return None
+    return Path(cached) if source.file else Path(cached).parent
+
+
+def repo_cache(repo: str) -> Path:
+    """Where the Hugging Face cache keeps a repository."""
+    return Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=repo, repo_type="model")
+
+
+def local_layout(folder: Path, source: Source, *, own_denoiser: bool = True) -> Layout:
+    """Which files of `folder` the pipeline is loaded from.
+
+    Raises:
+        CorruptFile: The index cannot be read.
+        ModelUnavailable: The folder is no pipeline.
+    """
+    if not (folder / INDEX).is_file():
+        raise ModelUnavailable(
+            say(
+                "The folder {folder} holds no pipeline: there is no {index} in it.",
+                folder=folder,
+                index=INDEX,
+            )
+        )
+    index = read_json(folder / INDEX)
+    return layout_of(
+        index,
+        _names(folder),
+        variant=source.variant,
+        allow_pickle=source.allow_pickle,
+        own_denoiser=own_denoiser,
+        settings_only=source.settings_only,
+    )
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The content of a `config.json` or the like.
+
+    Raises:
+        CorruptFile: It is not JSON, or nested without end, or no object.
+    """
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise CorruptFile(
+            say("{path} cannot be read: {reason}.", path=path, reason=str(error))
+        ) from error
+    if not isinstance(content, dict):
+        raise CorruptFile(say("{path} is not what it should be.", path=path))
+    return content
+
+
+def files_of(source: Source, *, own_denoiser: bool = True) -> dict[str, Path]:
+    """The files that are there of those that a source needs, by their path within it.
+
+    Raises:
+        ModelUnavailable: As `local_layout`.
+    """
+    place = place_of(source)
+    if place is None:
+        return {}
+    if source.kind is not Kind.PIPELINE:
+        return {source.file or place.name: place}
+    names = local_layout(place, source, own_denoiser=own_denoiser).files
+    return {name: place / name for name in (*names, CARD) if (place / name).is_file()}
+
+
+def _names(folder: Path) -> Iterator[str]:
+    """Paths of the files in the folders of `folder`; a link to nothing is no file."""
+    for inner in sorted(folder.iterdir()):
+        if inner.is_dir():
+            for file in os.scandir(inner):
+                if file.is_file():
+                    yield f"{inner.name}/{file.name}"
+
+
+def begun_bytes(repo: str) -> int:
+    """Bytes in the cache that belong to no snapshot yet: the first download has not ended."""
+    folder = repo_cache(repo)
+    pattern = f"*{UNFINISHED}" if any(folder.glob("snapshots/*")) else "*"
+    return sum(file.stat().st_size for file in folder.glob(f"blobs/{pattern}"))

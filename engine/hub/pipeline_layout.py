@@ -1,0 +1,213 @@
+"""The Diffusers layout: which files of a folder, here or on the Hub, a pipeline is loaded from."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Any
+
+from engine.errors import ModelUnavailable
+from engine.hub.single_file import NOT_IN_CHECKPOINTS
+from speech import AND, listed, say
+
+INDEX = "model_index.json"
+
+CARD = "README.md"
+"""The model card; its head names the licence."""
+
+WEIGHTLESS = ("Tokenizer", "TokenizerFast", "Scheduler", "Extractor", "Processor")
+"""How the class names of components without weights end."""
+
+SIDE_FILES = frozenset({".json", ".txt", ".model", ".jinja"})
+"""Endings of configurations, vocabularies and templates."""
+
+DENOISERS = ("transformer", "unet")
+"""Names of the component that a stand-in denoiser replaces."""
+
+SHARD = re.compile(r"-\d{5}-of-\d{5}$")
+STEMS = frozenset({"diffusion_pytorch_model", "model", "pytorch_model"})
+"""What Diffusers and Transformers call files of weights."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One component of a pipeline, as its index and its folder have it.
+
+    Attributes:
+        name: Its key in the index, and its folder.
+        class_name: Its class.
+        weights: Files of its weights; empty where it has none, or none are to be used.
+        others: Its other files.
+        lacking: Whether it takes weights and there are none.
+    """
+
+    name: str
+    class_name: str
+    weights: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+    lacking: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The files that a pipeline is loaded from.
+
+    Attributes:
+        pipeline: Class name of the pipeline.
+        parts: Its components, in the index's order.
+        lacks: What is not there, each in a few words; empty when all is.
+    """
+
+    pipeline: str
+    parts: tuple[Part, ...]
+    lacks: tuple[str, ...] = field(default=())
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Paths of all files of the pipeline, its index first."""
+        inner = (file for part in self.parts for file in (*part.others, *part.weights))
+        return (INDEX, *inner)
+
+
+def layout_of(
+    index: Mapping[str, Any],
+    names: Iterable[str],
+    *,
+    variant: str | None = None,
+    allow_pickle: bool = False,
+    own_denoiser: bool = True,
+    settings_only: bool = False,
+) -> Layout:
+    """Choose among the files `names` those that the pipeline of `index` needs.
+
+    Of each component's weights: safetensors of the variant, else safetensors without variant, else
+    pickles where they are allowed; never the same weights twice.
+
+    Args:
+        index: What the `model_index.json` says.
+        names: Paths of the files that there are, with `/`.
+        variant: The wanted variant of the weights.
+        allow_pickle: Whether pickles will do.
+        own_denoiser: Whether the pipeline's own denoiser is wanted; its configuration always is.
+        settings_only: Whether no weights are wanted, but what else a checkpoint goes with.
+
+    Raises:
+        ModelUnavailable: The index is not that of a pipeline.
+    """
+    pipeline = index.get("_class_name")
+    if not isinstance(pipeline, str):
+        raise ModelUnavailable(
+            say("Its {index} names no pipeline: take another model.", index=INDEX)
+        )
+    folders: dict[str, list[str]] = {}
+    for name in names:
+        folder, slash, rest = name.partition("/")
+        if slash and "/" not in rest:
+            folders.setdefault(folder, []).append(name)
+    parts: list[Part] = []
+    lacks: list[str] = []
+    for name, entry in index.items():
+        if not (isinstance(entry, list) and len(entry) == 2 and isinstance(entry[1], str)):
+            continue
+        if settings_only and name in NOT_IN_CHECKPOINTS:
+            continue
+        wanted = not settings_only and (own_denoiser or name not in DENOISERS)
+        part = _part(name, entry[1], sorted(folders.get(name, ())), variant, allow_pickle, wanted)
+        parts.append(part)
+        lacks.extend(_lacks(part, folders.get(name, ())))
+    if variant is not None and not _has_variant(parts, variant):
+        lacks.append(say("weights of the variant “{variant}”", variant=variant))
+    return Layout(pipeline, tuple(parts), tuple(lacks))
+
+
+def _part(
+    name: str,
+    class_name: str,
+    files: list[str],
+    variant: str | None,
+    allow_pickle: bool,
+    wanted: bool,
+) -> Part:
+    others = tuple(file for file in files if _is_side_file(file))
+    if class_name.endswith(WEIGHTLESS) or not wanted:
+        return Part(name, class_name, (), others)
+    endings = (".safetensors", ".bin") if allow_pickle else (".safetensors",)
+    for ending in endings:
+        for choice in dict.fromkeys((variant, None)):
+            if weights := _weights(files, ending, choice):
+                maps = [file for file in files if _is_map(file, ending, choice)]
+                others += tuple(maps if _are_shards(weights) else ())
+                return Part(name, class_name, weights, others)
+    return Part(name, class_name, (), others, lacking=True)
+
+
+def _weights(files: list[str], ending: str, variant: str | None) -> tuple[str, ...]:
+    """The files of that variant: the whole one, or its shards where there is no whole one."""
+    suffix = f".{variant}" if variant else ""
+    whole: list[str] = []
+    shards: list[str] = []
+    for file in files:
+        path = PurePosixPath(file)
+        if path.suffix != ending:
+            continue
+        stem = SHARD.sub("", path.stem)
+        if stem.removesuffix(suffix) not in STEMS or not stem.endswith(suffix):
+            continue
+        (whole if stem == path.stem else shards).append(file)
+    return tuple(whole[:1] or shards)
+
+
+def _is_map(file: str, ending: str, variant: str | None) -> bool:
+    """Whether that file says which tensor is in which shard."""
+    name = PurePosixPath(file).name
+    return name in {
+        f"{stem}{ending}.index{f'.{variant}' if variant else ''}.json" for stem in STEMS
+    }
+
+
+def _is_side_file(file: str) -> bool:
+    path = PurePosixPath(file)
+    return path.suffix in SIDE_FILES and ".index." not in path.name
+
+
+def _lacks(part: Part, files: Iterable[str]) -> Iterator[str]:
+    if not part.others and not part.weights:
+        yield say("the folder {name}", name=part.name)
+    elif part.lacking:
+        others = sorted({PurePosixPath(file).suffix for file in files} & {".bin", ".safetensors"})
+        if others:
+            yield say(
+                "the .safetensors weights of {part} (only {endings} of another kind)",
+                part=part.name,
+                endings=listed(others, AND),
+            )
+        else:
+            yield say("the .safetensors weights of {part}", part=part.name)
+    else:
+        yield from _missing_shards(part)
+        if part.weights and f"{part.name}/config.json" not in part.others:
+            yield f"{part.name}/config.json"
+
+
+def _missing_shards(part: Part) -> Iterator[str]:
+    """Shards say of themselves how many they are: `-00002-of-00003`."""
+    if not _are_shards(part.weights):
+        return
+    promised = int(PurePosixPath(part.weights[0]).stem[-5:])
+    if (missing := promised - len(part.weights)) > 0:
+        yield say(
+            "{missing} of {promised} weight files of {part}",
+            missing=missing,
+            promised=promised,
+            part=part.name,
+        )
+    if not any(".index." in file for file in part.others):
+        yield say("the index of the weight files of {part}", part=part.name)
+
+
+def _are_shards(weights: tuple[str, ...]) -> bool:
+    return bool(weights) and SHARD.search(PurePosixPath(weights[0]).stem) is not None
+
+
+def _has_variant(parts: list[Part], variant: str) -> bool:
+    return any(f".{variant}" in file for part in parts for file in part.weights)

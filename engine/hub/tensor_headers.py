@@ -1,0 +1,114 @@
+"""Headers of weight files: what tensors there are, without reading one."""
+
+import json
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+
+from huggingface_hub.utils._safetensors import SafetensorsFileMetadata
+
+from engine.hub.errors import CorruptFile
+from speech import say
+
+HEADER_LIMIT = 100_000_000
+"""Bytes: no header of the safetensors format is longer (its reference implementation's limit)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """One tensor of a file; `stored` is in bytes."""
+
+    name: str
+    shape: tuple[int, ...]
+    stored: int
+
+    @property
+    def parameters(self) -> int:
+        return prod(self.shape)
+
+
+def read_safetensors(path: Path) -> tuple[Tensor, ...]:
+    """The tensors of a file; its length must be what its header says.
+
+    Raises:
+        CorruptFile: It is cut off, or no file of that format.
+        OSError: It cannot be read.
+    """
+    length = path.stat().st_size
+    with path.open("rb") as file:
+        size = int.from_bytes(file.read(8), "little")
+        if not 2 <= size <= min(HEADER_LIMIT, length - 8):
+            raise CorruptFile(
+                say("{path} is cut off or no .safetensors file: download it again.", path=path)
+            )
+        raw = file.read(size)
+    try:
+        header = json.loads(raw)
+        tensors = tuple(
+            Tensor(name, tuple(entry["shape"]), entry["data_offsets"][1] - entry["data_offsets"][0])
+            for name, entry in header.items()
+            if name != "__metadata__"
+        )
+        ends = [entry["data_offsets"][1] for name, entry in header.items() if name[:2] != "__"]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise CorruptFile(
+            say("{path} has no readable header: download it again.", path=path)
+        ) from error
+    if length != (expected := 8 + size + max(ends, default=0)):
+        raise CorruptFile(
+            say(
+                "{path} should have {expected} bytes and has {length}: download it again.",
+                path=path,
+                expected=expected,
+                length=length,
+            )
+        )
+    return tensors
+
+
+def from_hub(metadata: SafetensorsFileMetadata) -> tuple[Tensor, ...]:
+    """The tensors of a file on the Hub."""
+    return tuple(
+        Tensor(name, tuple(info.shape), info.data_offsets[1] - info.data_offsets[0])
+        for name, info in metadata.tensors.items()
+    )
+
+
+NESTED = frozenset({"down_blocks", "up_blocks", "input_blocks", "output_blocks", "down", "up"})
+"""Names of the stages of a UNet: a stage is no block, what it is made of is."""
+
+
+def largest_block(tensors: tuple[Tensor, ...]) -> int:
+    """Parameters of the largest repeated block, such as `transformer_blocks.7`.
+
+    A model that repeats nothing is one block.
+    """
+    blocks: dict[str, int] = {}
+    for tensor in tensors:
+        if block := _block_of(tensor.name):
+            blocks[block] = blocks.get(block, 0) + tensor.parameters
+    return max(blocks.values(), default=sum(tensor.parameters for tensor in tensors))
+
+
+def outside_blocks(tensors: tuple[Tensor, ...]) -> int:
+    """Parameters that are in no repeated block, such as embeddings; 0 where nothing repeats."""
+    outside = [tensor.parameters for tensor in tensors if not _block_of(tensor.name)]
+    return sum(outside) if len(outside) < len(tensors) else 0
+
+
+def linear_share(tensors: tuple[Tensor, ...]) -> float | None:
+    """Share of the parameters in matrices within blocks; `None` where nothing repeats."""
+    blocks = [tensor for tensor in tensors if _block_of(tensor.name)]
+    total = sum(tensor.parameters for tensor in tensors)
+    matrices = sum(tensor.parameters for tensor in blocks if len(tensor.shape) == 2)
+    return matrices / total if blocks else None
+
+
+def _block_of(name: str) -> str | None:
+    """Up to the first number of a tensor's name; within a stage of a UNet, to the second."""
+    parts = name.split(".")
+    numbers = [place for place, part in enumerate(parts[:-1]) if part.isdigit() and place > 0]
+    if not numbers:
+        return None
+    nested = parts[numbers[0] - 1] in NESTED and len(numbers) > 1
+    return ".".join(parts[: numbers[1 if nested else 0] + 1])

@@ -1,0 +1,236 @@
+"""Finished pictures on disk, each with the settings that made it inside.
+
+The `parameters` text chunk is the one that the AUTOMATIC1111 web interface writes and other tools
+read: the prompt, a line `Negative prompt: …`, and a line `Steps: …, Sampler: …, …`.
+"""
+
+import re
+from io import BytesIO
+from pathlib import Path
+
+from PIL import Image, PngImagePlugin
+
+from engine.errors import InvalidRequest, StorageError
+from engine.atomic_write import write_whole
+from engine.jobs.job import Job
+from engine.worker.messages import Pixels
+from engine.prompts.grammar import with_adapters
+from engine.jobs.request import MAX_CHAOS, ImageRequest, Recipe
+from speech import phrase, say
+
+SAMPLERS = {
+    "default": "Automatic",
+    "ddim": "DDIM",
+    "ddpm": "DDPM",
+    "pndm": "PLMS",
+    "euler": "Euler",
+    "euler_karras": "Euler Karras",
+    "euler_a": "Euler a",
+    "heun": "Heun",
+    "dpmpp_2m": "DPM++ 2M",
+    "dpmpp_2m_karras": "DPM++ 2M Karras",
+    "dpmpp_2m_exponential": "DPM++ 2M Exponential",
+    "dpmpp_2m_sde": "DPM++ 2M SDE",
+    "dpmpp_2m_sde_karras": "DPM++ 2M SDE Karras",
+    "dpmpp_3m_sde": "DPM++ 3M SDE",
+    "dpmpp_3m_sde_exponential": "DPM++ 3M SDE Exponential",
+    "dpmpp_sde": "DPM++ SDE",
+    "dpmpp_sde_karras": "DPM++ SDE Karras",
+    "unipc": "UniPC",
+    "deis": "DEIS",
+    "lcm": "LCM",
+    "tcd": "TCD",
+}
+"""What that interface calls our schedulers."""
+
+NEGATIVE = "Negative prompt: "
+
+FORMATS = ("PNG", "JPEG", "WEBP")
+"""What may have settings inside."""
+
+UNREADABLE = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    Image.DecompressionBombError,
+    Image.DecompressionBombWarning,
+)
+
+MAX_PARAMETERS = 8000
+"""Characters of settings that are read: two prompts of the longest, and their line."""
+
+GONE = phrase(
+    "The file of this picture is gone, so nothing can be made from it. Again paints it anew."
+)
+
+SETTING = re.compile(r'([A-Z][\w ]*): ("[^"]*"|[^,]*)(?:, |$)')
+"""One setting of the last line; a value in quotes may hold commas."""
+
+
+class PictureFolder:
+    """The folder that holds the pictures. Its methods block: call them in a thread."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def save(self, job: Job, pictures: tuple[Pixels, ...]) -> list[Path]:
+        """Write the pictures of `job` as PNG; each is there whole or not at all.
+
+        Raises:
+            StorageError: When the disk is full or refuses.
+        """
+        files = []
+        try:
+            for i, (picture, seed) in enumerate(zip(pictures, job.recipe.seeds, strict=True)):
+                file = self._folder / f"{job.id // 1000:03d}" / f"{job.id:06d}-{i + 1}.png"
+                write_whole(file, _png(picture, parameters(job.recipe, seed), job.recipe.enlarged))
+                files.append(file)
+        except OSError as error:
+            self.delete(files)
+            raise StorageError(
+                say("The picture could not be saved: {reason}.", reason=error.strerror)
+            ) from error
+        return files
+
+    def delete(self, files: list[Path] | tuple[Path, ...]) -> None:
+        """Remove the files, those that are there."""
+        for file in files:
+            file.unlink(missing_ok=True)
+
+
+def parameters(recipe: Recipe, seed: int) -> str:
+    """The text chunk for the picture that `recipe` paints from `seed`."""
+    lines = [with_adapters(recipe.prompt, recipe.adapters)]
+    if recipe.negative_prompt:
+        lines.append(NEGATIVE + recipe.negative_prompt)
+    lines.append(
+        f"Steps: {recipe.num_inference_steps}, Sampler: {SAMPLERS[recipe.scheduler]}, "
+        f"CFG scale: {recipe.guidance_scale:g}, Seed: {seed}, "
+        f"Size: {recipe.width}x{recipe.height}, Model: {recipe.model}, "
+        + (f"Denoising strength: {recipe.strength:g}, " if recipe.image else "")
+        + (
+            f"Hires upscale: {recipe.enlarged}, Hires upscaler: Lanczos, "
+            if recipe.enlarged > 1
+            else ""
+        )
+        + ("Tiling: True, " if recipe.tile else "")
+        + (f"Chaos: {recipe.chaos}, " if recipe.chaos else "")
+        + "Version: Atelier"
+    )
+    return "\n".join(lines)
+
+
+def read_request(file: Path) -> ImageRequest:
+    """The request that paints the picture in `file` again.
+
+    Raises:
+        InvalidRequest: When the file is no picture, or has no settings inside.
+    """
+    try:
+        with Image.open(file) as image:
+            text = image.info.get("parameters")
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise InvalidRequest(
+            say("{file} is not a picture that can be read.", file=file.name)
+        ) from error
+    if not isinstance(text, str):
+        raise InvalidRequest(say("{file} has no settings inside.", file=file.name))
+    return parse_parameters(text)
+
+
+def parse_parameters(text: str) -> ImageRequest:
+    """The request that a `parameters` chunk describes; what it does not say is left open."""
+    *lines, last = text.strip().split("\n")
+    if not last.startswith("Steps: "):
+        lines, last = [*lines, last], ""
+    negative_from = next((i for i, x in enumerate(lines) if x.startswith(NEGATIVE)), len(lines))
+    negative = "\n".join(lines[negative_from:]).removeprefix(NEGATIVE)
+    values = {key: value.strip('"') for key, value in SETTING.findall(last)}
+    width, _, height = values.get("Size", "").partition("x")
+    samplers = {shown: name for name, shown in SAMPLERS.items()}
+    sampler = values.get("Sampler", "")
+    # Newer versions of that interface name the schedule apart from the sampler.
+    scheduled = f"{sampler} {values.get('Schedule type', '')}"
+    return ImageRequest(
+        prompt="\n".join(lines[:negative_from]),
+        negative_prompt=negative,
+        model=values.get("Model"),
+        width=_whole(width),
+        height=_whole(height),
+        num_inference_steps=_whole(values.get("Steps", "")),
+        guidance_scale=_number(values.get("CFG scale", "")),
+        seed=_whole(values.get("Seed", "")),
+        scheduler=samplers.get(scheduled, samplers.get(sampler)),
+        strength=_number(values.get("Denoising strength", "")),
+        tile=values.get("Tiling") == "True",
+        chaos=min(_whole(values.get("Chaos", "")) or 0, MAX_CHAOS),
+    )
+
+
+def settings_text(data: bytes) -> str | None:
+    """The `parameters` inside a picture: a PNG's text chunk, or the comment in the Exif of others.
+
+    Blocks: call it in a thread.
+
+    Raises:
+        InvalidRequest: When the bytes are no picture, or the settings longer than any can be.
+    """
+    try:
+        with Image.open(BytesIO(data), formats=FORMATS) as image:
+            text = image.info.get("parameters") or _user_comment(image)
+    except UNREADABLE as error:
+        raise InvalidRequest(say("This is no picture that can be read.")) from error
+    if not isinstance(text, str) or not text.strip():
+        return None
+    if len(text) > MAX_PARAMETERS:
+        raise InvalidRequest(
+            say(
+                "The settings inside have {length} characters; at most {most} are read.",
+                length=len(text),
+                most=MAX_PARAMETERS,
+            )
+        )
+    return text.strip()
+
+
+def _user_comment(image: Image.Image) -> str | None:
+    """The comment in the Exif; eight bytes before it tell how it is written (Exif 2.32, 4.6.5)."""
+    comment = image.getexif().get_ifd(0x8769).get(0x9286)
+    if not isinstance(comment, bytes):
+        return None
+    if comment.startswith(b"UNICODE\0"):
+        return comment[8:].decode("utf-16-be", "replace")
+    return comment.removeprefix(b"ASCII\0\0\0").decode("ascii", "replace").strip("\0")
+
+
+def enlargeable(file: Path) -> Pixels:
+    """The picture in `file`, one of ours, to be saved larger. Blocks: call it in a thread.
+
+    Raises:
+        InvalidRequest: When the file is gone or damaged.
+    """
+    try:
+        with Image.open(file) as image:
+            return Pixels(image.width, image.height, image.convert("RGB").tobytes())
+    except (OSError, SyntaxError) as error:
+        raise InvalidRequest(say(GONE)) from error
+
+
+def _whole(text: str) -> int | None:
+    return int(text) if re.fullmatch(r"\d{1,10}", text) else None
+
+
+def _number(text: str) -> float | None:
+    return float(text) if re.fullmatch(r"\d{1,3}(\.\d{1,6})?", text) else None
+
+
+def _png(picture: Pixels, text: str, enlarged: int) -> bytes:
+    image = Image.frombytes("RGB", (picture.width, picture.height), picture.data)
+    if enlarged > 1:
+        size = (picture.width * enlarged, picture.height * enlarged)
+        image = image.resize(size, Image.Resampling.LANCZOS)
+    info = PngImagePlugin.PngInfo()
+    info.add_text("parameters", text)
+    buffer = BytesIO()
+    image.save(buffer, "PNG", pnginfo=info)
+    return buffer.getvalue()

@@ -1,0 +1,309 @@
+"""What to paint: the request as a person makes it, and the recipe that it becomes.
+
+An `ImageRequest` may leave most things open. `ImageRequest.resolve` fills them from the model's
+defaults, fixes the seed and checks every bound; the `Recipe` that comes out determines the
+pictures completely, so a job that is painted again after a crash gives the same ones.
+"""
+
+import secrets
+from dataclasses import asdict, dataclass, fields
+from typing import Any, NamedTuple, Self, TypeVar
+
+from engine.models.adapters import AdapterShelf
+from engine.errors import InvalidRequest
+from engine.models.families import FAMILIES
+from engine.models.catalogue import Model
+from engine.prompts.grammar import without_adapters
+from engine.models.schedulers import SCHEDULERS, allowed_schedulers
+from engine.settings import MAX_ADAPTER_WEIGHT
+from speech import listed, phrase, say
+
+T = TypeVar("T")
+
+MAX_SEED = 2**32 - 1
+MAX_PROMPT = 2000
+MAX_STEPS = 150
+MAX_GUIDANCE = 30.0
+MAX_COUNT = 4
+MAX_CHAOS = 100
+
+MAX_ADAPTERS = 8
+DEFAULT_STRENGTH = 0.6
+
+KEEPING_STRENGTH = 0.5
+"""Up to it a picture keeps the composition of the one that it starts from, and so may be larger
+than what its model can compose: that is how pictures are upscaled."""
+
+MAX_ENLARGED_PIXELS = 36_000_000
+"""Of a picture that is enlarged by plain resizing."""
+
+
+class AdapterUse(NamedTuple):
+    """A LoRA by its name in the settings, and how much of it; 1 is as it was trained."""
+
+    name: str
+    weight: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """Everything that determines the pictures of a job.
+
+    Attributes:
+        prompt: What the picture shows.
+        negative_prompt: What guidance steers away from.
+        model: Name of the model, as configured.
+        width: Pixels.
+        height: Pixels.
+        num_inference_steps: Denoising steps.
+        guidance_scale: Weight of classifier-free guidance; at 1 and below it is off.
+        seed: Seed of the first picture; picture `i` is painted from `seed + i`.
+        count: How many pictures.
+        scheduler: One of `engine.models.schedulers.SCHEDULERS`.
+        image: Name of a kept upload that the picture starts from.
+        mask: Name of a kept upload whose white is painted anew; only with an image.
+        strength: How far the picture leaves its image behind, above 0 to 1; 1 without an image.
+        adapters: The LoRAs to apply, in any order.
+        enlarged: How many times as wide and high the painted picture is made in the end, by plain
+            resizing.
+        tile: Whether the picture goes on at its opposite edges, so that it can be laid in tiles.
+        chaos: How much the prompt gives way to chance while the composition is decided, 0 to 100.
+    """
+
+    prompt: str
+    negative_prompt: str
+    model: str
+    width: int
+    height: int
+    num_inference_steps: int
+    guidance_scale: float
+    seed: int
+    count: int
+    scheduler: str
+    image: str | None = None
+    mask: str | None = None
+    strength: float = 1.0
+    adapters: tuple[AdapterUse, ...] = ()
+    enlarged: int = 1
+    tile: bool = False
+    chaos: int = 0
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seed of each picture."""
+        return tuple((self.seed + i) & MAX_SEED for i in range(self.count))
+
+    def to_json(self) -> dict[str, Any]:
+        """The recipe as plain JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Self:
+        """The recipe that `to_json` wrote."""
+        adapters = tuple(AdapterUse(*use) for use in value.get("adapters", ()))
+        return cls(**value | {"adapters": adapters})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageRequest:
+    """What a person asks for. `None` leaves the choice to the model's defaults.
+
+    The attributes are those of `Recipe`.
+    """
+
+    prompt: str
+    negative_prompt: str = ""
+    model: str | None = None
+    width: int | None = None
+    height: int | None = None
+    num_inference_steps: int | None = None
+    guidance_scale: float | None = None
+    seed: int | None = None
+    count: int = 1
+    scheduler: str | None = None
+    image: str | None = None
+    mask: str | None = None
+    strength: float | None = None
+    adapters: tuple[AdapterUse, ...] = ()
+    enlarged: int = 1
+    tile: bool = False
+    chaos: int = 0
+
+    @classmethod
+    def of(cls, recipe: Recipe) -> Self:
+        """The request that asks for exactly `recipe`."""
+        return cls(**{field.name: getattr(recipe, field.name) for field in fields(cls)})
+
+    def to_json(self) -> dict[str, Any]:
+        """The request as plain JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Self:
+        """The request that `to_json` wrote."""
+        adapters = tuple(AdapterUse(*use) for use in value["adapters"])
+        return cls(**value | {"adapters": adapters})
+
+    def resolve(self, model: Model, shelf: AdapterShelf | None = None) -> Recipe:
+        """Check the request against `model` and fill in what was left open.
+
+        Args:
+            model: What paints it.
+            shelf: The adapters that there are; those that the prompt names are taken out of it.
+
+        Raises:
+            InvalidRequest: With a sentence that names the value and what is allowed.
+        """
+        prompt, mentions = without_adapters(self.prompt)
+        chosen = (shelf or AdapterShelf()).chosen(
+            (*self.adapters, *mentions), model.family, model.name
+        )
+        recipe = Recipe(
+            prompt=prompt,
+            negative_prompt=" ".join(self.negative_prompt.split()),
+            model=model.name,
+            width=_or(self.width, model.width),
+            height=_or(self.height, model.height),
+            num_inference_steps=_or(self.num_inference_steps, model.num_inference_steps),
+            guidance_scale=round(_or(self.guidance_scale, model.guidance_scale), 2),
+            seed=secrets.randbelow(MAX_SEED + 1) if self.seed is None else self.seed,
+            count=self.count,
+            scheduler=_or(self.scheduler, model.scheduler),
+            image=self.image,
+            mask=self.mask,
+            strength=_or(self.strength, DEFAULT_STRENGTH) if self.image else 1.0,
+            adapters=tuple(AdapterUse(name, round(weight, 2)) for name, weight in chosen.items()),
+            enlarged=self.enlarged,
+            tile=self.tile,
+            chaos=self.chaos,
+        )
+        _check(recipe, model)
+        return recipe
+
+
+def _or(asked: T | None, default: T) -> T:
+    return default if asked is None else asked
+
+
+def _check(recipe: Recipe, model: Model) -> None:
+    if not recipe.prompt:
+        raise InvalidRequest(say("The prompt is empty: say what the picture should show."))
+    for name, text in (
+        (phrase("prompt"), recipe.prompt),
+        (phrase("negative prompt"), recipe.negative_prompt),
+    ):
+        if len(text) > MAX_PROMPT:
+            raise InvalidRequest(
+                say(
+                    "The {name} has {length} characters; at most {most} are allowed.",
+                    name=say(name),
+                    length=len(text),
+                    most=MAX_PROMPT,
+                )
+            )
+    keeps = recipe.image is not None and recipe.strength <= KEEPING_STRENGTH
+    most_pixels = model.max_upscaled_side if keeps else model.max_side
+    for side, pixels in ((phrase("width"), recipe.width), (phrase("height"), recipe.height)):
+        if not model.min_side <= pixels <= most_pixels:
+            raise InvalidRequest(
+                say(
+                    "The {side} is {pixels} pixels; {model} paints {least} to {most}.",
+                    side=say(side),
+                    pixels=pixels,
+                    model=model.name,
+                    least=model.min_side,
+                    most=most_pixels,
+                )
+            )
+        if pixels % model.multiple_of:
+            low = max(pixels // model.multiple_of, -(-model.min_side // model.multiple_of))
+            raise InvalidRequest(
+                say(
+                    "The {side} is {pixels} pixels; it must be a multiple of {multiple}, such as "
+                    "{example}.",
+                    side=say(side),
+                    pixels=pixels,
+                    multiple=model.multiple_of,
+                    example=low * model.multiple_of,
+                )
+            )
+    _within(say("guidance"), recipe.guidance_scale, 0.0, MAX_GUIDANCE)
+    if recipe.mask and not recipe.image:
+        raise InvalidRequest(say("A mask needs a picture: say which one it belongs to."))
+    _within(say("strength"), recipe.strength, 0.05, 1.0)
+    if len(recipe.adapters) > MAX_ADAPTERS:
+        raise InvalidRequest(
+            say(
+                "These are {count} LoRAs; at most {most} go together.",
+                count=len(recipe.adapters),
+                most=MAX_ADAPTERS,
+            )
+        )
+    for adapter in recipe.adapters:
+        what = say("weight of {lora}", lora=adapter.name)
+        _within(what, adapter.weight, -MAX_ADAPTER_WEIGHT, MAX_ADAPTER_WEIGHT)
+    _within(say("seed"), recipe.seed, 0, MAX_SEED)
+    _within(say("number of pictures"), recipe.count, 1, MAX_COUNT)
+    check_enlarged(recipe)
+    _check_freedom(recipe, model)
+    fitting = allowed_schedulers(model.family)
+    if recipe.scheduler not in SCHEDULERS:
+        raise InvalidRequest(
+            say(
+                "There is no scheduler “{scheduler}”, only {known}.",
+                scheduler=recipe.scheduler,
+                known=listed(sorted(fitting)),
+            )
+        )
+    if recipe.scheduler not in fitting:
+        raise InvalidRequest(
+            say(
+                "The scheduler “{scheduler}” does not fit {model}; these do: {fitting}.",
+                scheduler=recipe.scheduler,
+                model=model.name,
+                fitting=listed(sorted(fitting)),
+            )
+        )
+    most = min(model.max_steps, SCHEDULERS[recipe.scheduler].max_steps)
+    _within(say("number of steps"), recipe.num_inference_steps, 1, most)
+
+
+def _check_freedom(recipe: Recipe, model: Model) -> None:
+    """Whether the model can paint without edges, and let the prompt give way to chance."""
+    _within(say("chaos"), recipe.chaos, 0, MAX_CHAOS)
+    if recipe.tile and not (model.family and FAMILIES[model.family].seamless):
+        raise InvalidRequest(
+            say(
+                "{model} cannot paint tiles: leave --tile out, or paint with a Stable Diffusion "
+                "or Stable Diffusion XL model.",
+                model=model.name,
+            )
+        )
+    if recipe.chaos and model.family is None:
+        raise InvalidRequest(say("{model} knows no chaos: leave --chaos out.", model=model.name))
+
+
+def check_enlarged(recipe: Recipe) -> None:
+    """Raise `InvalidRequest` when the picture would become too large by plain resizing."""
+    if recipe.width * recipe.height * recipe.enlarged**2 > MAX_ENLARGED_PIXELS:
+        raise InvalidRequest(
+            say(
+                "Enlarged {factor}×, the picture would have more than {most} million pixels: "
+                "enlarge it less.",
+                factor=recipe.enlarged,
+                most=MAX_ENLARGED_PIXELS // 10**6,
+            )
+        )
+
+
+def _within(name: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:  # also refuses NaN
+        raise InvalidRequest(
+            say(
+                "The {what} is {value}; it must be between {low} and {high}.",
+                what=name,
+                value=value,
+                low=low,
+                high=high,
+            )
+        )

@@ -1,0 +1,93 @@
+"""What is to be run on what: all that the planner asks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from engine.models.families import FamilyFacts, Noise
+from engine.memory.components import Component, Role
+from engine.memory.device import DeviceFacts
+from engine.memory.profile import Learned
+from engine.memory.plan import Wishes
+
+ANY_FAMILY = FamilyFacts(
+    label="another kind",
+    pipelines=(),
+    text_encoders=(),
+    denoiser="transformer",
+    noise=Noise.FLOW,
+    dtype="float16",
+    side=1024,
+    multiple_of=16,
+    num_inference_steps=28,
+    guidance_scale=5.0,
+)
+"""Stands in for the family of a pipeline that runs whole."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """A model, a device, and what is wanted of them.
+
+    Attributes:
+        components: What the model is made of.
+        family: What is true of its kind; `ANY_FAMILY` when it runs whole.
+        device: Where it shall run.
+        wishes: What the owner has decided.
+        width: Of a picture, pixels.
+        height: Of a picture, pixels.
+        batch: The most pictures wanted in one step.
+        guided: Whether pictures have a second, unconditional row.
+        steps: Denoising steps of a picture; 0 for the family's default.
+        learned: What was measured of this model on this device.
+    """
+
+    components: Sequence[Component]
+    family: FamilyFacts
+    device: DeviceFacts
+    wishes: Wishes = field(default_factory=Wishes)
+    width: int
+    height: int
+    batch: int = 1
+    guided: bool = True
+    steps: int = 0
+    learned: Learned = field(default_factory=Learned)
+
+    @cached_property
+    def encoders(self) -> tuple[Component, ...]:
+        """The text encoders."""
+        return tuple(c for c in self.components if c.role is Role.TEXT_ENCODER)
+
+    @cached_property
+    def denoisers(self) -> tuple[Component, ...]:
+        """The denoiser."""
+        return tuple(c for c in self.components if c.role is Role.DENOISER)
+
+    @cached_property
+    def decoders(self) -> tuple[Component, ...]:
+        """The VAE and what works on finished pictures."""
+        return tuple(c for c in self.components if c.role in (Role.VAE, Role.OTHER))
+
+    @cached_property
+    def largest_tile(self) -> int:
+        """Pixels a side of the largest tile that the VAE may take."""
+        return min((c.tile_side for c in self.decoders if c.role is Role.VAE), default=512)
+
+    @cached_property
+    def dtype(self) -> str:
+        """What weights are computed in.
+
+        The owner's word; else single precision on a CPU, where half is emulated, the family's half
+        precision on a device that has it, and float16 on one without bfloat16.
+        """
+        if self.wishes.dtype != "auto":
+            return self.wishes.dtype
+        if self.device.kind == "cpu":
+            return "float32"
+        return self.family.dtype if self.device.bf16 else "float16"
+
+    @cached_property
+    def vae_float32(self) -> bool:
+        """Whether the VAE has to work in float32."""
+        overflows = any(c.role is Role.VAE and c.force_upcast for c in self.decoders)
+        return self.family.upcasts_vae and self.dtype == "float16" and overflows

@@ -1,0 +1,165 @@
+"""A plan as rows for people."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from engine.memory.plan_request import Case
+from engine.memory.plan import Place, Plan, Residence, Stage
+from engine.memory.planner import Choice, choose
+from engine.memory.sizes import in_words
+from speech import AND, listed, phrase, say, say_many
+
+T = TypeVar("T")
+
+STAGES: Mapping[Stage, str] = {
+    Stage.ENCODE: phrase("reading the prompt"),
+    Stage.STEP: phrase("a step"),
+    Stage.DECODE: phrase("decoding"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentRow:
+    """One component: its name, its size as loaded, and where it lives."""
+
+    name: str
+    size: str
+    lives: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanTable:
+    """Everything that `models plan` tells.
+
+    Attributes:
+        summary: The plan in a sentence.
+        components: A row for each component.
+        peaks: Expected bytes on the device by stage, in words.
+        peak: The largest of them, and what the device has, in a sentence.
+        slowdown: Expected time relative to everything resident, in words.
+        passed_over: Faster plans in words, with their slowdown and why each was passed over.
+        problem: Why the plan will probably not run; `None` when it fits.
+        notes: What else the owner should know.
+    """
+
+    summary: str
+    components: tuple[ComponentRow, ...]
+    peaks: tuple[tuple[str, str], ...]
+    peak: str
+    slowdown: str
+    passed_over: tuple[tuple[str, str, str], ...]
+    problem: str | None
+    notes: tuple[str, ...]
+
+
+def tabulate(case: Case, choice: Choice | None = None) -> PlanTable:
+    """The table of what the planner chose for `case`."""
+    choice = choice or choose(case)
+    plan = choice.plan
+    peaks = plan.peaks
+    free = in_words(case.device.usable_bytes)
+    return PlanTable(
+        summary=say("{plan}, in batches of up to {most}", plan=describe(plan), most=plan.batch)
+        if plan.batch > 1
+        else describe(plan),
+        components=tuple(
+            ComponentRow(name, in_words(place.weight_bytes), _lives(place))
+            for name, place in plan.places.items()
+        ),
+        peaks=tuple((say(words), in_words(peaks[stage])) for stage, words in STAGES.items()),
+        peak=say(
+            "{peak} of {free} that are free on {device}",
+            peak=in_words(plan.peak_bytes),
+            free=free,
+            device=case.device.name,
+        ),
+        slowdown=times(plan.slowdown),
+        passed_over=tuple(
+            (describe(verdict.plan, batch=True), times(verdict.plan.slowdown), verdict.reason)
+            for verdict in choice.passed_over
+        ),
+        problem=choice.problem,
+        notes=(*choice.notes, *_remarks(plan)),
+    )
+
+
+def describe(plan: Plan, *, batch: bool = False) -> str:
+    """A plan in words, such as “text_encoder visits, transformer streams, in tiles of 512”."""
+    moving = [
+        (name, place)
+        for name, place in plan.places.items()
+        if place.residence is not Residence.STAYS
+    ]
+    if not moving:
+        words: list[str] = [say("everything stays")]
+    elif all(place.layer_by_layer for _, place in moving):
+        words = [say("layer by layer")]
+    else:
+        residences = _grouped((name, place.residence) for name, place in moving)
+        words = [_moves(names, residence) for residence, names in residences.items()]
+    quantized = _grouped((name, p.quantization) for name, p in plan.places.items())
+    words += [
+        say("{names} as {way}", names=listed(names, AND), way=str(way))
+        for way, names in quantized.items()
+        if way is not None
+    ]
+    if plan.vae_tiling:
+        words.append(say("decoded in tiles of {side}", side=plan.tile_side))
+    if batch and plan.batch > 1:
+        words.append(say("batches of {count}", count=plan.batch))
+    return listed(words)
+
+
+def times(slowdown: float) -> str:
+    """A slowdown in words, such as “1.27 ×”."""
+    return f"{slowdown:.2f} ×"
+
+
+def _grouped(pairs: Iterable[tuple[str, T]]) -> dict[T, list[str]]:
+    """Names by what they share."""
+    names: dict[T, list[str]] = {}
+    for name, shared in pairs:
+        names.setdefault(shared, []).append(name)
+    return names
+
+
+def _moves(names: Sequence[str], residence: Residence) -> str:
+    """What some components do, none of which stays."""
+    if residence is Residence.VISITS:
+        return say_many("{names} visits", "{names} visit", len(names), names=listed(names, AND))
+    return say_many("{names} streams", "{names} stream", len(names), names=listed(names, AND))
+
+
+def _lives(place: Place) -> str:
+    """Where a component lives, in words."""
+    match place.residence:
+        case Residence.STAYS:
+            words = say("on the device")
+        case Residence.VISITS:
+            words = say("in RAM, comes when called")
+        case Residence.STREAMS if place.layer_by_layer:
+            words = say("in RAM, comes layer by layer")
+        case Residence.STREAMS:
+            words = say(
+                "in RAM, comes block by block, {size} at a time",
+                size=in_words(place.resident_bytes),
+            )
+    if place.quantization is None:
+        return words
+    return say("{place}, as {way}", place=words, way=str(place.quantization))
+
+
+def _remarks(plan: Plan) -> Sequence[str]:
+    """What follows from the plan and does not show in its rows."""
+    remarks = []
+    if plan.vae_float32:
+        remarks.append(
+            say(
+                "This VAE overflows in float16 and decodes in float32, which takes twice the "
+                "memory: an fp16-safe VAE (its config says force_upcast: false) would not."
+            )
+        )
+    if plan.changes_picture:
+        remarks.append(say("Quantized weights change the picture a little."))
+    return remarks

@@ -1,0 +1,297 @@
+"""The models that people may paint with, as the settings and commands name them."""
+
+import difflib
+import itertools
+import logging
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+from engine.models.checkpoints import Licence
+from engine.models.defaults import complete
+from engine.errors import InvalidModel, UnknownModel
+from engine.memory.plan import Offload, Wishes
+from engine.settings import BUILT_IN_MODEL, EngineSettings, ModelSettings
+from speech import listed, phrase, say
+
+log = logging.getLogger(__name__)
+
+SKETCH_FOLDER = Path(__file__).parent / "sketch"
+
+RATIOS: Mapping[str, float] = {
+    "1:1": 1.0,
+    "4:3": 4 / 3,
+    "3:4": 3 / 4,
+    "3:2": 3 / 2,
+    "2:3": 2 / 3,
+    "16:9": 16 / 9,
+    "9:16": 9 / 16,
+}
+
+
+UPSCALE = 2
+"""How many times as large as its own largest pictures a model may make those that it is given."""
+
+SWITCHES: Mapping[str, bool | None] = {"on": True, "off": False, "auto": None}
+
+NAME = re.compile(r"[\w.-]{1,50}")
+"""What a name may look like: people type it, and it stands in headers of the settings."""
+
+
+class Size(NamedTuple):
+    """A size on offer: `ratio` is its name, the sides are in pixels."""
+
+    ratio: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """One entry of the catalogue. Sides are in pixels.
+
+    Attributes:
+        dtype: `float16`, `bfloat16`, `float32`; `auto` is half precision that is safe for the
+            family on a GPU, single on the CPU.
+        ratios: Names of the aspect ratios to offer, from `RATIOS`.
+        family: Name in `engine.models.families.FAMILIES`; `None` while it is not known, or for a model
+            that runs whole.
+        licence: Its terms, where they are known.
+        gated: Whether the Hub wants its terms accepted first.
+        download_bytes: Size of the files that are needed, where it is known.
+        scheduler_options: Laid over the configuration of the scheduler that the source brings
+            along, and so of any other that is asked for.
+        denoiser: File in place of the source's own denoiser.
+        offload: The owner's word for this model alone, as are the next two; `None` is the
+            engine's settings.
+        added: Whether it came by command, not from the settings.
+    """
+
+    name: str
+    source: str
+    description: str
+    revision: str | None
+    variant: str | None
+    dtype: str
+    width: int
+    height: int
+    min_side: int
+    max_side: int
+    multiple_of: int
+    num_inference_steps: int
+    max_steps: int
+    guidance_scale: float
+    scheduler: str
+    ratios: tuple[str, ...] = tuple(RATIOS)
+    family: str | None = None
+    licence: Licence | None = None
+    gated: bool = False
+    download_bytes: int | None = None
+    scheduler_options: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    denoiser: str | None = None
+    offload: str | None = None
+    quantize: str | None = None
+    quantize_text_encoder: str | None = None
+    added: bool = False
+
+    @property
+    def max_upscaled_side(self) -> int:
+        """The largest side of a picture that keeps the composition of a smaller one."""
+        return UPSCALE * self.max_side
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        settings: ModelSettings,
+        *,
+        added: bool = False,
+        family: str | None = None,
+    ) -> Self:
+        """The model of that entry, with what is known of it where the settings are silent.
+
+        Args:
+            name: What people call it.
+            settings: What its owner has decided.
+            added: Whether it came by command.
+            family: Its family, where somebody has looked into files that are not on disk.
+
+        Raises:
+            InvalidModel: When the values do not go together.
+        """
+        return cls(name=name, added=added, **complete(settings, family))
+
+    def wishes(self, engine: EngineSettings) -> Wishes:
+        """What the owner has decided about where and how its weights are kept."""
+        return Wishes(
+            offload=Offload(self.offload or engine.offload),
+            quantize=self.quantize or engine.quantize,
+            quantize_text_encoder=self.quantize_text_encoder or engine.quantize_text_encoder,
+            vae_tiling=SWITCHES[engine.vae_tiling],
+            vae_slicing=SWITCHES[engine.vae_slicing],
+            dtype=self.dtype,
+        )
+
+    @property
+    def sizes(self) -> tuple[Size, ...]:
+        """The sizes to offer: each ratio at about the area of the default size, where it fits."""
+        sizes: dict[tuple[int, int], Size] = {}
+        for ratio in self.ratios:
+            width, height = self.sides(RATIOS[ratio])
+            if min(width, height) >= self.min_side:
+                sizes.setdefault((width, height), Size(ratio, width, height))
+        return tuple(sizes.values())
+
+    def sides(self, ratio: float) -> tuple[int, int]:
+        """Width and height of that ratio; smaller in both where one would be too long."""
+        largest = self.max_side // self.multiple_of * self.multiple_of
+        width = math.sqrt(self.width * self.height * ratio)
+        height = width / ratio
+        scale = min(1.0, largest / max(width, height))
+        return self._rounded(width * scale), self._rounded(height * scale)
+
+    def _rounded(self, side: float) -> int:
+        return round(side / self.multiple_of) * self.multiple_of
+
+
+SKETCH = Model(
+    name=BUILT_IN_MODEL,
+    source=str(SKETCH_FOLDER),
+    description=phrase("Built in: flat little illustrations of simple things"),
+    revision=None,
+    variant=None,
+    dtype="auto",
+    width=128,
+    height=128,
+    min_side=96,
+    max_side=192,
+    multiple_of=16,
+    num_inference_steps=20,
+    max_steps=150,
+    guidance_scale=3.0,
+    scheduler="default",
+    ratios=("1:1", "3:2", "2:3"),
+    family="sd",
+)
+
+
+class Catalogue:
+    """The models by name: the built-in one, those of the settings, those added by command."""
+
+    def __init__(self, models: Mapping[str, ModelSettings], default: str) -> None:
+        """Raises `UnknownModel` when `default` is not configured, and what `Model.of` raises."""
+        self._models = {SKETCH.name: SKETCH} | {
+            name: Model.of(name, settings) for name, settings in models.items()
+        }
+        self.default = self[default]
+
+    def add(self, name: str, settings: ModelSettings) -> Model:
+        """Add a model by command; one that was added before under that name is replaced.
+
+        Raises:
+            InvalidModel: When the name is taken by the program or the settings or is no name, or
+                the values do not go together.
+        """
+        check_name(name)
+        if name in self._models and not self._models[name].added:
+            raise InvalidModel(
+                say("There is a model “{name}” already: choose another name.", name=name)
+            )
+        self._models[name] = model = Model.of(name, settings, added=True)
+        return model
+
+    def restore(self, added: Mapping[str, ModelSettings]) -> None:
+        """Add again what was added before; the settings file may have taken a name since."""
+        for name, settings in added.items():
+            if name in self._models and self._models[name].added:
+                continue
+            try:
+                self.add(name, settings)
+            except InvalidModel as error:
+                log.warning("The model “%s” that was added by command is left out: %s", name, error)
+
+    def remove(self, name: str) -> Model:
+        """Take out a model that was added by command, and return it. Raises as `removable`."""
+        self.removable(name)
+        return self._models.pop(name)
+
+    def removable(self, name: str) -> Model:
+        """The model of that name, if a command may take it out.
+
+        Raises:
+            UnknownModel: With the nearest name that exists.
+            InvalidModel: When it is not for commands to remove.
+        """
+        model = self[name]
+        if model is SKETCH:
+            raise InvalidModel(say("“{name}” is built in and stays.", name=name))
+        if not model.added:
+            raise InvalidModel(
+                say(
+                    "“{name}” is in the settings file: take [models.{name}] out of it and restart.",
+                    name=name,
+                )
+            )
+        return model
+
+    def suggest_name(self, source: str) -> str:
+        """A name for a model from `source` that is not taken yet.
+
+        Args:
+            source: Hub id, folder or file.
+        """
+        last = source.rstrip("/\\").replace("\\", "/").rpartition("/")[2]
+        last = re.sub(r"\.(safetensors|gguf|ckpt)$", "", last, flags=re.IGNORECASE)
+        name = re.sub(r"[^\w.-]+", "-", last).strip("-.").lower()[:45] or "model"
+        taken = (f"{name}-{number}" for number in itertools.count(2))
+        return name if name not in self._models else next(x for x in taken if x not in self)
+
+    def __getitem__(self, name: str) -> Model:
+        """The model called `name`.
+
+        Raises:
+            UnknownModel: With the nearest name that exists.
+        """
+        try:
+            return self._models[name]
+        except KeyError:
+            known = listed(tuple(self._models))
+            for near in difflib.get_close_matches(name, self._models, n=1):
+                sentence = say(
+                    "There is no model “{name}”. Did you mean “{near}”? Known: {known}.",
+                    name=name,
+                    near=near,
+                    known=known,
+                )
+                raise UnknownModel(sentence) from None
+            raise UnknownModel(
+                say("There is no model “{name}”. Known: {known}.", name=name, known=known)
+            ) from None
+
+    def find(self, name: str | None) -> Model:
+        """The model called `name`, or the default one when there is none of that name."""
+        return self.default if name is None else self._models.get(name, self.default)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._models
+
+    def __iter__(self) -> Iterator[Model]:
+        return iter(self._models.values())
+
+    def __len__(self) -> int:
+        return len(self._models)
+
+
+def check_name(name: str) -> None:
+    """Raise `InvalidModel` unless a model may be called `name`."""
+    if not NAME.fullmatch(name):
+        raise InvalidModel(
+            say(
+                "“{name}” cannot be a name: it has 1 to 50 letters, digits, dots, hyphens or "
+                "underscores.",
+                name=name,
+            )
+        )

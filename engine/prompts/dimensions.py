@@ -1,0 +1,54 @@
+"""The shape of a picture as people write it: “3:2” or “768x512”."""
+
+import re
+from dataclasses import dataclass
+
+from engine.errors import InvalidRequest
+from engine.models.catalogue import Model
+from speech import say
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A width and a height, in pixels or as a ratio."""
+
+    width: float
+    height: float
+    in_pixels: bool
+
+    def __str__(self) -> str:
+        """It as people write it."""
+        return f"{self.width:g}{'x' if self.in_pixels else ':'}{self.height:g}"
+
+    def sides(self, model: Model) -> tuple[int, int]:
+        """Width and height in pixels for `model`.
+
+        Raises:
+            InvalidRequest: When the model has no size of that ratio.
+        """
+        if self.in_pixels:
+            return int(self.width), int(self.height)
+        width, height = model.sides(self.width / self.height)
+        if min(width, height) < model.min_side:
+            raise InvalidRequest(
+                say(
+                    "{model} paints nothing as narrow as {shape}: its sides have {least} to {most} "
+                    "pixels.",
+                    model=model.name,
+                    shape=str(self),
+                    least=model.min_side,
+                    most=model.max_side,
+                )
+            )
+        return width, height
+
+
+def parse_shape(text: str) -> Shape | None:
+    """The shape that “3:2” or “768x512” names; `None` when it names none."""
+    number = r"(\d{1,5}(?:\.\d{1,3})?)"
+    if sides := re.fullmatch(r"(\d{1,5})[x×*](\d{1,5})", text.strip().lower()):
+        return Shape(int(sides[1]), int(sides[2]), in_pixels=True)
+    if sides := re.fullmatch(rf"{number}[:/]{number}", text.strip()):
+        width, height = float(sides[1]), float(sides[2])
+        return Shape(width, height, in_pixels=False) if width and height else None
+    return None

@@ -1,0 +1,144 @@
+"""The flags that a prompt may have: what reads each, an example of it, and its other names."""
+
+import difflib
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from engine.errors import InvalidRequest
+from engine.jobs.request import DEFAULT_STRENGTH
+from engine.prompts.dimensions import parse_shape
+from speech import phrase, say
+
+MAX_IMAGE_WEIGHT = 3.0
+"""Midjourney's bound for `--iw`."""
+
+MIDJOURNEYS = re.compile(
+    "cref|cw|draft|fast|niji|oref|ow|p|profile|q|quality|raw|relax|s|sref|stop|style|"
+    "stylize|sw|turbo|v|version|video|w|weird"
+)
+"""Flags of Midjourney's parameter list."""
+
+Reader = Callable[[str, str], dict[str, Any]]
+"""From the flag's name, as typed, and its value to fields of a request."""
+
+
+def _number(field_name: str, kind: type[int] | type[float]) -> Reader:
+    def read(name: str, text: str) -> dict[str, Any]:
+        try:
+            return {field_name: kind(text)}
+        except ValueError:
+            wanted = (
+                phrase("{flag} takes a whole number, not “{text}”.")
+                if kind is int
+                else phrase("{flag} takes a number, not “{text}”.")
+            )
+            raise InvalidRequest(say(wanted, flag=f"--{name}", text=text)) from None
+
+    return read
+
+
+def _text(field_name: str) -> Reader:
+    return lambda name, text: {field_name: text}
+
+
+def _shape(name: str, text: str) -> dict[str, Any]:
+    if (shape := parse_shape(text)) is None:
+        raise InvalidRequest(
+            say(
+                "{flag} takes a shape like 3:2 or 768x512, not “{text}”.",
+                flag=f"--{name}",
+                text=text,
+            )
+        )
+    return {"shape": shape}
+
+
+def _image_weight(name: str, text: str) -> dict[str, Any]:
+    """1 is the default strength, 0 leaves nothing of the picture."""
+    weight: float = _number("weight", float)(name, text)["weight"]
+    if not 0 <= weight <= MAX_IMAGE_WEIGHT:
+        raise InvalidRequest(
+            say(
+                "{flag} goes from 0 to {most:g}; it is {text}.",
+                flag=f"--{name}",
+                most=MAX_IMAGE_WEIGHT,
+                text=text,
+            )
+        )
+    return {"strength": round(1 / (1 + weight * (1 / DEFAULT_STRENGTH - 1)), 2)}
+
+
+READERS: Mapping[str, Reader] = {
+    "ar": _shape,
+    "size": _shape,
+    "no": _text("negative_prompt"),
+    "seed": _number("seed", int),
+    "steps": _number("num_inference_steps", int),
+    "cfg": _number("guidance_scale", float),
+    "repeat": _number("count", int),
+    "model": _text("model"),
+    "scheduler": _text("scheduler"),
+    "strength": _number("strength", float),
+    "iw": _image_weight,
+    "chaos": _number("chaos", int),
+}
+
+SWITCHES: Mapping[str, dict[str, Any]] = {"tile": {"tile": True}}
+"""Flags without a value, by what they say."""
+
+EXAMPLES: Mapping[str, str] = {
+    "ar": "--ar 3:2",
+    "size": "--size 768x512",
+    "no": "--no rain",
+    "seed": "--seed 7",
+    "steps": "--steps 20",
+    "cfg": "--cfg 6",
+    "repeat": "--repeat 4",
+    "model": "--model sketch",
+    "scheduler": "--scheduler euler",
+    "strength": "--strength 0.5",
+    "iw": "--iw 1",
+    "chaos": "--chaos 30",
+    "tile": "--tile",
+}
+
+ALIASES: Mapping[str, str] = {name: name for name in EXAMPLES} | {
+    "aspect": "ar",
+    "guidance": "cfg",
+    "count": "repeat",
+    "r": "repeat",
+    "sampler": "scheduler",
+    "c": "chaos",
+}
+
+
+def reader_of(name: str) -> Reader:
+    """What reads the flag of that name, one that has a value.
+
+    Raises:
+        InvalidRequest: When there is none.
+    """
+    if name in ALIASES:
+        return READERS[ALIASES[name]]
+    known = " ".join(f"--{each}" for each in EXAMPLES)
+    if MIDJOURNEYS.fullmatch(name):
+        raise InvalidRequest(
+            say(
+                "Midjourney's {flag} does nothing here: leave it out. There are {known}.",
+                flag=f"--{name}",
+                known=known,
+            )
+        )
+    for near in difflib.get_close_matches(name, ALIASES, n=1):
+        raise InvalidRequest(
+            say(
+                "There is no flag {flag}. Did you mean {near}? There are {known}.",
+                flag=f"--{name}",
+                near=f"--{near}",
+                known=known,
+            )
+        )
+    raise InvalidRequest(
+        say("There is no flag {flag}. There are {known}.", flag=f"--{name}", known=known)
+    )

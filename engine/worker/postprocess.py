@@ -1,0 +1,108 @@
+"""Finishing: what is painted is judged, saved and written down, while the painter paints on."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+
+from engine.jobs.events import Board
+from engine.errors import AtelierError, new_incident, without_folders
+from engine.jobs.job import Job, JobEvent, JobState
+from engine.safety.checker import LeftUnjudged
+from engine.safety.decisions import Judgement
+from engine.worker.messages import Pixels
+from engine.images.output import PictureFolder
+from engine.store import JobTable
+from engine.tasks import Tasks
+from speech import say
+
+log = logging.getLogger(__name__)
+
+MOST_UNJUDGED = 8
+"""Pictures that may wait for the judge; with more nothing new is painted. One takes some MB."""
+
+
+class Finishing:
+    """Brings jobs to their end. The pictures of a job lie in memory until they are saved."""
+
+    def __init__(
+        self, jobs: JobTable, pictures: PictureFolder, judgement: Judgement, board: Board
+    ) -> None:
+        self._jobs = jobs
+        self._pictures = pictures
+        self._judgement = judgement
+        self._board = board
+        self._judging: dict[int, tuple[Job, asyncio.Task[None]]] = {}
+        self._tasks = Tasks()
+
+    @property
+    def judging(self) -> list[Job]:
+        """The jobs whose pictures wait for the judge, oldest first."""
+        return [job for job, _ in self._judging.values()]
+
+    @property
+    def has_room(self) -> bool:
+        """Whether the judge keeps up with the painter."""
+        return sum(job.recipe.count for job in self.judging) < MOST_UNJUDGED
+
+    def keep(self, job: Job, pictures: tuple[Pixels, ...], judged: Callable[[], None]) -> None:
+        """Have the pictures judged and saved, then record the job as painted.
+
+        Args:
+            job: What is painted.
+            pictures: All of its pictures.
+            judged: Called when they wait for the judge no more.
+        """
+        keeping = self._keep(job, pictures, judged)
+        self._judging[job.id] = job, self._tasks.start(keeping, f"keep job {job.id}")
+
+    def call_off(self, job_id: int) -> Job | None:
+        """Drop the pictures of a job that wait for the judge; `None` if there are none."""
+        job, keeping = self._judging.pop(job_id, (None, None))
+        if keeping is not None:
+            keeping.cancel()
+        return job
+
+    async def stop(self, seconds: float) -> None:
+        """Wait that long for what is in hand; what is not judged by then is painted again."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._tasks.join()
+        self._judgement.leave()
+        await self._tasks.join()
+
+    async def end(self, job: Job, state: JobState, sentence: str | None = None) -> None:
+        """Record that the job is over, without pictures, and tell those who watch it."""
+        sentence = sentence and without_folders(sentence)
+        try:
+            await self._jobs.set_state(job.id, state, sentence)
+        finally:
+            self._board.post(JobEvent(job_id=job.id, state=state, error=sentence))
+
+    async def _keep(
+        self, job: Job, pictures: tuple[Pixels, ...], judged: Callable[[], None]
+    ) -> None:
+        try:
+            try:
+                verdicts = await self._judgement.on(job.recipe, job.parent, pictures)
+            finally:
+                self._judging.pop(job.id, None)
+                judged()
+            files = await asyncio.to_thread(self._pictures.save, job, pictures)
+            await self._jobs.set_painted(job.id, files, verdicts)
+        except LeftUnjudged:
+            await self._jobs.put_back(job.id)
+        except AtelierError as error:
+            log.error("Job %d is painted but cannot be kept: %s", job.id, error)
+            await self.end(job, JobState.FAILED, error.sentence)
+        except Exception:
+            incident = new_incident()
+            log.exception("Job %d is painted but cannot be kept (incident %s)", job.id, incident)
+            sentence = say(
+                "The picture could not be saved. The owner finds the reason in the log: "
+                "{incident}.",
+                incident=incident,
+            )
+            await self.end(job, JobState.FAILED, sentence)
+        else:
+            self._board.post(JobEvent(job_id=job.id, state=JobState.PAINTED, pictures=tuple(files)))

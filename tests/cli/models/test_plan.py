@@ -1,0 +1,96 @@
+"""`models plan`: for a card that is not here, before download, and without torch."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cli.exits import Exit
+from cli.models.plan_text import show_plan
+from engine.models.families import FAMILIES
+from engine.memory.plan_request import Case
+from engine.memory.device import DeviceFacts
+from engine.memory.sizes import parse_size
+from engine.memory.plan_table import tabulate
+from tests.cli.conftest import Atelier
+from tests.engine.memory.models import MODELS
+from tests.hub_server import HubServer, Repository
+
+BOT = Path(__file__).parents[2] / "bot.py"
+
+
+def test_a_plan_is_printed_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    card = DeviceFacts.imagined(parse_size("8GB"))
+    sdxl = FAMILIES["sdxl"]
+    show_plan(
+        tabulate(
+            Case(
+                components=MODELS["sdxl"],
+                family=sdxl,
+                device=card,
+                width=sdxl.side,
+                height=sdxl.side,
+            )
+        )
+    )
+    said = capsys.readouterr().out
+    for name in ("text_encoder_2", "unet", "vae"):
+        assert name in said
+    assert "5.1 GB" in said, "the UNet's size"
+    assert "7.4 GB that are free on a card with 8 GB" in said
+    assert "with everything on the device" in said
+    assert "passed over because it" in said
+    assert "needs 16.4 GB to decode, 7.4 GB are free" in said
+    assert "an fp16-safe VAE" in said
+
+
+def test_a_source_on_the_hub_is_planned_before_download(
+    atelier: Atelier,
+    config: Callable[[str], Path],
+    workplace: Path,
+    cache: Path,
+    server: HubServer,
+    fox: Repository,
+) -> None:
+    config(f"[engine]\nhub_url = '{server.endpoint}'")
+    result = atelier("models", "plan", "someone/fox", "--vram", "600MB", "--size", "1024x512")
+    assert result.code is Exit.FINE, result.err
+    assert "free on a card with 0.6 GB" in result.out
+    assert "No plan fits: even the leanest needs" in result.out
+    larger = atelier("models", "plan", "someone/fox", "--vram", "8GB", "--batch", "2")
+    assert "Plan: everything stays, in batches of up to 2." in larger.out
+    assert not cache.exists(), "nothing was downloaded"
+    assert not (workplace / "data").exists()
+
+
+def test_a_card_that_is_not_here_needs_no_torch() -> None:
+    line = ["models", "plan", "sketch", "--vram", "8GB", "--quantize", "if_needed"]
+    code = (
+        f"import bot, sys\ntry:\n    bot.main({line!r})\n"
+        "except SystemExit as end:\n    print(end.code, 'torch' in sys.modules)"
+    )
+    process = subprocess.run(
+        [sys.executable, "-c", code], cwd=BOT.parent, capture_output=True, text=True, check=True
+    )
+    assert "Plan: everything stays" in process.stdout
+    assert process.stdout.splitlines()[-1] in ("0 False", "None False")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentence"),
+    [
+        (["sketch", "--vram", "much"], Exit.USAGE, "--vram: “much” is no amount of memory"),
+        (["sketch", "--size", "12"], Exit.USAGE, "--size: “12” is no size: write it like"),
+        (["sketch", "--quantize", "no"], Exit.USAGE, "--quantize: “no” is no way to quantize"),
+        (["scetch", "--vram", "8GB"], Exit.MODEL, "There is no model “scetch”. Did you mean"),
+        (["gone.gguf", "--vram", "8GB"], Exit.MODEL, "There is no file “gone.gguf”"),
+    ],
+)
+def test_what_is_not_understood_is_told(
+    atelier: Atelier, arguments: list[str], code: Exit, sentence: str
+) -> None:
+    result = atelier("models", "plan", *arguments)
+    assert result.code is code
+    assert sentence in result.err

@@ -1,0 +1,68 @@
+"""/status: for the owner, and for nobody else."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+
+from engine import JobState
+
+from tests.cogs.app import House, told, until
+
+
+async def test_the_owner_is_told_how_everything_is(house: House) -> None:
+    owner = house.guild.add_member("developer")
+    async with house.open() as bot:
+        await house.painted(house.alice, count=2)
+        broken = await house.ask(house.bob, "a lost cause", model="broken")
+        await house.done(broken)
+        use = await owner.slash(house.art, "status")
+        text = (await use.message()).text()
+        failed = await bot.studio.job(2)
+    assert (await use.message()).ephemeral
+    assert "**Device** " in text
+    assert " GB free" in text
+    assert "**Model** tiny" in text
+    assert "**Plan** everything stays. Expected peak: " in text
+    assert "**Queue** 0 being painted, 0 waiting" in text
+    assert "**Last hour** 2 pictures in 1 job" in text
+    assert "**Failed within a day** 1" in text
+    assert failed.state is JobState.FAILED
+    assert "job 2: " in text
+    assert f"Python {platform.python_version()}" in text
+    for package in ("torch", "diffusers", "discord.py"):
+        assert f"{package} {importlib.metadata.version(package)}" in text
+    assert "**Up since** <t:" in text
+
+
+async def test_what_is_not_known_does_not_hide_the_rest(house: House) -> None:
+    owner = house.guild.add_member("developer")
+    async with house.open(engine={"default_model": "broken"}):
+        text = (await (await owner.slash(house.art, "status")).message()).text()
+    assert "**Model** broken" in text
+    assert "**Plan**" not in text
+    assert "⚠️ " in text
+    assert "**Queue** 0 being painted" in text
+
+
+async def test_nobody_else_sees_it_but_who_has_a_role_that_the_owner_named(house: House) -> None:
+    keeper = house.guild.add_role("keeper")
+    kim = house.guild.add_member("kim", roles=[keeper])
+    async with house.open(admin_roles=(keeper.id,)):
+        sentence = "Only the owner of this bot sees how it runs: ask them."
+        assert await told(await house.alice.slash(house.art, "status")) == sentence
+        assert house.guild.owner is not None
+        assert await told(await house.guild.owner.slash(house.art, "status")) == sentence
+        assert "**Queue**" in (await (await kim.slash(house.art, "status")).message()).text()
+
+
+async def test_what_is_in_the_queue_is_counted(house: House) -> None:
+    owner = house.guild.add_member("developer")
+    async with house.open() as bot:
+        blocker = await house.occupy()
+        await house.ask(house.alice)
+        text = (await (await owner.slash(house.art, "status")).message()).text()
+        await house.free(blocker)
+        await until(bot.studio.unsettled, lambda jobs: not jobs)
+    assert "**Model** slow" in text
+    assert "**Queue** 1 being painted, 1 waiting" in text

@@ -1,0 +1,226 @@
+"""Fill: parts of a picture, or what a mask marks, are painted anew as a job of whoever clicks."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Any
+
+import pytest
+from PIL import Image, ImageChops
+
+from engine.jobs.job import Parent
+from tests.discord_server import ClientRefuses, Message, Upload
+from tests.discord_server.messages import walk
+from tests.discord_server.modals import Modal
+
+from tests.cogs.app import House, image, number, refused, told
+
+STRENGTH = "Strength: 1 paints anew, 0.5 keeps shapes"
+PROMPT = "Prompt: what to see there"
+
+
+def mask(size: tuple[int, int] = (64, 64), name: str = "mask.png", **more: Any) -> Upload:
+    """A mask whose left half is white."""
+    drawn = Image.new("L", size)
+    drawn.paste(255, (0, 0, size[0] // 2, size[1]))
+    buffer = BytesIO()
+    drawn.save(buffer, "PNG", **more)
+    return Upload(name, buffer.getvalue())
+
+
+async def panel(house: House, message: Message) -> Message:
+    """The picture in nine parts, in front of Bob."""
+    shown = await (await house.bob.click(message, label="Fill")).message()
+    assert shown.ephemeral
+    return shown
+
+
+async def picked(house: House, shown: Message, *parts: str) -> Message:
+    """Bob picks parts; the panel shows them."""
+    await house.bob.select(shown, *parts, placeholder="What is to be painted anew …")
+    wanted = sorted(parts)
+    await house.discord.until(lambda: sorted(chosen(shown)) == wanted, 10)
+    return shown
+
+
+def chosen(shown: Message) -> list[str]:
+    """The parts that are marked in the panel's menu."""
+    [menu] = shown.selects
+    return [option["label"] for option in menu["options"] if option.get("default")]
+
+
+async def form(house: House, shown: Message, label: str = "Fill these parts") -> Modal:
+    """What opens when Bob goes on."""
+    return await (await house.bob.click(shown, label=label)).modal()
+
+
+async def test_parts_are_picked_from_a_grid_and_painted_anew(house: House) -> None:
+    async with house.open() as bot:
+        message = await house.painted(house.alice, "a red house", negative_prompt="rain", seed=5)
+        shown = await panel(house, message)
+        with image(shown.attachments[0]) as chart:
+            assert chart.size == (640, 640)
+        before = shown.attachments[0].read()
+        with pytest.raises(ClientRefuses, match="disabled"):
+            await form(house, shown)
+        await picked(house, shown, "Bottom right", "Right")
+        assert shown.attachments[0].read() != before
+        modal = await form(house, shown)
+        assert modal.prefilled() == {
+            PROMPT: "a red house",
+            "Negative prompt": "rain",
+            STRENGTH: "1",
+        }
+        use = await house.bob.submit(modal, {PROMPT: "a yellow fish"})
+        result = await house.done(await use.message())
+        job = await bot.studio.job(number(result))
+        assert (job.owner, job.parent) == (str(house.bob.user.id), Parent(1, 0))
+        assert (job.recipe.prompt, job.recipe.strength) == ("a yellow fish", 1)
+        assert job.recipe.seed != 5
+        assert "from picture 1 of job 1" in result.text()
+        with image(message.attachments[0]) as old, image(result.attachments[0]) as new:
+            changed = ImageChops.difference(old.convert("RGB"), new.convert("RGB")).getbbox()
+        assert changed is not None
+        assert changed >= (42, 21, 0, 0)
+
+
+async def test_a_picture_of_several_is_filled_and_parts_can_be_put_back(house: House) -> None:
+    async with house.open() as bot:
+        message = await house.painted(house.alice, count=2, seed=5)
+        second = await (await house.bob.click(message, label="Picture 2")).message()
+        shown = await panel(house, second)
+        await picked(house, shown, "Middle")
+        await picked(house, shown)
+        with pytest.raises(ClientRefuses, match="disabled"):
+            await form(house, shown)
+        await picked(house, shown, "Top")
+        use = await house.bob.submit(await form(house, shown), {})
+        result = await house.done(await use.message())
+        assert (await bot.studio.job(number(result))).parent == Parent(1, 1)
+
+
+async def test_panel_and_form_work_after_a_restart(house: House) -> None:
+    async with house.open():
+        message = await house.painted(house.alice)
+        shown = await picked(house, await panel(house, message), "Left")
+        modal = await form(house, shown)
+        late = await form(house, shown, "Use a mask of my own")
+    house.discord.expire_tokens()
+    async with house.open() as bot:
+        result = await house.done(await (await house.bob.submit(modal, {})).message())
+        assert (await bot.studio.job(number(result))).recipe.mask is not None
+        use = await house.bob.submit(late, {"Mask": mask()})
+        masked = await house.done(await use.message())
+        assert "from picture 1 of job 1" in masked.text()
+        await picked(house, shown, "Top", "Bottom")
+        again = await house.bob.submit(await form(house, shown), {})
+        await house.done(await again.message())
+
+
+async def test_a_mask_of_ones_own_marks_what_is_painted_anew(house: House) -> None:
+    async with house.open() as bot:
+        message = await house.painted(house.alice, seed=5)
+        modal = await form(house, await panel(house, message), "Use a mask of my own")
+        sent = {"Mask": mask((128, 128)), PROMPT: "a boat", STRENGTH: "0.9"}
+        result = await house.done(await (await house.bob.submit(modal, sent)).message())
+        assert (await bot.studio.job(number(result))).recipe.strength == 0.9
+        with image(message.attachments[0]) as old, image(result.attachments[0]) as new:
+            changed = ImageChops.difference(old.convert("RGB"), new.convert("RGB")).getbbox()
+        assert changed is not None
+        assert changed[2] <= 33
+
+
+NO_MASKS = {
+    "“notes.txt” is nothing that a picture can start from": Upload("notes.txt", b"hello"),
+    "This is no picture that can be read": Upload("mask.png", b"not a picture"),
+    "This is no picture that can be read: send": Upload("mask.png", mask().data[:70]),
+    "The mask has 64×32 pixels and the picture 64×64: draw the mask over": mask((64, 32)),
+    "The mask has 1×1 pixels and the picture 64×64": mask((1, 1)),
+    "The picture has 20000×2600 pixels; at most 50 million": mask((20_000, 2_600)),
+}
+
+
+async def test_what_is_no_mask_gets_a_sentence_and_what_was_written_is_given_back(
+    house: House,
+) -> None:
+    async with house.open() as bot:
+        message = await house.painted(house.alice)
+        shown = await panel(house, message)
+        for sentence, file in NO_MASKS.items():
+            modal = await form(house, shown, "Use a mask of my own")
+            use = await house.bob.submit(modal, {"Mask": file, PROMPT: "a boat"})
+            said = await (refused(use) if use.response == 5 else told(use))
+            assert said.startswith(sentence)
+            assert said.endswith("-# What you wrote: a boat")
+        assert bot.studio.queue() == []
+
+
+async def test_what_makes_no_sense_in_the_form_gets_a_sentence(house: House) -> None:
+    async with house.open():
+        message = await house.painted(house.alice)
+        shown = await picked(house, await panel(house, message), "Top")
+        for fields, sentence in (
+            ({STRENGTH: "much"}, "The strength is “much”: write a number, like 0.6."),
+            ({STRENGTH: "7"}, "The strength is 7.0; it must be between 0.05 and 1.0."),
+            ({PROMPT: "   "}, "The prompt is empty"),
+        ):
+            use = await house.bob.submit(await form(house, shown), fields)
+            said = await (refused(use) if use.response == 5 else told(use))
+            assert said.startswith(sentence)
+
+
+async def test_flags_in_the_prompt_are_understood_but_for_the_shape(house: House) -> None:
+    async with house.open() as bot:
+        message = await house.painted(house.alice, seed=5)
+        shown = await picked(house, await panel(house, message), "Top")
+        modal = await form(house, shown)
+        use = await house.bob.submit(modal, {PROMPT: "a boat --seed 9 --repeat 2 --model other"})
+        result = await house.done(await use.message())
+        recipe = (await bot.studio.job(number(result))).recipe
+        assert (recipe.seed, recipe.count, recipe.model) == (9, 2, "other")
+        assert (recipe.prompt, recipe.width, recipe.height) == ("a boat", 64, 64)
+        modal = await form(house, shown)
+        said = await told(await house.bob.submit(modal, {PROMPT: "a boat --ar 3:2"}))
+        assert said.startswith("A picture that is filled keeps its shape")
+
+
+async def test_a_family_that_cannot_fill_has_no_such_buttons_and_old_ones_get_a_sentence(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with house.open():
+        message = await house.painted(house.alice)
+        shown = await picked(house, await panel(house, message), "Top")
+        modal = await form(house, shown)
+        monkeypatch.setattr("cogs.requests.capabilities.fills", lambda model: False)
+        other = await house.painted(house.alice)
+        assert not {"Fill", "Zoom out", "Pan"} & {*other.labels}
+        for where, label in (
+            (message, "Fill"),
+            (message, "Zoom out"),
+            (message, "Pan"),
+            (shown, "Fill these parts"),
+        ):
+            sentence = await told(await house.bob.click(where, label=label))
+            assert sentence.startswith("tiny cannot paint a part of a picture and keep the rest")
+        sentence = await told(await house.bob.submit(modal, {}))
+        assert sentence.startswith("tiny cannot paint a part of a picture and keep the rest")
+
+
+async def test_fills_count_towards_the_limits_of_whoever_clicks(house: House) -> None:
+    async with house.open(limits={"pictures_per_hour": 1}):
+        message = await house.painted(house.alice)
+        shown = await picked(house, await panel(house, message), "Top")
+        first = await form(house, shown)
+        second = await form(house, shown)
+        await house.done(await (await house.bob.submit(first, {})).message())
+        assert "an hour" in await refused(await house.bob.submit(second, {}))
+
+
+async def test_a_result_keeps_to_what_discord_allows(house: House) -> None:
+    async with house.open():
+        message = await house.painted(house.alice)
+        parts = [*walk(message.components)]
+        assert len(parts) <= 40
+        rows = [part["components"] for part in parts if part["type"] == 1]
+        assert len(rows) <= 5
+        assert all(len(row) <= 5 for row in rows)

@@ -1,0 +1,256 @@
+"""A Discord with a bot that comes and goes, its data folder staying."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import re
+import shutil
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from PIL import Image
+from pydantic import SecretStr
+
+from cogs import Atelier
+from cogs.discord_settings import DiscordSettings, LimitSettings
+from engine import (
+    AdapterSettings,
+    EngineSettings,
+    ImageRequest,
+    Job,
+    ModelSettings,
+    SafetySettings,
+    open_studio,
+)
+from engine.images.output import read_request
+from tests.discord_server import Channel, DiscordServer, Member, Message, Use
+from tests.discord_server.messages import Attachment, walk
+
+T = TypeVar("T")
+
+PATIENCE = 30.0
+"""Seconds until a test takes a picture for lost; the machine may be busy."""
+
+
+class Unhurried(Atelier):
+    """The bot without discord.py's five seconds between two identifications.
+
+    Nor does it wait for two seconds after the last server until it is ready.
+    """
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """Do not wait."""
+        self._connection.guild_ready_timeout = 0.05
+
+
+class House:
+    """A Discord server called Painters, its people, and what the bot keeps on disk."""
+
+    def __init__(self, discord: DiscordServer, weights: Path, folder: Path) -> None:
+        self.discord = discord
+        self.weights = weights
+        self.folder = folder
+        self.guild = discord.add_guild("Painters")
+        self.art = self.guild.add_channel("art")
+        self.alice = self.guild.add_member("alice")
+        self.bob = self.guild.add_member("bob")
+        self.safety = SafetySettings()
+
+    def models(self) -> dict[str, ModelSettings]:
+        """Two quick models and one whose jobs take long; `broken` has a folder of its own."""
+        quick: dict[str, Any] = {
+            "source": str(self.weights),
+            "width": 64,
+            "height": 64,
+            "min_side": 32,
+            "max_side": 128,
+            "num_inference_steps": 2,
+            "scheduler": "ddim",
+        }
+        wide = {"width": 128, "height": 64}
+        slow = {"width": 128, "height": 128, "num_inference_steps": 150, "scheduler": "heun"}
+        return {
+            "tiny": ModelSettings(**quick),
+            "other": ModelSettings(**quick | wide),
+            "slow": ModelSettings(**quick | slow),
+            "broken": ModelSettings(**quick | {"source": str(self.folder / "broken")}),
+        }
+
+    def adapters(self) -> dict[str, AdapterSettings]:
+        """No LoRAs; files may be put in the folder `loras`."""
+        return {}
+
+    @asynccontextmanager
+    async def open(
+        self,
+        *,
+        engine: dict[str, Any] | None = None,
+        limits: dict[str, Any] | None = None,
+        **discord: Any,
+    ) -> AsyncIterator[Atelier]:
+        """The bot is there, as `cli.run` puts it together; one job at a time, no grace.
+
+        Args:
+            engine: Changes of the `[engine]` section.
+            limits: Changes of the `[limits]` section.
+            discord: Changes of the `[discord]` section.
+        """
+        values = {"device": "cpu", "default_model": "tiny", "batch_size": 1, "grace": 0.0}
+        bounds = LimitSettings(**{"waiting_jobs": 50, "pictures_per_hour": 500} | (limits or {}))
+        token = SecretStr(self.discord.token)
+        address = DiscordSettings(token=token, api_url=self.discord.api_url, **discord)
+        settings = EngineSettings(**values | (engine or {}))
+        async with (
+            open_studio(
+                settings,
+                self.models(),
+                self.folder,
+                bounds.queue_size,
+                self.adapters(),
+                safety=self.safety,
+            ) as studio,
+            Unhurried(studio, address, bounds) as bot,
+        ):
+            serving = asyncio.create_task(bot.start(self.discord.token))
+            connected = asyncio.create_task(self.discord.ready())
+            await asyncio.wait([serving, connected], return_when=asyncio.FIRST_COMPLETED)
+            if serving.done():
+                connected.cancel()
+                await serving
+            await connected
+            yield bot
+            await bot.close()
+            await serving
+        await self.discord.gone()
+
+    def place_model(self) -> None:
+        """Put the weights where the model `broken` is looked for."""
+        shutil.copytree(self.weights, self.folder / "broken")
+
+    async def ask(
+        self, who: Member, prompt: str = "a red house", *, where: Channel | None = None, **more: Any
+    ) -> Message:
+        """Use `/imagine`: the home message, or the refusal."""
+        use = await who.slash(where or self.art, "imagine", prompt=prompt, **more)
+        return await use.message()
+
+    async def painted(self, who: Member, prompt: str = "a red house", **more: Any) -> Message:
+        """Use `/imagine` and wait for the result."""
+        return await self.done(await self.ask(who, prompt, **more))
+
+    async def done(self, message: Message) -> Message:
+        """Wait until the message shows an outcome."""
+        await self.discord.until(lambda: "Delete" in message.labels, PATIENCE)
+        return message
+
+    async def occupy(self, *, count: int = 4) -> Message:
+        """Somebody's job that keeps the painter busy for as long as any test."""
+        carol = self.guild.add_member("carol")
+        message = await self.ask(carol, "the sistine chapel", model="slow", count=count)
+        await self.discord.until(lambda: "🎨" in message.text(), PATIENCE)
+        return message
+
+    async def free(self, message: Message) -> None:
+        """Call off the job of `occupy`."""
+        await self.release(message)
+        await self.done(message)
+
+    async def release(self, message: Message) -> None:
+        """Call it off without waiting until that is shown."""
+        carol = self.guild.add_member("carol")
+        await carol.click(message, label="Cancel")
+
+    async def settled(self, bot: Atelier) -> None:
+        """Wait until no outcome is left to be shown."""
+        await until(bot.studio.unsettled, lambda jobs: not jobs)
+
+    async def in_the_folder(self, bot: Atelier, number: int) -> Job:
+        """Wait until the pictures of the job are painted, shown or not."""
+        return await until(lambda: bot.studio.job(number), lambda job: job.pictures)
+
+    def writes(self) -> list[Any]:
+        """The bodies of all requests that made or changed a message."""
+        bodies = []
+        for request in self.discord.requests:
+            if request.path.endswith("/callback") and request.body["type"] in (4, 7):
+                bodies.append(request.body["data"])
+            elif "/messages" in request.path and request.method in ("POST", "PATCH"):
+                bodies.append(request.body)
+        return bodies
+
+
+async def until(look: Callable[[], Awaitable[T]], enough: Callable[[T], Any]) -> T:
+    """Look again and again until it is enough: for what does not happen on Discord."""
+    deadline = time.monotonic() + PATIENCE
+    while not enough(seen := await look()):
+        assert time.monotonic() < deadline, seen
+        await asyncio.sleep(0.02)
+    return seen
+
+
+async def told(use: Use) -> str:
+    """What the bot said to that person alone."""
+    message = await use.message()
+    assert message.ephemeral, message
+    return message.text()
+
+
+async def told_after(use: Use) -> str:
+    """What the bot said to that person alone, after a click was acknowledged silently."""
+    message = await use.followup() if use.response in (5, 6) else await use.message()
+    assert message.ephemeral, message
+    return message.text()
+
+
+async def refused(use: Use) -> str:
+    """The same, after the bot had let everybody see that it thinks about it."""
+    message = await use.followup()
+    assert use.interaction.original is not None
+    assert use.interaction.original.deleted
+    assert message.ephemeral, message
+    return message.text()
+
+
+def number(message: Message) -> int:
+    """The number of the message's job."""
+    found = re.search(r"· job (\d+)", message.text())
+    assert found, message
+    return int(found[1])
+
+
+def seed(message: Message) -> int:
+    """The seed that the message tells, of its first picture."""
+    found = re.search(r"· seed (\d+)", message.text())
+    assert found, message
+    return int(found[1])
+
+
+def alt_texts(message: Message) -> list[str]:
+    """What a screen reader says of the message's pictures."""
+    return [
+        item["description"]
+        for part in walk(message.components)
+        if part["type"] == 12
+        for item in part["items"]
+    ]
+
+
+def recipe_in(picture: Attachment, folder: Path) -> ImageRequest:
+    """The settings inside an attached PNG, read after downloading it."""
+    file = folder / picture.filename
+    file.write_bytes(picture.read())
+    return read_request(file)
+
+
+def image(picture: Attachment) -> Image.Image:
+    """The attached picture."""
+    return Image.open(io.BytesIO(picture.read()))
+
+
+def settings_line(message: Message) -> list[str]:
+    """What the last line tells of how the pictures were made, part by part."""
+    return message.text().splitlines()[-1].removeprefix("-# ").split(" · ")

@@ -1,0 +1,221 @@
+"""/imagine: from what a person types to pictures in the channel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.discord_server import ClientRefuses
+
+from tests.cogs.app import PATIENCE, House, alt_texts, image, number, recipe_in, seed, told
+
+
+async def test_the_home_message_is_there_within_a_second_and_tells_the_place_in_line(
+    house: House,
+) -> None:
+    async with house.open():
+        await house.occupy()
+        first = await house.alice.slash(house.art, "imagine", prompt="a red house")
+        second = await house.bob.slash(house.art, "imagine", prompt="a blue house")
+        assert first.acknowledged_after < 1
+        assert second.acknowledged_after < 1
+        message = await second.message()
+        assert message.text().startswith("**a blue house**\n⏳ 2nd in line")
+        assert message.labels == ["Cancel"]
+        assert not message.ephemeral
+
+
+async def test_time_left_is_told_as_soon_as_something_was_measured(house: House) -> None:
+    async with house.open():
+        await house.painted(house.alice)
+        await house.painted(house.alice, model="slow", steps=1, count=4)
+        await house.occupy()
+        message = await house.ask(house.bob)
+        assert "1st in line · ready <t:" in message.text()
+
+
+@pytest.mark.slow
+async def test_running_shows_a_bar_then_a_preview_and_the_pictures_replace_it(
+    house: House,
+) -> None:
+    async with house.open():
+        message = await house.ask(house.alice, model="slow", steps=60, count=2)
+        await house.discord.until(lambda: "▰" in message.text(), PATIENCE)
+        await house.done(message)
+        looks = [[file.filename for file in look.attachments] for look in message.looks]
+        assert ["preview.webp"] in looks
+        assert looks[-1] == ["000001-1.png", "000001-2.png"]
+        assert any("%" in look.text() for look in message.looks)
+        assert alt_texts(message) == ["a red house"] * 2
+
+
+async def test_the_result_is_one_message_with_all_pictures_and_what_made_them(
+    house: House, tmp_path: Path
+) -> None:
+    async with house.open():
+        message = await house.painted(
+            house.alice, "a red house", negative_prompt="rain", count=4, seed=7, steps=3, guidance=5
+        )
+        assert house.art.messages == [message]
+        assert [file.filename for file in message.attachments] == [
+            f"000001-{i}.png" for i in (1, 2, 3, 4)
+        ]
+        assert message.text() == (
+            f"**a red house**\n-# {house.alice.mention} · job 1\n"
+            "-# tiny · 64×64 · 3 steps · guidance 5 · ddim · seed 7–10 · without rain"
+        )
+        assert message.labels[:4] == [f"Picture {i}" for i in (1, 2, 3, 4)]
+        assert {"Again", "Delete"} < {*message.labels}
+        assert alt_texts(message) == ["a red house"] * 4
+        assert len({file.read() for file in message.attachments}) == 4
+        request = recipe_in(message.attachments[2], tmp_path)
+        assert (request.prompt, request.negative_prompt) == ("a red house", "rain")
+        assert (request.seed, request.num_inference_steps) == (9, 3)
+        assert (request.model, request.width, request.height) == ("tiny", 64, 64)
+        assert image(message.attachments[0]).size == (64, 64)
+
+
+async def test_nobody_is_pinged_by_any_request(house: House) -> None:
+    async with house.open():
+        message = await house.painted(house.alice, f"@everyone look {house.bob.mention}")
+        await house.alice.slash(house.art, "queue")
+        assert message.pings == []
+        assert house.alice.mention in message.text()
+        assert len(house.writes()) >= 3
+        for body in house.writes():
+            assert body["allowed_mentions"]["parse"] == []
+            assert not body["allowed_mentions"].get("users")
+
+
+async def test_the_client_itself_refuses_what_is_out_of_bounds(house: House) -> None:
+    async with house.open():
+        for options in (
+            {"count": 5},
+            {"count": 0},
+            {"steps": 0},
+            {"steps": 151},
+            {"seed": -1},
+            {"seed": 2**32},
+            {"guidance": 30.5},
+            {"prompt": ""},
+            {"prompt": "x" * 2001},
+            {"size": "x"},
+        ):
+            with pytest.raises(ClientRefuses):
+                await house.ask(house.alice, **options)
+
+
+async def test_sizes_by_ratio_by_name_and_by_pixels(house: House) -> None:
+    async with house.open():
+        for text, size in (
+            ("3:2", (80, 56)),
+            ("landscape", (72, 56)),
+            ("Portrait", (56, 72)),
+            ("64x96", (64, 96)),
+            ("128 × 32", (128, 32)),
+        ):
+            message = await house.painted(house.alice, size=text)
+            assert image(message.attachments[0]).size == size
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"size": "biggest"}, "“biggest” is no size. tiny offers 1:1 (64x64)"),
+        ({"size": "4096x64"}, "The width is 4096 pixels; tiny paints 32 to 128."),
+        ({"size": "64x65"}, "The height is 65 pixels; it must be a multiple of 8, such as 64."),
+        ({"model": "tinny"}, "There is no model “tinny”. Did you mean “tiny”?"),
+        ({"prompt": " \t  "}, "The prompt is empty: say what the picture should show."),
+    ],
+    ids=["nonsense", "too large", "odd", "model", "whitespace"],
+)
+async def test_what_cannot_be_painted_is_refused_in_a_sentence_for_the_person_alone(
+    house: House, options: dict[str, Any], sentence: str
+) -> None:
+    async with house.open() as bot:
+        asked = {"prompt": "a red house"} | options
+        assert sentence in await told(await house.alice.slash(house.art, "imagine", **asked))
+        assert await bot.studio.unsettled() == []
+        assert house.art.messages == []
+
+
+async def test_the_sizes_on_offer_are_those_of_the_model(house: House) -> None:
+    async with house.open():
+
+        async def offered(typed: str, **others: Any) -> list[str]:
+            choices = await house.alice.autocomplete(
+                house.art, "imagine", "size", typed, prompt="x", **others
+            )
+            return [choice.value for choice in choices]
+
+        assert (await offered(""))[0] == "64x64"
+        assert (await offered("", model="other"))[0] == "88x88"
+        assert (await offered("", model="no such model"))[0] == "64x64"
+        assert await offered("PORTRAIT") == ["56x72", "56x80", "48x88"]
+        assert await offered("88x") == ["88x48"]
+        assert await offered("nonsense") == []
+
+
+async def test_the_models_on_offer(house: House) -> None:
+    async with house.open():
+        choices = await house.alice.autocomplete(house.art, "imagine", "model", "t", prompt="x")
+        assert [choice.value for choice in choices] == ["sketch", "tiny", "other"]
+        choices = await house.alice.autocomplete(house.art, "imagine", "model", "TI", prompt="x")
+        assert [choice.value for choice in choices] == ["sketch", "tiny"]
+
+
+PROMPTS = [
+    "*a* **red** __house__ `under` ~~the~~ ||moon||",
+    "# not a heading",
+    "> not a quote",
+    "- not a list",
+    "[not a link](https://example.com)",
+    "```\nnot code",
+    "**",
+    "@everyone @here <@1> <@&2> <#3>",
+    "<:emoji:1> 🏠🏡 👩🏽‍🎨",
+    "بيت أحمر \u202e under the moon",
+    "一座红色的房子",
+    "a\n\nred\thouse",
+    "Negative prompt: a house",
+    "\\",
+    "x" * 2000,
+    "*" * 2000,
+    "🏠" * 1000,
+]
+
+
+async def test_any_prompt_is_shown_without_breaking_out_and_kept_in_the_picture(
+    house: House, tmp_path: Path
+) -> None:
+    async with house.open(engine={"batch_size": 4}):
+        asked = [await house.ask(house.alice, prompt, steps=1) for prompt in PROMPTS]
+        for prompt, message in zip(PROMPTS, asked, strict=True):
+            await house.done(message)
+            first, *rest = message.text().split("\n")
+            assert first.startswith("**")
+            assert first.endswith("**")
+            assert rest[0].startswith(f"-# {house.alice.mention}")
+            assert message.pings == []
+            kept = recipe_in(message.attachments[0], tmp_path)
+            assert kept.seed == seed(message)
+            if not prompt.startswith("Negative prompt: "):
+                assert kept.prompt == " ".join(prompt.split())
+
+
+async def test_a_failing_job_says_so_and_the_next_one_is_painted(house: House) -> None:
+    async with house.open():
+        failed = await house.ask(house.alice, model="broken")
+        next_one = await house.ask(house.bob)
+        await house.done(failed)
+        await house.done(next_one)
+        assert "⚠️" in failed.text()
+        assert failed.labels == ["Again", "Delete"]
+        assert len(next_one.attachments) == 1
+        house.place_model()
+        await house.alice.click(failed, label="Again")
+        await house.discord.until(lambda: len(house.art.messages) == 3)
+        again = await house.done(house.art.messages[-1])
+        assert (number(again), len(again.attachments)) == (3, 1)

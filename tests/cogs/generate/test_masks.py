@@ -1,0 +1,148 @@
+"""/imagine with a picture and its mask: what is white is painted anew, the rest comes back."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import pytest
+from PIL import Image, ImageChops
+
+from tests.discord_server import Message, Upload
+
+from tests.cogs.app import House, image, number, refused, settings_line, told
+
+
+def upload(drawn: Image.Image, name: str = "picture.png", kind: str = "PNG") -> Upload:
+    """The picture as somebody sends it."""
+    buffer = BytesIO()
+    drawn.save(buffer, kind, save_all=kind == "GIF")
+    return Upload(name, buffer.getvalue())
+
+
+def photo(size: tuple[int, int] = (96, 64)) -> Image.Image:
+    """A picture of many colours."""
+    across = Image.linear_gradient("L").rotate(90).resize(size)
+    return Image.merge("RGB", (across, ImageChops.invert(across), Image.new("L", size, 60)))
+
+
+def mask(size: tuple[int, int] = (96, 64)) -> Image.Image:
+    """Its right half is white."""
+    drawn = Image.new("L", size)
+    drawn.paste(255, (size[0] // 2, 0, *size))
+    return drawn
+
+
+def hole() -> Image.Image:
+    """The picture, its right half erased."""
+    erased = photo()
+    erased.putalpha(ImageChops.invert(mask()))
+    return erased
+
+
+async def kept(message: Message) -> bool:
+    """Whether the left half is that of the photo, and the right half is not."""
+    with image(message.attachments[0]) as painted:
+        assert painted.size == (96, 64)
+        difference = ImageChops.difference(painted, photo())
+    left = difference.crop((0, 0, 48, 64)).getbbox() is None
+    return left and difference.getbbox() is not None
+
+
+@pytest.mark.parametrize(
+    "marks",
+    [
+        upload(mask()),
+        upload(mask((192, 128)), "mask.webp", "WEBP"),
+        upload(hole()),
+        upload(mask(), "mask.gif", "GIF"),
+    ],
+    ids=["mask", "twice as large", "erased", "gif"],
+)
+async def test_only_what_the_mask_marks_is_painted_at_the_size_of_the_picture(
+    house: House, marks: Upload
+) -> None:
+    async with house.open() as bot:
+        use = await house.alice.slash(
+            house.art, "imagine", prompt="a fish", image=upload(photo()), mask=marks
+        )
+        message = await house.done(await use.message())
+        assert await kept(message)
+        assert "from a picture, strength 1" in settings_line(message)
+        recipe = (await bot.studio.job(number(message))).recipe
+        assert None not in (recipe.image, recipe.mask)
+
+
+async def test_a_strength_and_a_size_of_ones_own_are_heeded(house: House) -> None:
+    async with house.open() as bot:
+        use = await house.alice.slash(
+            house.art,
+            "imagine",
+            prompt="a fish",
+            image=upload(photo()),
+            mask=upload(mask()),
+            strength=0.5,
+            size="48x32",
+        )
+        recipe = (await bot.studio.job(number(await house.done(await use.message())))).recipe
+        assert (recipe.strength, recipe.width, recipe.height) == (0.5, 48, 32)
+
+
+async def test_a_picture_is_painted_in_its_own_shape(house: House) -> None:
+    async with house.open():
+        for size, painted in (((96, 64), (96, 64)), ((300, 300), (64, 64)), ((150, 300), (48, 88))):
+            use = await house.alice.slash(
+                house.art, "imagine", prompt="a fish", image=upload(photo(size))
+            )
+            with image((await house.done(await use.message())).attachments[0]) as shown:
+                assert shown.size == painted
+
+
+@pytest.mark.parametrize(
+    ("marks", "sentence"),
+    [
+        (Upload("mask.txt", b"white"), "“mask.txt” is nothing that a picture can start from"),
+        (Upload("mask.png", b"white"), "This is no picture that can be read"),
+        (upload(Image.new("L", (96, 64))), "The mask marks nothing"),
+        (upload(mask((64, 64))), "The mask has 64×64 pixels and the picture 96×64"),
+    ],
+    ids=["text", "no picture", "black", "another shape"],
+)
+async def test_what_is_no_mask_is_told_to_whoever_sent_it(
+    house: House, marks: Upload, sentence: str
+) -> None:
+    async with house.open() as bot:
+        use = await house.alice.slash(
+            house.art, "imagine", prompt="a fish", image=upload(photo()), mask=marks
+        )
+        said = await (told(use) if use.response == 4 else refused(use))
+        assert said.startswith(sentence)
+        assert bot.studio.queue() == []
+
+
+async def test_a_mask_needs_a_picture_and_a_model_that_fills(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with house.open():
+        use = await house.alice.slash(house.art, "imagine", prompt="x", mask=upload(mask()))
+        assert (await told(use)).endswith("send that one as `image`, too.")
+        monkeypatch.setattr("cogs.requests.capabilities.fills", lambda model: False)
+        use = await house.alice.slash(
+            house.art, "imagine", prompt="x", image=upload(photo()), mask=upload(mask())
+        )
+        assert (await told(use)).startswith("tiny cannot paint a part of a picture")
+
+
+async def test_several_prompts_share_the_picture_and_its_mask(house: House) -> None:
+    async with house.open() as bot:
+        use = await house.alice.slash(
+            house.art,
+            "imagine",
+            prompt="a {red, blue} fish",
+            image=upload(photo()),
+            mask=upload(mask()),
+        )
+        await house.done(await use.message())
+        recipes = [(await bot.studio.job(each)).recipe for each in (1, 2)]
+        assert recipes[0].mask == recipes[1].mask is not None
+        assert [recipe.prompt for recipe in recipes] == ["a red fish", "a blue fish"]
+        await house.settled(bot)

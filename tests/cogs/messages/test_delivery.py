@@ -1,0 +1,288 @@
+"""Delivery: the pictures arrive by whatever way still leads to the channel, and only once."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import Any
+
+import pytest
+
+from engine.images.output import parse_parameters
+from tests.discord_server import Message
+from tests.discord_server.messages import Attachment
+
+from tests.cogs.app import PATIENCE, House, image, seed, settings_line
+
+BY_TOKEN = r"/webhooks/.*"
+AS_BOT = r"/channels/\d+/messages/\d+"
+ANEW = r"/channels/\d+/messages"
+
+
+@pytest.fixture(autouse=True)
+def _soon_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cogs.messages.updater.RETRY_DELAYS", (0.3,))
+
+
+def settings_in_webp(picture: Attachment) -> str:
+    """What a WebP carries where PNG files have their text chunk."""
+    with image(picture) as opened:
+        comment: Any = opened.getexif().get_ifd(0x8769)[0x9286]
+    assert comment[:8] == b"UNICODE\0"
+    return str(comment[8:], "utf-16-be")
+
+
+def requests(house: House, method: str, path: str) -> list[str]:
+    """The bot's requests of this kind, with their status."""
+    return [
+        str(request)
+        for request in house.discord.requests
+        if request.method == method and re.fullmatch(path, request.path)
+    ]
+
+
+async def tried(house: House, filename: str, status: int) -> None:
+    """Wait until the bot has tried to show this file and was refused."""
+    await house.discord.until(
+        lambda: any(
+            filename in request.files and request.status == status
+            for request in house.discord.requests
+        ),
+        PATIENCE,
+    )
+
+
+async def two_jobs(house: House) -> tuple[Message, Message]:
+    """A job that blocks the painter, and one that waits behind it."""
+    return await house.occupy(), await house.ask(house.alice)
+
+
+async def test_a_token_that_expired_in_the_queue_the_bot_edits_by_itself(house: House) -> None:
+    async with house.open() as bot:
+        blocker, message = await two_jobs(house)
+        house.discord.expire_tokens()
+        await house.free(blocker)
+        await house.done(message)
+        assert len(message.attachments) == 1
+        assert house.art.messages == [blocker, message]
+        assert requests(house, "PATCH", AS_BOT)
+        await house.settled(bot)
+
+
+async def test_a_token_is_not_tried_again_once_it_is_known_to_be_dead(house: House) -> None:
+    async with house.open() as bot:
+        blocker, message = await two_jobs(house)
+        house.discord.expire_tokens()
+        await house.free(blocker)
+        await house.done(message)
+        await house.settled(bot)
+        refused = [line for line in requests(house, "PATCH", BY_TOKEN) if "401" in line]
+        assert len(refused) <= 2  # one for each of the two messages
+
+
+async def test_a_deleted_home_message_is_replaced_by_one_new_message(house: House) -> None:
+    async with house.open() as bot:
+        blocker, message = await two_jobs(house)
+        await house.art.delete(message)
+        await house.free(blocker)
+        await house.discord.until(lambda: len(house.art.messages) == 2)
+        new = await house.done(house.art.messages[-1])
+        assert len(new.attachments) == 1
+        assert house.alice.mention in new.text()
+        assert new.pings == []
+        await house.settled(bot)
+        assert house.art.messages == [blocker, new]
+        await house.alice.click(new, label="Delete")
+        await house.discord.until(lambda: new.deleted)
+
+
+async def test_progress_never_brings_a_deleted_message_back(house: House) -> None:
+    async with house.open():
+        message = await house.occupy()
+        await house.art.delete(message)
+        await asyncio.sleep(1.2)
+        assert house.art.messages == []
+
+
+async def test_a_channel_that_is_gone_is_dropped_quietly_and_settled(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with house.open() as bot:
+        blocker, message = await two_jobs(house)
+        den = house.guild.add_channel("den")
+        lost = await house.ask(house.bob, where=den)
+        house.guild.remove_channel(den)
+        await house.free(blocker)
+        await house.done(message)
+        await house.settled(bot)
+        assert lost.deleted
+        assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+async def test_a_channel_closed_to_the_bot_after_the_token_died_is_dropped(house: House) -> None:
+    async with house.open() as bot:
+        blocker = await house.occupy()
+        den = house.guild.add_channel("den")
+        message = await house.ask(house.bob, where=den)
+        house.discord.expire_tokens()
+        den.deny_bot("view_channel")
+        with house.discord.expecting(50001):
+            await house.free(blocker)
+            await house.settled(bot)
+        assert message.attachments == []
+
+
+@pytest.mark.parametrize(
+    ("status", "times"), [(500, 1), (503, 1), (429, 2)], ids=["500", "503", "429"]
+)
+async def test_trouble_at_discord_is_waited_out(house: House, status: int, times: int) -> None:
+    async with house.open() as bot:
+        blocker, message = await two_jobs(house)
+        fault = house.discord.fail_next(method="PATCH", path=BY_TOKEN, status=status, times=times)
+        house.discord.fail_next(method="PATCH", path=AS_BOT, status=status, times=times)
+        await house.free(blocker)
+        await house.done(message)
+        assert fault.hits == times
+        assert len(message.attachments) == 1
+        await house.settled(bot)
+        house.discord.rest.faults.clear()
+
+
+@pytest.mark.slow
+async def test_a_network_that_was_gone_while_painting_costs_no_picture(house: House) -> None:
+    async with house.open() as bot:
+        message = await house.ask(house.alice, model="slow", steps=20, count=2)
+        await house.discord.until(lambda: "🎨" in message.text(), 20)
+        port = int(house.discord.world.origin.rpartition(":")[2])
+        await house.discord.stop()
+        await house.in_the_folder(bot, 1)
+        await asyncio.sleep(0.2)
+        await house.discord.start(port)
+        await house.done(message)
+        await house.settled(bot)
+        assert len(message.attachments) == 2
+        assert house.art.messages == [message]
+
+
+async def test_a_refused_size_falls_back_to_webp_with_the_settings_inside(house: House) -> None:
+    async with house.open() as bot:
+        blocker = await house.occupy()
+        message = await house.ask(house.alice, "a red 🏠, بيت", count=2, seed=3)
+        house.discord.fail_next(method="PATCH", path=BY_TOKEN, status=413, times=50)
+        await house.release(blocker)
+        await tried(house, "000002-1.png", 413)
+        house.discord.rest.faults.clear()
+        await house.done(message)
+        assert [file.filename for file in message.attachments] == [
+            "000002-1.webp",
+            "000002-2.webp",
+        ]
+        request = parse_parameters(settings_in_webp(message.attachments[1]))
+        assert (request.prompt, request.seed) == ("a red 🏠, بيت", 4)
+        for file in (await bot.studio.job(2)).pictures:
+            assert file.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(("bytes_", "name"), [(9000, "000001-1.webp"), (10_000_000, None)])
+async def test_the_upload_limit_of_the_guild_is_kept_without_asking(
+    house: House, bytes_: int, name: str | None
+) -> None:
+    house.guild.attachment_size_limit = bytes_
+    async with house.open():
+        message = await house.painted(house.alice, size="128x128", seed=1)
+        assert message.attachments[0].filename == (name or "000001-1.png")
+        assert len(message.attachments[0].read()) <= bytes_
+        assert all(request.status != 413 for request in house.discord.requests)
+
+
+async def test_pictures_that_fit_in_no_form_are_told_and_kept(house: House) -> None:
+    house.guild.attachment_size_limit = 50
+    async with house.open() as bot:
+        message = await house.painted(house.alice)
+        assert "too large for this channel" in message.text()
+        assert (await bot.studio.job(1)).pictures[0].exists()
+        await house.settled(bot)
+
+
+@pytest.mark.parametrize("way", ["token", "bot", "anew"])
+async def test_an_answer_lost_after_it_took_effect_shows_the_pictures_once(
+    house: House, way: str
+) -> None:
+    async with house.open() as bot:
+        blocker, message = await two_jobs(house)
+        if way != "token":
+            house.discord.expire_tokens()
+        if way == "anew":
+            await house.art.delete(message)
+        await house.free(blocker)
+        method, path = {
+            "token": ("PATCH", BY_TOKEN),
+            "bot": ("PATCH", AS_BOT),
+            "anew": ("POST", ANEW),
+        }[way]
+        fault = house.discord.fail_next(method=method, path=path, status=502, lose_answer=True)
+        await house.settled(bot)
+        assert fault.hits == 1
+        shown = [each for each in house.art.messages if each.attachments]
+        assert len(shown) == 1
+        assert len(house.art.messages) == 2
+        assert len(shown[0].attachments) == 1
+
+
+async def test_a_home_message_whose_answer_was_lost_is_found_again(house: House) -> None:
+    async with house.open() as bot:
+        house.discord.fail_next(method="POST", path=r".*/callback", status=500, lose_answer=True)
+        with house.discord.expecting(40060):
+            use = await house.alice.slash(house.art, "imagine", prompt="a red house")
+            message = await house.done(await use.message())
+        await house.settled(bot)
+        assert len(message.attachments) == 1
+        assert house.art.messages == [message]
+
+
+@pytest.mark.slow
+async def test_pictures_deleted_while_they_are_shown_do_not_come_back(house: House) -> None:
+    async with house.open() as bot:
+        blocker, message = await two_jobs(house)
+        await house.free(blocker)
+        house.discord.fail_next(method="PATCH", path=BY_TOKEN, status=502, lose_answer=True)
+        await house.done(message)
+        await house.alice.click(message, label="Delete")
+        await house.discord.until(lambda: message.deleted)
+        await house.settled(bot)
+        await asyncio.sleep(1.3)
+        assert house.art.messages == [blocker]
+
+
+async def test_the_result_shows_what_the_file_holds(house: House) -> None:
+    async with house.open() as bot:
+        message = await house.painted(house.alice)
+        await house.settled(bot)
+        job = await bot.studio.job(1)
+        assert job.state == "posted"
+        assert job.settled
+        assert message.attachments[0].read() == job.pictures[0].read_bytes()
+        assert seed(message) == job.recipe.seed
+        assert settings_line(message)[0] == job.recipe.model
+
+
+async def test_pictures_gone_from_the_disk_are_told(house: House) -> None:
+    async with house.open() as bot:
+        blocker, message = await two_jobs(house)
+        house.discord.fail_next(method="PATCH", path=BY_TOKEN, status=409, times=50)
+        await house.release(blocker)
+        await tried(house, "000002-1.png", 409)
+        (await bot.studio.job(2)).pictures[0].unlink()
+        house.discord.rest.faults.clear()
+        await house.done(message)
+        assert "The files of the pictures are gone." in message.text()
+
+
+async def test_a_card_that_discord_will_never_take_is_given_up(house: House) -> None:
+    async with house.open() as bot:
+        blocker, message = await two_jobs(house)
+        fault = house.discord.fail_next(method="PATCH", path=BY_TOKEN, status=400, times=50)
+        await house.release(blocker)
+        await house.settled(bot)
+        assert fault.hits <= 5
+        assert not message.attachments

@@ -1,0 +1,98 @@
+"""Pacing: progress is told as often as Discord likes edits, outcomes at once."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from cogs.messages.throttle import (
+    FORGET,
+    PER_CHANNEL,
+    PER_DISTANT_MESSAGE,
+    PER_MESSAGE,
+    Pacer,
+    edit_interval,
+)
+from engine import Job, JobEvent, JobState
+from tests.discord_server import Message
+
+from tests.cogs.app import House, until
+
+
+def shown(messages: list[Message]) -> list[Message]:
+    """Those that show their pictures."""
+    return [message for message in messages if "Delete" in message.labels]
+
+
+def waiting(jobs: list[Job]) -> list[Job]:
+    """Those that are not painted yet."""
+    return [job for job in jobs if job.state.waiting]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("by", ["token", "bot"])
+async def test_thirty_jobs_in_one_channel_run_into_no_rate_limit(
+    house: House, by: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cogs.bot.LAST_WORDS", 0.1)
+    people = [house.guild.add_member(f"member {i}") for i in range(10)]
+    async with house.open() as bot:
+        blocker = await house.occupy()
+        messages = [await house.ask(who, steps=1) for who in people for _ in range(3)]
+        if by == "bot":
+            house.discord.expire_tokens()
+        await house.release(blocker)
+        if by == "bot":  # about one edit a second is all that Discord gives
+            await house.discord.until(lambda: len(shown(messages)) >= 6, 15)
+        else:
+            await until(bot.studio.unsettled, lambda jobs: not waiting(jobs))
+            await asyncio.sleep(0.5)
+            assert len(shown(messages)) == 30
+            await house.settled(bot)
+    assert house.discord.rate_limited == []
+    assert all(len(message.looks) <= 12 for message in messages)
+
+
+def test_a_message_is_edited_only_every_so_often() -> None:
+    now = 0.0
+    pacer = Pacer(lambda: now)
+    assert pacer.admits(1, 10, PER_MESSAGE)
+    now = PER_CHANNEL
+    assert not pacer.admits(1, 10, PER_MESSAGE)
+    assert pacer.wait(1, 10, PER_MESSAGE) == pytest.approx(PER_MESSAGE - PER_CHANNEL)
+    now = PER_MESSAGE
+    assert pacer.admits(1, 10, PER_MESSAGE)
+
+
+def test_the_messages_of_a_channel_share_its_rate_and_channels_do_not() -> None:
+    now = 0.0
+    pacer = Pacer(lambda: now)
+    assert pacer.admits(1, 10, PER_MESSAGE)
+    assert not pacer.admits(1, 11, PER_MESSAGE)
+    assert pacer.admits(2, 20, PER_MESSAGE)
+    now = PER_CHANNEL
+    assert pacer.admits(1, 11, PER_MESSAGE)
+
+
+def test_the_pacer_forgets_what_is_past() -> None:
+    now = 0.0
+    pacer = Pacer(lambda: now)
+    for job in range(100):
+        assert pacer.admits(job, job, PER_MESSAGE)
+        now += PER_MESSAGE + PER_CHANNEL
+    assert len(pacer._messages) + len(pacer._channels) <= 2 * (FORGET // PER_MESSAGE)
+
+
+@pytest.mark.parametrize(
+    ("state", "position", "seconds"),
+    [
+        (JobState.RUNNING, None, PER_MESSAGE),
+        (JobState.QUEUED, 1, PER_MESSAGE),
+        (JobState.QUEUED, 30, PER_DISTANT_MESSAGE),
+    ],
+)
+def test_those_who_wait_far_behind_leave_the_edits_to_those_in_front(
+    state: JobState, position: int | None, seconds: float
+) -> None:
+    assert edit_interval(JobEvent(job_id=1, state=state, position=position)) == seconds

@@ -1,0 +1,148 @@
+"""/model: which one paints where, and who decides."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from engine import ModelSettings
+from tests.discord_server import Permissions
+
+from tests.cogs.app import House, settings_line, told
+
+
+async def test_the_list_marks_the_one_in_use(house: House) -> None:
+    async with house.open():
+        text = await told(await house.alice.slash(house.art, "model list"))
+        first, *lines = text.splitlines()
+        assert first == "This server paints with **tiny**."
+        assert [line.split("**")[-2] for line in lines] == [
+            "sketch",
+            "tiny",
+            "other",
+            "slow",
+            "broken",
+        ]
+        assert [line.startswith("**→**") for line in lines] == [
+            False,
+            True,
+            False,
+            False,
+            False,
+        ]
+
+
+async def test_using_a_model_takes_manage_server_or_a_named_role(house: House) -> None:
+    role = house.guild.add_role("keepers")
+    manager = house.guild.add_member("manager", permissions=Permissions(manage_guild=True))
+    keeper = house.guild.add_member("keeper", roles=[role])
+    async with house.open(admin_roles=(role.id,)) as bot:
+        scope = f"guild:{house.guild.id}"
+        refusal = await told(await house.alice.slash(house.art, "model use", name="other"))
+        assert "Manage Server" in refusal
+        assert (await bot.studio.model_of(scope)).name == "tiny"
+        for who, name in ((manager, "other"), (keeper, "slow")):
+            message = await (await who.slash(house.art, "model use", name=name)).message()
+            assert not message.ephemeral
+            assert message.text().startswith(f"This server now paints with **{name}**.")
+            assert (await bot.studio.model_of(scope)).name == name
+
+
+async def test_the_next_job_uses_it_and_what_is_queued_keeps_its_own(house: House) -> None:
+    manager = house.guild.add_member("manager", permissions=Permissions(manage_guild=True))
+    async with house.open():
+        blocker = await house.occupy()
+        before = await house.ask(house.alice)
+        await (await manager.slash(house.art, "model use", name="other")).message()
+        after = await house.ask(house.alice)
+        named = await house.ask(house.alice, model="tiny")
+        await house.free(blocker)
+        for message, model in ((before, "tiny"), (after, "other"), (named, "tiny")):
+            await house.done(message)
+            assert settings_line(message)[0] == model
+
+
+async def test_the_choice_survives_a_restart_and_is_one_servers_own(house: House) -> None:
+    manager = house.guild.add_member("manager", permissions=Permissions(manage_guild=True))
+    poets = house.discord.add_guild("Poets")
+    den, zoe = poets.add_channel("den"), poets.add_member("zoe")
+    async with house.open():
+        await (await manager.slash(house.art, "model use", name="other")).message()
+    async with house.open():
+        message = await house.painted(house.alice)
+        assert settings_line(message)[:2] == ["other", "128×64"]
+        message = await house.painted(zoe, where=den)
+        assert settings_line(message)[0] == "tiny"
+
+
+@pytest.mark.parametrize("command", ["model use", "model info"])
+async def test_an_unknown_name_gets_the_nearest_that_there_is(house: House, command: str) -> None:
+    manager = house.guild.add_member("manager", permissions=Permissions(manage_guild=True))
+    async with house.open():
+        refusal = await told(await manager.slash(house.art, command, name="othre"))
+        assert refusal.startswith("There is no model “othre”. Did you mean “other”? Known: ")
+
+
+async def test_info_tells_defaults_and_sizes(house: House) -> None:
+    async with house.open():
+        text = await told(await house.alice.slash(house.art, "model info", name="slow"))
+        assert "Steps 150 · guidance 7 · scheduler heun" in text
+        assert "1:1 128×128" in text
+        assert "any from 32 to 128 pixels a side in steps of 8" in text
+        text = await told(await house.alice.slash(house.art, "model info"))
+        assert text.startswith("**tiny**")
+
+
+async def test_info_tells_the_plan_what_is_on_disk_and_what_was_measured(house: House) -> None:
+    async with house.open():
+        await house.painted(house.alice)
+        lines = (await told(await house.alice.slash(house.art, "model info"))).splitlines()
+        said = "\n".join(lines)
+        assert re.search(r"^Files: on disk, [\d.]+ MB$", said, re.MULTILINE)
+        assert re.search(r"^Measured at 64×64 · .* s a step$", said, re.MULTILINE)
+        assert re.search(r"^Plan: everything stays.* 1.00 × the time", said, re.MULTILINE)
+        assert re.search(r"^Expected peak: [\d.]+ .* free on ", said, re.MULTILINE)
+        assert re.search(r"^• unet [\d.]+ .*: on the device$", said, re.MULTILINE)
+
+
+async def test_info_of_a_model_that_is_not_there_tells_the_rest(house: House) -> None:
+    async with house.open():
+        text = await told(await house.alice.slash(house.art, "model info", name="broken"))
+        assert text.startswith("**broken**")
+        assert "Files: no such folder" in text
+        assert "⚠️" in text
+
+
+async def test_a_model_that_is_not_configured_any_more_gives_way_to_the_default(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with house.open() as bot:
+        await bot.studio.use_model("other", f"guild:{house.guild.id}")
+    models = house.models()
+    del models["other"]
+    monkeypatch.setattr(house, "models", lambda: models)
+    async with house.open():
+        assert settings_line(await house.painted(house.alice))[0] == "tiny"
+
+
+async def test_many_models_fit_into_a_list_an_autocomplete_and_a_refusal(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = {
+        f"model-{i:02}-{'x' * 30}": ModelSettings(source="nowhere", description="y" * 100)
+        for i in range(60)
+    }
+    models = house.models() | many
+    monkeypatch.setattr(house, "models", lambda: models)
+    async with house.open():
+        text = await told(await house.alice.slash(house.art, "model list"))
+        assert len(text) <= 2000
+        assert text.startswith("This server paints with **tiny**.")
+        assert text.endswith("…")
+        choices = await house.alice.autocomplete(house.art, "imagine", "model", "", prompt="x")
+        assert len(choices) == 25
+        refusal = await told(
+            await house.alice.slash(house.art, "imagine", prompt="x", model="nothing like it")
+        )
+        assert refusal.startswith("There is no model “nothing like it”.")

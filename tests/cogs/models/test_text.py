@@ -1,0 +1,55 @@
+"""What is told of models, in the cases that a small model on a CPU never gets into."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from cogs.models.text import measured_line, plan_lines, rung_lines, stock_line
+from engine import PlanTable, Presence, SizeRecord, Stock
+from engine.memory.plan_table import ComponentRow
+
+STREAMED = PlanTable(
+    summary="text_encoder visits, unet streams",
+    components=(ComponentRow("unet", "5.1 GB", "in RAM, comes block by block, 400 MB at a time"),),
+    peaks=(("a step", "1.9 GB"),),
+    peak="1.9 GB of 3.5 GB that are free on a small card",
+    slowdown="1.40 ×",
+    passed_over=(("everything stays", "1.00 ×", "needs 7.0 GB for a step"),),
+    problem=None,
+    notes=("This VAE decodes in float32.",),
+)
+
+
+def test_a_plan_is_told_in_two_lines_and_a_third_when_it_does_not_fit() -> None:
+    assert plan_lines(STREAMED) == [
+        "Plan: text_encoder visits, unet streams; a picture takes 1.40 × the time of everything "
+        "resident",
+        "Expected peak: 1.9 GB of 3.5 GB that are free on a small card",
+    ]
+    hopeless = replace(STREAMED, problem="512x512 would fit.")
+    assert plan_lines(hopeless)[2:] == ["⚠️ 512x512 would fit."]
+
+
+def test_the_rungs_say_where_each_part_lives_and_why_nothing_faster() -> None:
+    assert rung_lines(STREAMED) == [
+        "• unet 5.1 GB: in RAM, comes block by block, 400 MB at a time",
+        "-# Not everything stays (1.00 ×): needs 7.0 GB for a step",
+        "-# This VAE decodes in float32.",
+    ]
+
+
+def test_what_was_measured_is_told_as_far_as_it_was() -> None:
+    record = SizeRecord(
+        width=1024, height=768, batch=2, peak_bytes=8_100_000_000, seconds_per_step=0.126
+    )
+    assert measured_line(record) == (
+        "Measured at 1024×768, 2 at a time · peak 8.1 GB · 0.13 s a step"
+    )
+    assert measured_line(replace(record, batch=1, peak_bytes=None)) == (
+        "Measured at 1024×768 · 0.13 s a step"
+    )
+
+
+def test_what_is_on_disk() -> None:
+    assert stock_line(Stock(Presence.PARTIAL, 1_500_000)) == "Files: partly downloaded, 1.5 MB"
+    assert stock_line(Stock(Presence.ABSENT)) == "Files: not downloaded"

@@ -1,0 +1,483 @@
+"""/words review: a prompt waits until a moderator has looked at it, on every way in."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from discord import Permissions
+
+from cogs.moderation.review_cards import allowed_view, asking_view, in_short, refused_view
+from cogs.message_ref import Home
+from engine import REVIEW_LIFETIME, ImageRequest, Review
+from tests.discord_server import Channel, Member, Message
+from tests.speech.chinese import say_in_chinese
+
+from tests.cogs.app import House, number, refused, told, told_after, until
+
+WAITS = (
+    "Your prompt has a word at which a moderator of this server looks first. It waits for one "
+    "until <t:"
+)
+
+
+@pytest.fixture
+def manager(house: House) -> Member:
+    """Somebody with Manage Server."""
+    return house.guild.add_member("manager", permissions=Permissions(manage_guild=True))
+
+
+@pytest.fixture
+def mods(house: House) -> tuple[Member, Member]:
+    """Two with Timeout Members."""
+    permissions = Permissions(moderate_members=True)
+    first, second = (house.guild.add_member(name, permissions=permissions) for name in ("m1", "m2"))
+    return first, second
+
+
+@pytest.fixture
+def desk(house: House) -> Channel:
+    """Where moderators are asked."""
+    return house.guild.add_channel("desk")
+
+
+async def ask_there(who: Member, house: House, desk: Channel) -> None:
+    """Have moderators asked in that channel."""
+    board = await (await who.slash(house.art, "settings")).message()
+    await who.click(board, custom_id="atelier-settings-page:order")
+    await who.select(board, desk, custom_id="atelier-setting:reviews")
+
+
+def home_in(house: House) -> Home:
+    """Where a request of Alice's belongs whose interaction is long over."""
+    return Home(
+        guild_id=house.guild.id,
+        channel_id=house.art.id,
+        message_id=None,
+        application_id=house.discord.application_id,
+        token="",
+        expires_at=0.0,
+        upload_limit=10**7,
+        person=house.alice.user.id,
+    )
+
+
+async def shown(house: House, where: Channel, text: str = "asks in") -> Message:
+    """The latest message there with that text, once it is there."""
+    await house.discord.until(lambda: any(text in each.text() for each in public(where)))
+    return [each for each in public(where) if text in each.text()][-1]
+
+
+def public(where: Channel) -> list[Message]:
+    """What everybody reads there."""
+    return [each for each in where.history if not each.ephemeral]
+
+
+def shows(message: Message, text: str) -> bool:
+    return text in message.text()
+
+
+async def test_a_request_is_asked_about_and_painted_once_allowed_even_after_a_restart(
+    house: House, manager: Member, mods: tuple[Member, Member], desk: Channel
+) -> None:
+    async with house.open():
+        await ask_there(manager, house, desk)
+        use = await manager.slash(house.art, "words review", word="blood")
+        assert f"<#{desk.id}>" in await told(use)
+        use = await house.alice.slash(
+            house.art, "imagine", prompt="a *bl(oo)d* moon", count=2, seed=5
+        )
+        assert (await told(use)).startswith(WAITS)
+        card = await shown(house, desk)
+        assert not public(house.art)
+        assert f"{house.alice.mention} asks in <#{house.art.id}> for 2 pictures" in card.text()
+        assert "||a \\*bl(oo)d\\* moon||" in card.text()
+        assert "Held for: ||blood||" in card.text()
+    async with house.open() as bot:
+        await mods[0].click(card, label="Allow")
+        result = await house.done(await shown(house, house.art, "bl(oo)d"))
+        assert len(result.attachments) == 2
+        assert f"{house.alice.mention} · job {number(result)}" in result.text()
+        assert (await bot.studio.job(number(result))).owner == str(house.alice.user.id)
+        assert card.text().startswith(f"{mods[0].mention} allowed what {house.alice.mention}")
+        assert not card.labels
+        told_so = await shown(house, house.alice.dm, "have allowed")
+        assert str(result.id) in told_so.text()
+        line = await told(await mods[1].slash(house.art, "audit"))
+        assert f"allowed what {house.alice.mention} asked for: ||a \\*bl(oo)d\\* moon||" in line
+        await house.settled(bot)
+
+
+async def test_who_asked_is_told_of_a_refusal_and_nothing_is_left_of_the_prompt(
+    house: House, manager: Member, mods: tuple[Member, Member]
+) -> None:
+    async with house.open() as bot:
+        await manager.slash(house.art, "words review", word="blood")
+        for who in (house.alice, house.bob):
+            await who.slash(house.art, "imagine", prompt="a blood moon", negative_prompt="fog")
+            card = await shown(house, house.art)
+            assert "||a blood moon|| · without ||fog||" in card.text()
+            if who is house.bob:
+                house.discord.fail_next(path="/users/@me/channels", status=403, code=50007)
+            await mods[0].click(card, label="Refuse")
+            await house.discord.until(lambda: shows(card, "refused what"))  # noqa: B023
+            assert "moon" not in card.text()
+        await shown(house, house.alice.dm, "have not allowed what you asked for: ||a blood moon||")
+        called = await shown(house, house.art, "the moderators have not allowed")
+        assert called.text().startswith(house.bob.mention)
+        assert called.pings == [str(house.bob.user.id)]
+        assert not await bot.studio.unsettled()
+        lines = await told(await manager.slash(house.art, "audit"))
+        assert lines.count("refused what") == 2
+
+
+async def test_every_way_in_waits(
+    house: House, manager: Member, mods: tuple[Member, Member], desk: Channel
+) -> None:
+    async with house.open() as bot:
+        message = await house.painted(house.alice, "a blood moon")
+        await ask_there(manager, house, desk)
+        await manager.slash(house.art, "words review", word="blood")
+        form = await (await manager.slash(house.art, "style add", name="gothic")).modal()
+        await manager.submit(form, {"Template, with {prompt} in it": "{prompt} in blood"})
+        assert (await told(await house.bob.click(message, label="Again"))).startswith(WAITS)
+        use = await house.bob.click(message, label="Vary (subtle)")
+        assert (await refused(use)).startswith(WAITS)
+        form = await (await house.bob.click(message, label="Remix")).modal()
+        use = await house.bob.submit(form, {"Prompt": "a moon of blood"})
+        assert (await told(use)).startswith(WAITS)
+        use = await house.alice.slash(house.art, "imagine", prompt="a moon", style="gothic")
+        assert (await told(use)).startswith(WAITS)
+        assert len(public(desk)) == 4
+        await mods[0].click(await shown(house, desk, "It starts from a picture."), label="Allow")
+        varied = await house.done(await shown(house, house.art, house.bob.mention))
+        job = await bot.studio.job(number(varied))
+        assert job.parent == (number(message), 0)
+        assert (await told(await manager.slash(house.art, "audit"))).count("allowed what") == 1
+
+
+async def test_several_prompts_wait_together(
+    house: House, manager: Member, mods: tuple[Member, Member], desk: Channel
+) -> None:
+    async with house.open() as bot:
+        await ask_there(manager, house, desk)
+        await manager.slash(house.art, "words review", word="blood")
+        use = await house.alice.slash(house.art, "imagine", prompt="a {red, blood} moon")
+        assert (await told(use)).startswith(WAITS)
+        use = await house.alice.slash(
+            house.art, "imagine", prompt="a {red, blue, blood} {moon, sun}"
+        )
+        question = await use.message()
+        await house.alice.click(question, label="Paint 6 pictures")
+        await house.discord.until(lambda: question.text() == "A moderator looks first.")
+        assert "> ||a blue sun||" in (await shown(house, desk)).text()
+        assert not await bot.studio.unsettled()
+        await mods[0].click(public(desk)[0], label="Allow")
+        for prompt in ("a red moon", "a blood moon"):
+            await house.done(await shown(house, house.art, prompt))
+        await house.settled(bot)
+
+
+async def test_it_is_queued_once_however_many_click(
+    house: House, manager: Member, mods: tuple[Member, Member]
+) -> None:
+    async with house.open() as bot:
+        await manager.slash(house.art, "words review", word="blood")
+        await house.alice.slash(house.art, "imagine", prompt="a blood moon")
+        card = await shown(house, house.art)
+        use = await house.bob.click(card, label="Allow")
+        assert (await told_after(use)).startswith("That needs the permission Timeout Members")
+        use = await house.alice.click(card, label="Allow")
+        assert (await told_after(use)).startswith("That needs the permission Timeout Members")
+        one, two = await asyncio.gather(
+            mods[0].click(card, label="Allow"), mods[1].click(card, label="Refuse")
+        )
+        await house.discord.until(lambda: one.followups or two.followups)
+        [late] = [use for use in (one, two) if use.followups]
+        assert await told_after(late) == "Another moderator has decided that already."
+        await house.discord.until(lambda: not card.labels)
+        allowed = late is two
+        assert shows(card, "allowed what") == allowed
+        await house.settled(bot)
+        assert len(await bot.studio.keeper.deeds(f"guild:{house.guild.id}", 50)) == 2
+
+
+async def test_the_member_has_their_own_limits_and_may_be_blocked_or_gone_by_then(
+    house: House, manager: Member, mods: tuple[Member, Member]
+) -> None:
+    async with house.open(limits={"pictures_per_hour": 3}) as bot:
+        await manager.slash(house.art, "words review", word="blood")
+        await house.alice.slash(house.art, "imagine", prompt="a blood moon", count=2)
+        card = await shown(house, house.art)
+        await house.painted(house.alice, count=2)
+        text = await told_after(await mods[0].click(card, label="Allow"))
+        assert text == (
+            f"{house.alice.mention} cannot have it now, and would read: “You asked for 2; of your "
+            "3 pictures an hour 1 are left.” It goes on waiting."
+        )
+        await manager.slash(house.art, "block", user=house.alice, reason="spam")
+        text = await told_after(await mods[0].click(card, label="Allow"))
+        assert text == (
+            f"{house.alice.mention} is blocked by now: use `/unblock` first, or refuse it."
+        )
+        await manager.slash(house.art, "unblock", user=house.alice)
+        await manager.slash(house.art, "words block", word="moon")
+        text = await told_after(await mods[0].click(card, label="Allow"))
+        assert "would read: “Your prompt has a word that is not allowed" in text
+        del house.guild.members[house.alice.user.id]
+        with house.discord.expecting(10007), house.discord.expecting(50278):
+            text = await told_after(await mods[0].click(card, label="Allow"))
+            assert text == f"{house.alice.mention} is not in this server any more: refuse it."
+            await mods[0].click(card, label="Refuse")
+            await shown(house, house.art, "the moderators have not allowed")
+        assert shows(card, "refused what")
+        await house.settled(bot)
+
+
+async def test_what_waits_too_long_is_over(
+    house: House,
+    manager: Member,
+    mods: tuple[Member, Member],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with house.open() as bot:
+        await manager.slash(house.art, "words review", word="blood")
+        await house.alice.slash(house.art, "imagine", prompt="a blood moon")
+        card = await shown(house, house.art)
+        review = await bot.studio.keeper.reviews.get(1, f"guild:{house.guild.id}")
+        late = review.asked_at + REVIEW_LIFETIME + 1
+        monkeypatch.setattr("engine.moderation.reviews.time.time", lambda: late)
+        sentence = "This request has waited for too long: it is over."
+        assert await told_after(await mods[0].click(card, label="Allow")) == sentence
+        assert card.text() == sentence
+        assert not card.labels
+        assert not await bot.studio.unsettled()
+
+
+async def test_somebody_asks_for_so_many_at_a_time_only(
+    house: House, manager: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.moderation.reviews.MOST_HELD", 2)
+    async with house.open():
+        await manager.slash(house.art, "words review", word="blood")
+        for _ in range(2):
+            use = await house.alice.slash(house.art, "imagine", prompt="blood " * 300)
+            assert (await told(use)).startswith(WAITS)
+        use = await house.alice.slash(house.art, "imagine", prompt="blood")
+        assert await told(use) == (
+            "2 of your requests wait for a moderator already: ask again when they have looked at "
+            "one."
+        )
+        use = await house.bob.slash(house.art, "imagine", prompt="blood")
+        assert (await told(use)).startswith(WAITS)
+
+
+async def test_where_moderators_cannot_be_asked_it_is_asked_in_place_or_said_at_once(
+    house: House, manager: Member, desk: Channel
+) -> None:
+    async with house.open() as bot:
+        await ask_there(manager, house, desk)
+        await manager.slash(house.art, "words review", word="blood")
+        house.guild.remove_channel(desk)
+        use = await house.alice.slash(house.art, "imagine", prompt="blood")
+        assert (await told(use)).startswith(WAITS)
+        await shown(house, house.art)
+        use = await house.alice.slash(house.art, "imagine", prompt="blood", private=True)
+        assert "I cannot ask one for you here" in await refused(use)
+        assert len(public(house.art)) == 1
+        scope = f"guild:{house.guild.id}"
+        await until(lambda: bot.studio.keeper.reviews.get(1, scope), lambda found: found)
+
+
+async def test_a_private_request_is_answered_in_private(
+    house: House, manager: Member, mods: tuple[Member, Member], desk: Channel
+) -> None:
+    async with house.open() as bot:
+        await ask_there(manager, house, desk)
+        await manager.slash(house.art, "words review", word="blood")
+        use = await house.alice.slash(house.art, "imagine", prompt="blood", private=True)
+        assert (await told(use)).startswith(WAITS)
+        await mods[0].click(await shown(house, desk), label="Allow")
+        result = await house.done(await shown(house, house.alice.dm, "blood"))
+        assert len(result.attachments) == 1
+        assert not public(house.art)
+        await house.settled(bot)
+
+
+async def test_everybody_reads_the_servers_language_and_each_their_own(
+    house: House,
+    manager: Member,
+    mods: tuple[Member, Member],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asking = "{member} asks in {channel} for {pictures} at which a moderator looks first."
+    words = {
+        asking: "{member} 在 {channel} 请求 {pictures}。",
+        "{number} picture": "{number} 张图片",
+        "Allow": "允许",
+        "{moderator} allowed what {member} asked for.": "{moderator} 允许了 {member} 的请求。",
+        "allowed what {member} asked for: {prompt}": "允许了 {member} 的请求：{prompt}",
+    }
+    say_in_chinese(monkeypatch, words)
+    mods[1].locale = "zh-CN"
+    alice = house.alice.mention
+    async with house.open():
+        board = await (await manager.slash(house.art, "settings")).message()
+        await manager.click(board, custom_id="atelier-settings-page:order")
+        await manager.select(board, "zh_CN", custom_id="atelier-setting:language")
+        await manager.slash(house.art, "words review", word="blood")
+        use = await house.alice.slash(house.art, "imagine", prompt="blood")
+        assert (await told(use)).startswith(WAITS)
+        card = await shown(house, house.art, "1 张图片")
+        await mods[0].click(card, label="允许")
+        await house.discord.until(lambda: shows(card, f"允许了 {alice} 的请求。"))
+        await house.done(await shown(house, house.art, "**blood**"))
+        line = f"allowed what {alice} asked for: ||blood||"
+        assert line in await told(await manager.slash(house.art, "audit"))
+        line = f"允许了 {alice} 的请求：||blood||"
+        assert line in await told(await mods[1].slash(house.art, "audit"))
+
+
+async def test_what_a_kill_has_left_unseen_is_asked_about_at_the_next_start(
+    house: House, mods: tuple[Member, Member]
+) -> None:
+    async with house.open() as bot:
+        held = bot.studio.keeper.reviews
+        request = [ImageRequest(prompt="a blood moon")]
+        scope, owner = f"guild:{house.guild.id}", str(house.alice.user.id)
+        review = await held.hold(scope, owner, home_in(house).to_json(), request, ["blood"])
+    async with house.open() as bot:
+        held = bot.studio.keeper.reviews
+        card = await shown(house, house.art)
+        kept = await until(lambda: held.get(review.id, scope), lambda found: found.asked)
+        assert kept.asked == (house.art.id, card.id)
+    async with house.open() as bot:
+        await mods[0].click(card, label="Allow")
+        await house.done(await shown(house, house.art, "**a blood moon**"))
+        assert sum("asks in" in each.looks[0].text() for each in public(house.art)) == 1
+        await house.settled(bot)
+
+
+async def test_a_moderator_finds_what_waits_when_its_question_was_deleted(
+    house: House, manager: Member, mods: tuple[Member, Member], desk: Channel
+) -> None:
+    async with house.open() as bot:
+        text = await told(await mods[0].slash(house.art, "words waiting"))
+        assert text == "Nothing waits for a moderator here."
+        await manager.slash(house.art, "words review", word="blood")
+        for prompt in ("a blood moon", "a blood sun"):
+            await house.alice.slash(house.art, "imagine", prompt=prompt)
+        gone, there = await shown(house, house.art, "moon"), await shown(house, house.art, "sun")
+        gone.deleted = True
+        await ask_there(manager, house, desk)
+        text = await told(await mods[0].slash(house.art, "words waiting"))
+        again = await shown(house, desk, "moon")
+        first, second = text.splitlines()
+        for line, prompt, card, room in (
+            (first, "a blood moon", again, desk),
+            (second, "a blood sun", there, house.art),
+        ):
+            assert f"{house.alice.mention} ||{prompt}|| · " in line
+            assert line.endswith(f"/{house.guild.id}/{room.id}/{card.id}")
+        assert len(public(desk)) == 1
+        await mods[0].click(again, label="Allow")
+        await house.done(await shown(house, house.art, "**a blood moon**"))
+        text = await told(await mods[0].slash(house.art, "words waiting"))
+        assert text == second
+        text = await told(await house.alice.slash(house.art, "words waiting"))
+        assert text.startswith("That needs the permission Timeout Members")
+        await house.settled(bot)
+
+
+async def test_who_asked_can_withdraw_even_after_a_restart(
+    house: House, manager: Member, mods: tuple[Member, Member]
+) -> None:
+    async with house.open():
+        await manager.slash(house.art, "words review", word="blood")
+        waits = await (
+            await house.alice.slash(house.art, "imagine", prompt="a blood moon")
+        ).message()
+        assert waits.labels == ["Withdraw"]
+        card = await shown(house, house.art)
+    async with house.open() as bot:
+        path = f"/channels/{house.art.id}/messages/{card.id}"
+        house.discord.fail_next(path=path, status=403, code=50001)
+        uses = await asyncio.gather(*(house.alice.click(waits, label="Withdraw") for _ in range(2)))
+        await house.discord.until(lambda: shows(waits, "You have withdrawn this"))
+        assert not waits.labels
+        late = uses[0] if uses[0].response == 4 else uses[1]
+        assert await told(late) == "It does not wait any more: it has been decided."
+        use = await mods[0].click(card, label="Allow")
+        assert await told_after(use) == "Whoever asked for it has withdrawn it."
+        assert shows(card, "has withdrawn what they asked for.")
+        assert not card.labels
+        assert not await bot.studio.keeper.reviews.waiting()
+        assert not await bot.studio.unsettled()
+
+
+async def test_no_prompt_gets_out_of_its_spoiler(
+    house: House, manager: Member, mods: tuple[Member, Member]
+) -> None:
+    async with house.open():
+        await manager.slash(house.art, "words review", word="blood")
+        await house.alice.slash(house.art, "imagine", prompt="blood https://x.io/|| NASTY")
+        inside = "||blood https://x.io/\\|\\| NASTY||"
+        card = await shown(house, house.art)
+        assert f"> {inside}" in card.text()
+        await mods[0].click(card, label="Refuse")
+        await shown(house, house.alice.dm, f"have not allowed what you asked for: {inside}")
+        assert inside in await told(await manager.slash(house.art, "audit"))
+        await manager.slash(house.art, "words block", word="https://y.io/||x")
+        assert "||https://y.io/\\|\\|x||" in await told(await manager.slash(house.art, "audit"))
+
+
+async def test_what_is_allowed_where_the_bot_cannot_write_any_more_links_to_nothing(
+    house: House, manager: Member, mods: tuple[Member, Member], desk: Channel
+) -> None:
+    async with house.open():
+        await ask_there(manager, house, desk)
+        await manager.slash(house.art, "words review", word="blood")
+        await house.alice.slash(house.art, "imagine", prompt="a blood moon")
+        card = await shown(house, desk)
+        house.guild.remove_channel(house.art)
+        await mods[0].click(card, label="Allow")
+        news = await shown(house, house.alice.dm, "have allowed what you asked for")
+        assert "`/history` has it" in news.text()
+        assert "None" not in news.text()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "*" * 2000,
+        "blood " * 333,
+        "||" * 1000,
+        "https://x.io/" + "|" * 1900,
+        "<@1> _" * 300,
+        "血" * 2000,
+    ],
+)
+def test_the_longest_prompts_fit(text: str) -> None:
+    home = Home(
+        guild_id=1,
+        channel_id=2**62,
+        message_id=None,
+        application_id=3,
+        token="",
+        expires_at=0.0,
+        upload_limit=0,
+    )
+    for count in (1, 2, 30):
+        review = Review(
+            id=1,
+            scope="guild:1",
+            owner=str(2**62),
+            home=home.to_json(),
+            requests=tuple(ImageRequest(prompt=text, negative_prompt=text) for _ in range(count)),
+            words=tuple(f"{text[:50]}{number}" for number in range(20)),
+            parent=None,
+            asked_at=1e9,
+        )
+        for view in (asking_view(review), allowed_view(review, 2**62), refused_view(review, 1)):
+            assert view.content_length() < 3900
+        assert len(in_short(review)) <= 150

@@ -1,0 +1,129 @@
+"""/imagine with flags in its prompt, as Midjourney users type them, and with braces."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.discord_server import Upload
+
+from tests.cogs.app import House, number, settings_line, told
+from tests.cogs.generate.test_options import picture
+
+
+async def test_flags_in_the_prompt_are_obeyed_and_are_not_painted(house: House) -> None:
+    async with house.open():
+        message = await house.painted(
+            house.alice,
+            "a red house --ar 3:2 \u2014steps 3 --cfg 5 --seed 7 --repeat 2 --scheduler euler "
+            "--model other --no rain, hands",
+        )
+        assert message.text() == (
+            f"**a red house**\n-# {house.alice.mention} · job 1\n"
+            "-# other · 112×72 · 3 steps · guidance 5 · euler · seed 7–8 · without rain, hands"
+        )
+        again = await (await house.bob.click(message, label="Again")).message()
+        await house.done(again)
+        assert settings_line(again)[1:5] == ["112×72", "3 steps", "guidance 5", "euler"]
+
+
+async def test_flags_in_a_form_stand_over_what_it_is_filled_in_with(house: House) -> None:
+    async with house.open():
+        message = await house.painted(house.alice, "a fish", seed=1, steps=1)
+        modal = await (await house.bob.click(message, label="Remix")).modal()
+        use = await house.bob.submit(modal, {"Prompt": "a boat --seed 9 --ar 3:2 --no rain"})
+        remixed = await house.done(await use.message())
+        assert remixed.text().startswith("**a boat**")
+        parts = settings_line(remixed)
+        assert parts[1:3] + parts[5:7] == ["80×56", "1 step", "seed 9", "without rain"]
+        modal = await (await house.bob.click(message, label="Remix")).modal()
+        refusal = await told(await house.bob.submit(modal, {"Prompt": "a boat --sed 9"}))
+        assert refusal.startswith("There is no flag --sed.")
+
+
+async def test_a_flag_may_say_how_far_to_leave_a_picture_behind(house: House) -> None:
+    async with house.open():
+        upload = Upload("house.png", picture())
+        message = await house.painted(house.alice, "a fish --iw 2", image=upload)
+        assert settings_line(message)[-1] == "from a picture, strength 0.43"
+
+
+@pytest.mark.parametrize(
+    ("prompt", "typed", "sentence"),
+    [
+        ("a fish --sed 7", {}, "There is no flag --sed. Did you mean --seed?"),
+        ("a fish --seed 7", {"seed": 8}, "The seed is said twice: 8 and 7."),
+        ("a fish --size 64x96", {"size": "3:2"}, "The width is said twice: 80 and 64."),
+        ("a fish --model tinny", {}, "There is no model “tinny”. Did you mean “tiny”?"),
+        ("a fish --repeat 5", {}, "The number of pictures is 5"),
+        ("a fish --strength 0.5", {}, "The strength is how far to leave a picture behind"),
+        ("--seed 7", {}, "The prompt is empty"),
+        ("a fish --weird 9", {}, "Midjourney's --weird does nothing here"),
+        ("{a,b,c,d} {e,f,g,h,i}", {}, "The braces stand for 20 prompts; at most 16"),
+        ("{a fish, a boat --sed 7}", {}, "There is no flag --sed."),
+    ],
+)
+async def test_what_makes_no_sense_is_told_to_the_person_alone(
+    house: House, prompt: str, typed: dict[str, object], sentence: str
+) -> None:
+    async with house.open() as bot:
+        use = await house.alice.slash(house.art, "imagine", prompt=prompt, **typed)
+        assert sentence in await told(use)
+        assert bot.studio.queue() == []
+
+
+async def test_each_prompt_that_braces_stand_for_has_a_message_of_its_own(house: House) -> None:
+    async with house.open():
+        use = await house.alice.slash(
+            house.art, "imagine", prompt="a {red, blue --seed 5} {fish|boat} --steps 1"
+        )
+        messages = [await use.message(), await use.followup()]
+        for message in messages:
+            await house.done(message)
+        assert [number(message) for message in messages] == [1, 2]
+        assert re.match(r"\*\*a red (fish|boat)\*\*", messages[0].text())
+        assert re.match(r"\*\*a blue (fish|boat)\*\*", messages[1].text())
+        assert settings_line(messages[1])[-1] == "seed 5"
+        assert house.art.messages == messages
+
+
+async def test_a_message_that_discord_does_not_take_comes_with_the_pictures(house: House) -> None:
+    async with house.open() as bot:
+        house.discord.fail_next(method="POST", path="/webhooks/[^/]+/[^/]+", status=403)
+        use = await house.alice.slash(house.art, "imagine", prompt="{red, blue} house --steps 1")
+        first = await house.done(await use.message())
+        await house.settled(bot)
+        assert [m.text().split("\n")[0] for m in house.art.messages] == [
+            "**red house**",
+            "**blue house**",
+        ]
+        assert number(first) == 1
+
+
+async def test_limits_count_for_all_of_them_at_once(house: House) -> None:
+    async with house.open(limits={"pictures_per_hour": 5, "waiting_jobs": 3}) as bot:
+
+        async def refusal(prompt: str) -> str:
+            return await told(await house.alice.slash(house.art, "imagine", prompt=prompt))
+
+        assert await refusal("{a,b,c,d}") == "These are 4 jobs; you may have 3 open at a time."
+        assert await refusal("{a,b} --repeat 3") == (
+            "You asked for 6 pictures; you may have 5 an hour."
+        )
+        assert bot.studio.queue() == []
+        blocker = await house.occupy()
+        await house.ask(house.alice)
+        await house.ask(house.alice)
+        assert await refusal("{a,b}") == (
+            "You already have 2 jobs waiting, and these are 2 more; you may have 3 at a time. "
+            "Wait for some to be done, or cancel some."
+        )
+        await house.release(blocker)
+
+
+async def test_the_queue_takes_all_of_them_or_none(house: House) -> None:
+    async with house.open(limits={"queue_size": 2}) as bot:
+        use = await house.alice.slash(house.art, "imagine", prompt="{a,b,c}")
+        assert (await told(use)).startswith("The queue is full (2 jobs).")
+        assert bot.studio.queue() == []

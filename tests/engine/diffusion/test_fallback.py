@@ -1,0 +1,258 @@
+"""Out of memory is never the member's problem: the job goes on, a rung lower, with its own seed."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import PIL.Image
+import pytest
+import torch
+
+from engine.diffusion import loader as loading
+from engine.diffusion.model_cache import Bench
+from engine.diffusion.device import Device
+from engine.diffusion.families.stable_diffusion import StableDiffusion
+from engine.diffusion.loader import Loaded, Loader
+from engine.diffusion.model_memory import Memory
+from engine.errors import ModelUnavailable
+from engine.hub import inspect
+from engine.memory.device import DeviceFacts
+from engine.memory.plan import Plan, Stage
+from engine.worker.messages import Admit, Failed, Noted, Painted
+from engine.models.catalogue import Model
+from engine.jobs.request import Recipe
+from tests.engine.diffusion.conftest import Image
+from tests.engine.diffusion.harness import Easel
+from tests.engine.diffusion.families.parity import ONE_LEVEL, difference
+from tests.engine.builders import job, model, recipe
+from tests.engine.memory.models import MODELS
+
+Plain = Callable[[str, Recipe], Image]
+
+SMALL_CARD = DeviceFacts(
+    kind="cuda",
+    name="a card that the CPU plays",
+    total_bytes=4 * 10**9,
+    free_bytes=4 * 10**9,
+    reserve_bytes=0,
+    bf16=True,
+    compute_capability=(8, 9),
+)
+
+
+@pytest.fixture
+def tiny(folders: dict[str, Path]) -> Model:
+    return model(folders["epsilon"], dtype="float32")
+
+
+@pytest.fixture
+def card(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The CPU plays a card: weights are brought to it and leave it.
+
+    Plans are made as for the Stable Diffusion 1.5 that the tiny model takes after, so that there
+    are rungs to go down.
+    """
+    monkeypatch.setattr(Device, "facts", lambda device, own_bytes=0: SMALL_CARD)
+    monkeypatch.setattr(Device, "has_own_memory", property(lambda device: True))
+    monkeypatch.setattr(Device, "peak_bytes", lambda device: 50_000_000)
+    monkeypatch.setattr(
+        loading, "inspect", lambda *about: replace(inspect(*about), components=MODELS["sd"])
+    )
+
+
+def break_times(
+    monkeypatch: pytest.MonkeyPatch, where: Any, verb: str, times: int
+) -> Callable[[], int]:
+    """Let a verb run out of memory so many times; how often it was called."""
+    sound = getattr(where, verb)
+    calls = 0
+
+    def breaks(*arguments: Any, **named: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls <= times:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return sound(*arguments, **named)
+
+    monkeypatch.setattr(where, verb, breaks)
+    return lambda: calls
+
+
+STAGES = {
+    Stage.LOAD: (Loader, "_placed"),
+    Stage.ENCODE: (StableDiffusion, "encode"),
+    Stage.STEP: (StableDiffusion, "denoise"),
+    Stage.DECODE: (StableDiffusion, "decode"),
+}
+
+
+@pytest.mark.usefixtures("card")
+@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_job_that_runs_out_of_memory_is_painted_a_rung_lower(
+    tiny: Model,
+    plain: Plain,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    stage: Stage,
+    times: int,
+) -> None:
+    where, verb = STAGES[stage]
+    break_times(monkeypatch, where, verb, times)
+    asked: dict[str, Any] = {"width": 128, "height": 128, "seed": 3}
+    easel = Easel()
+    with caplog.at_level(logging.WARNING, "engine"):
+        easel.run(Admit(job(1, **asked), tiny), jobs=1)
+    assert not easel.of(Failed)
+    [painted] = easel.of(Painted)
+    [picture] = painted.pictures
+    shape = (picture.height, picture.width, 3)
+    levels = np.frombuffer(picture.data, np.uint8).reshape(shape).astype(np.int16)
+    expected = plain("epsilon", recipe(**asked))
+    # Tiles of a VAE with random weights differ at their seams; nothing else may.
+    assert np.abs(levels - expected).mean() < (8 if stage is Stage.DECODE else ONE_LEVEL)
+    lines = [record for record in caplog.records if "ran out of memory" in record.message]
+    assert len(lines) == times
+    failures = [noted.measurement for noted in easel.of(Noted) if noted.measurement.failed]
+    assert [failure.stage for failure in failures] == [stage] * times
+
+
+@pytest.mark.usefixtures("card")
+def test_what_was_learned_from_a_failure_is_heeded_the_next_time(
+    tiny: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plans: list[Plan] = []
+    suit = Bench.suit
+
+    def watched(self: Bench, asked: Recipe) -> None:
+        suit(self, asked)
+        assert self.loaded is not None
+        plans.append(self.loaded.memory.plan)
+
+    monkeypatch.setattr(Bench, "suit", watched)
+    break_times(monkeypatch, StableDiffusion, "denoise", 1)
+    easel = Easel(batch_size=4)
+    for number, width in enumerate((64, 128, 64)):
+        easel.run(Admit(job(number, count=4, width=width), tiny), jobs=1)
+        easel.painter._stopping = False
+    assert len(easel.of(Painted)) == 3
+    assert plans[0].batch == 4
+    assert plans[-1].batch < 4
+
+
+@pytest.mark.usefixtures("card")
+def test_only_a_job_that_fits_on_no_rung_fails_and_is_told_what_would_fit(
+    tiny: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    denoise = StableDiffusion.denoise
+
+    def narrow(self: StableDiffusion, calls: Any) -> torch.Tensor:
+        if calls[0].row.recipe.width > 64:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return denoise(self, calls)
+
+    monkeypatch.setattr(StableDiffusion, "denoise", narrow)
+    easel = Easel()
+    easel.run(Admit(job(1, width=128), tiny), Admit(job(2), tiny), jobs=2)
+    [failed] = easel.of(Failed)
+    assert failed.job_id == 1
+    assert "128×64 with tiny does not fit into the memory of this machine." in failed.sentence
+    assert [painted.job_id for painted in easel.of(Painted)] == [2]
+
+
+@pytest.mark.usefixtures("card")
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+        RuntimeError("MPS backend out of memory"),
+        MemoryError(),
+    ],
+    ids=["cublas", "mps", "ram"],
+)
+def test_memory_that_runs_out_by_another_name_is_no_bug(
+    tiny: Model, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    denoise = StableDiffusion.denoise
+    broken: list[Exception] = [error]
+
+    def breaks(self: StableDiffusion, calls: Any) -> torch.Tensor:
+        if broken:
+            raise broken.pop()
+        return denoise(self, calls)
+
+    monkeypatch.setattr(StableDiffusion, "denoise", breaks)
+    easel = Easel()
+    easel.run(Admit(job(1, count=2), tiny), jobs=1)
+    assert easel.of(Painted)
+    assert not easel.of(Failed)
+
+
+@pytest.mark.usefixtures("card")
+def test_a_picture_to_start_from_that_does_not_fit_is_read_in_smaller_pieces(
+    tiny: Model, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Reading it is the VAE's work: the text encoders are not to blame."""
+    PIL.Image.new("RGB", (64, 64), "red").save(tmp_path / "start.png")
+    break_times(monkeypatch, StableDiffusion, "encode_picture", 1)
+    easel = Easel()
+    begun = Admit(job(1, image="start.png", strength=0.5), tiny, tmp_path / "start.png")
+    easel.run(begun, jobs=1)
+    assert easel.of(Painted)
+    [failure] = [noted.measurement for noted in easel.of(Noted) if noted.measurement.failed]
+    assert failure.stage is Stage.DECODE
+
+
+@pytest.mark.usefixtures("card")
+def test_when_weights_have_to_be_loaded_anew_all_jobs_in_hand_begin_again(
+    tiny: Model, plain: Plain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A larger job joins, and the plan for it stores the weights otherwise."""
+    loads: list[str] = []
+    load = Loader.load
+
+    def counted(self: Loader, *arguments: Any, **named: Any) -> Any:
+        loads.append("load")
+        return load(self, *arguments, **named)
+
+    monkeypatch.setattr(Loader, "load", counted)
+    monkeypatch.setattr(Loaded, "outgrown", property(lambda loaded: len(loads) < 2))
+    monkeypatch.setattr(Memory, "consider", lambda memory, width, *_, **__: width > 64)
+    easel = Easel()
+    easel.run(Admit(job(1), tiny), Admit(job(2, width=128), tiny), jobs=2)
+    assert len(loads) == 2
+    assert sorted(painted.job_id for painted in easel.of(Painted)) == [1, 2]
+    [first] = [painted for painted in easel.of(Painted) if painted.job_id == 1]
+    levels = np.frombuffer(first.pictures[0].data, np.uint8).reshape(64, 64, 3).astype(np.int16)
+    assert difference(levels, plain("epsilon", recipe())) <= ONE_LEVEL
+
+
+@pytest.mark.usefixtures("card")
+def test_when_they_cannot_be_loaded_anew_the_jobs_fail_and_the_painter_goes_on(
+    tiny: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loads: list[str] = []
+    load = Loader.load
+
+    def once(self: Loader, *arguments: Any, **named: Any) -> Any:
+        loads.append("load")
+        if len(loads) == 2:
+            raise ModelUnavailable("The disk is gone.")
+        return load(self, *arguments, **named)
+
+    monkeypatch.setattr(Loader, "load", once)
+    monkeypatch.setattr(Loaded, "outgrown", property(lambda loaded: len(loads) < 2))
+    monkeypatch.setattr(Memory, "consider", lambda memory, width, *_, **__: width == 128)
+    easel = Easel()
+    orders = [Admit(job(1), tiny), Admit(job(2, width=128), tiny), Admit(job(3, seed=1), tiny)]
+    easel.watch = lambda report: easel.inbox.put(orders[2]) if _failed(report, 1) else None
+    easel.run(*orders[:2], jobs=3)
+    assert sorted(failed.job_id for failed in easel.of(Failed)) == [1, 2]
+    assert [painted.job_id for painted in easel.of(Painted)] == [3]
+
+
+def _failed(report: object, job_id: int) -> bool:
+    return isinstance(report, Failed) and report.job_id == job_id

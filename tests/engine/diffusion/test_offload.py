@@ -1,0 +1,194 @@
+"""Weights come and go; what is computed with them stays the same."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from diffusers import StableDiffusionPipeline
+from torch import nn
+
+from engine.diffusion.families.stable_diffusion import StableDiffusion
+from engine.diffusion.offload import Parts
+from engine.diffusion.offload.streaming import Streamed, blocks_of
+from engine.diffusion.offload.weights import size_of, tensors_of
+from engine.memory.plan import Place, Plan, Residence
+from tests import tiny
+from tests.engine.diffusion.families.parity import difference, paint
+from tests.engine.builders import recipe
+
+CPU = torch.device("cpu")
+"""It stands in for a GPU: copies of the masters are made on it as they would be there."""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny.stable_diffusion(tmp_path_factory.mktemp("placement"))
+
+
+@pytest.fixture
+def pipe(folder: Path) -> Any:
+    return StableDiffusionPipeline.from_pretrained(folder)
+
+
+def place(residence: Residence, module: nn.Module, share: float = 1.0) -> Place:
+    size = size_of(module)
+    return Place(residence=residence, weight_bytes=size, resident_bytes=int(size * share))
+
+
+def masters(module: nn.Module) -> dict[int, int]:
+    """Where the module's tensors have their data now."""
+    return {id(tensor): tensor.data_ptr() for tensor in tensors_of(module)}
+
+
+class Watched(nn.Module):
+    """A row of layers that counts how many bytes of copies exist while each one computes."""
+
+    def __init__(self, layers: int) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Linear(8, 8, bias=False) for _ in range(layers))
+        self.before = masters(self)
+        self.away: list[int] = []
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+    def watch(self) -> None:
+        for layer in self.layers:
+            layer.register_forward_pre_hook(lambda *_: self.away.append(self.copied()))
+
+    def copied(self) -> int:
+        return sum(t.nbytes for t in tensors_of(self) if t.data_ptr() != self.before[id(t)])
+
+
+LAYER = 8 * 8 * 4
+
+
+@pytest.mark.parametrize(("resident", "staying"), [(0, 0), (3, 1), (6, 4)])
+def test_as_many_blocks_stay_as_fit_beside_two_in_flight(resident: int, staying: int) -> None:
+    module = Watched(8)
+    x = torch.ones(1, 8)
+    expected = module(x)
+    streamed = Streamed(
+        module, CPU, resident_bytes=resident * LAYER, layer_by_layer=False, pin=False
+    )
+    module.watch()
+    streamed.arrive()
+    assert streamed.streaming_bytes == (8 - staying) * LAYER
+    for _ in range(2):
+        assert torch.equal(module(x), expected)
+    assert max(module.away) <= (staying + 1) * LAYER
+    streamed.detach()
+    assert masters(module) == module.before
+    assert torch.equal(module(x), expected)
+
+
+def test_the_next_block_is_on_its_way_while_one_computes() -> None:
+    module = Watched(4)
+    streamed = Streamed(module, CPU, resident_bytes=0, layer_by_layer=False, pin=False)
+    waiting: list[int] = []
+    module.layers[1].register_forward_pre_hook(
+        lambda *_: waiting.extend(b.transfer is not None for b in streamed._blocks)
+    )
+    module(torch.ones(1, 8))
+    assert waiting == [False, False, True, False]
+
+
+def test_layer_by_layer_nothing_stays_and_nothing_comes_early() -> None:
+    module = Watched(4)
+    streamed = Streamed(module, CPU, resident_bytes=99 * LAYER, layer_by_layer=True, pin=False)
+    module.watch()
+    streamed.arrive()
+    module(torch.ones(1, 8))
+    assert streamed.streaming_bytes == 4 * LAYER
+    assert max(module.away) == LAYER
+    assert module.copied() == 0
+
+
+def test_a_block_that_breaks_lets_its_weights_go() -> None:
+    module = Watched(2)
+    streamed = Streamed(module, CPU, resident_bytes=0, layer_by_layer=False, pin=False)
+    with pytest.raises(RuntimeError, match="shapes"):
+        module(torch.ones(1, 3))
+    streamed.leave()
+    assert module.copied() == 0
+
+
+def test_blocks_are_as_large_as_the_limit_allows_and_hold_every_weight(pipe: Any) -> None:
+    unet = pipe.unet
+    blocks = list(blocks_of(unet, size_of(unet) // 16))
+    inside = {id(t) for block in blocks for t in tensors_of(block)}
+    assert inside == {id(t) for t in tensors_of(unet)}
+    assert sum(map(size_of, blocks)) == size_of(unet)
+    assert len(blocks) > 16
+
+
+PLANS: dict[str, tuple[Residence, Residence, Residence, float]] = {
+    "resident": (Residence.STAYS, Residence.STAYS, Residence.STAYS, 1.0),
+    "encoders": (Residence.VISITS, Residence.STAYS, Residence.STAYS, 1.0),
+    "model": (Residence.VISITS, Residence.VISITS, Residence.VISITS, 1.0),
+    "half streamed": (Residence.VISITS, Residence.STREAMS, Residence.STAYS, 0.5),
+    "all streamed": (Residence.STREAMS, Residence.STREAMS, Residence.VISITS, 0.0),
+}
+
+
+@pytest.fixture(params=PLANS)
+def plan(request: pytest.FixtureRequest, pipe: Any) -> Plan:
+    encoder, unet, vae, share = PLANS[request.param]
+    return Plan(
+        dtype="float32",
+        places={
+            "text_encoder": place(encoder, pipe.text_encoder, share),
+            "unet": place(unet, pipe.unet, share),
+            "vae": place(vae, pipe.vae),
+        },
+    )
+
+
+def test_every_plan_paints_the_same_picture(pipe: Any, plan: Plan, folder: Path) -> None:
+    plain = StableDiffusionPipeline.from_pretrained(folder)
+    asked = recipe(negative_prompt="fish", guidance_scale=5.0)
+    [expected] = paint(StableDiffusion(plain, Parts(plain, CPU), None), asked)
+    parts = Parts(pipe, CPU, plan)
+    family = StableDiffusion(pipe, parts, None)
+    for _ in range(2):
+        [painted] = paint(family, asked)
+        assert difference(painted, expected) == 0
+        parts.retire()
+
+
+def test_visitors_make_room_for_each_other_and_leave_nothing_behind(pipe: Any) -> None:
+    before = {name: masters(part) for name, part in pipe.components.items() if _is_module(part)}
+    parts = Parts(
+        pipe,
+        CPU,
+        Plan(
+            dtype="float32",
+            places={
+                "text_encoder": place(Residence.VISITS, pipe.text_encoder),
+                "unet": place(Residence.VISITS, pipe.unet),
+                "vae": place(Residence.STAYS, pipe.vae),
+            },
+        ),
+    )
+
+    def there() -> set[str]:
+        return {name for name in before if masters(pipe.components[name]) != before[name]}
+
+    assert there() == set()
+    with parts.use("text_encoder"):
+        assert there() == {"text_encoder"}
+    with parts.use("vae"):
+        assert there() == {"text_encoder", "vae"}
+    with parts.use("unet", "feature_extractor"):
+        assert there() == {"vae", "unet"}
+    with parts.use("unet"):
+        assert there() == {"vae", "unet"}
+    parts.retire()
+    assert there() == set()
+
+
+def _is_module(part: object) -> bool:
+    return isinstance(part, nn.Module)

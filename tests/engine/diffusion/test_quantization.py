@@ -1,0 +1,78 @@
+"""Weights that are quantized while a model is loaded, wherever they come from.
+
+Only where torchao is installed: of the ways that need a package it is the one that has a CPU.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from engine.models.adapters import AdapterShelf
+from engine.diffusion import Device
+from engine.diffusion.families import family_of
+from engine.diffusion.textual_inversion import Inversions
+from engine.diffusion.loader import Loaded, Loader
+from engine.diffusion.offload import Parts
+from engine.memory.profiles import Ledger
+from engine.memory.plan import Place, Plan, Quantization, Residence
+from tests.engine.diffusion.families.parity import difference, paint
+from tests.engine.builders import engine_settings, model, recipe
+from tests.hub_server import HubServer
+from tests.tiny.original_layout import checkpoint
+
+pytest.importorskip("torchao")
+
+ASKED = recipe(guidance_scale=5.0)
+
+
+def load(source: Path, hub_url: str | None = None, **changes: Any) -> Loaded:
+    wanted = engine_settings(**({"hub_url": hub_url} if hub_url else {}))
+    device = Device.choose(wanted)
+    loader = Loader(wanted, device, Ledger(), lambda found: None, AdapterShelf(), Inversions())
+    return loader.load(model(source, **changes), lambda nbytes: None)
+
+
+def is_quantized(loaded: Loaded) -> bool:
+    [attention] = loaded.pipe.unet.down_blocks[0].attentions
+    return type(attention.transformer_blocks[0].attn1.to_q.weight) is not torch.nn.Parameter
+
+
+def test_the_denoiser_is_quantized_from_a_folder_a_file_and_a_checkpoint(
+    tiny_model: Path, tmp_path: Path, server: HubServer
+) -> None:
+    server.add("stable-diffusion-v1-5/stable-diffusion-v1-5", tiny_model)
+    plain = load(tiny_model)
+    [exact] = paint(plain.family, ASKED)
+    single = checkpoint(tiny_model, tmp_path / "fox.safetensors")
+    unet = tmp_path / "unet.safetensors"
+    save_file(plain.pipe.unet.state_dict(), unet)
+    for loaded in (
+        load(tiny_model, quantize="int8"),
+        load(tiny_model, quantize="int8", denoiser=str(unet)),
+        load(single, server.endpoint, quantize="int8"),
+    ):
+        assert is_quantized(loaded)
+        [close] = paint(loaded.family, ASKED)
+        assert difference(exact, close) < 4
+
+
+def test_quantized_weights_that_visit_paint_the_same(tiny_model: Path) -> None:
+    loaded = load(tiny_model, quantize="int8")
+    [expected] = paint(loaded.family, ASKED)
+    visits = Place(residence=Residence.VISITS, weight_bytes=1, resident_bytes=1)
+    quantized = Place(
+        residence=Residence.VISITS,
+        weight_bytes=1,
+        resident_bytes=1,
+        quantization=Quantization.INT8,
+    )
+    places = {"text_encoder": visits, "unet": quantized, "vae": visits}
+    parts = Parts(loaded.pipe, torch.device("cpu"), Plan(dtype="float32", places=places))
+    family = family_of(loaded.pipe, parts, None)
+    for _ in range(2):
+        [painted] = paint(family, ASKED)
+        assert difference(painted, expected) == 0
+        parts.retire()

@@ -1,0 +1,191 @@
+"""A sheet as it is drawn: where pictures stand, and that every label can be read."""
+
+import time
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageChops, ImageColor
+
+from engine.jobs.job import Job, JobState
+from engine.images.output import parse_parameters
+from engine.grids import text as lettering
+from engine.grids.drawing import BLANK, LONGEST, PAPER, draw_sheet, sheet_key
+from engine.grids.layout import Axis, Layout
+from engine.grids.text import lettered, writable
+from tests.engine.builders import job
+
+COLOURS = ("#ff0000", "#00ff00", "#0000ff", "#ffff00", "#ff00ff", "#00ffff")
+BOTH = Layout(
+    columns=Axis(title="guidance", labels=("1", "3", "7.5")),
+    rows=Axis(title="seed", labels=("1", "2")),
+)
+
+
+def cells(
+    folder: Path, *sizes: tuple[int, int], states: dict[int, JobState] | None = None
+) -> dict[int, Job]:
+    """Cells of one colour each; those with a state have no picture."""
+    made = {}
+    for number, (width, height) in enumerate(sizes):
+        file = folder / f"{number}.png"
+        Image.new("RGB", (width, height), COLOURS[number % len(COLOURS)]).save(file)
+        each = replace(job(number + 1, width=width, height=height, seed=number), pictures=(file,))
+        if states and number in states:
+            each = replace(each, pictures=(), state=states[number])
+        made[number] = each
+    return made
+
+
+def opened(data: bytes) -> Image.Image:
+    return Image.open(BytesIO(data)).convert("RGB")
+
+
+def box(sheet: Image.Image, colour: str) -> tuple[int, int, int, int] | None:
+    """Where a colour stands on the sheet: left, top, right, bottom."""
+    difference = ImageChops.difference(sheet, Image.new("RGB", sheet.size, colour))
+    return difference.convert("L").point(lambda value: 255 * (value == 0)).getbbox()
+
+
+def test_pictures_stand_in_rows_and_columns_at_equal_distances(tmp_path: Path) -> None:
+    sheet = opened(draw_sheet(BOTH, cells(tmp_path, *[(400, 300)] * 6)))
+    places = [box(sheet, colour) for colour in COLOURS]
+    lefts, tops = [p[0] for p in places if p], [p[1] for p in places if p]
+    assert lefts[:3] == lefts[3:]
+    assert tops == [tops[0]] * 3 + [tops[3]] * 3
+    assert {p[2] - p[0] for p in places if p} == {400}
+    assert lefts[1] - lefts[0] == lefts[2] - lefts[1]
+    assert lefts[1] - lefts[0] - 400 == tops[3] - tops[0] - 300 > 0
+
+
+def test_above_and_beside_them_is_room_with_writing_in_it(tmp_path: Path) -> None:
+    sheet = opened(draw_sheet(BOTH, cells(tmp_path, *[(400, 300)] * 6)))
+    first = box(sheet, COLOURS[0])
+    assert first is not None
+    for margin in ((0, 0, sheet.width, first[1]), (0, first[1], first[0], sheet.height)):
+        colours = sheet.crop(margin).getcolors(1 << 16)
+        assert len(colours or []) > 2, "there are letters on the paper"
+
+
+def test_with_one_axis_nothing_is_written_at_the_side(tmp_path: Path) -> None:
+    layout = Layout(columns=Axis(title="seed", labels=("1", "2")))
+    sheet = opened(draw_sheet(layout, cells(tmp_path, (700, 700), (700, 700))))
+    first = box(sheet, COLOURS[0])
+    assert first is not None
+    side = sheet.crop((0, first[1], first[0], sheet.height))
+    assert side.getcolors() == [(side.width * side.height, ImageColor.getrgb(PAPER))]
+
+
+def test_pictures_of_other_shapes_stand_in_the_middle_of_their_room(tmp_path: Path) -> None:
+    layout = Layout(columns=Axis(title="size", labels=("3:2", "2:3")))
+    sheet = opened(draw_sheet(layout, cells(tmp_path, (900, 600), (600, 900))))
+    wide, tall = box(sheet, COLOURS[0]), box(sheet, COLOURS[1])
+    assert wide is not None
+    assert tall is not None
+    assert (wide[1] + wide[3]) / 2 == (tall[1] + tall[3]) / 2
+    assert wide[3] - wide[1] == 600
+    assert tall[3] - tall[1] == 900
+
+
+@pytest.mark.parametrize(
+    ("side", "drawn"), [(64, 384), (1800, LONGEST // 3), (400, 400)], ids=["tiny", "huge", "usual"]
+)
+def test_small_pictures_are_drawn_larger_and_huge_ones_smaller(
+    tmp_path: Path, side: int, drawn: int
+) -> None:
+    layout = Layout(columns=Axis(title="seed", labels=("1", "2", "3")))
+    sheet = opened(draw_sheet(layout, cells(tmp_path, *[(side, side)] * 3)))
+    first = box(sheet, COLOURS[0])
+    assert first is not None
+    assert abs(first[2] - first[0] - drawn) <= 1
+
+
+def test_what_is_missing_is_drawn_as_such(tmp_path: Path) -> None:
+    states = {1: JobState.FAILED, 2: JobState.CANCELLED}
+    found = cells(tmp_path, *[(400, 300)] * 6, states=states)
+    del found[3]
+    found[4].pictures[0].unlink()
+    sheet = opened(draw_sheet(BOTH, found))
+    assert [box(sheet, colour) is None for colour in COLOURS] == [
+        False,
+        True,
+        True,
+        True,
+        True,
+        False,
+    ]
+    blank = ImageColor.getrgb(BLANK)
+    counts = {colour: count for count, colour in sheet.getcolors(1 << 16) or []}
+    assert 3.5 * 400 * 300 < counts[blank] < 4 * 400 * 300, "with marks on them"
+
+
+def test_the_settings_of_the_first_cell_and_the_axes_are_inside(tmp_path: Path) -> None:
+    layout = replace(BOTH, rows=Axis(title="words", labels=('a "red" cat', "a dog, too")))
+    found = cells(tmp_path, *[(64, 64)] * 6)
+    text = Image.open(BytesIO(draw_sheet(layout, found))).info["parameters"]
+    assert 'X Type: guidance, X Values: "1, 3, 7.5"' in text
+    assert "Y Values: \"a 'red' cat, a dog, too\"" in text
+    request = parse_parameters(text)
+    assert (request.prompt, request.seed, request.model) == ("a red house", 0, "tiny")
+
+
+def test_labels_become_smaller_break_between_words_and_are_cut_at_last() -> None:
+    assert [each.lines for each in lettered(["7", "30"], 40, 200)] == [("7",), ("30",)]
+    [large, _] = lettered(["7", "30"], 40, 200)
+    [small, _] = lettered(["stable-diffusion", "x"], 40, 200)
+    assert small.font.size < large.font.size
+    assert small.lines == ("stable-diffusion",)
+    [broken] = lettered(["a red house in the snow"], 40, 250)
+    assert len(broken.lines) == 2
+    [cut] = lettered(["a very long description of a dog that goes on and on"], 40, 150)
+    assert cut.lines[-1].endswith("...")
+    [endless] = lettered(["x" * 300], 40, 150)
+    assert endless.lines[0].endswith("x...")
+    for each in (large, small, broken, cut, endless):
+        assert each.width <= 250
+
+
+def test_what_no_font_can_write_is_drawn_as_a_number_with_a_key(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(lettering, "ELSEWHERE", ("there-is-no-such-font.ttf",))
+    lettering._file_for.cache_clear()
+    try:
+        assert writable(["a cat", "一只猫", "😀"]) == ("a cat", "#2", "#3")
+        layout = Layout(columns=Axis(title="words", labels=("a cat", "一只猫")))
+        assert sheet_key(layout) == (("#2", "一只猫"),)
+    finally:
+        lettering._file_for.cache_clear()
+
+
+def test_titles_are_drawn_as_they_are_called_where_a_font_can_write_that(tmp_path: Path) -> None:
+    found = cells(tmp_path, *[(64, 64)] * 6)
+    plain = draw_sheet(BOTH, found)
+    assert draw_sheet(BOTH, found, {"guidance": "Führung", "seed": "seed"}.__getitem__) != plain
+    assert draw_sheet(BOTH, found, lambda title: f"{title} \U0010fffd") == plain
+
+
+def test_a_font_of_the_machine_that_has_the_signs_is_taken() -> None:
+    if lettering._file_for("猫") is None:
+        pytest.skip("no font here has Chinese")
+    assert writable(["一只猫"]) == ("一只猫",)
+    [chinese] = lettered(["一只猫"], 40, 300)
+    assert chinese.width > 100
+
+
+def test_a_long_label_is_cut_as_late_as_it_can_be_and_at_once() -> None:
+    begun = time.monotonic()
+    for label in ("M" * 4000, "i" * 4000, "Wi" * 2000):
+        [cut] = lettered([label], 20, 300, lines=1)
+        [line] = cut.lines
+        whole = line.removesuffix("...")
+        assert whole
+        assert label.startswith(whole)
+        assert cut.width <= 300
+        assert cut.font.getlength(label[: len(whole) + 1] + "...") > 300
+    assert time.monotonic() - begun < 2
+
+
+def test_what_members_write_is_not_kept_for_ever() -> None:
+    assert lettering._file_for.cache_info().maxsize is not None

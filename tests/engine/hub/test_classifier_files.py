@@ -1,0 +1,48 @@
+"""Where a classifier's files are, and how they come from the Hub."""
+
+from pathlib import Path
+
+import pytest
+
+from engine.errors import ModelUnavailable
+from engine.hub import Hub
+from engine.hub.classifier_files import FILES, classifier_folder, classifier_here, labels_in
+from tests.hub_server import HubServer
+from tests.tiny.classifier import classifier
+
+
+def test_a_folder_is_taken_as_it_is_and_says_its_labels(tmp_path: Path) -> None:
+    folder = classifier(tmp_path, "all")
+    assert classifier_here(str(folder)) == folder
+    assert labels_in(folder) == ("normal", "nsfw")
+
+
+def test_a_folder_that_lacks_something_is_refused(tmp_path: Path) -> None:
+    (classifier(tmp_path, "all") / "preprocessor_config.json").unlink()
+    with pytest.raises(ModelUnavailable, match=r"it has no preprocessor_config\.json\."):
+        classifier_here(str(tmp_path))
+    with pytest.raises(ModelUnavailable, match="no Hub id either"):
+        classifier_here(str(tmp_path / "nowhere"))
+
+
+@pytest.mark.usefixtures("cache")
+def test_what_is_on_the_hub_comes_once(tmp_path: Path, server: HubServer) -> None:
+    server.add("someone/judge", classifier(tmp_path, "all"))
+    assert classifier_here("someone/judge") is None
+    hub = Hub(server.endpoint)
+    folder = classifier_folder("someone/judge", hub)
+    assert all((folder / name).is_file() for name in FILES)
+    asked = len(server.asked)
+    assert classifier_folder("someone/judge", hub) == folder == classifier_here("someone/judge")
+    assert len(server.asked) == asked
+
+
+@pytest.mark.usefixtures("cache")
+def test_what_is_no_classifier_is_named_so(tmp_path: Path, server: HubServer) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    server.add("someone/text", tmp_path)
+    hub = Hub(server.endpoint)
+    with pytest.raises(ModelUnavailable, match=r"no preprocessor_config\.json, model\.safe"):
+        classifier_folder("someone/text", hub)
+    with pytest.raises(ModelUnavailable, match="no public model “someone/nothing”"):
+        classifier_folder("someone/nothing", hub)

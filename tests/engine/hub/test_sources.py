@@ -1,0 +1,90 @@
+"""What an owner may write as a source, and what is refused."""
+
+from pathlib import Path
+
+import pytest
+
+from engine.errors import ModelUnavailable
+from engine.hub import Kind, Origin, origin, origin_of
+from tests.engine.builders import model
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "repo", "file"),
+    [
+        ("someone/fox", Kind.PIPELINE, "someone/fox", None),
+        ("a-b/c.d-1.5", Kind.PIPELINE, "a-b/c.d-1.5", None),
+        ("a/b/c.safetensors", Kind.CHECKPOINT, "a/b", "c.safetensors"),
+        ("a/b/deep/down/c.SAFETENSORS", Kind.CHECKPOINT, "a/b", "deep/down/c.SAFETENSORS"),
+    ],
+)
+def test_what_is_on_the_hub(text: str, kind: Kind, repo: str, file: str | None) -> None:
+    source = origin(text).source
+    assert (source.kind, source.repo, source.file, source.path) == (kind, repo, file, None)
+
+
+def test_what_is_on_this_machine_goes_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "someone" / "fox").mkdir(parents=True)
+    (tmp_path / "someone" / "fox" / "full.safetensors").touch()
+    monkeypatch.chdir(tmp_path)
+    folder = origin("someone/fox").source
+    assert (folder.kind, folder.path, folder.repo) == (
+        Kind.PIPELINE,
+        tmp_path / "someone" / "fox",
+        None,
+    )
+    file = origin("someone/fox/full.safetensors").source
+    assert (file.kind, file.path) == (Kind.CHECKPOINT, folder.path / "full.safetensors")  # type: ignore[operator]
+
+
+def test_revision_and_variant_go_along() -> None:
+    source = origin("someone/fox", revision="v1", variant="fp16").source
+    assert (source.revision, source.variant) == ("v1", "fp16")
+
+
+@pytest.mark.parametrize("text", ["nothing", "./gone", "/nowhere/at/all", "a b/c", "https://x/y"])
+def test_anything_else_is_told_what_a_source_looks_like(text: str) -> None:
+    with pytest.raises(ModelUnavailable, match=r"no folder .+ like owner/name\.$"):
+        origin(text)
+
+
+@pytest.mark.parametrize("text", ["gone.safetensors", "./gone.gguf", "/nowhere/gone.ckpt"])
+def test_a_file_that_is_not_there_is_called_a_file(text: str) -> None:
+    with pytest.raises(ModelUnavailable, match="There is no file"):
+        origin(text)
+
+
+@pytest.mark.parametrize("ending", [".bin", ".ckpt", ".pt", ".pth"])
+def test_pickles_are_refused_unless_allowed(tmp_path: Path, ending: str) -> None:
+    file = tmp_path / f"fox{ending}"
+    file.touch()
+    for text in (str(file), f"someone/fox/fox{ending}"):
+        with pytest.raises(ModelUnavailable, match="is a pickle, which can run any code"):
+            origin(text)
+        assert origin(text, allow_pickle=True).source.kind is Kind.CHECKPOINT
+
+
+def test_other_files_are_no_models(tmp_path: Path) -> None:
+    file = tmp_path / "fox.png"
+    file.touch()
+    with pytest.raises(ModelUnavailable, match=r"must be a \.safetensors or a \.gguf one"):
+        origin(str(file))
+
+
+def test_a_denoiser_goes_with_a_pipeline() -> None:
+    one = origin("someone/fox", denoiser="other/fox-gguf/fox-Q4.gguf", revision="v1")
+    assert one.denoiser is not None
+    assert one.denoiser.kind is Kind.GGUF
+    assert (one.source.revision, one.denoiser.revision) == ("v1", None)
+    with pytest.raises(ModelUnavailable, match="is a denoiser alone: name its pipeline"):
+        origin("other/fox-gguf/fox-Q4.gguf")
+    with pytest.raises(ModelUnavailable, match=r"must be a \.gguf or \.safetensors file"):
+        origin("someone/fox", denoiser="other/fox")
+
+
+def test_an_entry_of_the_catalogue_has_an_origin() -> None:
+    entry = model("someone/fox", variant="fp16", denoiser="a/b/c.gguf")
+    assert origin_of(entry) == origin("someone/fox", variant="fp16", denoiser="a/b/c.gguf")
+    assert isinstance(origin_of(entry), Origin)

@@ -1,0 +1,181 @@
+"""From what a person asks to what is painted: a sentence for each thing that can be wrong."""
+
+import json
+import math
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from engine.errors import InvalidRequest
+from engine.jobs.request import MAX_PROMPT, MAX_SEED, ImageRequest, Recipe
+from engine.models.schedulers import SCHEDULERS, allowed_schedulers
+from tests.engine.builders import model, recipe
+
+
+def resolve(**asked: Any) -> Recipe:
+    return ImageRequest(**{"prompt": "a house"} | asked).resolve(model())
+
+
+def test_what_is_left_open_comes_from_the_model() -> None:
+    entry = model(
+        width=96, height=128, num_inference_steps=9, guidance_scale=3.5, scheduler="euler"
+    )
+    made = ImageRequest(prompt="a house", seed=5).resolve(entry)
+    assert made == recipe(
+        prompt="a house",
+        width=96,
+        height=128,
+        num_inference_steps=9,
+        guidance_scale=3.5,
+        scheduler="euler",
+        seed=5,
+    )
+
+
+def test_what_is_asked_for_is_what_is_painted() -> None:
+    asked = {
+        "prompt": "a house",
+        "negative_prompt": "fish",
+        "width": 96,
+        "height": 32,
+        "num_inference_steps": 1,
+        "guidance_scale": 0.0,
+        "seed": 0,
+        "count": 4,
+        "scheduler": "unipc",
+    }
+    assert resolve(**asked) == recipe(**asked)
+
+
+def test_a_seed_is_fixed_once_and_for_all() -> None:
+    seeds = {resolve().seed for _ in range(20)}
+    assert len(seeds) == 20
+    assert all(0 <= seed <= MAX_SEED for seed in seeds)
+
+
+def test_the_seeds_of_several_pictures_stay_in_bounds() -> None:
+    assert recipe(seed=MAX_SEED - 1, count=4).seeds == (MAX_SEED - 1, MAX_SEED, 0, 1)
+
+
+def test_white_space_in_prompts_is_put_in_order() -> None:
+    made = resolve(prompt="  a\n\n house\t ", negative_prompt=" blurred \r\n fish ")
+    assert (made.prompt, made.negative_prompt) == ("a house", "blurred fish")
+
+
+def test_a_recipe_survives_json() -> None:
+    made = resolve(prompt="ein Häuschen 🏠 “quoted”", guidance_scale=3.14159, seed=MAX_SEED)
+    assert Recipe.from_json(json.loads(json.dumps(made.to_json()))) == made
+
+
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [
+        ({"prompt": ""}, "The prompt is empty: say what the picture should show."),
+        ({"prompt": " \n\t\u2003 "}, "The prompt is empty: say what the picture should show."),
+        ({"prompt": "x" * 2001}, "The prompt has 2001 characters; at most 2000 are allowed."),
+        (
+            {"negative_prompt": "x" * 3000},
+            "The negative prompt has 3000 characters; at most 2000 are allowed.",
+        ),
+        ({"width": 16}, "The width is 16 pixels; tiny paints 32 to 256."),
+        ({"height": 4096}, "The height is 4096 pixels; tiny paints 32 to 256."),
+        ({"height": 0}, "The height is 0 pixels; tiny paints 32 to 256."),
+        ({"width": -64}, "The width is -64 pixels; tiny paints 32 to 256."),
+        ({"width": 100}, "The width is 100 pixels; it must be a multiple of 8, such as 96."),
+        ({"guidance_scale": -1.0}, "The guidance is -1.0; it must be between 0.0 and 30.0."),
+        ({"guidance_scale": 30.01}, "The guidance is 30.01; it must be between 0.0 and 30.0."),
+        ({"guidance_scale": math.nan}, "The guidance is nan; it must be between 0.0 and 30.0."),
+        ({"guidance_scale": math.inf}, "The guidance is inf; it must be between 0.0 and 30.0."),
+        ({"seed": -1}, "The seed is -1; it must be between 0 and 4294967295."),
+        ({"seed": 2**32}, "The seed is 4294967296; it must be between 0 and 4294967295."),
+        ({"count": 0}, "The number of pictures is 0; it must be between 1 and 4."),
+        ({"count": -1}, "The number of pictures is -1; it must be between 1 and 4."),
+        ({"count": 5}, "The number of pictures is 5; it must be between 1 and 4."),
+        (
+            {"num_inference_steps": 0},
+            "The number of steps is 0; it must be between 1 and 150.",
+        ),
+        (
+            {"num_inference_steps": 151},
+            "The number of steps is 151; it must be between 1 and 150.",
+        ),
+        (
+            {"num_inference_steps": 51, "scheduler": "lcm"},
+            "The number of steps is 51; it must be between 1 and 50.",
+        ),
+        (
+            {"scheduler": "magic"},
+            f"There is no scheduler “magic”, only {', '.join(sorted(SCHEDULERS))}.",
+        ),
+    ],
+)
+def test_what_cannot_be_painted_is_refused_with_a_sentence(
+    asked: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        resolve(**asked)
+    assert str(caught.value) == sentence
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"prompt": "x" * MAX_PROMPT},
+        {"seed": 0},
+        {"seed": MAX_SEED},
+        {"guidance_scale": 30.0},
+        {"num_inference_steps": 150},
+        {"num_inference_steps": 50, "scheduler": "lcm"},
+        {"width": 32, "height": 256},
+        *[{"scheduler": name, "num_inference_steps": 1} for name in SCHEDULERS],
+    ],
+)
+def test_the_bounds_themselves_are_allowed(asked: dict[str, Any]) -> None:
+    resolve(**asked)
+
+
+@pytest.mark.parametrize("scheduler", SCHEDULERS)
+def test_a_model_of_the_flow_matching_kind_takes_only_what_fits_it(scheduler: str) -> None:
+    entry = model("black-forest-labs/FLUX.1-schnell", "flux", scheduler="euler")
+    asked = ImageRequest(prompt="a house", scheduler=scheduler)
+    if scheduler in allowed_schedulers("flux"):
+        assert asked.resolve(entry).scheduler == scheduler
+    else:
+        with pytest.raises(InvalidRequest) as caught:
+            asked.resolve(entry)
+        assert str(caught.value) == (
+            f"The scheduler “{scheduler}” does not fit flux; these do: default, dpmpp_2m, "
+            "dpmpp_2m_sde, euler, heun, unipc."
+        )
+
+
+def test_a_size_that_is_suggested_can_be_painted() -> None:
+    """Even where the smallest side is itself no multiple."""
+    entry = model(min_side=100, width=128, height=128, multiple_of=64)
+    with pytest.raises(InvalidRequest, match="such as 128") as caught:
+        ImageRequest(prompt="a house", width=101).resolve(entry)
+    suggested = int(str(caught.value).rstrip(".").rsplit(" ", 1)[1])
+    ImageRequest(prompt="a house", width=suggested).resolve(entry)
+
+
+def test_a_recipe_is_asked_for_again_as_it_is() -> None:
+    made = recipe(image="a.png", strength=0.3, enlarged=2, seed=5)
+    assert ImageRequest.of(made).resolve(model()) == made
+
+
+def test_a_picture_that_keeps_anothers_composition_may_be_twice_as_large() -> None:
+    entry = model(max_side=128)
+    larger = ImageRequest(prompt="a house", width=256, height=256, image="a.png", strength=0.5)
+    assert larger.resolve(entry).width == 256
+    for changes in ({"strength": 0.51}, {"image": None}, {"width": 264}):
+        with pytest.raises(InvalidRequest, match=r"pixels; .* paints 32 to"):
+            replace(larger, **changes).resolve(entry)
+
+
+def test_nothing_is_enlarged_beyond_reason() -> None:
+    entry = model(max_side=2048)
+    wide = ImageRequest(prompt="a house", width=2048, height=2048, enlarged=2)
+    assert wide.resolve(entry).enlarged == 2
+    with pytest.raises(InvalidRequest, match=r"Enlarged 4×, .* 36 million pixels: enlarge it"):
+        replace(wide, enlarged=4).resolve(entry)

@@ -1,0 +1,93 @@
+"""Several requests at once: all of them are taken, or none."""
+
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine import (
+    Allowance,
+    ImageRequest,
+    InvalidRequest,
+    Job,
+    LimitReached,
+    QueueFull,
+    StorageError,
+    Studio,
+    open_studio,
+)
+from engine.store.jobs import insert
+from tests.engine.builders import engine_settings, model_settings
+
+FISH = ImageRequest(prompt="a fish", count=2)
+BOAT = ImageRequest(prompt="a boat", seed=5)
+
+
+@pytest.fixture
+async def studio(tmp_path: Path, tiny_model: Path) -> AsyncIterator[Studio]:
+    settings = engine_settings(grace=0.0)
+    models = {"tiny": model_settings(tiny_model)}
+    async with open_studio(settings, models, tmp_path / "data", queue_size=3) as studio:
+        await studio.stop()  # nothing has to be painted here
+        yield studio
+
+
+async def test_each_becomes_a_job_in_the_order_of_asking(studio: Studio) -> None:
+    jobs = await studio.submit_all([FISH, BOAT], owner="ada", home=7)
+    assert [(job.id, job.recipe.prompt, job.home) for job in jobs] == [
+        (1, "a fish", 7),
+        (2, "a boat", 7),
+    ]
+    assert [job.id for job in await studio.unsettled()] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("requests", "allowance", "error"),
+    [
+        ([FISH, ImageRequest(prompt=" ")], Allowance(), InvalidRequest),
+        ([FISH, FISH], Allowance(pictures_per_hour=3), InvalidRequest),
+        ([FISH, FISH], Allowance(waiting_jobs=1), InvalidRequest),
+        ([BOAT, BOAT, BOAT, BOAT], Allowance(), QueueFull),
+    ],
+)
+async def test_what_is_too_much_together_is_not_taken_in_part(
+    studio: Studio, requests: list[ImageRequest], allowance: Allowance, error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        await studio.submit_all(requests, owner="ada", home=None, allowance=allowance)
+    assert await studio.unsettled() == []
+
+
+async def test_what_was_used_before_counts(studio: Studio) -> None:
+    allowance = Allowance(pictures_per_hour=4)
+    await studio.submit(BOAT, owner="ada", home=None)
+    with pytest.raises(LimitReached):
+        await studio.submit_all([FISH, FISH], owner="ada", home=None, allowance=allowance)
+    assert len(await studio.submit_all([FISH, BOAT], owner="ada", home=0, allowance=allowance)) == 2
+
+
+async def test_they_can_be_checked_without_being_taken(studio: Studio) -> None:
+    recipes = await studio.check_all([FISH, BOAT], owner="ada")
+    assert [recipe.count for recipe in recipes] == [2, 1]
+    with pytest.raises(InvalidRequest):
+        await studio.check_all([FISH], owner="ada", allowance=Allowance(pictures_per_hour=1))
+    assert await studio.unsettled() == []
+
+
+async def test_a_disk_that_fails_in_between_leaves_none(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = [1]
+
+    async def full(*values: Any, **more: Any) -> Job:
+        if not room:
+            raise sqlite3.OperationalError("database or disk is full")
+        room.pop()
+        return await insert(*values, **more)
+
+    monkeypatch.setattr("engine.store.jobs.insert", full)
+    with pytest.raises(StorageError):
+        await studio.submit_all([FISH, BOAT], owner="ada", home=None)
+    assert (await studio.unsettled(), studio.queue()) == ([], [])

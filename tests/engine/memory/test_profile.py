@@ -1,0 +1,132 @@
+"""Measurements take the place of estimates."""
+
+from dataclasses import replace
+
+import pytest
+
+from engine.memory.profile import Learned, Measurement
+from engine.memory.plan import Plan, Residence, Stage
+from engine.memory.planner import choose
+from tests.engine.memory.models import GB, case
+
+
+def measured(
+    plan: Plan,
+    stage: Stage,
+    peak_bytes: int | None,
+    *,
+    side: int = 1024,
+    batch: int = 1,
+    seconds: float = 1.0,
+    usable_bytes: int = 24 * GB,
+) -> Measurement:
+    return Measurement.of(
+        plan,
+        stage,
+        model="tiny",
+        device="card",
+        width=side,
+        height=side,
+        batch=batch,
+        usable_bytes=usable_bytes,
+        peak_bytes=peak_bytes,
+        seconds=seconds if peak_bytes else 0.0,
+    )
+
+
+def test_a_measured_peak_replaces_the_estimate() -> None:
+    before = choose(case("sdxl", 24)).plan
+    learned = Learned((measured(before, Stage.DECODE, 12 * GB),))
+    after = choose(case("sdxl", 24, learned=learned)).plan
+    assert after.key == before.key
+    assert after.peaks[Stage.DECODE] == 12 * GB
+    assert after.peaks[Stage.STEP] == before.peaks[Stage.STEP]
+    other_size = choose(case("sdxl", 24, side=768, learned=learned)).plan
+    assert other_size == choose(case("sdxl", 24, side=768)).plan
+
+
+def test_what_one_plan_measured_is_known_of_all_that_work_alike() -> None:
+    """An untiled decode that takes less than feared lets a smaller card decode untiled."""
+    large = choose(case("sdxl", 24)).plan
+    assert choose(case("sdxl", 8)).plan.vae_tiling
+    learned = Learned((measured(large, Stage.DECODE, large.weights[Stage.DECODE] + 5 * GB),))
+    small = choose(case("sdxl", 8, learned=learned)).plan
+    assert not small.vae_tiling
+    assert small.working[Stage.DECODE] == 5 * GB
+
+
+def test_of_several_measurements_the_largest_counts() -> None:
+    plan = choose(case("sdxl", 24)).plan
+    peaks = (11 * GB, 13 * GB, 12 * GB)
+    learned = Learned(tuple(measured(plan, Stage.DECODE, peak) for peak in peaks))
+    assert choose(case("sdxl", 24, learned=learned)).plan.peaks[Stage.DECODE] == 13 * GB
+
+
+def test_what_ran_out_of_memory_is_passed_over_next_time() -> None:
+    asked = case("sdxl", 24)
+    plan = choose(asked).plan
+    failure = measured(plan, Stage.DECODE, None, usable_bytes=asked.device.usable_bytes)
+    assert failure.failed
+    choice = choose(replace(asked, learned=Learned().plus(failure)))
+    assert choice.plan.peaks[Stage.DECODE] < plan.peaks[Stage.DECODE]
+    assert choice.passed_over[0].plan.key == plan.key
+    assert choice.passed_over[0].reason == "ran out of memory here before, to decode"
+
+
+def test_a_failure_on_a_fuller_card_is_no_verdict_on_an_emptier_one() -> None:
+    plan = choose(case("sdxl", 24)).plan
+    failure = measured(plan, Stage.DECODE, None, usable_bytes=17 * GB)
+    assert choose(case("sdxl", 24, learned=Learned((failure,)))).plan == plan
+
+
+def test_only_the_measurements_of_this_model_on_this_device_count() -> None:
+    plan = choose(case("sd", 12)).plan
+    row = measured(plan, Stage.DECODE, 3 * GB, side=512)
+    assert Learned.select([row], model="tiny", device="card").measurements == (row,)
+    assert Learned.select([row], model="tiny", device="other card") == Learned()
+    assert Learned.select([row], model="another", device="card") == Learned()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "best"),
+    [
+        ({}, 8),
+        ({1: 1.0}, 8),
+        ({1: 1.0, 2: 1.5}, 8),
+        ({1: 1.0, 2: 1.9}, 1),
+        ({1: 1.0, 2: 1.5, 4: 2.9}, 2),
+        ({1: 1.0, 4: 2.5}, 8),
+        ({2: 1.0, 8: 4.0}, 2),
+    ],
+)
+def test_a_batch_that_brings_less_than_a_tenth_is_not_worth_its_latency(
+    seconds: dict[int, float], best: int
+) -> None:
+    plan = choose(case("sd", 12, batch=8)).plan
+    learned = Learned(
+        tuple(
+            measured(plan, Stage.STEP, 3 * GB, side=512, batch=batch, seconds=time)
+            for batch, time in seconds.items()
+        )
+    )
+    assert learned.best_batch(plan.key, 512, 512, 8) == best
+    assert choose(case("sd", 12, batch=8, learned=learned)).plan.batch == best
+
+
+def test_a_batch_that_ran_out_of_memory_is_out_of_the_question() -> None:
+    plan = choose(case("sd", 12, batch=4)).plan
+    failure = measured(plan, Stage.STEP, None, side=512, batch=4)
+    learned = Learned((failure,))
+    assert choose(case("sd", 12, batch=4, learned=learned)).plan.batch == 3
+
+
+def test_streaming_fills_up_by_what_was_measured() -> None:
+    asked = case("flux", 12)
+    plan = choose(asked).plan
+    assert plan.places["transformer"].residence is Residence.STREAMS
+    more = plan.peaks[Stage.STEP] + GB
+    after = choose(replace(asked, learned=Learned((measured(plan, Stage.STEP, more),)))).plan
+    fewer = after.places["transformer"].resident_bytes
+    assert plan.places["transformer"].resident_bytes - 2 * GB < fewer
+    assert fewer < plan.places["transformer"].resident_bytes
+    assert after.peak_bytes <= asked.device.usable_bytes

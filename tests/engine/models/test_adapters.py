@@ -1,0 +1,116 @@
+"""Which LoRAs there are, and which are meant."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from engine.models.adapters import AdapterShelf
+from engine.errors import InvalidRequest
+from engine.jobs.request import MAX_ADAPTERS, AdapterUse, ImageRequest
+from engine.settings import AdapterSettings
+from tests.engine.builders import model
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> AdapterShelf:
+    """Two adapters from the settings, two from files."""
+    for file in ("Watercolour.safetensors", "pixel.safetensors", "notes.txt"):
+        (tmp_path / file).touch()
+    named = {
+        "Pixel": AdapterSettings(source="owner/pixel", weight=0.7, description="8-bit look"),
+        "ink": AdapterSettings(source="owner/ink", trigger="inkpunk", family="sdxl"),
+    }
+    return AdapterShelf(named, tmp_path)
+
+
+def test_files_are_adapters_by_name_and_the_settings_go_before_them(shelf: AdapterShelf) -> None:
+    assert [adapter.name for adapter in shelf] == ["ink", "Pixel", "Watercolour"]
+    assert shelf["PIXEL"].source == "owner/pixel"
+    assert shelf["watercolour"].source.endswith("Watercolour.safetensors")
+
+
+def test_a_file_that_is_put_in_the_folder_is_there_at_once(
+    shelf: AdapterShelf, tmp_path: Path
+) -> None:
+    (tmp_path / "new v1.5.safetensors").touch()
+    assert shelf["new v1.5"].weight == 1.0
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("watercolor", "There is no LoRA “watercolor”. Did you mean “Watercolour”?"),
+        ("zzz", "There is no LoRA “zzz”."),
+    ],
+)
+def test_an_unknown_name_is_answered_with_the_nearest(
+    shelf: AdapterShelf, name: str, sentence: str
+) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        shelf[name]
+    assert str(caught.value) == sentence
+
+
+def test_where_there_are_none_that_is_said(tmp_path: Path) -> None:
+    with pytest.raises(InvalidRequest, match="none has been set up here"):
+        AdapterShelf(folder=tmp_path / "nowhere")["ink"]
+
+
+def test_what_begins_like_the_typed_text_is_offered_first(tmp_path: Path) -> None:
+    for i in range(40):
+        (tmp_path / f"style {i:02}.safetensors").touch()
+    named = {"freestyle": AdapterSettings(source="a/b", description="no style at all")}
+    shelf = AdapterShelf(named, tmp_path)
+    assert len(shelf.matching("", "sd", 25)) == 25
+    assert [a.name for a in shelf.matching("style 3", "sd", 3)] == [f"style 3{i}" for i in range(3)]
+    assert [a.name for a in shelf.matching("STYLE", None, 99)][-1] == "freestyle"
+    assert [a.name for a in shelf.matching("at all", "sd", 25)] == ["freestyle"]
+
+
+def test_what_is_for_another_family_is_not_offered(shelf: AdapterShelf) -> None:
+    assert [a.name for a in shelf.matching("ink", "sdxl", 25)] == ["ink"]
+    assert [a.name for a in shelf.matching("ink", "sd", 25)] == []
+
+
+def test_a_prompt_names_adapters_and_the_last_word_counts(shelf: AdapterShelf) -> None:
+    asked = ImageRequest(
+        prompt="a house <lora:pixel> <lora:WATERCOLOUR:0.456> <lora:ink:0>",
+        adapters=(AdapterUse("watercolour", 0.9), AdapterUse("ink", 1.0)),
+    )
+    made = asked.resolve(model(), shelf)
+    assert made.prompt == "a house"
+    assert made.adapters == (AdapterUse("Watercolour", 0.46), AdapterUse("Pixel", 0.7))
+
+
+def test_an_adapter_of_another_family_is_refused_before_anything_is_loaded(
+    shelf: AdapterShelf,
+) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        ImageRequest(prompt="a <lora:ink>").resolve(replace(model(), family="sd"), shelf)
+    assert str(caught.value) == (
+        "The LoRA “ink” is for Stable Diffusion XL models; tiny is a Stable Diffusion 1/2 one."
+    )
+
+
+@pytest.mark.parametrize(
+    ("prompt", "sentence"),
+    [
+        ("<lora:pixel:1>", "The prompt is empty"),
+        ("a <lora:pixel:9>", "The weight of Pixel is 9.0; it must be between -4.0 and 4.0."),
+        ("a <lora:pixel:nan>", "The weight of Pixel is nan"),
+        ("a <lora:pixl>", "Did you mean “Pixel”"),
+    ],
+)
+def test_what_cannot_be_worn_is_refused(shelf: AdapterShelf, prompt: str, sentence: str) -> None:
+    with pytest.raises(InvalidRequest, match=sentence):
+        ImageRequest(prompt=prompt).resolve(model(), shelf)
+
+
+def test_there_is_a_bound_to_how_many_go_together(tmp_path: Path) -> None:
+    names = [f"style{i}" for i in range(MAX_ADAPTERS + 1)]
+    for name in names:
+        (tmp_path / f"{name}.safetensors").touch()
+    asked = ImageRequest(prompt="a " + "".join(f"<lora:{name}>" for name in names))
+    with pytest.raises(InvalidRequest, match="These are 9 LoRAs; at most 8 go together"):
+        asked.resolve(model(), AdapterShelf(folder=tmp_path))

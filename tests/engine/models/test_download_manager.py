@@ -1,0 +1,190 @@
+"""The files of a model come while the painter paints with the others."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine import ImageRequest, Job, JobEvent, JobState, ModelSettings, Studio, open_studio
+from engine.models.cache_downloads import Arrivals
+from engine.hub import Origin, Progress
+from tests.engine.hub.conftest import UNET
+from tests.engine.builders import engine_settings, model_settings
+from tests.hub_server import Fault, HubServer, Repository
+
+pytestmark = [pytest.mark.usefixtures("one_thread", "fox")]
+
+Open = Callable[[], AbstractAsyncContextManager[Studio]]
+
+
+@pytest.fixture
+def open_here(tmp_path: Path, tiny_model: Path, server: HubServer) -> Open:
+    """Opens a studio with a model that is here, one that is on the Hub and one that is nowhere."""
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Studio]:
+        settings = engine_settings(grace=0.0, hub_url=server.endpoint)
+        models = {
+            "tiny": model_settings(tiny_model),
+            "fox": ModelSettings(source="someone/fox"),
+            "away": ModelSettings(source="someone/away"),
+        }
+        async with open_studio(settings, models, tmp_path / "data") as studio:
+            yield studio
+
+    return opened
+
+
+async def ask(studio: Studio, model: str) -> Job:
+    """A small picture by that model."""
+    wanted: dict[str, Any] = {"width": 256, "height": 256, "num_inference_steps": 1}
+    request = ImageRequest(prompt="a red house", model=model, **wanted)
+    return await studio.submit(request, owner="ada", home=None)
+
+
+async def until(studio: Studio, job: Job, what: Callable[[JobEvent], bool]) -> JobEvent:
+    """The first event of the job that is so."""
+    async with asyncio.timeout(60):
+        async for event in studio.watch(job.id):
+            if what(event):
+                return event
+    raise AssertionError("the job is over")
+
+
+def over(event: JobEvent) -> bool:
+    """Whether the job has ended."""
+    return not event.state.waiting
+
+
+async def test_others_are_painted_while_the_files_of_a_model_come(
+    open_here: Open, fox: Repository
+) -> None:
+    fox.faults[UNET] = Fault(stall_after=60_000)
+    async with open_here() as studio:
+        first = await ask(studio, "fox")
+        second = await ask(studio, "tiny")
+        event = await until(studio, first, lambda event: bool(event.come))
+        assert event.come is not None
+        assert event.come < 1
+        assert (await until(studio, second, over)).state is JobState.PAINTED
+        assert studio.event(first.id).coming
+        assert [job.id for job, _ in studio.queue()] == [first.id]
+
+
+async def test_when_they_are_there_it_is_painted(open_here: Open) -> None:
+    async with open_here() as studio:
+        job = await ask(studio, "fox")
+        assert studio.event(job.id).coming
+        assert (await until(studio, job, over)).state is JobState.PAINTED
+
+
+async def test_what_cannot_be_had_fails_the_jobs_that_wait_for_it(open_here: Open) -> None:
+    async with open_here() as studio:
+        jobs = [await ask(studio, "away"), await ask(studio, "away")]
+        for job in jobs:
+            event = await until(studio, job, over)
+            assert event.state is JobState.FAILED
+            assert event.error is not None
+            assert "no public model “someone/away”" in event.error
+
+
+async def test_nothing_comes_for_a_job_that_was_called_off(
+    open_here: Open, fox: Repository
+) -> None:
+    fox.faults[UNET] = Fault(stall_after=60_000)
+    async with open_here() as studio:
+        job = await ask(studio, "fox")
+        await until(studio, job, lambda event: event.come is not None)
+        assert await studio.cancel(job.id)
+        fox.faults.clear()
+        again = await ask(studio, "fox")
+        assert (await until(studio, again, over)).state is JobState.PAINTED
+
+
+async def test_after_a_restart_it_goes_on_with_what_has_come(
+    open_here: Open, server: HubServer, fox: Repository
+) -> None:
+    fox.faults[UNET] = Fault(stall_after=60_000)
+    async with open_here() as studio:
+        job = await ask(studio, "fox")
+        await until(studio, job, lambda event: event.come is not None)
+    fox.faults.clear()
+    async with open_here() as studio:
+        assert (await until(studio, job, over)).state is JobState.PAINTED
+    assert server.sent(UNET) == len(fox.files[UNET].content), "no byte came twice"
+
+
+async def test_it_waits_for_what_the_owner_has_begun_to_download(
+    open_here: Open,
+) -> None:
+    async with open_here() as studio:
+        fetching = asyncio.create_task(studio.curator.fetch("fox"))
+        await asyncio.sleep(0)
+        job = await ask(studio, "fox")
+        assert (await until(studio, job, over)).state is JobState.PAINTED
+        await fetching
+
+
+async def test_what_is_to_come_first_is_told_and_nothing_is_foreseen_of_it(
+    open_here: Open, cache: Path
+) -> None:
+    asked = {name: ImageRequest(prompt="a red house", model=name) for name in ("tiny", "fox")}
+    async with open_here() as studio:
+        for name in asked:  # both have painted once, so that their times are known
+            await until(studio, await ask(studio, name), over)
+        assert await studio.forecast([asked["fox"]], owner="ada") is not None
+        studio._worker._supplies.forget("fox")
+        assert await studio.missing([asked["fox"]]) is None, "it is looked for on the disk"
+    shutil.rmtree(cache)
+    async with open_here() as studio:
+        missing = await studio.missing([asked["tiny"], asked["fox"]])
+        assert missing is not None
+        assert missing.name == "fox"
+        assert await studio.missing([asked["tiny"], ImageRequest(prompt="a fish")]) is None
+        assert await studio.forecast([asked["fox"]], owner="ada") is None
+        assert await studio.forecast([asked["tiny"]], owner="ada") is not None
+
+
+async def test_the_last_word_of_a_download_that_was_given_up_is_not_the_next_ones(
+    open_here: Open, fox: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bring = Arrivals.bring_or_wait
+    heard: list[Callable[[Progress], None]] = []
+
+    async def listened(
+        self: Arrivals, name: str, origin: Origin, progress: Callable[[Progress], None]
+    ) -> None:
+        heard.append(progress)
+        await bring(self, name, origin, progress)
+
+    monkeypatch.setattr(Arrivals, "bring_or_wait", listened)
+    fox.faults[UNET] = Fault(stall_after=60_000)
+    last = Progress(99, 100, UNET)
+    async with open_here() as studio:
+        job = await ask(studio, "fox")
+        await until(studio, job, lambda event: event.come is not None)
+        assert await studio.cancel(job.id)
+        heard[0](last)
+        again = await ask(studio, "fox")
+        heard[0](last)
+        assert studio.event(again.id).come != 0.99
+        fox.faults.clear()
+        assert (await until(studio, again, over)).state is JobState.PAINTED
+
+
+async def test_a_broken_model_folder_does_not_keep_the_studio_from_opening(
+    tmp_path: Path, tiny_model: Path
+) -> None:
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "model_index.json").write_text("[" * 100_000)
+    models = {"tiny": model_settings(tiny_model), "broken": model_settings(broken)}
+    async with open_studio(engine_settings(), models, tmp_path / "data") as studio:
+        failed = await until(studio, await ask(studio, "broken"), over)
+        assert failed.state is JobState.FAILED
+        assert failed.error is not None
+        assert "cannot be read" in failed.error

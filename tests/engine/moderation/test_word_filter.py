@@ -1,0 +1,75 @@
+"""Words that are not wanted are found as whole words, in any disguise."""
+
+import pytest
+
+from engine.moderation.word_filter import has_any, normalised
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "blood",
+        "a pool of BLOOD, at night",
+        "(blood:1.3)",
+        "_blood_",
+        "ＢＬＯＯＤ",
+        "𝓫𝓵𝓸𝓸𝓭",
+        "blo\u200bod",
+        "bl\u00adood",
+        "bl\u034food",
+        "b\ufe0flood",
+        "вlооd",  # Cyrillic в and о
+        "ВLООD",  # the same in capitals
+        "blοοd",  # Greek omicron
+        "b\u0336l\u0336o\u0336o\u0336d\u0336",
+        "blood的",
+    ],
+)
+def test_a_word_is_found_in_its_disguises(text: str) -> None:
+    assert has_any(["blood"], "a quiet lake", text)
+
+
+@pytest.mark.parametrize("text", ["bloodhound", "lifeblood", "blöod", "b l o o d", "bloo d", ""])
+def test_another_word_is_not_taken_for_it(text: str) -> None:
+    assert not has_any(["blood"], text)
+
+
+def test_several_words_belong_together_whatever_is_between_them() -> None:
+    assert has_any(["red light"], "the RED\n  light district")
+    assert has_any(["red light"], "red_light")
+    assert not has_any(["red light"], "a red and light dress")
+
+
+def test_where_no_spaces_are_written_a_word_counts_anywhere() -> None:
+    assert has_any([normalised("血液")], "一杯血液的画")
+    assert not has_any([normalised("血液")], "血")
+
+
+def test_signs_in_a_word_are_only_signs() -> None:
+    assert has_any([normalised("C++ (old)")], "in c++ (old) style")
+    assert not has_any([normalised("a.c")], "abc")
+
+
+def test_a_text_without_its_letters_is_not_even_searched_for_a_word(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    searched: list[str] = []
+
+    def pattern(word: str) -> str:
+        searched.append(word)
+        return word
+
+    monkeypatch.setattr("engine.moderation.word_filter._pattern", pattern)
+    words = [f"word{number}" for number in range(200)]
+    assert not has_any(words, *["a long prompt of a cell " * 80] * 36)
+    assert has_any(words, "my word7")
+    assert searched == ["word7"]
+
+
+def test_without_words_nothing_is_found() -> None:
+    assert not has_any([], "anything")
+
+
+def test_a_word_compares_alike_however_it_was_written() -> None:
+    assert normalised("  Straße \u200b ") == normalised("STRASSE") == "strasse"
+    assert normalised("привет") == normalised("ПРИВЕТ")

@@ -1,0 +1,125 @@
+"""Flags in a prompt, as Midjourney users type them."""
+
+from typing import Any
+
+import pytest
+
+from engine import ImageRequest, InvalidRequest
+from engine.prompts.flag_table import ALIASES, EXAMPLES, READERS, SWITCHES
+from engine.models.catalogue import SKETCH
+from engine.prompts.flags import FIELDS, without_flags
+
+
+def asked(prompt: str, **typed: Any) -> ImageRequest:
+    """The request that a prompt and typed options make."""
+    words, flags = without_flags(prompt)
+    return flags.laid_on(ImageRequest(prompt=words, **typed), SKETCH)
+
+
+@pytest.mark.parametrize(
+    ("flag", "fields"),
+    [
+        ("--ar 3:2", {"width": 160, "height": 112}),
+        ("--aspect 1:1", {"width": 128, "height": 128}),
+        ("--ar 16/9", {"width": 176, "height": 96}),
+        ("--size 96x192", {"width": 96, "height": 192}),
+        ("--seed 7", {"seed": 7}),
+        ("--SEED=7", {"seed": 7}),
+        ("--steps 20", {"num_inference_steps": 20}),
+        ("--cfg 6.5", {"guidance_scale": 6.5}),
+        ("--repeat 4", {"count": 4}),
+        ("--count 4", {"count": 4}),
+        ("--model xl", {"model": "xl"}),
+        ("--scheduler euler", {"scheduler": "euler"}),
+        ("--strength 0.3", {"strength": 0.3}),
+        ("--iw 1", {"strength": 0.6}),
+        ("--iw 0", {"strength": 1.0}),
+        ("--iw 3", {"strength": 0.33}),
+        ("--no rain, hands", {"negative_prompt": "rain, hands"}),
+    ],
+)
+def test_each_flag_fills_its_field(flag: str, fields: dict[str, Any]) -> None:
+    wanted = ImageRequest(prompt="a red house", **fields)
+    assert asked(f"a red house {flag}") == wanted
+    assert asked(f"{flag} --seed 7").seed == 7
+
+
+def test_they_stand_anywhere_and_what_is_left_are_the_words() -> None:
+    request = asked("--seed 7 a red --ar 1:1 house\n--no rain --no hands --steps 5 at night")
+    assert request.prompt == "a red house at night"
+    assert request.negative_prompt == "rain, hands"
+    assert (request.seed, request.width, request.num_inference_steps) == (7, 128, 5)
+
+
+@pytest.mark.parametrize("dash", ["\u2014", "\u2013"])
+def test_the_dash_that_a_phone_makes_of_two_hyphens_is_meant_as_such(dash: str) -> None:
+    request = asked(f"a red house {dash}seed 7 {dash}no rain")
+    assert (request.prompt, request.seed, request.negative_prompt) == ("a red house", 7, "rain")
+    for prose in (f"a house {dash} red", f"a house {dash}red{dash}seed", f"night{dash}seed 7"):
+        assert asked(prose) == ImageRequest(prompt=prose)
+
+
+@pytest.mark.parametrize("prompt", ["a house -- red", "x--seed 7", "---", "-seed 7", "--", "a  b"])
+def test_other_hyphens_are_letters(prompt: str) -> None:
+    assert asked(prompt) == ImageRequest(prompt=prompt)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "sentence"),
+    [
+        ("fish --sed 7", "There is no flag --sed. Did you mean --seed?"),
+        ("fish --zzz", "There is no flag --zzz. There are --ar --size"),
+        ("fish --weird 20", "Midjourney's --weird does nothing here: leave it out."),
+        ("fish --chaos much", "--chaos takes a whole number, not “much”."),
+        ("fish --seed red", "--seed takes a whole number, not “red”."),
+        ("fish --steps 2.5", "--steps takes a whole number, not “2.5”."),
+        ("fish --cfg much", "--cfg takes a number, not “much”."),
+        ("fish --ar wide", "--ar takes a shape like 3:2 or 768x512, not “wide”."),
+        ("fish --ar 0:2", "--ar takes a shape"),
+        ("fish --ar 9:1", "sketch paints nothing as narrow as 9:1: its sides have 96 to 192"),
+        ("fish --iw 4", "--iw goes from 0 to 3; it is 4."),
+        ("fish --iw nan", "--iw goes from 0 to 3; it is nan."),
+        ("fish --seed", "--seed says nothing: write it like --seed 7."),
+        ("fish --no --seed 7", "--no says nothing: write it like --no rain."),
+        ("fish --aspect", "--aspect says nothing: write it like --ar 3:2."),
+        ("fish --seed 7 --seed 8", "The seed is said twice: 7 and 8. Take one of them out."),
+        ("fish --ar 3:2 --size 96x96", "The shape is said twice: 3:2 and 96x96."),
+    ],
+)
+def test_what_makes_no_sense_is_said_in_a_sentence(prompt: str, sentence: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        asked(prompt)
+    assert str(caught.value).startswith(sentence)
+
+
+def test_an_option_that_says_the_same_is_fine_and_one_that_does_not_is_a_mistake() -> None:
+    assert asked("fish --seed 7 --ar 1:1", seed=7, width=128, height=128).seed == 7
+    with pytest.raises(InvalidRequest, match=r"The number of steps is said twice: 5 and 20\."):
+        asked("fish --steps 20", num_inference_steps=5)
+    with pytest.raises(InvalidRequest, match="The width is said twice: 96 and 160"):
+        asked("fish --ar 3:2", width=96, height=128)
+
+
+def test_what_is_not_wanted_counts_together() -> None:
+    assert asked("fish --no rain", negative_prompt="hands").negative_prompt == "hands, rain"
+
+
+def test_every_flag_has_an_example_that_is_understood() -> None:
+    assert set(EXAMPLES) == {*READERS, *SWITCHES} == set(ALIASES.values())
+    for name, example in EXAMPLES.items():
+        assert asked(f"fish {example}") != ImageRequest(prompt="fish"), name
+
+
+def test_all_that_a_flag_says_has_a_name_for_people() -> None:
+    samples = {"ar": "3:2", "size": "64x64"}
+    told = {field for name in READERS for field in READERS[name](name, samples.get(name, "1"))}
+    assert told - {"negative_prompt"} <= FIELDS.keys()
+
+
+@pytest.mark.parametrize("flag", ["--strength nan", "--cfg nan", "--cfg inf", "--strength -inf"])
+def test_what_is_no_amount_is_refused_like_any_other_value(flag: str) -> None:
+    """NaN differs from itself, which must not look like a contradiction."""
+    words, flags = without_flags(f"a cat {flag}")
+    request = flags.laid_on(ImageRequest(prompt=words, image="a.png"), SKETCH)
+    with pytest.raises(InvalidRequest):
+        request.resolve(SKETCH)

@@ -1,0 +1,95 @@
+"""Pictures of the bot's messages, for the documentation: ``python -m tests.screenshots FOLDER``.
+
+The bot runs as its owner runs it and paints with the built-in model; people of a loopback Discord
+talk to it. What they see is written to FOLDER as one page of HTML for each picture or, with
+``--browser chromium``, as PNG: Chromium makes it, Pillow crops it. Neither the browser nor fonts
+come with this project; on Debian:
+
+    apt-get install chromium fonts-noto-core fonts-noto-cjk fonts-noto-color-emoji fonts-dejavu
+    python -m tests.screenshots docs/messages --browser chromium
+    python -m tests.screenshots docs/messages/zh-CN --browser chromium --locale zh-CN
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from tests.discord_server import DiscordServer
+
+from tests.screenshots.browser import photograph
+from tests.screenshots.scenes import Sitting
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@asynccontextmanager
+async def _bot(discord: DiscordServer, folder: Path) -> AsyncIterator[None]:
+    """The bot is there, with everything as it is when nobody has set anything."""
+    config = folder / "config.toml"
+    config.write_text(
+        f"""
+        [discord]
+        token = "{discord.token}"
+        api_url = "{discord.api_url}"
+        [storage]
+        path = "{(folder / "data").as_posix()}"
+        """
+    )
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "bot.py", "run", "--config", config, cwd=ROOT
+    )
+    try:
+        await discord.ready(60)
+        yield
+    finally:
+        process.send_signal(signal.SIGTERM)
+        await process.wait()
+
+
+async def converse(locale: str) -> dict[str, str]:
+    """Talk to the bot; the pages, by their names."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with DiscordServer() as discord:
+            sitting = Sitting(discord, locale)
+            async with _bot(discord, Path(folder)):
+                await sitting.hold()
+            return sitting.pages
+
+
+def files(pages: dict[str, str], browser: str | None) -> Iterator[tuple[str, bytes]]:
+    """What is to be written, by its names."""
+    for name, html in pages.items():
+        if browser is None:
+            yield f"{name}.html", html.encode()
+        else:
+            yield f"{name}.png", photograph(html, browser)
+
+
+def main() -> None:
+    """Make the pictures."""
+    about, _, how = (__doc__ or "").partition("\n\n")
+    parser = argparse.ArgumentParser(
+        description=about, epilog=how, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--locale", default="en-US", help="the language of everybody's client")
+    parser.add_argument("--browser", help="a Chromium that makes PNG of the pages")
+    arguments = parser.parse_args()
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    pages = asyncio.run(converse(arguments.locale))
+    arguments.folder.mkdir(parents=True, exist_ok=True)
+    for name, data in files(pages, arguments.browser):
+        (arguments.folder / name).write_bytes(data)
+        print(f"{arguments.folder / name}  {len(data) / 1000:.0f} kB")
+
+
+if __name__ == "__main__":
+    main()

@@ -70,7 +70,7 @@ async def studio_seconds(
     """Seconds from the first submit until the last picture is on disk and recorded."""
 
     async def paint(studio: Studio, request: ImageRequest, owner: str) -> None:
-        job = await studio.submit(request, owner=owner, home=None)
+        job = await studio.submit(request, owner=owner, message_ref=None)
         async for event in studio.watch(job.id):
             last = event
         assert last.pictures, last.error

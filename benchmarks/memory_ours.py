@@ -6,15 +6,24 @@ from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.memory_task import PROMPTS, RUNGS, Task
-from engine.diffusion import make_painter
+from engine.diffusion import make_executor
 from engine.jobs.job import Job, JobState
+from engine.jobs.request import Recipe
 from engine.memory.device import reserve_of
 from engine.memory.profile import Measurement
-from engine.memory.profiles import Ledger
-from engine.worker.messages import Admit, Failed, Measured, Noted, Order, Painted, Report, Stop
+from engine.memory.profiles import ProfileStore
 from engine.models.catalogue import Model
-from engine.jobs.request import Recipe
 from engine.settings import EngineSettings, ModelSettings
+from engine.worker.messages import (
+    ExecutorCommand,
+    ExecutorReport,
+    JobFailed,
+    JobPainted,
+    RunJob,
+    StageMeasured,
+    StepMeasured,
+    StopExecutor,
+)
 
 
 class Bench:
@@ -23,8 +32,8 @@ class Bench:
     def __init__(self, task: Task, known: Sequence[Measurement] = ()) -> None:
         """Prepare to do `task`, with what was measured before."""
         self._task = task
-        self._ledger = Ledger(known)
-        self._inbox: queue.SimpleQueue[Order] = queue.SimpleQueue()
+        self._profiles = ProfileStore(known)
+        self._inbox: queue.SimpleQueue[ExecutorCommand] = queue.SimpleQueue()
         self._model = model_of(task)
         self._begun = 0.0
         self.measurements: list[Measurement] = []
@@ -35,9 +44,9 @@ class Bench:
 
     def run(self) -> None:
         """Paint all jobs, or as many as there are until one fails."""
-        painter = make_painter(settings_of(self._task), self._inbox, self._take, self._ledger)
+        executor = make_executor(settings_of(self._task), self._inbox, self._take, self._profiles)
         self._next()
-        painter.run()
+        executor.run()
 
     @property
     def note(self) -> str:
@@ -48,25 +57,25 @@ class Bench:
 
     def _next(self) -> None:
         self._begun = time.perf_counter()
-        self._inbox.put(Admit(job_of(self._task, len(self.seconds)), self._model))
+        self._inbox.put(RunJob(job_of(self._task, len(self.seconds)), self._model))
 
-    def _take(self, report: Report) -> None:
+    def _take(self, report: ExecutorReport) -> None:
         match report:
-            case Measured(rows=0):
+            case StepMeasured(rows=0):
                 self.load_seconds = report.seconds
                 self._begun = time.perf_counter()
-            case Noted(measurement):
+            case StageMeasured(measurement):
                 self.measurements.append(measurement)
-            case Painted():
+            case JobPainted():
                 self.seconds.append(time.perf_counter() - self._begun)
                 if len(self.seconds) < self._task.count:
                     self._next()
                 else:
-                    self._inbox.put(Stop())
-            case Failed():
+                    self._inbox.put(StopExecutor())
+            case JobFailed():
                 self.problem = report.sentence
                 self.out_of_memory = any(found.failed for found in self.measurements[-1:])
-                self._inbox.put(Stop())
+                self._inbox.put(StopExecutor())
 
 
 def settings_of(task: Task, **changes: Any) -> EngineSettings:
@@ -114,7 +123,7 @@ def job_of(task: Task, number: int) -> Job:
     return Job(
         id=number + 1,
         owner="benchmark",
-        home=None,
+        message_ref=None,
         recipe=recipe_of(task, number),
         state=JobState.QUEUED,
         created_at=time.time(),

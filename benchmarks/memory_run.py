@@ -87,12 +87,12 @@ def ours(task: Task, peaks: Peaks) -> Run:
         gc.collect()
         torch.cuda.empty_cache()
         peaks.forget()
-    bench = Bench(task, known)
-    bench.run()
+    model_cache = Bench(task, known)
+    model_cache.run()
     outcome = "painted"
-    if bench.problem:
-        outcome = "out of memory" if bench.out_of_memory else "failed"
-    return outcome, bench.note, bench.load_seconds, bench.seconds
+    if model_cache.problem:
+        outcome = "out of memory" if model_cache.out_of_memory else "failed"
+    return outcome, model_cache.note, model_cache.load_seconds, model_cache.seconds
 
 
 def main(task: str) -> None:

@@ -25,9 +25,16 @@ from benchmarks.memory_models import prepare
 from benchmarks.memory_ours import job_of, model_of, settings_of
 from benchmarks.memory_sizes import SIZES, task_of
 from benchmarks.memory_task import Task
-from engine.diffusion import Device, make_painter
-from engine.worker.messages import Admit, Failed, Order, Painted, Report, Stop
+from engine.diffusion import Device, make_executor
 from engine.settings import EngineSettings
+from engine.worker.messages import (
+    ExecutorCommand,
+    ExecutorReport,
+    JobFailed,
+    JobPainted,
+    RunJob,
+    StopExecutor,
+)
 
 
 class PaintingFailed(Exception):
@@ -42,7 +49,7 @@ def switch_seconds(tasks: Sequence[Task], rounds: int, *, shelf: bool) -> dict[s
         rounds: Switches to each; a first one, which loads from disk in any case, is left out.
         shelf: Whether a model waits in RAM while the other one is in use.
     """
-    inbox: queue.SimpleQueue[Order] = queue.SimpleQueue()
+    inbox: queue.SimpleQueue[ExecutorCommand] = queue.SimpleQueue()
     order = [task for _ in range(rounds + 1) for task in tasks for _ in range(2)]
     seconds: list[float] = []
     problems: list[str] = []
@@ -54,24 +61,24 @@ def switch_seconds(tasks: Sequence[Task], rounds: int, *, shelf: bool) -> dict[s
         if not shelf and number % 2 == 0:
             drop_from_cache(Path(order[number].folder))
         begun = time.perf_counter()
-        inbox.put(Admit(job_of(order[number], number), model_of(order[number])))
+        inbox.put(RunJob(job_of(order[number], number), model_of(order[number])))
 
-    def take(report: Report) -> None:
+    def take(report: ExecutorReport) -> None:
         match report:
-            case Painted():
+            case JobPainted():
                 seconds.append(time.perf_counter() - begun)
                 if len(seconds) < len(order):
                     admit()
                 else:
-                    inbox.put(Stop())
-            case Failed(_, sentence):
+                    inbox.put(StopExecutor())
+            case JobFailed(_, sentence):
                 problems.append(sentence)
-                inbox.put(Stop())
+                inbox.put(StopExecutor())
 
     settings = settings_of(tasks[0], models_in_ram_gb="auto" if shelf else 0)
-    painter = make_painter(settings, inbox, take)
+    executor = make_executor(settings, inbox, take)
     admit()
-    painter.run()
+    executor.run()
     if problems:
         raise PaintingFailed(problems[0])
     switches = [

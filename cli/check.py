@@ -11,16 +11,17 @@ from pathlib import Path
 
 from rich.text import Text
 
-from cli.models.catalogue import catalogue_of
 from cli.console import out
 from cli.errors import SettingsError
 from cli.exits import Exit
 from cli.lock import bot_is_running
+from cli.models.catalogue import catalogue_of
 from cli.settings import Settings, load_settings, settings_file
 from cli.token import HOW_TO_GET_ONE, application_id
 from engine import DeviceUnavailable, ModelUnavailable, StorageError
-from engine.hub import Presence, human_size, stock_of
+from engine.hub import Presence, human_size
 from engine.hub.classifier_files import check_labels, classifier_here, labels_in
+from engine.models.origins import disk_usage_of
 
 LITTLE_DISK = 2e9
 """Bytes: with less than that on the disk there should be a word about it."""
@@ -160,12 +161,12 @@ def _models(settings: Settings) -> Iterator[Finding]:
         yield Finding(Mark.BAD, "models", str(error))
         return
     for model in catalogue:
-        stock = stock_of(model, allow_pickle=settings.engine.allow_pickle)
+        usage = disk_usage_of(model, allow_pickle=settings.engine.allow_pickle)
         subject = f"{model.name}: "
-        if stock.presence is Presence.COMPLETE:
-            yield Finding(Mark.GOOD, "model", f"{subject}on disk, {human_size(stock.size)}")
-        elif stock.presence.downloads:
-            text = f"{subject}{stock.presence}; that happens when it is first used"
+        if usage.presence is Presence.COMPLETE:
+            yield Finding(Mark.GOOD, "model", f"{subject}on disk, {human_size(usage.size)}")
+        elif usage.presence.downloads:
+            text = f"{subject}{usage.presence}; that happens when it is first used"
             yield Finding(
                 Mark.NOTE, "model", text, f"In advance: python bot.py models add {model.name}"
             )
@@ -173,7 +174,7 @@ def _models(settings: Settings) -> Iterator[Finding]:
             yield Finding(
                 Mark.BAD,
                 "model",
-                f"{subject}{stock.presence}: {model.source}",
+                f"{subject}{usage.presence}: {model.source}",
                 "A source is a Hub id, or a folder in the Diffusers layout with all its parts.",
             )
 

@@ -35,11 +35,11 @@ from engine import (
     Tasks,
     added_models,
     open_studio,
-    started,
+    with_init_image,
     without_flags,
 )
-from engine.hub import stock_of
 from engine.jobs.request import AdapterUse
+from engine.models.origins import disk_usage_of
 
 
 class Given(NamedTuple):
@@ -108,11 +108,11 @@ async def _paint(
             mask = await _kept_mask(studio, given.mask, image)
             if image is not None:
                 model = studio.models[request.model] if request.model else studio.models.default
-                shape = await studio.starts.size(image)
-                request = started(request, image, mask, shape, model)
+                shape = await studio.init_images.size(image)
+                request = with_init_image(request, image, mask, shape, model)
             adapters = tuple(_adapter(studio, text) for text in given.loras)
             request = replace(request, adapters=adapters)
-            job = await studio.submit(request, owner="imagine", home=None)
+            job = await studio.submit(request, owner="imagine", message_ref=None)
             tasks.start(_cancel_at(stop, studio, job), "cancel")
             last = await _follow(studio, job)
             await tasks.cancel()
@@ -128,7 +128,7 @@ def _with_flags(studio: Studio, request: ImageRequest) -> ImageRequest:
     prompt, flags = without_flags(request.prompt)
     name = request.model or flags.model
     model = studio.models[name] if name else studio.models.default
-    return flags.laid_on(replace(request, prompt=prompt), model)
+    return flags.applied_to(replace(request, prompt=prompt), model)
 
 
 def _adapter(studio: Studio, text: str) -> AdapterUse:
@@ -146,7 +146,7 @@ def _adapter(studio: Studio, text: str) -> AdapterUse:
 
 async def _kept(studio: Studio, file: Path | None) -> str | None:
     """The studio's name for the picture in `file`."""
-    return None if file is None else await studio.starts.keep(await _read(file))
+    return None if file is None else await studio.init_images.keep(await _read(file))
 
 
 async def _kept_mask(studio: Studio, file: Path | None, image: str | None) -> str | None:
@@ -155,7 +155,7 @@ async def _kept_mask(studio: Studio, file: Path | None, image: str | None) -> st
         return None
     if image is None:
         raise CommandError(Exit.USAGE, "A mask needs a picture: add --image.")
-    return await studio.starts.keep_mask(await _read(file), image)
+    return await studio.init_images.keep_mask(await _read(file), image)
 
 
 async def _read(file: Path) -> bytes:
@@ -173,7 +173,7 @@ async def _cancel_at(stop: asyncio.Event, studio: Studio, job: Job) -> None:
 async def _follow(studio: Studio, job: Job) -> JobEvent:
     """Show how the job is doing until it is over; its last event."""
     model = studio.models[job.recipe.model]
-    verb = "Downloading and waking up" if stock_of(model).presence.downloads else "Waking up"
+    verb = "Downloading and waking up" if disk_usage_of(model).presence.downloads else "Waking up"
     waking = f"{verb} {model.name}"
     painting = f"Painting with {model.name}"
     last = JobEvent(job_id=job.id, state=JobState.QUEUED)

@@ -12,47 +12,47 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 from yarl import URL
 
-from cogs.requests.confirmations import Confirmations, ConfirmButton
-from cogs.requests.submission import Desk
-from cogs.generate.imagine import Imagine
-from cogs.policy.limits import Limits
-from cogs.user_defaults.me import Me
-from cogs.styles.styles import Styles
-from cogs.settings.items import PanelButton, SettingSelect
-from cogs.settings.panel import SettingsPanel
-from cogs.gallery.job_list import EntryMenu, PageButton
+from cogs.about.help import Help
+from cogs.about.presence import Presence
+from cogs.about.status import StatusCommand
+from cogs.about.welcome import Welcome
+from cogs.actions.context_menus import ContextMenus, SettingsButton, StartButton
+from cogs.actions.fill import FillButton, PartSelect
+from cogs.actions.modal_handler import ModalHandler
+from cogs.actions.picture_buttons import PictureButton
 from cogs.gallery.favourites import Favourites
 from cogs.gallery.gallery import Gallery
-from cogs.gallery.history import Finding
-from cogs.actions.context_menus import ContextMenus, SettingsButton, StartButton
-from cogs.actions.fill import FillButton, PartMenu
-from cogs.actions.modal_handler import FormDesk
-from cogs.actions.picture_buttons import PictureButton
-from cogs.about.help import Help
+from cogs.gallery.history import HistoryCommands
+from cogs.gallery.job_list import JobMenu, PageButton
+from cogs.generate.imagine import Imagine
+from cogs.grids.buttons import CellMenu, GridButton
+from cogs.grids.command import GridCommand
+from cogs.grids.grid_messages import GridMessages
+from cogs.message_ref import MessageRef
+from cogs.messages.buttons import JobButton
+from cogs.messages.job_messages import JobMessages
+from cogs.messages.throttle import EditThrottle
+from cogs.messages.updater import MessageUpdater
 from cogs.models.buttons import ModelButton
 from cogs.models.commands import Models
-from cogs.models.downloads import Downloads
+from cogs.models.downloads import ModelDownloads
 from cogs.moderation.blocks import Moderation
-from cogs.moderation.review_cards import ReviewButton
-from cogs.moderation.reviews import Reviews
-from cogs.moderation.words import Words
-from cogs.about.presence import Presence
-from cogs.queue.queue import Queue
-from cogs.policy.contexts import stay_where_wanted
-from cogs.grids.buttons import CellMenu, SheetButton
-from cogs.grids.command import Grid
-from cogs.grids.grid_messages import Sheets
-from cogs.messages.buttons import JobButton
-from cogs.messages.updater import Followers
-from cogs.message_ref import Home
-from cogs.messages.throttle import Pacer
-from cogs.messages.job_messages import Presenter
 from cogs.moderation.release import Release
-from cogs.about.status import StatusCommand
+from cogs.moderation.review_cards import ReviewButton
+from cogs.moderation.reviews import ReviewService
+from cogs.moderation.words import Words
+from cogs.policy.contexts import restrict_contexts
+from cogs.policy.limits import Limits
+from cogs.queue.queue import Queue
+from cogs.requests.confirmations import Confirmations, ConfirmButton
+from cogs.requests.submission import Submission
+from cogs.settings.items import PanelButton, SettingSelect
+from cogs.settings.panel import SettingsPanel
+from cogs.styles.styles import Styles
 from cogs.sync import Ids, sync_commands
 from cogs.translator import CommandTranslator
 from cogs.tree import Tree
-from cogs.about.welcome import Welcome
+from cogs.user_defaults.me import Me
 from engine import StyleBook, UnknownJob
 
 if TYPE_CHECKING:
@@ -71,9 +71,9 @@ class Atelier(commands.AutoShardedBot):
     Attributes:
         studio: The engine.
         settings: The `[discord]` section.
-        desk: Where requests are taken.
+        submission: Where requests are taken.
         confirmations: Asks before many jobs are queued.
-        sheets: Takes comparison sheets and shows them.
+        grids: Takes comparison sheets and shows them.
         downloads: Brings the models that are added.
         gallery: Shows starred pictures again, where a server wants that.
         leaving: Whether the bot is on its way out and takes nothing more.
@@ -81,7 +81,7 @@ class Atelier(commands.AutoShardedBot):
         limits: How much the owner's settings give.
         panel: What a server decides in `/settings`.
         command_ids: The ids that Discord gave the commands, by place and name.
-        turns: By channel: the bot's own requests go one after the other there. Side by side,
+        channel_locks: By channel: the bot's own requests go one after the other. Side by side,
             discord.py lets more of them through than Discord allows.
     """
 
@@ -108,15 +108,15 @@ class Atelier(commands.AutoShardedBot):
         self.limits = Limits(limits)
         self.leaving = False
         self.command_ids: Ids = {}
-        self.turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
-        pacer = Pacer()
-        self._followers = Followers(self, pacer)
-        self._presenter = Presenter(self, studio, self._followers)
-        self.downloads = Downloads(self, studio, pacer)
-        self.desk = Desk(studio, self.limits, self._presenter)
-        self.sheets = Sheets(self, studio, self.desk, self._followers)
-        self.confirmations = Confirmations(studio, self.desk)
-        self.reviews = Reviews(self, studio, self.desk)
+        self.channel_locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        pacer = EditThrottle()
+        self._followers = MessageUpdater(self, pacer)
+        self._presenter = JobMessages(self, studio, self._followers)
+        self.downloads = ModelDownloads(self, studio, pacer)
+        self.submission = Submission(studio, self.limits, self._presenter)
+        self.grids = GridMessages(self, studio, self.submission, self._followers)
+        self.confirmations = Confirmations(studio, self.submission)
+        self.reviews = ReviewService(self, studio, self.submission)
         self.gallery = Gallery(studio)
         self.panel = SettingsPanel(studio)
 
@@ -125,33 +125,33 @@ class Atelier(commands.AutoShardedBot):
         _, gateway, _ = await self.http.get_bot_gateway()
         # Where discord.py connects anew after a session has become invalid.
         DiscordWebSocket.DEFAULT_GATEWAY = URL(gateway)
-        await self.furnish()
+        await self.add_features()
         await self.add_cog(Presence(self))
-        stay_where_wanted(self)
+        restrict_contexts(self)
         self.command_ids = await sync_commands(self)
         await self._presenter.resume()
-        await self.sheets.resume()
+        await self.grids.resume()
         await self.downloads.resume()
         await self.reviews.resume()
 
-    async def furnish(self) -> None:
+    async def add_features(self) -> None:
         """Everything that people use, and the names it has in each language. Needs no network."""
         await self.tree.set_translator(CommandTranslator())
         self.add_dynamic_items(JobButton, ModelButton, ConfirmButton)
         self.add_dynamic_items(PictureButton, SettingsButton, StartButton)
-        self.add_dynamic_items(PartMenu, FillButton)
+        self.add_dynamic_items(PartSelect, FillButton)
         book = StyleBook(self.studio.preferences)
         for cog in (Imagine(self.studio, book), Queue(self.studio), Models(self.studio)):
             await self.add_cog(cog)
-        await self.add_cog(Grid(self.studio, book))
-        self.add_dynamic_items(SheetButton, CellMenu)
-        for wishes in (Styles(self.studio, book), Me(self.studio, book)):
-            await self.add_cog(wishes)
-        for found in (Finding(self.studio), Favourites(), self.gallery):
+        await self.add_cog(GridCommand(self.studio, book))
+        self.add_dynamic_items(GridButton, CellMenu)
+        for user_defaults in (Styles(self.studio, book), Me(self.studio, book)):
+            await self.add_cog(user_defaults)
+        for found in (HistoryCommands(self.studio), Favourites(), self.gallery):
             await self.add_cog(found)
-        self.add_dynamic_items(PageButton, EntryMenu)
+        self.add_dynamic_items(PageButton, JobMenu)
         await self.add_cog(ContextMenus(self))
-        await self.add_cog(FormDesk(self.studio))
+        await self.add_cog(ModalHandler(self.studio))
         await self.add_cog(Help())
         await self.add_cog(Welcome(self))
         await self.add_cog(StatusCommand(self.studio))
@@ -165,9 +165,9 @@ class Atelier(commands.AutoShardedBot):
         """Have the message of a finished job, or of the sheet it is in, show its outcome anew."""
         if job.cell is not None:
             with contextlib.suppress(UnknownJob):
-                await self.sheets.show_again(job.cell.sheet)
+                await self.grids.show_again(job.cell.grid)
         else:
-            self._presenter.present(job, Home.from_json(job.home))
+            self._presenter.present(job, MessageRef.from_json(job.message_ref))
 
     async def on_ready(self) -> None:
         """Say so; it happens again after long gateway outages."""

@@ -17,7 +17,7 @@ PARTING = 40.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Home:
+class MessageRef:
     """The place of a job's message.
 
     Attributes:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import discord
 from discord import app_commands
 
-from cogs.policy.access import require_welcome
 from cogs.messages.replies import reply
+from cogs.policy.access import require_access
 from engine import AtelierError, LimitReached, new_incident
 from speech import language_for, resaid, say, speak
 
@@ -39,7 +39,7 @@ class Tree(app_commands.CommandTree["Atelier"]):
         """Run what a click or a modal asks for, checked and with its errors answered."""
         speak(language_for(interaction.locale))
         try:
-            await require_welcome(interaction)
+            await require_access(interaction)
             await action()
         except Exception as error:
             await self._answer(interaction, error)
@@ -48,7 +48,7 @@ class Tree(app_commands.CommandTree["Atelier"]):
         """The policy check of commands."""
         speak(language_for(interaction.locale))
         try:
-            await require_welcome(interaction)
+            await require_access(interaction)
         except AtelierError as error:
             if interaction.type is discord.InteractionType.autocomplete:
                 await interaction.response.autocomplete([])

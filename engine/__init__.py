@@ -3,12 +3,6 @@
 This is its public face; the rest is its own affair. Importing it does not import torch.
 """
 
-from engine.models.adapters import AdapterShelf
-from engine.jobs.rate_limits import Allowance
-from engine.images.canvas import PARTS, Way
-from engine.models.added import added_models, open_curator
-from engine.models.manager import Curator
-from engine.models.candidates import Prospect, SizeRecord
 from engine.errors import (
     AlreadyDecided,
     AtelierError,
@@ -27,21 +21,15 @@ from engine.errors import (
     new_incident,
     without_folders,
 )
-from engine.models.families import FAMILIES
-from engine.models.server_models import HouseRules, ModelDefaults
-from engine.jobs.job import Job, JobEvent, JobState, Parent
-from engine.moderation.moderation import MAX_WORDS, Keeper
-from engine.hub import Inspection, Presence, Stock, human_size
-from engine.hub import Progress as DownloadProgress
-from engine.memory.device import DeviceFacts
-from engine.memory.planner import Choice
-from engine.memory.plan_table import PlanTable
-from engine.models.catalogue import RATIOS, Catalogue, Model, Size
-from engine.open_studio import open_studio
-from engine.prompts.dynamic_prompts import expand
+from engine.grids.drawing import draw_grid, grid_legend
+from engine.grids.grids import GridEstimate
+from engine.grids.layout import MAX_CELLS, MAX_VALUES, Axis, Grid, GridLayout, GridProgress
+from engine.hub import DiskUsage, DownloadProgress, Presence, human_size
+from engine.images.canvas import PARTS, Direction
+from engine.images.init_images import StoredInitImage, with_init_image
 from engine.images.output import parameters, parse_parameters, settings_text
-from engine.prompts.flags import without_flags
-from engine.report import Report
+from engine.jobs.job import Job, JobEvent, JobState, Parent
+from engine.jobs.rate_limits import RateLimits
 from engine.jobs.request import (
     DEFAULT_STRENGTH,
     KEEPING_STRENGTH,
@@ -54,8 +42,28 @@ from engine.jobs.request import (
     ImageRequest,
     Recipe,
 )
-from engine.moderation.reviews import LIFETIME as REVIEW_LIFETIME
+from engine.memory.device import DeviceFacts
+from engine.memory.plan_table import PlanTable
+from engine.memory.planner import Choice
+from engine.models.adapters import AdapterCatalogue
+from engine.models.added import added_models, open_model_manager
+from engine.models.candidates import MeasuredSize, ModelCandidate
+from engine.models.catalogue import RATIOS, Catalogue, Model, Size
+from engine.models.families import FAMILIES
+from engine.models.inspection import Inspection
+from engine.models.manager import ModelManager
 from engine.models.schedulers import allowed_schedulers
+from engine.models.server_models import ModelDefaults, ServerModels
+from engine.moderation.moderation import MAX_WORDS, Moderation
+from engine.moderation.reviews import LIFETIME as REVIEW_LIFETIME
+from engine.open_studio import open_studio
+from engine.prompts.dynamic_prompts import expand_dynamic_prompt
+from engine.prompts.flags import without_flags
+from engine.prompts.styles import NONE as NO_STYLE
+from engine.prompts.styles import PLACE as STYLE_PLACE
+from engine.prompts.styles import Style, StyleBook, UserDefaults, check_style_name
+from engine.report import StudioReport
+from engine.safety.verdict import SafetyVerdict
 from engine.settings import (
     AdapterSettings,
     EngineSettings,
@@ -64,18 +72,9 @@ from engine.settings import (
     Section,
     StorageSettings,
 )
-from engine.grids.drawing import draw_sheet, sheet_key
-from engine.grids.layout import MAX_CELLS, MAX_VALUES, Axis, Layout, Sheet, SheetProgress
-from engine.grids.grids import Price
-from engine.images.init_images import Start as KeptStart
-from engine.images.init_images import started
-from engine.store import Asked, Block, Decision, Deed, Review, Search
+from engine.store import AuditEntry, Block, Decision, Review, ReviewMessage, Search
 from engine.studio import Status, Studio
-from engine.prompts.styles import NONE as NO_STYLE
-from engine.prompts.styles import PLACE as STYLE_PLACE
-from engine.prompts.styles import Style, StyleBook, Wishes, check_style_name
 from engine.tasks import Tasks
-from engine.safety.verdict import Verdict
 
 __all__ = [
     "DEFAULT_STRENGTH",
@@ -94,25 +93,27 @@ __all__ = [
     "RATIOS",
     "REVIEW_LIFETIME",
     "STYLE_PLACE",
+    "AdapterCatalogue",
     "AdapterSettings",
-    "AdapterShelf",
     "AdapterUse",
-    "Allowance",
     "AlreadyDecided",
-    "Asked",
     "AtelierError",
+    "AuditEntry",
     "Axis",
     "Block",
     "Catalogue",
     "Choice",
-    "Curator",
     "Decision",
-    "Deed",
     "DeviceFacts",
     "DeviceUnavailable",
+    "Direction",
+    "DiskUsage",
     "DownloadProgress",
     "EngineSettings",
-    "HouseRules",
+    "Grid",
+    "GridEstimate",
+    "GridLayout",
+    "GridProgress",
     "ImageRequest",
     "Inspection",
     "InvalidModel",
@@ -120,60 +121,58 @@ __all__ = [
     "Job",
     "JobEvent",
     "JobState",
-    "Keeper",
-    "KeptStart",
-    "Layout",
     "LimitReached",
+    "MeasuredSize",
     "Model",
+    "ModelCandidate",
     "ModelDefaults",
+    "ModelManager",
     "ModelSettings",
     "ModelUnavailable",
+    "Moderation",
     "NeedsReview",
     "NotYours",
     "Parent",
     "PlanTable",
     "Presence",
-    "Price",
-    "Prospect",
     "QueueFull",
+    "RateLimits",
     "Recipe",
-    "Report",
     "Review",
+    "ReviewMessage",
     "SafetySettings",
+    "SafetyVerdict",
     "Search",
     "Section",
-    "Sheet",
-    "SheetProgress",
+    "ServerModels",
     "Size",
-    "SizeRecord",
     "Status",
-    "Stock",
     "StorageError",
     "StorageSettings",
+    "StoredInitImage",
     "Studio",
+    "StudioReport",
     "Style",
     "StyleBook",
     "Tasks",
     "UnknownJob",
     "UnknownModel",
-    "Verdict",
-    "Way",
-    "Wishes",
+    "UserDefaults",
     "Withheld",
     "added_models",
     "allowed_schedulers",
     "check_style_name",
-    "draw_sheet",
-    "expand",
+    "draw_grid",
+    "expand_dynamic_prompt",
+    "grid_legend",
     "human_size",
     "new_incident",
-    "open_curator",
+    "open_model_manager",
     "open_studio",
     "parameters",
     "parse_parameters",
     "settings_text",
-    "sheet_key",
-    "started",
+    "with_init_image",
     "without_flags",
     "without_folders",
 ]

@@ -7,27 +7,28 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from engine.models.adapters import AdapterShelf
-from engine.jobs.submission import Admission
-from engine.jobs.events import Board
-from engine.models.added import DATABASE
-from engine.models.probe import Appraiser
-from engine.models.cache_downloads import Arrivals
-from engine.models.manager import Curator
-from engine.worker.executor_factory import Easel
 from engine.errors import StorageError
-from engine.jobs.step_times import Estimates
-from engine.worker.postprocess import Finishing
-from engine.models.server_models import HouseRules
+from engine.grids.grids import Grids
+from engine.hub import HubClient
+from engine.images.output import OutputFolder
+from engine.images.uploads import UploadFolder
+from engine.jobs.events import JobEvents
 from engine.jobs.job import JobState
-from engine.safety.checker import Judge
-from engine.safety.decisions import Judgement
-from engine.moderation.moderation import Keeper
-from engine.hub import Hub
-from engine.models.catalogue import Catalogue
-from engine.images.output import PictureFolder
 from engine.jobs.retention import Retention
-from engine.moderation.reviews import Reviews
+from engine.jobs.step_times import StepTimes
+from engine.jobs.submission import JobSubmission
+from engine.models.adapters import AdapterCatalogue
+from engine.models.added import DATABASE
+from engine.models.cache_downloads import CacheDownloads
+from engine.models.catalogue import Catalogue
+from engine.models.download_manager import DownloadManager
+from engine.models.manager import ModelManager
+from engine.models.probe import ModelProbe
+from engine.models.server_models import ServerModels
+from engine.moderation.moderation import Moderation
+from engine.moderation.reviews import ReviewQueue
+from engine.safety.checker import SafetyChecker
+from engine.safety.decisions import SafetyDecisions
 from engine.settings import (
     AdapterSettings,
     EngineSettings,
@@ -35,11 +36,10 @@ from engine.settings import (
     SafetySettings,
     StorageSettings,
 )
-from engine.grids.grids import Sheets
 from engine.store import (
-    Attic,
     Database,
     Favourites,
+    GridTable,
     History,
     JobTable,
     MeasurementTable,
@@ -47,15 +47,15 @@ from engine.store import (
     ModerationTable,
     Outcomes,
     Preferences,
+    RetentionTable,
     ReviewTable,
-    SheetTable,
+    SafetyTable,
     TimingTable,
-    VerdictTable,
 )
 from engine.studio import Studio
-from engine.models.download_manager import Supplies
 from engine.tasks import Tasks
-from engine.images.uploads import UploadFolder
+from engine.worker.executor_factory import ExecutorFactory
+from engine.worker.postprocess import Postprocessor
 from engine.worker.worker import Worker
 from speech import say, say_many
 
@@ -99,77 +99,79 @@ async def open_studio(
             measurements = MeasurementTable(database)
             added = ModelTable(database)
             catalogue.restore(await added.all())
-            estimates = Estimates(await timings.all(), engine.batch_size)
-            pictures = PictureFolder(folder / "pictures")
+            step_times = StepTimes(await timings.all(), engine.batch_size)
+            pictures = OutputFolder(folder / "pictures")
             uploads = UploadFolder(folder / "uploads")
-            board = Board()
-            appraiser = Appraiser(engine)
-            arrivals = Arrivals(appraiser.hub)
-            supplies = Supplies(appraiser, catalogue, arrivals)
-            await supplies.look()
+            job_events = JobEvents()
+            probe = ModelProbe(engine)
+            cache_downloads = CacheDownloads(probe.hub)
+            download_manager = DownloadManager(probe, catalogue, cache_downloads)
+            await download_manager.look()
             extras = extras or folder
-            shelf = AdapterShelf(adapters, extras / "loras")
-            judgement = Judgement(VerdictTable(database), jobs, _judge(engine, safety))
+            shelf = AdapterCatalogue(adapters, extras / "loras")
+            decisions = SafetyDecisions(SafetyTable(database), jobs, _judge(engine, safety))
             worker = Worker(
                 engine,
                 catalogue,
                 jobs,
                 uploads,
-                board,
-                estimates,
+                job_events,
+                step_times,
                 measurements,
-                supplies,
-                Easel(engine, await measurements.all(), shelf, extras / "embeddings"),
-                Finishing(jobs, pictures, judgement, board),
+                download_manager,
+                ExecutorFactory(engine, await measurements.all(), shelf, extras / "embeddings"),
+                Postprocessor(jobs, pictures, decisions, job_events),
             )
             preferences = Preferences(database)
-            keeper = Keeper(ModerationTable(database), preferences, Reviews(ReviewTable(database)))
-            rules = HouseRules(catalogue, preferences)
-            admission = Admission(
+            moderation = Moderation(
+                ModerationTable(database), preferences, ReviewQueue(ReviewTable(database))
+            )
+            rules = ServerModels(catalogue, preferences)
+            submission = JobSubmission(
                 asyncio.Lock(),
                 catalogue,
                 shelf,
-                keeper,
+                moderation,
                 rules,
                 uploads,
                 jobs,
                 worker,
                 queue_size,
             )
-            curator = Curator(
-                appraiser,
+            model_manager = ModelManager(
+                probe,
                 catalogue,
                 database,
                 jobs,
-                estimates,
-                arrivals,
+                step_times,
+                cache_downloads,
                 forget=worker.forget,
-                admission=admission.lock,
+                submission=submission.lock,
             )
-            sheets = Sheets(SheetTable(database, jobs), jobs, board, worker, admission)
+            grids = Grids(GridTable(database, jobs), jobs, job_events, worker, submission)
             studio = Studio(
                 catalogue,
                 shelf,
-                curator,
-                keeper,
+                model_manager,
+                moderation,
                 rules,
                 Outcomes(database),
                 jobs,
                 preferences,
                 pictures,
                 uploads,
-                board,
+                job_events,
                 worker,
-                admission,
+                submission,
                 History(database, jobs),
                 Favourites(database),
-                judgement,
-                sheets,
+                decisions,
+                grids,
             )
-            attic = Attic(database, folder)
-            retention = Retention(storage or StorageSettings(), attic, pictures, uploads)
+            retention_table = RetentionTable(database, folder)
+            retention = Retention(storage or StorageSettings(), retention_table, pictures, uploads)
             tasks = Tasks()
-            tasks.start(curator.follow(), "follow the added models")
+            tasks.start(model_manager.follow(), "follow the added models")
             tasks.start(retention.daily(), "remove what is too old")
             try:
                 await _resume(jobs, worker, catalogue)
@@ -177,15 +179,17 @@ async def open_studio(
             finally:
                 await tasks.cancel()
                 await studio.stop()
-                await timings.save(estimates.unsaved)
+                await timings.save(step_times.unsaved)
 
 
-def _judge(engine: EngineSettings, safety: SafetySettings | None) -> Judge | None:
+def _judge(engine: EngineSettings, safety: SafetySettings | None) -> SafetyChecker | None:
     """Who looks at new pictures, if the owner wants that."""
     if safety is None or safety.classifier is None:
         return None
     token = engine.hub_token
-    return Judge(safety, Hub(engine.hub_url, token.get_secret_value() if token else None))
+    return SafetyChecker(
+        safety, HubClient(engine.hub_url, token.get_secret_value() if token else None)
+    )
 
 
 def _exclusive(folder: Path) -> AbstractContextManager[object]:

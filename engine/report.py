@@ -2,16 +2,16 @@
 
 from dataclasses import dataclass
 
-from engine.models.manager import Curator
 from engine.errors import AtelierError
 from engine.memory.device import DeviceFacts
 from engine.memory.plan_table import PlanTable
+from engine.models.manager import ModelManager
 from engine.store import Outcomes, Tally
 from speech import resaid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class StudioReport:
     """How the engine is doing.
 
     Attributes:
@@ -35,18 +35,18 @@ class Report:
 
 
 async def report(
-    curator: Curator, outcomes: Outcomes, *, waiting: int, running: int, model: str
-) -> Report:
-    """Ask the device, the planner and the store; the arguments are attributes of `Report`."""
+    model_manager: ModelManager, outcomes: Outcomes, *, waiting: int, running: int, model: str
+) -> StudioReport:
+    """Ask the device, the planner and the store; the arguments are attributes of `StudioReport`."""
     device: DeviceFacts | None = None
     plan: PlanTable | None = None
     problems: list[str] = []
     try:
-        device = await curator.device()
-        plan = await curator.plan(model)
+        device = await model_manager.device()
+        plan = await model_manager.plan(model)
     except AtelierError as error:
         problems.append(resaid(error.sentence))
-    return Report(
+    return StudioReport(
         waiting=waiting,
         running=running,
         model=model,

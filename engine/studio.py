@@ -5,22 +5,24 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from engine.models.adapters import AdapterShelf
-from engine.jobs.submission import Admission
-from engine.jobs.rate_limits import Allowance
-from engine.jobs.events import Board
-from engine.models.manager import Curator
 from engine.errors import InvalidRequest, NotYours, StorageError
-from engine.models.server_models import HouseRules
+from engine.grids.grids import Grids
+from engine.images.init_images import InitImages
+from engine.images.output import OutputFolder, enlargeable
+from engine.images.uploads import UploadFolder
+from engine.jobs.events import JobEvents
 from engine.jobs.job import Job, JobEvent, JobState, Parent
-from engine.safety.decisions import Judgement
-from engine.moderation.moderation import Keeper
-from engine.models.catalogue import Catalogue, Model
-from engine.images.output import PictureFolder, enlargeable
-from engine.report import Report, report
+from engine.jobs.rate_limits import RateLimits
 from engine.jobs.request import ImageRequest, Recipe, check_enlarged
-from engine.grids.grids import Sheets
-from engine.images.init_images import Starts
+from engine.jobs.submission import JobSubmission
+from engine.jobs.watch import watch_job
+from engine.models.adapters import AdapterCatalogue
+from engine.models.catalogue import Catalogue, Model
+from engine.models.manager import ModelManager
+from engine.models.server_models import ServerModels
+from engine.moderation.moderation import Moderation
+from engine.report import StudioReport, report
+from engine.safety.decisions import SafetyDecisions
 from engine.store import (
     Favourites,
     History,
@@ -28,8 +30,6 @@ from engine.store import (
     Outcomes,
     Preferences,
 )
-from engine.images.uploads import UploadFolder
-from engine.jobs.watch import watched
 from engine.worker.worker import Worker
 from speech import phrase, say
 
@@ -56,64 +56,64 @@ class Studio:
         models: The models that may be painted with.
         adapters: The LoRAs that may be added to them.
         preferences: Small values that outlive a restart, by scope and key.
-        curator: Adds and removes models, plans and verifies them.
-        keeper: Keeps order in each scope: blocks, words, and who did what.
+        model_manager: Adds and removes models, plans and verifies them.
+        moderation: Keeps order in each scope: blocks, words, and who did what.
         rules: What each scope has decided about models.
         history: Finds finished jobs again.
         favourites: Who has starred what.
         starts: Keeps the pictures that requests start from.
-        judgement: What the classifier has said of pictures, where there is one.
-        sheets: Takes and watches comparison sheets.
+        safety: What the classifier has said of pictures, where there is one.
+        grids: Takes and watches comparison sheets.
     """
 
     def __init__(
         self,
         catalogue: Catalogue,
-        adapters: AdapterShelf,
-        curator: Curator,
-        keeper: Keeper,
-        rules: HouseRules,
+        adapters: AdapterCatalogue,
+        model_manager: ModelManager,
+        moderation: Moderation,
+        rules: ServerModels,
         outcomes: Outcomes,
         jobs: JobTable,
         preferences: Preferences,
-        pictures: PictureFolder,
+        pictures: OutputFolder,
         uploads: UploadFolder,
-        board: Board,
+        job_events: JobEvents,
         worker: Worker,
-        admission: Admission,
+        submission: JobSubmission,
         history: History,
         favourites: Favourites,
-        judgement: Judgement,
-        sheets: Sheets,
+        safety: SafetyDecisions,
+        grids: Grids,
     ) -> None:
         self.models = catalogue
         self.adapters = adapters
-        self.curator = curator
+        self.model_manager = model_manager
         self.preferences = preferences
-        self.rules = rules
-        self.keeper = keeper
+        self.server_models = rules
+        self.moderation = moderation
         self._outcomes = outcomes
         self._jobs = jobs
         self._pictures = pictures
         self._uploads = uploads
-        self._board = board
+        self._job_events = job_events
         self._worker = worker
-        self._admission = admission
+        self._submission = submission
         self._enlarging = asyncio.Lock()  # a large picture takes 100 MB: one at a time
         self.history = history
         self.favourites = favourites
-        self.starts = Starts(jobs, uploads)
-        self.judgement = judgement
-        self.sheets = sheets
+        self.init_images = InitImages(jobs, uploads)
+        self.safety = safety
+        self.grids = grids
 
     async def submit(
         self,
         request: ImageRequest,
         *,
         owner: str,
-        home: Any,
+        message_ref: Any,
         scope: str = "",
-        allowance: Allowance | None = None,
+        rate_limits: RateLimits | None = None,
         parent: Parent | None = None,
     ) -> Job:
         """Take a request; when this returns, the job survives anything.
@@ -121,9 +121,9 @@ class Studio:
         Args:
             request: What to paint; without a model, with the one that `scope` uses.
             owner: Who asks: fairness and limits are counted by this.
-            home: Where the answer belongs, any JSON value; it is kept and given back.
+            message_ref: Where the answer belongs, any JSON value; it is kept and given back.
             scope: Where the request comes from, such as a server.
-            allowance: What the owner may use.
+            rate_limits: What the owner may use.
             parent: The picture that it goes on from.
 
         Raises:
@@ -134,7 +134,7 @@ class Studio:
             QueueFull: When everybody has to wait.
             StorageError: When it cannot be written down.
         """
-        [job] = await self._take([request], owner, home, scope, allowance, parent, None)
+        [job] = await self._take([request], owner, message_ref, scope, rate_limits, parent, None)
         return job
 
     async def submit_all(
@@ -142,9 +142,9 @@ class Studio:
         requests: Sequence[ImageRequest],
         *,
         owner: str,
-        home: Any,
+        message_ref: Any,
         scope: str = "",
-        allowance: Allowance | None = None,
+        rate_limits: RateLimits | None = None,
         parent: Parent | None = None,
         review: int | None = None,
     ) -> list[Job]:
@@ -158,23 +158,23 @@ class Studio:
             AtelierError: As `submit` does, when one of them cannot be taken, or all together are
                 too many; or the review is decided already.
         """
-        return await self._take(requests, owner, home, scope, allowance, parent, review)
+        return await self._take(requests, owner, message_ref, scope, rate_limits, parent, review)
 
     async def _take(
         self,
         requests: Sequence[ImageRequest],
         owner: str,
-        home: Any,
+        message_ref: Any,
         scope: str,
-        allowance: Allowance | None,
+        rate_limits: RateLimits | None,
         parent: Parent | None,
         review: int | None,
     ) -> list[Job]:
-        async with self._admission.lock:
-            recipes = await self._admission.recipes(
-                requests, owner, scope, allowance, reviewed=review is not None
+        async with self._submission.lock:
+            recipes = await self._submission.recipes(
+                requests, owner, scope, rate_limits, reviewed=review is not None
             )
-            jobs = await self._jobs.add_all(owner, home, recipes, parent, review)
+            jobs = await self._jobs.add_all(owner, message_ref, recipes, parent, review)
             for job in jobs:
                 self._worker.push(job)
         return jobs
@@ -185,11 +185,13 @@ class Studio:
         *,
         owner: str,
         scope: str = "",
-        allowance: Allowance | None = None,
+        rate_limits: RateLimits | None = None,
     ) -> list[Recipe]:
         """What `submit_all` would paint by now, and raise, a review aside; nothing is taken."""
-        async with self._admission.lock:
-            return await self._admission.recipes(requests, owner, scope, allowance, reviewed=True)
+        async with self._submission.lock:
+            return await self._submission.recipes(
+                requests, owner, scope, rate_limits, reviewed=True
+            )
 
     async def forecast(
         self, requests: Sequence[ImageRequest], *, owner: str, scope: str = ""
@@ -209,7 +211,7 @@ class Studio:
         """
         names = [self.models[request.model].name for request in requests if request.model]
         if len(names) < len(requests):
-            names.append(await self.rules.model_name(scope))
+            names.append(await self.server_models.model_name(scope))
         name = await self._worker.missing(names)
         return None if name is None else self.models[name]
 
@@ -219,9 +221,9 @@ class Studio:
         factor: int,
         *,
         owner: str,
-        home: Any,
+        message_ref: Any,
         scope: str = "",
-        allowance: Allowance | None = None,
+        rate_limits: RateLimits | None = None,
     ) -> Job:
         """A job whose picture is that of `parent`, resized and painted at once.
 
@@ -231,9 +233,9 @@ class Studio:
             parent: Which picture.
             factor: How many times as wide and high it becomes.
             owner: Who asks.
-            home: Where the answer belongs.
+            message_ref: Where the answer belongs.
             scope: Where the request comes from.
-            allowance: What the owner may use.
+            rate_limits: What the owner may use.
 
         Raises:
             UnknownJob: When the job of the picture is gone.
@@ -242,7 +244,7 @@ class Studio:
             LimitReached: When the owner has to wait.
             StorageError: When it cannot be written down.
         """
-        source, file = await self.starts.finished(parent)
+        source, file = await self.init_images.finished(parent)
         if source.recipe.enlarged > 1:
             raise InvalidRequest(
                 say("This picture is enlarged already: enlarge the one it came from.")
@@ -251,13 +253,13 @@ class Studio:
             source.recipe, seed=source.recipe.seeds[parent.number], count=1, enlarged=factor
         )
         check_enlarged(recipe)
-        await self.keeper.check(scope, ImageRequest.of(recipe))
+        await self.moderation.check(scope, ImageRequest.of(recipe))
         async with self._enlarging:
             pixels = await asyncio.to_thread(enlargeable, file)
-            verdicts = await self.judgement.on(recipe, parent, (pixels,))
-            async with self._admission.lock:
-                await self._admission.check_allowance(owner, 1, allowance)
-                job = await self._jobs.add(owner, home, recipe, parent)
+            verdicts = await self.safety.on(recipe, parent, (pixels,))
+            async with self._submission.lock:
+                await self._submission.check_rate_limits(owner, 1, rate_limits)
+                job = await self._jobs.add(owner, message_ref, recipe, parent)
             try:
                 files = await asyncio.to_thread(self._pictures.save, job, (pixels,))
             except BaseException as error:
@@ -312,12 +314,12 @@ class Studio:
         Raises:
             UnknownJob: When there is no such job.
         """
-        async for event in watched(self._jobs, self._board, job_id):
+        async for event in watch_job(self._jobs, self._job_events, job_id):
             yield event
 
     def event(self, job_id: int) -> JobEvent:
         """The latest of a job that is queued or running. Raises `KeyError` when it is over."""
-        return self._board[job_id]
+        return self._job_events[job_id]
 
     async def job(self, job_id: int) -> Job:
         """The job of that number. Raises `UnknownJob`."""
@@ -330,9 +332,9 @@ class Studio:
         """
         return [job for job in await self._jobs.unsettled() if job.cell is None]
 
-    async def set_home(self, job_id: int, home: Any) -> None:
+    async def set_message_ref(self, job_id: int, message_ref: Any) -> None:
         """Remember where the job's answer is, now that more is known about it."""
-        await self._jobs.set_home(job_id, home)
+        await self._jobs.set_message_ref(job_id, message_ref)
 
     async def settle(self, job_id: int) -> None:
         """Record that the outcome of the job has been shown."""
@@ -341,7 +343,7 @@ class Studio:
     def queue(self) -> list[tuple[Job, JobEvent]]:
         """The jobs being painted, then those that wait, in the order of their turns."""
         jobs = [*self._worker.running, *self._worker.waiting]
-        return [(job, self._board[job.id]) for job in jobs]
+        return [(job, self._job_events[job.id]) for job in jobs]
 
     async def use_model(self, name: str, scope: str) -> Model:
         """Paint requests from `scope` with the model `name` from now on.
@@ -356,14 +358,14 @@ class Studio:
                 that it has.
         """
         model = self.models[name]
-        await self.rules.check(scope, model)
-        await self.curator.check(model)
+        await self.server_models.check(scope, model)
+        await self.model_manager.check(model)
         await self.preferences.set(scope, "model", name)
         return model
 
     async def model_of(self, scope: str) -> Model:
         """The model that requests from `scope` are painted with when they name none."""
-        return self.models[await self.rules.model_name(scope)]
+        return self.models[await self.server_models.model_name(scope)]
 
     def status(self) -> Status:
         """How the studio is doing right now."""
@@ -374,14 +376,14 @@ class Studio:
             model=running[0].recipe.model if running else None,
         )
 
-    async def report(self) -> Report:
+    async def report(self) -> StudioReport:
         """How the whole engine is doing: device, plan, throughput and failures.
 
         The device is asked in a thread; that takes seconds when torch is not imported yet.
         """
         now = self.status()
         return await report(
-            self.curator,
+            self.model_manager,
             self._outcomes,
             waiting=now.waiting,
             running=now.running,

@@ -13,7 +13,7 @@ from engine import EngineSettings, ModelSettings, open_studio
 
 
 @asynccontextmanager
-async def furnished() -> AsyncIterator[Atelier]:
+async def offline_bot() -> AsyncIterator[Atelier]:
     """The bot, furnished as when it starts; its tree has the live commands."""
     models = {"model": ModelSettings(source="owner/model")}
     settings = EngineSettings(default_model="model")
@@ -22,5 +22,5 @@ async def furnished() -> AsyncIterator[Atelier]:
             open_studio(settings, models, Path(folder)) as studio,
             Atelier(studio, DiscordSettings(), LimitSettings()) as bot,
         ):
-            await bot.furnish()
+            await bot.add_features()
             yield bot

@@ -122,7 +122,7 @@ def undisturbed(
         engine = EngineSettings(default_model="tiny", device="cpu")
         async with open_studio(engine, {"tiny": model}, folder) as studio:
             request = ImageRequest(prompt="a house", num_inference_steps=STEPS, seed=seed)
-            job = await studio.submit(request, owner="me", home=None)
+            job = await studio.submit(request, owner="me", message_ref=None)
             events = [event async for event in studio.watch(job.id)]
         [file] = events[-1].pictures
         return np.asarray(Image.open(file))

@@ -1,0 +1,1 @@
+"""The commands after `models`: list, add, remove, plan, verify."""

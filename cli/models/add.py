@@ -15,14 +15,14 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from cli.models.catalogue import curator_of
 from cli.console import err, out
 from cli.errors import CommandError
 from cli.exits import Exit
 from cli.lock import SEEN, bot_is_running
+from cli.models.catalogue import open_model_manager_of
 from cli.settings import Settings
 from cli.signals import on_signal
-from engine import DownloadProgress, Model, Prospect, human_size
+from engine import DownloadProgress, Model, ModelCandidate, human_size
 from engine.models.families import FAMILIES
 
 T = TypeVar("T")
@@ -60,10 +60,10 @@ def add_model(settings: Settings, wanted: Wanted, *, ask: bool) -> None:
         out.print(SEEN)
 
 
-async def _look(settings: Settings, wanted: Wanted) -> Prospect:
+async def _look(settings: Settings, wanted: Wanted) -> ModelCandidate:
     with err.status("Looking into it"):
-        async with curator_of(settings) as (curator, _):
-            return await curator.look(
+        async with open_model_manager_of(settings) as (model_manager, _):
+            return await model_manager.look(
                 wanted.source,
                 revision=wanted.revision,
                 variant=wanted.variant,
@@ -72,7 +72,7 @@ async def _look(settings: Settings, wanted: Wanted) -> Prospect:
             )
 
 
-def describe(prospect: Prospect) -> None:
+def describe(prospect: ModelCandidate) -> None:
     """Say what a model is, what it takes, and how it will run here."""
     family = prospect.inspection.family
     label = FAMILIES[family].label if family else "another kind, which runs whole"
@@ -90,14 +90,14 @@ def describe(prospect: Prospect) -> None:
         out.print(f"  {'':10}{prospect.plan.problem}", style="bold")
 
 
-def _size(prospect: Prospect) -> str:
+def _size(prospect: ModelCandidate) -> str:
     total = human_size(prospect.total_bytes)
     if not prospect.download_bytes:
         return f"{total}, on disk"
     return f"{total}, of which {human_size(prospect.download_bytes)} to download"
 
 
-def _confirm(prospect: Prospect) -> None:
+def _confirm(prospect: ModelCandidate) -> None:
     size = prospect.download_bytes
     what = f"Download {human_size(size)} and add it" if size else "Add it"
     try:
@@ -108,21 +108,21 @@ def _confirm(prospect: Prospect) -> None:
 
 async def _fetched(settings: Settings, name: str) -> bool:
     """Download the model of that name; `False` if there is none."""
-    async with curator_of(settings) as (curator, catalogue):
+    async with open_model_manager_of(settings) as (model_manager, catalogue):
         if name not in catalogue:
             return False
         with _bar(name, None) as told:
-            await _stoppable(curator.fetch(name, told))
+            await _stoppable(model_manager.fetch(name, told))
     return True
 
 
-async def _add(settings: Settings, prospect: Prospect) -> Model:
+async def _add(settings: Settings, prospect: ModelCandidate) -> Model:
     total = prospect.total_bytes
     with _bar(prospect.name, total, total - prospect.download_bytes) as told:
         if prospect.download_bytes:
             err.print(f"Downloading {prospect.settings.source}")
-        async with curator_of(settings, create=True) as (curator, _):
-            return await _stoppable(curator.add(prospect, told))
+        async with open_model_manager_of(settings, create=True) as (model_manager, _):
+            return await _stoppable(model_manager.add(prospect, told))
 
 
 async def _stoppable(download: Coroutine[Any, Any, T]) -> T:

@@ -8,13 +8,13 @@ from cli.exits import Exit
 from cli.settings import Settings
 from engine import (
     Catalogue,
-    Curator,
     DeviceFacts,
     InvalidModel,
+    ModelManager,
     ModelUnavailable,
     UnknownModel,
     added_models,
-    open_curator,
+    open_model_manager,
 )
 
 
@@ -26,9 +26,9 @@ async def catalogue_of(settings: Settings) -> Catalogue:
 
 
 @asynccontextmanager
-async def curator_of(
+async def open_model_manager_of(
     settings: Settings, *, create: bool = False, facts: DeviceFacts | None = None
-) -> AsyncIterator[tuple[Curator, Catalogue]]:
+) -> AsyncIterator[tuple[ModelManager, Catalogue]]:
     """A curator on the bot's data folder, also beside a running bot; and its catalogue.
 
     Args:
@@ -41,7 +41,7 @@ async def curator_of(
         StorageError: When the data folder cannot be used.
     """
     with _of_models():
-        async with open_curator(
+        async with open_model_manager(
             settings.engine,
             settings.models,
             settings.storage.path,

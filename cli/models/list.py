@@ -5,11 +5,12 @@ import asyncio
 from rich.console import Console
 from rich.table import Table
 
-from cli.models.catalogue import catalogue_of
 from cli.console import out
+from cli.models.catalogue import catalogue_of
 from cli.settings import Settings
 from engine import Model
-from engine.hub import human_size, stock_of
+from engine.hub import human_size
+from engine.models.origins import disk_usage_of
 
 UNBOUNDED = 1000
 """Columns: nothing is folded or cut, the source stands last and may run over the edge."""
@@ -20,12 +21,12 @@ def show_models(settings: Settings) -> None:
     catalogue = asyncio.run(catalogue_of(settings))
     table = Table("", "model", "on disk", "size", "defaults", "source", box=None, pad_edge=False)
     for model in catalogue:
-        stock = stock_of(model, allow_pickle=settings.engine.allow_pickle)
+        usage = disk_usage_of(model, allow_pickle=settings.engine.allow_pickle)
         table.add_row(
             "*" if model is catalogue.default else "+" if model.added else "",
             model.name,
-            stock.presence,
-            human_size(stock.size) if stock.size else "",
+            usage.presence,
+            human_size(usage.size) if usage.size else "",
             _defaults(model),
             "built in" if model is catalogue["sketch"] else model.source,
         )

@@ -5,9 +5,9 @@ import re
 from pathlib import Path
 from typing import NamedTuple, get_args
 
-from cli.models.catalogue import curator_of
 from cli.errors import CommandError
 from cli.exits import Exit
+from cli.models.catalogue import open_model_manager_of
 from cli.models.plan_text import show_plan
 from cli.settings import Settings
 from engine import Catalogue, DeviceFacts, PlanTable
@@ -55,9 +55,9 @@ async def _plan(
     height: int | None,
     batch: int | None,
 ) -> PlanTable:
-    async with curator_of(settings, facts=facts) as (curator, catalogue):
-        of = model if _is_name(model, catalogue) else await curator.look(model)
-        return await curator.plan(of, width=width, height=height, batch=batch)
+    async with open_model_manager_of(settings, facts=facts) as (model_manager, catalogue):
+        of = model if _is_name(model, catalogue) else await model_manager.look(model)
+        return await model_manager.plan(of, width=width, height=height, batch=batch)
 
 
 def _is_name(text: str, catalogue: Catalogue) -> bool:

@@ -4,11 +4,11 @@ import asyncio
 
 import typer
 
-from cli.models.catalogue import curator_of
 from cli.console import out
 from cli.errors import CommandError
 from cli.exits import Exit
 from cli.lock import SEEN, bot_is_running
+from cli.models.catalogue import open_model_manager_of
 from cli.settings import Settings
 from engine import human_size
 
@@ -29,14 +29,14 @@ def remove_model(settings: Settings, name: str, *, ask: bool) -> None:
 
 
 async def _size(settings: Settings, name: str) -> int:
-    async with curator_of(settings) as (curator, catalogue):
+    async with open_model_manager_of(settings) as (model_manager, catalogue):
         catalogue.removable(name)
-        return curator.stock(name).size
+        return model_manager.disk_usage(name).size
 
 
 async def _remove(settings: Settings, name: str) -> int:
-    async with curator_of(settings) as (curator, _):
-        return await curator.remove(name)
+    async with open_model_manager_of(settings) as (model_manager, _):
+        return await model_manager.remove(name)
 
 
 def _confirm(name: str, size: int) -> None:

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 from rich.text import Text
 
-from cli.models.catalogue import curator_of
 from cli.console import err, out
 from cli.errors import CommandError
 from cli.exits import Exit
+from cli.models.catalogue import open_model_manager_of
 from cli.settings import Settings
-from engine import Curator, Presence, human_size
+from engine import ModelManager, Presence, human_size
 
 
 def verify_models(settings: Settings, name: str | None) -> None:
@@ -29,24 +29,24 @@ def verify_models(settings: Settings, name: str | None) -> None:
 async def _verify(settings: Settings, name: str | None) -> list[str]:
     """Names of the models with flaws."""
     damaged = []
-    async with curator_of(settings) as (curator, catalogue):
+    async with open_model_manager_of(settings) as (model_manager, catalogue):
         for each in [catalogue[name].name] if name else [model.name for model in catalogue]:
-            stock = curator.stock(each)
-            if name is None and stock.presence is Presence.ABSENT:
-                out.print(f"- {each}: {stock.presence}", style="dim")
-            elif flaws := await _flaws(curator, each):
+            usage = model_manager.disk_usage(each)
+            if name is None and usage.presence is Presence.ABSENT:
+                out.print(f"- {each}: {usage.presence}", style="dim")
+            elif flaws := await _flaws(model_manager, each):
                 damaged.append(each)
                 _tell(each, flaws)
             else:
-                out.print(Text.assemble(("✓", "green"), f" {each}: {human_size(stock.size)}"))
+                out.print(Text.assemble(("✓", "green"), f" {each}: {human_size(usage.size)}"))
     return damaged
 
 
-async def _flaws(curator: Curator, name: str) -> list[str]:
+async def _flaws(model_manager: ModelManager, name: str) -> list[str]:
     """What is wrong with a model, while its reading is shown."""
-    presence = curator.stock(name).presence
+    presence = model_manager.disk_usage(name).presence
     if presence is Presence.NO_FOLDER:
-        return list(curator.stock(name).lacks)
+        return list(model_manager.disk_usage(name).lacks)
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -56,7 +56,7 @@ async def _flaws(curator: Curator, name: str) -> list[str]:
         disable=not err.is_terminal,
     ) as progress:
         task = progress.add_task(name, total=None)
-        return await curator.verify(
+        return await model_manager.verify(
             name, lambda done, total: progress.update(task, completed=done, total=total)
         )
 

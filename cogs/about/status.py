@@ -10,10 +10,10 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from cogs.policy.access import require_owner
-from cogs.messages.replies import reply
 from cogs.messages.cards import shortened
-from engine import DeviceFacts, Report, Studio, human_size
+from cogs.messages.replies import reply
+from cogs.policy.access import require_owner
+from engine import DeviceFacts, Studio, StudioReport, human_size
 from speech import say, say_many
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class StatusCommand(commands.Cog, name="Status"):
         await reply(interaction, "\n".join(lines(report, self._started)))
 
 
-def lines(report: Report, started: float) -> Iterator[str]:
+def lines(report: StudioReport, started: float) -> Iterator[str]:
     """The report in words; `started` is in seconds since the epoch."""
     if report.device is not None:
         yield say("**Device** {device}", device=device_line(report.device))

@@ -1,0 +1,1 @@
+"""What people do with a picture: its buttons, modals and context menus."""

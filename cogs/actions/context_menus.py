@@ -8,17 +8,17 @@ import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
-from cogs.requests.attachments import keep, require_picture
-from cogs.requests.submission import scope_of
-from cogs.actions.modals import settings_form, start_form, upload_form
-from cogs.actions.details import MOST_TEXT, fenced
-from cogs.actions.metadata import fitted, job_of, pictures_in, request_in
-from cogs.actions.picture_buttons import PictureButton
-from cogs.requests.capabilities import require_starting
+from cogs.actions.details import MOST_TEXT, code_block
+from cogs.actions.metadata import fit_to_models, job_of, pictures_in, request_in_message
+from cogs.actions.modals import init_image_modal, settings_modal, upload_modal
 from cogs.actions.picture_actions import remix
-from cogs.policy.access import require_room
+from cogs.actions.picture_buttons import PictureButton
+from cogs.policy.access import require_postable_channel
 from cogs.policy.contexts import anywhere
-from cogs.policy.visibility import unhidden
+from cogs.policy.visibility import accessible_job
+from cogs.requests.attachments import keep, require_picture
+from cogs.requests.capabilities import require_img2img
+from cogs.requests.submission import scope_of
 from engine import (
     InvalidRequest,
     Parent,
@@ -63,7 +63,7 @@ class ContextMenus(commands.Cog):
         """Paint with the settings of the message's picture, changed or not."""
         job_id = job_of(message, interaction.client.user)
         if job_id is not None:
-            await unhidden(interaction, job_id)
+            await accessible_job(interaction, job_id)
             await remix(interaction, Parent(job_id, 0))
             return
         pictures = pictures_in(message)[:MOST_PICTURES]
@@ -76,7 +76,7 @@ class ContextMenus(commands.Cog):
                     )
                 row: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
                 row.add_item(SettingsButton())
-                await interaction.edit_original_response(view=fenced(text, row))
+                await interaction.edit_original_response(view=code_block(text, row))
                 return
         raise InvalidRequest(
             say(
@@ -94,10 +94,10 @@ class ContextMenus(commands.Cog):
             await self._start_from_ours(interaction, job_id)
             return
         pictures = pictures_in(message)[:MOST_PICTURES]
-        require_starting(await self._studio.model_of(scope_of(interaction)))
+        require_img2img(await self._studio.model_of(scope_of(interaction)))
         for attachment in pictures:
             require_picture(attachment)
-        await require_room(interaction)
+        await require_postable_channel(interaction)
         await interaction.response.defer(ephemeral=True, thinking=True)
         row: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
         kept = dict.fromkeys([await keep(attachment, self._studio) for attachment in pictures])
@@ -108,12 +108,14 @@ class ContextMenus(commands.Cog):
     async def _start_from_ours(
         self, interaction: "discord.Interaction[Atelier]", job_id: int
     ) -> None:
-        job = await unhidden(interaction, job_id)
+        job = await accessible_job(interaction, job_id)
         if not job.pictures:
             raise InvalidRequest(say("Job {job} has no picture to start from.", job=job_id))
-        require_starting(self._studio.models[job.recipe.model])
+        require_img2img(self._studio.models[job.recipe.model])
         if len(job.pictures) == 1:
-            await interaction.response.send_modal(start_form(Parent(job_id, 0), job.recipe.prompt))
+            await interaction.response.send_modal(
+                init_image_modal(Parent(job_id, 0), job.recipe.prompt)
+            )
             return
         row: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
         for number in range(len(job.pictures)):
@@ -127,12 +129,12 @@ class ContextMenus(commands.Cog):
         await interaction.response.defer(ephemeral=True, thinking=True)
         job_id = job_of(message, interaction.client.user)
         if job_id is not None:
-            recipe = (await unhidden(interaction, job_id)).recipe
+            recipe = (await accessible_job(interaction, job_id)).recipe
             texts = [parameters(recipe, seed) for seed in recipe.seeds]
         else:
             texts = [await _described(each) for each in pictures_in(message)[:MOST_PICTURES]]
         await interaction.edit_original_response(
-            view=fenced("\n\n".join(texts)), allowed_mentions=discord.AllowedMentions.none()
+            view=code_block("\n\n".join(texts)), allowed_mentions=discord.AllowedMentions.none()
         )
 
 
@@ -162,8 +164,8 @@ class SettingsButton(ui.DynamicItem[ui.Button[Any]], template=r"atelier-settings
             studio = interaction.client.studio
             assert interaction.message is not None, "the button is on a message"
             model = await studio.model_of(scope_of(interaction))
-            request = fitted(request_in(interaction.message), studio.models, model)
-            await interaction.response.send_modal(settings_form(request))
+            request = fit_to_models(request_in_message(interaction.message), studio.models, model)
+            await interaction.response.send_modal(settings_modal(request))
 
         await interaction.client.tree.guard(interaction, act)
 
@@ -190,7 +192,7 @@ class StartButton(
         """Open the form, under the same policy and error handling as a command."""
 
         async def act() -> None:
-            await interaction.response.send_modal(upload_form(self._image))
+            await interaction.response.send_modal(upload_modal(self._image))
 
         await interaction.client.tree.guard(interaction, act)
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import discord
 from discord import ui
 
-from cogs.policy.contexts import is_away
 from cogs.messages.delivery import CANNOT_WRITE, NO_SHARED_SERVER
-from cogs.policy.nsfw import in_their_messages
 from cogs.messages.encodings import Upload, encodings
+from cogs.policy.contexts import is_user_install
+from cogs.policy.nsfw import exposure_in_dm
 from engine import AtelierError, InvalidRequest, Parent
 from speech import phrase, say
 
@@ -41,7 +41,7 @@ class NotDelivered(AtelierError):
     """A direct message does not reach the person."""
 
 
-def fenced(text: str, *items: ui.Item[ui.LayoutView]) -> ui.LayoutView:
+def code_block(text: str, *items: ui.Item[ui.LayoutView]) -> ui.LayoutView:
     """The text as it is, in a block that nothing in it ends, with `items` below."""
     if len(text) > MOST_TEXT:
         text = text[: MOST_TEXT - 1] + "…"
@@ -64,7 +64,7 @@ async def send_to_dm(interaction: "discord.Interaction[Atelier]", picture: Paren
     job = await interaction.client.studio.job(picture.job_id)
     if not picture.number < len(job.pictures):
         raise InvalidRequest(say(GONE))
-    showing = await in_their_messages(interaction, job)
+    showing = await exposure_in_dm(interaction, job)
     if showing.withheld:
         raise InvalidRequest(say(WITHHELD))
     upload = await asyncio.to_thread(_fitting, job.pictures[picture.number])
@@ -84,7 +84,7 @@ def _why(interaction: "discord.Interaction[Atelier]", code: int) -> str:
     """Why the bot could not write to them, and what they can change."""
     if code == NO_SHARED_SERVER:
         return say(STRANGERS)
-    if interaction.guild_id is None or is_away(interaction):
+    if interaction.guild_id is None or is_user_install(interaction):
         return say(CLOSED_ELSEWHERE)
     return say(CLOSED)
 

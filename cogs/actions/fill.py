@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Self
 import discord
 from discord import ui
 
-from cogs.actions.modals import fill_form
-from cogs.requests.capabilities import require_filling
-from cogs.policy.nsfw import require_shown, to_them
-from cogs.policy.visibility import unhidden
+from cogs.actions.modals import fill_modal
+from cogs.policy.nsfw import exposure_to_user, require_shown
+from cogs.policy.visibility import accessible_job
+from cogs.requests.capabilities import require_inpaint
 from engine import PARTS, Parent
 from speech import phrase, say
 
@@ -38,7 +38,7 @@ MASK = "mask"
 """Stands for the parts where a mask of the person's own says what is painted anew."""
 
 
-class PartMenu(
+class PartSelect(
     ui.DynamicItem[ui.Select[Any]],
     template=r"atelier-parts:(?P<job_id>\d{1,19}):(?P<number>\d{1,2})",
 ):
@@ -114,18 +114,18 @@ class FillButton(
         """Open the form, under the same policy and error handling as a command."""
 
         async def act() -> None:
-            recipe = (await unhidden(interaction, self._picture.job_id)).recipe
-            require_filling(interaction.client.studio.models[recipe.model])
-            form = fill_form(self._picture, self._parts, recipe)
+            recipe = (await accessible_job(interaction, self._picture.job_id)).recipe
+            require_inpaint(interaction.client.studio.models[recipe.model])
+            form = fill_modal(self._picture, self._parts, recipe)
             await interaction.response.send_modal(form)
 
         await interaction.client.tree.guard(interaction, act)
 
 
-async def open_parts(interaction: "discord.Interaction[Atelier]", picture: Parent) -> None:
+async def show_parts(interaction: "discord.Interaction[Atelier]", picture: Parent) -> None:
     """Show the picture with its parts to whoever clicked."""
     studio = interaction.client.studio
-    require_filling(studio.models[(await studio.job(picture.job_id)).recipe.model])
+    require_inpaint(studio.models[(await studio.job(picture.job_id)).recipe.model])
     await interaction.response.defer(ephemeral=True, thinking=True)
     await _show(interaction, picture, ())
 
@@ -134,10 +134,10 @@ async def _show(
     interaction: "discord.Interaction[Atelier]", picture: Parent, chosen: Collection[int]
 ) -> None:
     """Put the picture with its parts where the deferred answer stands."""
-    job = await unhidden(interaction, picture.job_id)
+    job = await accessible_job(interaction, picture.job_id)
     await require_shown(interaction, job.id)
-    covered = picture.number in (await to_them(interaction, job)).covered
-    drawn = await interaction.client.studio.starts.chart(picture, chosen)
+    covered = picture.number in (await exposure_to_user(interaction, job)).covered
+    drawn = await interaction.client.studio.init_images.draw_parts(picture, chosen)
     await interaction.edit_original_response(
         view=_view(picture, chosen, covered=covered),
         attachments=[discord.File(BytesIO(drawn), filename=CHART)],
@@ -146,7 +146,7 @@ async def _show(
 
 def _view(picture: Parent, chosen: Collection[int], *, covered: bool) -> ui.LayoutView:
     menu: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
-    menu.add_item(PartMenu(picture, chosen))
+    menu.add_item(PartSelect(picture, chosen))
     buttons: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
     for parts in ("".join(map(str, sorted(chosen))), MASK):
         buttons.add_item(FillButton(picture, parts))

@@ -50,7 +50,7 @@ def job_of(message: discord.Message, bot: discord.ClientUser | None) -> int | No
     return None
 
 
-def request_in(message: discord.Message) -> ImageRequest:
+def request_in_message(message: discord.Message) -> ImageRequest:
     """The settings in the block of text that `cogs.actions.details.fenced` made."""
     shown = next(
         part.content
@@ -60,7 +60,7 @@ def request_in(message: discord.Message) -> ImageRequest:
     return parse_parameters(shown.removeprefix("```\n").removesuffix("\n```"))
 
 
-def fitted(request: ImageRequest, models: Catalogue, default: Model) -> ImageRequest:
+def fit_to_models(request: ImageRequest, models: Catalogue, default: Model) -> ImageRequest:
     """The request with what can be painted here: a model that there is, values that it takes."""
     known = request.model is not None and request.model in models
     model = models[request.model] if known and request.model else default

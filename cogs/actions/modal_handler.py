@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 import discord
 from discord.ext import commands
 
-from cogs.requests.attachments import fetched, require_picture
-from cogs.requests.submission import scope_of
-from cogs.requests.sizes import fitted_to, nearest_size
-from cogs.requests.builder import with_flags
 from cogs.actions.fill import MASK
-from cogs.actions.modals import FORM, sent, typed, uploaded, with_typed
-from cogs.actions.metadata import fitted, request_in
-from cogs.requests.capabilities import require_filling, require_starting
+from cogs.actions.metadata import fit_to_models, request_in_message
+from cogs.actions.modals import FORM, apply_fields, field_values, modal_id, uploaded_file
 from cogs.policy.nsfw import require_shown
-from cogs.policy.visibility import unhidden
+from cogs.policy.visibility import accessible_job
+from cogs.requests.attachments import fetched, require_picture
+from cogs.requests.builder import with_flags
+from cogs.requests.capabilities import require_img2img, require_inpaint
+from cogs.requests.sizes import fitted_to, nearest_size
+from cogs.requests.submission import scope_of
 from engine import ImageRequest, InvalidRequest, Parent, Studio
 from speech import say
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from cogs.bot import Atelier
 
 
-class FormDesk(commands.Cog):
+class ModalHandler(commands.Cog):
     """Hears of every modal that is sent; one that discord.py has forgotten is none the worse."""
 
     def __init__(self, studio: Studio) -> None:
@@ -33,13 +33,13 @@ class FormDesk(commands.Cog):
     @commands.Cog.listener()
     async def on_interaction(self, interaction: "discord.Interaction[Atelier]") -> None:
         """Take in a modal of ours, under the same policy and error handling as a command."""
-        if match := sent(interaction, FORM):
+        if match := modal_id(interaction, FORM):
             await interaction.client.tree.guard(interaction, lambda: self._take(interaction, match))
 
     async def _take(
         self, interaction: "discord.Interaction[Atelier]", match: re.Match[str]
     ) -> None:
-        fields = typed(interaction)
+        fields = field_values(interaction)
         try:
             await self._act_on(interaction, match, fields)
         except InvalidRequest as error:
@@ -59,14 +59,18 @@ class FormDesk(commands.Cog):
         if match["kind"] == "settings":
             assert interaction.message is not None, "its button is on a message"
             model = await self._studio.model_of(scope_of(interaction))
-            request = fitted(request_in(interaction.message), self._studio.models, model)
-            await self._paint(interaction, with_typed(request, fields))
+            request = fit_to_models(
+                request_in_message(interaction.message), self._studio.models, model
+            )
+            await self._paint(interaction, apply_fields(request, fields))
         elif match["kind"] == "upload":
             model = await self._studio.model_of(scope_of(interaction))
-            require_starting(model)
-            width, height = nearest_size(model, *await self._studio.starts.size(match["image"]))
+            require_img2img(model)
+            width, height = nearest_size(
+                model, *await self._studio.init_images.size(match["image"])
+            )
             start = ImageRequest(prompt="", image=match["image"], width=width, height=height)
-            await self._paint(interaction, with_typed(start, fields))
+            await self._paint(interaction, apply_fields(start, fields))
         else:
             await self._go_on(interaction, match, fields)
 
@@ -77,15 +81,15 @@ class FormDesk(commands.Cog):
         fields: dict[str, str],
     ) -> None:
         picture = Parent(int(match["job_id"]), int(match["number"]))
-        recipe = (await unhidden(interaction, picture.job_id)).recipe
-        request = replace(with_typed(ImageRequest.of(recipe), fields), count=1)
+        recipe = (await accessible_job(interaction, picture.job_id)).recipe
+        request = replace(apply_fields(ImageRequest.of(recipe), fields), count=1)
         if match["kind"] == "fill":
             await self._fill(interaction, picture, match["parts"], request)
             return
         if match["kind"] == "start":
             await require_shown(interaction, picture.job_id)
-            await interaction.client.desk.think(interaction, source=picture.job_id)
-            image = await self._studio.starts.of(picture)
+            await interaction.client.submission.think(interaction, source=picture.job_id)
+            image = await self._studio.init_images.of(picture)
             request = replace(request, image=image, mask=None, seed=None, enlarged=1)
             request = fitted_to(self._studio.models[recipe.model], request)
         await self._paint(interaction, request, picture)
@@ -102,7 +106,7 @@ class FormDesk(commands.Cog):
         Raises:
             InvalidRequest: When a flag in the prompt wants another shape, too.
         """
-        starts = self._studio.starts
+        starts = self._studio.init_images
         shape = request.width, request.height
         scope = scope_of(interaction)
         request = await with_flags(self._studio, replace(request, seed=None), scope)
@@ -112,15 +116,15 @@ class FormDesk(commands.Cog):
             )
         assert request.model is not None, "it was a recipe's, or a flag's"
         model = self._studio.models[request.model]
-        require_filling(model)
+        require_inpaint(model)
         await require_shown(interaction, picture.job_id)
         if parts == MASK:
-            mask = uploaded(interaction)
+            mask = uploaded_file(interaction)
             require_picture(mask)
-            await interaction.client.desk.think(interaction, source=picture.job_id)
+            await interaction.client.submission.think(interaction, source=picture.job_id)
             start = await starts.masked(picture, await fetched(mask), model)
         else:
-            await interaction.client.desk.think(interaction, source=picture.job_id)
+            await interaction.client.submission.think(interaction, source=picture.job_id)
             start = await starts.filling(picture, {int(part) for part in parts}, model)
         request = replace(
             start.under(request),
@@ -128,7 +132,7 @@ class FormDesk(commands.Cog):
             seed=request.seed,
             count=request.count,
         )
-        await interaction.client.desk.take(interaction, request, picture)
+        await interaction.client.submission.take(interaction, request, picture)
 
     async def _paint(
         self,
@@ -138,5 +142,5 @@ class FormDesk(commands.Cog):
     ) -> None:
         request = await with_flags(self._studio, request, scope_of(interaction))
         if request.mask is not None and request.model is not None:
-            require_filling(self._studio.models[request.model])
-        await interaction.client.desk.take(interaction, request, picture)
+            require_inpaint(self._studio.models[request.model])
+        await interaction.client.submission.take(interaction, request, picture)

@@ -27,7 +27,7 @@ FORM = re.compile(
 )
 
 
-def sent(interaction: discord.Interaction[Any], form: re.Pattern[str]) -> re.Match[str] | None:
+def modal_id(interaction: discord.Interaction[Any], form: re.Pattern[str]) -> re.Match[str] | None:
     """The id of the modal that was sent, if this is one of `form`'s."""
     if interaction.type is not discord.InteractionType.modal_submit:
         return None
@@ -35,7 +35,7 @@ def sent(interaction: discord.Interaction[Any], form: re.Pattern[str]) -> re.Mat
     return form.fullmatch(data["custom_id"])
 
 
-class Form(ui.Modal):
+class ActionModal(ui.Modal):
     """A modal whose submit is taken in by `FormDesk`."""
 
     def __init__(self, title: str, what: str) -> None:
@@ -56,28 +56,28 @@ class Form(ui.Modal):
         self.add_item(ui.Label(text=label, component=field))
 
 
-def remix_form(picture: Parent, request: ImageRequest) -> Form:
+def remix_modal(picture: Parent, request: ImageRequest) -> ActionModal:
     """The settings of a picture, to be changed."""
-    form = Form(say("Remix"), f"remix:{picture.job_id}:{picture.number}")
+    form = ActionModal(say("Remix"), f"remix:{picture.job_id}:{picture.number}")
     _add_settings(form, request)
     return form
 
 
-def settings_form(request: ImageRequest) -> Form:
+def settings_modal(request: ImageRequest) -> ActionModal:
     """Settings that were read from a picture, to be changed; the message below has the rest."""
-    form = Form(say("Paint with these settings"), "settings")
+    form = ActionModal(say("Paint with these settings"), "settings")
     _add_settings(form, replace(request, image=None))
     return form
 
 
-def start_form(picture: Parent, prompt: str) -> Form:
+def init_image_modal(picture: Parent, prompt: str) -> ActionModal:
     """What to make of one of our pictures."""
     return _starting(f"start:{picture.job_id}:{picture.number}", prompt)
 
 
-def fill_form(picture: Parent, parts: str, recipe: Recipe) -> Form:
+def fill_modal(picture: Parent, parts: str, recipe: Recipe) -> ActionModal:
     """What to paint in some parts of a picture: `parts` are their numbers, or `mask`."""
-    form = Form(say("Fill"), f"fill:{picture.job_id}:{picture.number}:{parts}")
+    form = ActionModal(say("Fill"), f"fill:{picture.job_id}:{picture.number}:{parts}")
     form.add("prompt", say("Prompt: what to see there"), recipe.prompt, long=True)
     form.add(
         "negative_prompt",
@@ -99,20 +99,20 @@ def fill_form(picture: Parent, parts: str, recipe: Recipe) -> Form:
     return form
 
 
-def upload_form(image: str) -> Form:
+def upload_modal(image: str) -> ActionModal:
     """What to make of a kept upload, named `image`."""
     return _starting(f"upload:{image}", "")
 
 
-def _starting(what: str, prompt: str) -> Form:
-    form = Form(say("Start from this picture"), what)
+def _starting(what: str, prompt: str) -> ActionModal:
+    form = ActionModal(say("Start from this picture"), what)
     form.add("prompt", say("Prompt"), prompt, long=True)
     form.add("negative_prompt", say("Negative prompt"), "", long=True, required=False)
     form.add("strength", say(STRENGTH), "0.6")
     return form
 
 
-def _add_settings(form: Form, request: ImageRequest) -> None:
+def _add_settings(form: ActionModal, request: ImageRequest) -> None:
     """A modal holds five fields: with a strength, steps and guidance share one."""
     form.add("prompt", say("Prompt"), request.prompt, long=True)
     form.add(
@@ -138,21 +138,21 @@ def _shown(value: float | None) -> str:
     return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def typed(interaction: discord.Interaction[Any]) -> dict[str, str]:
+def field_values(interaction: discord.Interaction[Any]) -> dict[str, str]:
     """What stands in the fields of a modal that was sent, by their keys."""
     data: Any = interaction.data
     fields = (part["component"] for part in data["components"] if "component" in part)
     return {field["custom_id"]: field["value"].strip() for field in fields if "value" in field}
 
 
-def uploaded(interaction: discord.Interaction[Any]) -> discord.Attachment:
+def uploaded_file(interaction: discord.Interaction[Any]) -> discord.Attachment:
     """The one file that stands in a modal that was sent."""
     data: Any = interaction.data
     [file] = data["resolved"]["attachments"].values()
     return discord.Attachment(data=file, state=interaction.client._connection)
 
 
-def with_typed(request: ImageRequest, fields: Mapping[str, str]) -> ImageRequest:
+def apply_fields(request: ImageRequest, fields: Mapping[str, str]) -> ImageRequest:
     """The request with what was typed; numbers that were emptied are left open.
 
     Raises:

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 
 import discord
 
-from cogs.requests.capabilities import require_filling
-from engine import ImageRequest, KeptStart, Model, Parent, Way
+from cogs.requests.capabilities import require_inpaint
+from engine import Direction, ImageRequest, Model, Parent, StoredInitImage
 
 if TYPE_CHECKING:
     from cogs.bot import Atelier
 
-Lay = Callable[[Model], Awaitable[KeptStart]]
+Lay = Callable[[Model], Awaitable[StoredInitImage]]
 
 
 async def zoom_some(interaction: "discord.Interaction[Atelier]", picture: Parent) -> None:
@@ -26,41 +26,43 @@ async def zoom_double(interaction: "discord.Interaction[Atelier]", picture: Pare
 
 async def left(interaction: "discord.Interaction[Atelier]", picture: Parent) -> None:
     """Paint what is left of the picture."""
-    await _pan(interaction, picture, Way.LEFT)
+    await _pan(interaction, picture, Direction.LEFT)
 
 
 async def right(interaction: "discord.Interaction[Atelier]", picture: Parent) -> None:
     """Paint what is right of the picture."""
-    await _pan(interaction, picture, Way.RIGHT)
+    await _pan(interaction, picture, Direction.RIGHT)
 
 
 async def up(interaction: "discord.Interaction[Atelier]", picture: Parent) -> None:
     """Paint what is above the picture."""
-    await _pan(interaction, picture, Way.UP)
+    await _pan(interaction, picture, Direction.UP)
 
 
 async def down(interaction: "discord.Interaction[Atelier]", picture: Parent) -> None:
     """Paint what is below the picture."""
-    await _pan(interaction, picture, Way.DOWN)
+    await _pan(interaction, picture, Direction.DOWN)
 
 
 async def _zoom_out(
     interaction: "discord.Interaction[Atelier]", picture: Parent, factor: float
 ) -> None:
-    starts = interaction.client.studio.starts
-    await _paint(interaction, picture, lambda model: starts.zoomed_out(picture, factor, model))
+    starts = interaction.client.studio.init_images
+    await _paint(interaction, picture, lambda model: starts.zoom_out(picture, factor, model))
 
 
-async def _pan(interaction: "discord.Interaction[Atelier]", picture: Parent, way: Way) -> None:
-    starts = interaction.client.studio.starts
-    await _paint(interaction, picture, lambda model: starts.panned(picture, way, model))
+async def _pan(
+    interaction: "discord.Interaction[Atelier]", picture: Parent, way: Direction
+) -> None:
+    starts = interaction.client.studio.init_images
+    await _paint(interaction, picture, lambda model: starts.pan(picture, way, model))
 
 
 async def _paint(interaction: "discord.Interaction[Atelier]", picture: Parent, lay: Lay) -> None:
     bot = interaction.client
     recipe = (await bot.studio.job(picture.job_id)).recipe
     model = bot.studio.models[recipe.model]
-    require_filling(model)
-    await bot.desk.think(interaction, source=picture.job_id)
+    require_inpaint(model)
+    await bot.submission.think(interaction, source=picture.job_id)
     start = await lay(model)
-    await bot.desk.take(interaction, start.under(ImageRequest.of(recipe)), picture)
+    await bot.submission.take(interaction, start.under(ImageRequest.of(recipe)), picture)

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 import discord
 
+from cogs.actions.details import code_block, send_to_dm
+from cogs.actions.modals import init_image_modal, remix_modal
+from cogs.requests.capabilities import can_start_from_images, require_img2img
 from cogs.requests.sizes import fitted_to
-from cogs.actions.modals import remix_form, start_form
-from cogs.actions.details import fenced, send_to_dm
-from cogs.requests.capabilities import require_starting, starts_from_pictures
 from engine import ImageRequest, InvalidRequest, Parent, parameters
 from speech import say
 
@@ -39,12 +39,12 @@ async def _vary(
     studio = interaction.client.studio
     recipe = (await studio.job(picture.job_id)).recipe
     request = replace(ImageRequest.of(recipe), seed=None, enlarged=1)
-    if starts_from_pictures(studio.models[recipe.model]):
-        await interaction.client.desk.think(interaction, source=picture.job_id)
-        image = await studio.starts.of(picture)
+    if can_start_from_images(studio.models[recipe.model]):
+        await interaction.client.submission.think(interaction, source=picture.job_id)
+        image = await studio.init_images.of(picture)
         request = replace(request, image=image, mask=None, strength=strength)
         request = fitted_to(studio.models[recipe.model], request)
-    await interaction.client.desk.take(interaction, request, picture)
+    await interaction.client.submission.take(interaction, request, picture)
 
 
 async def upscale(interaction: "discord.Interaction[Atelier]", picture: Parent) -> None:
@@ -52,7 +52,7 @@ async def upscale(interaction: "discord.Interaction[Atelier]", picture: Parent) 
     studio = interaction.client.studio
     recipe = (await studio.job(picture.job_id)).recipe
     model = studio.models[recipe.model]
-    if not starts_from_pictures(model):
+    if not can_start_from_images(model):
         raise InvalidRequest(
             say(
                 "{model} cannot start from a picture, so it cannot paint this one larger: "
@@ -72,10 +72,10 @@ async def upscale(interaction: "discord.Interaction[Atelier]", picture: Parent) 
                 most=model.max_upscaled_side,
             )
         )
-    await interaction.client.desk.think(interaction, source=picture.job_id)
+    await interaction.client.submission.think(interaction, source=picture.job_id)
     request = replace(
         ImageRequest.of(recipe),
-        image=await studio.starts.of(picture),
+        image=await studio.init_images.of(picture),
         mask=None,
         strength=UPSCALE_STRENGTH,
         width=width,
@@ -84,31 +84,31 @@ async def upscale(interaction: "discord.Interaction[Atelier]", picture: Parent) 
         count=1,
         enlarged=1,
     )
-    await interaction.client.desk.take(interaction, request, picture)
+    await interaction.client.submission.take(interaction, request, picture)
 
 
 async def double(interaction: "discord.Interaction[Atelier]", picture: Parent) -> None:
     """Resize it to twice the size, without the painter."""
-    await interaction.client.desk.enlarge(interaction, picture, 2)
+    await interaction.client.submission.enlarge(interaction, picture, 2)
 
 
 async def quadruple(interaction: "discord.Interaction[Atelier]", picture: Parent) -> None:
     """Resize it to four times the size, without the painter."""
-    await interaction.client.desk.enlarge(interaction, picture, 4)
+    await interaction.client.submission.enlarge(interaction, picture, 4)
 
 
 async def start(interaction: "discord.Interaction[Atelier]", picture: Parent) -> None:
     """Ask what to make of it."""
     recipe = (await interaction.client.studio.job(picture.job_id)).recipe
-    require_starting(interaction.client.studio.models[recipe.model])
-    await interaction.response.send_modal(start_form(picture, recipe.prompt))
+    require_img2img(interaction.client.studio.models[recipe.model])
+    await interaction.response.send_modal(init_image_modal(picture, recipe.prompt))
 
 
 async def remix(interaction: "discord.Interaction[Atelier]", picture: Parent) -> None:
     """Show its settings to be changed."""
     recipe = (await interaction.client.studio.job(picture.job_id)).recipe
     request = replace(ImageRequest.of(recipe), seed=recipe.seeds[picture.number])
-    await interaction.response.send_modal(remix_form(picture, request))
+    await interaction.response.send_modal(remix_modal(picture, request))
 
 
 async def details(interaction: "discord.Interaction[Atelier]", picture: Parent) -> None:
@@ -116,7 +116,7 @@ async def details(interaction: "discord.Interaction[Atelier]", picture: Parent) 
     recipe = (await interaction.client.studio.job(picture.job_id)).recipe
     text = parameters(recipe, recipe.seeds[picture.number])
     await interaction.response.send_message(
-        view=fenced(text), ephemeral=True, allowed_mentions=discord.AllowedMentions.none()
+        view=code_block(text), ephemeral=True, allowed_mentions=discord.AllowedMentions.none()
     )
 
 

@@ -9,10 +9,10 @@ from discord import ui
 
 from cogs.actions import outpaint as outwards
 from cogs.actions import picture_actions as verbs
-from cogs.actions.fill import open_parts
-from cogs.requests.capabilities import can_be_filled, require_filling
+from cogs.actions.fill import show_parts
 from cogs.policy.nsfw import require_shown
-from cogs.policy.visibility import unhidden
+from cogs.policy.visibility import accessible_job
+from cogs.requests.capabilities import model_can_inpaint, require_inpaint
 from engine import Parent
 from speech import phrase, say
 
@@ -52,7 +52,7 @@ class PictureButton(
         """Do it, under the same policy and error handling as a command."""
 
         async def act() -> None:
-            await unhidden(interaction, self._picture.job_id)
+            await accessible_job(interaction, self._picture.job_id)
             await require_shown(interaction, self._picture.job_id)
             await self._act(interaction, self._picture)
 
@@ -63,7 +63,7 @@ async def choose(interaction: "discord.Interaction[Atelier]", picture: Parent) -
     """Show what can be done with this one of several pictures."""
     studio = interaction.client.studio
     job = await studio.job(picture.job_id)
-    fillable = can_be_filled(studio.models, job.recipe.model)
+    fillable = model_can_inpaint(studio.models, job.recipe.model)
     rows = _rows(picture, enlarged=job.recipe.enlarged > 1, fillable=fillable)
     await _offer(
         interaction,
@@ -97,7 +97,7 @@ async def move(interaction: "discord.Interaction[Atelier]", picture: Parent) -> 
 
 async def _require_filling(interaction: "discord.Interaction[Atelier]", picture: Parent) -> None:
     studio = interaction.client.studio
-    require_filling(studio.models[(await studio.job(picture.job_id)).recipe.model])
+    require_inpaint(studio.models[(await studio.job(picture.job_id)).recipe.model])
 
 
 async def _offer(
@@ -119,7 +119,7 @@ VERBS: dict[str, tuple[str, str, Act]] = {
     "quadruple": (phrase("Upscale 4× (fast)"), "⏭️", verbs.quadruple),
     "start": (phrase("Use as start"), "🖼️", verbs.start),
     "remix": (phrase("Remix"), "✏️", verbs.remix),
-    "fill": (phrase("Fill"), "🪄", open_parts),
+    "fill": (phrase("Fill"), "🪄", show_parts),
     "zoom": (phrase("Zoom out"), "🔭", zoom),
     "pan": (phrase("Pan"), "↔️", move),
     "details": (phrase("Details"), "🧾", verbs.details),

@@ -1,0 +1,1 @@
+"""Finding pictures again: history, favorites, one job, the gallery channel."""

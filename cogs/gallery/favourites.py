@@ -7,7 +7,7 @@ from discord import app_commands
 from discord.app_commands import Range
 from discord.ext import commands
 
-from cogs.gallery.job_list import open_album
+from cogs.gallery.job_list import open_job_list
 from cogs.policy.contexts import anywhere
 from engine import Search
 
@@ -26,4 +26,4 @@ class Favourites(commands.Cog):
     ) -> None:
         """List the pictures that you have starred, the newest first"""
         search = Search(starred_by=str(interaction.user.id), words=words or "")
-        await open_album(interaction, search)
+        await open_job_list(interaction, search)

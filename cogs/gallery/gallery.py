@@ -11,16 +11,16 @@ import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
-from cogs.requests.submission import scope_of, shared_language
-from cogs.policy.audit import noted
-from cogs.policy.permissions import title
-from cogs.policy.access import Refused, require_manager
-from cogs.messages.replies import reply
+from cogs.message_ref import MessageRef
 from cogs.messages.cards import quoted, shortened
-from cogs.policy.nsfw import Showing, age_restricted, policy_of, showing
-from cogs.message_ref import Home
-from cogs.policy.visibility import jump_url, wider
 from cogs.messages.encodings import Upload, encodings
+from cogs.messages.replies import reply
+from cogs.policy.access import Refused, require_manager
+from cogs.policy.audit import record
+from cogs.policy.nsfw import Exposure, age_restricted, exposure_of, policy_of
+from cogs.policy.permissions import title
+from cogs.policy.visibility import jump_url, wider
+from cogs.requests.submission import channel_language, scope_of
 from engine import Job, Studio
 from speech import AND, listed, say, speaking
 
@@ -55,7 +55,7 @@ class Gallery(commands.Cog):
     ) -> None:
         """Choose the channel in which this server's starred pictures are shown"""
         require_manager(interaction)
-        await noted(interaction, await choose_gallery(interaction, channel))
+        await record(interaction, await choose_gallery(interaction, channel))
         if channel is None:
             await reply(interaction, say("Starred pictures are not shown anywhere else any more."))
         else:
@@ -70,17 +70,19 @@ class Gallery(commands.Cog):
 
     async def offer(self, interaction: "discord.Interaction[Atelier]", job: Job) -> None:
         """Show a job that somebody has just starred, unless it has been shown, or may not be."""
-        home = Home.from_json(job.home)
+        message_ref = MessageRef.from_json(job.message_ref)
         guild = interaction.guild
-        if guild is None or home.guild_id != guild.id or home.private:
+        if guild is None or message_ref.guild_id != guild.id or message_ref.private:
             return
         scope = scope_of(interaction)
         chosen = await self._studio.preferences.get(scope, CHANNEL)
         channel = guild.get_channel(int(chosen)) if chosen else None
-        if not isinstance(channel, discord.TextChannel) or not _may_show(guild, channel, home):
+        if not isinstance(channel, discord.TextChannel) or not _may_show(
+            guild, channel, message_ref
+        ):
             return
-        seen_as = showing(
-            await self._studio.judgement.of(job.id),
+        seen_as = exposure_of(
+            await self._studio.safety.of(job.id),
             await policy_of(interaction.client, guild.id),
             restricted=age_restricted(channel),
             alone=False,
@@ -88,8 +90,8 @@ class Gallery(commands.Cog):
         if seen_as.withheld or not await self._studio.favourites.claim(scope, job.id, channel.id):
             return
         try:
-            with speaking(await shared_language(interaction)):
-                message = await _show(channel, job, home, seen_as)
+            with speaking(await channel_language(interaction)):
+                message = await _show(channel, job, message_ref, seen_as)
         except (discord.HTTPException, OSError) as error:
             log.warning("Job %d cannot be shown in its gallery: %s", job.id, error)
             await self._studio.favourites.release(scope, job.id)
@@ -116,7 +118,7 @@ class Gallery(commands.Cog):
             shown = await self._studio.favourites.shown(job_id)
             await self._studio.delete(job_id, by)
         if job.cell is not None and alone:
-            await interaction.client.sheets.without(job)
+            await interaction.client.grids.without(job)
         for channel_id, message_id in shown:
             if message_id is not None:
                 channel = interaction.client.get_partial_messageable(channel_id)
@@ -135,7 +137,7 @@ async def choose_gallery(
         Refused: When the bot cannot show pictures there.
     """
     if channel is not None:
-        require_wall(channel)
+        require_gallery_channel(channel)
     value = str(channel.id) if channel else ""
     await interaction.client.studio.preferences.set(scope_of(interaction), CHANNEL, value)
     if channel is None:
@@ -143,7 +145,7 @@ async def choose_gallery(
     return say("had starred pictures shown in {channel}", channel=channel.mention)
 
 
-def require_wall(channel: discord.TextChannel) -> None:
+def require_gallery_channel(channel: discord.TextChannel) -> None:
     """Raise `Refused` when the bot cannot show pictures in `channel`."""
     allowed = channel.permissions_for(channel.guild.me)
     missing = [title(name) for name in NEEDED if not getattr(allowed, name)]
@@ -163,16 +165,16 @@ async def _take_down(message: discord.Message | discord.PartialMessage) -> None:
         await message.delete()
 
 
-def _may_show(guild: discord.Guild, gallery: discord.TextChannel, home: Home) -> bool:
+def _may_show(guild: discord.Guild, gallery: discord.TextChannel, message_ref: MessageRef) -> bool:
     """Whether nobody sees in the gallery what they could not see at home."""
-    source = guild.get_channel_or_thread(home.channel_id)
-    if home.private or source is None or source.id == gallery.id or wider(gallery, source):
+    source = guild.get_channel_or_thread(message_ref.channel_id)
+    if message_ref.private or source is None or source.id == gallery.id or wider(gallery, source):
         return False
     return gallery.is_nsfw() or not age_restricted(source)
 
 
 async def _show(
-    channel: discord.TextChannel, job: Job, home: Home, seen_as: Showing
+    channel: discord.TextChannel, job: Job, message_ref: MessageRef, seen_as: Exposure
 ) -> discord.Message:
     """Post the pictures, as good as they may be there.
 
@@ -184,7 +186,7 @@ async def _show(
     while (uploads := await asyncio.to_thread(next, levels, None)) is not None:
         try:
             return await channel.send(
-                view=_frame(job, home, uploads, seen_as),
+                view=_frame(job, message_ref, uploads, seen_as),
                 files=[upload.file() for upload in uploads],
                 allowed_mentions=discord.AllowedMentions.none(),
                 nonce=f"gallery-{job.id}",
@@ -195,8 +197,10 @@ async def _show(
     raise OSError("its pictures are too large")
 
 
-def _frame(job: Job, home: Home, uploads: Sequence[Upload], seen_as: Showing) -> ui.LayoutView:
-    link = jump_url(home)
+def _frame(
+    job: Job, message_ref: MessageRef, uploads: Sequence[Upload], seen_as: Exposure
+) -> ui.LayoutView:
+    link = jump_url(message_ref)
     source = f" · {say('[there]({link})', link=link)}" if link else ""
     alt = shortened(job.recipe.prompt, 200)
     items = [

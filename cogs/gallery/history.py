@@ -7,11 +7,11 @@ from discord import app_commands
 from discord.app_commands import Choice, Range
 from discord.ext import commands
 
-from cogs.gallery.job_list import open_album
-from cogs.gallery.job_view import exhibit
+from cogs.gallery.job_list import open_job_list
+from cogs.gallery.job_view import show_job
 from cogs.models.text import model_choices
 from cogs.policy.contexts import anywhere
-from cogs.policy.visibility import seen
+from cogs.policy.visibility import visible_job
 from engine import Search, Studio
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ PERIODS = {"today": DAY, "week": 7 * DAY, "month": 30 * DAY}
 """How far back, in seconds; nobody's midnight is known, so today is the last 24 hours."""
 
 
-class Finding(commands.Cog):
+class HistoryCommands(commands.Cog):
     """The commands that find pictures again."""
 
     def __init__(self, studio: Studio) -> None:
@@ -54,7 +54,7 @@ class Finding(commands.Cog):
             model=model,
             seconds=PERIODS[period] if period else None,
         )
-        await open_album(interaction, search)
+        await open_job_list(interaction, search)
 
     @app_commands.command()
     @anywhere
@@ -63,7 +63,7 @@ class Finding(commands.Cog):
         self, interaction: "discord.Interaction[Atelier]", id: Range[int, 1, 10**12]
     ) -> None:
         """Show one job with its pictures, its settings and where it is"""
-        await exhibit(interaction, await seen(interaction, id))
+        await show_job(interaction, await visible_job(interaction, id))
 
     @history.autocomplete("model")
     async def _complete_model(

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any, Self
 import discord
 from discord import ui
 
-from cogs.gallery.job_view import exhibit
-from cogs.gallery.job_list_page import PER_PAGE, Page, entry, options, thumbnails
-from cogs.policy.access import Refused
-from cogs.messages.replies import reply
+from cogs.gallery.job_list_page import PER_PAGE, JobListPage, entry, options, thumbnails
+from cogs.gallery.job_view import show_job
+from cogs.message_ref import MessageRef
 from cogs.messages.buttons import again
 from cogs.messages.cards import shortened
 from cogs.messages.delivery import withdraw
-from cogs.policy.nsfw import all_to_them
-from cogs.message_ref import Home
-from cogs.policy.visibility import seen, sees
+from cogs.messages.replies import reply
+from cogs.policy.access import Refused
+from cogs.policy.nsfw import exposures_to_user
+from cogs.policy.visibility import can_see, visible_job
 from engine import Job, Search
 from speech import phrase, say, say_many
 
@@ -32,7 +32,7 @@ NOTHING = phrase("Nothing is found. Loosen the filters, or paint something with 
 MESSAGE_STAYS = phrase(
     "Job {number} is deleted, but I cannot reach its message any more: click **Delete** there."
 )
-SHEET_STAYS = phrase(
+GRID_STAYS = phrase(
     "Job {number} is deleted, but I cannot reach the message of its sheet any more to take it off."
 )
 
@@ -64,7 +64,7 @@ class PageButton(
         await interaction.client.tree.guard(interaction, act)
 
 
-class EntryMenu(
+class JobMenu(
     ui.DynamicItem[ui.Select[Any]],
     template=r"atelier-entries:(?P<search>\d{1,18}):(?P<page>\d{1,9})",
 ):
@@ -94,11 +94,11 @@ class EntryMenu(
     async def _act(
         self, interaction: "discord.Interaction[Atelier]", verb: str, job_id: int
     ) -> None:
-        job = await seen(interaction, job_id)
+        job = await visible_job(interaction, job_id)
         if verb == "again":
             await again(interaction, job_id)
         elif verb == "show":
-            await exhibit(interaction, job)
+            await show_job(interaction, job)
         else:
             await interaction.response.defer()
             await _delete(interaction, job)
@@ -107,16 +107,16 @@ class EntryMenu(
 
 async def _delete(interaction: "discord.Interaction[Atelier]", job: Job) -> None:
     """Delete the job of whoever interacts, with its message; the sheet that it is in stays."""
-    home = Home.from_json(job.home)
+    message_ref = MessageRef.from_json(job.message_ref)
     await interaction.client.gallery.delete(interaction, job.id, by=str(interaction.user.id))
     if job.cell is not None:
-        if home.leased and not home.token_lives:
-            await reply(interaction, say(SHEET_STAYS, number=job.id))
-    elif not await withdraw(interaction.client, home):
+        if message_ref.leased and not message_ref.token_lives:
+            await reply(interaction, say(GRID_STAYS, number=job.id))
+    elif not await withdraw(interaction.client, message_ref):
         await reply(interaction, say(MESSAGE_STAYS, number=job.id))
 
 
-async def open_album(interaction: "discord.Interaction[Atelier]", search: Search) -> None:
+async def open_job_list(interaction: "discord.Interaction[Atelier]", search: Search) -> None:
     """Answer a command with the first page of what `search` finds."""
     await interaction.response.defer(ephemeral=True, thinking=True)
     owner = str(interaction.user.id)
@@ -137,14 +137,14 @@ async def show_page(interaction: "discord.Interaction[Atelier]", number: int, in
     total = await history.count(search)
     index = max(0, min(index, -(-total // PER_PAGE) - 1))
     jobs = await history.page(search, index * PER_PAGE, PER_PAGE)
-    page = Page(
+    page = JobListPage(
         search=number,
         index=index,
         total=total,
         jobs=tuple(jobs),
         mine=frozenset(job.id for job in jobs if job.owner == me),
-        visible=frozenset(job.id for job in jobs if sees(interaction, job)),
-        showings=await all_to_them(interaction, jobs),
+        visible=frozenset(job.id for job in jobs if can_see(interaction, job)),
+        showings=await exposures_to_user(interaction, jobs),
     )
     uploads = await asyncio.to_thread(thumbnails, page)
     await interaction.edit_original_response(
@@ -154,7 +154,7 @@ async def show_page(interaction: "discord.Interaction[Atelier]", number: int, in
     )
 
 
-def _view(page: Page, names: set[str]) -> ui.LayoutView:
+def _view(page: JobListPage, names: set[str]) -> ui.LayoutView:
     """The page as components; `names` are those of the attached thumbnails."""
     container: ui.Container[ui.LayoutView] = ui.Container()
     view = ui.LayoutView(timeout=None)
@@ -180,7 +180,7 @@ def _view(page: Page, names: set[str]) -> ui.LayoutView:
         else:
             container.add_item(text)
     if choices := options(page):
-        container.add_item(ui.ActionRow(EntryMenu(page.search, page.index, choices)))
+        container.add_item(ui.ActionRow(JobMenu(page.search, page.index, choices)))
     if page.count > 1:
         row: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
         if page.index:

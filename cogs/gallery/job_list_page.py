@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import discord
 
 from cogs.gallery.thumbnails import thumbnail
+from cogs.message_ref import MessageRef
 from cogs.messages.cards import settings_line, shortened
-from cogs.policy.nsfw import Showing
-from cogs.message_ref import Home
-from cogs.policy.visibility import jump_url
 from cogs.messages.encodings import Upload
+from cogs.policy.nsfw import Exposure
+from cogs.policy.visibility import jump_url
 from engine import Job
 from speech import phrase, say, say_many
 
@@ -27,7 +27,7 @@ CHOICES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class JobListPage:
     """A page of what a search finds.
 
     Attributes:
@@ -46,7 +46,7 @@ class Page:
     jobs: tuple[Job, ...]
     mine: frozenset[int]
     visible: frozenset[int]
-    showings: dict[int, Showing]
+    showings: dict[int, Exposure]
 
     @property
     def count(self) -> int:
@@ -54,7 +54,7 @@ class Page:
         return max(1, -(-self.total // PER_PAGE))
 
 
-def thumbnails(page: Page) -> list[Upload]:
+def thumbnails(page: JobListPage) -> list[Upload]:
     """Small copies of what may be seen. Blocks: call it in a thread."""
     made = (
         thumbnail(job.pictures[0], str(job.id))
@@ -68,7 +68,7 @@ def entry(job: Job, *, visible: bool, withheld: bool) -> str:
     """The lines about a job; about one that is not `visible`, that it is hidden."""
     if not visible:
         return f"-# {say(HIDDEN)}"
-    link = jump_url(Home.from_json(job.home))
+    link = jump_url(MessageRef.from_json(job.message_ref))
     prompt = discord.utils.escape_markdown(shortened(job.recipe.prompt, 120))
     facts = [
         say("job {number}", number=job.id),
@@ -84,7 +84,7 @@ def entry(job: Job, *, visible: bool, withheld: bool) -> str:
     return f"**{prompt}**\n-# {' · '.join(facts)}\n-# {' · '.join(made)}"
 
 
-def options(page: Page) -> list[discord.SelectOption]:
+def options(page: JobListPage) -> list[discord.SelectOption]:
     """What can be done with the jobs of the page, each a value like `again:7`."""
     verbs = (
         ("show", "🖼️", page.visible),

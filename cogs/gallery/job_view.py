@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import discord
 from discord import ui
 
-from cogs.policy.access import may_release
+from cogs.message_ref import MessageRef
 from cogs.messages.buttons import JobButton
-from cogs.messages.cards import COLOURS, byline, quoted, settings_line, shortened
-from cogs.policy.nsfw import to_them
-from cogs.message_ref import Home
-from cogs.moderation.release import in_short
-from cogs.policy.visibility import jump_url
+from cogs.messages.cards import COLOURS, author_line, quoted, settings_line, shortened
 from cogs.messages.encodings import Upload, encodings
+from cogs.moderation.release import in_short
+from cogs.policy.access import may_release
+from cogs.policy.nsfw import exposure_to_user
+from cogs.policy.visibility import jump_url
 from engine import Job, JobState
 from speech import phrase, resaid, say
 
@@ -39,12 +39,12 @@ TOO_LARGE = phrase(
 WITHHELD = phrase("Its pictures are withheld here: a moderator can release them.")
 
 
-async def exhibit(interaction: "discord.Interaction[Atelier]", job: Job) -> None:
+async def show_job(interaction: "discord.Interaction[Atelier]", job: Job) -> None:
     """Show the job to whoever asked; that they may see it has been checked."""
     await interaction.response.defer(ephemeral=True, thinking=True)
     studio = interaction.client.studio
     stars = await studio.favourites.count(job.id)
-    showing = await to_them(interaction, job)
+    showing = await exposure_to_user(interaction, job)
     uploads: Sequence[Upload] = ()
     instead = ""
     if showing.withheld:
@@ -58,7 +58,7 @@ async def exhibit(interaction: "discord.Interaction[Atelier]", job: Job) -> None
             instead = "" if uploads else say(TOO_LARGE)
     objections = ""
     if showing.covered and may_release(interaction, job):
-        objections = in_short(await studio.judgement.of(job.id))
+        objections = in_short(await studio.safety.of(job.id))
     await interaction.edit_original_response(
         view=_view(job, stars, uploads or instead, showing.covered, objections),
         attachments=[upload.file() for upload in uploads],
@@ -94,11 +94,11 @@ def _view(
     facts = [say(STANDS[job.state]), f"<t:{int(job.created_at)}:f>"]
     if stars:
         facts.append(f"⭐ {stars}")
-    if link := jump_url(Home.from_json(job.home)):
+    if link := jump_url(MessageRef.from_json(job.message_ref)):
         facts.append(say("[there]({link})", link=link))
     lines = [
         quoted(job.recipe.prompt),
-        f"-# {byline(job)} · {' · '.join(facts)}",
+        f"-# {author_line(job)} · {' · '.join(facts)}",
         f"-# {settings_line(job.recipe)}",
     ]
     if job.error:

@@ -1,0 +1,1 @@
+"""/imagine: from a prompt to a job."""

@@ -7,14 +7,14 @@ from discord import app_commands
 from discord.app_commands import Range
 from discord.ext import commands
 
-from cogs.requests.attachments import keep, keep_mask, require_picture
-from cogs.requests.autocomplete import Completing, Completions
-from cogs.requests.confirmations import MOST_UNASKED
-from cogs.requests.submission import scope_of
-from cogs.policy.privacy import person_of
-from cogs.requests.builder import Asking, Typed, require_start
-from cogs.requests.capabilities import require_filling
 from cogs.policy.contexts import anywhere
+from cogs.policy.privacy import user_scope
+from cogs.requests.attachments import keep, keep_mask, require_picture
+from cogs.requests.autocomplete import OptionAutocomplete, OptionChoices
+from cogs.requests.builder import RequestBuilder, TypedRequest, require_init_image
+from cogs.requests.capabilities import require_inpaint
+from cogs.requests.confirmations import MAX_UNCONFIRMED
+from cogs.requests.submission import scope_of
 from engine import (
     MAX_COUNT,
     MAX_GUIDANCE,
@@ -24,22 +24,22 @@ from engine import (
     ImageRequest,
     Studio,
     StyleBook,
-    started,
+    with_init_image,
 )
 
 if TYPE_CHECKING:
     from cogs.bot import Atelier
 
 
-class Imagine(Completing, commands.Cog):
+class Imagine(OptionAutocomplete, commands.Cog):
     """The command that everything is about."""
 
     def __init__(self, studio: Studio, book: StyleBook) -> None:
         self._studio = studio
-        self._asking = Asking(studio, book)
-        self._completions = Completions(studio, book)
+        self._asking = RequestBuilder(studio, book)
+        self._completions = OptionChoices(studio, book)
 
-    @Completing.options
+    @OptionAutocomplete.options
     @app_commands.command()
     @anywhere
     @app_commands.describe(
@@ -90,28 +90,30 @@ class Imagine(Completing, commands.Cog):
             scheduler=scheduler,
             strength=strength,
         )
-        typed = Typed(request=asked, size=size, lora=lora, style=style)
-        scope, person = scope_of(interaction), person_of(interaction)
+        typed = TypedRequest(request=asked, size=size, lora=lora, style=style)
+        scope, person = scope_of(interaction), user_scope(interaction)
         requests = await self._asking.requests(typed, scope, person)
         for request in requests:
-            require_start(request, starts=image is not None, masked=mask is not None)
+            require_init_image(request, starts=image is not None, masked=mask is not None)
             if mask is not None:
-                require_filling(await self._asking.model_of(request, scope))
+                require_inpaint(await self._asking.model_of(request, scope))
         if image is not None:
             require_picture(image)
             if mask is not None:
                 require_picture(mask)
-            await interaction.client.desk.think(interaction, private=private)
+            await interaction.client.submission.think(interaction, private=private)
             kept = await keep(image, self._studio)
             marks = await keep_mask(mask, kept, self._studio) if mask is not None else None
-            shape = await self._studio.starts.size(kept)
+            shape = await self._studio.init_images.size(kept)
             requests = [
-                started(request, kept, marks, shape, await self._asking.model_of(request, scope))
+                with_init_image(
+                    request, kept, marks, shape, await self._asking.model_of(request, scope)
+                )
                 for request in requests
             ]
-        if len(requests) > MOST_UNASKED:
+        if len(requests) > MAX_UNCONFIRMED:
             await interaction.client.confirmations.ask(interaction, requests, private=private)
         elif len(requests) > 1:
-            await interaction.client.desk.take_all(interaction, requests, private=private)
+            await interaction.client.submission.take_all(interaction, requests, private=private)
         else:
-            await interaction.client.desk.take(interaction, requests[0], private=private)
+            await interaction.client.submission.take(interaction, requests[0], private=private)

@@ -1,0 +1,1 @@
+"""/grid: X/Y comparison grids, their axes and messages."""

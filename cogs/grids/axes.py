@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from cogs.requests.builder import Typed
+from cogs.requests.builder import TypedRequest
 from engine import MAX_SEED, MAX_VALUES, Axis, Catalogue, InvalidRequest
 from speech import phrase, say
 
@@ -25,11 +25,11 @@ RANGE = re.compile(
     r"(?:\s*:\s*(?P<step>\d{1,10}(?:\.\d{1,4})?))?"
 )
 
-Change = Callable[[Typed, str], Typed]
+Change = Callable[[TypedRequest, str], TypedRequest]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
+class AxisKind:
     """Something that can change along an axis.
 
     Attributes:
@@ -41,33 +41,33 @@ class Kind:
     """
 
     change: Change
-    given: Callable[[Typed], object] = lambda typed: None
+    given: Callable[[TypedRequest], object] = lambda typed: None
     step: Decimal | None = None
     whole: bool = False
     examples: tuple[str, ...] = ()
 
 
 def _field(name: str, read: Callable[[str], object]) -> Change:
-    def change(typed: Typed, value: str) -> Typed:
+    def change(typed: TypedRequest, value: str) -> TypedRequest:
         values: dict[str, object] = {name: read(value)}
         return replace(typed, request=replace(typed.request, **values))  # type: ignore[arg-type]
 
     return change
 
 
-def _given(name: str) -> Callable[[Typed], object]:
+def _given(name: str) -> Callable[[TypedRequest], object]:
     return lambda typed: getattr(typed.request, name)
 
 
-def _with_size(typed: Typed, value: str) -> Typed:
+def _with_size(typed: TypedRequest, value: str) -> TypedRequest:
     return replace(typed, size=value)
 
 
-def _with_style(typed: Typed, value: str) -> Typed:
+def _with_style(typed: TypedRequest, value: str) -> TypedRequest:
     return replace(typed, style=value)
 
 
-def _with_lora(typed: Typed, value: str) -> Typed:
+def _with_lora(typed: TypedRequest, value: str) -> TypedRequest:
     """A number is the weight of the LoRA that was typed; a name comes to those that were."""
     if value.casefold() == NONE:
         return typed
@@ -85,45 +85,45 @@ def _with_lora(typed: Typed, value: str) -> Typed:
     return replace(typed, lora=f"{name}:{value}")
 
 
-KINDS: dict[str, Kind] = {
-    "seed": Kind(
+AXIS_KINDS: dict[str, AxisKind] = {
+    "seed": AxisKind(
         change=_field("seed", int),
         given=_given("seed"),
         step=Decimal(1),
         whole=True,
         examples=("1-4", "1-6", "random, random, random"),
     ),
-    "guidance": Kind(
+    "guidance": AxisKind(
         change=_field("guidance_scale", float),
         given=_given("guidance_scale"),
         step=Decimal(1),
         examples=("3, 5, 7, 9", "1-9:2", "2-5:0.5"),
     ),
-    "steps": Kind(
+    "steps": AxisKind(
         change=_field("num_inference_steps", int),
         given=_given("num_inference_steps"),
         step=Decimal(1),
         whole=True,
         examples=("10, 20, 30, 40", "5-25:5"),
     ),
-    "strength": Kind(
+    "strength": AxisKind(
         change=_field("strength", float),
         given=_given("strength"),
         step=Decimal("0.1"),
         examples=("0.3, 0.5, 0.7", "0.2-0.8:0.2"),
     ),
-    "chaos": Kind(
+    "chaos": AxisKind(
         change=_field("chaos", int),
         step=Decimal(10),
         whole=True,
         examples=("0, 25, 50, 75", "0-100:20"),
     ),
-    "model": Kind(change=_field("model", str), given=_given("model")),
-    "scheduler": Kind(change=_field("scheduler", str), given=_given("scheduler")),
-    "size": Kind(change=_with_size, given=lambda typed: typed.size),
-    "style": Kind(change=_with_style, given=lambda typed: typed.style),
-    "lora": Kind(change=_with_lora),
-    "words": Kind(change=lambda typed, value: typed, examples=("red, blue, green",)),
+    "model": AxisKind(change=_field("model", str), given=_given("model")),
+    "scheduler": AxisKind(change=_field("scheduler", str), given=_given("scheduler")),
+    "size": AxisKind(change=_with_size, given=lambda typed: typed.size),
+    "style": AxisKind(change=_with_style, given=lambda typed: typed.style),
+    "lora": AxisKind(change=_with_lora),
+    "words": AxisKind(change=lambda typed, value: typed, examples=("red, blue, green",)),
 }
 """What can change, by its name. Of words the first is replaced by the others, `replaced`."""
 
@@ -183,7 +183,7 @@ def read_axis(kind: str, text: str, models: Catalogue) -> Axis:
     return Axis(title=TITLES[kind], labels=tuple(values))
 
 
-def changed(typed: Typed, kind: str, axis: Axis, place: int) -> Typed:
+def changed(typed: TypedRequest, kind: str, axis: Axis, place: int) -> TypedRequest:
     """What was typed, as it is at a place of the axis.
 
     Raises:
@@ -191,12 +191,12 @@ def changed(typed: Typed, kind: str, axis: Axis, place: int) -> Typed:
     """
     if kind == "words":
         return replaced(typed, axis.labels[0], axis.labels[place])
-    if KINDS[kind].given(typed) is not None:
+    if AXIS_KINDS[kind].given(typed) is not None:
         raise InvalidRequest(say(TWICE, kind=called(title(kind))))
-    return KINDS[kind].change(typed, axis.labels[place])
+    return AXIS_KINDS[kind].change(typed, axis.labels[place])
 
 
-def replaced(typed: Typed, old: str, new: str) -> Typed:
+def replaced(typed: TypedRequest, old: str, new: str) -> TypedRequest:
     """What was typed with other words in its prompt.
 
     Raises:
@@ -215,20 +215,20 @@ def replaced(typed: Typed, old: str, new: str) -> Typed:
 
 
 def _values(kind: str, item: str) -> list[str]:
-    step = KINDS[kind].step
+    step = AXIS_KINDS[kind].step
     if step is None:
         return [item]
     if kind == "seed" and item.casefold() == RANDOM:
         return [str(secrets.randbelow(MAX_SEED + 1))]
     if span := RANGE.fullmatch(item):
         return _span(kind, Decimal(span["low"]), Decimal(span["high"]), span["step"])
-    if not NUMBER.fullmatch(item) or (KINDS[kind].whole and "." in item):
+    if not NUMBER.fullmatch(item) or (AXIS_KINDS[kind].whole and "." in item):
         raise InvalidRequest(
             say(
                 "“{item}” is no value of {axis}: write numbers like {numbers}.",
                 item=item,
                 axis=called(title(kind)),
-                numbers=KINDS[kind].examples[0],
+                numbers=AXIS_KINDS[kind].examples[0],
             )
         )
     return [_plain(Decimal(item))]
@@ -240,7 +240,7 @@ def _span(kind: str, low: Decimal, high: Decimal, typed_step: str | None) -> lis
     Raises:
         InvalidRequest: When there are none, or too many.
     """
-    step = Decimal(typed_step) if typed_step else KINDS[kind].step or Decimal(1)
+    step = Decimal(typed_step) if typed_step else AXIS_KINDS[kind].step or Decimal(1)
     if not step or high < low:
         raise InvalidRequest(
             say(
@@ -250,7 +250,7 @@ def _span(kind: str, low: Decimal, high: Decimal, typed_step: str | None) -> lis
                 high=_plain(high),
             )
         )
-    if KINDS[kind].whole and any(part % 1 for part in (low, step)):
+    if AXIS_KINDS[kind].whole and any(part % 1 for part in (low, step)):
         raise InvalidRequest(
             say("The numbers of {axis} are whole: write them like 1-9:2.", axis=called(title(kind)))
         )

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any, Self
 import discord
 from discord import ui
 
-from cogs.requests.capabilities import can_be_filled
-from cogs.policy.audit import noted
-from cogs.policy.access import acting_as, may_release
-from cogs.messages.replies import reply
+from cogs.message_ref import MessageRef
 from cogs.messages.buttons import cleared_away
 from cogs.messages.cards import result_card, withheld_card
-from cogs.policy.nsfw import to_them
-from cogs.message_ref import Home
-from cogs.policy.visibility import unhidden
 from cogs.messages.encodings import Upload, encodings
+from cogs.messages.replies import reply
+from cogs.policy.access import acting_as, may_release
+from cogs.policy.audit import record
+from cogs.policy.nsfw import exposure_to_user
+from cogs.policy.visibility import accessible_job
+from cogs.requests.capabilities import model_can_inpaint
 from engine import InvalidRequest, Job, UnknownJob
 from speech import phrase, say
 
@@ -31,17 +31,17 @@ Act = Callable[["discord.Interaction[Atelier]", int], Awaitable[None]]
 GONE = phrase("This picture is gone: it was deleted, or removed to make room.")
 
 
-class SheetButton(
+class GridButton(
     ui.DynamicItem[ui.Button[Any]],
     template=r"atelier-sheet:(?P<verb>here|cancel|delete):(?P<sheet_id>\d{1,18})",
 ):
     """A button that does `verb` to a sheet."""
 
-    def __init__(self, verb: str, sheet_id: int) -> None:
+    def __init__(self, verb: str, grid_id: int) -> None:
         label, emoji, self._act = VERBS[verb]
-        identity = f"atelier-sheet:{verb}:{sheet_id}"
+        identity = f"atelier-sheet:{verb}:{grid_id}"
         super().__init__(ui.Button(label=say(label), emoji=emoji, custom_id=identity))
-        self._sheet_id = sheet_id
+        self._grid_id = grid_id
 
     @classmethod
     async def from_custom_id(
@@ -53,7 +53,7 @@ class SheetButton(
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Do it, under the same policy and error handling as a command."""
         await interaction.client.tree.guard(
-            interaction, lambda: self._act(interaction, self._sheet_id)
+            interaction, lambda: self._act(interaction, self._grid_id)
         )
 
 
@@ -63,15 +63,15 @@ class CellMenu(
 ):
     """A menu of the pictures of a sheet, each to be shown to whoever picks it."""
 
-    def __init__(self, sheet_id: int, page: int, options: list[discord.SelectOption]) -> None:
+    def __init__(self, grid_id: int, page: int, options: list[discord.SelectOption]) -> None:
         super().__init__(
             ui.Select(
-                custom_id=f"atelier-cells:{sheet_id}:{page}",
+                custom_id=f"atelier-cells:{grid_id}:{page}",
                 placeholder=say("Go on from one of the pictures …"),
                 options=options,
             )
         )
-        self._sheet_id, self._page = sheet_id, page
+        self._grid_id, self._page = grid_id, page
 
     @classmethod
     async def from_custom_id(
@@ -85,25 +85,25 @@ class CellMenu(
         """Show the picture, with everything that can be done with it."""
         cell = int(self.item.values[0])
         await interaction.client.tree.guard(
-            interaction, lambda: _show_cell(interaction, self._sheet_id, cell)
+            interaction, lambda: _show_cell(interaction, self._grid_id, cell)
         )
 
 
-async def _show_cell(interaction: "discord.Interaction[Atelier]", sheet_id: int, cell: int) -> None:
+async def _show_cell(interaction: "discord.Interaction[Atelier]", grid_id: int, cell: int) -> None:
     """Show a picture of the sheet to whoever interacts alone, with its buttons."""
     studio = interaction.client.studio
-    found = (await studio.sheets.cells(sheet_id)).get(cell)
+    found = (await studio.grids.cells(grid_id)).get(cell)
     if found is None:
         raise UnknownJob(say(GONE))
-    job = await unhidden(interaction, found.id)
+    job = await accessible_job(interaction, found.id)
     await interaction.response.defer(ephemeral=True, thinking=True)
-    showing = await to_them(interaction, job)
+    showing = await exposure_to_user(interaction, job)
     uploads: tuple[Upload, ...] = ()
     if showing.withheld:
         card = withheld_card(job)
     else:
         uploads = await asyncio.to_thread(_pictures, job, interaction.filesize_limit)
-        fillable = can_be_filled(studio.models, job.recipe.model)
+        fillable = model_can_inpaint(studio.models, job.recipe.model)
         card = result_card(job, [upload.name for upload in uploads], fillable=fillable)
         card = replace(card, covered=showing.covered)
         if showing.covered and may_release(interaction, job):
@@ -131,34 +131,36 @@ def _pictures(job: Job, limit: int) -> tuple[Upload, ...]:
     return uploads
 
 
-async def cancel(interaction: "discord.Interaction[Atelier]", sheet_id: int) -> None:
+async def cancel(interaction: "discord.Interaction[Atelier]", grid_id: int) -> None:
     """Call off what is not painted yet; the message says so by itself."""
     await interaction.response.defer()
-    home = Home.from_json((await interaction.client.studio.sheets.get(sheet_id)).home)
-    if not await call_off(interaction, sheet_id):
-        await reply(interaction, say("Sheet {number} is already done.", number=sheet_id))
-    elif home.leased and not home.token_lives:
-        await reply(interaction, say("Sheet {number} is cancelled.", number=sheet_id))
+    message_ref = MessageRef.from_json(
+        (await interaction.client.studio.grids.get(grid_id)).message_ref
+    )
+    if not await cancel_grid(interaction, grid_id):
+        await reply(interaction, say("Sheet {number} is already done.", number=grid_id))
+    elif message_ref.leased and not message_ref.token_lives:
+        await reply(interaction, say("Sheet {number} is cancelled.", number=grid_id))
 
 
-async def call_off(interaction: "discord.Interaction[Atelier]", sheet_id: int) -> bool:
+async def cancel_grid(interaction: "discord.Interaction[Atelier]", grid_id: int) -> bool:
     """Call off what is not painted yet, if whoever interacts may; whether there was anything."""
-    job = await _any_cell(interaction, sheet_id)
-    sheets = interaction.client.studio.sheets
-    if not await sheets.cancel(sheet_id, by=acting_as(interaction, job)):
+    job = await _any_cell(interaction, grid_id)
+    grids = interaction.client.studio.grids
+    if not await grids.cancel(grid_id, by=acting_as(interaction, job)):
         return False
     if job.owner != str(interaction.user.id):
         owner = f"<@{job.owner}>"
-        await noted(
-            interaction, say("cancelled sheet {sheet} of {owner}", sheet=sheet_id, owner=owner)
+        await record(
+            interaction, say("cancelled sheet {sheet} of {owner}", grid=grid_id, owner=owner)
         )
     return True
 
 
-async def delete(interaction: "discord.Interaction[Atelier]", sheet_id: int) -> None:
+async def delete(interaction: "discord.Interaction[Atelier]", grid_id: int) -> None:
     """Remove the sheet: its pictures, with wherever else they are shown, and its message."""
     try:
-        job = await _any_cell(interaction, sheet_id)
+        job = await _any_cell(interaction, grid_id)
     except UnknownJob:
         if not await cleared_away(interaction):
             raise
@@ -166,32 +168,32 @@ async def delete(interaction: "discord.Interaction[Atelier]", sheet_id: int) -> 
     await interaction.response.defer()
     by = acting_as(interaction, job)
     studio = interaction.client.studio
-    await studio.sheets.owned(sheet_id, by)
-    await studio.sheets.cancel(sheet_id, by)
-    for cell in (await studio.sheets.cells(sheet_id)).values():
+    await studio.grids.owned(grid_id, by)
+    await studio.grids.cancel(grid_id, by)
+    for cell in (await studio.grids.cells(grid_id)).values():
         with contextlib.suppress(UnknownJob):  # somebody was quicker
             await interaction.client.gallery.delete(interaction, cell.id, by=by, alone=False)
     if job.owner != str(interaction.user.id):
         owner = f"<@{job.owner}>"
-        await noted(
-            interaction, say("deleted sheet {sheet} of {owner}", sheet=sheet_id, owner=owner)
+        await record(
+            interaction, say("deleted sheet {sheet} of {owner}", grid=grid_id, owner=owner)
         )
     with contextlib.suppress(discord.NotFound):
         await interaction.delete_original_response()
 
 
-async def _any_cell(interaction: "discord.Interaction[Atelier]", sheet_id: int) -> Job:
+async def _any_cell(interaction: "discord.Interaction[Atelier]", grid_id: int) -> Job:
     """A job of the sheet: all of them have its owner and its home.
 
     Raises:
         UnknownJob: When all of them are gone.
     """
-    return next(iter((await interaction.client.studio.sheets.cells(sheet_id)).values()))
+    return next(iter((await interaction.client.studio.grids.cells(grid_id)).values()))
 
 
-async def here(interaction: "discord.Interaction[Atelier]", sheet_id: int) -> None:
+async def here(interaction: "discord.Interaction[Atelier]", grid_id: int) -> None:
     """Go on with a message that could be changed no more: the click brings a new token."""
-    await interaction.client.sheets.go_on_here(interaction, sheet_id)
+    await interaction.client.grids.go_on_here(interaction, grid_id)
 
 
 VERBS: dict[str, tuple[str, str, Act]] = {

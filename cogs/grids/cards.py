@@ -7,9 +7,9 @@ import discord
 from discord import ui
 
 from cogs.grids.axes import called
-from cogs.grids.buttons import CellMenu, SheetButton
-from cogs.messages.cards import COLOURS, bar, place_in_line, quoted, settings_line, shortened
-from engine import Job, JobState, Layout, Sheet, SheetProgress, Studio
+from cogs.grids.buttons import CellMenu, GridButton
+from cogs.messages.cards import COLOURS, bar, queue_position, quoted, settings_line, shortened
+from engine import Grid, GridLayout, GridProgress, Job, JobState, Studio
 from speech import phrase, resaid, say, say_many
 
 MOST_OPTIONS = 25
@@ -30,11 +30,11 @@ TOO_LATE = phrase(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SheetCard:
+class GridCard:
     """The contents of a sheet's message; two equal cards look the same.
 
     Attributes:
-        sheet_id: Which sheet.
+        grid_id: Which sheet.
         state: The state it shows.
         text: What it says, in Discord's Markdown.
         picture: Name of the attached sheet, if there is one.
@@ -44,7 +44,7 @@ class SheetCard:
         cells: What the menus offer to be shown, by numbers.
     """
 
-    sheet_id: int
+    grid_id: int
     state: JobState
     text: str
     picture: str | None = None
@@ -55,7 +55,7 @@ class SheetCard:
 
     async def require(self, studio: Studio) -> None:
         """Raise `UnknownJob` when the sheet was deleted, with its last picture."""
-        await studio.sheets.get(self.sheet_id)
+        await studio.grids.get(self.grid_id)
 
     def view(self) -> ui.LayoutView:
         """The card as a message's components."""
@@ -68,9 +68,9 @@ class SheetCard:
             )
             container.add_item(ui.MediaGallery(item))
         for page, options in enumerate(_pages(self.cells)):
-            container.add_item(ui.ActionRow(CellMenu(self.sheet_id, page, options)))
+            container.add_item(ui.ActionRow(CellMenu(self.grid_id, page, options)))
         if self.buttons:
-            buttons = (SheetButton(verb, self.sheet_id) for verb in self.buttons)
+            buttons = (GridButton(verb, self.grid_id) for verb in self.buttons)
             container.add_item(ui.ActionRow(*buttons))
         view = ui.LayoutView(timeout=None)
         view.add_item(container)
@@ -89,16 +89,16 @@ def _pages(cells: Mapping[int, str]) -> list[list[discord.SelectOption]]:
 
 
 def awaiting_card(
-    sheet: Sheet,
+    grid: Grid,
     prompt: str,
-    progress: SheetProgress,
+    progress: GridProgress,
     ready_at: float | None,
     until: float | None = None,
-) -> SheetCard:
+) -> GridCard:
     """The card of a sheet that is not complete.
 
     Args:
-        sheet: The sheet.
+        grid: The sheet.
         prompt: Of its first cell.
         progress: The latest of it.
         ready_at: Epoch seconds at which it is expected to be done, if that is known.
@@ -108,42 +108,42 @@ def awaiting_card(
         count = say("{done} of {total}", done=progress.over, total=progress.total)
         status = f"🎨 {bar(round(100 * progress.share), 100)} · {count}"
     else:
-        status = f"⏳ {place_in_line(progress.position)}"
+        status = f"⏳ {queue_position(progress.position)}"
     if ready_at is not None:
         status += f" · {say('ready <t:{at}:R>', at=int(ready_at))}"
         if until is not None and ready_at > until:
             status += f"\n-# {say(TOO_LATE)}"
-    return SheetCard(
-        sheet_id=sheet.id,
+    return GridCard(
+        grid_id=grid.id,
         state=JobState.RUNNING if progress.begun else JobState.QUEUED,
-        text=f"{quoted(prompt)}\n{status}\n-# {_byline(sheet)}",
+        text=f"{quoted(prompt)}\n{status}\n-# {_byline(grid)}",
         buttons=("cancel",),
     )
 
 
-def late_card(sheet: Sheet, prompt: str) -> SheetCard:
+def expiring_card(grid: Grid, prompt: str) -> GridCard:
     """The card of a sheet whose message can soon be changed no more."""
-    return SheetCard(
-        sheet_id=sheet.id,
+    return GridCard(
+        grid_id=grid.id,
         state=JobState.RUNNING,
-        text=f"{quoted(prompt)}\n📬 {say(TOO_LATE)}\n-# {_byline(sheet)}",
+        text=f"{quoted(prompt)}\n📬 {say(TOO_LATE)}\n-# {_byline(grid)}",
         buttons=("here", "cancel"),
     )
 
 
-def sheet_card(
-    sheet: Sheet,
+def grid_card(
+    grid: Grid,
     cells: Mapping[int, Job],
     picture: str,
     *,
     withheld: int = 0,
     covered: bool = False,
     key: Sequence[tuple[str, str]] = (),
-) -> SheetCard:
+) -> GridCard:
     """The card of a sheet that is complete, and of which something can be shown.
 
     Args:
-        sheet: The sheet.
+        grid: The sheet.
         cells: Its jobs by their cells, those that were deleted aside.
         picture: Name under which it is attached.
         withheld: How many of its pictures are not shown.
@@ -151,50 +151,48 @@ def sheet_card(
         key: What is drawn for a label that cannot be, and the label.
     """
     first = cells[min(cells)].recipe
-    lines = [quoted(first.prompt), f"-# {_byline(sheet)}", f"-# {_common_settings(cells.values())}"]
+    lines = [quoted(first.prompt), f"-# {_byline(grid)}", f"-# {_common_settings(cells.values())}"]
     if key:
         signs = " · ".join(f"{sign} = {_plain(label)}" for sign, label in key)
         lines.append(f"-# {shortened(signs, 600)}")
-    lines += _missing(sheet.layout, cells)
+    lines += _missing(grid.layout, cells)
     if withheld:
-        lines.append(f"🔒 {kept_back(withheld)}")
-    return SheetCard(
-        sheet_id=sheet.id,
+        lines.append(f"🔒 {withheld_note(withheld)}")
+    return GridCard(
+        grid_id=grid.id,
         state=JobState.PAINTED,
         text="\n".join(lines),
         picture=picture,
-        alt=shortened(_alt(sheet.layout, first.prompt), LONGEST_ALT),
+        alt=shortened(_alt(grid.layout, first.prompt), LONGEST_ALT),
         covered=covered,
         buttons=("delete",),
-        cells=_painted(sheet, cells),
+        cells=_painted(grid, cells),
     )
 
 
-def empty_card(
-    sheet: Sheet, prompt: str, cells: Mapping[int, Job], sentence: str = ""
-) -> SheetCard:
+def empty_card(grid: Grid, prompt: str, cells: Mapping[int, Job], sentence: str = "") -> GridCard:
     """The card of a sheet of which nothing can be shown; `sentence` says why if the cells don't."""
-    state, said = JobState.FAILED, _missing(sheet.layout, cells)
+    state, said = JobState.FAILED, _missing(grid.layout, cells)
     if sentence:
         said = [f"⚠️ {sentence}"]
     elif all(job.state is JobState.CANCELLED for job in cells.values()):
         state, said = JobState.CANCELLED, [say("Cancelled.")]
-    return SheetCard(
-        sheet_id=sheet.id,
+    return GridCard(
+        grid_id=grid.id,
         state=state,
-        text="\n".join([quoted(prompt), *said, f"-# {_byline(sheet)}"]),
+        text="\n".join([quoted(prompt), *said, f"-# {_byline(grid)}"]),
         buttons=("delete",),
-        cells=_painted(sheet, cells),
+        cells=_painted(grid, cells),
     )
 
 
-def _painted(sheet: Sheet, cells: Mapping[int, Job]) -> dict[int, str]:
+def _painted(grid: Grid, cells: Mapping[int, Job]) -> dict[int, str]:
     """What can be looked at one by one."""
     painted = [number for number, job in sorted(cells.items()) if job.pictures]
-    return {number: sheet.layout.label(number, called) for number in painted}
+    return {number: grid.layout.label(number, called) for number in painted}
 
 
-def kept_back(number: int) -> str:
+def withheld_note(number: int) -> str:
     """That so many pictures are not shown."""
     return say_many(
         "{number} picture may not be fit for this channel and is withheld.",
@@ -203,15 +201,15 @@ def kept_back(number: int) -> str:
     )
 
 
-def titles(layout: Layout) -> str:
+def axis_titles(layout: GridLayout) -> str:
     """What changes on a sheet: “guidance × seed”."""
     return " × ".join(called(axis.title) for axis in layout.axes)
 
 
-def _byline(sheet: Sheet) -> str:
-    number = say("sheet {number}", number=sheet.id)
-    count = say_many("{number} picture", "{number} pictures", sheet.layout.count)
-    return f"<@{sheet.owner}> · {number} · {count} · {_plain(titles(sheet.layout))}"
+def _byline(grid: Grid) -> str:
+    number = say("sheet {number}", number=grid.id)
+    count = say_many("{number} picture", "{number} pictures", grid.layout.count)
+    return f"<@{grid.owner}> · {number} · {count} · {_plain(axis_titles(grid.layout))}"
 
 
 def _common_settings(jobs: Iterable[Job]) -> str:
@@ -220,7 +218,7 @@ def _common_settings(jobs: Iterable[Job]) -> str:
     return " · ".join(part for part in lines[0] if all(part in line for line in lines))
 
 
-def _missing(layout: Layout, cells: Mapping[int, Job]) -> list[str]:
+def _missing(layout: GridLayout, cells: Mapping[int, Job]) -> list[str]:
     """Why cells are empty, those that were called off in one line."""
     failed = [(number, job) for number, job in sorted(cells.items()) if job.error]
     lines = [
@@ -237,7 +235,7 @@ def _missing(layout: Layout, cells: Mapping[int, Job]) -> list[str]:
     return lines
 
 
-def _alt(layout: Layout, prompt: str) -> str:
+def _alt(layout: GridLayout, prompt: str) -> str:
     words = shortened(prompt, 200)
     columns = ", ".join(layout.columns.labels)
     if layout.rows.title:

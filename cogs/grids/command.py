@@ -9,45 +9,45 @@ from discord import app_commands
 from discord.app_commands import Choice, Range
 from discord.ext import commands
 
+from cogs.grids.axes import AXIS_KINDS, called, changed, read_axis, title
+from cogs.policy.privacy import user_scope
 from cogs.requests.attachments import keep, require_picture
-from cogs.requests.autocomplete import Completing, Completions
+from cogs.requests.autocomplete import OptionAutocomplete, OptionChoices
+from cogs.requests.builder import RequestBuilder, TypedRequest, require_init_image
 from cogs.requests.submission import scope_of
-from cogs.policy.privacy import person_of
-from cogs.requests.builder import Asking, Typed, require_start
-from cogs.grids.axes import KINDS, called, changed, read_axis, title
 from engine import (
     MAX_CELLS,
     MAX_GUIDANCE,
     MAX_PROMPT,
     MAX_SEED,
     MAX_STEPS,
+    GridLayout,
     ImageRequest,
     InvalidRequest,
-    Layout,
     Studio,
     StyleBook,
-    expand,
-    started,
+    expand_dynamic_prompt,
+    with_init_image,
 )
 from speech import say
 
 if TYPE_CHECKING:
     from cogs.bot import Atelier
 
-AXES = [Choice(name=title(kind), value=kind) for kind in KINDS]
+AXES = [Choice(name=title(kind), value=kind) for kind in AXIS_KINDS]
 
 Values = Range[str, 1, 400]
 
 
-class Grid(Completing, commands.Cog):
+class GridCommand(OptionAutocomplete, commands.Cog):
     """The command for comparison sheets."""
 
     def __init__(self, studio: Studio, book: StyleBook) -> None:
         self._studio = studio
-        self._asking = Asking(studio, book)
-        self._completions = Completions(studio, book)
+        self._asking = RequestBuilder(studio, book)
+        self._completions = OptionChoices(studio, book)
 
-    @Completing.options
+    @OptionAutocomplete.options
     @app_commands.command()
     @app_commands.guild_only()
     @app_commands.describe(
@@ -102,23 +102,25 @@ class Grid(Completing, commands.Cog):
             scheduler=scheduler,
             strength=strength,
         )
-        typed = Typed(request=asked, size=size, lora=lora, style=style)
+        typed = TypedRequest(request=asked, size=size, lora=lora, style=style)
         kinds = [(x.value, x_values)]
         if y is not None and y_values is not None:
             kinds.append((y.value, y_values))
         elif y is not None or y_values is not None:
             raise InvalidRequest(say("The second axis needs both, `y` and `y_values`."))
-        scope, person = scope_of(interaction), person_of(interaction)
+        scope, person = scope_of(interaction), user_scope(interaction)
         layout, requests = await self._cells(typed, kinds, scope, person)
         for request in requests:
-            require_start(request, starts=image is not None)
+            require_init_image(request, starts=image is not None)
         if image is not None:
             require_picture(image)
-            await interaction.client.desk.think(interaction, private=private)
+            await interaction.client.submission.think(interaction, private=private)
             kept = await keep(image, self._studio)
-            shape = await self._studio.starts.size(kept)
+            shape = await self._studio.init_images.size(kept)
             requests = [
-                started(request, kept, None, shape, await self._asking.model_of(request, scope))
+                with_init_image(
+                    request, kept, None, shape, await self._asking.model_of(request, scope)
+                )
                 for request in requests
             ]
         await interaction.client.confirmations.ask(
@@ -126,8 +128,8 @@ class Grid(Completing, commands.Cog):
         )
 
     async def _cells(
-        self, typed: Typed, kinds: list[tuple[str, str]], scope: str, person: str
-    ) -> tuple[Layout, list[ImageRequest]]:
+        self, typed: TypedRequest, kinds: list[tuple[str, str]], scope: str, person: str
+    ) -> tuple[GridLayout, list[ImageRequest]]:
         """The layout, and what each cell shows, row by row; what was left to chance is the same.
 
         Raises:
@@ -139,7 +141,9 @@ class Grid(Completing, commands.Cog):
             )
         axes = [read_axis(kind, text, self._studio.models) for kind, text in kinds]
         layout = (
-            Layout(columns=axes[0], rows=axes[1]) if len(axes) == 2 else Layout(columns=axes[0])
+            GridLayout(columns=axes[0], rows=axes[1])
+            if len(axes) == 2
+            else GridLayout(columns=axes[0])
         )
         if not 2 <= layout.count <= MAX_CELLS:
             raise InvalidRequest(
@@ -179,7 +183,7 @@ def _alone(prompt: str) -> str:
     Raises:
         InvalidRequest: When it stands for several.
     """
-    prompts = expand(prompt)
+    prompts = expand_dynamic_prompt(prompt)
     if len(prompts) > 1:
         raise InvalidRequest(
             say(

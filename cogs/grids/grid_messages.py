@@ -6,19 +6,19 @@ from typing import TYPE_CHECKING
 
 import discord
 
-from cogs.requests.submission import Desk, here_again, scope_of
-from cogs.requests.sending import sender
-from cogs.grids.cards import SheetCard, awaiting_card
-from cogs.grids.tracked_grid import SheetSubject
+from cogs.grids.cards import GridCard, awaiting_card
+from cogs.grids.tracked_grid import TrackedGrid
+from cogs.message_ref import MessageRef
 from cogs.messages.delivery import withdraw
-from cogs.messages.updater import Followers
-from cogs.message_ref import Home
+from cogs.messages.updater import MessageUpdater
+from cogs.requests.sending import sender
+from cogs.requests.submission import Submission, message_ref_of_click, scope_of
 from engine import (
+    Grid,
+    GridLayout,
+    GridProgress,
     ImageRequest,
     Job,
-    Layout,
-    Sheet,
-    SheetProgress,
     StorageError,
     Studio,
     UnknownJob,
@@ -31,19 +31,21 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class Sheets:
+class GridMessages:
     """Submits sheets, and has them followed."""
 
-    def __init__(self, bot: "Atelier", studio: Studio, desk: Desk, followers: Followers) -> None:
+    def __init__(
+        self, bot: "Atelier", studio: Studio, submission: Submission, followers: MessageUpdater
+    ) -> None:
         self._bot = bot
         self._studio = studio
-        self._desk = desk
+        self._submission = submission
         self._followers = followers
 
     async def take(
         self,
         interaction: "discord.Interaction[Atelier]",
-        layout: Layout,
+        layout: GridLayout,
         requests: Sequence[ImageRequest],
         *,
         private: bool | None = None,
@@ -59,64 +61,66 @@ class Sheets:
         Raises:
             AtelierError: When it is refused; the text is for the person.
         """
-        manner = await self._desk.manner(interaction, private=private)
-        home = await self._desk.home_for(interaction, manner)
-        sheet = await self._studio.sheets.submit(
+        reply_mode = await self._submission.reply_mode(interaction, private=private)
+        message_ref = await self._submission.message_ref_for(interaction, reply_mode)
+        grid = await self._studio.grids.submit(
             layout,
             requests,
             owner=str(interaction.user.id),
-            home=home.without_token().to_json(),  # it leads to the question
+            message_ref=message_ref.without_token().to_json(),  # it leads to the question
             scope=scope_of(interaction),
-            allowance=await self._desk.allowance(interaction),
+            rate_limits=await self._submission.rate_limits(interaction),
         )
-        cells = await self._studio.sheets.cells(sheet.id)
-        begun = SheetProgress(total=layout.count, over=0)
-        lost = home.without_token()
-        with speaking(home.language):
-            card = awaiting_card(sheet, cells[min(cells)].recipe.prompt, begun, None)
+        cells = await self._studio.grids.cells(grid.id)
+        begun = GridProgress(total=layout.count, over=0)
+        lost = message_ref.without_token()
+        with speaking(message_ref.language):
+            card = awaiting_card(grid, cells[min(cells)].recipe.prompt, begun, None)
         try:
-            with speaking(home.language):  # its buttons speak too
-                home = await sender(interaction, manner, first=False)(home, card)
-            await self._studio.sheets.set_home(sheet.id, home.to_json())
+            with speaking(message_ref.language):  # its buttons speak too
+                message_ref = await sender(interaction, reply_mode, first=False)(message_ref, card)
+            await self._studio.grids.set_message_ref(grid.id, message_ref.to_json())
         except StorageError as error:  # it is queued: nobody is to ask for it again
-            log.warning("Sheet %d does not know where it is shown: %s", sheet.id, error)
+            log.warning("Sheet %d does not know where it is shown: %s", grid.id, error)
         except discord.HTTPException as error:
-            log.warning("Sheet %d: its interaction could not be answered: %s", sheet.id, error)
-            home = lost
+            log.warning("Sheet %d: its interaction could not be answered: %s", grid.id, error)
+            message_ref = lost
         finally:
-            self.present(sheet, home, card)
+            self.present(grid, message_ref, card)
 
-    def present(self, sheet: Sheet, home: Home, shown: SheetCard | None = None) -> None:
-        """Keep the message in `home`, which shows `shown`, true from now on, and no other."""
-        self._followers.follow(SheetSubject(self._bot, self._followers, sheet), home, shown)
+    def present(self, grid: Grid, message_ref: MessageRef, shown: GridCard | None = None) -> None:
+        """Keep the message at `message_ref`, which shows `shown`, up to date from now on."""
+        self._followers.follow(TrackedGrid(self._bot, self._followers, grid), message_ref, shown)
 
-    async def show_again(self, sheet_id: int) -> None:
+    async def show_again(self, grid_id: int) -> None:
         """Have the message of a sheet drawn anew. Raises `UnknownJob` when the sheet is gone."""
-        sheet = await self._studio.sheets.get(sheet_id)
-        self.present(sheet, Home.from_json(sheet.home))
+        grid = await self._studio.grids.get(grid_id)
+        self.present(grid, MessageRef.from_json(grid.message_ref))
 
     async def without(self, job: Job) -> None:
         """Have the sheet of a cell that was deleted drawn anew; with its last cell, it goes."""
         assert job.cell is not None, "it was in a sheet"
         try:
-            await self.show_again(job.cell.sheet)
+            await self.show_again(job.cell.grid)
         except UnknownJob:
-            await withdraw(self._bot, Home.from_json(job.home))
+            await withdraw(self._bot, MessageRef.from_json(job.message_ref))
 
-    async def go_on_here(self, interaction: "discord.Interaction[Atelier]", sheet_id: int) -> None:
+    async def go_on_here(self, interaction: "discord.Interaction[Atelier]", grid_id: int) -> None:
         """Show the sheet on the message whose button was clicked, while that token lives.
 
         Raises:
             UnknownJob: When it is gone.
             NotYours: When somebody else has asked for it.
         """
-        sheet = await self._studio.sheets.owned(sheet_id, by=str(interaction.user.id))
-        home = await here_again(interaction, Home.from_json(sheet.home))
-        if home is not None:
-            await self._studio.sheets.set_home(sheet.id, home.to_json())
-            self.present(sheet, home)
+        grid = await self._studio.grids.owned(grid_id, by=str(interaction.user.id))
+        message_ref = await message_ref_of_click(
+            interaction, MessageRef.from_json(grid.message_ref)
+        )
+        if message_ref is not None:
+            await self._studio.grids.set_message_ref(grid.id, message_ref.to_json())
+            self.present(grid, message_ref)
 
     async def resume(self) -> None:
         """Take up every sheet whose outcome was not shown when the program ended."""
-        for sheet in await self._studio.sheets.unsettled():
-            self.present(sheet, Home.from_json(sheet.home))
+        for grid in await self._studio.grids.unsettled():
+            self.present(grid, MessageRef.from_json(grid.message_ref))

@@ -1,0 +1,1 @@
+"""A job's message, from queued to painted: cards, buttons, delivery, updates."""

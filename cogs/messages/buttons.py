@@ -10,12 +10,12 @@ import discord
 from discord import ui
 
 from cogs.gallery.stars import star
-from cogs.policy.audit import noted_on_job
-from cogs.policy.access import acting_as
+from cogs.message_ref import MessageRef
 from cogs.messages.replies import reply
-from cogs.message_ref import Home
 from cogs.moderation.release import release
-from cogs.policy.visibility import unhidden
+from cogs.policy.access import acting_as
+from cogs.policy.audit import record_on_job
+from cogs.policy.visibility import accessible_job
 from engine import ImageRequest, UnknownJob
 from speech import phrase, say
 
@@ -54,7 +54,7 @@ class JobButton(
 
         async def act() -> None:
             try:
-                await unhidden(interaction, self._job_id)
+                await accessible_job(interaction, self._job_id)
             except UnknownJob:
                 if self._verb != "delete" or not await cleared_away(interaction):
                     raise
@@ -68,7 +68,7 @@ async def again(interaction: "discord.Interaction[Atelier]", job_id: int) -> Non
     """Paint the same request with a new seed, as a job of whoever clicked."""
     recipe = (await interaction.client.studio.job(job_id)).recipe
     request = replace(ImageRequest.of(recipe), seed=None)
-    await interaction.client.desk.take(interaction, request, source=job_id)
+    await interaction.client.submission.take(interaction, request, source=job_id)
 
 
 async def cancel(interaction: "discord.Interaction[Atelier]", job_id: int) -> None:
@@ -77,9 +77,9 @@ async def cancel(interaction: "discord.Interaction[Atelier]", job_id: int) -> No
     studio = interaction.client.studio
     job = await studio.job(job_id)
     if await studio.cancel(job_id, by=acting_as(interaction, job)):
-        await noted_on_job(interaction, "cancelled", job)
-        home = Home.from_json(job.home)
-        if home.leased and not home.token_lives:
+        await record_on_job(interaction, "cancelled", job)
+        message_ref = MessageRef.from_json(job.message_ref)
+        if message_ref.leased and not message_ref.token_lives:
             await reply(interaction, say("Job {number} is cancelled.", number=job_id))
     else:
         await reply(interaction, say("Job {number} is already done.", number=job_id))
@@ -87,7 +87,7 @@ async def cancel(interaction: "discord.Interaction[Atelier]", job_id: int) -> No
 
 async def here(interaction: "discord.Interaction[Atelier]", job_id: int) -> None:
     """Go on with a message that could be changed no more: the click brings a new token."""
-    await interaction.client.desk.go_on_here(interaction, job_id)
+    await interaction.client.submission.go_on_here(interaction, job_id)
 
 
 async def delete(interaction: "discord.Interaction[Atelier]", job_id: int) -> None:
@@ -96,7 +96,7 @@ async def delete(interaction: "discord.Interaction[Atelier]", job_id: int) -> No
     studio = interaction.client.studio
     job = await studio.job(job_id)
     await interaction.client.gallery.delete(interaction, job_id, by=acting_as(interaction, job))
-    await noted_on_job(interaction, "deleted", job)
+    await record_on_job(interaction, "deleted", job)
     with contextlib.suppress(discord.NotFound):  # somebody was quicker
         await interaction.delete_original_response()
 

@@ -115,9 +115,9 @@ def waiting_card(
         until: Epoch seconds at which the message can no more be changed, if there is such a time.
     """
     if event.state is JobState.QUEUED:
-        status = f"⏳ {place_in_line(event.position)}"
+        status = f"⏳ {queue_position(event.position)}"
         if event.coming:
-            status += f"\n⬇️ {coming(job.recipe.model, event.come)}"
+            status += f"\n⬇️ {download_progress(job.recipe.model, event.come)}"
     elif event.step:
         status = f"🎨 {bar(event.step, event.total_steps)}"
     else:
@@ -128,7 +128,7 @@ def waiting_card(
         status += f"\n-# {say(TOO_LATE)}"
     return Card(
         state=event.state,
-        text=f"{quoted(job.recipe.prompt)}\n{status}\n-# {byline(job)}",
+        text=f"{quoted(job.recipe.prompt)}\n{status}\n-# {author_line(job)}",
         pictures=(PREVIEW,) if event.preview else (),
         alt=say("The picture so far"),
         buttons=("cancel",),
@@ -136,11 +136,11 @@ def waiting_card(
     )
 
 
-def parting_card(job: Job, state: JobState) -> Card:
+def expiring_card(job: Job, state: JobState) -> Card:
     """The card of a job that still waits while its message can soon be changed no more."""
     return Card(
         state=state,
-        text=f"{quoted(job.recipe.prompt)}\n📬 {say(TOO_LATE)}\n-# {byline(job)}",
+        text=f"{quoted(job.recipe.prompt)}\n📬 {say(TOO_LATE)}\n-# {author_line(job)}",
         pictures=(),
         alt="",
         buttons=("here", "cancel"),
@@ -162,7 +162,7 @@ def result_card(
     came_from = f" · {origin}" if origin else ""
     return Card(
         state=JobState.PAINTED,
-        text=f"{quoted(job.recipe.prompt)}\n-# {byline(job)}{came_from}\n"
+        text=f"{quoted(job.recipe.prompt)}\n-# {author_line(job)}{came_from}\n"
         f"-# {settings_line(job.recipe)}",
         pictures=tuple(names),
         alt=shortened(job.recipe.prompt, 200),
@@ -193,7 +193,7 @@ def cancelled_card(job: Job) -> Card:
 def _over(job: Job, state: JobState, sentence: str) -> Card:
     return Card(
         state=state,
-        text=f"{quoted(job.recipe.prompt)}\n{sentence}\n-# {byline(job)}",
+        text=f"{quoted(job.recipe.prompt)}\n{sentence}\n-# {author_line(job)}",
         pictures=(),
         alt="",
         buttons=("again", "delete"),
@@ -238,7 +238,7 @@ def settings_line(recipe: Recipe) -> str:
     return " · ".join(parts)
 
 
-def byline(job: Job) -> str:
+def author_line(job: Job) -> str:
     """Whose job it is. `<@…>` shows a name; nobody is pinged, since mentions are switched off."""
     return f"<@{job.owner}> · {say('job {number}', number=job.id)}"
 
@@ -260,14 +260,14 @@ def ordinal(number: int) -> str:
     return say(ORDINALS.get(number % 10, OTHER_ORDINAL), number=number)
 
 
-def place_in_line(position: int | None) -> str:
+def queue_position(position: int | None) -> str:
     """Where in the queue a job stands, if that is known."""
     if position is None:
         return say("in line")
     return say("{ordinal} in line", ordinal=ordinal(position))
 
 
-def coming(model: str, come: float | None) -> str:
+def download_progress(model: str, come: float | None) -> str:
     """That the files of a model come first, and the share of them that is there, if known."""
     if come is None:
         return say("{model} is being downloaded", model=model)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 import discord
 from discord import ui
 
-from cogs.message_ref import Home
+from cogs.message_ref import MessageRef
 from cogs.messages.encodings import Upload
 from engine import Studio
 
@@ -49,8 +49,13 @@ class TooLarge(Exception):
 
 
 async def deliver(
-    bot: "Atelier", home: Home, card: Showable, uploads: Sequence[Upload], *, nonce: str | None
-) -> Home:
+    bot: "Atelier",
+    message_ref: MessageRef,
+    card: Showable,
+    uploads: Sequence[Upload],
+    *,
+    nonce: str | None,
+) -> MessageRef:
     """Make the home message show `card`.
 
     By the interaction's token while it lives, then as the bot, then as a new message. Where only
@@ -58,7 +63,7 @@ async def deliver(
 
     Args:
         bot: The client.
-        home: Where the message is.
+        message_ref: Where the message is.
         card: What it is to show.
         uploads: All files that the card shows.
         nonce: Allows a new message when the old one is gone, and names it, so that Discord
@@ -76,28 +81,28 @@ async def deliver(
         discord.HTTPException: When Discord fails otherwise; trying again later may help.
     """
     try:
-        if home.token_lives:
+        if message_ref.token_lives:
             try:
-                return await _edit_by_token(bot, home, card, uploads)
+                return await _edit_by_token(bot, message_ref, card, uploads)
             except discord.HTTPException as error:
                 if not _token_is_dead(error):
                     raise
-                home = home.without_token()
-        if home.leased:
+                message_ref = message_ref.without_token()
+        if message_ref.leased:
             if nonce is None:
                 raise Unreachable("only its token led there")
-            home = await in_direct_messages(bot, home)
-        async with bot.turns.setdefault(home.channel_id, asyncio.Lock()):
-            if home.message_id is not None:
+            message_ref = await in_direct_messages(bot, message_ref)
+        async with bot.channel_locks.setdefault(message_ref.channel_id, asyncio.Lock()):
+            if message_ref.message_id is not None:
                 try:
-                    return await _edit_as_bot(bot, home, card, uploads)
+                    return await _edit_as_bot(bot, message_ref, card, uploads)
                 except discord.NotFound as error:
                     if error.code != UNKNOWN_MESSAGE:
                         raise
             if nonce is None:
                 raise Unreachable("the message is gone")
             await card.require(bot.studio)
-            return await _send_anew(bot, home, card, uploads, nonce)
+            return await _send_anew(bot, message_ref, card, uploads, nonce)
     except discord.HTTPException as error:
         if error.status == 413:
             raise TooLarge from error
@@ -108,44 +113,44 @@ async def deliver(
         raise
 
 
-async def in_direct_messages(bot: "Atelier", home: Home) -> Home:
+async def in_direct_messages(bot: "Atelier", message_ref: MessageRef) -> MessageRef:
     """A new place for the answer: the conversation with the person.
 
     Raises:
         discord.HTTPException: When Discord fails, or knows no such person.
     """
-    channel = await bot.create_dm(discord.Object(home.person))
-    return home.direct(channel.id)
+    channel = await bot.create_dm(discord.Object(message_ref.person))
+    return message_ref.direct(channel.id)
 
 
-async def withdraw(bot: "Atelier", home: Home) -> bool:
+async def withdraw(bot: "Atelier", message_ref: MessageRef) -> bool:
     """Delete the message, where that is still possible; whether there is none any more."""
-    if home.message_id is None:
+    if message_ref.message_id is None:
         return True
-    if home.leased and not home.token_lives:
+    if message_ref.leased and not message_ref.token_lives:
         return False
     try:
-        if home.leased:
-            await _webhook(bot, home).delete_message(home.message_id)
+        if message_ref.leased:
+            await _webhook(bot, message_ref).delete_message(message_ref.message_id)
         else:
-            channel = bot.get_partial_messageable(home.channel_id)
-            await channel.get_partial_message(home.message_id).delete()
+            channel = bot.get_partial_messageable(message_ref.channel_id)
+            await channel.get_partial_message(message_ref.message_id).delete()
     except discord.HTTPException as error:
         return error.code in (UNKNOWN_CHANNEL, UNKNOWN_MESSAGE)
     return True
 
 
-def _webhook(bot: "Atelier", home: Home) -> discord.Webhook:
-    webhook = discord.Webhook.partial(home.application_id, home.token, client=bot)
+def _webhook(bot: "Atelier", message_ref: MessageRef) -> discord.Webhook:
+    webhook = discord.Webhook.partial(message_ref.application_id, message_ref.token, client=bot)
     webhook.proxy = bot.http.proxy
     return webhook
 
 
 async def _edit_by_token(
-    bot: "Atelier", home: Home, card: Showable, uploads: Sequence[Upload]
-) -> Home:
-    webhook = _webhook(bot, home)
-    message_id = home.message_id
+    bot: "Atelier", message_ref: MessageRef, card: Showable, uploads: Sequence[Upload]
+) -> MessageRef:
+    webhook = _webhook(bot, message_ref)
+    message_id = message_ref.message_id
     if message_id is None:
         # Only the original answer to the interaction goes by a name instead of an id.
         original = await webhook.fetch_message("@original")  # type: ignore[arg-type]
@@ -156,33 +161,33 @@ async def _edit_by_token(
         attachments=[upload.file() for upload in uploads],
         allowed_mentions=discord.AllowedMentions.none(),
     )
-    return home.at(message_id)
+    return message_ref.at(message_id)
 
 
 async def _edit_as_bot(
-    bot: "Atelier", home: Home, card: Showable, uploads: Sequence[Upload]
-) -> Home:
-    assert home.message_id is not None
-    channel = bot.get_partial_messageable(home.channel_id)
-    await channel.get_partial_message(home.message_id).edit(
+    bot: "Atelier", message_ref: MessageRef, card: Showable, uploads: Sequence[Upload]
+) -> MessageRef:
+    assert message_ref.message_id is not None
+    channel = bot.get_partial_messageable(message_ref.channel_id)
+    await channel.get_partial_message(message_ref.message_id).edit(
         view=card.view(),
         attachments=[upload.file() for upload in uploads],
         allowed_mentions=discord.AllowedMentions.none(),
     )
-    return home
+    return message_ref
 
 
 async def _send_anew(
-    bot: "Atelier", home: Home, card: Showable, uploads: Sequence[Upload], nonce: str
-) -> Home:
-    channel = bot.get_partial_messageable(home.channel_id)
+    bot: "Atelier", message_ref: MessageRef, card: Showable, uploads: Sequence[Upload], nonce: str
+) -> MessageRef:
+    channel = bot.get_partial_messageable(message_ref.channel_id)
     message = await channel.send(
         view=card.view(),
         files=[upload.file() for upload in uploads],
         allowed_mentions=discord.AllowedMentions.none(),
         nonce=nonce,
     )
-    return home.without_token().at(message.id)
+    return message_ref.without_token().at(message.id)
 
 
 def _token_is_dead(error: discord.HTTPException) -> bool:

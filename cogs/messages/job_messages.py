@@ -8,25 +8,25 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cogs.requests.capabilities import can_be_filled
+from cogs.message_ref import MessageRef
 from cogs.messages.cards import (
     PREVIEW,
     Card,
     cancelled_card,
+    expiring_card,
     failed_card,
-    parting_card,
     ready_at,
     result_card,
     waiting_card,
     withheld_card,
 )
 from cogs.messages.delivery import Rejected, TooLarge
-from cogs.policy.nsfw import Showing, at_home, preview_at_home
-from cogs.messages.updater import Followers, Subject
-from cogs.message_ref import Home
-from cogs.messages.lineage import origin
-from cogs.messages.throttle import edit_interval
 from cogs.messages.encodings import Upload, encodings
+from cogs.messages.lineage import parent_link
+from cogs.messages.throttle import edit_interval
+from cogs.messages.updater import MessageUpdater, TrackedMessage
+from cogs.policy.nsfw import Exposure, exposure_in_channel, preview_exposure
+from cogs.requests.capabilities import model_can_inpaint
 from engine import Job, JobEvent, JobState, Studio
 from speech import resaid, say
 
@@ -40,28 +40,28 @@ class Unreadable(Exception):
     """The file of a finished picture is gone or damaged."""
 
 
-class Presenter:
+class JobMessages:
     """Has the messages of jobs followed."""
 
-    def __init__(self, bot: "Atelier", studio: Studio, followers: Followers) -> None:
+    def __init__(self, bot: "Atelier", studio: Studio, followers: MessageUpdater) -> None:
         self._bot = bot
         self._studio = studio
         self._followers = followers
 
-    def present(self, job: Job, home: Home, shown: Card | None = None) -> None:
-        """Keep the message in `home`, which shows `shown`, true from now on, and no other."""
-        self._followers.follow(_JobSubject(self._bot, self._followers, job), home, shown)
+    def present(self, job: Job, message_ref: MessageRef, shown: Card | None = None) -> None:
+        """Keep the message at `message_ref`, which shows `shown`, up to date from now on."""
+        self._followers.follow(_TrackedJob(self._bot, self._followers, job), message_ref, shown)
 
     async def resume(self) -> None:
         """Take up every job whose outcome was not shown when the program ended."""
         for job in await self._studio.unsettled():
-            self.present(job, Home.from_json(job.home))
+            self.present(job, MessageRef.from_json(job.message_ref))
 
 
-class _JobSubject(Subject[JobEvent]):
+class _TrackedJob(TrackedMessage[JobEvent]):
     """A job whose message is kept true."""
 
-    def __init__(self, bot: "Atelier", followers: Followers, job: Job) -> None:
+    def __init__(self, bot: "Atelier", followers: MessageUpdater, job: Job) -> None:
         self.key, self.name = job.id, f"job-{job.id}"
         self._bot = bot
         self._followers = followers
@@ -79,46 +79,52 @@ class _JobSubject(Subject[JobEvent]):
     def every(self, news: JobEvent | None) -> float:
         return edit_interval(news)
 
-    async def set_home(self, home: Home) -> None:
-        await self._studio.set_home(self._job.id, home.to_json())
+    async def set_message_ref(self, message_ref: MessageRef) -> None:
+        await self._studio.set_message_ref(self._job.id, message_ref.to_json())
 
     async def settle(self) -> None:
         await self._studio.settle(self._job.id)
 
-    async def underway(self, news: JobEvent, home: Home) -> tuple[Card, Sequence[Upload]]:
+    async def underway(
+        self, news: JobEvent, message_ref: MessageRef
+    ) -> tuple[Card, Sequence[Upload]]:
         self._ready = ready_at(news, self._ready)
-        if home.seconds_to_parting == 0.0:
-            return parting_card(self._job, news.state), ()
-        news, covered = await self._discreet(news, home)
-        card = waiting_card(self._job, news, self._ready, home.until)
+        if message_ref.seconds_to_parting == 0.0:
+            return expiring_card(self._job, news.state), ()
+        news, covered = await self._discreet(news, message_ref)
+        card = waiting_card(self._job, news, self._ready, message_ref.until)
         uploads = (Upload(PREVIEW, news.preview),) if news.preview else ()
         return replace(card, covered=covered), uploads
 
-    async def _discreet(self, event: JobEvent, home: Home) -> tuple[JobEvent, frozenset[int]]:
+    async def _discreet(
+        self, event: JobEvent, message_ref: MessageRef
+    ) -> tuple[JobEvent, frozenset[int]]:
         """The event with a preview only where one may be shown, and what is covered of it."""
         if event.preview is None:
             return event, frozenset()
-        showing = await preview_at_home(self._bot, home)
+        showing = await preview_exposure(self._bot, message_ref)
         if showing.withheld:
             return replace(event, preview=None), frozenset()
         return event, showing.covered
 
-    async def show_outcome(self, news: JobEvent, home: Home) -> Home:
+    async def show_outcome(self, news: JobEvent, message_ref: MessageRef) -> MessageRef:
         job = self._job
         if news.state is JobState.CANCELLED:
-            nonce = None if home.leased else self._nonce  # nobody needs to be written to for that
-            return await self._followers.tell(self, home, cancelled_card(job), nonce=nonce)
+            nonce = (
+                None if message_ref.leased else self._nonce
+            )  # nobody needs to be written to for that
+            return await self._followers.tell(self, message_ref, cancelled_card(job), nonce=nonce)
         if news.state is JobState.FAILED:
             sentence = resaid(news.error) or say("The picture could not be painted.")
-            return await self._deliver(home, failed_card(job, sentence))
-        showing = await at_home(self._bot, job, home)
+            return await self._deliver(message_ref, failed_card(job, sentence))
+        showing = await exposure_in_channel(self._bot, job, message_ref)
         if showing.withheld:
-            return await self._deliver(home, withheld_card(job))
+            return await self._deliver(message_ref, withheld_card(job))
         try:
-            async with aclosing(_encoded(news.pictures, home.upload_limit)) as levels:
+            async with aclosing(_encoded(news.pictures, message_ref.upload_limit)) as levels:
                 async for uploads in levels:
                     try:
-                        return await self._deliver_pictures(home, uploads, showing)
+                        return await self._deliver_pictures(message_ref, uploads, showing)
                     except TooLarge:
                         log.info("Job %d: too large for its channel, made smaller", job.id)
             sentence = say(
@@ -130,19 +136,21 @@ class _JobSubject(Subject[JobEvent]):
         except Rejected as error:
             log.error("Job %d: Discord does not take its pictures: %s", job.id, error)
             sentence = say("Discord does not take the pictures. The owner has them on disk.")
-        return await self._deliver(home, failed_card(job, sentence))
+        return await self._deliver(message_ref, failed_card(job, sentence))
 
     async def _deliver_pictures(
-        self, home: Home, uploads: Sequence[Upload], showing: Showing
-    ) -> Home:
+        self, message_ref: MessageRef, uploads: Sequence[Upload], showing: Exposure
+    ) -> MessageRef:
         names = [upload.name for upload in uploads]
-        fillable = can_be_filled(self._studio.models, self._job.recipe.model)
-        came_from = await origin(self._studio, self._job)
+        fillable = model_can_inpaint(self._studio.models, self._job.recipe.model)
+        came_from = await parent_link(self._studio, self._job)
         card = result_card(self._job, names, came_from, fillable=fillable)
-        return await self._deliver(home, replace(card, covered=showing.covered), uploads)
+        return await self._deliver(message_ref, replace(card, covered=showing.covered), uploads)
 
-    async def _deliver(self, home: Home, card: Card, uploads: Sequence[Upload] = ()) -> Home:
-        return await self._followers.tell(self, home, card, uploads, nonce=self._nonce)
+    async def _deliver(
+        self, message_ref: MessageRef, card: Card, uploads: Sequence[Upload] = ()
+    ) -> MessageRef:
+        return await self._followers.tell(self, message_ref, card, uploads, nonce=self._nonce)
 
 
 async def _encoded(files: Sequence[Path], limit: int) -> AsyncGenerator[tuple[Upload, ...], None]:

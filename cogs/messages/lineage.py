@@ -1,12 +1,12 @@
 """Where a picture comes from: a link to the message of the one that it goes on from."""
 
-from cogs.message_ref import Home
+from cogs.message_ref import MessageRef
 from cogs.policy.visibility import jump_url
 from engine import Job, Studio, UnknownJob
 from speech import say
 
 
-async def origin(studio: Studio, job: Job) -> str:
+async def parent_link(studio: Studio, job: Job) -> str:
     """“from picture 2 of job 7”, linked where that message is known; empty without a parent."""
     if job.parent is None:
         return ""
@@ -16,9 +16,9 @@ async def origin(studio: Studio, job: Job) -> str:
         job=job.parent.job_id,
     )
     try:
-        home = Home.from_json((await studio.job(job.parent.job_id)).home)
+        message_ref = MessageRef.from_json((await studio.job(job.parent.job_id)).message_ref)
     except UnknownJob:
         return words
-    shown = not home.private or Home.from_json(job.home).private
-    link = jump_url(home) if shown else None
+    shown = not message_ref.private or MessageRef.from_json(job.message_ref).private
+    link = jump_url(message_ref) if shown else None
     return f"[{words}]({link})" if link else words

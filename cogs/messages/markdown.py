@@ -7,12 +7,12 @@ import discord
 BARE = re.compile(r"(?<!\\)\|")
 
 
-def escaped(text: str) -> str:
+def escape_markdown(text: str) -> str:
     """The text without Markdown of its own, in addresses too: discord.py leaves those as they are,
     but a spoiler ends at `||` wherever that stands."""
     return BARE.sub(r"\|", discord.utils.escape_markdown(text))
 
 
-def hidden(text: str) -> str:
+def spoiler(text: str) -> str:
     """The text as a spoiler."""
-    return f"||{escaped(text)}||"
+    return f"||{escape_markdown(text)}||"

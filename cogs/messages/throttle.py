@@ -28,7 +28,7 @@ def edit_interval(event: JobEvent | None) -> float:
     return PER_DISTANT_MESSAGE if far else PER_MESSAGE
 
 
-class Pacer:
+class EditThrottle:
     """Says when progress may be shown again. Outcomes do not ask."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

@@ -12,10 +12,10 @@ from weakref import WeakValueDictionary
 import aiohttp
 import discord
 
+from cogs.message_ref import MessageRef
 from cogs.messages.delivery import Rejected, Showable, TooLarge, Unreachable, deliver
-from cogs.message_ref import Home
-from cogs.messages.throttle import Pacer
 from cogs.messages.encodings import Upload
+from cogs.messages.throttle import EditThrottle
 from engine import Tasks, UnknownJob
 from speech import speak
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-News = TypeVar("News")
+Event = TypeVar("Event")
 T = TypeVar("T")
 
 RETRY_DELAYS = (2.0, 5.0, 15.0, 60.0)
@@ -35,7 +35,7 @@ FAILURES = (discord.HTTPException, aiohttp.ClientError, OSError)
 """What passes: Discord has trouble, or the way to it."""
 
 
-class Subject(ABC, Generic[News]):
+class TrackedMessage(ABC, Generic[Event]):
     """What a message is about, for as long as it is followed once.
 
     Attributes:
@@ -47,7 +47,7 @@ class Subject(ABC, Generic[News]):
     name: str
 
     @abstractmethod
-    def watch(self) -> AsyncGenerator[News, None]:
+    def watch(self) -> AsyncGenerator[Event, None]:
         """Yield what is known of it and then each change, until it is over or the program ends.
 
         Raises:
@@ -55,19 +55,21 @@ class Subject(ABC, Generic[News]):
         """
 
     @abstractmethod
-    def over(self, news: News) -> bool:
+    def over(self, news: Event) -> bool:
         """Whether nothing comes after that."""
 
     @abstractmethod
-    def every(self, news: News | None) -> float:
+    def every(self, news: Event | None) -> float:
         """Seconds between two edits that tell such news."""
 
     @abstractmethod
-    async def underway(self, news: News, home: Home) -> tuple[Showable, Sequence[Upload]]:
-        """What its message shows before it is over: a goodbye when that is due at `home`."""
+    async def underway(
+        self, news: Event, message_ref: MessageRef
+    ) -> tuple[Showable, Sequence[Upload]]:
+        """What its message shows before it is over: a goodbye when that is due at `message_ref`."""
 
     @abstractmethod
-    async def show_outcome(self, news: News, home: Home) -> Home:
+    async def show_outcome(self, news: Event, message_ref: MessageRef) -> MessageRef:
         """Show how it ended; raises as `deliver` does. A new message is made only the first time.
 
         Returns:
@@ -75,7 +77,7 @@ class Subject(ABC, Generic[News]):
         """
 
     @abstractmethod
-    async def set_home(self, home: Home) -> None:
+    async def set_message_ref(self, message_ref: MessageRef) -> None:
         """Write down where its message is."""
 
     @abstractmethod
@@ -83,42 +85,44 @@ class Subject(ABC, Generic[News]):
         """Write down that its outcome has been shown."""
 
 
-class Followers:
+class MessageUpdater:
     """Follows subjects in the background, each by one task."""
 
-    def __init__(self, bot: "Atelier", pacer: Pacer) -> None:
+    def __init__(self, bot: "Atelier", pacer: EditThrottle) -> None:
         self._bot = bot
         self._pacer = pacer
         self._tasks = Tasks()
         self._running: WeakValueDictionary[int, asyncio.Task[None]] = WeakValueDictionary()
         self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
-    def follow(self, subject: Subject[News], home: Home, shown: Showable | None = None) -> None:
-        """Keep the message in `home`, which shows `shown`, true until the outcome is there.
+    def follow(
+        self, subject: TrackedMessage[Event], message_ref: MessageRef, shown: Showable | None = None
+    ) -> None:
+        """Keep the message in `message_ref`, which shows `shown`, true until the outcome is there.
 
         Who has followed the subject so far stops: it may know less, and would be the last to tell.
         """
         before = self._running.get(subject.key)
         self._running[subject.key] = self._tasks.start(
-            self._take_over(before, subject, home, shown), f"follow {subject.name}"
+            self._take_over(before, subject, message_ref, shown), f"follow {subject.name}"
         )
 
     async def tell(
         self,
-        subject: Subject[Any],
-        home: Home,
+        subject: TrackedMessage[Any],
+        message_ref: MessageRef,
         card: Showable,
         uploads: Sequence[Upload] = (),
         *,
         nonce: str | None,
-    ) -> Home:
+    ) -> MessageRef:
         """`deliver` what the message of the subject shows.
 
         Nobody takes over in the middle of that: of a request that is cancelled while it waits for
         its rate limit, discord.py keeps the lock, and the next one by that token waits for ever.
         """
         async with self._turn(subject):
-            return await deliver(self._bot, home, card, uploads, nonce=nonce)
+            return await deliver(self._bot, message_ref, card, uploads, nonce=nonce)
 
     async def close(self, seconds: float) -> None:
         """Stop following; outcomes that are known get this long to be shown.
@@ -132,41 +136,45 @@ class Followers:
             log.info("%d messages are left for the next start", len(self._tasks))
             await self._tasks.cancel()
 
-    def _turn(self, subject: Subject[Any]) -> asyncio.Lock:
+    def _turn(self, subject: TrackedMessage[Any]) -> asyncio.Lock:
         return self._turns.setdefault(subject.key, asyncio.Lock())
 
     async def _take_over(
         self,
         before: "asyncio.Task[None] | None",
-        subject: Subject[News],
-        home: Home,
+        subject: TrackedMessage[Event],
+        message_ref: MessageRef,
         shown: Showable | None,
     ) -> None:
         if before is not None:
             async with self._turn(subject):
                 before.cancel()
             await asyncio.wait([before])
-        speak(home.language)
+        speak(message_ref.language)
         try:
-            await self._follow(subject, home, shown)
+            await self._follow(subject, message_ref, shown)
         except UnknownJob:
             log.info("%s was deleted meanwhile", subject.name)
 
-    async def _follow(self, subject: Subject[News], home: Home, shown: Showable | None) -> None:
-        ended = await self._show_progress(subject, home, shown)
+    async def _follow(
+        self, subject: TrackedMessage[Event], message_ref: MessageRef, shown: Showable | None
+    ) -> None:
+        ended = await self._show_progress(subject, message_ref, shown)
         if ended is None:
             return
-        home, last = ended
+        message_ref, last = ended
         try:
-            home = await persistently(partial(subject.show_outcome, last, home), subject.name)
+            message_ref = await retry_forever(
+                partial(subject.show_outcome, last, message_ref), subject.name
+            )
         except (Unreachable, Rejected) as error:
             log.warning("%s: nothing can be shown where it belongs: %s", subject.name, error)
-        await subject.set_home(home)
+        await subject.set_message_ref(message_ref)
         await subject.settle()
 
     async def _show_progress(
-        self, subject: Subject[News], home: Home, shown: Showable | None
-    ) -> tuple[Home, News] | None:
+        self, subject: TrackedMessage[Event], message_ref: MessageRef, shown: Showable | None
+    ) -> tuple[MessageRef, Event] | None:
         """Edit the message as it goes on.
 
         Returns:
@@ -174,16 +182,16 @@ class Followers:
         """
         before: tuple[Showable | None, Sequence[Upload]] = (shown, ())
         reachable = True
-        async with aclosing(self._paced(subject, home)) as all_news:
+        async with aclosing(self._paced(subject, message_ref)) as all_news:
             async for news in all_news:
                 if subject.over(news):
-                    return home, news
-                card, uploads = await subject.underway(news, home)
+                    return message_ref, news
+                card, uploads = await subject.underway(news, message_ref)
                 if not reachable or (card, uploads) == before:
                     continue
                 before = card, uploads
                 try:
-                    home = await self.tell(subject, home, card, uploads, nonce=None)
+                    message_ref = await self.tell(subject, message_ref, card, uploads, nonce=None)
                 except (Unreachable, Rejected) as error:
                     log.debug("%s: progress cannot be shown: %s", subject.name, error)
                     reachable = False
@@ -191,15 +199,17 @@ class Followers:
                     log.debug("%s: progress is not shown: %s", subject.name, error)
         return None
 
-    async def _paced(self, subject: Subject[News], home: Home) -> AsyncGenerator[News, None]:
+    async def _paced(
+        self, subject: TrackedMessage[Event], message_ref: MessageRef
+    ) -> AsyncGenerator[Event, None]:
         """The news of it: the last at once, the others as Discord likes edits.
 
         Once more the latest, when it is time to say goodbye to a message that is only leased.
         """
-        latest: News | None = None
-        known: News | None = None
-        parting = home.seconds_to_parting
-        channel, key = home.channel_id, subject.key
+        latest: Event | None = None
+        known: Event | None = None
+        parting = message_ref.seconds_to_parting
+        channel, key = message_ref.channel_id, subject.key
         async with aclosing(subject.watch()) as all_news:
             upcoming = asyncio.ensure_future(anext(all_news, None))
             try:
@@ -207,7 +217,7 @@ class Followers:
                     every = subject.every(latest)
                     wait = None if latest is None else self._pacer.wait(channel, key, every)
                     if parting is not None:
-                        parting = home.seconds_to_parting
+                        parting = message_ref.seconds_to_parting
                         wait = parting if wait is None else min(wait, parting or 0.0)
                     await asyncio.wait([upcoming], timeout=wait)
                     if upcoming.done():
@@ -229,7 +239,7 @@ class Followers:
                 await asyncio.wait([upcoming])
 
 
-async def persistently(show: Callable[[], Awaitable[T]], name: str) -> T:
+async def retry_forever(show: Callable[[], Awaitable[T]], name: str) -> T:
     """Show something, however long Discord fails; what else `show` raises is raised."""
     attempt = 0
     while True:

@@ -64,7 +64,7 @@ async def dismiss(interaction: "discord.Interaction[Atelier]", number: str) -> N
 async def remove(interaction: "discord.Interaction[Atelier]", name: str) -> None:
     """Take the model out, and its files off the disk."""
     await interaction.response.defer()
-    freed = await interaction.client.studio.curator.remove(name)
+    freed = await interaction.client.studio.model_manager.remove(name)
     if freed:
         room = human_size(freed)
         text = say("**{name}** is removed; {room} are free again.", name=name, room=room)

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import discord
 from discord import ui
 
-from cogs.models.buttons import ModelButton
-from cogs.models.pending_models import Order
-from cogs.models.speed import Meter
 from cogs.messages.cards import bar, duration, shortened
+from cogs.models.buttons import ModelButton
+from cogs.models.pending_models import PendingModel
+from cogs.models.speed import SpeedMeter
 from engine import Studio, human_size
 from speech import say
 
@@ -22,7 +22,7 @@ LONGEST = 3000
 
 
 @dataclass(frozen=True, slots=True)
-class OrderCard:
+class DownloadCard:
     """The contents of an order's message; two equal cards look the same.
 
     Attributes:
@@ -32,7 +32,7 @@ class OrderCard:
         buttons: Which buttons it has, by their verbs.
     """
 
-    order: Order
+    order: PendingModel
     colour: discord.Colour
     text: str
     buttons: tuple[str, ...] = ()
@@ -56,16 +56,16 @@ class OrderCard:
         return view
 
 
-def heading(order: Order) -> str:
+def heading(order: PendingModel) -> str:
     """The name of the model and where it comes from."""
     source = discord.utils.escape_markdown(order.source)
     return f"**{order.name}** · {source}" if order.name else f"**{source}**"
 
 
-def coming_card(order: Order, meter: Meter) -> OrderCard:
+def coming_card(order: PendingModel, meter: SpeedMeter) -> DownloadCard:
     """A model that is being downloaded."""
     if not meter.total:
-        return OrderCard(order, COMING, say("⬇️ asking the Hub"), ("stop",))
+        return DownloadCard(order, COMING, say("⬇️ asking the Hub"), ("stop",))
     done, total = human_size(meter.done), human_size(meter.total)
     parts = [bar(meter.done, meter.total), say("{done} of {total}", done=done, total=total)]
     if (speed := meter.bytes_per_second) is not None:
@@ -75,16 +75,16 @@ def coming_card(order: Order, meter: Meter) -> OrderCard:
     lines = [f"⬇️ {' · '.join(parts)}"]
     if meter.file:
         lines.append(f"-# {discord.utils.escape_markdown(shortened(meter.file, 100))}")
-    return OrderCard(order, COMING, "\n".join(lines), ("stop",))
+    return DownloadCard(order, COMING, "\n".join(lines), ("stop",))
 
 
-def added_card(order: Order) -> OrderCard:
+def added_card(order: PendingModel) -> DownloadCard:
     """A model that is here."""
     text = say("Added. `/model use {name}` paints with it.", name=order.name)
-    return OrderCard(order, THERE, text)
+    return DownloadCard(order, THERE, text)
 
 
-def stopped_card(order: Order, meter: Meter) -> OrderCard:
+def stopped_card(order: PendingModel, meter: SpeedMeter) -> DownloadCard:
     """A download that somebody stopped."""
     if meter.total:
         done, total = human_size(meter.done), human_size(meter.total)
@@ -95,22 +95,22 @@ def stopped_card(order: Order, meter: Meter) -> OrderCard:
         )
     else:
         text = say("Stopped. What has come stays; going on takes it up from there.")
-    return OrderCard(order, ASKING, text, ("resume", "dismiss"))
+    return DownloadCard(order, ASKING, text, ("resume", "dismiss"))
 
 
-def interrupted_card(order: Order) -> OrderCard:
+def interrupted_card(order: PendingModel) -> DownloadCard:
     """A download that ended with the program."""
     text = say(
         "Interrupted: I was restarted. What has come stays; going on takes it up from there."
     )
-    return OrderCard(order, FAILED, text, ("resume", "dismiss"))
+    return DownloadCard(order, FAILED, text, ("resume", "dismiss"))
 
 
-def failed_card(order: Order, sentence: str) -> OrderCard:
+def failed_card(order: PendingModel, sentence: str) -> DownloadCard:
     """A model that could not be added."""
-    return OrderCard(order, FAILED, f"⚠️ {sentence}", ("resume", "dismiss"))
+    return DownloadCard(order, FAILED, f"⚠️ {sentence}", ("resume", "dismiss"))
 
 
-def dismissed_card(order: Order) -> OrderCard:
+def dismissed_card(order: PendingModel) -> DownloadCard:
     """A model that nobody wants any more."""
-    return OrderCard(order, ASKING, say("Cancelled."))
+    return DownloadCard(order, ASKING, say("Cancelled."))

@@ -8,11 +8,11 @@ from discord import app_commands
 from discord.app_commands import Choice, Range
 from discord.ext import commands
 
-from cogs.requests.submission import scope_of, shared_language
-from cogs.requests.sizes import parse_size, size_choices
-from cogs.models.owner_commands import Name, Shelving
+from cogs.messages.replies import reply
+from cogs.models.owner_commands import Name, OwnerCommands
 from cogs.models.text import (
     describe,
+    disk_usage_line,
     in_words,
     listing,
     measured_line,
@@ -22,11 +22,11 @@ from cogs.models.text import (
     rung_lines,
     scheduler_choices,
     several_choices,
-    stock_line,
 )
-from cogs.policy.audit import noted
 from cogs.policy.access import require_manager
-from cogs.messages.replies import reply
+from cogs.policy.audit import record
+from cogs.requests.sizes import parse_size, size_choices
+from cogs.requests.submission import channel_language, scope_of
 from engine import (
     MAX_GUIDANCE,
     MAX_STEPS,
@@ -45,7 +45,10 @@ if TYPE_CHECKING:
 
 @app_commands.guild_only()
 class Models(
-    Shelving, commands.GroupCog, group_name="model", group_description="The models that paint here"
+    OwnerCommands,
+    commands.GroupCog,
+    group_name="model",
+    group_description="The models that paint here",
 ):
     """The commands about models."""
 
@@ -58,7 +61,7 @@ class Models(
         """Show the models that you can paint with"""
         scope = scope_of(interaction)
         used = await self._studio.model_of(scope)
-        allowed = await self._studio.rules.allowed(scope)
+        allowed = await self._studio.server_models.allowed(scope)
         await reply(interaction, listing(self._studio.models, used, allowed))
 
     @app_commands.command(name="use")
@@ -69,8 +72,8 @@ class Models(
         known = self._studio.models[name]
         await interaction.response.defer(thinking=True)  # its files are looked at, on the Hub maybe
         model = await self._studio.use_model(known.name, scope_of(interaction))
-        await noted(interaction, say("chose the model {name}", name=model.name))
-        with speaking(await shared_language(interaction)):
+        await record(interaction, say("chose the model {name}", name=model.name))
+        with speaking(await channel_language(interaction)):
             text = say(
                 "This server now paints with **{name}**. What is queued already keeps its model.",
                 name=model.name,
@@ -86,12 +89,12 @@ class Models(
         scope = scope_of(interaction)
         model = self._studio.models[name] if name else await self._studio.model_of(scope)
         await interaction.response.defer(ephemeral=True, thinking=True)
-        defaults = await self._studio.rules.defaults(scope, model.name)
-        curator = self._studio.curator
-        lines = [describe(model, defaults), stock_line(curator.stock(model.name))]
-        lines += [measured_line(record) for record in await curator.measured(model.name)]
+        defaults = await self._studio.server_models.defaults(scope, model.name)
+        model_manager = self._studio.model_manager
+        lines = [describe(model, defaults), disk_usage_line(model_manager.disk_usage(model.name))]
+        lines += [measured_line(each) for each in await model_manager.measured(model.name)]
         try:
-            plan = await curator.plan(model.name)
+            plan = await model_manager.plan(model.name)
             lines += [*plan_lines(plan), *rung_lines(plan)]
         except AtelierError as error:
             lines.append(f"⚠️ {without_folders(error.sentence)}")
@@ -116,7 +119,11 @@ class Models(
     ) -> None:
         """Choose how a model paints in this server when nobody says; a name alone takes it back"""
         require_manager(interaction)
-        scope, rules, model = scope_of(interaction), self._studio.rules, self._studio.models[name]
+        scope, rules, model = (
+            scope_of(interaction),
+            self._studio.server_models,
+            self._studio.models[name],
+        )
         width, height = parse_size(size, model)
         chosen = ModelDefaults(
             num_inference_steps=steps,
@@ -137,7 +144,7 @@ class Models(
         else:
             note = say("gave the model {name} nothing of its own", name=name)
             said = say("In this server **{name}** has nothing of its own.", name=name)
-        await noted(interaction, note)
+        await record(interaction, note)
         await reply(interaction, said)
 
     @app_commands.command(name="allow")
@@ -147,7 +154,7 @@ class Models(
     ) -> None:
         """Choose the models that may be used in this server"""
         require_manager(interaction)
-        scope, rules = scope_of(interaction), self._studio.rules
+        scope, rules = scope_of(interaction), self._studio.server_models
         wanted = [name.strip() for name in (names or "").split(",") if name.strip()]
         await rules.allow(scope, wanted)
         used = await self._studio.model_of(scope)
@@ -157,7 +164,7 @@ class Models(
         else:
             note = say("allowed all models")
             said = say("All models are allowed here.")
-        await noted(interaction, note)
+        await record(interaction, note)
         await reply(interaction, together(said, paints_with(used)))
 
     @use_model.autocomplete("name")

@@ -8,9 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import discord
 
+from cogs.message_ref import MessageRef
+from cogs.messages.delivery import Rejected, TooLarge, Unreachable, deliver
+from cogs.messages.replies import reply
+from cogs.messages.throttle import PER_MESSAGE, EditThrottle
+from cogs.messages.updater import FAILURES, retry_forever
 from cogs.models.cards import (
     ASKING,
-    OrderCard,
+    DownloadCard,
     added_card,
     coming_card,
     dismissed_card,
@@ -18,15 +23,10 @@ from cogs.models.cards import (
     interrupted_card,
     stopped_card,
 )
-from cogs.models.pending_models import Order, Orders
-from cogs.models.speed import Meter
+from cogs.models.pending_models import PendingModel, PendingModels
+from cogs.models.speed import SpeedMeter
 from cogs.models.text import offer_text
 from cogs.policy.access import Refused
-from cogs.messages.replies import reply
-from cogs.messages.delivery import Rejected, TooLarge, Unreachable, deliver
-from cogs.messages.updater import FAILURES, persistently
-from cogs.message_ref import Home
-from cogs.messages.throttle import PER_MESSAGE, Pacer
 from cogs.tree import sentence_for
 from engine import Model, Studio, Tasks
 from speech import say, speak
@@ -40,40 +40,40 @@ GLANCE = 0.2
 """Seconds between two looks at whether there is something new to show."""
 
 
-class Underway(NamedTuple):
+class ActiveDownload(NamedTuple):
     """A download and what keeps its message true."""
 
     work: "asyncio.Task[Model]"
     follower: "asyncio.Task[None]"
 
 
-class Downloads:
+class ModelDownloads:
     """Takes orders, and follows those that are underway in the background."""
 
-    def __init__(self, bot: "Atelier", studio: Studio, pacer: Pacer) -> None:
+    def __init__(self, bot: "Atelier", studio: Studio, pacer: EditThrottle) -> None:
         self._bot = bot
         self._studio = studio
         self._pacer = pacer
-        self._orders = Orders(studio)
+        self._orders = PendingModels(studio)
         self._tasks = Tasks()
-        self._underway: dict[int, Underway] = {}
+        self._underway: dict[int, ActiveDownload] = {}
 
-    async def offer(self, interaction: "discord.Interaction[Atelier]", order: Order) -> None:
+    async def offer(self, interaction: "discord.Interaction[Atelier]", order: PendingModel) -> None:
         """Look at what was asked for, and show what it is with a button to have it.
 
         Raises:
             AtelierError: When it is nothing that can be had; the text is for the person.
         """
         await interaction.response.defer(thinking=True)
-        prospect = await self._studio.curator.look(order.source, **order.where)
+        prospect = await self._studio.model_manager.look(order.source, **order.where)
         order = replace(order, name=prospect.name)
         verb = "download" if prospect.inspection.download_bytes else "add"
-        speak(order.home.language)
+        speak(order.message_ref.language)
         text = offer_text(prospect)
         if not interaction.app_permissions.view_channel:
             blind = say("I cannot see this channel: after 15 minutes this message stands still.")
             text += f"\n-# {blind}"
-        card = OrderCard(order, ASKING, text, (verb, "dismiss"))
+        card = DownloadCard(order, ASKING, text, (verb, "dismiss"))
         await self._orders.save(order)
         await interaction.edit_original_response(
             view=card.view(), allowed_mentions=discord.AllowedMentions.none()
@@ -92,12 +92,14 @@ class Downloads:
                 return
             await asyncio.wait([before.follower])  # its end is being shown or written down
         assert interaction.message is not None, "buttons are on messages"
-        home = Home.of(interaction, order.home.language).at(interaction.message.id)
-        order = replace(order, home=home, underway=True)
-        meter = Meter()
+        message_ref = MessageRef.of(interaction, order.message_ref.language).at(
+            interaction.message.id
+        )
+        order = replace(order, message_ref=message_ref, underway=True)
+        meter = SpeedMeter()
         work = asyncio.create_task(self._bring(order, meter))
         follower = self._tasks.start(self._follow(order, meter, work), f"follow order {number}")
-        self._underway[number] = Underway(work, follower)
+        self._underway[number] = ActiveDownload(work, follower)
 
     async def stop(self, interaction: "discord.Interaction[Atelier]", number: int) -> None:
         """Stop bringing it; the message says so by itself."""
@@ -110,7 +112,7 @@ class Downloads:
         """Forget the order."""
         order = await self._order(number)
         await self._orders.drop(number)
-        speak(order.home.language)
+        speak(order.message_ref.language)
         await interaction.response.edit_message(view=dismissed_card(order).view())
 
     async def resume(self) -> None:
@@ -123,21 +125,23 @@ class Downloads:
         """Stop bringing models; their messages tell of it at the next start."""
         await self._tasks.cancel()
 
-    async def _order(self, number: int) -> Order:
+    async def _order(self, number: int) -> PendingModel:
         if (order := await self._orders.get(number)) is None:
             raise Refused(say("This offer is over: use `/model add` again."))
         return order
 
-    async def _bring(self, order: Order, meter: Meter) -> Model:
+    async def _bring(self, order: PendingModel, meter: SpeedMeter) -> Model:
         await self._orders.save(order)
-        prospect = await self._studio.curator.look(order.source, **order.where)
-        return await self._studio.curator.add(
+        prospect = await self._studio.model_manager.look(order.source, **order.where)
+        return await self._studio.model_manager.add(
             prospect, lambda news: meter.note(news.done, news.total, news.file)
         )
 
-    async def _follow(self, order: Order, meter: Meter, work: "asyncio.Task[Model]") -> None:
+    async def _follow(
+        self, order: PendingModel, meter: SpeedMeter, work: "asyncio.Task[Model]"
+    ) -> None:
         """Show how the download goes, then how it ended."""
-        speak(order.home.language)
+        speak(order.message_ref.language)
         try:
             order = await self._show_progress(order, meter, work)
             try:
@@ -153,18 +157,18 @@ class Downloads:
             await asyncio.wait([work])
             del self._underway[order.number]
 
-    async def _tell(self, order: Order) -> None:
+    async def _tell(self, order: PendingModel) -> None:
         """Show how a download ended of which the program did not see the end."""
-        speak(order.home.language)
+        speak(order.message_ref.language)
         there = order.name is not None and order.name in self._studio.models
         await self._settle(order, added_card(order) if there else interrupted_card(order))
 
     async def _show_progress(
-        self, order: Order, meter: Meter, work: "asyncio.Task[Model]"
-    ) -> Order:
+        self, order: PendingModel, meter: SpeedMeter, work: "asyncio.Task[Model]"
+    ) -> PendingModel:
         """Edit the message until the work is over; the order, with where its message is now."""
-        shown: OrderCard | None = None
-        channel, key = order.home.channel_id, order.number
+        shown: DownloadCard | None = None
+        channel, key = order.message_ref.channel_id, order.number
         while True:
             wait = self._pacer.wait(channel, key, PER_MESSAGE)
             await asyncio.wait([work], timeout=max(wait, GLANCE))
@@ -175,19 +179,19 @@ class Downloads:
                 continue
             shown = card
             try:
-                home = await deliver(self._bot, order.home, card, [], nonce=None)
-                order = replace(order, home=home)
+                message_ref = await deliver(self._bot, order.message_ref, card, [], nonce=None)
+                order = replace(order, message_ref=message_ref)
             except (Unreachable, Rejected) as error:
                 log.debug("Order %d: progress cannot be shown: %s", order.number, error)
                 await asyncio.wait([work])
             except (TooLarge, *FAILURES) as error:
                 log.debug("Order %d: progress is not shown: %s", order.number, error)
 
-    async def _settle(self, order: Order, card: OrderCard) -> None:
+    async def _settle(self, order: PendingModel, card: DownloadCard) -> None:
         """Show how it ended, however long Discord fails, and write that down."""
-        show = partial(deliver, self._bot, order.home, card, [], nonce=None)
+        show = partial(deliver, self._bot, order.message_ref, card, [], nonce=None)
         try:
-            await persistently(show, f"order-{order.number}")
+            await retry_forever(show, f"order-{order.number}")
         except (Unreachable, Rejected, TooLarge) as error:
             log.warning("Order %d: its end cannot be shown: %s", order.number, error)
         if card.buttons:

@@ -7,12 +7,12 @@ from discord import app_commands, ui
 from discord.app_commands import Choice, Range
 from discord.ext import commands
 
-from cogs.requests.submission import shared_language
+from cogs.message_ref import MessageRef
 from cogs.models.buttons import ModelButton
-from cogs.models.pending_models import Order
+from cogs.models.pending_models import PendingModel
 from cogs.models.text import model_choices
 from cogs.policy.access import require_owner
-from cogs.message_ref import Home
+from cogs.requests.submission import channel_language
 from engine import Studio, human_size
 from speech import say, together
 
@@ -23,7 +23,7 @@ Name = Range[str, 1, 50]
 Source = Range[str, 1, 300]
 
 
-class Shelving(commands.Cog):
+class OwnerCommands(commands.Cog):
     """The part of `/model` that is for the bot's owner; `Models` takes it in."""
 
     _studio: Studio
@@ -47,14 +47,14 @@ class Shelving(commands.Cog):
     ) -> None:
         """Add a model: see first what it is and how it will run, then download it"""
         require_owner(interaction)
-        order = Order(
+        order = PendingModel(
             number=interaction.id,
             source=source.strip(),
             revision=revision,
             variant=variant,
             denoiser=denoiser,
             name=name,
-            home=Home.of(interaction, await shared_language(interaction)),
+            message_ref=MessageRef.of(interaction, await channel_language(interaction)),
         )
         await interaction.client.downloads.offer(interaction, order)
 
@@ -64,13 +64,13 @@ class Shelving(commands.Cog):
         """Remove a model that was added, and free its room on the disk; asks first"""
         require_owner(interaction)
         model = self._studio.models.removable(name)
-        stock = self._studio.curator.stock(name)
+        usage = self._studio.model_manager.disk_usage(name)
         view = ui.View(timeout=None)
         for verb in ("remove", "keep"):
             view.add_item(ModelButton(verb, model.name))
         said = [say("Remove **{name}**?", name=model.name)]
-        if stock.size:
-            said.append(say("It takes {size} on the disk.", size=human_size(stock.size)))
+        if usage.size:
+            said.append(say("It takes {size} on the disk.", size=human_size(usage.size)))
         said.append(say("Servers that use it go back to the default model."))
         await interaction.response.send_message(together(*said), view=view, ephemeral=True)
 

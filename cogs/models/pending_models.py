@@ -8,7 +8,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
-from cogs.message_ref import Home
+from cogs.message_ref import MessageRef
 from engine import Studio
 
 SCOPE, KEY = "discord", "orders"
@@ -19,13 +19,13 @@ MOST = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class PendingModel:
     """A model to be added.
 
     Attributes:
         number: That of the interaction in which it was asked for.
         name: What it is to be called; `None` until its source has been looked at.
-        home: Where its message is.
+        message_ref: Where its message is.
         underway: Whether it was being downloaded when this was written down.
 
     The other attributes are those of `engine.Model`.
@@ -37,7 +37,7 @@ class Order:
     variant: str | None
     denoiser: str | None
     name: str | None
-    home: Home
+    message_ref: MessageRef
     underway: bool = False
 
     @property
@@ -48,32 +48,35 @@ class Order:
 
     def to_json(self) -> dict[str, Any]:
         """The order as plain JSON values."""
-        return asdict(self)
+        value = asdict(self)
+        return value | {"home": value.pop("message_ref")}
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Self:
         """The order that `to_json` wrote."""
-        return cls(**value | {"home": Home.from_json(value["home"])})
+        message_ref = MessageRef.from_json(value["home"])
+        kept = {key: item for key, item in value.items() if key != "home"}
+        return cls(**kept, message_ref=message_ref)
 
 
-class Orders:
+class PendingModels:
     """All orders by their numbers, as the studio keeps them."""
 
     def __init__(self, studio: Studio) -> None:
         self._preferences = studio.preferences
         self._writing = asyncio.Lock()
 
-    async def all(self) -> dict[int, Order]:
+    async def all(self) -> dict[int, PendingModel]:
         """Every order, the oldest first."""
         text = await self._preferences.get(SCOPE, KEY)
-        orders = [Order.from_json(value) for value in json.loads(text or "[]")]
+        orders = [PendingModel.from_json(value) for value in json.loads(text or "[]")]
         return {order.number: order for order in orders}
 
-    async def get(self, number: int) -> Order | None:
+    async def get(self, number: int) -> PendingModel | None:
         """The order of that number, if it is still kept."""
         return (await self.all()).get(number)
 
-    async def save(self, order: Order) -> None:
+    async def save(self, order: PendingModel) -> None:
         """Write an order down, or what has changed of it."""
         async with self._writing:
             orders = await self.all() | {order.number: order}
@@ -86,6 +89,6 @@ class Orders:
             if orders.pop(number, None) is not None:
                 await self._write(list(orders.values()))
 
-    async def _write(self, orders: list[Order]) -> None:
+    async def _write(self, orders: list[PendingModel]) -> None:
         text = json.dumps([order.to_json() for order in orders])
         await self._preferences.set(SCOPE, KEY, text)

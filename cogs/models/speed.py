@@ -8,7 +8,7 @@ WINDOW = 12.0
 """Seconds over which the speed is taken: long enough to be steady, short enough to be of now."""
 
 
-class Meter:
+class SpeedMeter:
     """Takes the bytes that have come and tells their speed.
 
     Attributes:

@@ -9,13 +9,13 @@ from cogs.messages.replies import MOST
 from engine import (
     FAMILIES,
     Catalogue,
+    DiskUsage,
+    MeasuredSize,
     Model,
+    ModelCandidate,
     ModelDefaults,
     PlanTable,
     Presence,
-    Prospect,
-    SizeRecord,
-    Stock,
     human_size,
 )
 from speech import listed, phrase, resaid, say, say_many, spoken, translation
@@ -140,12 +140,12 @@ def _and(before: str, after: str) -> str:
     return say("{before} · {after}", before=before, after=after)
 
 
-def stock_line(stock: Stock) -> str:
+def disk_usage_line(usage: DiskUsage) -> str:
     """What of a model is on disk."""
-    presence = say(PRESENCES[stock.presence])
-    if not stock.size:
+    presence = say(PRESENCES[usage.presence])
+    if not usage.size:
         return say("Files: {presence}", presence=presence)
-    return say("Files: {presence}, {size}", presence=presence, size=human_size(stock.size))
+    return say("Files: {presence}, {size}", presence=presence, size=human_size(usage.size))
 
 
 def plan_lines(plan: PlanTable) -> list[str]:
@@ -173,7 +173,7 @@ def rung_lines(plan: PlanTable) -> list[str]:
     ]
 
 
-def measured_line(record: SizeRecord) -> str:
+def measured_line(record: MeasuredSize) -> str:
     """What was measured at one size."""
     size = f"{record.width}×{record.height}"
     parts: list[str] = [
@@ -188,7 +188,7 @@ def measured_line(record: SizeRecord) -> str:
     return " · ".join(parts)
 
 
-def offer_text(prospect: Prospect) -> str:
+def offer_text(prospect: ModelCandidate) -> str:
     """What adding a model would bring, and whether it would run."""
     inspection = prospect.inspection
     family = FAMILIES[inspection.family].label if inspection.family else inspection.pipeline

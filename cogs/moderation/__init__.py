@@ -1,0 +1,1 @@
+"""Moderation: blocks, blocked words, reviews, releasing withheld pictures."""

@@ -8,12 +8,12 @@ from discord import app_commands
 from discord.app_commands import Range
 from discord.ext import commands
 
-from cogs.requests.submission import scope_of
-from cogs.policy.audit import noted
-from cogs.policy.access import Refused, require_moderator
-from cogs.messages.replies import MOST, reply
 from cogs.messages.cards import shortened
-from engine import Block, Deed, Studio
+from cogs.messages.replies import MOST, reply
+from cogs.policy.access import Refused, require_moderator
+from cogs.policy.audit import record
+from cogs.requests.submission import scope_of
+from engine import AuditEntry, Block, Studio
 from speech import phrase, recalled, say
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Somebody = discord.Member | discord.User
 
-MOST_DEEDS = 50
+MAX_AUDIT_ENTRIES = 50
 """Lines that `/audit` shows."""
 
 LONGEST = 700
@@ -56,7 +56,7 @@ class Moderation(commands.Cog):
         """Keep somebody from using me in this server"""
         require_moderator(interaction)
         _require_blockable(interaction, user)
-        block = await self._studio.keeper.block(
+        block = await self._studio.moderation.block(
             scope_of(interaction),
             str(user.id),
             by=str(interaction.user.id),
@@ -65,7 +65,7 @@ class Moderation(commands.Cog):
         )
         why = discord.utils.escape_markdown(" ".join(reason.split()))
         end = _end(block)
-        await noted(
+        await record(
             interaction,
             say("blocked {user} until {end}: {why}", user=user.mention, end=end, why=why),
         )
@@ -77,8 +77,8 @@ class Moderation(commands.Cog):
     async def unblock(self, interaction: "discord.Interaction[Atelier]", user: Somebody) -> None:
         """Let somebody use me in this server again"""
         require_moderator(interaction)
-        if await self._studio.keeper.unblock(scope_of(interaction), str(user.id)):
-            await noted(interaction, say("unblocked {user}", user=user.mention))
+        if await self._studio.moderation.unblock(scope_of(interaction), str(user.id)):
+            await record(interaction, say("unblocked {user}", user=user.mention))
             await reply(interaction, say("{user} may use me again.", user=user.mention))
         else:
             await reply(interaction, say("{user} is not blocked.", user=user.mention))
@@ -88,10 +88,12 @@ class Moderation(commands.Cog):
     async def audit(self, interaction: "discord.Interaction[Atelier]") -> None:
         """Show what moderators have done here lately"""
         require_moderator(interaction)
-        deeds = await self._studio.keeper.deeds(scope_of(interaction), MOST_DEEDS)
-        if not deeds:
+        audit_entries = await self._studio.moderation.audit_entries(
+            scope_of(interaction), MAX_AUDIT_ENTRIES
+        )
+        if not audit_entries:
             await reply(interaction, say("No moderator has done anything here yet."))
-        for text in in_messages(deed_line(deed) for deed in deeds):
+        for text in split_into_messages(audit_line(entry) for entry in audit_entries):
             await reply(interaction, text)
 
 
@@ -113,12 +115,12 @@ def _end(block: Block) -> str:
     return f"<t:{int(block.until)}:f>" if block.until is not None else "/unblock"
 
 
-def deed_line(deed: Deed) -> str:
+def audit_line(entry: AuditEntry) -> str:
     """One line of the log."""
-    return f"<t:{int(deed.at)}:R> <@{deed.by}> {shortened(recalled(deed.what), LONGEST)}"
+    return f"<t:{int(entry.at)}:R> <@{entry.by}> {shortened(recalled(entry.what), LONGEST)}"
 
 
-def in_messages(lines: Iterable[str]) -> Iterator[str]:
+def split_into_messages(lines: Iterable[str]) -> Iterator[str]:
     """The lines, joined to as few texts as fit into a message each."""
     text = ""
     for line in lines:

@@ -7,11 +7,11 @@ from discord import app_commands
 from discord.app_commands import Range
 from discord.ext import commands
 
-from cogs.policy.audit import noted
-from cogs.policy.access import Refused, may_release, require_moderator
 from cogs.messages.replies import reply
-from cogs.policy.visibility import seen
-from engine import Studio, Verdict
+from cogs.policy.access import Refused, may_release, require_moderator
+from cogs.policy.audit import record
+from cogs.policy.visibility import visible_job
+from engine import SafetyVerdict, Studio
 from speech import say
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Release(commands.Cog):
     ) -> None:
         """Show the pictures of a job openly that were hidden as a spoiler, or withheld"""
         require_moderator(interaction)
-        await seen(interaction, job)
+        await visible_job(interaction, job)
         await release(interaction, job)
 
 
@@ -47,11 +47,11 @@ async def release(interaction: "discord.Interaction[Atelier]", job_id: int) -> N
     require_moderator(interaction)
     if not may_release(interaction, job):
         raise Refused(say("Job {number} belongs elsewhere: release it there.", number=job_id))
-    verdicts = await bot.studio.judgement.of(job_id)
-    if not await bot.studio.judgement.release(job_id):
+    verdicts = await bot.studio.safety.of(job_id)
+    if not await bot.studio.safety.release(job_id):
         await reply(interaction, say("Nothing is hidden of job {number}.", number=job_id))
         return
-    await noted(
+    await record(
         interaction,
         say(
             "released job {job} of {owner} ({verdict})",
@@ -64,7 +64,7 @@ async def release(interaction: "discord.Interaction[Atelier]", job_id: int) -> N
     await reply(interaction, say("The pictures of job {number} are shown now.", number=job_id))
 
 
-def in_short(verdicts: tuple[Verdict, ...]) -> str:
+def in_short(verdicts: tuple[SafetyVerdict, ...]) -> str:
     """What the classifier objects to, in a few words: the labels with their scores."""
     said = [
         f"{discord.utils.escape_markdown(each.label)} {each.score:.0%}"

@@ -7,9 +7,9 @@ from typing import Any, Self
 import discord
 from discord import ui
 
-from cogs.messages.markdown import hidden
+from cogs.message_ref import MessageRef
 from cogs.messages.cards import shortened
-from cogs.message_ref import Home
+from cogs.messages.markdown import spoiler
 from engine import REVIEW_LIFETIME, ImageRequest, Review
 from speech import listed, phrase, say, say_many
 
@@ -72,7 +72,7 @@ def asking_view(review: Review) -> ui.LayoutView:
     """The request with what is held against it, and the buttons. Prompts hide as spoilers."""
     pictures = sum(request.count for request in review.requests)
     number = say_many("{number} picture", "{number} pictures", pictures)
-    where = f"<#{Home.from_json(review.home).channel_id}>"
+    where = f"<#{MessageRef.from_json(review.message_ref).channel_id}>"
     end = int(review.asked_at + REVIEW_LIFETIME)
     lines = [
         say(
@@ -160,8 +160,8 @@ def _prompts(requests: Iterable[ImageRequest]) -> list[str]:
 def _hidden(text: str, most: int) -> str:
     """The text in one line that nobody has to read who does not want to, in `most` characters."""
     text = " ".join(text.split())
-    whole = hidden(shortened(text, most - 4))
-    return whole if len(whole) <= most else hidden(shortened(text, most // 2 - 2))
+    whole = spoiler(shortened(text, most - 4))
+    return whole if len(whole) <= most else spoiler(shortened(text, most // 2 - 2))
 
 
 def _view(text: str, colour: discord.Colour, *rows: ui.ActionRow[ui.LayoutView]) -> ui.LayoutView:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import discord
 from discord import ui
 
-from cogs.policy.server_settings import server_settings
-from cogs.moderation.review_cards import asking_view, in_short
+from cogs.message_ref import MessageRef
 from cogs.messages.updater import FAILURES
-from cogs.message_ref import Home
-from engine import Asked, Decision, InvalidRequest, Review, StorageError, Studio, Tasks
+from cogs.moderation.review_cards import asking_view, in_short
+from cogs.policy.server_settings import server_settings
+from engine import Decision, InvalidRequest, Review, ReviewMessage, StorageError, Studio, Tasks
 from speech import phrase, say, speaking
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def first(review: Review) -> str:
     return f"review-{review.id}"
 
 
-class Asking:
+class ReviewMessages:
     """Posts the questions, and knows where they are."""
 
     def __init__(self, bot: "Atelier", studio: Studio) -> None:
@@ -43,7 +43,7 @@ class Asking:
 
     async def resume(self) -> None:
         """Ask about what the end of the program has left without a question."""
-        for review in await self._studio.keeper.reviews.waiting():
+        for review in await self._studio.moderation.reviews.waiting():
             if review.asked is None:
                 self._tasks.start(self._take_up(review), f"ask about review {review.id}")
 
@@ -51,25 +51,25 @@ class Asking:
         """Ask no more; the next start goes on."""
         await self._tasks.cancel()
 
-    async def ask(self, review: Review, nonce: str) -> Asked | None:
+    async def ask(self, review: Review, nonce: str) -> ReviewMessage | None:
         """Ask where the server wants that, else where it was asked for; where, if that went.
 
         Within a few minutes Discord makes one message of all that have the same `nonce`.
         """
-        home = Home.from_json(review.home)
+        message_ref = MessageRef.from_json(review.message_ref)
         settings = await server_settings(self._studio, review.scope)
-        rooms = [settings.review_channel, None if home.private else home.channel_id]
+        rooms = [settings.review_channel, None if message_ref.private else message_ref.channel_id]
         view = await self._view(review)
         for room in dict.fromkeys(room for room in rooms if room is not None):
             try:
-                async with self._bot.turns.setdefault(room, asyncio.Lock()):
+                async with self._bot.channel_locks.setdefault(room, asyncio.Lock()):
                     message = await self._bot.get_partial_messageable(room).send(
                         view=view, allowed_mentions=discord.AllowedMentions.none(), nonce=nonce
                     )
             except FAILURES as error:
                 log.warning("Review %d cannot be shown in channel %d: %s", review.id, room, error)
             else:
-                asked = Asked(room, message.id)
+                asked = ReviewMessage(room, message.id)
                 await self._keep(review, asked)
                 return asked
         return None
@@ -77,7 +77,7 @@ class Asking:
     async def all_again(self, scope: str) -> list[str]:
         """Ask again about those of a scope whose question is gone; a line about each that waits."""
         async with self._again:
-            waiting = await self._studio.keeper.reviews.waiting(scope)
+            waiting = await self._studio.moderation.reviews.waiting(scope)
             return [await self._looked_after(review) for review in waiting[:MOST_LISTED]]
 
     async def redraw(self, review: Review, view: ui.LayoutView) -> None:
@@ -91,7 +91,7 @@ class Asking:
 
     async def _take_up(self, review: Review) -> None:
         try:
-            now = await self._studio.keeper.reviews.get(review.id, review.scope)
+            now = await self._studio.moderation.reviews.get(review.id, review.scope)
         except InvalidRequest:
             return
         if now.decision is Decision.WAITING and now.asked is None:
@@ -99,7 +99,7 @@ class Asking:
 
     async def _looked_after(self, review: Review) -> str:
         """The line about it, once it has a question."""
-        asked: Asked | None = review.asked
+        asked: ReviewMessage | None = review.asked
         if asked is not None:
             try:
                 await self._edit(asked, await self._view(review))
@@ -108,7 +108,7 @@ class Asking:
             except FAILURES as error:
                 log.warning("Review %d cannot be looked after: %s", review.id, error)
         asked = asked or await self.ask(review, secrets.token_hex(8))
-        guild = Home.from_json(review.home).guild_id
+        guild = MessageRef.from_json(review.message_ref).guild_id
         where = (
             f"https://discord.com/channels/{guild}/{asked.channel}/{asked.message}"
             if asked is not None
@@ -119,18 +119,18 @@ class Asking:
     async def _view(self, review: Review) -> ui.LayoutView:
         """The question, in the language of those who read it."""
         settings = await server_settings(self._studio, review.scope)
-        with speaking(settings.language or Home.from_json(review.home).language):
+        with speaking(settings.language or MessageRef.from_json(review.message_ref).language):
             return asking_view(review)
 
-    async def _edit(self, asked: Asked, view: ui.LayoutView) -> None:
-        async with self._bot.turns.setdefault(asked.channel, asyncio.Lock()):
+    async def _edit(self, asked: ReviewMessage, view: ui.LayoutView) -> None:
+        async with self._bot.channel_locks.setdefault(asked.channel, asyncio.Lock()):
             channel = self._bot.get_partial_messageable(asked.channel)
             await channel.get_partial_message(asked.message).edit(
                 view=view, allowed_mentions=discord.AllowedMentions.none()
             )
 
-    async def _keep(self, review: Review, asked: Asked) -> None:
+    async def _keep(self, review: Review, asked: ReviewMessage) -> None:
         try:
-            await self._studio.keeper.reviews.asked(review.id, asked)
+            await self._studio.moderation.reviews.asked(review.id, asked)
         except StorageError as error:  # moderators see it; the next start asks once more
             log.warning("Review %d does not know its question: %s", review.id, error)

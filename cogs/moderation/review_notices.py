@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 import discord
 
-from cogs.moderation.review_cards import in_short
+from cogs.message_ref import MessageRef
 from cogs.messages.delivery import in_direct_messages
 from cogs.messages.updater import FAILURES
-from cogs.message_ref import Home
+from cogs.moderation.review_cards import in_short
 from engine import Review
 from speech import phrase, say, speaking
 
@@ -23,24 +23,24 @@ ALLOWED_UNSHOWN = phrase(
 )
 
 
-async def tell_allowed(bot: "Atelier", home: Home, server: str) -> None:
+async def tell_allowed(bot: "Atelier", message_ref: MessageRef, server: str) -> None:
     """Tell where it is painted, to those who let the bot write to them: the others find it."""
-    with speaking(home.language):
-        if home.message_id is None:
+    with speaking(message_ref.language):
+        if message_ref.message_id is None:
             news = say(ALLOWED_UNSHOWN, server=server)
         else:
             news = say(
                 "The moderators of {server} have allowed what you asked for: {link}",
                 server=server,
-                link=home.link,
+                link=message_ref.link,
             )
-    await _write(bot, home, news)
+    await _write(bot, message_ref, news)
 
 
 async def tell_refused(bot: "Atelier", review: Review, server: str) -> None:
     """Tell it to the person directly, else where they asked, unless that was private."""
-    home = Home.from_json(review.home)
-    with speaking(home.language):
+    message_ref = MessageRef.from_json(review.message_ref)
+    with speaking(message_ref.language):
         news = say(
             "The moderators of {server} have not allowed what you asked for: {prompt}",
             server=server,
@@ -48,27 +48,29 @@ async def tell_refused(bot: "Atelier", review: Review, server: str) -> None:
         )
         call = say(
             "{member}, the moderators have not allowed what you asked for.",
-            member=f"<@{home.person}>",
+            member=f"<@{message_ref.person}>",
         )
-    if not await _write(bot, home, news) and not home.private:
-        await _call(bot, home, call)
+    if not await _write(bot, message_ref, news) and not message_ref.private:
+        await _call(bot, message_ref, call)
 
 
-async def _write(bot: "Atelier", home: Home, news: str) -> bool:
+async def _write(bot: "Atelier", message_ref: MessageRef, news: str) -> bool:
     """Write to the person directly; whether they let the bot do so."""
     try:
-        direct = await in_direct_messages(bot, home)
+        direct = await in_direct_messages(bot, message_ref)
         await bot.get_partial_messageable(direct.channel_id).send(news)
     except FAILURES as error:
-        log.info("Person %d cannot be written to: %s", home.person, error)
+        log.info("Person %d cannot be written to: %s", message_ref.person, error)
         return False
     return True
 
 
-async def _call(bot: "Atelier", home: Home, news: str) -> None:
+async def _call(bot: "Atelier", message_ref: MessageRef, news: str) -> None:
     """Say something to the person where they asked."""
-    person = discord.AllowedMentions(users=[discord.Object(home.person)])
+    person = discord.AllowedMentions(users=[discord.Object(message_ref.person)])
     try:
-        await bot.get_partial_messageable(home.channel_id).send(news, allowed_mentions=person)
+        await bot.get_partial_messageable(message_ref.channel_id).send(
+            news, allowed_mentions=person
+        )
     except FAILURES as error:
-        log.warning("Person %d cannot be told anything: %s", home.person, error)
+        log.warning("Person %d cannot be told anything: %s", message_ref.person, error)

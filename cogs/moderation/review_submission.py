@@ -4,31 +4,31 @@ from typing import TYPE_CHECKING
 
 import discord
 
-from cogs.policy.server_settings import server_settings
+from cogs.message_ref import MessageRef
 from cogs.policy.access import Refused, can_manage
-from cogs.message_ref import Home
-from engine import Allowance, AlreadyDecided, AtelierError, Job, Review
+from cogs.policy.server_settings import server_settings
+from engine import AlreadyDecided, AtelierError, Job, RateLimits, Review
 from speech import say
 
 if TYPE_CHECKING:
     from cogs.bot import Atelier
 
 
-async def queued(interaction: "discord.Interaction[Atelier]", review: Review) -> list[Job]:
+async def submit_review(interaction: "discord.Interaction[Atelier]", review: Review) -> list[Job]:
     """The jobs that it becomes, under the limits that count for the member now.
 
     Raises:
         AlreadyDecided: When it does not wait any more.
         Refused: When the member may not have them now; the text is for the moderator.
     """
-    allowance = await _allowance(interaction, review)
+    rate_limits = await _rate_limits(interaction, review)
     try:
         return await interaction.client.studio.submit_all(
             review.requests,
             owner=review.owner,
-            home=Home.from_json(review.home).without_token().to_json(),
+            message_ref=MessageRef.from_json(review.message_ref).without_token().to_json(),
             scope=review.scope,
-            allowance=allowance,
+            rate_limits=rate_limits,
             parent=review.parent,
             review=review.id,
         )
@@ -44,7 +44,7 @@ async def queued(interaction: "discord.Interaction[Atelier]", review: Review) ->
         ) from error
 
 
-async def _allowance(interaction: "discord.Interaction[Atelier]", review: Review) -> Allowance:
+async def _rate_limits(interaction: "discord.Interaction[Atelier]", review: Review) -> RateLimits:
     """What whoever asked may use now.
 
     Raises:
@@ -57,10 +57,10 @@ async def _allowance(interaction: "discord.Interaction[Atelier]", review: Review
     except discord.NotFound as error:
         sentence = say("{member} is not in this server any more: refuse it.", member=who)
         raise Refused(sentence) from error
-    block = await bot.studio.keeper.blocked(review.scope, review.owner)
+    block = await bot.studio.moderation.blocked(review.scope, review.owner)
     if block is not None and not can_manage(bot, member):
         raise Refused(
             say("{member} is blocked by now: use `/unblock` first, or refuse it.", member=who)
         )
     settings = await server_settings(bot.studio, review.scope)
-    return bot.limits.allowance(member, settings.pictures_per_hour, settings.roles)
+    return bot.limits.rate_limits(member, settings.pictures_per_hour, settings.roles)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import discord
 
-from cogs.requests.submission import Desk, scope_of, shared_language
-from cogs.policy.server_settings import server_settings
-from cogs.policy.audit import noted
-from cogs.moderation.blocks import in_messages
-from cogs.moderation.review_submission import queued
-from cogs.moderation.review_messages import Asking, first
+from cogs.message_ref import MessageRef
+from cogs.messages.cards import Card
+from cogs.messages.delivery import Rejected, TooLarge, Unreachable, deliver
+from cogs.messages.replies import reply
+from cogs.messages.updater import FAILURES
+from cogs.moderation.blocks import split_into_messages
 from cogs.moderation.review_cards import (
     allowed_view,
     in_short,
@@ -22,13 +22,13 @@ from cogs.moderation.review_cards import (
     withdrawing_view,
     withdrawn_view,
 )
+from cogs.moderation.review_messages import ReviewMessages, first
 from cogs.moderation.review_notices import tell_allowed, tell_refused
+from cogs.moderation.review_submission import submit_review
 from cogs.policy.access import Refused, require_moderator
-from cogs.messages.replies import reply
-from cogs.messages.cards import Card
-from cogs.messages.delivery import Rejected, TooLarge, Unreachable, deliver
-from cogs.messages.updater import FAILURES
-from cogs.message_ref import Home
+from cogs.policy.audit import record
+from cogs.policy.server_settings import server_settings
+from cogs.requests.submission import Submission, channel_language, scope_of
 from engine import (
     REVIEW_LIFETIME,
     Decision,
@@ -48,14 +48,14 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class Reviews:
+class ReviewService:
     """Holds requests, asks moderators, and does what they say."""
 
-    def __init__(self, bot: "Atelier", studio: Studio, desk: Desk) -> None:
+    def __init__(self, bot: "Atelier", studio: Studio, submission: Submission) -> None:
         self._bot = bot
         self._studio = studio
-        self._desk = desk
-        self._asking = Asking(bot, studio)
+        self._submission = submission
+        self._asking = ReviewMessages(bot, studio)
         self._deciding = asyncio.Lock()
 
     async def resume(self) -> None:
@@ -69,7 +69,7 @@ class Reviews:
     async def hold(
         self,
         interaction: "discord.Interaction[Atelier]",
-        home: Home,
+        message_ref: MessageRef,
         requests: Sequence[ImageRequest],
         words: Sequence[str],
         parent: Parent | None = None,
@@ -78,7 +78,7 @@ class Reviews:
 
         Args:
             interaction: In which they were asked for.
-            home: Where the answer belongs.
+            message_ref: Where the answer belongs.
             requests: What is to be painted.
             words: Those for which they are held.
             parent: The picture that they go on from.
@@ -87,9 +87,9 @@ class Reviews:
             AtelierError: When they cannot wait; the text is for the person.
         """
         scope = scope_of(interaction)
-        held = self._studio.keeper.reviews
+        held = self._studio.moderation.reviews
         owner = str(interaction.user.id)
-        review = await held.hold(scope, owner, home.to_json(), requests, words, parent)
+        review = await held.hold(scope, owner, message_ref.to_json(), requests, words, parent)
         if interaction.response.type is discord.InteractionResponseType.deferred_channel_message:
             await interaction.delete_original_response()  # everybody would read what fills it
         elif not interaction.response.is_done():
@@ -115,7 +115,7 @@ class Reviews:
 
     async def withdraw(self, interaction: "discord.Interaction[Atelier]", number: int) -> None:
         """Have nobody look at it any more, for whoever asked for it."""
-        held = self._studio.keeper.reviews
+        held = self._studio.moderation.reviews
         review = await held.get(number, scope_of(interaction))
         if review.owner != str(interaction.user.id):
             raise Refused(say("Only the one who asked for it can withdraw it."))
@@ -124,7 +124,7 @@ class Reviews:
         await interaction.response.edit_message(
             content=say("You have withdrawn this: no moderator looks at it."), view=None
         )
-        with speaking(await shared_language(interaction)):
+        with speaking(await channel_language(interaction)):
             view = withdrawn_view(review)
         await self._asking.redraw(review, view)
 
@@ -133,7 +133,7 @@ class Reviews:
         require_moderator(interaction)
         await interaction.response.defer(ephemeral=True, thinking=True)
         lines = await self._asking.all_again(scope_of(interaction))
-        for text in in_messages(lines):
+        for text in split_into_messages(lines):
             await reply(interaction, text)
         if not lines:
             await reply(interaction, say("Nothing waits for a moderator here."))
@@ -148,16 +148,18 @@ class Reviews:
         await interaction.response.defer()
         async with self._deciding:
             review = await self._waiting(interaction, number)
-            jobs = await queued(interaction, review)
+            jobs = await submit_review(interaction, review)
         who, prompt = f"<@{review.owner}>", in_short(review)
-        await noted(
+        await record(
             interaction, say("allowed what {member} asked for: {prompt}", member=who, prompt=prompt)
         )
         await self._redraw(interaction, review, allowed_view)
         for job in jobs:
-            home = Home.from_json(job.home)
-            await self._desk.show(job, home, partial(self._post, job), lost=home)
-        shown = Home.from_json((await self._studio.job(jobs[0].id)).home)
+            message_ref = MessageRef.from_json(job.message_ref)
+            await self._submission.show(
+                job, message_ref, partial(self._post, job), lost=message_ref
+            )
+        shown = MessageRef.from_json((await self._studio.job(jobs[0].id)).message_ref)
         if not shown.private:
             await tell_allowed(self._bot, shown, _server(interaction))
 
@@ -167,10 +169,10 @@ class Reviews:
         await interaction.response.defer()
         async with self._deciding:
             review = await self._waiting(interaction, number)
-            if not await self._studio.keeper.reviews.decide(number, Decision.REFUSED):
+            if not await self._studio.moderation.reviews.decide(number, Decision.REFUSED):
                 raise Refused(say("It does not wait any more: it has been decided."))
         who, prompt = f"<@{review.owner}>", in_short(review)
-        await noted(
+        await record(
             interaction, say("refused what {member} asked for: {prompt}", member=who, prompt=prompt)
         )
         await self._redraw(interaction, review, refused_view)
@@ -184,14 +186,14 @@ class Reviews:
             Refused: When somebody was quicker.
         """
         try:
-            review = await self._studio.keeper.reviews.get(number, scope_of(interaction))
+            review = await self._studio.moderation.reviews.get(number, scope_of(interaction))
         except InvalidRequest:
-            with speaking(await shared_language(interaction)):
+            with speaking(await channel_language(interaction)):
                 view = over_view()
             await interaction.edit_original_response(view=view)
             raise
         if review.decision is Decision.WITHDRAWN:
-            with speaking(await shared_language(interaction)):
+            with speaking(await channel_language(interaction)):
                 view = withdrawn_view(review)
             await interaction.edit_original_response(view=view)
             raise Refused(say("Whoever asked for it has withdrawn it."))
@@ -207,7 +209,7 @@ class Reviews:
     ) -> None:
         """Show on the message that it is decided; what follows does not depend on that."""
         settings = await server_settings(self._studio, review.scope)
-        with speaking(settings.language or Home.from_json(review.home).language):
+        with speaking(settings.language or MessageRef.from_json(review.message_ref).language):
             view = decided(review, interaction.user.id)
         try:
             await interaction.edit_original_response(
@@ -216,13 +218,13 @@ class Reviews:
         except FAILURES as error:
             log.warning("Review %d still has its buttons: %s", review.id, error)
 
-    async def _post(self, job: Job, home: Home, card: Card) -> Home:
+    async def _post(self, job: Job, message_ref: MessageRef, card: Card) -> MessageRef:
         """Show a job where it was asked for, or, if that was private, directly."""
         try:
-            return await deliver(self._bot, home, card, [], nonce=f"allowed-{job.id}")
+            return await deliver(self._bot, message_ref, card, [], nonce=f"allowed-{job.id}")
         except (Unreachable, Rejected, TooLarge, UnknownJob, *FAILURES) as error:
             log.warning("Job %d cannot be shown yet: %s", job.id, error)
-            return home
+            return message_ref
 
 
 def _server(interaction: "discord.Interaction[Atelier]") -> str:

@@ -9,13 +9,13 @@ from discord import app_commands
 from discord.app_commands import Choice, Range
 from discord.ext import commands
 
-from cogs.requests.submission import scope_of
-from cogs.policy.server_settings import server_settings
-from cogs.policy.audit import noted
-from cogs.moderation.blocks import in_messages
-from cogs.messages.markdown import escaped
-from cogs.policy.access import manages, require_manager, require_moderator
+from cogs.messages.markdown import escape_markdown
 from cogs.messages.replies import reply
+from cogs.moderation.blocks import split_into_messages
+from cogs.policy.access import manages, require_manager, require_moderator
+from cogs.policy.audit import record
+from cogs.policy.server_settings import server_settings
+from cogs.requests.submission import scope_of
 from engine import Studio
 from speech import phrase, say
 
@@ -61,8 +61,10 @@ class Words(
     async def block_word(self, interaction: "discord.Interaction[Atelier]", word: Word) -> None:
         """Refuse prompts that have this word in this server"""
         require_manager(interaction)
-        plain = escaped(await self._studio.keeper.block_word(scope_of(interaction), word))
-        await noted(interaction, say("blocked the word {word}", word=f"||{plain}||"))
+        plain = escape_markdown(
+            await self._studio.moderation.block_word(scope_of(interaction), word)
+        )
+        await record(interaction, say("blocked the word {word}", word=f"||{plain}||"))
         await reply(interaction, say("Prompts with “{word}” are refused from now on.", word=plain))
 
     @app_commands.command(name="review")
@@ -71,8 +73,10 @@ class Words(
         """Have a moderator look at prompts that have this word, before they are painted"""
         require_manager(interaction)
         scope = scope_of(interaction)
-        plain = escaped(await self._studio.keeper.review_word(scope, word))
-        await noted(interaction, say("had moderators look at the word {word}", word=f"||{plain}||"))
+        plain = escape_markdown(await self._studio.moderation.review_word(scope, word))
+        await record(
+            interaction, say("had moderators look at the word {word}", word=f"||{plain}||")
+        )
         room = (await server_settings(self._studio, scope)).review_channel
         where = f"<#{room}>" if room else say("the channel in which it was written")
         await reply(interaction, say(REVIEWED, word=plain, where=where))
@@ -82,23 +86,25 @@ class Words(
     async def remove_word(self, interaction: "discord.Interaction[Atelier]", word: Word) -> None:
         """Let a word be used again"""
         require_manager(interaction)
-        if await self._studio.keeper.allow_word(scope_of(interaction), word):
-            await noted(interaction, say("allowed the word {word}", word=f"||{escaped(word)}||"))
-            await reply(interaction, say("“{word}” may be used again.", word=escaped(word)))
+        if await self._studio.moderation.allow_word(scope_of(interaction), word):
+            await record(
+                interaction, say("allowed the word {word}", word=f"||{escape_markdown(word)}||")
+            )
+            await reply(interaction, say("“{word}” may be used again.", word=escape_markdown(word)))
         else:
-            await reply(interaction, say(NOT_THERE, word=escaped(word)))
+            await reply(interaction, say(NOT_THERE, word=escape_markdown(word)))
 
     @app_commands.command(name="list")
     async def list_words(self, interaction: "discord.Interaction[Atelier]") -> None:
         """Show the words that are not wanted in prompts, to you alone"""
         require_manager(interaction)
-        keeper, scope = self._studio.keeper, scope_of(interaction)
+        moderation, scope = self._studio.moderation, scope_of(interaction)
         lists = (
-            (REFUSED_ARE, await keeper.words(scope)),
-            (REVIEWED_ARE, await keeper.reviewed_words(scope)),
+            (REFUSED_ARE, await moderation.words(scope)),
+            (REVIEWED_ARE, await moderation.reviewed_words(scope)),
         )
         found = [line for heading, words in lists if words for line in _lines(heading, words)]
-        for text in in_messages(found):
+        for text in split_into_messages(found):
             await reply(interaction, text)
         if not found:
             await reply(interaction, say(ALL_MAY_BE_USED))
@@ -115,13 +121,13 @@ class Words(
     ) -> list[Choice[str]]:
         if not manages(interaction):
             return []
-        keeper, scope = self._studio.keeper, scope_of(interaction)
-        words = sorted([*await keeper.words(scope), *await keeper.reviewed_words(scope)])
+        moderation, scope = self._studio.moderation, scope_of(interaction)
+        words = sorted([*await moderation.words(scope), *await moderation.reviewed_words(scope)])
         typed = current.strip().casefold()
         return [Choice(name=word, value=word) for word in words if typed in word][:MOST_CHOICES]
 
 
 def _lines(heading: str, words: Sequence[str]) -> list[str]:
     """The words below a heading, in lines of which several messages can be made."""
-    shown = ", ".join(escaped(word) for word in words)
+    shown = ", ".join(escape_markdown(word) for word in words)
     return [f"**{say(heading)}**", *textwrap.wrap(shown, LINE, break_on_hyphens=False)]

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, Any
 
 import discord
 
-from cogs.policy.server_settings import server_settings
+from cogs.message_ref import MessageRef
+from cogs.policy.contexts import is_bot_dm, is_user_install
 from cogs.policy.permissions import REQUIRED, title
-from cogs.policy.contexts import is_away, is_conversation
-from cogs.message_ref import Home
+from cogs.policy.server_settings import server_settings
 from engine import AtelierError, Job
 from speech import AND, listed, phrase, say
 
@@ -46,27 +46,29 @@ def moderates(interaction: "discord.Interaction[Atelier]", job: Job) -> bool:
     That takes a job of this server, and Manage Messages in the job's own channel, or a role in the
     setting `admin_roles`. In a channel that the bot does not know, only who asks there has a say.
     """
-    home = Home.from_json(job.home)
-    if not _belongs_here(interaction, home):
+    message_ref = MessageRef.from_json(job.message_ref)
+    if not _belongs_here(interaction, message_ref):
         return False
-    return _permissions_at(interaction, home).manage_messages or _has_admin_role(interaction)
+    return _permissions_at(interaction, message_ref).manage_messages or _has_admin_role(interaction)
 
 
-def _belongs_here(interaction: "discord.Interaction[Atelier]", home: Home) -> bool:
+def _belongs_here(interaction: "discord.Interaction[Atelier]", message_ref: MessageRef) -> bool:
     """Whether it is of the server in which somebody asks, and the bot is in it.
 
     What somebody may do in other servers is nothing to the bot: those have not let it in.
     """
     here = interaction.guild_id
-    return here is not None and home.guild_id == here and not is_away(interaction)
+    return here is not None and message_ref.guild_id == here and not is_user_install(interaction)
 
 
-def _permissions_at(interaction: "discord.Interaction[Atelier]", home: Home) -> discord.Permissions:
+def _permissions_at(
+    interaction: "discord.Interaction[Atelier]", message_ref: MessageRef
+) -> discord.Permissions:
     """What the person may do in a channel of this server."""
-    if home.channel_id == interaction.channel_id:
+    if message_ref.channel_id == interaction.channel_id:
         return interaction.permissions
     assert interaction.guild is not None, "the home is in a server"
-    channel = interaction.guild.get_channel_or_thread(home.channel_id)
+    channel = interaction.guild.get_channel_or_thread(message_ref.channel_id)
     if channel is None or not isinstance(interaction.user, discord.Member):
         return discord.Permissions.none()
     return channel.permissions_for(interaction.user)
@@ -104,12 +106,12 @@ def require_moderator(interaction: "discord.Interaction[Atelier]") -> None:
 
 def may_release(interaction: "discord.Interaction[Atelier]", job: Job) -> bool:
     """Whether the person keeps order where the job belongs: `require_moderator`, of this server."""
-    here = _belongs_here(interaction, Home.from_json(job.home))
+    here = _belongs_here(interaction, MessageRef.from_json(job.message_ref))
     return here and _keeps_order(interaction)
 
 
 def _keeps_order(interaction: "discord.Interaction[Atelier]") -> bool:
-    if is_away(interaction):
+    if is_user_install(interaction):
         return False
     return interaction.permissions.moderate_members or manages(interaction)
 
@@ -140,7 +142,7 @@ def _owns(application: discord.AppInfo | None, user_id: int) -> bool:
 
 def manages(interaction: "discord.Interaction[Atelier]") -> bool:
     """Whether the person may configure the bot in this server, which it is in."""
-    if is_away(interaction):
+    if is_user_install(interaction):
         return False
     return interaction.permissions.manage_guild or _has_admin_role(interaction)
 
@@ -159,7 +161,7 @@ def _is_trusted(bot: "Atelier", person: discord.User | discord.Member) -> bool:
     return any(role.id in bot.settings.admin_roles for role in roles)
 
 
-def require_preflight(interaction: discord.Interaction[Any]) -> None:
+def require_bot_permissions(interaction: discord.Interaction[Any]) -> None:
     """Raise `Refused` when the bot could not deliver a picture in this channel of a server."""
     in_thread = isinstance(interaction.channel, discord.Thread)
     spare = "send_messages" if in_thread else "send_messages_in_threads"
@@ -178,7 +180,7 @@ def require_preflight(interaction: discord.Interaction[Any]) -> None:
         )
 
 
-async def require_room(
+async def require_postable_channel(
     interaction: "discord.Interaction[Atelier]", *, ephemeral: bool = False
 ) -> None:
     """Raise `Refused` when the server does not want pictures in this channel, or I cannot paint.
@@ -186,10 +188,10 @@ async def require_room(
     A thread counts as the channel that it is in. An ephemeral answer takes no permissions, nor
     does one where the bot is not itself; servers that it is not in have decided nothing.
     """
-    if is_conversation(interaction) or is_away(interaction):
+    if is_bot_dm(interaction) or is_user_install(interaction):
         return
     if not ephemeral:
-        require_preflight(interaction)
+        require_bot_permissions(interaction)
     settings = await server_settings(interaction.client.studio, f"guild:{interaction.guild_id}")
     parent = getattr(interaction.channel, "parent_id", None)
     if settings.channels and not {interaction.channel_id, parent} & set(settings.channels):
@@ -201,23 +203,23 @@ async def require_room(
 
 async def require_unblocked(interaction: "discord.Interaction[Atelier]") -> None:
     """Raise `Refused` when the person is blocked in this server; who manages it never is."""
-    if interaction.guild_id is None or is_away(interaction) or manages(interaction):
+    if interaction.guild_id is None or is_user_install(interaction) or manages(interaction):
         return
-    keeper = interaction.client.studio.keeper
-    block = await keeper.blocked(f"guild:{interaction.guild_id}", str(interaction.user.id))
+    moderation = interaction.client.studio.moderation
+    block = await moderation.blocked(f"guild:{interaction.guild_id}", str(interaction.user.id))
     if block is not None:
         if block.until is None:
             raise Refused(say(BLOCKED))
         raise Refused(say(BLOCKED_UNTIL, at=int(block.until) + 1))
 
 
-async def require_welcome(interaction: "discord.Interaction[Atelier]") -> None:
+async def require_access(interaction: "discord.Interaction[Atelier]") -> None:
     """Raise `Refused` when nothing at all is to be done for the person now."""
-    require_open(interaction.client)
+    require_running(interaction.client)
     await require_unblocked(interaction)
 
 
-def require_open(bot: "Atelier") -> None:
+def require_running(bot: "Atelier") -> None:
     """Raise `Refused` while the bot is on its way out."""
     if bot.leaving:
         raise Refused(say("I am being restarted. Try again in a minute; what is queued is kept."))

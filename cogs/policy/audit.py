@@ -10,29 +10,29 @@ if TYPE_CHECKING:
 
     from cogs.bot import Atelier
 
-DONE = {
+ACTIONS = {
     "cancelled": phrase("cancelled job {job} of {owner}"),
     "deleted": phrase("deleted job {job} of {owner}"),
 }
 """What can be done to somebody else's job."""
 
 
-async def noted(interaction: "discord.Interaction[Atelier]", what: str) -> None:
+async def record(interaction: "discord.Interaction[Atelier]", what: str) -> None:
     """Write down that the person did `what`, in Discord's Markdown, to keep order here.
 
     A sentence is read again in the language of whoever reads it.
     """
     if interaction.guild_id is not None:
-        keeper = interaction.client.studio.keeper
+        moderation = interaction.client.studio.moderation
         scope = f"guild:{interaction.guild_id}"
         kept = what.kept() if isinstance(what, Sentence) else what
-        await keeper.note(scope, str(interaction.user.id), kept)
+        await moderation.note(scope, str(interaction.user.id), kept)
 
 
-async def noted_on_job(interaction: "discord.Interaction[Atelier]", did: str, job: Job) -> None:
-    """Write down what the person did, one of `DONE`, to somebody else's job.
+async def record_on_job(interaction: "discord.Interaction[Atelier]", did: str, job: Job) -> None:
+    """Write down what the person did, one of `ACTIONS`, to somebody else's job.
 
     What they do to their own is their own affair.
     """
     if job.owner != str(interaction.user.id):
-        await noted(interaction, say(DONE[did], job=job.id, owner=f"<@{job.owner}>"))
+        await record(interaction, say(ACTIONS[did], job=job.id, owner=f"<@{job.owner}>"))

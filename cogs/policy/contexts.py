@@ -18,7 +18,7 @@ def anywhere(command: T) -> T:
     return app_commands.allowed_installs(guilds=True, users=True)(everywhere(command))
 
 
-def is_away(interaction: discord.Interaction[Any]) -> bool:
+def is_user_install(interaction: discord.Interaction[Any]) -> bool:
     """Whether somebody uses the bot where it is not itself: a server that it is not in, or a
     conversation of people. There it has nothing but the interaction's token."""
     if interaction.guild_id is not None:
@@ -26,12 +26,12 @@ def is_away(interaction: discord.Interaction[Any]) -> bool:
     return interaction.context.private_channel
 
 
-def is_conversation(interaction: discord.Interaction[Any]) -> bool:
+def is_bot_dm(interaction: discord.Interaction[Any]) -> bool:
     """Whether this is the conversation between somebody and the bot."""
     return interaction.guild_id is None and not interaction.context.private_channel
 
 
-def may_show_all(interaction: discord.Interaction[Any]) -> bool:
+def may_post_publicly(interaction: discord.Interaction[Any]) -> bool:
     """Whether whoever brought the bot to a server that it is not in may have it post there.
 
     Discord hides its answers from the others where they may not.
@@ -44,7 +44,7 @@ def may_show_all(interaction: discord.Interaction[Any]) -> bool:
     return speaks and theirs.attach_files and theirs.use_external_apps
 
 
-def stay_where_wanted(bot: "Atelier") -> None:
+def restrict_contexts(bot: "Atelier") -> None:
     """Take commands back to where they can be: Discord refuses those for people's own use when
     the application is not set up for that, and knows none that are for some servers only."""
     commands = bot.tree.get_commands()

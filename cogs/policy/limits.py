@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import discord
 
 from cogs.discord_settings import LimitSettings
-from engine import Allowance
+from engine import RateLimits
 
 
 class Limits:
@@ -25,12 +25,12 @@ class Limits:
         hourly = granted.pictures_per_hour if granted else None
         return self._settings.pictures_per_hour if hourly is None else hourly
 
-    def allowance(
+    def rate_limits(
         self,
         user: discord.User | discord.Member,
         here: int | None = None,
         by_role: Mapping[int, int] | None = None,
-    ) -> Allowance:
+    ) -> RateLimits:
         """What `user` may use. Of several roles with limits the most generous one counts.
 
         Args:
@@ -50,7 +50,7 @@ class Limits:
         waiting = [r.waiting_jobs for r in granted.values() if r.waiting_jobs is not None]
         most = max(hourly.values(), default=settings.pictures_per_hour)
         chosen = hourly | {role: by_role[role] for role in roles if role in by_role}
-        return Allowance(
+        return RateLimits(
             pictures_per_hour=min(most, max(chosen.values(), default=here or most)),
             waiting_jobs=max(waiting, default=settings.waiting_jobs),
         )

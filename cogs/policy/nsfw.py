@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import discord
 
-from cogs.policy.server_settings import Nsfw, server_settings
+from cogs.message_ref import MessageRef
 from cogs.policy.access import may_release
-from cogs.message_ref import Home
-from cogs.policy.visibility import Place
-from engine import InvalidRequest, Job, Verdict
+from cogs.policy.server_settings import Nsfw, server_settings
+from cogs.policy.visibility import Location
+from engine import InvalidRequest, Job, SafetyVerdict
 from speech import say
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Showing:
+class Exposure:
     """How the pictures of a job are shown.
 
     Attributes:
@@ -48,13 +48,15 @@ async def policy_of(bot: "Atelier", guild_id: int | None) -> Nsfw:
     return chosen
 
 
-def age_restricted(place: Place | None) -> bool:
+def age_restricted(place: Location | None) -> bool:
     """Whether Discord shows the place to adults only; a thread is as the channel that it is in."""
     restricted = getattr(place, "is_nsfw", None)
     return restricted is not None and bool(restricted())
 
 
-def showing(verdicts: Sequence[Verdict], policy: Nsfw, *, restricted: bool, alone: bool) -> Showing:
+def exposure_of(
+    verdicts: Sequence[SafetyVerdict], policy: Nsfw, *, restricted: bool, alone: bool
+) -> Exposure:
     """How pictures with these verdicts are shown.
 
     Args:
@@ -65,81 +67,81 @@ def showing(verdicts: Sequence[Verdict], policy: Nsfw, *, restricted: bool, alon
     """
     objected = frozenset(place for place, each in enumerate(verdicts) if each.stands)
     if not objected or restricted or policy == "off":
-        return Showing()
+        return Exposure()
     # What could not be judged says nothing against anybody: it is only covered.
     judged = any(verdicts[place].judged for place in objected)
     if policy == "withhold" and judged and not alone:
-        return Showing(withheld=True)
-    return Showing(covered=objected)
+        return Exposure(withheld=True)
+    return Exposure(covered=objected)
 
 
-async def at_home(bot: "Atelier", job: Job, home: Home) -> Showing:
+async def exposure_in_channel(bot: "Atelier", job: Job, message_ref: MessageRef) -> Exposure:
     """How the pictures of a job are shown in its own message."""
-    verdicts = await bot.studio.judgement.of(job.id)
+    verdicts = await bot.studio.safety.of(job.id)
     if not any(verdict.stands for verdict in verdicts):
-        return Showing()
-    restricted = age_restricted(await _place_of(bot, home))
-    policy = await policy_of(bot, home.guild_id)
-    return showing(verdicts, policy, restricted=restricted, alone=home.private)
+        return Exposure()
+    restricted = age_restricted(await _place_of(bot, message_ref))
+    policy = await policy_of(bot, message_ref.guild_id)
+    return exposure_of(verdicts, policy, restricted=restricted, alone=message_ref.private)
 
 
-async def preview_at_home(bot: "Atelier", home: Home) -> Showing:
+async def preview_exposure(bot: "Atelier", message_ref: MessageRef) -> Exposure:
     """How a picture in progress is shown there, of which nothing is known yet: like an unsafe one.
 
     Nothing is hidden where nobody judges pictures.
     """
-    if not bot.studio.judgement.judges or age_restricted(await _place_of(bot, home)):
-        return Showing()
-    policy = await policy_of(bot, home.guild_id)
-    unknown = Verdict("", 1.0, flagged=True)
-    return showing([unknown], policy, restricted=False, alone=home.private)
+    if not bot.studio.safety.judges or age_restricted(await _place_of(bot, message_ref)):
+        return Exposure()
+    policy = await policy_of(bot, message_ref.guild_id)
+    unknown = SafetyVerdict("", 1.0, flagged=True)
+    return exposure_of([unknown], policy, restricted=False, alone=message_ref.private)
 
 
-async def _place_of(bot: "Atelier", home: Home) -> Place | None:
+async def _place_of(bot: "Atelier", message_ref: MessageRef) -> Location | None:
     """The channel of a message, if the bot is there itself; servers are known once it is ready."""
-    if home.guild_id is None:
+    if message_ref.guild_id is None:
         return None
     await bot.wait_until_ready()
-    guild = bot.get_guild(home.guild_id)
-    return guild.get_channel_or_thread(home.channel_id) if guild else None
+    guild = bot.get_guild(message_ref.guild_id)
+    return guild.get_channel_or_thread(message_ref.channel_id) if guild else None
 
 
-async def to_them(interaction: "discord.Interaction[Atelier]", job: Job) -> Showing:
+async def exposure_to_user(interaction: "discord.Interaction[Atelier]", job: Job) -> Exposure:
     """How the pictures of a job are shown to whoever interacts, in an answer for them alone."""
-    verdicts = await interaction.client.studio.judgement.of(job.id)
-    return (await all_to_them(interaction, [job], {job.id: verdicts}))[job.id]
+    verdicts = await interaction.client.studio.safety.of(job.id)
+    return (await exposures_to_user(interaction, [job], {job.id: verdicts}))[job.id]
 
 
-async def all_to_them(
+async def exposures_to_user(
     interaction: "discord.Interaction[Atelier]",
     jobs: Sequence[Job],
-    verdicts: dict[int, tuple[Verdict, ...]] | None = None,
-) -> dict[int, Showing]:
+    verdicts: dict[int, tuple[SafetyVerdict, ...]] | None = None,
+) -> dict[int, Exposure]:
     """The same for several jobs."""
     if verdicts is None:
-        verdicts = await interaction.client.studio.judgement.several([job.id for job in jobs])
+        verdicts = await interaction.client.studio.safety.several([job.id for job in jobs])
     policy = await policy_of(interaction.client, interaction.guild_id)
     restricted = here_restricted(interaction)
     return {
-        job.id: showing(
+        job.id: exposure_of(
             verdicts.get(job.id, ()), policy, restricted=restricted, alone=_may(interaction, job)
         )
         for job in jobs
     }
 
 
-async def in_their_messages(interaction: "discord.Interaction[Atelier]", job: Job) -> Showing:
+async def exposure_in_dm(interaction: "discord.Interaction[Atelier]", job: Job) -> Exposure:
     """How they are shown in direct messages to whoever interacts: covered if they may see them."""
-    verdicts = await interaction.client.studio.judgement.of(job.id)
+    verdicts = await interaction.client.studio.safety.of(job.id)
     policy = await policy_of(interaction.client, interaction.guild_id)
     alone = _may(interaction, job) or here_restricted(interaction)
-    return showing(verdicts, policy, restricted=False, alone=alone)
+    return exposure_of(verdicts, policy, restricted=False, alone=alone)
 
 
 async def require_shown(interaction: "discord.Interaction[Atelier]", job_id: int) -> None:
     """Raise `InvalidRequest` when the pictures of the job are withheld from whoever interacts."""
     job = await interaction.client.studio.job(job_id)
-    if (await to_them(interaction, job)).withheld:
+    if (await exposure_to_user(interaction, job)).withheld:
         raise InvalidRequest(
             say(
                 "The pictures of job {number} are withheld here: a moderator can release them.",

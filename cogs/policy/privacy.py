@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING
 
 import discord
 
-from cogs.policy.contexts import is_away, is_conversation, may_show_all
-from cogs.message_ref import Home
-from cogs.policy.visibility import unhidden
+from cogs.message_ref import MessageRef
+from cogs.policy.contexts import is_bot_dm, is_user_install, may_post_publicly
+from cogs.policy.visibility import accessible_job
 from engine import StyleBook
 
 if TYPE_CHECKING:
     from cogs.bot import Atelier
 
-MANNER = "manner"
+REPLY_MODE = "manner"
 """Where an interaction keeps how it is answered: what was begun in private stays so."""
 
 HERE, DIRECT = "private", "dm"
@@ -21,7 +21,7 @@ HERE, DIRECT = "private", "dm"
 
 
 @dataclass(frozen=True, slots=True)
-class Manner:
+class ReplyMode:
     """How a request is answered.
 
     Attributes:
@@ -42,18 +42,18 @@ class Manner:
         return self.ephemeral or self.away
 
 
-def person_of(interaction: discord.Interaction) -> str:
+def user_scope(interaction: discord.Interaction) -> str:
     """Whose wishes count here."""
     return f"user:{interaction.user.id}"
 
 
-async def manner_of(
+async def reply_mode_of(
     interaction: "discord.Interaction[Atelier]",
     book: StyleBook,
     *,
     private: bool | None = None,
     source: int | None = None,
-) -> Manner:
+) -> ReplyMode:
     """How the interaction is answered; that is decided once.
 
     Args:
@@ -65,32 +65,35 @@ async def manner_of(
     Raises:
         UnknownJob: When the source is gone, or not theirs to see.
     """
-    if (known := interaction.extras.get(MANNER)) is not None:
-        assert isinstance(known, Manner)
+    if (known := interaction.extras.get(REPLY_MODE)) is not None:
+        assert isinstance(known, ReplyMode)
         return known
     hidden = (
-        source is not None and Home.from_json((await unhidden(interaction, source)).home).private
+        source is not None
+        and MessageRef.from_json((await accessible_job(interaction, source)).message_ref).private
     )
-    wished = (await book.wishes(person_of(interaction))).privacy
-    manner = interaction.extras[MANNER] = _manner(interaction, wished, private, hidden=hidden)
-    return manner
+    wished = (await book.user_defaults(user_scope(interaction))).privacy
+    reply_mode = interaction.extras[REPLY_MODE] = _reply_mode(
+        interaction, wished, private, hidden=hidden
+    )
+    return reply_mode
 
 
-def _manner(
+def _reply_mode(
     interaction: "discord.Interaction[Atelier]",
     wished: str | None,
     private: bool | None,
     *,
     hidden: bool,
-) -> Manner:
-    if is_conversation(interaction):
-        return Manner(private=True)
+) -> ReplyMode:
+    if is_bot_dm(interaction):
+        return ReplyMode(private=True)
     if private is None:
         private = hidden or wished is not None
-    away = is_away(interaction)
-    return Manner(
+    away = is_user_install(interaction)
+    return ReplyMode(
         private=private,
-        ephemeral=private or (away and not may_show_all(interaction)),
+        ephemeral=private or (away and not may_post_publicly(interaction)),
         direct=private and wished == DIRECT,
         away=away,
     )

@@ -5,17 +5,17 @@ from typing import TYPE_CHECKING
 
 import discord
 
-from cogs.message_ref import Home
+from cogs.message_ref import MessageRef
 from engine import Job, UnknownJob
 from speech import say
 
 if TYPE_CHECKING:
     from cogs.bot import Atelier
 
-Place = discord.abc.GuildChannel | discord.Thread
+Location = discord.abc.GuildChannel | discord.Thread
 
 
-def sees(interaction: "discord.Interaction[Atelier]", job: Job) -> bool:
+def can_see(interaction: "discord.Interaction[Atelier]", job: Job) -> bool:
     """Whether the person may see what `job` shows, there where they ask.
 
     What is private is its owner's alone. What is nobody's in particular is not told: of other
@@ -23,19 +23,23 @@ def sees(interaction: "discord.Interaction[Atelier]", job: Job) -> bool:
     """
     if job.owner == str(interaction.user.id):
         return True
-    home = Home.from_json(job.home)
-    if home.private or interaction.guild is None or home.guild_id != interaction.guild.id:
+    message_ref = MessageRef.from_json(job.message_ref)
+    if (
+        message_ref.private
+        or interaction.guild is None
+        or message_ref.guild_id != interaction.guild.id
+    ):
         return False
-    channel = interaction.guild.get_channel_or_thread(home.channel_id)
+    channel = interaction.guild.get_channel_or_thread(message_ref.channel_id)
     if channel is None or not isinstance(interaction.user, discord.Member):
         return False
     if isinstance(channel, discord.Thread) and channel.is_private():
-        return home.channel_id == interaction.channel_id
+        return message_ref.channel_id == interaction.channel_id
     allowed = channel.permissions_for(interaction.user)
     return allowed.view_channel and allowed.read_message_history
 
 
-async def seen(interaction: "discord.Interaction[Atelier]", job_id: int) -> Job:
+async def visible_job(interaction: "discord.Interaction[Atelier]", job_id: int) -> Job:
     """The job of that number.
 
     Raises:
@@ -43,19 +47,19 @@ async def seen(interaction: "discord.Interaction[Atelier]", job_id: int) -> Job:
     """
     with contextlib.suppress(UnknownJob):
         job = await interaction.client.studio.job(job_id)
-        if sees(interaction, job):
+        if can_see(interaction, job):
             return job
     raise _unseen(job_id)
 
 
-async def unhidden(interaction: "discord.Interaction[Atelier]", job_id: int) -> Job:
+async def accessible_job(interaction: "discord.Interaction[Atelier]", job_id: int) -> Job:
     """The job whose message the person has before them, so that they see what it shows.
 
     Raises:
         UnknownJob: When it is gone, or is somebody else's private one after all.
     """
     job = await interaction.client.studio.job(job_id)
-    if Home.from_json(job.home).private and job.owner != str(interaction.user.id):
+    if MessageRef.from_json(job.message_ref).private and job.owner != str(interaction.user.id):
         raise _unseen(job_id)
     return job
 
@@ -70,7 +74,7 @@ def _unseen(job_id: int) -> UnknownJob:
     )
 
 
-def wider(there: discord.abc.GuildChannel, source: Place) -> bool:
+def wider(there: discord.abc.GuildChannel, source: Location) -> bool:
     """Whether some role, or some member by name, sees what is in `there` and not in `source`.
 
     Members are not known, but for the ids that channels let in or keep out by name.
@@ -114,6 +118,8 @@ def _open_to_all(channel: discord.abc.GuildChannel) -> bool:
     )
 
 
-def jump_url(home: Home) -> str | None:
+def jump_url(message_ref: MessageRef) -> str | None:
     """The address of the job's message, if it has one that can be gone to."""
-    return home.link if home.message_id is not None and not home.leased else None
+    return (
+        message_ref.link if message_ref.message_id is not None and not message_ref.leased else None
+    )

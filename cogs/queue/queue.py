@@ -8,14 +8,14 @@ from discord import app_commands
 from discord.app_commands import Choice
 from discord.ext import commands
 
-from cogs.policy.audit import noted_on_job
-from cogs.policy.access import acting_as, moderates
-from cogs.policy.contexts import anywhere, is_away
-from cogs.messages.replies import reply
-from cogs.grids.buttons import call_off
+from cogs.grids.buttons import cancel_grid
+from cogs.message_ref import MessageRef
 from cogs.messages.cards import duration, ordinal, shortened
-from cogs.message_ref import Home
-from cogs.policy.visibility import sees
+from cogs.messages.replies import reply
+from cogs.policy.access import acting_as, moderates
+from cogs.policy.audit import record_on_job
+from cogs.policy.contexts import anywhere, is_user_install
+from cogs.policy.visibility import can_see
 from engine import Job, JobEvent, JobState, Studio, UnknownJob
 from speech import say
 
@@ -39,7 +39,7 @@ class Queue(commands.Cog):
     @anywhere
     async def queue(self, interaction: "discord.Interaction[Atelier]") -> None:
         """Show who is waiting for a picture, and for how long"""
-        jobs = _sheets_as_one(self._studio.queue())
+        jobs = _collapse_grids(self._studio.queue())
         if not jobs:
             await reply(interaction, say("Nobody is waiting. `/imagine` starts at once."))
             return
@@ -67,9 +67,9 @@ class Queue(commands.Cog):
             job = max(mine)
         asked = await self._studio.job(job)
         if asked.cell is not None:
-            await _cancel_sheet(interaction, asked.cell.sheet)
+            await _cancel_grid(interaction, asked.cell.grid)
         elif await self._studio.cancel(job, by=acting_as(interaction, asked)):
-            await noted_on_job(interaction, "cancelled", asked)
+            await record_on_job(interaction, "cancelled", asked)
             await reply(interaction, say("Job {number} is cancelled.", number=job))
         else:
             await reply(interaction, say("Job {number} is already done.", number=job))
@@ -79,7 +79,7 @@ class Queue(commands.Cog):
         self, interaction: "discord.Interaction[Atelier]", current: str
     ) -> list[Choice[int]]:
         mine = str(interaction.user.id)
-        waiting = [job for job, _ in _sheets_as_one(self._studio.queue())]
+        waiting = [job for job, _ in _collapse_grids(self._studio.queue())]
         jobs = [job for job in waiting if job.owner == mine or moderates(interaction, job)]
         jobs.sort(key=lambda job: (job.owner != mine, -job.id))
         choices = [
@@ -90,34 +90,36 @@ class Queue(commands.Cog):
         return [choice for choice in choices if typed in choice.name.lower()][:MOST_CHOICES]
 
 
-def _sheets_as_one(entries: Iterable[tuple[Job, JobEvent]]) -> list[tuple[Job, JobEvent]]:
+def _collapse_grids(entries: Iterable[tuple[Job, JobEvent]]) -> list[tuple[Job, JobEvent]]:
     """Without the cells of a sheet behind its first one."""
     firsts: dict[tuple[int, int], tuple[Job, JobEvent]] = {}
     for job, event in entries:
-        firsts.setdefault((job.cell.sheet, 0) if job.cell else (0, job.id), (job, event))
+        firsts.setdefault((job.cell.grid, 0) if job.cell else (0, job.id), (job, event))
     return list(firsts.values())
 
 
-async def _cancel_sheet(interaction: "discord.Interaction[Atelier]", sheet_id: int) -> None:
-    if await call_off(interaction, sheet_id):
-        await reply(interaction, say("Sheet {number} is cancelled.", number=sheet_id))
+async def _cancel_grid(interaction: "discord.Interaction[Atelier]", grid_id: int) -> None:
+    if await cancel_grid(interaction, grid_id):
+        await reply(interaction, say("Sheet {number} is cancelled.", number=grid_id))
     else:
-        await reply(interaction, say("Sheet {number} is already done.", number=sheet_id))
+        await reply(interaction, say("Sheet {number} is already done.", number=grid_id))
 
 
 def _is_of(interaction: discord.Interaction[Any], job: Job) -> bool:
     """Whether the job is of the server in which somebody asks, and the bot is in it."""
     here = interaction.guild_id
-    return here is not None and not is_away(interaction) and _home(job).guild_id == here
+    return (
+        here is not None and not is_user_install(interaction) and _message_ref(job).guild_id == here
+    )
 
 
-def _home(job: Job) -> Home:
-    return Home.from_json(job.home)
+def _message_ref(job: Job) -> MessageRef:
+    return MessageRef.from_json(job.message_ref)
 
 
 def _words_for(interaction: "discord.Interaction[Atelier]", job: Job) -> str:
     """What the job paints, if the person may see it; else that it is private."""
-    return job.recipe.prompt if sees(interaction, job) else say("private")
+    return job.recipe.prompt if can_see(interaction, job) else say("private")
 
 
 def line(job: Job, event: JobEvent, interaction: discord.Interaction[Any]) -> str:
@@ -128,13 +130,13 @@ def line(job: Job, event: JobEvent, interaction: discord.Interaction[Any]) -> st
         place: str = say("painting, {percent} %", percent=percent)
     else:
         place = ordinal(event.position or 1)
-    number = say("sheet {number}", number=job.cell.sheet) if job.cell else str(job.id)
+    number = say("sheet {number}", number=job.cell.grid) if job.cell else str(job.id)
     parts = [number, place]
     if event.seconds_left is not None:
         parts.append(say("about {time}", time=duration(event.seconds_left)))
     parts.append(f"<@{job.owner}>")
-    home = _home(job)
-    if own or (home.channel_id == interaction.channel_id and not home.private):
+    message_ref = _message_ref(job)
+    if own or (message_ref.channel_id == interaction.channel_id and not message_ref.private):
         parts.append(discord.utils.escape_markdown(shortened(job.recipe.prompt, 60)))
     text = " · ".join(parts)
     return f"**{text}**" if own else text

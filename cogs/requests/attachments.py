@@ -41,7 +41,7 @@ async def keep(attachment: discord.Attachment, studio: Studio) -> str:
         InvalidRequest: When it cannot be fetched, or is no picture.
         StorageError: When it cannot be written down.
     """
-    return await studio.starts.keep(await fetched(attachment))
+    return await studio.init_images.keep(await fetched(attachment))
 
 
 async def keep_mask(attachment: discord.Attachment, image: str, studio: Studio) -> str:
@@ -51,7 +51,7 @@ async def keep_mask(attachment: discord.Attachment, image: str, studio: Studio) 
         InvalidRequest: When it cannot be fetched, or is no mask of that picture.
         StorageError: When it cannot be written down.
     """
-    return await studio.starts.keep_mask(await fetched(attachment), image)
+    return await studio.init_images.keep_mask(await fetched(attachment), image)
 
 
 async def fetched(attachment: discord.Attachment) -> bytes:

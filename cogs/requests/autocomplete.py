@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import discord
 from discord.app_commands import Choice, Command
 
-from cogs.requests.submission import scope_of
+from cogs.grids.axes import AXIS_KINDS, NONE
+from cogs.models.text import model_choices, scheduler_choices
 from cogs.requests.loras import lora_choices
 from cogs.requests.sizes import size_choices
+from cogs.requests.submission import scope_of
 from cogs.styles.styles import style_choices
-from cogs.models.text import model_choices, scheduler_choices
-from cogs.grids.axes import KINDS, NONE
 from engine import Model, Studio, StyleBook, allowed_schedulers
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ LONGEST = 100
 """Discord's limits for autocomplete, and for the name and the value of a choice."""
 
 
-class Completions:
+class OptionChoices:
     """Knows what there is to choose from where somebody types."""
 
     def __init__(self, studio: Studio, book: StyleBook) -> None:
@@ -37,7 +37,7 @@ class Completions:
         scope = scope_of(interaction)
         match kind:
             case "model":
-                allowed = await self._studio.rules.allowed(scope)
+                allowed = await self._studio.server_models.allowed(scope)
                 models = (m for m in self._studio.models if allowed is None or m.name in allowed)
                 return model_choices(models, current)
             case "size":
@@ -57,9 +57,9 @@ class Completions:
         self, kind: object, interaction: "discord.Interaction[Atelier]", current: str
     ) -> list[Choice[str]]:
         """The same for the last of several values; those before it stay as they are."""
-        if kind not in KINDS or not isinstance(kind, str):
+        if kind not in AXIS_KINDS or not isinstance(kind, str):
             return []
-        if examples := KINDS[kind].examples:
+        if examples := AXIS_KINDS[kind].examples:
             found = [each for each in examples if each.startswith(current.strip())]
             return [Choice(name=each, value=each) for each in found]
         before, comma, typed = current.rpartition(",")
@@ -82,10 +82,10 @@ class Completions:
         return await self._studio.model_of(scope_of(interaction))
 
 
-class Completing:
+class OptionAutocomplete:
     """What the cogs of commands that paint share: the same options complete in the same way."""
 
-    _completions: Completions
+    _completions: OptionChoices
 
     async def _models(
         self, interaction: "discord.Interaction[Atelier]", current: str

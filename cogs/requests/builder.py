@@ -13,15 +13,15 @@ from engine import (
     Studio,
     Style,
     StyleBook,
-    Wishes,
-    expand,
+    UserDefaults,
+    expand_dynamic_prompt,
     without_flags,
 )
 from speech import say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Typed:
+class TypedRequest:
     """What somebody typed.
 
     Attributes:
@@ -38,14 +38,14 @@ class Typed:
     style: str | None = None
 
 
-class Asking:
+class RequestBuilder:
     """Reads what people type, with what they and the place have decided."""
 
     def __init__(self, studio: Studio, book: StyleBook) -> None:
         self._studio = studio
         self._book = book
 
-    async def requests(self, typed: Typed, scope: str, person: str) -> list[ImageRequest]:
+    async def requests(self, typed: TypedRequest, scope: str, person: str) -> list[ImageRequest]:
         """The requests that `typed` stands for; pictures to start from are for others to add.
 
         Args:
@@ -60,34 +60,34 @@ class Asking:
             await self.request(
                 replace(typed, request=replace(typed.request, prompt=prompt)), scope, person
             )
-            for prompt in expand(typed.request.prompt)
+            for prompt in expand_dynamic_prompt(typed.request.prompt)
         ]
 
-    async def request(self, typed: Typed, scope: str, person: str) -> ImageRequest:
+    async def request(self, typed: TypedRequest, scope: str, person: str) -> ImageRequest:
         """The same for a prompt in which braces are letters like any other."""
-        wishes = await self._book.wishes(person)
+        user_defaults = await self._book.user_defaults(person)
         adapters = parse_loras(typed.lora, self._studio.adapters)
         asked = replace(typed.request, adapters=adapters)
-        style = await self._style(typed.style, wishes.style, scope)
-        return await self._request(asked, typed.size, style, wishes, scope)
+        style = await self._style(typed.style, user_defaults.style, scope)
+        return await self._request(asked, typed.size, style, user_defaults, scope)
 
     async def _request(
         self,
         asked: ImageRequest,
         size: str | None,
         style: Style | None,
-        wishes: Wishes,
+        user_defaults: UserDefaults,
         scope: str,
     ) -> ImageRequest:
         prompt, flags = without_flags(asked.prompt)
         name = asked.model or flags.model
         if name is None:
-            name = await self._usable((style.model if style else None, wishes.model), scope)
+            name = await self._usable((style.model if style else None, user_defaults.model), scope)
         model = await self.model_of(replace(asked, model=name), scope)
         width, height = parse_size(size, model)
-        request = flags.laid_on(replace(asked, prompt=prompt, width=width, height=height), model)
+        request = flags.applied_to(replace(asked, prompt=prompt, width=width, height=height), model)
         request = replace(request, model=name)
-        return _shaped(style.laid_on(request) if style else request, wishes, model)
+        return _shaped(style.applied_to(request) if style else request, user_defaults, model)
 
     async def model_of(self, request: ImageRequest, scope: str) -> Model:
         """The model that paints the request. Raises `UnknownModel`."""
@@ -103,7 +103,7 @@ class Asking:
 
     async def _usable(self, names: tuple[str | None, ...], scope: str) -> str | None:
         """The first of the models that is there and allowed; nobody has named it just now."""
-        allowed = await self._studio.rules.allowed(scope)
+        allowed = await self._studio.server_models.allowed(scope)
         return next(
             (
                 name
@@ -114,11 +114,11 @@ class Asking:
         )
 
 
-def _shaped(request: ImageRequest, wishes: Wishes, model: Model) -> ImageRequest:
+def _shaped(request: ImageRequest, user_defaults: UserDefaults, model: Model) -> ImageRequest:
     """The request in the shape that the person wants, where it has none and the model can."""
-    if request.width is not None or wishes.ratio is None:
+    if request.width is not None or user_defaults.ratio is None:
         return request
-    width, height = model.sides(RATIOS[wishes.ratio])
+    width, height = model.sides(RATIOS[user_defaults.ratio])
     if min(width, height) < model.min_side:
         return request
     return replace(request, width=width, height=height)
@@ -135,10 +135,10 @@ async def with_flags(studio: Studio, request: ImageRequest, scope: str) -> Image
     prompt, flags = without_flags(request.prompt)
     name = flags.model or request.model
     model = studio.models[name] if name else await studio.model_of(scope)
-    return flags.laid_on(replace(request, prompt=prompt), model, wins=True)
+    return flags.applied_to(replace(request, prompt=prompt), model, wins=True)
 
 
-def require_start(request: ImageRequest, *, starts: bool, masked: bool = False) -> None:
+def require_init_image(request: ImageRequest, *, starts: bool, masked: bool = False) -> None:
     """Raise `InvalidRequest` when a picture is to be left behind, or masked, that there is not."""
     if masked and not starts:
         raise InvalidRequest(

@@ -4,19 +4,19 @@ from engine import FAMILIES, Catalogue, InvalidRequest, Model
 from speech import say
 
 
-def starts_from_pictures(model: Model) -> bool:
+def can_start_from_images(model: Model) -> bool:
     """Whether the model can start from a picture."""
     return model.family is not None and FAMILIES[model.family].image_to_image
 
 
-def fills(model: Model) -> bool:
+def can_inpaint(model: Model) -> bool:
     """Whether the model can paint a part of a picture anew."""
     return model.family is not None and FAMILIES[model.family].inpaint
 
 
-def require_starting(model: Model) -> None:
+def require_img2img(model: Model) -> None:
     """Raise `InvalidRequest` unless the model can start from a picture."""
-    if not starts_from_pictures(model):
+    if not can_start_from_images(model):
         raise InvalidRequest(
             say(
                 "{model} cannot start from a picture: paint with a model that can (`/model list`).",
@@ -25,9 +25,9 @@ def require_starting(model: Model) -> None:
         )
 
 
-def require_filling(model: Model) -> None:
+def require_inpaint(model: Model) -> None:
     """Raise `InvalidRequest` unless the model can paint a part of a picture anew."""
-    if not fills(model):
+    if not can_inpaint(model):
         raise InvalidRequest(
             say(
                 "{model} cannot paint a part of a picture and keep the rest: paint with a model "
@@ -37,6 +37,6 @@ def require_filling(model: Model) -> None:
         )
 
 
-def can_be_filled(models: Catalogue, name: str) -> bool:
+def model_can_inpaint(models: Catalogue, name: str) -> bool:
     """Whether there is a model of that name still, and it can paint a part of a picture anew."""
-    return name in models and fills(models[name])
+    return name in models and can_inpaint(models[name])

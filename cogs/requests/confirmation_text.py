@@ -6,7 +6,7 @@ import discord
 
 from cogs.grids.axes import called
 from cogs.messages.cards import duration, shortened
-from engine import Layout, Price, Recipe
+from engine import GridEstimate, GridLayout, Recipe
 from speech import say, say_many
 
 
@@ -25,7 +25,7 @@ def of_prompts(recipes: Sequence[Recipe]) -> str:
     return "\n".join([asked, *(f"- {_plain(recipe.prompt)}" for recipe in recipes)])
 
 
-def of_sheet(layout: Layout, price: Price) -> str:
+def of_grid(layout: GridLayout, price: GridEstimate) -> str:
     """Whether to paint a sheet, which is priced."""
     count = pictures(layout.count)
     if price.seconds is None:

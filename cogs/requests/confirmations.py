@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any, Self
 import discord
 from discord import ui
 
-from cogs.requests.submission import Desk, scope_of
-from cogs.requests.confirmation_text import of_prompts, of_sheet, pictures
-from cogs.policy.access import Refused, require_room
-from engine import AdapterUse, AtelierError, ImageRequest, Layout, Studio
+from cogs.policy.access import Refused, require_postable_channel
+from cogs.requests.confirmation_text import of_grid, of_prompts, pictures
+from cogs.requests.submission import Submission, scope_of
+from engine import AdapterUse, AtelierError, GridLayout, ImageRequest, Studio
 from speech import say, say_many
 
 if TYPE_CHECKING:
     from cogs.bot import Atelier
 
-MOST_UNASKED = 4
+MAX_UNCONFIRMED = 4
 """Jobs that one command queues without asking back."""
 
 MOST_AT_ONCE = 8
@@ -61,7 +61,7 @@ class ConfirmButton(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class PendingConfirmation:
     """Requests that wait for a word.
 
     Attributes:
@@ -76,7 +76,7 @@ class Question:
     owner: int
     requests: tuple[ImageRequest, ...]
     private: bool | None = None
-    layout: Layout | None = None
+    layout: GridLayout | None = None
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Self:
@@ -87,16 +87,17 @@ class Question:
         )
         layout = value.get("layout")
         return cls(
-            **value | {"requests": requests, "layout": Layout.from_json(layout) if layout else None}
+            **value
+            | {"requests": requests, "layout": GridLayout.from_json(layout) if layout else None}
         )
 
 
 class Confirmations:
     """Asks, remembers what about, and hears the answers."""
 
-    def __init__(self, studio: Studio, desk: Desk) -> None:
+    def __init__(self, studio: Studio, submission: Submission) -> None:
         self._studio = studio
-        self._desk = desk
+        self._submission = submission
         self._writing = asyncio.Lock()
 
     async def ask(
@@ -105,7 +106,7 @@ class Confirmations:
         requests: Sequence[ImageRequest],
         *,
         private: bool | None = None,
-        layout: Layout | None = None,
+        layout: GridLayout | None = None,
     ) -> None:
         """Ask the person, and nobody else, whether all of `requests` are to be painted.
 
@@ -119,13 +120,13 @@ class Confirmations:
             AtelierError: When they would be refused.
         """
         jobs = len(requests) if layout is None else 1
-        manner = await self._desk.manner(interaction, private=private, jobs=jobs)
-        await require_room(interaction, ephemeral=manner.ephemeral)
+        reply_mode = await self._submission.reply_mode(interaction, private=private, jobs=jobs)
+        await require_postable_channel(interaction, ephemeral=reply_mode.ephemeral)
         said_already = interaction.response.is_done()
         if not said_already and len(requests) > MOST_AT_ONCE:
             await interaction.response.defer(ephemeral=True, thinking=True)
         number, owner = interaction.id, interaction.user.id
-        question = Question(
+        question = PendingConfirmation(
             number=number, owner=owner, requests=tuple(requests), private=private, layout=layout
         )
         said = await self._asked(interaction, question)
@@ -146,18 +147,20 @@ class Confirmations:
                 view=view, ephemeral=True, allowed_mentions=nobody
             )
 
-    async def _asked(self, interaction: "discord.Interaction[Atelier]", question: Question) -> str:
+    async def _asked(
+        self, interaction: "discord.Interaction[Atelier]", question: PendingConfirmation
+    ) -> str:
         """What is asked, with what it costs."""
         owner, scope = str(interaction.user.id), scope_of(interaction)
-        allowance = await self._desk.allowance(interaction)
+        rate_limits = await self._submission.rate_limits(interaction)
         if question.layout is not None:
-            price = await self._studio.sheets.price(
-                question.requests, owner=owner, scope=scope, allowance=allowance
+            price = await self._studio.grids.price(
+                question.requests, owner=owner, scope=scope, rate_limits=rate_limits
             )
-            return of_sheet(question.layout, price)
+            return of_grid(question.layout, price)
         return of_prompts(
             await self._studio.check_all(
-                question.requests, owner=owner, scope=scope, allowance=allowance
+                question.requests, owner=owner, scope=scope, rate_limits=rate_limits
             )
         )
 
@@ -172,15 +175,17 @@ class Confirmations:
             raise
         await interaction.edit_original_response(view=_view(said))
 
-    async def _queued(self, interaction: "discord.Interaction[Atelier]", question: Question) -> str:
+    async def _queued(
+        self, interaction: "discord.Interaction[Atelier]", question: PendingConfirmation
+    ) -> str:
         """Have it painted; what to say then."""
         requests, private = question.requests, question.private
         if question.layout is not None:
-            await interaction.client.sheets.take(
+            await interaction.client.grids.take(
                 interaction, question.layout, requests, private=private
             )
             return say("Queued: a sheet of {pictures}.", pictures=pictures(len(requests)))
-        if await self._desk.take_all(interaction, requests, answers=False, private=private):
+        if await self._submission.take_all(interaction, requests, answers=False, private=private):
             return say_many("Queued: {number} job.", "Queued: {number} jobs.", len(requests))
         return say("A moderator looks first.")
 
@@ -189,7 +194,9 @@ class Confirmations:
         await self._take(interaction, number)
         await interaction.response.edit_message(view=_view(say("Nothing is painted.")))
 
-    async def _take(self, interaction: "discord.Interaction[Atelier]", number: int) -> Question:
+    async def _take(
+        self, interaction: "discord.Interaction[Atelier]", number: int
+    ) -> PendingConfirmation:
         """The question, which is no longer kept: of two clicks at once one gets it.
 
         Raises:
@@ -205,16 +212,16 @@ class Confirmations:
             await self._write([each for each in questions if each.number != number])
         return found[0]
 
-    async def _put(self, question: Question) -> None:
+    async def _put(self, question: PendingConfirmation) -> None:
         async with self._writing:
             others = [each for each in await self._all() if each.owner != question.owner]
             await self._write([*others, question][-MOST:])
 
-    async def _all(self) -> list[Question]:
+    async def _all(self) -> list[PendingConfirmation]:
         text = await self._studio.preferences.get(SCOPE, KEY)
-        return [Question.from_json(value) for value in json.loads(text or "[]")]
+        return [PendingConfirmation.from_json(value) for value in json.loads(text or "[]")]
 
-    async def _write(self, questions: Sequence[Question]) -> None:
+    async def _write(self, questions: Sequence[PendingConfirmation]) -> None:
         text = json.dumps([asdict(question) for question in questions])
         await self._studio.preferences.set(SCOPE, KEY, text)
 

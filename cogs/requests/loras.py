@@ -2,7 +2,7 @@
 
 from discord.app_commands import Choice
 
-from engine import AdapterShelf, AdapterUse, InvalidRequest, Model
+from engine import AdapterCatalogue, AdapterUse, InvalidRequest, Model
 from speech import say
 
 MOST_CHOICES = 25
@@ -12,7 +12,7 @@ LONGEST = 100
 """Discord's limit for the name and for the value of a choice."""
 
 
-def parse_loras(text: str | None, shelf: AdapterShelf) -> tuple[AdapterUse, ...]:
+def parse_loras(text: str | None, shelf: AdapterCatalogue) -> tuple[AdapterUse, ...]:
     """The LoRAs that `text` names; without a weight, each as its owner has set it up.
 
     Raises:
@@ -22,7 +22,7 @@ def parse_loras(text: str | None, shelf: AdapterShelf) -> tuple[AdapterUse, ...]
     return tuple(_use(part, shelf) for part in asked if part)
 
 
-def _use(text: str, shelf: AdapterShelf) -> AdapterUse:
+def _use(text: str, shelf: AdapterCatalogue) -> AdapterUse:
     name, colon, weight = text.rpartition(":")
     if not colon:
         adapter = shelf[text]
@@ -39,7 +39,7 @@ def _use(text: str, shelf: AdapterShelf) -> AdapterUse:
         ) from None
 
 
-def lora_choices(shelf: AdapterShelf, model: Model, current: str) -> list[Choice[str]]:
+def lora_choices(shelf: AdapterCatalogue, model: Model, current: str) -> list[Choice[str]]:
     """What to offer for the last LoRA that is being typed; those before it stay as they are.
 
     Args:

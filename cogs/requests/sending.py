@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import discord
 
-from cogs.policy.privacy import Manner
-from cogs.messages.replies import reply
+from cogs.message_ref import MessageRef
 from cogs.messages.delivery import CANNOT_WRITE, Showable, in_direct_messages
-from cogs.message_ref import Home
+from cogs.messages.replies import reply
+from cogs.policy.privacy import ReplyMode
 from speech import phrase, say
 
 if TYPE_CHECKING:
@@ -20,68 +20,74 @@ CLOSED = phrase(
     "privacy settings of a server that we share."
 )
 
-Send = Callable[[Home, Showable], Awaitable[Home]]
+Send = Callable[[MessageRef, Showable], Awaitable[MessageRef]]
 """Brings a card to a home, and tells where it is now."""
 
 
 def sender(
-    interaction: "discord.Interaction[Atelier]", manner: Manner, *, first: bool = True
+    interaction: "discord.Interaction[Atelier]", reply_mode: ReplyMode, *, first: bool = True
 ) -> Send:
     """What brings a card there: as the answer, if it is the `first`, beside it, or directly."""
-    show = partial(_answer if first else _follow_up, interaction, manner)
-    return partial(_write, interaction, show, first=first) if manner.direct else show
+    show = partial(_answer if first else _follow_up, interaction, reply_mode)
+    return partial(_write, interaction, show, first=first) if reply_mode.direct else show
 
 
 async def _answer(
-    interaction: "discord.Interaction[Atelier]", manner: Manner, home: Home, card: Showable
-) -> Home:
+    interaction: "discord.Interaction[Atelier]",
+    reply_mode: ReplyMode,
+    message_ref: MessageRef,
+    card: Showable,
+) -> MessageRef:
     """Answer with the card, or put it where “… is thinking” stands."""
     nobody = discord.AllowedMentions.none()
     if interaction.response.is_done():
         view = card.view()
         original = await interaction.edit_original_response(view=view, allowed_mentions=nobody)
-        return home.at(original.id)
+        return message_ref.at(original.id)
     answer = await interaction.response.send_message(
-        view=card.view(), ephemeral=manner.ephemeral, allowed_mentions=nobody
+        view=card.view(), ephemeral=reply_mode.ephemeral, allowed_mentions=nobody
     )
-    return home.at(answer.message_id)
+    return message_ref.at(answer.message_id)
 
 
 async def _follow_up(
-    interaction: "discord.Interaction[Atelier]", manner: Manner, home: Home, card: Showable
-) -> Home:
+    interaction: "discord.Interaction[Atelier]",
+    reply_mode: ReplyMode,
+    message_ref: MessageRef,
+    card: Showable,
+) -> MessageRef:
     """Send the card as a message beside the answer."""
     sent = await interaction.followup.send(
         view=card.view(),
-        ephemeral=manner.ephemeral,
+        ephemeral=reply_mode.ephemeral,
         allowed_mentions=discord.AllowedMentions.none(),
         wait=True,
     )
-    return home.at(sent.id)
+    return message_ref.at(sent.id)
 
 
 async def _write(
     interaction: "discord.Interaction[Atelier]",
     show: Send,
-    home: Home,
+    message_ref: MessageRef,
     card: Showable,
     *,
     first: bool,
-) -> Home:
+) -> MessageRef:
     """Write the card to the person directly; to who does not want that, `show` it."""
     if not interaction.response.is_done():
         await interaction.response.defer(thinking=True, ephemeral=True)
     try:
-        there = await in_direct_messages(interaction.client, home)
+        there = await in_direct_messages(interaction.client, message_ref)
         channel = interaction.client.get_partial_messageable(there.channel_id)
         sent = await channel.send(view=card.view(), allowed_mentions=discord.AllowedMentions.none())
     except discord.HTTPException as error:
         if error.code not in CANNOT_WRITE:
             raise
-        home = await show(home, card)
+        message_ref = await show(message_ref, card)
         if first:
             await reply(interaction, say(CLOSED))
-        return home
+        return message_ref
     there = there.at(sent.id)
     if first:
         where = say("It comes to your direct messages: {link}", link=there.link)

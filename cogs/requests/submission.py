@@ -6,19 +6,18 @@ from typing import TYPE_CHECKING
 
 import discord
 
-from cogs.requests.user_install import require_few, require_here, require_in_time
-from cogs.policy.limits import Limits
-from cogs.policy.privacy import Manner, manner_of
-from cogs.requests.sending import Send, sender
-from cogs.policy.server_settings import server_settings
-from cogs.policy.access import require_room
-from cogs.policy.contexts import is_away
-from cogs.messages.replies import reply
+from cogs.message_ref import MessageRef
 from cogs.messages.cards import ready_at, waiting_card
-from cogs.message_ref import Home
-from cogs.messages.job_messages import Presenter
+from cogs.messages.job_messages import JobMessages
+from cogs.messages.replies import reply
+from cogs.policy.access import require_postable_channel
+from cogs.policy.contexts import is_user_install
+from cogs.policy.limits import Limits
+from cogs.policy.privacy import ReplyMode, reply_mode_of
+from cogs.policy.server_settings import server_settings
+from cogs.requests.sending import Send, sender
+from cogs.requests.user_install import require_downloaded, require_few_jobs, require_in_time
 from engine import (
-    Allowance,
     ImageRequest,
     Job,
     JobEvent,
@@ -26,6 +25,7 @@ from engine import (
     NeedsReview,
     NotYours,
     Parent,
+    RateLimits,
     StorageError,
     Studio,
     StyleBook,
@@ -39,10 +39,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class Desk:
+class Submission:
     """Takes requests, answers with the home message, and hands the job to the presenter."""
 
-    def __init__(self, studio: Studio, limits: Limits, presenter: Presenter) -> None:
+    def __init__(self, studio: Studio, limits: Limits, presenter: JobMessages) -> None:
         self._studio = studio
         self._limits = limits
         self._presenter = presenter
@@ -66,28 +66,28 @@ class Desk:
             Refused: When nothing may be painted there.
             UnknownJob: When the source is not theirs to see.
         """
-        manner = await self.manner(interaction, private=private, source=source)
-        await require_room(interaction, ephemeral=manner.ephemeral)
-        await interaction.response.defer(thinking=True, ephemeral=manner.ephemeral)
+        reply_mode = await self.reply_mode(interaction, private=private, source=source)
+        await require_postable_channel(interaction, ephemeral=reply_mode.ephemeral)
+        await interaction.response.defer(thinking=True, ephemeral=reply_mode.ephemeral)
 
-    async def manner(
+    async def reply_mode(
         self,
         interaction: "discord.Interaction[Atelier]",
         *,
         private: bool | None = None,
         source: int | None = None,
         jobs: int = 1,
-    ) -> Manner:
+    ) -> ReplyMode:
         """How the interaction is answered; the arguments are those of `think`.
 
         Raises:
             Refused: When so many jobs are too many there.
             UnknownJob: When the source is not theirs to see.
         """
-        manner = await manner_of(interaction, self._book, private=private, source=source)
-        if manner.away and not manner.direct:
-            require_few(jobs)
-        return manner
+        reply_mode = await reply_mode_of(interaction, self._book, private=private, source=source)
+        if reply_mode.away and not reply_mode.direct:
+            require_few_jobs(jobs)
+        return reply_mode
 
     async def take(
         self,
@@ -114,22 +114,22 @@ class Desk:
             AtelierError: When it is refused; the text is for the person.
         """
         source = parent.job_id if parent is not None else source
-        manner = await self.manner(interaction, private=private, source=source)
-        home = await self.home_for(interaction, manner, [request])
+        reply_mode = await self.reply_mode(interaction, private=private, source=source)
+        message_ref = await self.message_ref_for(interaction, reply_mode, [request])
         try:
             job = await self._studio.submit(
                 request,
                 owner=str(interaction.user.id),
-                home=home.to_json(),
+                message_ref=message_ref.to_json(),
                 scope=scope_of(interaction),
-                allowance=await self.allowance(interaction),
+                rate_limits=await self.rate_limits(interaction),
                 parent=parent,
             )
         except NeedsReview as need:
             reviews = interaction.client.reviews
-            await reviews.hold(interaction, home, [request], need.words, parent)
+            await reviews.hold(interaction, message_ref, [request], need.words, parent)
             return
-        await self.show(job, home, sender(interaction, manner), lost=home)
+        await self.show(job, message_ref, sender(interaction, reply_mode), lost=message_ref)
 
     async def take_all(
         self,
@@ -154,23 +154,23 @@ class Desk:
         Raises:
             AtelierError: When they are refused; the text is for the person.
         """
-        manner = await self.manner(interaction, private=private, jobs=len(requests))
-        home = await self.home_for(interaction, manner, requests)
+        reply_mode = await self.reply_mode(interaction, private=private, jobs=len(requests))
+        message_ref = await self.message_ref_for(interaction, reply_mode, requests)
         try:
             jobs = await self._studio.submit_all(
                 requests,
                 owner=str(interaction.user.id),
-                home=home.without_token().to_json(),  # it would lead to the one original answer
+                message_ref=message_ref.without_token().to_json(),  # it leads to the original answer
                 scope=scope_of(interaction),
-                allowance=await self.allowance(interaction),
+                rate_limits=await self.rate_limits(interaction),
             )
         except NeedsReview as need:
-            await interaction.client.reviews.hold(interaction, home, requests, need.words)
+            await interaction.client.reviews.hold(interaction, message_ref, requests, need.words)
             return False
         for number, job in enumerate(jobs):
             first = answers and number == 0
-            lost = home if first else home.without_token()
-            await self.show(job, home, sender(interaction, manner, first=first), lost)
+            lost = message_ref if first else message_ref.without_token()
+            await self.show(job, message_ref, sender(interaction, reply_mode, first=first), lost)
         return True
 
     async def enlarge(
@@ -181,23 +181,23 @@ class Desk:
         Raises:
             AtelierError: When it is refused; the text is for the person.
         """
-        manner = await self.manner(interaction, source=picture.job_id)
+        reply_mode = await self.reply_mode(interaction, source=picture.job_id)
         painted = (await self._studio.job(picture.job_id)).recipe
-        await self._studio.keeper.check(scope_of(interaction), ImageRequest.of(painted))
+        await self._studio.moderation.check(scope_of(interaction), ImageRequest.of(painted))
         await self.think(interaction, source=picture.job_id)
-        home = await self.home_for(interaction, manner)
+        message_ref = await self.message_ref_for(interaction, reply_mode)
         job = await self._studio.enlarge(
             picture,
             factor,
             owner=str(interaction.user.id),
-            home=home.to_json(),
+            message_ref=message_ref.to_json(),
             scope=scope_of(interaction),
-            allowance=await self.allowance(interaction),
+            rate_limits=await self.rate_limits(interaction),
         )
-        if manner.direct:
-            await self.show(job, home, sender(interaction, manner), home)
+        if reply_mode.direct:
+            await self.show(job, message_ref, sender(interaction, reply_mode), message_ref)
         else:
-            self._presenter.present(job, home)
+            self._presenter.present(job, message_ref)
 
     async def go_on_here(self, interaction: "discord.Interaction[Atelier]", job_id: int) -> None:
         """Show the job on the message whose button was clicked, for as long as that token lives.
@@ -211,36 +211,40 @@ class Desk:
             raise NotYours(
                 say("Only the one who asked for job {number} can do that.", number=job_id)
             )
-        home = await here_again(interaction, Home.from_json(job.home))
-        if home is not None:
-            await self._studio.set_home(job.id, home.to_json())
-            self._presenter.present(job, home)
+        message_ref = await message_ref_of_click(interaction, MessageRef.from_json(job.message_ref))
+        if message_ref is not None:
+            await self._studio.set_message_ref(job.id, message_ref.to_json())
+            self._presenter.present(job, message_ref)
 
-    async def allowance(self, interaction: "discord.Interaction[Atelier]") -> Allowance:
+    async def rate_limits(self, interaction: "discord.Interaction[Atelier]") -> RateLimits:
         """What whoever interacts may use."""
         settings = await server_settings(self._studio, scope_of(interaction))
-        return self._limits.allowance(interaction.user, settings.pictures_per_hour, settings.roles)
+        return self._limits.rate_limits(
+            interaction.user, settings.pictures_per_hour, settings.roles
+        )
 
-    async def home_for(
+    async def message_ref_for(
         self,
         interaction: "discord.Interaction[Atelier]",
-        manner: Manner,
+        reply_mode: ReplyMode,
         requests: Sequence[ImageRequest] = (),
-    ) -> Home:
+    ) -> MessageRef:
         """Where the answer belongs, if `requests` can be painted and shown there in time.
 
         Raises:
             Refused: When they cannot.
         """
-        await require_room(interaction, ephemeral=manner.ephemeral)
-        if manner.away and not manner.private and requests:
+        await require_postable_channel(interaction, ephemeral=reply_mode.ephemeral)
+        if reply_mode.away and not reply_mode.private and requests:
             owner, scope = str(interaction.user.id), scope_of(interaction)
-            require_here(await self._studio.missing(requests, scope=scope))
+            require_downloaded(await self._studio.missing(requests, scope=scope))
             require_in_time(await self._studio.forecast(requests, owner=owner, scope=scope))
-        language = spoken() if manner.private else await shared_language(interaction)
-        return Home.of(interaction, language, private=manner.private, leased=manner.leased)
+        language = spoken() if reply_mode.private else await channel_language(interaction)
+        return MessageRef.of(
+            interaction, language, private=reply_mode.private, leased=reply_mode.leased
+        )
 
-    async def show(self, job: Job, home: Home, send: Send, lost: Home) -> None:
+    async def show(self, job: Job, message_ref: MessageRef, send: Send, lost: MessageRef) -> None:
         """Bring the home message of a new job there by `send`, and have it kept true.
 
         `lost` is where it belongs when Discord does not take it.
@@ -249,36 +253,42 @@ class Desk:
             event = self._studio.event(job.id)
         except KeyError:  # the quickest are over by now
             event = JobEvent(job_id=job.id, state=JobState.RUNNING)
-        with speaking(home.language):
-            card = waiting_card(job, event, ready_at(event, None), home.until)
+        with speaking(message_ref.language):
+            card = waiting_card(job, event, ready_at(event, None), message_ref.until)
         try:
-            with speaking(home.language):  # its buttons speak too
-                home = await send(home, card)
-            await self._studio.set_home(job.id, home.to_json())
+            with speaking(message_ref.language):  # its buttons speak too
+                message_ref = await send(message_ref, card)
+            await self._studio.set_message_ref(job.id, message_ref.to_json())
         except StorageError as error:  # it is queued: nobody is to ask for it again
             log.warning("Job %d does not know where it is shown: %s", job.id, error)
         except discord.HTTPException as error:
             log.warning("Job %d: its interaction could not be answered: %s", job.id, error)
-            home = lost
+            message_ref = lost
         finally:
-            self._presenter.present(job, home, shown=card)
+            self._presenter.present(job, message_ref, shown=card)
 
 
-async def here_again(interaction: "discord.Interaction[Atelier]", home: Home) -> Home | None:
+async def message_ref_of_click(
+    interaction: "discord.Interaction[Atelier]", message_ref: MessageRef
+) -> MessageRef | None:
     """A home on the message whose button was clicked: the click brings a new token.
 
     `None` when it has come directly meanwhile: whoever interacts is told where.
     """
-    if not home.leased:
-        await reply(interaction, say("It is in your direct messages: {link}", link=home.link))
+    if not message_ref.leased:
+        await reply(
+            interaction, say("It is in your direct messages: {link}", link=message_ref.link)
+        )
         return None
     await interaction.response.defer()
     assert interaction.message is not None, "a button is on a message"
-    here = Home.of(interaction, home.language, private=home.private, leased=True)
+    here = MessageRef.of(
+        interaction, message_ref.language, private=message_ref.private, leased=True
+    )
     return here.at(interaction.message.id)
 
 
-async def shared_language(interaction: "discord.Interaction[Atelier]") -> str:
+async def channel_language(interaction: "discord.Interaction[Atelier]") -> str:
     """The language of what everybody reads there: the server's, else that of who interacts."""
     settings = await server_settings(interaction.client.studio, scope_of(interaction))
     return settings.language or spoken()
@@ -286,6 +296,6 @@ async def shared_language(interaction: "discord.Interaction[Atelier]") -> str:
 
 def scope_of(interaction: discord.Interaction) -> str:
     """Whose choices count here: those of a server that the bot is in, else the person's."""
-    if interaction.guild_id is None or is_away(interaction):
+    if interaction.guild_id is None or is_user_install(interaction):
         return f"user:{interaction.user.id}"
     return f"guild:{interaction.guild_id}"

@@ -1,8 +1,8 @@
 """Where the bot is not itself: how much it can answer there, and for how long."""
 
-from cogs.policy.access import Refused
-from cogs.messages.cards import duration
 from cogs.message_ref import TOKEN_LIFETIME
+from cogs.messages.cards import duration
+from cogs.policy.access import Refused
 from engine import Model
 from speech import phrase, say
 
@@ -29,13 +29,13 @@ TOO_MANY = phrase(
 )
 
 
-def require_few(jobs: int) -> None:
+def require_few_jobs(jobs: int) -> None:
     """Raise `Refused` when there are too many to answer each with a message."""
     if jobs > MOST_JOBS:
         raise Refused(say(TOO_MANY, most=MOST_JOBS))
 
 
-def require_here(missing: Model | None) -> None:
+def require_downloaded(missing: Model | None) -> None:
     """Raise `Refused` when the files of a model have to come first."""
     if missing is not None:
         raise Refused(say(TO_COME, model=missing.name))

@@ -1,0 +1,1 @@
+"""/settings: what a server decides about the bot."""

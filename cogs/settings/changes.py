@@ -6,27 +6,27 @@ from typing import TYPE_CHECKING
 
 import discord
 
-from cogs.requests.submission import scope_of
-from cogs.settings.items import MOST_OPTIONS, Picked
-from cogs.policy.server_settings import ServerSettings, change_server_settings
-from cogs.policy.access import Refused
 from cogs.discord_settings import UNLIMITED
+from cogs.policy.access import Refused
+from cogs.policy.server_settings import ServerSettings, change_server_settings
+from cogs.requests.submission import scope_of
+from cogs.settings.items import MOST_OPTIONS, Selection
 from engine import ModelDefaults
 from speech import listed, say, say_many
 
 if TYPE_CHECKING:
     from cogs.bot import Atelier
 
-AS_IT_IS = "owner"
+UNCHANGED = "owner"
 """The value that stands for what holds where the server decides nothing."""
 
 MOST_ROLES = 25
 """Roles with numbers of their own in a server."""
 
-Change = Callable[["discord.Interaction[Atelier]", Picked], Awaitable[str]]
+Change = Callable[["discord.Interaction[Atelier]", Selection], Awaitable[str]]
 
 
-async def _channels(interaction: "discord.Interaction[Atelier]", picked: Picked) -> str:
+async def _channels(interaction: "discord.Interaction[Atelier]", picked: Selection) -> str:
     """Lay on what was added and taken away: others may have changed the rest meanwhile."""
     values, shown = set(map(int, picked.values)), set(map(int, picked.shown))
     guild = guild_of(interaction)
@@ -36,28 +36,28 @@ async def _channels(interaction: "discord.Interaction[Atelier]", picked: Picked)
         there = (each for each in wanted if guild.get_channel(each))
         return replace(settings, channels=tuple(sorted(there)))
 
-    settings = await decide(interaction, change)
+    settings = await change_settings(interaction, change)
     if not settings.channels:
         return say("let members paint everywhere")
     named = listed([f"<#{channel}>" for channel in settings.channels[:MOST_OPTIONS]])
     return say("let members paint in {channels}", channels=named)
 
 
-async def _model(interaction: "discord.Interaction[Atelier]", picked: Picked) -> str:
+async def _model(interaction: "discord.Interaction[Atelier]", picked: Selection) -> str:
     await interaction.response.defer()  # its files are looked at, on the Hub maybe
     [name] = picked.values
     model = await interaction.client.studio.use_model(name, scope_of(interaction))
     return say("chose the model {model}", model=model.name)
 
 
-async def _size(interaction: "discord.Interaction[Atelier]", picked: Picked) -> str:
+async def _size(interaction: "discord.Interaction[Atelier]", picked: Selection) -> str:
     [size], model = picked.values, picked.detail
-    width, height = (None, None) if size == AS_IT_IS else map(int, size.split("x"))
+    width, height = (None, None) if size == UNCHANGED else map(int, size.split("x"))
 
     def change(defaults: ModelDefaults) -> ModelDefaults:
         return replace(defaults, width=width, height=height)
 
-    rules = interaction.client.studio.rules
+    rules = interaction.client.studio.server_models
     await rules.change_defaults(scope_of(interaction), model, change)
     if width is None:
         return say("left the size of the model {model} as it is", model=model)
@@ -66,10 +66,10 @@ async def _size(interaction: "discord.Interaction[Atelier]", picked: Picked) -> 
     )
 
 
-async def _pace(interaction: "discord.Interaction[Atelier]", picked: Picked) -> str:
+async def _pace(interaction: "discord.Interaction[Atelier]", picked: Selection) -> str:
     [value] = picked.values
-    pace = None if value == AS_IT_IS else int(value)
-    await decide(interaction, lambda settings: replace(settings, pictures_per_hour=pace))
+    pace = None if value == UNCHANGED else int(value)
+    await change_settings(interaction, lambda settings: replace(settings, pictures_per_hour=pace))
     if pace is None:
         return say("gave members as many pictures an hour as the owner does")
     return say_many(
@@ -77,12 +77,12 @@ async def _pace(interaction: "discord.Interaction[Atelier]", picked: Picked) -> 
     )
 
 
-async def _role_pace(interaction: "discord.Interaction[Atelier]", picked: Picked) -> str:
+async def _role_pace(interaction: "discord.Interaction[Atelier]", picked: Selection) -> str:
     [value], role = picked.values, int(picked.detail)
     if guild_of(interaction).get_role(role) is None:
         raise Refused(say("This role is gone: choose another."))
-    if value == AS_IT_IS:
-        await decide(interaction, lambda settings: _without(settings, role))
+    if value == UNCHANGED:
+        await change_settings(interaction, lambda settings: _without(settings, role))
         return say("gave {role} as many pictures an hour as all members", role=f"<@&{role}>")
 
     def change(settings: ServerSettings) -> ServerSettings:
@@ -99,7 +99,7 @@ async def _role_pace(interaction: "discord.Interaction[Atelier]", picked: Picked
             )
         return replace(settings, roles=roles)
 
-    await decide(interaction, change)
+    await change_settings(interaction, change)
     if int(value) == UNLIMITED:
         return say("gave {role} as many pictures an hour as the owner gives", role=f"<@&{role}>")
     return say_many(
@@ -124,7 +124,7 @@ CHANGES: dict[str, Change] = {
 """By the name of the select: does what was picked, and tells it for the audit log."""
 
 
-async def decide(
+async def change_settings(
     interaction: "discord.Interaction[Atelier]", change: Callable[[ServerSettings], ServerSettings]
 ) -> ServerSettings:
     """Change what the server has decided; all of it then."""

@@ -20,11 +20,11 @@ ROOMS = [
 ]
 """Where commands can be used; threads go with the channel that they are in."""
 
-Kind = discord.SelectDefaultValueType
+SelectKind = discord.SelectDefaultValueType
 
 
 @dataclass(frozen=True, slots=True)
-class Picked:
+class Selection:
     """What somebody picked in a select.
 
     Attributes:
@@ -62,7 +62,7 @@ class SettingSelect(
         """Take in what was picked, under the same policy as a command."""
         data: Any = interaction.data
         shown = (str(value.id) for value in getattr(self.item, "default_values", ()))
-        picked = Picked(self._what, self._detail, tuple(data["values"]), tuple(shown))
+        picked = Selection(self._what, self._detail, tuple(data["values"]), tuple(shown))
         bot = interaction.client
         await bot.tree.guard(interaction, lambda: bot.panel.take(interaction, picked))
 
@@ -111,7 +111,7 @@ def channel_select(
         placeholder=placeholder,
         min_values=0,
         max_values=most,
-        default_values=_defaults(chosen, Kind.channel)[:most],
+        default_values=_defaults(chosen, SelectKind.channel)[:most],
     )
     return SettingSelect(what, "", select)
 
@@ -121,7 +121,7 @@ def role_select(what: str, chosen: Iterable[int], placeholder: str) -> SettingSe
     select: ui.RoleSelect[Any] = ui.RoleSelect(
         custom_id=_identity(what),
         placeholder=placeholder,
-        default_values=_defaults(chosen, Kind.role),
+        default_values=_defaults(chosen, SelectKind.role),
     )
     return SettingSelect(what, "", select)
 
@@ -130,5 +130,5 @@ def _identity(what: str, detail: str = "") -> str:
     return f"atelier-setting:{what}:{detail}" if detail else f"atelier-setting:{what}"
 
 
-def _defaults(chosen: Iterable[int], kind: Kind) -> list[discord.SelectDefaultValue]:
+def _defaults(chosen: Iterable[int], kind: SelectKind) -> list[discord.SelectDefaultValue]:
     return [discord.SelectDefaultValue(id=each, type=kind) for each in chosen]

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, cast
 
 import discord
 
-from cogs.settings.changes import AS_IT_IS, Change, decide, guild_of
-from cogs.settings.items import Picked
-from cogs.policy.server_settings import Nsfw
 from cogs.gallery.gallery import choose_gallery
-from cogs.policy.permissions import title
 from cogs.policy.access import Refused
+from cogs.policy.permissions import title
+from cogs.policy.server_settings import Nsfw
+from cogs.settings.changes import UNCHANGED, Change, change_settings, guild_of
+from cogs.settings.items import Selection
 from speech import AND, LANGUAGES, listed, phrase, say
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 ASKED = ("view_channel", "send_messages")
 """What the bot needs where it asks moderators."""
 
-NSFW_DEEDS: dict[Nsfw | None, str] = {
+NSFW_AUDIT_LINES: dict[Nsfw | None, str] = {
     None: phrase("left to the owner what becomes of unsafe pictures"),
     "spoiler": phrase("had unsafe pictures hidden as spoilers"),
     "withhold": phrase("had unsafe pictures withheld"),
@@ -27,39 +27,39 @@ NSFW_DEEDS: dict[Nsfw | None, str] = {
 }
 
 
-async def _gallery(interaction: "discord.Interaction[Atelier]", picked: Picked) -> str:
+async def _gallery(interaction: "discord.Interaction[Atelier]", picked: Selection) -> str:
     return await choose_gallery(interaction, _text_channel(interaction, picked))
 
 
-async def _reviews(interaction: "discord.Interaction[Atelier]", picked: Picked) -> str:
+async def _reviews(interaction: "discord.Interaction[Atelier]", picked: Selection) -> str:
     channel = _text_channel(interaction, picked)
     number = None
     if channel is not None:
         _require_asking(channel)
         number = channel.id
-    await decide(interaction, lambda settings: replace(settings, review_channel=number))
+    await change_settings(interaction, lambda settings: replace(settings, review_channel=number))
     if channel is None:
         return say("had moderators asked where members paint")
     return say("had moderators asked in {channel}", channel=channel.mention)
 
 
-async def _language(interaction: "discord.Interaction[Atelier]", picked: Picked) -> str:
+async def _language(interaction: "discord.Interaction[Atelier]", picked: Selection) -> str:
     [value] = picked.values
     language = value if value in LANGUAGES else None
-    await decide(interaction, lambda settings: replace(settings, language=language))
+    await change_settings(interaction, lambda settings: replace(settings, language=language))
     if language is None:
         return say("had messages written in the language of whoever asks")
     return say("had messages written in {language}", language=LANGUAGES[language])
 
 
-async def _nsfw(interaction: "discord.Interaction[Atelier]", picked: Picked) -> str:
+async def _nsfw(interaction: "discord.Interaction[Atelier]", picked: Selection) -> str:
     [value] = picked.values
-    chosen: Nsfw | None = None if value == AS_IT_IS else cast(Nsfw, value)
-    await decide(interaction, lambda settings: replace(settings, nsfw=chosen))
-    return say(NSFW_DEEDS[chosen])
+    chosen: Nsfw | None = None if value == UNCHANGED else cast(Nsfw, value)
+    await change_settings(interaction, lambda settings: replace(settings, nsfw=chosen))
+    return say(NSFW_AUDIT_LINES[chosen])
 
 
-ORDER: dict[str, Change] = {
+MODERATION_CHANGES: dict[str, Change] = {
     "gallery": _gallery,
     "reviews": _reviews,
     "language": _language,
@@ -69,7 +69,7 @@ ORDER: dict[str, Change] = {
 
 
 def _text_channel(
-    interaction: "discord.Interaction[Atelier]", picked: Picked
+    interaction: "discord.Interaction[Atelier]", picked: Selection
 ) -> discord.TextChannel | None:
     """The channel that was picked, if one was."""
     if not picked.values:

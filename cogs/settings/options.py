@@ -2,11 +2,11 @@
 
 import discord
 
-from cogs.requests.sizes import size_choices
-from cogs.settings.changes import AS_IT_IS
-from cogs.settings.items import MOST_OPTIONS
-from cogs.policy.server_settings import Nsfw, ServerSettings
 from cogs.discord_settings import UNLIMITED
+from cogs.policy.server_settings import Nsfw, ServerSettings
+from cogs.requests.sizes import size_choices
+from cogs.settings.changes import UNCHANGED
+from cogs.settings.items import MOST_OPTIONS
 from engine import Model, ModelDefaults, Studio
 from speech import LANGUAGES, phrase, say, say_many
 
@@ -23,7 +23,7 @@ PACES = (1, 2, 5, 10, 15, 20, 30, 50, 100, 200, 500)
 
 async def model_options(studio: Studio, scope: str, used: str) -> list[discord.SelectOption]:
     """The models that are allowed here, the one in use first, as many as a select takes."""
-    allowed = await studio.rules.allowed(scope)
+    allowed = await studio.server_models.allowed(scope)
     names = [m.name for m in studio.models if allowed is None or m.name in allowed]
     names.sort(key=lambda name: name != used)
     return [_option(name, name, name == used) for name in names[:MOST_OPTIONS]]
@@ -32,11 +32,11 @@ async def model_options(studio: Studio, scope: str, used: str) -> list[discord.S
 def size_options(model: Model, defaults: ModelDefaults) -> list[discord.SelectOption]:
     """The sizes that the model offers; one that was typed once is among them while it holds."""
     own = say("As the model has it ({width}×{height})", width=model.width, height=model.height)
-    chosen = f"{defaults.width}x{defaults.height}" if defaults.width else AS_IT_IS
+    chosen = f"{defaults.width}x{defaults.height}" if defaults.width else UNCHANGED
     sizes = {choice.value: str(choice.name) for choice in size_choices(model, "")}
-    if chosen != AS_IT_IS and chosen not in sizes:
+    if chosen != UNCHANGED and chosen not in sizes:
         sizes = {chosen: chosen.replace("x", "×")} | sizes
-    options = [_option(own, AS_IT_IS, chosen == AS_IT_IS)]
+    options = [_option(own, UNCHANGED, chosen == UNCHANGED)]
     options += [_option(name, value, value == chosen) for value, name in sizes.items()]
     return options[:MOST_OPTIONS]
 
@@ -46,13 +46,13 @@ def pace_options(chosen: int | None, most: int) -> list[discord.SelectOption]:
 
     `chosen` is what the server has decided.
     """
-    own = _option(say("As the owner decides"), AS_IT_IS, chosen is None)
+    own = _option(say("As the owner decides"), UNCHANGED, chosen is None)
     return [own, *_paces(chosen, most)]
 
 
 def role_pace_options(chosen: int | None, most: int) -> list[discord.SelectOption]:
     """The same for the members of a role."""
-    own = _option(say("As for all members"), AS_IT_IS, chosen is None)
+    own = _option(say("As for all members"), UNCHANGED, chosen is None)
     every = _option(pictures(UNLIMITED), str(UNLIMITED), chosen == UNLIMITED)
     return [own, *_paces(None if chosen == UNLIMITED else chosen, most), every]
 
@@ -70,7 +70,7 @@ def language_options(settings: ServerSettings) -> list[discord.SelectOption]:
     """The languages, each by its own name."""
     own = say("That of whoever asks")
     return [
-        _option(own, AS_IT_IS, settings.language is None),
+        _option(own, UNCHANGED, settings.language is None),
         *(_option(name, code, code == settings.language) for code, name in LANGUAGES.items()),
     ]
 
@@ -79,7 +79,7 @@ def nsfw_options(settings: ServerSettings, *, may_be_shown: bool) -> list[discor
     """What can become of unsafe pictures; only some owners let them be shown."""
     offered = [each for each in NSFW if may_be_shown or each != "off"]
     chosen = settings.nsfw if settings.nsfw in offered else None
-    return [_option(say(NSFW[each]), each or AS_IT_IS, each == chosen) for each in offered]
+    return [_option(say(NSFW[each]), each or UNCHANGED, each == chosen) for each in offered]
 
 
 def pictures(count: int) -> str:

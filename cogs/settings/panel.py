@@ -6,17 +6,22 @@ import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
+from cogs.gallery.gallery import CHANNEL
+from cogs.policy.access import Refused, require_manager
+from cogs.policy.audit import record
+from cogs.policy.server_settings import ServerSettings, server_settings
 from cogs.requests.submission import scope_of
 from cogs.settings.changes import CHANGES
 from cogs.settings.items import (
     MOST_OPTIONS,
     PanelButton,
-    Picked,
+    Selection,
     SettingSelect,
     channel_select,
     option_select,
     role_select,
 )
+from cogs.settings.moderation_changes import MODERATION_CHANGES as ORDER_CHANGES
 from cogs.settings.options import (
     language_options,
     model_options,
@@ -26,11 +31,6 @@ from cogs.settings.options import (
     role_pace_options,
     size_options,
 )
-from cogs.settings.moderation_changes import ORDER as ORDER_CHANGES
-from cogs.policy.server_settings import ServerSettings, server_settings
-from cogs.gallery.gallery import CHANNEL
-from cogs.policy.audit import noted
-from cogs.policy.access import Refused, require_manager
 from engine import Studio
 from speech import phrase, say
 
@@ -73,7 +73,7 @@ class SettingsPanel(commands.Cog):
         require_manager(interaction)
         await interaction.response.edit_message(view=await self._view(interaction, page))
 
-    async def take(self, interaction: "discord.Interaction[Atelier]", picked: Picked) -> None:
+    async def take(self, interaction: "discord.Interaction[Atelier]", picked: Selection) -> None:
         """Do what was picked, write it down, and show what holds now."""
         require_manager(interaction)
         role: int | None = None
@@ -82,7 +82,7 @@ class SettingsPanel(commands.Cog):
         else:
             if picked.what == "rolepace":
                 role = int(picked.detail)
-            await noted(interaction, await ALL_CHANGES[picked.what](interaction, picked))
+            await record(interaction, await ALL_CHANGES[picked.what](interaction, picked))
         view = await self._view(interaction, PAGE_OF.get(picked.what, PAINTING), role)
         if interaction.response.is_done():
             await interaction.edit_original_response(view=view)
@@ -114,7 +114,7 @@ class SettingsPanel(commands.Cog):
     ) -> Items:
         scope = scope_of(interaction)
         model = await self._studio.model_of(scope)
-        sizes = size_options(model, await self._studio.rules.defaults(scope, model.name))
+        sizes = size_options(model, await self._studio.server_models.defaults(scope, model.name))
         paces = pace_options(settings.pictures_per_hour, interaction.client.limits.everybody)
         assert interaction.guild is not None, "the panel is for servers"
         there = [each for each in settings.channels if interaction.guild.get_channel(each)]
@@ -180,7 +180,7 @@ class SettingsPanel(commands.Cog):
                 say("`/words review` says which do."),
             ),
             _row(channel_select("reviews", asked, say("Where they were written"))),
-            *(unsafe if self._studio.judgement.judges else []),
+            *(unsafe if self._studio.safety.judges else []),
             _text(say("Where starred pictures are shown again")),
             _row(channel_select("gallery", shown, say("Nowhere"))),
             _text(say("The language of what everybody reads")),

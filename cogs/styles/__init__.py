@@ -1,0 +1,1 @@
+"""/style: prompt templates of a server."""

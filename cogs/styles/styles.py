@@ -8,12 +8,12 @@ from discord import app_commands, ui
 from discord.app_commands import Choice, Range
 from discord.ext import commands
 
-from cogs.requests.submission import scope_of
-from cogs.actions.modals import sent, typed
-from cogs.policy.audit import noted
-from cogs.policy.access import require_manager
-from cogs.messages.replies import reply
+from cogs.actions.modals import field_values, modal_id
 from cogs.messages.cards import shortened
+from cogs.messages.replies import reply
+from cogs.policy.access import require_manager
+from cogs.policy.audit import record
+from cogs.requests.submission import scope_of
 from engine import MAX_PROMPT, STYLE_PLACE, Studio, Style, StyleBook, check_style_name
 from speech import say
 
@@ -105,7 +105,7 @@ class Styles(commands.GroupCog, group_name="style", group_description="Named way
         """Remove a style of this server"""
         require_manager(interaction)
         style = await self._book.remove(scope_of(interaction), name)
-        await noted(interaction, say("removed the style {name}", name=style.name))
+        await record(interaction, say("removed the style {name}", name=style.name))
         await reply(interaction, say("The style **{name}** is removed.", name=style.name))
 
     @edit_style.autocomplete("name")
@@ -118,14 +118,14 @@ class Styles(commands.GroupCog, group_name="style", group_description="Named way
     @commands.Cog.listener()
     async def on_interaction(self, interaction: "discord.Interaction[Atelier]") -> None:
         """Take in the modal of a style, under the same policy and error handling as a command."""
-        if match := sent(interaction, FORM):
+        if match := modal_id(interaction, FORM):
             await interaction.client.tree.guard(
                 interaction, lambda: self._take(interaction, match["name"])
             )
 
     async def _take(self, interaction: "discord.Interaction[Atelier]", name: str) -> None:
         require_manager(interaction)
-        fields = typed(interaction)
+        fields = field_values(interaction)
         model = self._studio.models[fields["model"]].name if fields["model"] else None
         style = Style(
             name=name,
@@ -134,7 +134,7 @@ class Styles(commands.GroupCog, group_name="style", group_description="Named way
             model=model,
         )
         await self._book.save(scope_of(interaction), style)
-        await noted(interaction, say("wrote the style {name}", name=name))
+        await record(interaction, say("wrote the style {name}", name=name))
         kept = say("Kept. `/imagine style:{name}` paints so.", name=name)
         await reply(interaction, f"{kept}\n{_line(style)}")
 

@@ -1,0 +1,1 @@
+"""/me defaults: what a person gets where a request leaves it open."""

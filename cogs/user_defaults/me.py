@@ -8,13 +8,13 @@ from discord import app_commands
 from discord.app_commands import Choice, Range
 from discord.ext import commands
 
-from cogs.requests.submission import scope_of
-from cogs.policy.privacy import DIRECT, HERE, person_of
-from cogs.styles.styles import style_choices
+from cogs.messages.replies import reply
 from cogs.models.text import model_choices
 from cogs.policy.contexts import anywhere
-from cogs.messages.replies import reply
-from engine import RATIOS, Studio, StyleBook, Wishes
+from cogs.policy.privacy import DIRECT, HERE, user_scope
+from cogs.requests.submission import scope_of
+from cogs.styles.styles import style_choices
+from engine import RATIOS, Studio, StyleBook, UserDefaults
 from speech import phrase, say
 
 if TYPE_CHECKING:
@@ -63,21 +63,21 @@ class Me(commands.GroupCog, group_name="me", group_description="What you want by
         clear: bool = False,
     ) -> None:
         """Show or choose what you get where you leave it open; it goes before the server's own"""
-        person = person_of(interaction)
-        wishes = Wishes() if clear else await self._book.wishes(person)
+        person = user_scope(interaction)
+        user_defaults = UserDefaults() if clear else await self._book.user_defaults(person)
         if model is not None:
-            wishes = replace(wishes, model=self._studio.models[model].name)
+            user_defaults = replace(user_defaults, model=self._studio.models[model].name)
         if size is not None:
-            wishes = replace(wishes, ratio=size.value)
+            user_defaults = replace(user_defaults, ratio=size.value)
         if style is not None:
             known = await self._book.get(scope_of(interaction), style)
-            wishes = replace(wishes, style=known.name)
+            user_defaults = replace(user_defaults, style=known.name)
         if privacy is not None:
             wanted = None if privacy.value == PUBLIC else privacy.value
-            wishes = replace(wishes, privacy=wanted)
+            user_defaults = replace(user_defaults, privacy=wanted)
         if clear or model or size or style or privacy:
-            await self._book.set_wishes(person, wishes)
-        await reply(interaction, in_words(wishes))
+            await self._book.set_user_defaults(person, user_defaults)
+        await reply(interaction, in_words(user_defaults))
 
     @defaults.autocomplete("model")
     async def _complete_model(
@@ -92,20 +92,20 @@ class Me(commands.GroupCog, group_name="me", group_description="What you want by
         return style_choices(await self._book.all(scope_of(interaction)), current)
 
 
-def in_words(wishes: Wishes) -> str:
+def in_words(user_defaults: UserDefaults) -> str:
     """What somebody wants by default."""
     said = []
-    if wishes.model:
-        said.append(say("model **{name}**", name=wishes.model))
-    if wishes.ratio:
-        said.append(say("size **{ratio}**", ratio=wishes.ratio))
-    if wishes.style:
-        said.append(say("style **{name}**", name=wishes.style))
-    if wishes.privacy:
-        said.append(say("pictures: **{kept}**", kept=say(KEPT[wishes.privacy])))
+    if user_defaults.model:
+        said.append(say("model **{name}**", name=user_defaults.model))
+    if user_defaults.ratio:
+        said.append(say("size **{ratio}**", ratio=user_defaults.ratio))
+    if user_defaults.style:
+        said.append(say("style **{name}**", name=user_defaults.style))
+    if user_defaults.privacy:
+        said.append(say("pictures: **{kept}**", kept=say(KEPT[user_defaults.privacy])))
     if not said:
         return say("You have no defaults: what you leave open is as this server has it.")
     return say(
         "Where you leave it open: {wishes}. `/me defaults clear:True` forgets it.",
-        wishes=" · ".join(said),
+        user_defaults=" · ".join(said),
     )

@@ -10,36 +10,36 @@ from pathlib import Path
 from engine.diffusion import quiet as hush  # noqa: F401
 
 # isort: split
-from engine.models.adapters import AdapterShelf
-from engine.diffusion.model_cache import Bench
 from engine.diffusion.device import GIGABYTE, Device
-from engine.diffusion.textual_inversion import Inversions
-from engine.diffusion.loader import Loader
-from engine.diffusion.executor import Painter
-from engine.diffusion.warm_models import Shelf
+from engine.diffusion.executor import Executor
+from engine.diffusion.loader import ModelLoader
+from engine.diffusion.model_cache import ModelCache
+from engine.diffusion.textual_inversion import TextualInversions
+from engine.diffusion.warm_models import WarmModels
 from engine.memory.profile import Measurement
-from engine.memory.profiles import Ledger
-from engine.worker.messages import Noted, Order, Report
+from engine.memory.profiles import ProfileStore
+from engine.models.adapters import AdapterCatalogue
 from engine.settings import EngineSettings
+from engine.worker.messages import ExecutorCommand, ExecutorReport, StageMeasured
 
-__all__ = ["Device", "Painter", "make_painter"]
+__all__ = ["Device", "Executor", "make_executor"]
 
 
-def make_painter(
+def make_executor(
     settings: EngineSettings,
-    inbox: queue.SimpleQueue[Order],
-    report: Callable[[Report], None],
-    ledger: Ledger | None = None,
-    adapters: AdapterShelf | None = None,
+    inbox: queue.SimpleQueue[ExecutorCommand],
+    report: Callable[[ExecutorReport], None],
+    profiles: ProfileStore | None = None,
+    adapters: AdapterCatalogue | None = None,
     embeddings: Path | None = None,
-) -> Painter:
+) -> Executor:
     """A painter as the settings want it.
 
     Args:
         settings: What the owner has decided.
         inbox: Where its orders come in.
         report: Called from its thread with whatever happens.
-        ledger: What was measured before, and where new measurements go.
+        profiles: What was measured before, and where new measurements go.
         adapters: The LoRAs that there are.
         embeddings: Folder of learned words (textual inversion), where there is one.
 
@@ -48,7 +48,7 @@ def make_painter(
     """
     device = Device.choose(settings)
     bound = settings.models_in_ram_gb
-    known = ledger or Ledger()
+    known = profiles or ProfileStore()
 
     def free_ram() -> int:
         device.release()
@@ -56,16 +56,16 @@ def make_painter(
 
     def note(found: Measurement) -> None:
         known.add(found)
-        report(Noted(found))
+        report(StageMeasured(found))
 
-    shelf = Shelf(None if bound == "auto" else int(bound * GIGABYTE), free_ram)
-    loader = Loader(
+    shelf = WarmModels(None if bound == "auto" else int(bound * GIGABYTE), free_ram)
+    loader = ModelLoader(
         settings,
         device,
         known,
         note,
-        adapters or AdapterShelf(),
-        Inversions(embeddings),
+        adapters or AdapterCatalogue(),
+        TextualInversions(embeddings),
     )
-    bench = Bench(device, loader, shelf)
-    return Painter(device, bench, inbox, report, previews=settings.previews)
+    model_cache = ModelCache(device, loader, shelf)
+    return Executor(device, model_cache, inbox, report, previews=settings.previews)

@@ -7,4 +7,4 @@ two loads at once would leave the patch in place for good. Whoever makes modules
 
 import threading
 
-BUILDING = threading.Lock()
+BUILD_LOCK = threading.Lock()

@@ -7,7 +7,7 @@ noise while the composition is decided, and comes through as the picture takes f
 
 import torch
 
-from engine.diffusion.families.conditioning import Told
+from engine.diffusion.families.conditioning import Conditioning
 
 CLEAR_UNTIL, DROWNED_FROM = 0.6, 0.9
 """Shares of the noise left up to which the prompt is clear, and from which on it is drowned (the
@@ -20,16 +20,18 @@ SALT = 0xCAD5
 """Sets the noise of the prompt apart from that of the picture, which has the same seed."""
 
 
-def variety_generator(seed: int) -> torch.Generator:
+def condition_noise_generator(seed: int) -> torch.Generator:
     """Where the noise in the prompt of the picture with that seed comes from."""
     return torch.Generator("cpu").manual_seed(seed ^ (SALT << 32))
 
 
-def varied(told: Told, chaos: int, noise_left: float, generator: torch.Generator) -> Told:
+def add_condition_noise(
+    conditioning: Conditioning, chaos: int, noise_left: float, generator: torch.Generator
+) -> Conditioning:
     """What the denoiser is told, under as much noise as belongs to this step.
 
     Args:
-        told: Embeddings of the prompt, under `embeds`, and whatever goes with them.
+        conditioning: Embeddings of the prompt, under `embeds`, and whatever goes with them.
         chaos: 0, for as it is, to 100, for all of the paper's noise.
         noise_left: Share of the noise that the picture still has, 1 to 0.
         generator: One draw is made from it in each step that has noise in its prompt.
@@ -37,8 +39,8 @@ def varied(told: Told, chaos: int, noise_left: float, generator: torch.Generator
     clear = (DROWNED_FROM - noise_left) / (DROWNED_FROM - CLEAR_UNTIL)
     gamma = min(max(clear, 0.0), 1.0)
     if gamma == 1 or not chaos:
-        return told
-    embeds = told["embeds"]
+        return conditioning
+    embeds = conditioning["embeds"]
     exact = embeds.float()
     mean, deviation = exact.mean(), exact.std()
     noise = torch.randn(embeds.shape, generator=generator).to(exact)
@@ -47,4 +49,4 @@ def varied(told: Told, chaos: int, noise_left: float, generator: torch.Generator
     rescaled = (drowned - drowned.mean()) / drowned.std() * deviation + mean
     share = chaos / 100
     mixed = (1 - share) * exact + share * rescaled
-    return {**told, "embeds": mixed.to(embeds.dtype)}
+    return {**conditioning, "embeds": mixed.to(embeds.dtype)}

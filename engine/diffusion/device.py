@@ -11,7 +11,7 @@ import torch
 from engine.errors import DeviceUnavailable
 from engine.memory.device import DeviceFacts
 from engine.memory.plan import Quantization
-from engine.memory.quantization import WAYS
+from engine.memory.quantization import QUANTIZATION_METHODS
 from engine.settings import EngineSettings
 from speech import say
 
@@ -140,6 +140,6 @@ def quantizations() -> frozenset[Quantization]:
     """The ways to quantize whose libraries are installed."""
     return frozenset(
         way
-        for way, facts in WAYS.items()
+        for way, facts in QUANTIZATION_METHODS.items()
         if not facts.library or importlib.util.find_spec(facts.library)
     )

@@ -9,44 +9,44 @@ from contextlib import contextmanager
 import torch
 from PIL import Image
 
-from engine.diffusion.model_cache import Bench
 from engine.diffusion.device import Device
-from engine.diffusion.oom import PictureOutOfMemory, let_go, out_of_memory
-from engine.diffusion.families import Row
-from engine.diffusion.loader import Loaded
-from engine.diffusion.running_job import Sitting, sentence_for, start_of, with_the_kept
+from engine.diffusion.families import Sample
+from engine.diffusion.loader import LoadedModel
+from engine.diffusion.model_cache import ModelCache
+from engine.diffusion.oom import InitImageOutOfMemory, drop_tracebacks, out_of_memory
+from engine.diffusion.running_job import RunningJob, init_image_of, paste_unmasked, sentence_for
 from engine.errors import ModelUnavailable
 from engine.jobs.job import Job
+from engine.jobs.request import Recipe
 from engine.memory.plan import Stage
 from engine.worker.messages import (
-    Admit,
-    Cancel,
-    Dropped,
-    Expect,
-    Failed,
-    Forget,
-    Measured,
-    Order,
-    Painted,
+    CancelJob,
+    ExecutorCommand,
+    ExecutorReport,
+    ForgetModel,
+    JobDropped,
+    JobFailed,
+    JobPainted,
     Pixels,
-    Report,
-    Stop,
+    Preload,
+    RunJob,
+    StepMeasured,
+    StopExecutor,
 )
-from engine.jobs.request import Recipe
 from speech import say
 
 log = logging.getLogger(__name__)
 
 
-class Painter:
+class Executor:
     """Owns the device. All of it belongs to the thread that calls `run`."""
 
     def __init__(
         self,
         device: Device,
-        bench: Bench,
-        inbox: queue.SimpleQueue[Order],
-        report: Callable[[Report], None],
+        model_cache: ModelCache,
+        inbox: queue.SimpleQueue[ExecutorCommand],
+        report: Callable[[ExecutorReport], None],
         *,
         previews: bool,
     ) -> None:
@@ -54,19 +54,19 @@ class Painter:
 
         Args:
             device: Where to paint.
-            bench: Has the models at hand.
+            model_cache: Has the models at hand.
             inbox: Where orders come in.
             report: Called from the painter's thread with whatever happens.
             previews: Whether to make previews at all.
         """
         self._inbox = inbox
         self._device = device
-        self._bench = bench
+        self._model_cache = model_cache
         self._report = report
         self._previews = previews
-        self._postponed: list[Admit] = []
-        self._sittings: dict[int, Sitting] = {}
-        self._painting_with: Loaded | None = None
+        self._postponed: list[RunJob] = []
+        self._running_jobs: dict[int, RunningJob] = {}
+        self._painting_with: LoadedModel | None = None
         self._last_key: Hashable = None
         self._stopping = False
 
@@ -75,9 +75,9 @@ class Painter:
         """Paint until told to stop."""
         self._device.claim()
         while not self._stopping:
-            self._take_orders(wait=not self._sittings)
+            self._take_orders(wait=not self._running_jobs)
             self._begin_anew()
-            if self._sittings and not self._stopping:
+            if self._running_jobs and not self._stopping:
                 self._step()
 
     def _take_orders(self, *, wait: bool) -> None:
@@ -88,52 +88,52 @@ class Painter:
             self._obey(self._inbox.get())
             wait = False
 
-    def _obey(self, order: Order) -> None:
+    def _obey(self, order: ExecutorCommand) -> None:
         match order:
-            case Admit():
+            case RunJob():
                 self._admit(order)
-            case Expect(model):
-                self._bench.expect(model)
-            case Forget(name):
-                self._bench.forget(name)
-            case Cancel(job_id):
+            case Preload(model):
+                self._model_cache.expect(model)
+            case ForgetModel(name):
+                self._model_cache.forget(name)
+            case CancelJob(job_id):
                 self._cancel(job_id)
-            case Stop():
+            case StopExecutor():
                 self._stopping = True
-                for sitting in self._sittings.values():
-                    sitting.interrupt()
+                for running_job in self._running_jobs.values():
+                    running_job.interrupt()
 
-    def _admit(self, order: Admit) -> None:
+    def _admit(self, order: RunJob) -> None:
         model = order.model
 
         def loaded_in(seconds: float) -> None:
-            self._report(Measured(model.name, 0, 0, 0, seconds))
+            self._report(StepMeasured(model.name, 0, 0, 0, seconds))
 
         try:
-            self._bench.have(model, loaded_in)
+            self._model_cache.have(model, loaded_in)
         except Exception as error:
             self._fail(order.job, error)
         else:
-            if not self._sittings:
-                self._painting_with = self._bench.loaded
+            if not self._running_jobs:
+                self._painting_with = self._model_cache.loaded
             self._begin(order)
 
-    def _begin(self, order: Admit, *, alone: bool = False) -> None:
+    def _begin(self, order: RunJob, *, alone: bool = False) -> None:
         """Make the job's rows; after running out of memory, again on the next rung."""
         recipe = order.job.recipe
         while True:
             try:
-                if not self._sittings or self._largest() < recipe.width * recipe.height:
-                    self._bench.suit(recipe)
+                if not self._running_jobs or self._largest() < recipe.width * recipe.height:
+                    self._model_cache.suit(recipe)
                 with self._measuring(Stage.ENCODE, recipe):
-                    rows = self._loaded.family.begin(recipe, start_of(order))
+                    rows = self._loaded.family.begin(recipe, init_image_of(order))
             except Exception as error:
-                failure = let_go(error)
+                failure = drop_tracebacks(error)
             else:
-                self._sittings[order.job.id] = Sitting(order, rows, alone=alone)
+                self._running_jobs[order.job.id] = RunningJob(order, rows, alone=alone)
                 return
             # Reading a picture takes half of what decoding one takes, and the same rungs help.
-            picture = isinstance(failure, PictureOutOfMemory)
+            picture = isinstance(failure, InitImageOutOfMemory)
             stage = Stage.DECODE if picture else Stage.ENCODE
             if not (out_of_memory(failure) and self._lowered(stage)):
                 self._fail(order.job, failure)
@@ -142,26 +142,26 @@ class Painter:
     def _lowered(self, stage: Stage, rows: int = 1) -> bool:
         """Take the next rung down. Whether there is one, and the model has come with it."""
         try:
-            return self._bench.lower(stage, rows)
+            return self._model_cache.lower(stage, rows)
         except Exception:
             log.exception("The next rung down could not be taken")
             return False
 
     def _begin_anew(self) -> None:
         """Begin all jobs again whose model had to be loaded anew: their rows were the old one's."""
-        while self._sittings and self._bench.loaded is not self._painting_with:
-            self._painting_with = self._bench.loaded
-            begun = list(self._sittings.values())
-            self._sittings.clear()
-            for sitting in begun:
-                if self._bench.loaded is None:
+        while self._running_jobs and self._model_cache.loaded is not self._painting_with:
+            self._painting_with = self._model_cache.loaded
+            begun = list(self._running_jobs.values())
+            self._running_jobs.clear()
+            for running_job in begun:
+                if self._model_cache.loaded is None:
                     why = say(
                         "{model} could not be loaded anew: ask again.",
-                        model=sitting.job.recipe.model,
+                        model=running_job.job.recipe.model,
                     )
-                    self._fail(sitting.job, ModelUnavailable(why))
+                    self._fail(running_job.job, ModelUnavailable(why))
                 else:
-                    self._begin(sitting.order, alone=sitting.alone)
+                    self._begin(running_job.order, alone=running_job.alone)
 
     @contextmanager
     def _measuring(self, stage: Stage, recipe: Recipe) -> Iterator[None]:
@@ -173,23 +173,23 @@ class Painter:
 
     def _largest(self) -> int:
         """Pixels of the largest picture in hand."""
-        recipes = (sitting.job.recipe for sitting in self._sittings.values())
+        recipes = (running_job.job.recipe for running_job in self._running_jobs.values())
         return max(recipe.width * recipe.height for recipe in recipes)
 
     @property
-    def _loaded(self) -> Loaded:
-        assert self._bench.loaded is not None, "a sitting has its model loaded"
-        return self._bench.loaded
+    def _loaded(self) -> LoadedModel:
+        assert self._model_cache.loaded is not None, "a sitting has its model loaded"
+        return self._model_cache.loaded
 
     def _cancel(self, job_id: int) -> None:
-        sitting = self._sittings.pop(job_id, None)
+        running_job = self._running_jobs.pop(job_id, None)
         waiting = [order for order in self._postponed if order.job.id == job_id]
         for order in waiting:
             self._postponed.remove(order)
-        if sitting is not None:
-            sitting.interrupt()
-        if sitting is not None or waiting:
-            self._report(Dropped(job_id))
+        if running_job is not None:
+            running_job.interrupt()
+        if running_job is not None or waiting:
+            self._report(JobDropped(job_id))
 
     def _step(self) -> None:
         rows = self._next_batch()
@@ -200,25 +200,25 @@ class Painter:
             self._device.begin_measuring()
             self._loaded.family.step(rows, between=self._between_steps)
         except Exception as error:
-            failure = let_go(error)
+            failure = drop_tracebacks(error)
         if failure is not None:
             self._recover(rows, failure)
             return
         recipe = rows[0].recipe
         seconds = (time.monotonic() - begun) / max(1, rows[0].step - before)
         self._loaded.memory.measured(Stage.STEP, seconds, len(rows), recipe)
-        self._report(Measured(recipe.model, recipe.width, recipe.height, len(rows), seconds))
-        for sitting in list(self._sittings.values()):
-            if any(row in rows for row in sitting.rows):
-                self._follow_up(sitting, seconds)
+        self._report(StepMeasured(recipe.model, recipe.width, recipe.height, len(rows), seconds))
+        for running_job in list(self._running_jobs.values()):
+            if any(row in rows for row in running_job.rows):
+                self._follow_up(running_job, seconds)
 
-    def _next_batch(self) -> list[Row]:
+    def _next_batch(self) -> list[Sample]:
         """The rows to step: batches that cannot be merged take turns, older rows go first."""
-        groups: dict[Hashable, list[Row]] = {}
-        for sitting in self._sittings.values():
-            for row in sitting.rows:
+        groups: dict[Hashable, list[Sample]] = {}
+        for running_job in self._running_jobs.values():
+            for row in running_job.rows:
                 if not row.done:
-                    with_whom = sitting.job.id if sitting.alone else None
+                    with_whom = running_job.job.id if running_job.alone else None
                     key = (with_whom, self._loaded.family.batch_key(row))
                     groups.setdefault(key, []).append(row)
         keys = list(groups)
@@ -230,53 +230,53 @@ class Painter:
         """Obey what came in while a family that runs whole is at work; new jobs come after it."""
         while not self._inbox.empty():
             order = self._inbox.get()
-            if isinstance(order, Admit):
+            if isinstance(order, RunJob):
                 self._postponed.append(order)
             else:
                 self._obey(order)
-        for sitting in self._sittings.values():
-            self._report(sitting.progress())
+        for running_job in self._running_jobs.values():
+            self._report(running_job.progress())
 
-    def _recover(self, rows: Sequence[Row], error: Exception) -> None:
+    def _recover(self, rows: Sequence[Sample], error: Exception) -> None:
         """A step broke. One job alone has failed; several begin again, each on its own.
 
         Their seeds are fixed, so those that are sound give the same pictures as before. When
         memory ran out nobody is to blame: all begin again on the next rung.
         """
-        broken = [s for s in self._sittings.values() if any(row in rows for row in s.rows)]
+        broken = [s for s in self._running_jobs.values() if any(row in rows for row in s.rows)]
         lowered = False
         if out_of_memory(error):
             lowered = self._lowered(Stage.STEP, len(rows))
-        for sitting in broken:
-            del self._sittings[sitting.job.id]
-        for sitting in broken:
+        for running_job in broken:
+            del self._running_jobs[running_job.job.id]
+        for running_job in broken:
             if lowered or len(broken) > 1:
-                self._begin(sitting.order, alone=not lowered)
+                self._begin(running_job.order, alone=not lowered)
             else:
-                self._fail(sitting.job, error)
+                self._fail(running_job.job, error)
 
-    def _follow_up(self, sitting: Sitting, step_seconds: float) -> None:
+    def _follow_up(self, running_job: RunningJob, step_seconds: float) -> None:
         """Decode what is finished and tell how far the job is."""
-        job = sitting.job
-        for place, row in sitting.unfinished():
+        job = running_job.job
+        for place, row in running_job.unfinished():
             try:
-                image = with_the_kept(self._finished(row), sitting.kept)
-                sitting.pictures[place] = Pixels(*image.size, image.tobytes())
+                image = paste_unmasked(self._finished(row), running_job.kept)
+                running_job.pictures[place] = Pixels(*image.size, image.tobytes())
             except Exception as error:
-                self._sittings.pop(job.id, None)
-                self._fail(job, let_go(error))
+                self._running_jobs.pop(job.id, None)
+                self._fail(job, drop_tracebacks(error))
                 return
-        if sitting.finished:
-            self._sittings.pop(job.id, None)
-            pictures = tuple(sitting.pictures[place] for place in range(len(sitting.rows)))
-            self._report(Painted(job.id, pictures))
-        elif job.id in self._sittings:
+        if running_job.finished:
+            self._running_jobs.pop(job.id, None)
+            pictures = tuple(running_job.pictures[place] for place in range(len(running_job.rows)))
+            self._report(JobPainted(job.id, pictures))
+        elif job.id in self._running_jobs:
             preview = None
             if self._previews:
-                preview = sitting.preview(self._loaded.family, step_seconds)
-            self._report(sitting.progress(preview))
+                preview = running_job.preview(self._loaded.family, step_seconds)
+            self._report(running_job.progress(preview))
 
-    def _finished(self, row: Row) -> Image.Image:
+    def _finished(self, row: Sample) -> Image.Image:
         """The decoded row; after running out of memory, again on the next rung."""
         while True:
             try:
@@ -285,7 +285,7 @@ class Painter:
             except Exception as error:
                 if not out_of_memory(error):
                     raise
-                failure = let_go(error)
+                failure = drop_tracebacks(error)
             else:
                 return image
             if not self._lowered(Stage.DECODE):
@@ -293,6 +293,6 @@ class Painter:
 
     def _fail(self, job: Job, error: Exception) -> None:
         fits = None
-        if out_of_memory(error) and self._bench.loaded is not None:
-            fits = self._bench.loaded.memory.what_would_fit()
-        self._report(Failed(job.id, sentence_for(job, error, fits)))
+        if out_of_memory(error) and self._model_cache.loaded is not None:
+            fits = self._model_cache.loaded.memory.what_would_fit()
+        self._report(JobFailed(job.id, sentence_for(job, error, fits)))

@@ -13,18 +13,18 @@ from PIL import Image
 from safetensors import SafetensorError
 from transformers import AutoImageProcessor, AutoModelForImageClassification
 
-from engine.diffusion.build_lock import BUILDING
+from engine.diffusion.build_lock import BUILD_LOCK
 from engine.errors import ModelUnavailable
 from engine.hub.classifier_files import check_labels
+from engine.safety.verdict import SafetyVerdict
 from engine.worker.messages import Pixels
-from engine.safety.verdict import Verdict
 from speech import say
 
 ERRORS = (OSError, ValueError, RuntimeError, KeyError, ImportError, SafetensorError)
 """What Transformers raises over files that it cannot load."""
 
 
-class Classifier:
+class ImageClassifier:
     """Says of pictures whether they are unsafe. It belongs to one thread."""
 
     def __init__(self, model: Any, processor: Any, unsafe: Sequence[str], threshold: float) -> None:
@@ -58,7 +58,7 @@ class Classifier:
             processor = AutoImageProcessor.from_pretrained(
                 folder, backend="pil", local_files_only=True, trust_remote_code=False
             )
-            with BUILDING:
+            with BUILD_LOCK:
                 model, found = AutoModelForImageClassification.from_pretrained(
                     folder,
                     use_safetensors=True,
@@ -80,7 +80,7 @@ class Classifier:
         return cls(model, processor, unsafe, threshold)
 
     @torch.inference_mode()
-    def judge(self, picture: Pixels) -> Verdict:
+    def judge(self, picture: Pixels) -> SafetyVerdict:
         """What is to be said of the picture.
 
         Of labels that exclude one another the scores of the unsafe ones add up; of others the
@@ -94,4 +94,4 @@ class Classifier:
         scores = (logits.sigmoid() if apart else logits.softmax(-1))[self._unsafe]
         score = float(scores.max() if apart else scores.sum())
         label = self._labels[self._unsafe[int(scores.argmax())]]
-        return Verdict(label, min(score, 1.0), flagged=not score < self._threshold)
+        return SafetyVerdict(label, min(score, 1.0), flagged=not score < self._threshold)

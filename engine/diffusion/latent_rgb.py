@@ -11,12 +11,12 @@ import torch
 from engine.diffusion.previews import LatentMap
 
 
-def published(factors: Sequence[Sequence[float]], bias: Sequence[float]) -> LatentMap:
+def latent_rgb(factors: Sequence[Sequence[float]], bias: Sequence[float]) -> LatentMap:
     """The map of figures that give levels of -1 to 1."""
     return LatentMap(factors=torch.tensor(factors) / 2, bias=(torch.tensor(bias) + 1) / 2)
 
 
-STABLE_DIFFUSION_3 = published(
+STABLE_DIFFUSION_3 = latent_rgb(
     factors=(
         (-0.0922, -0.0175, 0.0749),
         (0.0311, 0.0633, 0.0954),
@@ -38,7 +38,7 @@ STABLE_DIFFUSION_3 = published(
     bias=(0.2394, 0.2135, 0.1925),
 )
 
-FLUX = published(
+FLUX = latent_rgb(
     factors=(
         (-0.0346, 0.0244, 0.0681),
         (0.0034, 0.0210, 0.0687),
@@ -60,7 +60,7 @@ FLUX = published(
     bias=(-0.0329, -0.0718, -0.0851),
 )
 
-FLUX_2 = published(
+FLUX_2 = latent_rgb(
     factors=(
         (0.0058, 0.0113, 0.0073),
         (0.0495, 0.0443, 0.0836),
@@ -99,7 +99,7 @@ FLUX_2 = published(
 )
 
 # Listed as those of Wan 2.1, with whose encoder Qwen-Image was trained.
-QWEN_IMAGE = published(
+QWEN_IMAGE = latent_rgb(
     factors=(
         (-0.1299, -0.1692, 0.2932),
         (0.0671, 0.0406, 0.0442),

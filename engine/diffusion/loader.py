@@ -6,24 +6,26 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from engine.models.adapters import AdapterShelf
-from engine.diffusion.build_lock import BUILDING
+from engine.diffusion.build_lock import BUILD_LOCK
 from engine.diffusion.device import Device
-from engine.diffusion.oom import let_go, out_of_memory
 from engine.diffusion.families import Family, family_of, is_stepped
-from engine.diffusion.textual_inversion import Inversions
-from engine.diffusion.model_memory import Memory
+from engine.diffusion.model_memory import ModelMemory
+from engine.diffusion.offload import AccelerateOffload, OffloadedComponents
+from engine.diffusion.oom import drop_tracebacks, out_of_memory
 from engine.diffusion.pipelines import build_pipeline
-from engine.diffusion.offload import Parts, WholeParts
 from engine.diffusion.quantization import cast_layerwise
-from engine.diffusion.vae_tiling import follow
+from engine.diffusion.textual_inversion import TextualInversions
+from engine.diffusion.vae_tiling import apply_vae_tiling
 from engine.errors import ModelUnavailable
-from engine.hub import Hub, Inspection, LocalFiles, download_now, inspect, origin_of
-from engine.memory.profile import Measurement
-from engine.memory.profiles import Ledger
+from engine.hub import HubClient, LocalFiles, download_now
 from engine.memory.plan import Plan, Quantization, Stage
+from engine.memory.profile import Measurement
+from engine.memory.profiles import ProfileStore
+from engine.models.adapters import AdapterCatalogue
 from engine.models.catalogue import Model
-from engine.models.planning import case_of
+from engine.models.inspection import Inspection, inspect
+from engine.models.origins import origin_of
+from engine.models.planning import plan_request_of
 from engine.settings import EngineSettings
 from speech import say
 
@@ -33,12 +35,12 @@ BUILT_ON_CARD = {Quantization.BNB8, Quantization.NF4}
 """bitsandbytes quantizes on the card while it loads."""
 
 
-class NoRoomYet(Exception):
+class NoRoomToPreload(Exception):
     """A model that was to be loaded early does not fit beside the one in use."""
 
 
 @dataclass(eq=False, kw_only=True)
-class Loaded:
+class LoadedModel:
     """A model whose weights are in RAM.
 
     Attributes:
@@ -53,8 +55,8 @@ class Loaded:
 
     model: Model
     family: Family
-    parts: Parts | WholeParts
-    memory: Memory
+    parts: OffloadedComponents | AccelerateOffload
+    memory: ModelMemory
     pipe: Any
     built: object
     moves: bool
@@ -69,7 +71,7 @@ class Loaded:
         if self.moves:
             self.parts.apply(self.memory.plan)
         if hasattr(self.pipe, "vae"):
-            follow(self.pipe.vae, self.memory.plan)
+            apply_vae_tiling(self.pipe.vae, self.memory.plan)
 
 
 def build_of(plan: Plan) -> object:
@@ -80,24 +82,24 @@ def build_of(plan: Plan) -> object:
     return plan.dtype, plan.vae_float32, ways
 
 
-class Loader:
+class ModelLoader:
     """Loads models onto one device."""
 
     def __init__(
         self,
         settings: EngineSettings,
         device: Device,
-        ledger: Ledger,
+        profiles: ProfileStore,
         note: Callable[[Measurement], None],
-        adapters: AdapterShelf,
-        inversions: Inversions,
+        adapters: AdapterCatalogue,
+        inversions: TextualInversions,
     ) -> None:
         """Prepare to load.
 
         Args:
             settings: What the owner has decided.
             device: Where models will work.
-            ledger: What was measured before; read at each load.
+            profiles: What was measured before; read at each load.
             note: Told of each new measurement worth keeping.
             adapters: The LoRAs that there are.
             inversions: The learned words that there are.
@@ -106,19 +108,19 @@ class Loader:
         self._inversions = inversions
         self._settings = settings
         self._device = device
-        self._ledger = ledger
+        self._profiles = profiles
         self._note = note
         token = settings.hub_token
-        self._hub = Hub(settings.hub_url, token.get_secret_value() if token else None)
+        self._hub = HubClient(settings.hub_url, token.get_secret_value() if token else None)
 
     def load(
         self,
         model: Model,
         make_room: Callable[[int], None],
-        memory: Memory | None = None,
+        memory: ModelMemory | None = None,
         *,
         early: bool = False,
-    ) -> Loaded:
+    ) -> LoadedModel:
         """Load `model`; what is missing of it on disk is downloaded first.
 
         Args:
@@ -138,17 +140,19 @@ class Loader:
         except ModelUnavailable as error:
             raise type(error)(_not_loaded(model, error.sentence)) from error
         make_room(self._weight_bytes(inspection))
-        memory = memory or Memory(
+        memory = memory or ModelMemory(
             model,
-            case_of(model, inspection, self._device.facts(), self._settings, self._ledger),
+            plan_request_of(
+                model, inspection, self._device.facts(), self._settings, self._profiles
+            ),
             self._device,
             self._note,
         )
         if early and BUILT_ON_CARD & {p.quantization for p in memory.plan.places.values()}:
-            raise NoRoomYet
+            raise NoRoomToPreload
         while True:
             try:
-                with BUILDING, warnings.catch_warnings():
+                with BUILD_LOCK, warnings.catch_warnings():
                     warnings.simplefilter("ignore")
                     pipe = build_pipeline(
                         model,
@@ -170,7 +174,7 @@ class Loader:
                             reason=why,
                         )
                     ) from error
-                failure = let_go(error)
+                failure = drop_tracebacks(error)
             self._device.release()
             if not memory.give_up(Stage.LOAD, memory.plan.batch):
                 raise failure
@@ -180,10 +184,12 @@ class Loader:
         number = 4 if self._device.name.type == "cpu" else 2
         return number * sum(component.parameters for component in inspection.components)
 
-    def _placed(self, model: Model, pipe: Any, files: LocalFiles, memory: Memory) -> Loaded:
+    def _placed(
+        self, model: Model, pipe: Any, files: LocalFiles, memory: ModelMemory
+    ) -> LoadedModel:
         pipe.set_progress_bar_config(disable=True)
         cast_layerwise(pipe, memory.plan)
-        kind = Parts if is_stepped(pipe) else WholeParts
+        kind = OffloadedComponents if is_stepped(pipe) else AccelerateOffload
         plan = memory.plan if self._device.has_own_memory else None
         parts = kind(pipe, self._device.name, plan)
         family = family_of(
@@ -191,8 +197,8 @@ class Loader:
         )
         log.info("Loaded %s: %s as %s", model.name, type(pipe).__name__, type(family).__name__)
         if hasattr(pipe, "vae"):
-            follow(pipe.vae, memory.plan)
-        return Loaded(
+            apply_vae_tiling(pipe.vae, memory.plan)
+        return LoadedModel(
             model=model,
             family=family,
             parts=parts,

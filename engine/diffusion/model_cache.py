@@ -8,26 +8,26 @@ from collections.abc import Callable
 from concurrent.futures import Future
 
 from engine.diffusion.device import Device
-from engine.diffusion.loader import Loaded, Loader, NoRoomYet
-from engine.diffusion.warm_models import Shelf
+from engine.diffusion.loader import LoadedModel, ModelLoader, NoRoomToPreload
+from engine.diffusion.warm_models import WarmModels
+from engine.jobs.request import Recipe
 from engine.memory.plan import Stage
 from engine.models.catalogue import Model
-from engine.jobs.request import Recipe
 
 log = logging.getLogger(__name__)
 
 
-class Bench:
+class ModelCache:
     """Has the model that is asked for on the device. All of it belongs to the painter's thread."""
 
-    def __init__(self, device: Device, loader: Loader, shelf: Shelf) -> None:
+    def __init__(self, device: Device, loader: ModelLoader, shelf: WarmModels) -> None:
         self._device = device
         self._loader = loader
         self._shelf = shelf
-        self._coming: tuple[Model, Future[Loaded]] | None = None
-        self.loaded: Loaded | None = None
+        self._coming: tuple[Model, Future[LoadedModel]] | None = None
+        self.loaded: LoadedModel | None = None
 
-    def have(self, model: Model, loaded_in: Callable[[float], None]) -> Loaded:
+    def have(self, model: Model, loaded_in: Callable[[float], None]) -> LoadedModel:
         """Have `model` in use; the one before it goes to the shelf.
 
         Args:
@@ -57,7 +57,7 @@ class Bench:
         in_use = self.loaded is not None and self.loaded.model == model
         if in_use or model in self._shelf or self._coming is not None:
             return
-        coming: Future[Loaded] = Future()
+        coming: Future[LoadedModel] = Future()
         self._coming = (model, coming)
 
         def load() -> None:
@@ -100,11 +100,11 @@ class Bench:
         self._follow_plan(loaded)
         return True
 
-    def _in_use(self) -> Loaded:
+    def _in_use(self) -> LoadedModel:
         assert self.loaded is not None, "`have` comes first"
         return self.loaded
 
-    def _follow_plan(self, loaded: Loaded) -> None:
+    def _follow_plan(self, loaded: LoadedModel) -> None:
         """Arrange the weights anew, or load them anew when they have to be others."""
         if not loaded.outgrown:
             loaded.follow_plan()
@@ -116,7 +116,7 @@ class Bench:
         self._free_memory()
         self.loaded = self._loader.load(model, self._make_room, memory)
 
-    def _awaited(self, model: Model) -> Loaded | None:
+    def _awaited(self, model: Model) -> LoadedModel | None:
         """The model that is on its way, once it is here, if it is this one and it came through."""
         if self._coming is None:
             return None
@@ -126,7 +126,7 @@ class Bench:
         self._shelve(expected, coming)
         return self._shelf.take(model)
 
-    def _shelve(self, expected: Model, coming: Future[Loaded]) -> None:
+    def _shelve(self, expected: Model, coming: Future[LoadedModel]) -> None:
         """Put the model that was on its way on the shelf, if it came through."""
         self._coming = None
         try:
@@ -135,7 +135,7 @@ class Bench:
             # What is wrong with it shows again, and is told, when it is its turn.
             log.info("%s was not loaded early: %s", expected.name, error)
 
-    def _load(self, model: Model) -> Loaded:
+    def _load(self, model: Model) -> LoadedModel:
         return self._loader.load(model, self._make_room)
 
     def _make_room(self, nbytes: int) -> None:
@@ -144,7 +144,7 @@ class Bench:
 
     def _only_if_free(self, nbytes: int) -> None:
         if self._device.facts().ram_free_bytes < nbytes:
-            raise NoRoomYet
+            raise NoRoomToPreload
 
     def _free_memory(self) -> None:
         gc.collect()

@@ -5,14 +5,14 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from engine.diffusion.device import Device
-from engine.memory.plan_request import Case
+from engine.jobs.request import Recipe
 from engine.memory.fallback import largest_size_that_fits, next_plan
-from engine.memory.profile import Measurement
 from engine.memory.plan import Plan, Stage
+from engine.memory.plan_request import PlanRequest
 from engine.memory.planner import choose
+from engine.memory.profile import Measurement
 from engine.memory.sizes import in_words
 from engine.models.catalogue import Model
-from engine.jobs.request import Recipe
 
 log = logging.getLogger(__name__)
 
@@ -20,13 +20,13 @@ WORTH_NOTING = 1.1
 """A measurement is kept when it differs by this factor from what is known."""
 
 
-class Memory:
+class ModelMemory:
     """What fits where, for one model on one device."""
 
     def __init__(
         self,
         model: Model,
-        case: Case,
+        case: PlanRequest,
         device: Device,
         note: Callable[[Measurement], None],
     ) -> None:
@@ -78,7 +78,7 @@ class Memory:
         size = self._case.width, self._case.height
         failed = self._measurement(self.plan, stage, None, 0.0, self.plan.batch, size)
         self._note(failed)
-        self._case = replace(self._case, learned=self._case.learned.plus(failed))
+        self._case = replace(self._case, profile=self._case.profile.plus(failed))
         lower = next_plan(self._case, self.plan, stage)
         if lower is None:
             return False
@@ -107,7 +107,7 @@ class Memory:
         self._noted[key] = (max(peak, before[0] if before else 0), least)
         size = recipe.width, recipe.height
         found = self._measurement(self.plan, stage, peak, least, rows, size)
-        self._case = replace(self._case, learned=self._case.learned.plus(found))
+        self._case = replace(self._case, profile=self._case.profile.plus(found))
         self._note(found)
 
     def what_would_fit(self) -> tuple[int, int] | None:

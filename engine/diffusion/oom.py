@@ -2,11 +2,11 @@
 
 import torch
 
-SAYINGS = ("out of memory", "alloc_failed", "not enough memory")
+OOM_MESSAGES = ("out of memory", "alloc_failed", "not enough memory")
 """What CUDA's libraries, drivers and other devices say instead of raising torch's own error."""
 
 
-class PictureOutOfMemory(torch.OutOfMemoryError):
+class InitImageOutOfMemory(torch.OutOfMemoryError):
     """Memory ran out while the VAE read the picture to start from."""
 
 
@@ -15,10 +15,10 @@ def out_of_memory(error: BaseException) -> bool:
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
     said = str(error).lower()
-    return isinstance(error, RuntimeError) and any(saying in said for saying in SAYINGS)
+    return isinstance(error, RuntimeError) and any(saying in said for saying in OOM_MESSAGES)
 
 
-def let_go(error: Exception) -> Exception:
+def drop_tracebacks(error: Exception) -> Exception:
     """The error, which no longer keeps the tensors of its frames where memory has run out."""
     cause: BaseException | None = error if out_of_memory(error) else None
     while cause is not None:

@@ -11,10 +11,11 @@ from diffusers.loaders.single_file_utils import SingleFileComponentError
 from engine.diffusion.gguf import check_kinds, dequantize_strays, gguf_config
 from engine.diffusion.quantization import quantization_config, quantized
 from engine.errors import ModelUnavailable
-from engine.hub import Inspection, LocalFiles
+from engine.hub import LocalFiles
 from engine.memory.components import Component, Role
 from engine.memory.plan import Plan, Quantization
 from engine.models.catalogue import Model
+from engine.models.inspection import Inspection
 from speech import say
 
 MISFITS = (SingleFileComponentError, LookupError, ValueError, RuntimeError)

@@ -84,11 +84,11 @@ STABLE_DIFFUSION_XL = LatentMap(
 def encode_preview(images: Sequence[Image.Image]) -> bytes:
     """The pictures side by side as WebP, at most `MAX_SIDE` pixels wide or high."""
     width, height = images[0].size
-    sheet = Image.new("RGB", (width * len(images), height))
+    grid = Image.new("RGB", (width * len(images), height))
     for i, image in enumerate(images):
-        sheet.paste(image, (i * width, 0))
-    factor = MAX_SIDE / max(sheet.size)
-    target = (max(1, int(sheet.width * factor)), max(1, int(sheet.height * factor)))
+        grid.paste(image, (i * width, 0))
+    factor = MAX_SIDE / max(grid.size)
+    target = (max(1, int(grid.width * factor)), max(1, int(grid.height * factor)))
     buffer = BytesIO()
-    sheet.resize(target, Image.Resampling.BICUBIC).save(buffer, "WEBP", quality=70)
+    grid.resize(target, Image.Resampling.BICUBIC).save(buffer, "WEBP", quality=70)
     return buffer.getvalue()

@@ -32,7 +32,7 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
-class Encoded:
+class EncodedPrompt:
     """What a text encoder makes of a prompt.
 
     Attributes:
@@ -53,7 +53,7 @@ def encode_weighted(
     *,
     penultimate: bool = False,
     vectors: Vectors | None = None,
-) -> Encoded:
+) -> EncodedPrompt:
     """Read a prompt.
 
     Args:
@@ -79,25 +79,26 @@ def encode_weighted(
     hidden = output.hidden_states[-2] if penultimate else output.last_hidden_state
     weighted = torch.cat([_weighted(own, chunk) for own, chunk in zip(hidden, chunks, strict=True)])
     pooled = output.get("text_embeds")
-    return Encoded(weighted.unsqueeze(0), None if pooled is None else pooled[:1])
+    return EncodedPrompt(weighted.unsqueeze(0), None if pooled is None else pooled[:1])
 
 
-def padded_alike(
-    told: Sequence[Mapping[str, torch.Tensor]], empty: Callable[[], Mapping[str, torch.Tensor]]
+def pad_to_longest(
+    conditioning: Sequence[Mapping[str, torch.Tensor]],
+    empty: Callable[[], Mapping[str, torch.Tensor]],
 ) -> list[Mapping[str, torch.Tensor]]:
     """The same prompts with as many chunks in each as in the longest.
 
     Args:
-        told: Each with its tokens as `embeds`, shape (1, tokens, dim).
+        conditioning: Each with its tokens as `embeds`, shape (1, tokens, dim).
         empty: Gives those of an empty prompt, which is one chunk.
     """
-    longest = max(one["embeds"].shape[1] for one in told)
-    if all(one["embeds"].shape[1] == longest for one in told):
-        return list(told)
+    longest = max(one["embeds"].shape[1] for one in conditioning)
+    if all(one["embeds"].shape[1] == longest for one in conditioning):
+        return list(conditioning)
     chunk = empty()["embeds"]
     return [
         {**one, "embeds": torch.cat([one["embeds"], *[chunk] * missing], dim=1)}
-        for one in told
+        for one in conditioning
         for missing in [(longest - one["embeds"].shape[1]) // chunk.shape[1]]
     ]
 
@@ -123,9 +124,9 @@ def _tokens(text: str, weight: float, tokenizer: Any, vectors: Vectors) -> Itera
     """The tokens of a piece; its learned words are cut out before the others are read."""
     parts = re.split(f"({word_pattern(vectors)})", text, flags=re.IGNORECASE) if vectors else [text]
     for part in parts:
-        learned = vectors.get(part.strip("<>").casefold())
-        if learned is not None:
-            for vector in learned:
+        profile = vectors.get(part.strip("<>").casefold())
+        if profile is not None:
+            for vector in profile:
                 # Any id but the end's, at whose place the pooled embedding is read.
                 yield Token(tokenizer.bos_token_id, weight, vector)
         elif part.strip():

@@ -8,13 +8,13 @@ from functools import cached_property
 
 from PIL import Image
 
+from engine.diffusion.families import Family, InitImage, Sample
 from engine.diffusion.oom import out_of_memory
-from engine.diffusion.families import Family, Row, Start
 from engine.diffusion.previews import encode_preview
 from engine.errors import AtelierError, new_incident, without_folders
+from engine.images.exif_orientation import apply_exif_orientation
 from engine.jobs.job import Job
-from engine.worker.messages import Admit, Pixels, Progress
-from engine.images.exif_orientation import upright
+from engine.worker.messages import JobProgress, Pixels, RunJob
 from speech import say
 
 log = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ PREVIEW_FROM = 3.0
 
 
 @dataclass(eq=False)
-class Sitting:
+class RunningJob:
     """A job in the painter's hands.
 
     Attributes:
@@ -39,8 +39,8 @@ class Sitting:
         pictures: The finished ones, by the row's place.
     """
 
-    order: Admit
-    rows: Sequence[Row]
+    order: RunJob
+    rows: Sequence[Sample]
     since: float = field(default_factory=lambda: time.monotonic())
     previewed: float = field(default_factory=lambda: time.monotonic())
     alone: bool = False
@@ -57,11 +57,11 @@ class Sitting:
         return len(self.pictures) == len(self.rows)
 
     @cached_property
-    def kept(self) -> Start | None:
+    def kept(self) -> InitImage | None:
         """The picture that its mask keeps parts of, read once; `None` where nothing is kept."""
-        return start_of(self.order) if self.order.mask else None
+        return init_image_of(self.order) if self.order.mask else None
 
-    def unfinished(self) -> list[tuple[int, Row]]:
+    def unfinished(self) -> list[tuple[int, Sample]]:
         """The rows that only want decoding, with their places."""
         return [
             (place, row)
@@ -74,11 +74,11 @@ class Sitting:
         for row in self.rows:
             row.cancelled = True
 
-    def progress(self, preview: bytes | None = None) -> Progress:
+    def progress(self, preview: bytes | None = None) -> JobProgress:
         """How far its pictures are, all together."""
         done = sum(row.step for row in self.rows)
         total = sum(row.total_steps for row in self.rows)
-        return Progress(self.job.id, done, total, preview)
+        return JobProgress(self.job.id, done, total, preview)
 
     def preview(self, family: Family, step_seconds: float) -> bytes | None:
         """WebP of the work in progress, when it is worth one and time for one."""
@@ -97,19 +97,19 @@ class Sitting:
             return None
 
 
-def start_of(order: Admit) -> Start | None:
+def init_image_of(order: RunJob) -> InitImage | None:
     """The picture that a job starts from, upright, with its mask."""
     if order.image is None:
         return None
     with Image.open(order.image) as opened:
-        image = upright(opened).convert("RGB")
+        image = apply_exif_orientation(opened).convert("RGB")
     if order.mask is None:
-        return Start(image)
+        return InitImage(image)
     with Image.open(order.mask) as opened:
-        return Start(image, upright(opened).convert("L"))
+        return InitImage(image, apply_exif_orientation(opened).convert("L"))
 
 
-def with_the_kept(painted: Image.Image, kept: Start | None) -> Image.Image:
+def paste_unmasked(painted: Image.Image, kept: InitImage | None) -> Image.Image:
     """The painted picture, over it to the pixel what its mask keeps of the one it starts from.
 
     The autoencoder alone would change that a little everywhere.
@@ -130,10 +130,10 @@ def sentence_for(job: Job, error: Exception, fits: tuple[int, int] | None) -> st
         fits: A size that would fit, if memory ran out and there is one.
     """
     if isinstance(error, AtelierError):
-        told = without_folders(error.sentence)
-        if told != error.sentence:
+        conditioning = without_folders(error.sentence)
+        if conditioning != error.sentence:
             log.error("Job %d failed: %s", job.id, error)
-        return told
+        return conditioning
     if out_of_memory(error):
         recipe = job.recipe
         log.error("Job %d does not fit: %s", job.id, error)

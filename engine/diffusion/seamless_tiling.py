@@ -15,7 +15,7 @@ MARGIN = 16
 
 
 @contextmanager
-def wrapped(network: torch.nn.Module) -> Iterator[None]:
+def circular_padding(network: torch.nn.Module) -> Iterator[None]:
     """Have the convolutions of `network` see the opposite edge inside of it."""
     padded = [each for each in network.modules() if isinstance(each, torch.nn.Conv2d)]
     before = [each.padding_mode for each in padded]
@@ -28,7 +28,7 @@ def wrapped(network: torch.nn.Module) -> Iterator[None]:
             each.padding_mode = mode
 
 
-def decoded_seamless(
+def decode_seamless(
     vae: Any, latents: torch.Tensor, decode: Callable[[torch.Tensor], torch.Tensor]
 ) -> torch.Tensor:
     """What `decode` makes of latents that have no edge, shape (1, 3, height, width).
@@ -42,7 +42,7 @@ def decoded_seamless(
         decode: From latents to pixels.
     """
     if not (vae.use_tiling and max(latents.shape[-2:]) > vae.tile_latent_min_size):
-        with wrapped(vae):
+        with circular_padding(vae):
             return decode(latents)
     rows, columns = latents.shape[-2:]
     above, beside = min(MARGIN, rows), min(MARGIN, columns)

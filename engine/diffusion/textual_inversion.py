@@ -22,7 +22,7 @@ BY_ENCODER = ("clip_l", "clip_g")
 """Names of the tensors in a file for Stable Diffusion XL, by the place of their text encoder."""
 
 
-class Inversions:
+class TextualInversions:
     """The learned words, whatever their case; a file that is put in the folder is one at once."""
 
     def __init__(self, folder: Path | None = None) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from engine.memory.plan import Plan
 
 
-def follow(vae: Any, plan: Plan) -> None:
+def apply_vae_tiling(vae: Any, plan: Plan) -> None:
     """Have `vae` work in tiles of the plan's size, or in one piece.
 
     Diffusers' autoencoders count tiles in one of two ways: a side and the share that overlaps, or

@@ -3,11 +3,11 @@
 from collections import OrderedDict
 from collections.abc import Callable
 
-from engine.diffusion.loader import Loaded
+from engine.diffusion.loader import LoadedModel
 from engine.models.catalogue import Model
 
 
-class Shelf:
+class WarmModels:
     """Loaded models besides the one in use, the one used last at the end."""
 
     def __init__(self, bound: int | None, free: Callable[[], int]) -> None:
@@ -20,16 +20,16 @@ class Shelf:
         """
         self._bound = bound
         self._free = free
-        self._models: OrderedDict[Model, Loaded] = OrderedDict()
+        self._models: OrderedDict[Model, LoadedModel] = OrderedDict()
 
     def __contains__(self, model: object) -> bool:
         return model in self._models
 
-    def take(self, model: Model) -> Loaded | None:
+    def take(self, model: Model) -> LoadedModel | None:
         """Take the model from the shelf, if it stands there."""
         return self._models.pop(model, None)
 
-    def put(self, loaded: Loaded) -> None:
+    def put(self, loaded: LoadedModel) -> None:
         """Put a model there, off the device; those used longest ago may have to go."""
         loaded.parts.retire()
         self._models[loaded.model] = loaded

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, PngImagePlugin
 
-from engine.jobs.job import Job, JobState
+from engine.grids.layout import Axis, GridLayout
+from engine.grids.text import FittedText, drawable, fit_labels, undrawable
 from engine.images.output import parameters
+from engine.jobs.job import Job, JobState
 from engine.jobs.request import Recipe
-from engine.grids.layout import Axis, Layout
-from engine.grids.text import Lettering, lettered, unwritable, writable
 
 PAPER, INK, FAINT, BLANK, MARK = "#f7f5f0", "#26282c", "#8b877e", "#e7e3da", "#bcb6a9"
 
@@ -27,7 +27,7 @@ MAX_PIXELS = 12_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Measures:
+class GridDimensions:
     """Where things are, in pixels.
 
     Attributes:
@@ -48,8 +48,8 @@ class Measures:
         return _sum(self.widths, self.gap), _sum(self.heights, self.gap)
 
 
-def draw_sheet(
-    layout: Layout, cells: Mapping[int, Job], called: Callable[[str], str] = str
+def draw_grid(
+    layout: GridLayout, cells: Mapping[int, Job], called: Callable[[str], str] = str
 ) -> bytes:
     """The sheet as PNG, with the settings of its first cell inside. Blocks: call it in a thread.
 
@@ -68,31 +68,31 @@ def draw_sheet(
     left, top = _margins(layout, measures, columns, rows)
     edge = 2 * measures.letter
     width, height = measures.size
-    sheet = Image.new("RGB", (left + width + edge, top + height + edge), PAPER)
+    grid = Image.new("RGB", (left + width + edge, top + height + edge), PAPER)
     title = _title(layout.columns.title, called, measures.letter)
-    _write_columns(sheet, title, columns, measures, left, top)
+    _write_columns(grid, title, columns, measures, left, top)
     if layout.rows.title:
         title = _title(layout.rows.title, called, measures.letter)
-        _write_rows(sheet, title, rows, measures, left, top)
+        _write_rows(grid, title, rows, measures, left, top)
     for cell in range(layout.count):
         row, column = divmod(cell, len(layout.columns.labels))
         x = left + _sum(measures.widths[:column], measures.gap) + measures.gap * bool(column)
         y = top + _sum(measures.heights[:row], measures.gap) + measures.gap * bool(row)
         room = measures.widths[column], measures.heights[row]
-        _paste(sheet, cells.get(cell), (x, y), room)
+        _paste(grid, cells.get(cell), (x, y), room)
     info = PngImagePlugin.PngInfo()
     info.add_text("parameters", _text(layout, cells[min(cells)].recipe))
     buffer = BytesIO()
-    sheet.save(buffer, "PNG", pnginfo=info)
+    grid.save(buffer, "PNG", pnginfo=info)
     return buffer.getvalue()
 
 
-def sheet_key(layout: Layout) -> tuple[tuple[str, str], ...]:
+def grid_legend(layout: GridLayout) -> tuple[tuple[str, str], ...]:
     """What is drawn for each label that cannot be, and that label: “#2”, “一只猫”. Blocks."""
-    return tuple(pair for axis in layout.axes for pair in unwritable(axis.labels))
+    return tuple(pair for axis in layout.axes for pair in undrawable(axis.labels))
 
 
-def _measures(layout: Layout, cells: Mapping[int, Job]) -> Measures:
+def _measures(layout: GridLayout, cells: Mapping[int, Job]) -> GridDimensions:
     columns, rows = len(layout.columns.labels), len(layout.rows.labels)
     widths, heights = [1] * columns, [1] * rows
     for cell, job in cells.items():
@@ -112,7 +112,7 @@ def _measures(layout: Layout, cells: Mapping[int, Job]) -> Measures:
         scale = max(1.0, round(scale))  # pixels stay pixels
     letter = max(16, round(max(width, height) * scale * 0.026))
     letter = min(letter, max(16, round(min(widths) * scale / 3)))
-    return Measures(
+    return GridDimensions(
         widths=tuple(max(1, round(width * scale)) for width in widths),
         heights=tuple(max(1, round(height * scale)) for height in heights),
         gap=max(4, round(letter * 0.4)),
@@ -120,12 +120,12 @@ def _measures(layout: Layout, cells: Mapping[int, Job]) -> Measures:
     )
 
 
-def _lettered(axis: Axis, letter: int, width: int) -> list[Lettering]:
-    return lettered(writable(axis.labels), letter, width) if axis.title else []
+def _lettered(axis: Axis, letter: int, width: int) -> list[FittedText]:
+    return fit_labels(drawable(axis.labels), letter, width) if axis.title else []
 
 
 def _margins(
-    layout: Layout, measures: Measures, columns: list[Lettering], rows: list[Lettering]
+    layout: GridLayout, measures: GridDimensions, columns: list[FittedText], rows: list[FittedText]
 ) -> tuple[int, int]:
     """Pixels at the left of the pictures, and above them."""
     letter = measures.letter
@@ -137,20 +137,20 @@ def _margins(
     return left, top
 
 
-def _title(title: str, called: Callable[[str], str], letter: int) -> Lettering:
-    words = title if unwritable([called(title)]) else called(title)
-    return lettered([words], round(letter * 0.9), 100 * letter, lines=1)[0]
+def _title(title: str, called: Callable[[str], str], letter: int) -> FittedText:
+    words = title if undrawable([called(title)]) else called(title)
+    return fit_labels([words], round(letter * 0.9), 100 * letter, lines=1)[0]
 
 
 def _write_columns(
-    sheet: Image.Image,
-    title: Lettering,
-    labels: list[Lettering],
-    measures: Measures,
+    grid: Image.Image,
+    title: FittedText,
+    labels: list[FittedText],
+    measures: GridDimensions,
     left: int,
     top: int,
 ) -> None:
-    pen = ImageDraw.Draw(sheet)
+    pen = ImageDraw.Draw(grid)
     letter, width = measures.letter, measures.size[0]
     y = round(1.4 * letter)
     pen.text((left + width / 2, y), title.lines[0], FAINT, title.font, anchor="ma")
@@ -164,19 +164,19 @@ def _write_columns(
 
 
 def _write_rows(
-    sheet: Image.Image,
-    title: Lettering,
-    labels: list[Lettering],
-    measures: Measures,
+    grid: Image.Image,
+    title: FittedText,
+    labels: list[FittedText],
+    measures: GridDimensions,
     left: int,
     top: int,
 ) -> None:
-    pen = ImageDraw.Draw(sheet)
+    pen = ImageDraw.Draw(grid)
     letter, height = measures.letter, measures.size[1]
     strip = Image.new("RGB", (title.width + 2, title.line_height), PAPER)
     ImageDraw.Draw(strip).text((1, 0), title.lines[0], FAINT, title.font, anchor="la")
     strip = strip.rotate(90, expand=True)
-    sheet.paste(strip, (round(1.2 * letter), top + (height - strip.height) // 2))
+    grid.paste(strip, (round(1.2 * letter), top + (height - strip.height) // 2))
     y = top
     for label, row in zip(labels, measures.heights, strict=True):
         first = y + (row - label.height) / 2
@@ -187,19 +187,19 @@ def _write_rows(
 
 
 def _paste(
-    sheet: Image.Image, job: Job | None, place: tuple[int, int], room: tuple[int, int]
+    grid: Image.Image, job: Job | None, place: tuple[int, int], room: tuple[int, int]
 ) -> None:
     """The picture of a cell in the middle of its room, or what stands for one that is not there."""
     picture = _opened(job.pictures[0]) if job is not None and job.pictures else None
     if picture is None:
-        _cross_out(sheet, place, room, dash=job is not None and job.state is JobState.CANCELLED)
+        _cross_out(grid, place, room, dash=job is not None and job.state is JobState.CANCELLED)
         return
     scale = min(room[0] / picture.width, room[1] / picture.height)
     size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
     if size != picture.size:
         picture = picture.resize(size, Image.Resampling.LANCZOS)
     at = place[0] + (room[0] - size[0]) // 2, place[1] + (room[1] - size[1]) // 2
-    sheet.paste(picture, at)
+    grid.paste(picture, at)
 
 
 def _opened(file: Path) -> Image.Image | None:
@@ -212,9 +212,9 @@ def _opened(file: Path) -> Image.Image | None:
 
 
 def _cross_out(
-    sheet: Image.Image, place: tuple[int, int], room: tuple[int, int], *, dash: bool
+    grid: Image.Image, place: tuple[int, int], room: tuple[int, int], *, dash: bool
 ) -> None:
-    pen = ImageDraw.Draw(sheet)
+    pen = ImageDraw.Draw(grid)
     (x, y), (width, height) = place, room
     pen.rectangle((x, y, x + width - 1, y + height - 1), fill=BLANK)
     arm, line = min(room) / 8, max(2, min(room) // 48)
@@ -225,7 +225,7 @@ def _cross_out(
         pen.line((*start, middle[0] + right, middle[1] + down), fill=MARK, width=line)
 
 
-def _text(layout: Layout, recipe: Recipe) -> str:
+def _text(layout: GridLayout, recipe: Recipe) -> str:
     """The settings of the first cell, and the axes as the A1111 web interface names them."""
     parts = ["Script: X/Y/Z plot"]
     for letter, axis in zip("XY", layout.axes, strict=False):

@@ -6,22 +6,22 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from engine.jobs.submission import Admission
-from engine.jobs.rate_limits import Allowance
-from engine.jobs.events import Board
 from engine.errors import InvalidRequest, NotYours, UnknownJob
+from engine.grids.layout import MAX_CELLS, Grid, GridLayout, GridProgress
+from engine.jobs.events import JobEvents
 from engine.jobs.job import Job, JobEvent, JobState
+from engine.jobs.rate_limits import RateLimits
 from engine.jobs.request import ImageRequest, Recipe
-from engine.grids.layout import MAX_CELLS, Layout, Sheet, SheetProgress
-from engine.store import JobTable, SheetTable
+from engine.jobs.submission import JobSubmission
+from engine.jobs.watch import watch_job
+from engine.store import GridTable, JobTable
 from engine.tasks import Tasks
-from engine.jobs.watch import watched
 from engine.worker.worker import Worker
 from speech import say
 
 
 @dataclass(frozen=True, slots=True)
-class Price:
+class GridEstimate:
     """What a sheet costs.
 
     Attributes:
@@ -33,22 +33,22 @@ class Price:
     seconds: float | None
 
 
-class Sheets:
+class Grids:
     """Each cell is a job of its own, so that none is painted twice, whatever ends the program."""
 
     def __init__(
         self,
-        table: SheetTable,
+        table: GridTable,
         jobs: JobTable,
-        board: Board,
+        job_events: JobEvents,
         worker: Worker,
-        admission: Admission,
+        submission: JobSubmission,
     ) -> None:
         self._table = table
         self._jobs = jobs
-        self._board = board
+        self._job_events = job_events
         self._worker = worker
-        self._admission = admission
+        self._submission = submission
 
     async def price(
         self,
@@ -56,96 +56,96 @@ class Sheets:
         *,
         owner: str,
         scope: str = "",
-        allowance: Allowance | None = None,
-    ) -> Price:
+        rate_limits: RateLimits | None = None,
+    ) -> GridEstimate:
         """What `submit` would paint by now, and raise; nothing is taken."""
-        async with self._admission.lock:
-            recipes = await self._recipes(requests, owner, scope, allowance)
+        async with self._submission.lock:
+            recipes = await self._recipes(requests, owner, scope, rate_limits)
             ordered = [recipes[cell] for cell in painting_order(recipes)]
-            return Price(tuple(recipes), await self._worker.forecast(owner, ordered))
+            return GridEstimate(tuple(recipes), await self._worker.forecast(owner, ordered))
 
     async def submit(
         self,
-        layout: Layout,
+        layout: GridLayout,
         requests: Sequence[ImageRequest],
         *,
         owner: str,
-        home: Any,
+        message_ref: Any,
         scope: str = "",
-        allowance: Allowance | None = None,
-    ) -> Sheet:
+        rate_limits: RateLimits | None = None,
+    ) -> Grid:
         """Take a sheet; when this returns, it survives anything.
 
         Args:
             layout: Its axes.
             requests: What each cell shows, row by row, one picture each.
             owner: Who asks; to whom it counts as one job, and as many pictures as it has.
-            home: Where the answer belongs.
+            message_ref: Where the answer belongs.
             scope: Where the requests come from.
-            allowance: What the owner may use.
+            rate_limits: What the owner may use.
 
         Raises:
             AtelierError: As `Studio.submit` does, when one of the cells cannot be taken, or all
                 together are too many.
         """
-        async with self._admission.lock:
-            recipes = await self._recipes(requests, owner, scope, allowance)
-            sheet, jobs = await self._table.add(
-                owner, home, layout, recipes, painting_order(recipes)
+        async with self._submission.lock:
+            recipes = await self._recipes(requests, owner, scope, rate_limits)
+            grid, jobs = await self._table.add(
+                owner, message_ref, layout, recipes, painting_order(recipes)
             )
             for job in jobs:
                 self._worker.push(job)
-        return sheet
+        return grid
 
-    async def get(self, sheet_id: int) -> Sheet:
+    async def get(self, grid_id: int) -> Grid:
         """The sheet of that number. Raises `UnknownJob`."""
-        return await self._table.get(sheet_id)
+        return await self._table.get(grid_id)
 
-    async def cells(self, sheet_id: int) -> dict[int, Job]:
+    async def cells(self, grid_id: int) -> dict[int, Job]:
         """The jobs of a sheet by their cells, at least one; those that were deleted are not in it.
 
         Raises:
             UnknownJob: When all of them were.
         """
-        cells = await self._table.cells(sheet_id)
+        cells = await self._table.cells(grid_id)
         if not cells:
-            raise UnknownJob(say("Sheet {number} does not exist any more.", number=sheet_id))
+            raise UnknownJob(say("Sheet {number} does not exist any more.", number=grid_id))
         return cells
 
-    async def unsettled(self) -> list[Sheet]:
+    async def unsettled(self) -> list[Grid]:
         """Sheets whose outcome has not been shown, oldest first: what to go on with at a start."""
         return await self._table.unsettled()
 
-    async def set_home(self, sheet_id: int, home: Any) -> None:
+    async def set_message_ref(self, grid_id: int, message_ref: Any) -> None:
         """Remember where the answer is, now that more is known about it."""
-        await self._table.set_home(sheet_id, home)
+        await self._table.set_message_ref(grid_id, message_ref)
 
-    async def settle(self, sheet_id: int) -> None:
+    async def settle(self, grid_id: int) -> None:
         """Record that the outcome has been shown."""
-        await self._table.settle(sheet_id)
+        await self._table.settle(grid_id)
 
-    async def owned(self, sheet_id: int, by: str | None) -> Sheet:
+    async def owned(self, grid_id: int, by: str | None) -> Grid:
         """The sheet, if `by` may act on it: its owner, or `None` for who may act on any.
 
         Raises:
             UnknownJob: When there is no such sheet.
             NotYours: When `by` is not its owner.
         """
-        sheet = await self._table.get(sheet_id)
-        if by is not None and sheet.owner != by:
+        grid = await self._table.get(grid_id)
+        if by is not None and grid.owner != by:
             raise NotYours(
-                say("Only the one who asked for sheet {number} can do that.", number=sheet_id)
+                say("Only the one who asked for sheet {number} can do that.", number=grid_id)
             )
-        return sheet
+        return grid
 
-    async def cancel(self, sheet_id: int, by: str | None = None) -> bool:
+    async def cancel(self, grid_id: int, by: str | None = None) -> bool:
         """Call off what is not painted yet; the arguments are those of `owned`.
 
         Returns:
             Whether there still was anything to call off.
         """
-        await self.owned(sheet_id, by)
-        cells = await self._table.cells(sheet_id)
+        await self.owned(grid_id, by)
+        cells = await self._table.cells(grid_id)
         # The last ones first: else the next would begin while the one before is called off.
         called_off = [
             await self._worker.cancel(job.id)
@@ -154,23 +154,23 @@ class Sheets:
         ]
         return any(called_off)
 
-    async def watch(self, sheet_id: int) -> AsyncGenerator[SheetProgress, None]:
+    async def watch(self, grid_id: int) -> AsyncGenerator[GridProgress, None]:
         """Yield how the sheet stands and then each change, until it is complete.
 
         It also ends when the program does: the last value is not complete then. Slow watchers
         skip values.
         """
         latest: dict[int, JobEvent] = {}
-        following = {job.id for job in (await self._table.cells(sheet_id)).values()}
+        following = {job.id for job in (await self._table.cells(grid_id)).values()}
         changed, tasks = asyncio.Event(), Tasks()
         if not following:
-            yield SheetProgress(total=0, over=0)
+            yield GridProgress(total=0, over=0)
             return
 
         async def follow(job_id: int) -> None:
             try:
                 with suppress(UnknownJob):  # it is deleted
-                    async for event in watched(self._jobs, self._board, job_id):
+                    async for event in watch_job(self._jobs, self._job_events, job_id):
                         latest[job_id] = event
                         changed.set()
                     return
@@ -196,7 +196,7 @@ class Sheets:
         requests: Sequence[ImageRequest],
         owner: str,
         scope: str,
-        allowance: Allowance | None,
+        rate_limits: RateLimits | None,
     ) -> list[Recipe]:
         if not 2 <= len(requests) <= MAX_CELLS:
             raise InvalidRequest(
@@ -210,7 +210,7 @@ class Sheets:
             raise InvalidRequest(
                 say("Each cell of a sheet is one picture: ask for no more of them.")
             )
-        return await self._admission.recipes(requests, owner, scope, allowance, as_one=True)
+        return await self._submission.recipes(requests, owner, scope, rate_limits, as_one=True)
 
 
 def painting_order(recipes: Sequence[Recipe]) -> list[int]:
@@ -225,7 +225,7 @@ def painting_order(recipes: Sequence[Recipe]) -> list[int]:
     return sorted(range(len(recipes)), key=keys.__getitem__)
 
 
-def _progress(events: Iterable[JobEvent], jobs: set[int]) -> SheetProgress:
+def _progress(events: Iterable[JobEvent], jobs: set[int]) -> GridProgress:
     events = list(events)
     over = [event for event in events if not event.state.waiting]
     waiting = [event for event in events if event.state.waiting]
@@ -233,7 +233,7 @@ def _progress(events: Iterable[JobEvent], jobs: set[int]) -> SheetProgress:
     places = [event.position for event in waiting if event.position is not None]
     times = [event.seconds_left for event in waiting if event.seconds_left is not None]
     running = any(event.state is JobState.RUNNING for event in events)
-    return SheetProgress(
+    return GridProgress(
         total=len(jobs),
         over=len(over),
         share=(len(over) + steps) / max(1, len(jobs)),

@@ -34,7 +34,7 @@ NOTHING = Axis(title="", labels=("",))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
+class GridLayout:
     """The axes of a sheet. Its cells are counted from 0, row by row.
 
     Attributes:
@@ -70,26 +70,26 @@ class Layout:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sheet:
+class Grid:
     """A sheet as the store knows it.
 
     Attributes:
         id: Its number; it grows and is never used twice.
         owner: Who asked, in the caller's words (opaque here).
-        home: Where the answer belongs, any JSON value (opaque here).
+        message_ref: Where the answer belongs, any JSON value (opaque here).
         layout: Its axes.
         created_at: Seconds since the epoch.
     """
 
     id: int
     owner: str
-    home: Any
-    layout: Layout
+    message_ref: Any
+    layout: GridLayout
     created_at: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SheetProgress:
+class GridProgress:
     """The latest that is known of a sheet.
 
     Attributes:

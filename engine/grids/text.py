@@ -35,7 +35,7 @@ SMALLEST = 0.6
 
 
 @dataclass(frozen=True, slots=True)
-class Lettering:
+class FittedText:
     """Some words as they are drawn.
 
     Attributes:
@@ -62,7 +62,7 @@ class Lettering:
         return self.line_height * len(self.lines)
 
 
-def writable(labels: Sequence[str]) -> tuple[str, ...]:
+def drawable(labels: Sequence[str]) -> tuple[str, ...]:
     """The labels, those that no font here can write by their numbers: “#1”, “#2” …"""
     return tuple(
         label if _file_for(label) is not None else f"#{number}"
@@ -70,19 +70,19 @@ def writable(labels: Sequence[str]) -> tuple[str, ...]:
     )
 
 
-def unwritable(labels: Sequence[str]) -> list[tuple[str, str]]:
-    """What `writable` gives for the labels that no font here can write, and these."""
-    pairs = zip(writable(labels), labels, strict=True)
+def undrawable(labels: Sequence[str]) -> list[tuple[str, str]]:
+    """What `drawable` gives for the labels that no font here can write, and these."""
+    pairs = zip(drawable(labels), labels, strict=True)
     return [(sign, label) for sign, label in pairs if sign != label]
 
 
-def lettered(labels: Sequence[str], size: int, width: int, lines: int = 2) -> list[Lettering]:
+def fit_labels(labels: Sequence[str], size: int, width: int, lines: int = 2) -> list[FittedText]:
     """The labels at one size, within `width` pixels and so many lines.
 
     They become smaller where that helps, and are cut where it does not.
 
     Args:
-        labels: As `writable` gives them.
+        labels: As `drawable` gives them.
         size: Pixels that are wished for.
         width: Pixels that there are.
         lines: The most of each label.
@@ -95,7 +95,7 @@ def lettered(labels: Sequence[str], size: int, width: int, lines: int = 2) -> li
     return [_cut(_wrapped(label, smallest, width), width, lines) for label in labels]
 
 
-def _wrapped(label: str, size: int, width: int) -> Lettering:
+def _wrapped(label: str, size: int, width: int) -> FittedText:
     """The label, broken between words; one that is too wide for a line stands alone in it."""
     font = _font(_file_for(label) or "", size)
     lines: list[str] = []
@@ -104,10 +104,10 @@ def _wrapped(label: str, size: int, width: int) -> Lettering:
             lines[-1] += f" {word}"
         else:
             lines.append(word)
-    return Lettering(tuple(lines), font)
+    return FittedText(tuple(lines), font)
 
 
-def _cut(lettering: Lettering, width: int, most: int) -> Lettering:
+def _cut(lettering: FittedText, width: int, most: int) -> FittedText:
     font = lettering.font
     lines = list(lettering.lines[:most])
     if len(lettering.lines) > most:
@@ -115,7 +115,7 @@ def _cut(lettering: Lettering, width: int, most: int) -> Lettering:
     for place, line in enumerate(lines):
         if font.getlength(line) > width:
             lines[place] = _shortened(line.removesuffix(ELLIPSIS), font, width)
-    return Lettering(tuple(lines), font)
+    return FittedText(tuple(lines), font)
 
 
 def _shortened(line: str, font: FreeTypeFont, width: int) -> str:

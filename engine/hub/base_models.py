@@ -7,15 +7,15 @@ are those of its base: some 3 MB, in many small files.
 from pathlib import Path
 
 from engine.errors import ModelUnavailable
-from engine.hub.single_file import Checkpoint, classify
-from engine.hub.sources import PICKLES, Kind, Source
+from engine.hub.single_file import SingleFileCheckpoint, classify
+from engine.hub.sources import PICKLES, Source, SourceKind
 from engine.hub.tensor_headers import read_safetensors
 
 
-def base_of(checkpoint: Checkpoint) -> Source:
+def base_of(checkpoint: SingleFileCheckpoint) -> Source:
     """Where to have the configurations and tokenizers that a checkpoint goes with."""
     return Source(
-        text=checkpoint.base, kind=Kind.PIPELINE, repo=checkpoint.base, settings_only=True
+        text=checkpoint.base, kind=SourceKind.PIPELINE, repo=checkpoint.base, settings_only=True
     )
 
 
@@ -24,7 +24,7 @@ def base_in(source: Source, place: Path | None) -> Source | None:
 
     `None` for what is no checkpoint, is not there, or cannot be told: `inspect` says why.
     """
-    if source.kind is not Kind.CHECKPOINT or place is None or place.suffix.lower() in PICKLES:
+    if source.kind is not SourceKind.CHECKPOINT or place is None or place.suffix.lower() in PICKLES:
         return None
     try:
         return base_of(classify(read_safetensors(place), source.text))

@@ -11,11 +11,11 @@ import httpx2
 from filelock import FileLock, Timeout
 from huggingface_hub import constants, get_async_session, hf_hub_download
 
+from engine.hub.client import ERRORS, PATIENCE, HubClient, RemoteFile
+from engine.hub.errors import explain_hub_error
+from engine.hub.http_download import FileDownload, download_file
 from engine.hub.local_files import repo_cache
-from engine.hub.http_download import Transfer, fetch
-from engine.hub.client import ERRORS, PATIENCE, Hub, RemoteFile
-from engine.hub.manifest import Need
-from engine.hub.errors import explained
+from engine.hub.manifest import Manifest
 
 CONNECTIONS = 4
 """How many files come at the same time."""
@@ -26,22 +26,22 @@ LINKS = 8
 GLANCE = 0.1
 """Seconds between two looks at whether another process has let go of a file."""
 
-Told = Callable[[str, int], None]
+OnBytes = Callable[[str, int], None]
 """Called with a file's path and how many new bytes of it there are; fewer than none if lost."""
 
 
-async def fill(needs: tuple[Need, ...], hub: Hub, told: Told) -> None:
+async def download_files(manifests: tuple[Manifest, ...], hub: HubClient, told: OnBytes) -> None:
     """Bring the bytes of all files that are missing.
 
     Raises:
         ModelUnavailable: One of them cannot be had; the others go no further, and keep what came.
     """
-    turns = asyncio.Semaphore(CONNECTIONS)
+    channel_locks = asyncio.Semaphore(CONNECTIONS)
     async with get_async_session() as client:
         jobs = [
-            asyncio.ensure_future(_fetch_one(client, turns, need, file, hub, told))
-            for need in needs
-            for file in need.missing
+            asyncio.ensure_future(_fetch_one(client, channel_locks, manifest, file, hub, told))
+            for manifest in manifests
+            for file in manifest.missing
         ]
         try:
             await asyncio.gather(*jobs)
@@ -53,34 +53,34 @@ async def fill(needs: tuple[Need, ...], hub: Hub, told: Told) -> None:
 
 async def _fetch_one(
     client: httpx2.AsyncClient,
-    turns: asyncio.Semaphore,
-    need: Need,
+    channel_locks: asyncio.Semaphore,
+    manifest: Manifest,
     file: RemoteFile,
-    hub: Hub,
-    told: Told,
+    hub: HubClient,
+    told: OnBytes,
 ) -> None:
-    blob, partial = need.blob(file), need.partial(file)
-    transfer = Transfer(
-        hub.url(need.listing.repo, file.path, need.listing.commit),
+    blob, partial = manifest.blob(file), manifest.partial(file)
+    transfer = FileDownload(
+        hub.url(manifest.listing.repo, file.path, manifest.listing.commit),
         hub.headers,
         file,
         partial,
         lambda size: told(file.path, size),
     )
     try:
-        async with turns:
+        async with channel_locks:
             blob.parent.mkdir(parents=True, exist_ok=True)
-            with await _alone(need, file):
+            with await _alone(manifest, file):
                 if not blob.exists():
-                    await fetch(client, transfer)
+                    await download_file(client, transfer)
                     partial.replace(blob)
     except ERRORS as error:
-        raise explained(error, need.listing.repo) from error
+        raise explain_hub_error(error, manifest.listing.repo) from error
 
 
-async def _alone(need: Need, file: RemoteFile) -> AbstractContextManager[object]:
+async def _alone(manifest: Manifest, file: RemoteFile) -> AbstractContextManager[object]:
     """The lock under which the Hub's client, too, writes that file; held when this returns."""
-    folder = Path(constants.HF_HUB_CACHE) / ".locks" / repo_cache(need.listing.repo).name
+    folder = Path(constants.HF_HUB_CACHE) / ".locks" / repo_cache(manifest.listing.repo).name
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / f"{file.digest}.lock")
     while True:
@@ -90,7 +90,7 @@ async def _alone(need: Need, file: RemoteFile) -> AbstractContextManager[object]
             await asyncio.sleep(GLANCE)
 
 
-def link(need: Need, hub: Hub) -> None:
+def link(manifest: Manifest, hub: HubClient) -> None:
     """Let the Hub's client enter the files in the cache, and the commit as that of the revision.
 
     Raises:
@@ -99,7 +99,7 @@ def link(need: Need, hub: Hub) -> None:
 
     def enter(file: RemoteFile, revision: str) -> None:
         hf_hub_download(
-            need.listing.repo,
+            manifest.listing.repo,
             file.path,
             revision=revision,
             endpoint=hub.endpoint,
@@ -109,7 +109,7 @@ def link(need: Need, hub: Hub) -> None:
 
     try:
         with ThreadPoolExecutor(LINKS) as threads:
-            list(threads.map(enter, need.files, repeat(need.listing.commit)))
-        enter(need.files[0], need.source.revision or constants.DEFAULT_REVISION)
+            list(threads.map(enter, manifest.files, repeat(manifest.listing.commit)))
+        enter(manifest.files[0], manifest.source.revision or constants.DEFAULT_REVISION)
     except ERRORS as error:
-        raise explained(error, need.listing.repo) from error
+        raise explain_hub_error(error, manifest.listing.repo) from error

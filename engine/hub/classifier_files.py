@@ -6,12 +6,12 @@ from pathlib import Path
 from huggingface_hub import constants, try_to_load_from_cache
 
 from engine.errors import ModelUnavailable
-from engine.hub.local_files import read_json
-from engine.hub.cache import fill, link
-from engine.hub.client import Hub, Listing
-from engine.hub.manifest import Need
+from engine.hub.cache import download_files, link
+from engine.hub.client import HubClient, RepoListing
 from engine.hub.errors import CorruptFile
-from engine.hub.sources import REPOSITORY, Kind, Source
+from engine.hub.local_files import read_json
+from engine.hub.manifest import Manifest
+from engine.hub.sources import REPOSITORY, Source, SourceKind
 from speech import say
 
 CONFIG, PREPROCESSOR = "config.json", "preprocessor_config.json"
@@ -50,7 +50,7 @@ def classifier_here(text: str) -> Path | None:
     return places[0] if len(places) == len(FILES) else None
 
 
-def classifier_folder(text: str, hub: Hub) -> Path:
+def classifier_folder(text: str, hub: HubClient) -> Path:
     """The folder of a classifier; what is missing is downloaded first. Blocks.
 
     Raises:
@@ -59,9 +59,11 @@ def classifier_folder(text: str, hub: Hub) -> Path:
     if (folder := classifier_here(text)) is not None:
         return folder
     listing = hub.listing(text)
-    need = Need(_source(text), listing, tuple(listing.files[name] for name in _names(listing)))
-    asyncio.run(fill((need,), hub, lambda file, size: None))
-    link(need, hub)
+    manifest = Manifest(
+        _source(text), listing, tuple(listing.files[name] for name in _names(listing))
+    )
+    asyncio.run(download_files((manifest,), hub, lambda file, size: None))
+    link(manifest, hub)
     folder = classifier_here(text)
     if folder is None:
         raise CorruptFile(say("“{text}” could not be put into the cache.", text=text))
@@ -95,7 +97,7 @@ def check_labels(wanted: tuple[str, ...], there: tuple[str, ...]) -> None:
         )
 
 
-def _names(listing: Listing) -> tuple[str, ...]:
+def _names(listing: RepoListing) -> tuple[str, ...]:
     if missing := [name for name in FILES if name not in listing.files]:
         raise ModelUnavailable(
             say(
@@ -108,4 +110,4 @@ def _names(listing: Listing) -> tuple[str, ...]:
 
 
 def _source(text: str) -> Source:
-    return Source(text=text, kind=Kind.PIPELINE, repo=text)
+    return Source(text=text, kind=SourceKind.PIPELINE, repo=text)

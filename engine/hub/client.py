@@ -8,8 +8,8 @@ import httpx2
 from huggingface_hub import HfApi, ModelCardData, get_session, hf_hub_url, hf_raise_for_status
 from huggingface_hub.utils._headers import build_hf_headers
 
+from engine.hub.errors import CorruptFile, explain_hub_error
 from engine.hub.gguf_header import HeaderIncomplete, NotGGUF, read_header
-from engine.hub.errors import CorruptFile, explained
 from engine.hub.tensor_headers import Tensor, from_hub
 from speech import say
 
@@ -43,7 +43,7 @@ class RemoteFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listing:
+class RepoListing:
     """A repository on the Hub at one commit."""
 
     repo: str
@@ -55,7 +55,7 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True)
-class Hub:
+class HubClient:
     """Where the Hub is, and as whom it is asked.
 
     Attributes:
@@ -75,7 +75,7 @@ class Hub:
         """The address of a file."""
         return hf_hub_url(repo, path, revision=commit, endpoint=self.endpoint)
 
-    def listing(self, repo: str, revision: str | None = None) -> Listing:
+    def listing(self, repo: str, revision: str | None = None) -> RepoListing:
         """What `repo` holds.
 
         Raises:
@@ -86,7 +86,7 @@ class Hub:
                 repo, revision=revision, files_metadata=True, timeout=PATIENCE
             )
         except ERRORS as error:
-            raise explained(error, repo) from error
+            raise explain_hub_error(error, repo) from error
         files = {
             item.rfilename: RemoteFile(
                 item.rfilename, item.size or 0, item.lfs.sha256 if item.lfs else item.blob_id or ""
@@ -94,7 +94,7 @@ class Hub:
             for item in info.siblings or ()
         }
         licence, link = licence_of(info.card_data)
-        return Listing(
+        return RepoListing(
             repo=repo,
             commit=info.sha or "",
             files=files,
@@ -103,7 +103,7 @@ class Hub:
             gated=bool(info.gated),
         )
 
-    def read_json(self, listing: Listing, path: str) -> dict[str, Any]:
+    def read_json(self, listing: RepoListing, path: str) -> dict[str, Any]:
         """A small file's content.
 
         Raises:
@@ -121,7 +121,7 @@ class Hub:
             )
         return content
 
-    def tensors(self, listing: Listing, path: str) -> tuple[Tensor, ...]:
+    def tensors(self, listing: RepoListing, path: str) -> tuple[Tensor, ...]:
         """The tensors of a `.safetensors` or `.gguf` file; only its header is asked for.
 
         Raises:
@@ -136,9 +136,9 @@ class Hub:
                 )
             )
         except Exception as error:
-            raise explained(error, listing.repo) from error
+            raise explain_hub_error(error, listing.repo) from error
 
-    def _gguf(self, listing: Listing, path: str) -> tuple[Tensor, ...]:
+    def _gguf(self, listing: RepoListing, path: str) -> tuple[Tensor, ...]:
         size = GGUF_PIECE
         while size <= GGUF_LIMIT:
             data = self._get(listing, path, f"bytes=0-{size - 1}").content
@@ -158,7 +158,7 @@ class Hub:
                 raise CorruptFile(said) from error
         raise CorruptFile(say("{path} of “{repo}” is cut off.", path=path, repo=listing.repo))
 
-    def _get(self, listing: Listing, path: str, wanted: str | None = None) -> httpx2.Response:
+    def _get(self, listing: RepoListing, path: str, wanted: str | None = None) -> httpx2.Response:
         headers = self.headers | ({"Range": wanted} if wanted else {})
         try:
             response = get_session().get(
@@ -166,7 +166,7 @@ class Hub:
             )
             hf_raise_for_status(response)
         except ERRORS as error:
-            raise explained(error, listing.repo) from error
+            raise explain_hub_error(error, listing.repo) from error
         return response
 
     @property

@@ -14,13 +14,13 @@ from pathlib import Path
 
 from huggingface_hub import constants
 
-from engine.hub.cache import fill, link
-from engine.hub.client import Hub
-from engine.hub.manifest import Need, needs_of
+from engine.hub.cache import download_files, link
+from engine.hub.client import HubClient
 from engine.hub.errors import DiskFull, DownloadStopped
+from engine.hub.manifest import Manifest, manifests_of
+from engine.hub.presence import LocalFiles, disk_usage, local_files
 from engine.hub.sizes import human_size
 from engine.hub.sources import Origin
-from engine.hub.presence import LocalFiles, local_files, stock
 from speech import say
 
 RESERVE = 200_000_000
@@ -34,7 +34,7 @@ FAREWELL = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class DownloadProgress:
     """How far a download is.
 
     Attributes:
@@ -48,11 +48,11 @@ class Progress:
     file: str
 
 
-Report = Callable[[Progress], None]
+ProgressCallback = Callable[[DownloadProgress], None]
 
 
 async def download(
-    origin: Origin, hub: Hub | None = None, progress: Report | None = None
+    origin: Origin, hub: HubClient | None = None, progress: ProgressCallback | None = None
 ) -> LocalFiles:
     """Bring what is missing of a model; never blocks the event loop.
 
@@ -69,7 +69,7 @@ async def download(
     loop = asyncio.get_running_loop()
     stop = threading.Event()
 
-    def told(news: Progress) -> None:
+    def told(news: DownloadProgress) -> None:
         if progress is not None:
             loop.call_soon_threadsafe(progress, news)
 
@@ -88,8 +88,8 @@ async def download(
 
 def download_now(
     origin: Origin,
-    hub: Hub | None = None,
-    progress: Report | None = None,
+    hub: HubClient | None = None,
+    progress: ProgressCallback | None = None,
     stop: threading.Event | None = None,
 ) -> LocalFiles:
     """Bring what is missing of a model, and wait for it.
@@ -108,24 +108,26 @@ def download_now(
         CorruptFile: What came is not what the Hub has promised.
         ModelUnavailable: The sources do not exist or do not do, or the Hub is out of reach.
     """
-    if stock(origin).presence.downloads:
-        hub = hub or Hub()
-        needs = needs_of(origin, hub)
-        _check_room(needs)
-        tally = _Tally(needs, progress)
-        asyncio.run(_all(needs, hub, tally, stop or threading.Event()))
-        for need in needs:
-            link(need, hub)
+    if disk_usage(origin).presence.downloads:
+        hub = hub or HubClient()
+        manifests = manifests_of(origin, hub)
+        _check_room(manifests)
+        tally = _ByteCounter(manifests, progress)
+        asyncio.run(_all(manifests, hub, tally, stop or threading.Event()))
+        for manifest in manifests:
+            link(manifest, hub)
         tally.report()
     return local_files(origin)
 
 
-class _Tally:
+class _ByteCounter:
     """Counts the bytes, and reports them when told to."""
 
-    def __init__(self, needs: tuple[Need, ...], report: Report | None) -> None:
-        self.total = sum(file.size for need in needs for file in need.files)
-        self.done = self.total - sum(file.size for need in needs for file in need.missing)
+    def __init__(self, manifests: tuple[Manifest, ...], report: ProgressCallback | None) -> None:
+        self.total = sum(file.size for manifest in manifests for file in manifest.files)
+        self.done = self.total - sum(
+            file.size for manifest in manifests for file in manifest.missing
+        )
         self._file = ""
         self._report = report
 
@@ -135,12 +137,12 @@ class _Tally:
 
     def report(self) -> None:
         if self._report is not None:
-            self._report(Progress(self.done, self.total, self._file))
+            self._report(DownloadProgress(self.done, self.total, self._file))
 
 
-def _check_room(needs: tuple[Need, ...]) -> None:
+def _check_room(manifests: tuple[Manifest, ...]) -> None:
     """Raise `DiskFull` before the first byte, rather than after the last that fits."""
-    size = sum(need.missing_bytes for need in needs)
+    size = sum(manifest.missing_bytes for manifest in manifests)
     cache = Path(constants.HF_HUB_CACHE)
     there = next(folder for folder in (cache, *cache.parents) if folder.exists())
     free = shutil.disk_usage(there).free
@@ -157,9 +159,11 @@ def _check_room(needs: tuple[Need, ...]) -> None:
         )
 
 
-async def _all(needs: tuple[Need, ...], hub: Hub, tally: _Tally, stop: threading.Event) -> None:
+async def _all(
+    manifests: tuple[Manifest, ...], hub: HubClient, tally: _ByteCounter, stop: threading.Event
+) -> None:
     """Fetch what is missing, until `stop` is set."""
-    work = asyncio.ensure_future(fill(needs, hub, tally.add))
+    work = asyncio.ensure_future(download_files(manifests, hub, tally.add))
     while not work.done():
         await asyncio.wait([work], timeout=GLANCE)
         tally.report()
@@ -169,7 +173,7 @@ async def _all(needs: tuple[Need, ...], hub: Hub, tally: _Tally, stop: threading
                 say(
                     "The download of “{source}” was stopped at {done} of {total}; start it again "
                     "and it goes on from there.",
-                    source=needs[0].source.text,
+                    source=manifests[0].source.text,
                     done=human_size(tally.done),
                     total=human_size(tally.total),
                 )

@@ -41,7 +41,7 @@ class HubUnreachable(ModelUnavailable):
     """There is no way to the Hub just now."""
 
 
-def explained(error: BaseException, repo: str) -> ModelUnavailable:
+def explain_hub_error(error: BaseException, repo: str) -> ModelUnavailable:
     """The sentence for what the Hub's client or the operating system said about `repo`.
 
     The Hub's client and Diffusers wrap errors in errors: the outermost that tells something counts.

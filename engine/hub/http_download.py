@@ -39,7 +39,7 @@ PASSING = frozenset({408, 429, 500, 502, 503, 504})
 
 
 @dataclass(frozen=True, slots=True)
-class Transfer:
+class FileDownload:
     """A file to fetch.
 
     Attributes:
@@ -57,7 +57,7 @@ class Transfer:
     told: Callable[[int], None]
 
 
-async def fetch(client: httpx2.AsyncClient, transfer: Transfer) -> None:
+async def download_file(client: httpx2.AsyncClient, transfer: FileDownload) -> None:
     """Bring all bytes into `transfer.partial`, going on after those that are there.
 
     Raises:
@@ -66,7 +66,7 @@ async def fetch(client: httpx2.AsyncClient, transfer: Transfer) -> None:
         OSError: They cannot be written, for want of room among others.
     """
     with transfer.partial.open("ab+", buffering=0) as output:
-        gathered = _Gathered(transfer, output)
+        gathered = _PartialFile(transfer, output)
         await gathered.recall()
         attempts = 0
         while gathered.done < transfer.file.size:
@@ -82,7 +82,7 @@ async def fetch(client: httpx2.AsyncClient, transfer: Transfer) -> None:
 
 
 async def _connection(
-    client: httpx2.AsyncClient, transfer: Transfer, gathered: "_Gathered"
+    client: httpx2.AsyncClient, transfer: FileDownload, gathered: "_PartialFile"
 ) -> httpx2.HTTPError:
     """Take what one connection brings; returns why it brought no more."""
     headers = {**transfer.headers, "Accept-Encoding": "identity"}
@@ -106,10 +106,10 @@ async def _connection(
     return httpx2.ReadError(f"{transfer.file.path} ends early")
 
 
-class _Gathered:
+class _PartialFile:
     """What has come of a file: on disk, counted, and hashed."""
 
-    def __init__(self, transfer: Transfer, output: FileIO) -> None:
+    def __init__(self, transfer: FileDownload, output: FileIO) -> None:
         self.done = 0
         self._transfer = transfer
         self._output = output

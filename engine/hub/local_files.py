@@ -10,9 +10,9 @@ from huggingface_hub import constants, try_to_load_from_cache
 from huggingface_hub.file_download import repo_folder_name
 
 from engine.errors import ModelUnavailable
-from engine.hub.pipeline_layout import CARD, INDEX, Layout, layout_of
 from engine.hub.errors import CorruptFile
-from engine.hub.sources import Kind, Source
+from engine.hub.pipeline_layout import CARD, INDEX, PipelineLayout, layout_of
+from engine.hub.sources import Source, SourceKind
 from speech import say
 
 UNFINISHED = ".incomplete"
@@ -37,7 +37,7 @@ def repo_cache(repo: str) -> Path:
     return Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=repo, repo_type="model")
 
 
-def local_layout(folder: Path, source: Source, *, own_denoiser: bool = True) -> Layout:
+def local_layout(folder: Path, source: Source, *, own_denoiser: bool = True) -> PipelineLayout:
     """Which files of `folder` the pipeline is loaded from.
 
     Raises:
@@ -89,7 +89,7 @@ def files_of(source: Source, *, own_denoiser: bool = True) -> dict[str, Path]:
     place = place_of(source)
     if place is None:
         return {}
-    if source.kind is not Kind.PIPELINE:
+    if source.kind is not SourceKind.PIPELINE:
         return {source.file or place.name: place}
     names = local_layout(place, source, own_denoiser=own_denoiser).files
     return {name: place / name for name in (*names, CARD) if (place / name).is_file()}

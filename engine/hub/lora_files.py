@@ -7,8 +7,8 @@ from huggingface_hub import HfApi, hf_hub_download
 from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
 from engine.errors import ModelUnavailable
-from engine.hub.errors import explained
-from engine.hub.sources import Kind, read_source
+from engine.hub.errors import explain_hub_error
+from engine.hub.sources import SourceKind, read_source
 from speech import say
 
 USUAL = "pytorch_lora_weights.safetensors"
@@ -22,7 +22,7 @@ def adapter_file(text: str) -> Path:
         ModelUnavailable: It is not there, cannot be had, or is no `.safetensors` file.
     """
     source = read_source(text)
-    if source.kind is Kind.GGUF:
+    if source.kind is SourceKind.GGUF:
         raise ModelUnavailable(
             say("“{source}” is no LoRA: those are .safetensors files.", source=text)
         )
@@ -34,7 +34,7 @@ def adapter_file(text: str) -> Path:
     try:
         return _from_hub(source.repo, source.file)
     except (OSError, ValueError) as error:
-        raise explained(error, source.repo) from error
+        raise explain_hub_error(error, source.repo) from error
 
 
 def _from_hub(repo: str, file: str | None) -> Path:

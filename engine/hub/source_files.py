@@ -9,20 +9,20 @@ from typing import Any
 from huggingface_hub import ModelCard, ModelCardData
 
 from engine.errors import ModelUnavailable
-from engine.hub.local_files import files_of, local_layout, place_of, read_json
-from engine.hub.gguf_header import HeaderIncomplete, NotGGUF, read_header
-from engine.hub.client import GGUF_LIMIT, Hub, licence_of
-from engine.hub.pipeline_layout import CARD, Layout
-from engine.hub.manifest import need_of
+from engine.hub.client import GGUF_LIMIT, HubClient, licence_of
 from engine.hub.errors import CorruptFile
-from engine.hub.sources import Kind, Source
-from engine.hub.presence import Presence, Stock, not_on_disk, stock_of_source
+from engine.hub.gguf_header import HeaderIncomplete, NotGGUF, read_header
+from engine.hub.local_files import files_of, local_layout, place_of, read_json
+from engine.hub.manifest import manifest_of
+from engine.hub.pipeline_layout import CARD, PipelineLayout
+from engine.hub.presence import DiskUsage, Presence, disk_usage_of_source, not_on_disk
+from engine.hub.sources import Source, SourceKind
 from engine.hub.tensor_headers import Tensor, read_safetensors
 from speech import say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class View:
+class SourceFiles:
     """A source, on disk or on the Hub.
 
     Attributes:
@@ -38,51 +38,54 @@ class View:
     sizes: dict[str, int]
     tensors: Callable[[str], tuple[Tensor, ...]]
     settings: Callable[[str], Mapping[str, Any]]
-    layout: Layout | None
+    layout: PipelineLayout | None
     licence: tuple[str | None, str | None] = (None, None)
     gated: bool = False
     download_bytes: int = 0
 
 
-def view_of(source: Source, hub: Hub, *, own_denoiser: bool = True) -> View:
+def source_files_of(source: Source, hub: HubClient, *, own_denoiser: bool = True) -> SourceFiles:
     """Look at what is here where all of `source` is, else at what the Hub has.
 
     Raises:
         ModelUnavailable: It cannot be had, or is nothing that can be loaded.
     """
-    if source.repo is None or stock_of_source(source, own_denoiser).presence is Presence.COMPLETE:
+    if (
+        source.repo is None
+        or disk_usage_of_source(source, own_denoiser).presence is Presence.COMPLETE
+    ):
         return _local_view(source, own_denoiser)
-    need = need_of(source, hub, own_denoiser=own_denoiser)
-    return View(
-        sizes={file.path: file.size for file in need.files},
-        tensors=partial(hub.tensors, need.listing),
-        settings=partial(hub.read_json, need.listing),
-        layout=need.layout,
-        licence=(need.listing.licence, need.listing.licence_link),
-        gated=need.listing.gated,
-        download_bytes=need.missing_bytes,
+    manifest = manifest_of(source, hub, own_denoiser=own_denoiser)
+    return SourceFiles(
+        sizes={file.path: file.size for file in manifest.files},
+        tensors=partial(hub.tensors, manifest.listing),
+        settings=partial(hub.read_json, manifest.listing),
+        layout=manifest.layout,
+        licence=(manifest.listing.licence, manifest.listing.licence_link),
+        gated=manifest.listing.gated,
+        download_bytes=manifest.missing_bytes,
     )
 
 
-def bytes_of(base: Source, hub: Hub) -> tuple[int, int]:
+def bytes_of(base: Source, hub: HubClient) -> tuple[int, int]:
     """Bytes of what a checkpoint goes with, and those still to come; 0 where nobody can tell."""
     try:
-        view = view_of(base, hub)
+        view = source_files_of(base, hub)
     except ModelUnavailable:
         return 0, 0
     return sum(view.sizes.values()), view.download_bytes
 
 
-def _local_view(source: Source, own_denoiser: bool) -> View:
+def _local_view(source: Source, own_denoiser: bool) -> SourceFiles:
     files = files_of(source, own_denoiser=own_denoiser)
     layout = None
-    if source.kind is Kind.PIPELINE:
+    if source.kind is SourceKind.PIPELINE:
         place = place_of(source)
         assert place is not None, "its presence was asked for before"
         layout = local_layout(place, source, own_denoiser=own_denoiser)
         if layout.lacks:
-            raise not_on_disk(source, Stock(Presence.BROKEN, 0, layout.lacks))
-    return View(
+            raise not_on_disk(source, DiskUsage(Presence.BROKEN, 0, layout.lacks))
+    return SourceFiles(
         sizes={name: path.stat().st_size for name, path in files.items()},
         tensors=lambda name: read_tensors(files[name]),
         settings=lambda name: read_json(files[name]),

@@ -14,7 +14,6 @@ from enum import StrEnum
 from pathlib import Path
 
 from engine.errors import ModelUnavailable
-from engine.models.catalogue import Model
 from speech import phrase, say
 
 PICKLES = frozenset({".bin", ".ckpt", ".pt", ".pth"})
@@ -26,7 +25,7 @@ REPOSITORY = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 FILE_ON_HUB = re.compile(rf"(?P<repo>{REPOSITORY.pattern})/(?P<file>[^\\:]+)")
 
 
-class Kind(StrEnum):
+class SourceKind(StrEnum):
     """In what form a model comes."""
 
     PIPELINE = "Diffusers pipeline"
@@ -54,7 +53,7 @@ class Source:
     """
 
     text: str
-    kind: Kind
+    kind: SourceKind
     path: Path | None = None
     repo: str | None = None
     file: str | None = None
@@ -75,21 +74,6 @@ class Origin:
         return iter((self.source,) if self.denoiser is None else (self.source, self.denoiser))
 
 
-def origin_of(model: Model, *, allow_pickle: bool = False) -> Origin:
-    """What the settings name as the source of `model`, and its denoiser where they name one.
-
-    Raises:
-        ModelUnavailable: As `origin`.
-    """
-    return origin(
-        model.source,
-        denoiser=model.denoiser,
-        revision=model.revision,
-        variant=model.variant,
-        allow_pickle=allow_pickle,
-    )
-
-
 def origin(
     text: str,
     *,
@@ -104,7 +88,7 @@ def origin(
         ModelUnavailable: It is none of the things that a source, or a denoiser, can be.
     """
     source = read_source(text, revision=revision, variant=variant, allow_pickle=allow_pickle)
-    if source.kind is Kind.GGUF:
+    if source.kind is SourceKind.GGUF:
         raise ModelUnavailable(
             say(
                 "“{source}” is a denoiser alone: name its pipeline as the source, and this file as "
@@ -115,7 +99,7 @@ def origin(
     if denoiser is None:
         return Origin(source)
     stand_in = read_source(denoiser, allow_pickle=allow_pickle)
-    if stand_in.kind is Kind.PIPELINE:
+    if stand_in.kind is SourceKind.PIPELINE:
         raise ModelUnavailable(
             say("The denoiser “{file}” must be a .gguf or .safetensors file.", file=denoiser)
         )
@@ -138,7 +122,7 @@ def read_source(
     if path.is_dir():
         return Source(
             text=text,
-            kind=Kind.PIPELINE,
+            kind=SourceKind.PIPELINE,
             path=path.absolute(),
             variant=variant,
             allow_pickle=allow_pickle,
@@ -157,7 +141,7 @@ def read_source(
     if REPOSITORY.fullmatch(text) and not _looks_like_weights(path):
         return Source(
             text=text,
-            kind=Kind.PIPELINE,
+            kind=SourceKind.PIPELINE,
             repo=text,
             revision=revision,
             variant=variant,
@@ -175,11 +159,11 @@ def read_source(
     raise ModelUnavailable(say(missing, source=text))
 
 
-def _kind_of_file(text: str, suffix: str, allow_pickle: bool) -> Kind:
+def _kind_of_file(text: str, suffix: str, allow_pickle: bool) -> SourceKind:
     if suffix == ".gguf":
-        return Kind.GGUF
+        return SourceKind.GGUF
     if suffix == ".safetensors" or (allow_pickle and suffix in PICKLES):
-        return Kind.CHECKPOINT
+        return SourceKind.CHECKPOINT
     if suffix in PICKLES:
         raise ModelUnavailable(
             say(

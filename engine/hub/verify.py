@@ -8,14 +8,14 @@ from pathlib import Path
 from huggingface_hub import constants, scan_cache_dir
 
 from engine.errors import ModelUnavailable
-from engine.hub.local_files import UNFINISHED, begun_bytes, files_of, place_of, repo_cache
-from engine.hub.http_download import PIECE, digest_for
-from engine.hub.client import Hub
-from engine.hub.manifest import needs_of
+from engine.hub.client import HubClient
 from engine.hub.errors import CorruptFile
-from engine.hub.sources import Origin, Source
-from engine.hub.presence import Presence, sources_of, stock
+from engine.hub.http_download import PIECE, digest_for
+from engine.hub.local_files import UNFINISHED, begun_bytes, files_of, place_of, repo_cache
+from engine.hub.manifest import manifests_of
+from engine.hub.presence import Presence, disk_usage, sources_of
 from engine.hub.source_files import read_tensors
+from engine.hub.sources import Origin, Source
 from speech import say
 
 HASHES = frozenset({40, 64})
@@ -25,7 +25,7 @@ WITH_HEADER = frozenset({".safetensors", ".gguf"})
 
 
 def verify(
-    origin: Origin, hub: Hub | None = None, progress: Callable[[int, int], None] | None = None
+    origin: Origin, hub: HubClient | None = None, progress: Callable[[int, int], None] | None = None
 ) -> tuple[str, ...]:
     """Check the files of a model on disk; one sentence for each that is not as it should be.
 
@@ -42,7 +42,7 @@ def verify(
     Raises:
         ModelUnavailable: Nothing of it is on disk, or the Hub was to be asked and cannot be.
     """
-    state = stock(origin)
+    state = disk_usage(origin)
     if state.presence is Presence.ABSENT:
         raise ModelUnavailable(
             say("“{source}” is not downloaded: there is no file of it.", source=origin.source.text)
@@ -80,12 +80,12 @@ def _there(source: Source, own_denoiser: bool) -> dict[str, Path]:
         return {}
 
 
-def _promised(origin: Origin, hub: Hub) -> dict[tuple[str, str], str]:
+def _promised(origin: Origin, hub: HubClient) -> dict[tuple[str, str], str]:
     """Hash by source and path, as the Hub says them."""
     return {
-        (need.source.text, file.path): file.digest
-        for need in needs_of(origin, hub)
-        for file in need.files
+        (manifest.source.text, file.path): file.digest
+        for manifest in manifests_of(origin, hub)
+        for file in manifest.files
     }
 
 

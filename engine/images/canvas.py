@@ -27,7 +27,7 @@ smaller one less noise wipes out as much (Hoogeboom et al. 2023, “simple diffu
 with more than that, a second house is begun half behind the first."""
 
 
-class Way(StrEnum):
+class Direction(StrEnum):
     """Whither the view moves."""
 
     LEFT = "left"
@@ -36,7 +36,7 @@ class Way(StrEnum):
     DOWN = "down"
 
 
-class Canvas(NamedTuple):
+class InpaintCanvas(NamedTuple):
     """What is painted further.
 
     Attributes:
@@ -50,17 +50,17 @@ class Canvas(NamedTuple):
     strength: float = 1.0
 
 
-def marked(image: Image.Image, parts: Collection[int]) -> Canvas:
+def mask_parts(image: Image.Image, parts: Collection[int]) -> InpaintCanvas:
     """The picture with some of its `PARTS` to be painted anew; they fade in from their edges."""
     hard = Image.new("L", image.size)
     for part in parts:
         hard.paste(255, _box(image, part))
     soft = hard.filter(ImageFilter.BoxBlur(_feather(image)))
     inwards = soft.point([max(0, 2 * value - 255) for value in range(256)])
-    return Canvas(image, ImageChops.darker(hard, inwards))
+    return InpaintCanvas(image, ImageChops.darker(hard, inwards))
 
 
-def zoomed_out(image: Image.Image, factor: float) -> Canvas:
+def zoom_out(image: Image.Image, factor: float) -> InpaintCanvas:
     """The picture in the middle of one of the same size, `factor` times as small."""
     width, height = round(image.width / factor), round(image.height / factor)
     small = image.resize((width, height), Image.Resampling.LANCZOS)
@@ -68,7 +68,7 @@ def zoomed_out(image: Image.Image, factor: float) -> Canvas:
     return _with_room(small, image.size, place)._replace(strength=_outward_strength(image.size))
 
 
-def panned(image: Image.Image, way: Way, room: int, *, grows: bool) -> Canvas:
+def pan(image: Image.Image, way: Direction, room: int, *, grows: bool) -> InpaintCanvas:
     """The picture with `room` pixels more at one side.
 
     Args:
@@ -77,27 +77,27 @@ def panned(image: Image.Image, way: Way, room: int, *, grows: bool) -> Canvas:
         room: How many pixels are new.
         grows: Whether it becomes larger by them; else as much is lost at the other side.
     """
-    sideways = way in (Way.LEFT, Way.RIGHT)
+    sideways = way in (Direction.LEFT, Direction.RIGHT)
     width = image.width + (room if grows and sideways else 0)
     height = image.height + (room if grows and not sideways else 0)
     far = (width if sideways else height) - room - (image.width if sideways else image.height)
-    offset = room if way in (Way.LEFT, Way.UP) else far
+    offset = room if way in (Direction.LEFT, Direction.UP) else far
     canvas = _with_room(image, (width, height), (offset, 0) if sideways else (0, offset))
     # Where half of the picture is new, it is something new that is wanted there.
     return canvas._replace(strength=_outward_strength(canvas.image.size)) if grows else canvas
 
 
-def room_beside(model: Model, size: tuple[int, int], way: Way) -> tuple[int, bool]:
-    """How many pixels `panned` adds to a picture of that size, and whether it grows by them.
+def pan_margin(model: Model, size: tuple[int, int], way: Direction) -> tuple[int, bool]:
+    """How many pixels `pan` adds to a picture of that size, and whether it grows by them.
 
     It is half of the side. The picture grows as long as the model paints that large.
     """
-    side = size[0] if way in (Way.LEFT, Way.RIGHT) else size[1]
+    side = size[0] if way in (Direction.LEFT, Direction.RIGHT) else size[1]
     room = side // 2 // model.multiple_of * model.multiple_of
     return room, side + room <= model.max_side
 
 
-def paintable(model: Model, width: int, height: int) -> tuple[int, int]:
+def nearest_size(model: Model, width: int, height: int) -> tuple[int, int]:
     """The size that `model` paints of a picture of that size: its own, or one of its shape."""
     own = all(
         model.min_side <= side <= model.max_side and side % model.multiple_of == 0
@@ -110,7 +110,7 @@ def paintable(model: Model, width: int, height: int) -> tuple[int, int]:
     return max(least, sides[0]), max(least, sides[1])
 
 
-def kept_size(model: Model, width: int, height: int) -> tuple[int, int]:
+def inpaint_size(model: Model, width: int, height: int) -> tuple[int, int]:
     """The size at which `model` paints a picture further, of which parts are to stay as they are.
 
     Its own as long as the model paints that large, else the model's largest in its shape. One that
@@ -122,11 +122,11 @@ def kept_size(model: Model, width: int, height: int) -> tuple[int, int]:
         round(side * scale / model.multiple_of) * model.multiple_of for side in (width, height)
     )
     if min(across, down) < model.min_side:
-        return paintable(model, width, height)
+        return nearest_size(model, width, height)
     return across, down
 
 
-def chart(image: Image.Image, chosen: Collection[int]) -> Image.Image:
+def draw_parts(image: Image.Image, chosen: Collection[int]) -> Image.Image:
     """The picture with its parts outlined and numbered, those that are chosen tinted."""
     scale = SHOWN_SIDE / max(image.size)
     size = (max(12, round(image.width * scale)), max(12, round(image.height * scale)))
@@ -159,7 +159,7 @@ def _box(image: Image.Image, part: int) -> tuple[int, int, int, int]:
     )
 
 
-def _with_room(image: Image.Image, size: tuple[int, int], place: tuple[int, int]) -> Canvas:
+def _with_room(image: Image.Image, size: tuple[int, int], place: tuple[int, int]) -> InpaintCanvas:
     """The picture at `place` of a canvas, its edges stretched to fill the rest.
 
     The seam lies within the picture, so that nothing of the stretched edges is left to see.
@@ -183,7 +183,7 @@ def _with_room(image: Image.Image, size: tuple[int, int], place: tuple[int, int]
             inner[3] - (feather if bottom < size[1] else 0),
         ),
     )
-    return Canvas(blurred, hard.filter(ImageFilter.BoxBlur(feather)))
+    return InpaintCanvas(blurred, hard.filter(ImageFilter.BoxBlur(feather)))
 
 
 def _stretch(canvas: Image.Image, inner: tuple[int, int, int, int]) -> None:

@@ -18,7 +18,7 @@ TURNS = {
 DAMAGED = (OSError, SyntaxError, ValueError, TypeError, LookupError, struct.error)
 
 
-def upright(image: Image.Image) -> Image.Image:
+def apply_exif_orientation(image: Image.Image) -> Image.Image:
     """The picture as it was held, without its Exif; as it is where that cannot be read.
 
     Only the orientation is looked at: other tags are often of the wrong type, and Pillow cannot

@@ -8,29 +8,29 @@ from pathlib import Path
 
 from PIL import Image
 
-from engine.images.canvas import (
-    Canvas,
-    Way,
-    chart,
-    kept_size,
-    marked,
-    paintable,
-    panned,
-    room_beside,
-    zoomed_out,
-)
 from engine.errors import InvalidRequest
-from engine.jobs.job import Job, Parent
-from engine.models.catalogue import Model
+from engine.images.canvas import (
+    Direction,
+    InpaintCanvas,
+    draw_parts,
+    inpaint_size,
+    mask_parts,
+    nearest_size,
+    pan,
+    pan_margin,
+    zoom_out,
+)
 from engine.images.output import GONE
-from engine.jobs.request import ImageRequest
-from engine.store import JobTable
 from engine.images.uploads import UploadFolder
+from engine.jobs.job import Job, Parent
+from engine.jobs.request import ImageRequest
+from engine.models.catalogue import Model
+from engine.store import JobTable
 from speech import say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Start:
+class StoredInitImage:
     """A kept picture, with its mask, that is painted further.
 
     Attributes:
@@ -62,7 +62,7 @@ class Start:
         )
 
 
-def started(
+def with_init_image(
     request: ImageRequest, image: str, mask: str | None, shape: tuple[int, int], model: Model
 ) -> ImageRequest:
     """The request from a kept picture, in its shape unless another size was asked for.
@@ -75,14 +75,14 @@ def started(
         model: What paints.
     """
     if request.width is None:
-        width, height = (kept_size if mask else paintable)(model, *shape)
+        width, height = (inpaint_size if mask else nearest_size)(model, *shape)
         request = replace(request, width=width, height=height)
     if mask is not None and request.strength is None:
         request = replace(request, strength=1.0)
     return replace(request, image=image, mask=mask)
 
 
-class Starts:
+class InitImages:
     """Keeps pictures for requests that start from them.
 
     All of its methods raise `StorageError` when what is to be kept cannot be written down. Those
@@ -137,22 +137,24 @@ class Starts:
             raise InvalidRequest(say(GONE)) from error
         return await self.keep(data)
 
-    async def chart(self, parent: Parent, chosen: Collection[int]) -> bytes:
+    async def draw_parts(self, parent: Parent, chosen: Collection[int]) -> bytes:
         """A WebP of the picture with its parts outlined and numbered, those chosen tinted."""
         _, file = await self.finished(parent)
 
         def draw() -> bytes:
             buffer = BytesIO()
-            chart(_opened(file), chosen).save(buffer, "WEBP", quality=90)
+            draw_parts(_opened(file), chosen).save(buffer, "WEBP", quality=90)
             return buffer.getvalue()
 
         return await asyncio.to_thread(draw)
 
-    async def filling(self, parent: Parent, parts: Collection[int], model: Model) -> Start:
+    async def filling(
+        self, parent: Parent, parts: Collection[int], model: Model
+    ) -> StoredInitImage:
         """Keep the picture with some of `engine.images.canvas.PARTS` to be painted anew."""
-        return await self._laid(parent, model, lambda image: marked(image, parts))
+        return await self._laid(parent, model, lambda image: mask_parts(image, parts))
 
-    async def masked(self, parent: Parent, mask: bytes, model: Model) -> Start:
+    async def masked(self, parent: Parent, mask: bytes, model: Model) -> StoredInitImage:
         """Keep the picture with what a mask marks to be painted anew.
 
         Raises:
@@ -160,35 +162,35 @@ class Starts:
         """
         image = await self.of(parent)
         name = await self.keep_mask(mask, image)
-        size = kept_size(model, *await self.size(image))
-        return Start(image=image, mask=name, size=size, strength=1.0)
+        size = inpaint_size(model, *await self.size(image))
+        return StoredInitImage(image=image, mask=name, size=size, strength=1.0)
 
-    async def zoomed_out(self, parent: Parent, factor: float, model: Model) -> Start:
+    async def zoom_out(self, parent: Parent, factor: float, model: Model) -> StoredInitImage:
         """Keep the picture at its size, `factor` times as small, with room all around."""
-        return await self._laid(parent, model, lambda image: zoomed_out(image, factor))
+        return await self._laid(parent, model, lambda image: zoom_out(image, factor))
 
-    async def panned(self, parent: Parent, way: Way, model: Model) -> Start:
+    async def pan(self, parent: Parent, way: Direction, model: Model) -> StoredInitImage:
         """Keep the picture with room at one side, half as much as it has.
 
         It grows by that where the model paints so large; else as much of it is lost at the other
         side.
         """
 
-        def lay(image: Image.Image) -> Canvas:
-            room, grows = room_beside(model, image.size, way)
-            return panned(image, way, room, grows=grows)
+        def lay(image: Image.Image) -> InpaintCanvas:
+            room, grows = pan_margin(model, image.size, way)
+            return pan(image, way, room, grows=grows)
 
         return await self._laid(parent, model, lay)
 
     async def _laid(
-        self, parent: Parent, model: Model, lay: Callable[[Image.Image], Canvas]
-    ) -> Start:
+        self, parent: Parent, model: Model, lay: Callable[[Image.Image], InpaintCanvas]
+    ) -> StoredInitImage:
         _, file = await self.finished(parent)
 
-        def keep() -> Start:
+        def keep() -> StoredInitImage:
             image = _opened(file)
-            canvas = lay(image.resize(kept_size(model, *image.size), Image.Resampling.LANCZOS))
-            return Start(
+            canvas = lay(image.resize(inpaint_size(model, *image.size), Image.Resampling.LANCZOS))
+            return StoredInitImage(
                 image=self._uploads.keep_image(canvas.image),
                 mask=self._uploads.keep_image(canvas.mask),
                 size=canvas.image.size,

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from PIL import Image, PngImagePlugin
 
-from engine.errors import InvalidRequest, StorageError
 from engine.atomic_write import write_whole
+from engine.errors import InvalidRequest, StorageError
 from engine.jobs.job import Job
-from engine.worker.messages import Pixels
-from engine.prompts.grammar import with_adapters
 from engine.jobs.request import MAX_CHAOS, ImageRequest, Recipe
+from engine.prompts.grammar import with_adapters
+from engine.worker.messages import Pixels
 from speech import phrase, say
 
 SAMPLERS = {
@@ -67,7 +67,7 @@ SETTING = re.compile(r'([A-Z][\w ]*): ("[^"]*"|[^,]*)(?:, |$)')
 """One setting of the last line; a value in quotes may hold commas."""
 
 
-class PictureFolder:
+class OutputFolder:
     """The folder that holds the pictures. Its methods block: call them in a thread."""
 
     def __init__(self, folder: Path) -> None:

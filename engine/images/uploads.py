@@ -12,10 +12,10 @@ from pathlib import Path
 
 from PIL import Image
 
-from engine.errors import InvalidRequest, StorageError
 from engine.atomic_write import write_whole
+from engine.errors import InvalidRequest, StorageError
+from engine.images.exif_orientation import apply_exif_orientation
 from engine.images.masks import mask_of, may_have_holes
-from engine.images.exif_orientation import upright
 from speech import say
 
 MAX_PIXELS = 50_000_000
@@ -123,7 +123,7 @@ def _read(data: bytes) -> Image.Image:
                             most=MAX_PIXELS // 10**6,
                         )
                     )
-                image = upright(opened)
+                image = apply_exif_orientation(opened)
     except InvalidRequest:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:

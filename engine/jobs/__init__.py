@@ -1,0 +1,1 @@
+"""Jobs: requests, the fair queue, events, time left, limits."""

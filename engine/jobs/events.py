@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from engine.jobs.job import JobEvent
 
 
-class Board:
+class JobEvents:
     """Keeps one event per job. A watcher sees the latest one, never a backlog."""
 
     def __init__(self) -> None:

@@ -41,7 +41,7 @@ class Parent(NamedTuple):
 class Cell(NamedTuple):
     """The place of a job in a sheet: which sheet, and its number there, from 0, row by row."""
 
-    sheet: int
+    grid: int
     number: int
 
 
@@ -52,7 +52,7 @@ class Job:
     Attributes:
         id: Number of the job; it grows and is never used twice.
         owner: Who asked, in the caller's words (opaque here).
-        home: Where the answer belongs, any JSON value (opaque here).
+        message_ref: Where the answer belongs, any JSON value (opaque here).
         recipe: What to paint.
         state: Where it stands.
         created_at: Seconds since the epoch.
@@ -66,7 +66,7 @@ class Job:
 
     id: int
     owner: str
-    home: Any
+    message_ref: Any
     recipe: Recipe
     state: JobState
     created_at: float

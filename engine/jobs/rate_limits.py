@@ -12,7 +12,7 @@ WINDOW = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Allowance:
+class RateLimits:
     """What a person may use. `None` sets no bound.
 
     Attributes:

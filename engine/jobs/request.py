@@ -9,12 +9,12 @@ import secrets
 from dataclasses import asdict, dataclass, fields
 from typing import Any, NamedTuple, Self, TypeVar
 
-from engine.models.adapters import AdapterShelf
 from engine.errors import InvalidRequest
-from engine.models.families import FAMILIES
+from engine.models.adapters import AdapterCatalogue
 from engine.models.catalogue import Model
-from engine.prompts.grammar import without_adapters
+from engine.models.families import FAMILIES
 from engine.models.schedulers import SCHEDULERS, allowed_schedulers
+from engine.prompts.grammar import without_adapters
 from engine.settings import MAX_ADAPTER_WEIGHT
 from speech import listed, phrase, say
 
@@ -144,7 +144,7 @@ class ImageRequest:
         adapters = tuple(AdapterUse(*use) for use in value["adapters"])
         return cls(**value | {"adapters": adapters})
 
-    def resolve(self, model: Model, shelf: AdapterShelf | None = None) -> Recipe:
+    def resolve(self, model: Model, shelf: AdapterCatalogue | None = None) -> Recipe:
         """Check the request against `model` and fill in what was left open.
 
         Args:
@@ -155,7 +155,7 @@ class ImageRequest:
             InvalidRequest: With a sentence that names the value and what is allowed.
         """
         prompt, mentions = without_adapters(self.prompt)
-        chosen = (shelf or AdapterShelf()).chosen(
+        chosen = (shelf or AdapterCatalogue()).chosen(
             (*self.adapters, *mentions), model.family, model.name
         )
         recipe = Recipe(

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import StorageError
-from engine.images.output import PictureFolder
-from engine.settings import StorageSettings
-from engine.store import Attic, Expendable
+from engine.images.output import OutputFolder
 from engine.images.uploads import UploadFolder
+from engine.settings import StorageSettings
+from engine.store import RemovableJob, RetentionTable
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ BATCH = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Swept:
+class SweepResult:
     """What a sweep has removed.
 
     Attributes:
@@ -46,12 +46,12 @@ class Retention:
     def __init__(
         self,
         settings: StorageSettings,
-        attic: Attic,
-        pictures: PictureFolder,
+        retention_table: RetentionTable,
+        pictures: OutputFolder,
         uploads: UploadFolder,
     ) -> None:
         self._settings = settings
-        self._attic = attic
+        self._retention_table = retention_table
         self._pictures = pictures
         self._uploads = uploads
 
@@ -65,7 +65,7 @@ class Retention:
                 log.warning("Retention could not remove everything: %s", error)
             await asyncio.sleep(DAY)
 
-    async def sweep(self) -> Swept:
+    async def sweep(self) -> SweepResult:
         """Remove what is too old, then the oldest until the rest fits.
 
         Raises:
@@ -75,28 +75,28 @@ class Retention:
         jobs = 0
         if self._settings.keep_days is not None:
             before = time.time() - self._settings.keep_days * DAY
-            jobs += await self._remove(await self._attic.older(before))
+            jobs += await self._remove(await self._retention_table.older(before))
         if self._settings.keep_gb is not None:
             most = self._settings.keep_gb * GIGABYTE
-            candidates = await self._attic.with_pictures()
-            kept = await self._attic.files()
+            candidates = await self._retention_table.with_pictures()
+            kept = await self._retention_table.files()
             jobs += await self._remove(await asyncio.to_thread(_beyond, most, kept, candidates))
-        return Swept(jobs, await self._remove_uploads())
+        return SweepResult(jobs, await self._remove_uploads())
 
     async def _remove(self, job_ids: Sequence[int]) -> int:
         for some in _in_batches(job_ids):
-            files = await self._attic.remove(some)
+            files = await self._retention_table.remove(some)
             await asyncio.to_thread(self._pictures.delete, files)
         return len(job_ids)
 
     async def _remove_uploads(self) -> int:
         """Remove the uploads of no job; one of the last day may belong to a job about to come."""
         return await asyncio.to_thread(
-            self._uploads.delete_but, await self._attic.uploads(), time.time() - DAY
+            self._uploads.delete_but, await self._retention_table.uploads(), time.time() - DAY
         )
 
 
-def _beyond(most: float, kept: Iterable[Path], candidates: Iterable[Expendable]) -> list[int]:
+def _beyond(most: float, kept: Iterable[Path], candidates: Iterable[RemovableJob]) -> list[int]:
     """The oldest of `candidates` without which the pictures of all jobs have at most `most` bytes.
 
     What no job has (an upload, a file that a crash left) costs no job its pictures.

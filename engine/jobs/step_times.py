@@ -2,9 +2,9 @@
 
 import math
 
-from engine.worker.messages import Measured
 from engine.jobs.request import Recipe
 from engine.models.schedulers import SCHEDULERS
+from engine.worker.messages import StepMeasured
 
 WEIGHT = 0.2
 """Of a new measurement in the moving average."""
@@ -13,7 +13,7 @@ Key = tuple[str, int, int, int]
 """Model, width, height, rows of the batch; a model's loading stands under (model, 0, 0, 0)."""
 
 
-class Estimates:
+class StepTimes:
     """Moving averages of step times, and what follows from them."""
 
     def __init__(self, known: dict[Key, float], batch_size: int) -> None:
@@ -21,7 +21,7 @@ class Estimates:
         self._batch_size = batch_size
         self.unsaved: dict[Key, float] = {}
 
-    def learn(self, measured: Measured) -> None:
+    def learn(self, measured: StepMeasured) -> None:
         """Take a measurement into the average; of a loading only the last one counts."""
         key = (measured.model, measured.width, measured.height, measured.rows)
         before = self._seconds.get(key)

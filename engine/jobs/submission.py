@@ -3,20 +3,20 @@
 import asyncio
 from collections.abc import Sequence
 
-from engine.models.adapters import AdapterShelf
-from engine.jobs.rate_limits import Allowance, window_start
 from engine.errors import QueueFull
-from engine.models.server_models import HouseRules
-from engine.moderation.moderation import Keeper
-from engine.models.catalogue import Catalogue
-from engine.jobs.request import ImageRequest, Recipe
-from engine.store import JobTable
 from engine.images.uploads import UploadFolder
+from engine.jobs.rate_limits import RateLimits, window_start
+from engine.jobs.request import ImageRequest, Recipe
+from engine.models.adapters import AdapterCatalogue
+from engine.models.catalogue import Catalogue
+from engine.models.server_models import ServerModels
+from engine.moderation.moderation import Moderation
+from engine.store import JobTable
 from engine.worker.worker import Worker
 from speech import say_many
 
 
-class Admission:
+class JobSubmission:
     """Checks requests against everything that may speak against them.
 
     Attributes:
@@ -27,9 +27,9 @@ class Admission:
         self,
         lock: asyncio.Lock,
         catalogue: Catalogue,
-        adapters: AdapterShelf,
-        keeper: Keeper,
-        rules: HouseRules,
+        adapters: AdapterCatalogue,
+        moderation: Moderation,
+        rules: ServerModels,
         uploads: UploadFolder,
         jobs: JobTable,
         worker: Worker,
@@ -38,8 +38,8 @@ class Admission:
         self.lock = lock
         self._models = catalogue
         self._adapters = adapters
-        self._keeper = keeper
-        self._rules = rules
+        self._moderation = moderation
+        self._server_models = rules
         self._uploads = uploads
         self._jobs = jobs
         self._worker = worker
@@ -50,7 +50,7 @@ class Admission:
         requests: Sequence[ImageRequest],
         owner: str,
         scope: str,
-        allowance: Allowance | None,
+        rate_limits: RateLimits | None,
         *,
         as_one: bool = False,
         reviewed: bool = False,
@@ -61,18 +61,18 @@ class Admission:
             requests: What is to be painted.
             owner: Who asks.
             scope: Where the requests come from.
-            allowance: What the owner may use.
+            rate_limits: What the owner may use.
             as_one: Whether they are waited for together, as the cells of a sheet are.
             reviewed: Whether a moderator has looked at them, or will.
 
         Raises:
             AtelierError: As `Studio.submit` does.
         """
-        await self._keeper.check(scope, *requests)
+        await self._moderation.check(scope, *requests)
         recipes = []
         for request in requests:
-            model = self._models[request.model or await self._rules.model_name(scope)]
-            request = await self._rules.apply(request, model, scope)
+            model = self._models[request.model or await self._server_models.model_name(scope)]
+            request = await self._server_models.apply(request, model, scope)
             recipes.append(request.resolve(model, self._adapters))
             for name in (request.image, request.mask):
                 if name is not None:
@@ -86,20 +86,20 @@ class Admission:
                 )
             )
         pictures = sum(recipe.count for recipe in recipes)
-        await self.check_allowance(owner, pictures, allowance, 1 if as_one else len(recipes))
+        await self.check_rate_limits(owner, pictures, rate_limits, 1 if as_one else len(recipes))
         if not reviewed:
-            await self._keeper.check_reviewed(scope, requests)
+            await self._moderation.check_reviewed(scope, requests)
         return recipes
 
-    async def check_allowance(
-        self, owner: str, pictures: int, allowance: Allowance | None, jobs: int = 1
+    async def check_rate_limits(
+        self, owner: str, pictures: int, rate_limits: RateLimits | None, jobs: int = 1
     ) -> None:
         """Raise `LimitReached` or `InvalidRequest` when that goes beyond what the owner may use."""
-        if allowance is None:
+        if rate_limits is None:
             return
         used = await self._jobs.used_since(owner, window_start())
         jobs_open = [*self._worker.running, *self._worker.waiting]
         mine = [job for job in jobs_open if job.owner == owner]
-        sheets = {job.cell.sheet for job in mine if job.cell}
+        grids = {job.cell.grid for job in mine if job.cell}
         alone = sum(not job.cell for job in mine)
-        allowance.check(pictures, used, alone + len(sheets), jobs)
+        rate_limits.check(pictures, used, alone + len(grids), jobs)

@@ -2,12 +2,14 @@
 
 from collections.abc import AsyncGenerator
 
-from engine.jobs.events import Board
+from engine.jobs.events import JobEvents
 from engine.jobs.job import JobEvent
 from engine.store import JobTable
 
 
-async def watched(jobs: JobTable, board: Board, job_id: int) -> AsyncGenerator[JobEvent, None]:
+async def watch_job(
+    jobs: JobTable, job_events: JobEvents, job_id: int
+) -> AsyncGenerator[JobEvent, None]:
     """Yield what is known of a job and then each change, until it is painted or over.
 
     Slow watchers skip values: they always get the latest.
@@ -15,11 +17,11 @@ async def watched(jobs: JobTable, board: Board, job_id: int) -> AsyncGenerator[J
     Raises:
         UnknownJob: When there is no such job.
     """
-    over = board.get(job_id) is None
+    over = job_events.get(job_id) is None
     if over:
         job = await jobs.get(job_id)
         yield JobEvent(job_id=job.id, state=job.state, pictures=job.pictures, error=job.error)
         over = not job.state.waiting
     if not over:
-        async for event in board.watch(job_id):
+        async for event in job_events.watch(job_id):
             yield event

@@ -3,8 +3,8 @@
 All of it is an estimate until measured; `engine.memory.profile` replaces it then.
 """
 
-from engine.models.families import FamilyFacts
 from engine.memory.components import Component
+from engine.models.families import FamilyFacts
 
 NUMBER_BYTES = {"float16": 2, "bfloat16": 2, "float32": 4}
 

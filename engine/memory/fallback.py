@@ -7,9 +7,9 @@ whatever the estimates are worth.
 from collections.abc import Iterable
 from dataclasses import replace
 
-from engine.memory.plan_request import Case
-from engine.memory.plan import Plan, Stage, Wishes
-from engine.memory.planner import obstacle
+from engine.memory.plan import MemoryOptions, Plan, Stage
+from engine.memory.plan_request import PlanRequest
+from engine.memory.planner import why_rejected
 from engine.memory.search import altered, candidates, tile_sides
 
 LESS = 0.9
@@ -18,7 +18,7 @@ FILL = 0.75
 """What streams keeps so many blocks resident as this share of what has failed would hold."""
 
 
-def next_plan(case: Case, plan: Plan, stage: Stage) -> Plan | None:
+def next_plan(case: PlanRequest, plan: Plan, stage: Stage) -> Plan | None:
     """The plan to go on with after `plan` ran out of memory at `stage`; `None` at the bottom.
 
     What leaves the weights where they are comes first: a smaller batch for a step, the VAE in
@@ -39,19 +39,19 @@ def next_plan(case: Case, plan: Plan, stage: Stage) -> Plan | None:
     if not plan.weights[stage] + plan.working[stage]:
         stage = max(plan.peaks, key=plan.peaks.__getitem__)
     free = replace(
-        case.wishes,
-        offload=Wishes().offload,
-        vae_tiling=case.wishes.vae_tiling or None,
+        case.memory_options,
+        offload=MemoryOptions().offload,
+        vae_tiling=case.memory_options.vae_tiling or None,
         vae_slicing=None,
     )
-    for wishes in (case.wishes, free):
-        found = _leaner(replace(case, wishes=wishes, batch=plan.batch), plan, stage)
+    for memory_options in (case.memory_options, free):
+        found = _leaner(replace(case, memory_options=memory_options, batch=plan.batch), plan, stage)
         if chosen := _pick(case, found, plan.peaks[stage], stage):
             return chosen
     return None
 
 
-def largest_size_that_fits(case: Case) -> tuple[int, int] | None:
+def largest_size_that_fits(case: PlanRequest) -> tuple[int, int] | None:
     """The largest size of the same proportions, at most the one asked for, that some plan fits.
 
     For the sentence told to a member whose picture fits on no rung. `None` when nothing fits down
@@ -67,7 +67,7 @@ def largest_size_that_fits(case: Case) -> tuple[int, int] | None:
         )
         smaller = replace(case, width=width, height=height, batch=1)
         if any(
-            obstacle(smaller, plan) is None
+            why_rejected(smaller, plan) is None
             for plan in candidates(smaller, case.device.usable_bytes)
         ):
             return width, height
@@ -75,7 +75,7 @@ def largest_size_that_fits(case: Case) -> tuple[int, int] | None:
     return None
 
 
-def _lighter(case: Case, plan: Plan, stage: Stage) -> Plan | None:
+def _lighter(case: PlanRequest, plan: Plan, stage: Stage) -> Plan | None:
     """`plan` with all weights where they are: half the batch for a step, tiles to decode."""
     changes = []
     if stage is Stage.STEP and plan.batch > 1:
@@ -90,7 +90,7 @@ def _lighter(case: Case, plan: Plan, stage: Stage) -> Plan | None:
     return None
 
 
-def _leaner(case: Case, plan: Plan, stage: Stage) -> list[Plan]:
+def _leaner(case: PlanRequest, plan: Plan, stage: Stage) -> list[Plan]:
     """Plans that need less than `plan` at `stage` and no more elsewhere, the fastest first.
 
     What streams is laid out for several fillings, down to the least.
@@ -109,10 +109,10 @@ def _needs_less(peaks: dict[Stage, int], failed: dict[Stage, int], stage: Stage)
     return peaks[stage] < failed[stage] and all(peaks[s] <= failed[s] for s in failed)
 
 
-def _pick(case: Case, found: Iterable[Plan], failed: int, stage: Stage) -> Plan | None:
+def _pick(case: PlanRequest, found: Iterable[Plan], failed: int, stage: Stage) -> Plan | None:
     """The fastest of those that need clearly less and should fit, or else the leanest."""
     leaner = list(found)
     for plan in sorted(leaner, key=lambda plan: plan.slowdown):
-        if plan.peaks[stage] <= LESS * failed and obstacle(case, plan) is None:
+        if plan.peaks[stage] <= LESS * failed and why_rejected(case, plan) is None:
             return plan
     return min(leaner, key=lambda plan: (plan.peaks[stage], plan.slowdown), default=None)

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.memory.plan_request import Case
-from engine.memory.components import Component, Role
-from engine.memory.plan import Offload, Place, Plan, Quantization, Residence, Stage
-from engine.memory.quantization import applies, settle, weight_bytes
 from engine.memory.activations import NUMBER_BYTES, decode_bytes, prompt_bytes, step_bytes
+from engine.memory.components import Component, Role
+from engine.memory.plan import ComponentPlacement, Offload, Plan, Quantization, Residence, Stage
+from engine.memory.plan_request import PlanRequest
+from engine.memory.quantization import applies, settle, weight_bytes
 
 OVERLAP = 0.25
 """Share of a tile's side that overlaps the next, in all of Diffusers' autoencoders."""
@@ -20,7 +20,7 @@ STAYS, VISITS, STREAMS = Residence.STAYS, Residence.VISITS, Residence.STREAMS
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class PlacementScheme:
     """Where the text encoders, the denoiser and the VAE live; layer by layer or not."""
 
     encoders: Residence
@@ -29,21 +29,23 @@ class Shape:
     layer_by_layer: bool = False
 
 
-RESIDENT = Shape(STAYS, STAYS, STAYS)
-SEQUENTIAL = Shape(STREAMS, STREAMS, STREAMS, layer_by_layer=True)
+RESIDENT = PlacementScheme(STAYS, STAYS, STAYS)
+SEQUENTIAL = PlacementScheme(STREAMS, STREAMS, STREAMS, layer_by_layer=True)
 _STREAMED = tuple(
-    Shape(encoders, STREAMS, vae) for encoders in (VISITS, STREAMS) for vae in (STAYS, VISITS)
+    PlacementScheme(encoders, STREAMS, vae)
+    for encoders in (VISITS, STREAMS)
+    for vae in (STAYS, VISITS)
 )
-SHAPES: dict[Offload, tuple[Shape, ...]] = {
+PLACEMENT_SCHEMES: dict[Offload, tuple[PlacementScheme, ...]] = {
     Offload.RESIDENT: (RESIDENT,),
-    Offload.ENCODERS: (Shape(VISITS, STAYS, STAYS),),
-    Offload.MODEL: (Shape(VISITS, VISITS, VISITS),),
+    Offload.ENCODERS: (PlacementScheme(VISITS, STAYS, STAYS),),
+    Offload.MODEL: (PlacementScheme(VISITS, VISITS, VISITS),),
     Offload.STREAM: _STREAMED[2:],
     Offload.SEQUENTIAL: (SEQUENTIAL,),
     Offload.AUTO: (
         RESIDENT,
         *(
-            Shape(encoders, denoiser, vae)
+            PlacementScheme(encoders, denoiser, vae)
             for encoders in (VISITS, STREAMS)
             for denoiser, vae in ((STAYS, STAYS), (VISITS, STAYS), (VISITS, VISITS))
         ),
@@ -67,14 +69,14 @@ class Rungs:
         batch: The most pictures in one step.
     """
 
-    shape: Shape = RESIDENT
+    shape: PlacementScheme = RESIDENT
     denoiser: Quantization | None = None
     encoders: Quantization | None = None
     tile_side: int = 0
     batch: int = 1
 
 
-def lay_out(case: Case, rungs: Rungs, usable: int) -> Plan:
+def place_components(case: PlanRequest, rungs: Rungs, usable: int) -> Plan:
     """The plan that `rungs` make; what streams keeps as many blocks resident as `usable` allows.
 
     A way to quantize whose weights cannot stream makes them visit, or stay. The plan may need more
@@ -82,7 +84,7 @@ def lay_out(case: Case, rungs: Rungs, usable: int) -> Plan:
     """
     number = NUMBER_BYTES[case.dtype]
     working = working_bytes(case, tile_side=rungs.tile_side, batch=rungs.batch)
-    places: dict[str, Place] = {}
+    places: dict[str, ComponentPlacement] = {}
     for group, residence in (
         (case.encoders, rungs.shape.encoders),
         (case.denoisers, rungs.shape.denoiser),
@@ -92,9 +94,9 @@ def lay_out(case: Case, rungs: Rungs, usable: int) -> Plan:
             way = _way(component, rungs)
             wide = 4 if component.role is Role.VAE and case.vae_float32 else number
             weight = weight_bytes(component, wide, way)
-            home = settle(residence, way)
-            places[component.name] = Place(
-                residence=home,
+            message_ref = settle(residence, way)
+            places[component.name] = ComponentPlacement(
+                residence=message_ref,
                 weight_bytes=weight,
                 resident_bytes=weight,
                 quantization=way or component.stored_as,
@@ -124,18 +126,18 @@ def _way(component: Component, rungs: Rungs) -> Quantization | None:
     return rungs.denoiser if component.role is Role.DENOISER else rungs.encoders
 
 
-def _slices(case: Case, batch: int) -> bool:
+def _slices(case: PlanRequest, batch: int) -> bool:
     """Whether pictures are decoded one by one: where there are several, unless the owner objects"""
-    wish = case.wishes.vae_slicing
+    wish = case.memory_options.vae_slicing
     return batch > 1 if wish is None else wish
 
 
-def working_bytes(case: Case, *, tile_side: int, batch: int) -> dict[Stage, int]:
+def working_bytes(case: PlanRequest, *, tile_side: int, batch: int) -> dict[Stage, int]:
     """Bytes besides weights, by stage: measured where it was, else estimated."""
     pictures = 1 if _slices(case, batch) else batch
     size = (case.width, case.height)
     number = NUMBER_BYTES[case.dtype]
-    estimates = {
+    step_times = {
         Stage.ENCODE: max((prompt_bytes(encoder, number) for encoder in case.encoders), default=0),
         Stage.STEP: step_bytes(case.family, *size, batch, case.guided, number),
         Stage.DECODE: decode_bytes(
@@ -147,23 +149,26 @@ def working_bytes(case: Case, *, tile_side: int, batch: int) -> dict[Stage, int]
         ),
     }
     working = {Stage.LOAD: 0}
-    for stage, estimate in estimates.items():
-        measured = case.learned.working(stage, case.dtype, tile_side, *size, batch)
+    for stage, estimate in step_times.items():
+        measured = case.profile.working(stage, case.dtype, tile_side, *size, batch)
         working[stage] = estimate if measured is None else measured
     return working
 
 
-def overlap(case: Case, tile_side: int) -> float:
+def overlap(case: PlanRequest, tile_side: int) -> float:
     """Share of its side by which a tile overlaps the next."""
     return SMALL_OVERLAP if tile_side < min(case.largest_tile, SMALL) else OVERLAP
 
 
-def _stays(places: dict[str, Place]) -> int:
+def _stays(places: dict[str, ComponentPlacement]) -> int:
     return sum(place.weight_bytes for place in places.values() if place.residence is STAYS)
 
 
 def _while_there(
-    case: Case, component: Component, places: dict[str, Place], working: dict[Stage, int]
+    case: PlanRequest,
+    component: Component,
+    places: dict[str, ComponentPlacement],
+    working: dict[Stage, int],
 ) -> int:
     """The most working memory while `component` is on the device.
 
@@ -176,7 +181,9 @@ def _while_there(
     return max(working[Stage.STEP], working[Stage.DECODE])
 
 
-def _stream(component: Component, place: Place, room: int, layer_by_layer: bool) -> Place:
+def _stream(
+    component: Component, place: ComponentPlacement, room: int, layer_by_layer: bool
+) -> ComponentPlacement:
     """`place` with as many blocks resident as `room` bytes hold, or single layers."""
     number = place.weight_bytes / component.parameters
     block = int(component.streamed_block * number)
@@ -192,8 +199,10 @@ def _stream(component: Component, place: Place, room: int, layer_by_layer: bool)
     return _at(place, STREAMS, resident, layer_by_layer)
 
 
-def _at(place: Place, residence: Residence, resident: int, by_layer: bool = False) -> Place:
-    return Place(
+def _at(
+    place: ComponentPlacement, residence: Residence, resident: int, by_layer: bool = False
+) -> ComponentPlacement:
+    return ComponentPlacement(
         residence=residence,
         weight_bytes=place.weight_bytes,
         resident_bytes=resident,
@@ -202,7 +211,7 @@ def _at(place: Place, residence: Residence, resident: int, by_layer: bool = Fals
     )
 
 
-def _weights(case: Case, places: dict[str, Place]) -> dict[Stage, int]:
+def _weights(case: PlanRequest, places: dict[str, ComponentPlacement]) -> dict[Stage, int]:
     """Bytes of weights on the device, by stage.
 
     What stays is always there. Of the others the one called last is: the largest caller of the

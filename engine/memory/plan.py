@@ -52,7 +52,7 @@ class Offload(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
+class MemoryOptions:
     """What the owner has decided; the planner decides the rest.
 
     Attributes:
@@ -86,7 +86,7 @@ class Stage(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class ComponentPlacement:
     """Where one component lives.
 
     Attributes:
@@ -125,7 +125,7 @@ class Plan:
     """
 
     dtype: str
-    places: Mapping[str, Place] = field(default_factory=dict)
+    places: Mapping[str, ComponentPlacement] = field(default_factory=dict)
     vae_tiling: bool = False
     vae_slicing: bool = False
     vae_float32: bool = False
@@ -174,7 +174,7 @@ class Plan:
         return "·".join(parts)
 
 
-def _key(place: Place) -> str:
+def _key(place: ComponentPlacement) -> str:
     """A place in a word or three; nothing for the plainest."""
     words = [] if place.residence is Residence.STAYS else [str(place.residence)]
     if place.layer_by_layer:

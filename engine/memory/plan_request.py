@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from engine.models.families import FamilyFacts, Noise
 from engine.memory.components import Component, Role
 from engine.memory.device import DeviceFacts
-from engine.memory.profile import Learned
-from engine.memory.plan import Wishes
+from engine.memory.plan import MemoryOptions
+from engine.memory.profile import ModelProfile
+from engine.models.families import FamilyFacts, Noise
 
 ANY_FAMILY = FamilyFacts(
     label="another kind",
@@ -26,32 +26,32 @@ ANY_FAMILY = FamilyFacts(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Case:
+class PlanRequest:
     """A model, a device, and what is wanted of them.
 
     Attributes:
         components: What the model is made of.
         family: What is true of its kind; `ANY_FAMILY` when it runs whole.
         device: Where it shall run.
-        wishes: What the owner has decided.
+        memory_options: What the owner has decided.
         width: Of a picture, pixels.
         height: Of a picture, pixels.
         batch: The most pictures wanted in one step.
         guided: Whether pictures have a second, unconditional row.
         steps: Denoising steps of a picture; 0 for the family's default.
-        learned: What was measured of this model on this device.
+        profile: What was measured of this model on this device.
     """
 
     components: Sequence[Component]
     family: FamilyFacts
     device: DeviceFacts
-    wishes: Wishes = field(default_factory=Wishes)
+    memory_options: MemoryOptions = field(default_factory=MemoryOptions)
     width: int
     height: int
     batch: int = 1
     guided: bool = True
     steps: int = 0
-    learned: Learned = field(default_factory=Learned)
+    profile: ModelProfile = field(default_factory=ModelProfile)
 
     @cached_property
     def encoders(self) -> tuple[Component, ...]:
@@ -80,8 +80,8 @@ class Case:
         The owner's word; else single precision on a CPU, where half is emulated, the family's half
         precision on a device that has it, and float16 on one without bfloat16.
         """
-        if self.wishes.dtype != "auto":
-            return self.wishes.dtype
+        if self.memory_options.dtype != "auto":
+            return self.memory_options.dtype
         if self.device.kind == "cpu":
             return "float32"
         return self.family.dtype if self.device.bf16 else "float16"

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from engine.memory.plan_request import Case
-from engine.memory.plan import Place, Plan, Residence, Stage
+from engine.memory.plan import ComponentPlacement, Plan, Residence, Stage
+from engine.memory.plan_request import PlanRequest
 from engine.memory.planner import Choice, choose
 from engine.memory.sizes import in_words
 from speech import AND, listed, phrase, say, say_many
@@ -53,7 +53,7 @@ class PlanTable:
     notes: tuple[str, ...]
 
 
-def tabulate(case: Case, choice: Choice | None = None) -> PlanTable:
+def tabulate(case: PlanRequest, choice: Choice | None = None) -> PlanTable:
     """The table of what the planner chose for `case`."""
     choice = choice or choose(case)
     plan = choice.plan
@@ -131,7 +131,7 @@ def _moves(names: Sequence[str], residence: Residence) -> str:
     return say_many("{names} streams", "{names} stream", len(names), names=listed(names, AND))
 
 
-def _lives(place: Place) -> str:
+def _lives(place: ComponentPlacement) -> str:
     """Where a component lives, in words."""
     match place.residence:
         case Residence.STAYS:

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from engine.memory.plan_request import Case
 from engine.memory.plan import Plan, Quantization, Stage
-from engine.memory.quantization import WAYS, refusal
+from engine.memory.plan_request import PlanRequest
+from engine.memory.quantization import QUANTIZATION_METHODS, why_unsupported
 from engine.memory.search import candidates, ranked
 from engine.memory.sizes import in_words
 from speech import phrase, say
@@ -25,7 +25,7 @@ FAILED = {
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class RejectedPlan:
     """A plan that would be faster than the chosen one, and why it was passed over."""
 
     plan: Plan
@@ -45,7 +45,7 @@ class Choice:
 
     plan: Plan
     problem: str | None
-    passed_over: tuple[Verdict, ...]
+    passed_over: tuple[RejectedPlan, ...]
     notes: tuple[str, ...]
 
     @property
@@ -54,7 +54,7 @@ class Choice:
         return self.problem is None
 
 
-def plans(case: Case) -> list[Plan]:
+def plans(case: PlanRequest) -> list[Plan]:
     """The plans worth looking at, the fastest first, whether they fit or not.
 
     One that is slower than another and needs as much is left out.
@@ -62,14 +62,14 @@ def plans(case: Case) -> list[Plan]:
     return list(_frontier(candidates(case, case.device.usable_bytes)))
 
 
-def choose(case: Case) -> Choice:
+def choose(case: PlanRequest) -> Choice:
     """The fastest plan that fits, and why each faster one was passed over."""
     found = candidates(case, case.device.usable_bytes)
-    chosen = next((plan for plan in found if obstacle(case, plan) is None), None)
+    chosen = next((plan for plan in found if why_rejected(case, plan) is None), None)
     plan = chosen or min(found, key=lambda plan: (plan.peak_bytes, plan.ram_bytes))
     faster = found[: found.index(plan)] if chosen else []
     shown = {p.key: p for p in reversed(list(_frontier(faster)))}.values()
-    verdicts = [Verdict(p, obstacle(case, p) or "") for p in reversed(shown)]
+    verdicts = [RejectedPlan(p, why_rejected(case, p) or "") for p in reversed(shown)]
     verdicts += _not_allowed(case, plan)
     return Choice(
         plan=plan,
@@ -79,7 +79,7 @@ def choose(case: Case) -> Choice:
     )
 
 
-def obstacle(case: Case, plan: Plan) -> str | None:
+def why_rejected(case: PlanRequest, plan: Plan) -> str | None:
     """Why `plan` should not be run on this device; `None` when nothing speaks against it."""
     usable = case.device.usable_bytes
     if plan.peak_bytes > usable:
@@ -92,9 +92,9 @@ def obstacle(case: Case, plan: Plan) -> str | None:
             needed=in_words(plan.ram_bytes),
             free=in_words(case.device.ram_free_bytes),
         )
-    if failure := case.learned.failure(plan, case.width, case.height, usable):
+    if failure := case.profile.failure(plan, case.width, case.height, usable):
         return say(FAILED[failure.stage])
-    best = case.learned.best_batch(plan.key, case.width, case.height, case.batch)
+    best = case.profile.best_batch(plan.key, case.width, case.height, case.batch)
     if best < plan.batch:
         return say("paints hardly more pictures per second than a batch of {best}", best=best)
     return None
@@ -109,10 +109,10 @@ def _frontier(found: Iterable[Plan]) -> Iterable[Plan]:
             yield plan
 
 
-def _problem(case: Case, plan: Plan) -> str:
-    lacking = obstacle(case, plan)
-    plain = replace(case.wishes, quantize="never", quantize_text_encoder="never")
-    if plain != case.wishes and choose(replace(case, wishes=plain)).fits:
+def _problem(case: PlanRequest, plan: Plan) -> str:
+    lacking = why_rejected(case, plan)
+    plain = replace(case.memory_options, quantize="never", quantize_text_encoder="never")
+    if plain != case.memory_options and choose(replace(case, memory_options=plain)).fits:
         return say(
             "No plan fits: even the leanest {obstacle}. Unquantized weights can come in blocks: "
             "without [engine] quantize one would.",
@@ -121,14 +121,14 @@ def _problem(case: Case, plan: Plan) -> str:
     return say("No plan fits: even the leanest {obstacle}.", obstacle=lacking)
 
 
-def _not_allowed(case: Case, chosen: Plan) -> Iterable[Verdict]:
+def _not_allowed(case: PlanRequest, chosen: Plan) -> Iterable[RejectedPlan]:
     """What quantizing the denoiser would bring that is not allowed or not possible here."""
     quantizable = any(denoiser.stored_as is None for denoiser in case.denoisers)
-    if case.wishes.quantize != "never" or not quantizable or chosen.slowdown <= 1:
+    if case.memory_options.quantize != "never" or not quantizable or chosen.slowdown <= 1:
         return
     usable, fastest = case.device.usable_bytes, chosen.slowdown
-    for way in WAYS:
-        if case.device.kind not in WAYS[way].kinds:
+    for way in QUANTIZATION_METHODS:
+        if case.device.kind not in QUANTIZATION_METHODS[way].kinds:
             continue
         found = ranked(case, usable, [way], [None], [chosen.batch])
         best = next((plan for plan in found if plan.peak_bytes <= usable), None)
@@ -136,23 +136,25 @@ def _not_allowed(case: Case, chosen: Plan) -> Iterable[Verdict]:
             allow = say(
                 "changes the picture a little: [engine] quantize = “{way}” allows it", way=str(way)
             )
-            refused = refusal(way, case.device)
+            refused = why_unsupported(way, case.device)
             fastest = fastest if refused else best.slowdown
-            yield Verdict(best, refused or allow)
+            yield RejectedPlan(best, refused or allow)
 
 
-def _notes(case: Case) -> Iterable[str]:
-    device, wishes = case.device, case.wishes
+def _notes(case: PlanRequest) -> Iterable[str]:
+    device, memory_options = case.device, case.memory_options
     for what, wish in (
-        ("quantize", wishes.quantize),
-        ("quantize_text_encoder", wishes.quantize_text_encoder),
+        ("quantize", memory_options.quantize),
+        ("quantize_text_encoder", memory_options.quantize_text_encoder),
     ):
         if wish == Quantization.GGUF:
             yield say(
                 "[engine] {setting}: GGUF weights come from a GGUF file, not from this setting.",
                 setting=what,
             )
-        elif wish in WAYS and (reason := refusal(Quantization(wish), device)):
+        elif wish in QUANTIZATION_METHODS and (
+            reason := why_unsupported(Quantization(wish), device)
+        ):
             yield say("[engine] {setting} is left out: {reason}.", setting=what, reason=reason)
     if case.dtype == "bfloat16" and not device.bf16:
         yield say(

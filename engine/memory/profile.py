@@ -98,7 +98,7 @@ Key = tuple[Stage, str, int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Learned:
+class ModelProfile:
     """The measurements of one model on one device."""
 
     measurements: tuple[Measurement, ...] = ()
@@ -116,9 +116,9 @@ class Learned:
         """Those of `rows` that are of `model` on `device`."""
         return cls(tuple(row for row in rows if (row.model, row.device) == (model, device)))
 
-    def plus(self, *more: Measurement) -> "Learned":
+    def plus(self, *more: Measurement) -> "ModelProfile":
         """These and `more`."""
-        return Learned((*self.measurements, *more))
+        return ModelProfile((*self.measurements, *more))
 
     def working(
         self, stage: Stage, dtype: str, tile_side: int, width: int, height: int, batch: int

@@ -7,7 +7,7 @@ from engine.memory.profile import Measurement
 Key = tuple[object, ...]
 
 
-class Ledger:
+class ProfileStore:
     """The latest measurement of each stage, per model, device, plan, size and batch.
 
     Written by the painter's thread, read by whoever loads; single entries, so nothing is locked.

@@ -14,7 +14,7 @@ AS_A_WHOLE = frozenset({Residence.VISITS})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
+class QuantizationMethod:
     """One way to quantize.
 
     Attributes:
@@ -36,15 +36,15 @@ class Way:
     moves: frozenset[Residence] = frozenset({Residence.VISITS, Residence.STREAMS})
 
 
-WAYS: Mapping[Quantization, Way] = MappingProxyType(
+QUANTIZATION_METHODS: Mapping[Quantization, QuantizationMethod] = MappingProxyType(
     {
-        Quantization.FLOAT8: Way(
+        Quantization.FLOAT8: QuantizationMethod(
             bits=8, overhead=1.1, library="torchao", compute_capability=(8, 9), moves=AS_A_WHOLE
         ),
-        Quantization.LAYERWISE: Way(
+        Quantization.LAYERWISE: QuantizationMethod(
             bits=8, overhead=1.12, kinds=frozenset({"cuda", "cpu"}), convolutions=True
         ),
-        Quantization.INT8: Way(
+        Quantization.INT8: QuantizationMethod(
             bits=8,
             overhead=1.25,
             library="torchao",
@@ -52,13 +52,15 @@ WAYS: Mapping[Quantization, Way] = MappingProxyType(
             moves=AS_A_WHOLE,
         ),
         # One float32 scale per 64 numbers.
-        Quantization.NF4: Way(
+        Quantization.NF4: QuantizationMethod(
             bits=4.5,
             overhead=1.2,
             library="bitsandbytes",
             moves=AS_A_WHOLE,
         ),
-        Quantization.BNB8: Way(bits=8, overhead=2.2, library="bitsandbytes", moves=frozenset()),
+        Quantization.BNB8: QuantizationMethod(
+            bits=8, overhead=2.2, library="bitsandbytes", moves=frozenset()
+        ),
     }
 )
 """The overheads are estimates, ordered as in “Exploring Quantization Backends in Diffusers”
@@ -71,9 +73,9 @@ UNET_LINEAR_SHARE = 0.31
 """Of the parameters in `nn.Linear`: nearly all of a transformer; SD 1.5's UNet as counted."""
 
 
-def refusal(way: Quantization, device: DeviceFacts) -> str | None:
+def why_unsupported(way: Quantization, device: DeviceFacts) -> str | None:
     """Why `device` cannot quantize in this `way`; `None` when it can."""
-    facts = WAYS[way]
+    facts = QUANTIZATION_METHODS[way]
     if device.kind not in facts.kinds:
         kinds = listed([kind.upper() for kind in sorted(facts.kinds)], OR)
         return say(
@@ -95,11 +97,14 @@ def refusal(way: Quantization, device: DeviceFacts) -> str | None:
     return say("{way} needs {library}, which is not installed", way=str(way), library=facts.library)
 
 
-def best_ways(device: DeviceFacts) -> list[Quantization]:
+def best_methods(device: DeviceFacts) -> list[Quantization]:
     """The fastest possible way of each number of bits; the others would only ever lose."""
-    possible = [way for way in WAYS if refusal(way, device) is None]
+    possible = [way for way in QUANTIZATION_METHODS if why_unsupported(way, device) is None]
     return list(
-        {WAYS[w].bits: w for w in sorted(possible, key=lambda w: -WAYS[w].overhead)}.values()
+        {
+            QUANTIZATION_METHODS[w].bits: w
+            for w in sorted(possible, key=lambda w: -QUANTIZATION_METHODS[w].overhead)
+        }.values()
     )
 
 
@@ -109,11 +114,14 @@ def weight_bytes(component: Component, number_bytes: int, way: Quantization | No
         return component.stored_bytes
     if way is None:
         return component.parameters * number_bytes
-    shrinking = _shrinking(component, WAYS[way])
-    return int(shrinking * WAYS[way].bits / 8 + (component.parameters - shrinking) * number_bytes)
+    shrinking = _shrinking(component, QUANTIZATION_METHODS[way])
+    return int(
+        shrinking * QUANTIZATION_METHODS[way].bits / 8
+        + (component.parameters - shrinking) * number_bytes
+    )
 
 
-def _shrinking(component: Component, way: Way) -> float:
+def _shrinking(component: Component, way: QuantizationMethod) -> float:
     """How many of the parameters of `component` are stored in fewer bits."""
     inside = component.parameters - component.outside_blocks
     if way.convolutions:
@@ -125,9 +133,15 @@ def _shrinking(component: Component, way: Way) -> float:
 
 def settle(residence: Residence, way: Quantization | None) -> Residence:
     """The nearest to `residence` that weights quantized in this `way` can live in."""
-    if way is None or way not in WAYS or residence in WAYS[way].moves | {Residence.STAYS}:
+    if (
+        way is None
+        or way not in QUANTIZATION_METHODS
+        or residence in QUANTIZATION_METHODS[way].moves | {Residence.STAYS}
+    ):
         return residence
-    return Residence.VISITS if Residence.VISITS in WAYS[way].moves else Residence.STAYS
+    return (
+        Residence.VISITS if Residence.VISITS in QUANTIZATION_METHODS[way].moves else Residence.STAYS
+    )
 
 
 def applies(component: Component) -> bool:

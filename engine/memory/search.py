@@ -4,10 +4,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import product
 
-from engine.memory.plan_request import Case
-from engine.memory.placement import RESIDENT, SHAPES, Rungs, Shape, lay_out, overlap, working_bytes
+from engine.memory.placement import (
+    PLACEMENT_SCHEMES,
+    RESIDENT,
+    PlacementScheme,
+    Rungs,
+    overlap,
+    place_components,
+    working_bytes,
+)
 from engine.memory.plan import Plan, Quantization, Residence
-from engine.memory.quantization import WAYS, best_ways, refusal
+from engine.memory.plan_request import PlanRequest
+from engine.memory.quantization import QUANTIZATION_METHODS, best_methods, why_unsupported
 from engine.memory.speed import seconds, slowdown
 
 TILES = (512, 256)
@@ -18,10 +26,10 @@ UNCHANGED = 1.1
 
 NO_TILES = 2**16
 
-Ways = Sequence[Quantization | None]
+Methods = Sequence[Quantization | None]
 
 
-def candidates(case: Case, usable: int) -> list[Plan]:
+def candidates(case: PlanRequest, usable: int) -> list[Plan]:
     """Every plan that the wishes allow and the device can run, the fastest first.
 
     What streams is laid out for `usable` bytes; nothing else looks at whether a plan fits. One
@@ -29,18 +37,18 @@ def candidates(case: Case, usable: int) -> list[Plan]:
     batches come first, then those without tiles or with larger ones, then those that stream less,
     which a card faster than expected would feel.
     """
-    wishes = case.wishes
+    memory_options = case.memory_options
     return ranked(
         case,
         usable,
-        _ways(wishes.quantize, case),
-        _ways(wishes.quantize_text_encoder, case),
+        _ways(memory_options.quantize, case),
+        _ways(memory_options.quantize_text_encoder, case),
         range(case.batch, 0, -1),
     )
 
 
 def ranked(
-    case: Case, usable: int, denoiser: Ways, encoders: Ways, batches: Iterable[int]
+    case: PlanRequest, usable: int, denoiser: Methods, encoders: Methods, batches: Iterable[int]
 ) -> list[Plan]:
     """Every plan with one of these ways to quantize, allowed or not, the fastest first."""
     found: dict[tuple[str, int], Plan] = {}
@@ -52,7 +60,9 @@ def ranked(
     return sorted(found.values(), key=_rank)
 
 
-def _batches(case: Case, usable: int, rungs: Rungs, batches: Iterable[int]) -> Iterator[Plan]:
+def _batches(
+    case: PlanRequest, usable: int, rungs: Rungs, batches: Iterable[int]
+) -> Iterator[Plan]:
     """`rungs` laid out for each of `batches`, larger ones first, as long as a smaller one matters.
 
     It does not once a larger one fits that streams nothing, unless measurements may yet speak
@@ -60,15 +70,15 @@ def _batches(case: Case, usable: int, rungs: Rungs, batches: Iterable[int]) -> I
     all there is to say.
     """
     for batch in batches:
-        plan = lay_out(case, replace(rungs, batch=batch), usable)
+        plan = place_components(case, replace(rungs, batch=batch), usable)
         if any(place.residence is Residence.STREAMS for place in plan.places.values()):
             yield plan
         elif max(plan.weights.values()) > usable:
-            yield lay_out(case, replace(rungs, batch=1), usable)
+            yield place_components(case, replace(rungs, batch=1), usable)
             return
         else:
             yield plan
-            if plan.peak_bytes <= usable and not case.learned.measurements:
+            if plan.peak_bytes <= usable and not case.profile.measurements:
                 return
 
 
@@ -88,7 +98,7 @@ def _rank(plan: Plan) -> tuple[float, float, int, int, int, int, int]:
     )
 
 
-def altered(case: Case, plan: Plan, *, batch: int, tile_side: int) -> Plan:
+def altered(case: PlanRequest, plan: Plan, *, batch: int, tile_side: int) -> Plan:
     """`plan` with another batch or other tiles: everything lives where it did."""
     other = replace(
         plan,
@@ -101,36 +111,40 @@ def altered(case: Case, plan: Plan, *, batch: int, tile_side: int) -> Plan:
     return replace(other, slowdown=slowdown(case, other, _resident_seconds(case)))
 
 
-def _resident_seconds(case: Case) -> float:
+def _resident_seconds(case: PlanRequest) -> float:
     """Seconds of a picture with everything on the device and nothing quantized."""
-    return seconds(case, lay_out(case, Rungs(), 0))
+    return seconds(case, place_components(case, Rungs(), 0))
 
 
-def _shapes(case: Case) -> Iterable[Shape]:
+def _shapes(case: PlanRequest) -> Iterable[PlacementScheme]:
     """Only a CUDA device has memory apart from RAM, from which weights could stay away."""
-    return SHAPES[case.wishes.offload] if case.device.kind == "cuda" else (RESIDENT,)
+    return (
+        PLACEMENT_SCHEMES[case.memory_options.offload]
+        if case.device.kind == "cuda"
+        else (RESIDENT,)
+    )
 
 
-def tile_sides(case: Case) -> list[int]:
+def tile_sides(case: PlanRequest) -> list[int]:
     """The tiles to try, larger ones first; 0 is none.
 
     A tile as large as the picture changes nothing, so it is tried only where the owner insists.
     """
-    if case.wishes.vae_tiling is False:
+    if case.memory_options.vae_tiling is False:
         return [0]
     own = case.largest_tile
     smaller = [
         side for side in (own, *TILES) if side <= own and side < max(case.width, case.height)
     ]
     sides = list(dict.fromkeys(smaller))
-    return (sides or [own]) if case.wishes.vae_tiling else [0, *sides]
+    return (sides or [own]) if case.memory_options.vae_tiling else [0, *sides]
 
 
-def _ways(wish: str, case: Case) -> Ways:
+def _ways(wish: str, case: PlanRequest) -> Methods:
     """The ways that a wish allows and the device can."""
-    if wish == "never" or wish not in ("if_needed", *WAYS):
+    if wish == "never" or wish not in ("if_needed", *QUANTIZATION_METHODS):
         return [None]
     if wish == "if_needed":
-        return [None, *best_ways(case.device)]
+        return [None, *best_methods(case.device)]
     way = Quantization(wish)
-    return [None] if refusal(way, case.device) else [way]
+    return [None] if why_unsupported(way, case.device) else [way]

@@ -4,11 +4,11 @@ A simple model: computing by a count of operations, transfers by the speed of th
 plans; the seconds that members are told are measured.
 """
 
-from engine.memory.plan_request import Case
-from engine.memory.components import Component, Role
-from engine.memory.plan import Place, Plan, Residence
-from engine.memory.quantization import WAYS
 from engine.memory.activations import TEXT_TOKENS, tokens
+from engine.memory.components import Component, Role
+from engine.memory.plan import ComponentPlacement, Plan, Residence
+from engine.memory.plan_request import PlanRequest
+from engine.memory.quantization import QUANTIZATION_METHODS
 
 UNET_SHARE = 0.1
 """Of the full resolution's cells that a weight of a UNet meets on average, most weights being at
@@ -23,7 +23,7 @@ BY_LAYER = 0.5
 """Share of the bus's speed that sequential offload reaches: small transfers, each waited for."""
 
 
-def seconds(case: Case, plan: Plan) -> float:
+def seconds(case: PlanRequest, plan: Plan) -> float:
     """Device time of one picture with a new prompt, of a full batch."""
     steps = case.steps or case.family.num_inference_steps
     reading = sum(_read(case, plan, encoder) for encoder in case.encoders)
@@ -35,12 +35,12 @@ def seconds(case: Case, plan: Plan) -> float:
     return reading + stepping + decoding + layers + _visits(case, plan)
 
 
-def _speed(case: Case, plan: Plan, single: bool = False) -> float:
+def _speed(case: PlanRequest, plan: Plan, single: bool = False) -> float:
     slower = SINGLE_PRECISION if single or plan.dtype == "float32" else 1
     return case.device.flops / slower
 
 
-def _flops(case: Case, component: Component) -> float:
+def _flops(case: PlanRequest, component: Component) -> float:
     """Of one call for one picture: two per weight and token."""
     if component.role is Role.TEXT_ENCODER:
         return 2.0 * component.parameters * TEXT_TOKENS
@@ -49,20 +49,20 @@ def _flops(case: Case, component: Component) -> float:
     return 2.0 * component.parameters * length * rows * (UNET_SHARE if component.is_unet else 1)
 
 
-def _computing(case: Case, plan: Plan, component: Component, batch: int) -> float:
+def _computing(case: PlanRequest, plan: Plan, component: Component, batch: int) -> float:
     """Seconds of one call with all weights at hand."""
     way = plan.places[component.name].quantization
-    overhead = WAYS[way].overhead if way and way in WAYS else 1.0
+    overhead = QUANTIZATION_METHODS[way].overhead if way and way in QUANTIZATION_METHODS else 1.0
     return _flops(case, component) * batch * overhead / _speed(case, plan)
 
 
-def _waiting(case: Case, place: Place) -> float:
+def _waiting(case: PlanRequest, place: ComponentPlacement) -> float:
     """Seconds of transfers in one call layer by layer, none of which is hidden."""
     bus = BY_LAYER * case.device.transfer_bytes_per_second
     return place.weight_bytes / bus if place.layer_by_layer else 0.0
 
 
-def _read(case: Case, plan: Plan, encoder: Component) -> float:
+def _read(case: PlanRequest, plan: Plan, encoder: Component) -> float:
     """Seconds of a text encoder's one call, too short to hide the transfer of what streams."""
     place = plan.places[encoder.name]
     computing = _computing(case, plan, encoder, 1)
@@ -74,7 +74,7 @@ def _read(case: Case, plan: Plan, encoder: Component) -> float:
     return computing * STREAMING + coming
 
 
-def _steps(case: Case, plan: Plan, denoiser: Component, steps: int) -> float:
+def _steps(case: PlanRequest, plan: Plan, denoiser: Component, steps: int) -> float:
     """Seconds of all steps, for one picture of a full batch.
 
     What streams comes while the block before it computes. In the first step all blocks come, those
@@ -96,7 +96,7 @@ def _steps(case: Case, plan: Plan, denoiser: Component, steps: int) -> float:
     return (others * steps + (first - others)) / plan.batch
 
 
-def _visits(case: Case, plan: Plan) -> float:
+def _visits(case: PlanRequest, plan: Plan) -> float:
     """Seconds for visitors to come for one picture, if something else drives them away."""
     moving = {
         name: place for name, place in plan.places.items() if place.residence is not Residence.STAYS
@@ -110,6 +110,6 @@ def _visits(case: Case, plan: Plan) -> float:
     return coming / case.device.transfer_bytes_per_second
 
 
-def slowdown(case: Case, plan: Plan, everything_resident: float) -> float:
+def slowdown(case: PlanRequest, plan: Plan, everything_resident: float) -> float:
     """Time under `plan` relative to `everything_resident`, to three decimals."""
     return round(seconds(case, plan) / everything_resident, 3)

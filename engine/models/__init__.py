@@ -1,0 +1,1 @@
+"""Models: the catalogue, known checkpoints and families, adding and removing."""

@@ -23,7 +23,7 @@ class Adapter:
         weight: How much of it, without asking; 1 is as it was trained.
         trigger: Words that it was trained to answer to.
         description: A line for lists.
-        family: The family in `engine.models.families.FAMILIES` that it is for; `None` if nobody said.
+        family: The family in `FAMILIES` that it is for; `None` if not given.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Adapter:
     family: str | None = None
 
 
-class AdapterShelf:
+class AdapterCatalogue:
     """All adapters by name, whatever the case; a file that is put in the folder is one at once."""
 
     def __init__(

@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from engine.models.probe import Appraiser, Facts
-from engine.models.cache_downloads import Arrivals
-from engine.models.manager import Curator
-from engine.jobs.step_times import Estimates
+from engine.jobs.step_times import StepTimes
+from engine.models.cache_downloads import CacheDownloads
 from engine.models.catalogue import Catalogue
+from engine.models.manager import ModelManager
+from engine.models.probe import ModelProbe, ReadDeviceFacts
 from engine.settings import EngineSettings, ModelSettings
 from engine.store import Database, JobTable, ModelTable, TimingTable
 
@@ -29,14 +29,14 @@ async def added_models(folder: Path) -> dict[str, ModelSettings]:
 
 
 @asynccontextmanager
-async def open_curator(
+async def open_model_manager(
     engine: EngineSettings,
     models: Mapping[str, ModelSettings],
     folder: Path,
     *,
     create: bool = False,
-    facts: Facts | None = None,
-) -> AsyncIterator[tuple[Curator, Catalogue]]:
+    facts: ReadDeviceFacts | None = None,
+) -> AsyncIterator[tuple[ModelManager, Catalogue]]:
     """A curator without a studio, also beside a running one; and its catalogue.
 
     Args:
@@ -55,17 +55,17 @@ async def open_curator(
     async with Database(file if create or file.exists() else Path(":memory:")) as database:
         catalogue.restore(await ModelTable(database).all())
         timings = await TimingTable(database).all()
-        appraiser = Appraiser(engine, facts)
+        probe = ModelProbe(engine, facts)
         yield (
-            Curator(
-                appraiser,
+            ModelManager(
+                probe,
                 catalogue,
                 database,
                 JobTable(database, folder),
-                Estimates(timings, engine.batch_size),
-                Arrivals(appraiser.hub),
+                StepTimes(timings, engine.batch_size),
+                CacheDownloads(probe.hub),
                 forget=lambda name: None,
-                admission=asyncio.Lock(),
+                submission=asyncio.Lock(),
             ),
             catalogue,
         )

@@ -5,14 +5,14 @@ import contextlib
 from collections.abc import Callable, Iterable
 
 from engine.errors import InvalidModel
-from engine.hub import Hub, Origin, Progress, download, remove_unshared
+from engine.hub import DownloadProgress, HubClient, Origin, download, remove_unshared
 from speech import say
 
 
-class Arrivals:
+class CacheDownloads:
     """The downloads under way; what they bring is not deleted meanwhile."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: HubClient) -> None:
         self._hub = hub
         self._coming: dict[str, Origin] = {}
         self._over = asyncio.Condition()
@@ -23,7 +23,7 @@ class Arrivals:
         return name in self._coming
 
     async def bring(
-        self, name: str, origin: Origin, progress: Callable[[Progress], None] | None
+        self, name: str, origin: Origin, progress: Callable[[DownloadProgress], None] | None
     ) -> None:
         """Download what is missing of a model.
 
@@ -48,7 +48,7 @@ class Arrivals:
                 self._over.notify_all()
 
     async def bring_or_wait(
-        self, name: str, origin: Origin, progress: Callable[[Progress], None] | None
+        self, name: str, origin: Origin, progress: Callable[[DownloadProgress], None] | None
     ) -> None:
         """Like `bring`; what is under way already is waited for, and gone on with if it ends.
 

@@ -3,18 +3,18 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from engine.models.inspection import Inspection
-from engine.memory.profile import Measurement
 from engine.memory.plan import Stage
-from engine.memory.planner import Choice
 from engine.memory.plan_table import PlanTable
+from engine.memory.planner import Choice
+from engine.memory.profile import Measurement
 from engine.models.catalogue import Model
+from engine.models.inspection import Inspection
 from engine.settings import ModelSettings
 from speech import spoken, translation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Prospect:
+class ModelCandidate:
     """A model that could be added, looked into before anything is downloaded.
 
     Attributes:
@@ -68,7 +68,7 @@ class Prospect:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SizeRecord:
+class MeasuredSize:
     """What was measured of a model at one size and batch.
 
     Attributes:
@@ -87,9 +87,9 @@ class SizeRecord:
     seconds_per_step: float | None = None
 
 
-def records_of(
+def measured_sizes(
     measured: Iterable[Measurement], seconds: Mapping[tuple[int, int, int], float]
-) -> tuple[SizeRecord, ...]:
+) -> tuple[MeasuredSize, ...]:
     """What is known of each size and batch of a model, small pictures first.
 
     Args:
@@ -109,7 +109,7 @@ def records_of(
         return max(counted, default=None) if (width, height, batch) in steps else None
 
     return tuple(
-        SizeRecord(
+        MeasuredSize(
             width=width,
             height=height,
             batch=batch,

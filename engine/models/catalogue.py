@@ -10,16 +10,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-from engine.models.checkpoints import Licence
-from engine.models.defaults import complete
 from engine.errors import InvalidModel, UnknownModel
-from engine.memory.plan import Offload, Wishes
+from engine.memory.plan import MemoryOptions, Offload
+from engine.models.checkpoints import Licence
+from engine.models.defaults import fill_in
 from engine.settings import BUILT_IN_MODEL, EngineSettings, ModelSettings
 from speech import listed, phrase, say
 
 log = logging.getLogger(__name__)
 
-SKETCH_FOLDER = Path(__file__).parent / "sketch"
+SKETCH_FOLDER = Path(__file__).parent.parent / "sketch"
 
 RATIOS: Mapping[str, float] = {
     "1:1": 1.0,
@@ -57,7 +57,7 @@ class Model:
         dtype: `float16`, `bfloat16`, `float32`; `auto` is half precision that is safe for the
             family on a GPU, single on the CPU.
         ratios: Names of the aspect ratios to offer, from `RATIOS`.
-        family: Name in `engine.models.families.FAMILIES`; `None` while it is not known, or for a model
+        family: Name in `FAMILIES`; `None` while it is not known, or for a model
             that runs whole.
         licence: Its terms, where they are known.
         gated: Whether the Hub wants its terms accepted first.
@@ -122,11 +122,11 @@ class Model:
         Raises:
             InvalidModel: When the values do not go together.
         """
-        return cls(name=name, added=added, **complete(settings, family))
+        return cls(name=name, added=added, **fill_in(settings, family))
 
-    def wishes(self, engine: EngineSettings) -> Wishes:
+    def memory_options(self, engine: EngineSettings) -> MemoryOptions:
         """What the owner has decided about where and how its weights are kept."""
-        return Wishes(
+        return MemoryOptions(
             offload=Offload(self.offload or engine.offload),
             quantize=self.quantize or engine.quantize,
             quantize_text_encoder=self.quantize_text_encoder or engine.quantize_text_encoder,

@@ -13,8 +13,8 @@ from typing import Any
 
 from huggingface_hub import try_to_load_from_cache
 
-from engine.models.checkpoints import Checkpoint, checkpoint_of
 from engine.errors import InvalidModel
+from engine.models.checkpoints import Checkpoint, checkpoint_of
 from engine.models.families import FAMILIES, FamilyFacts, family_named_by
 from engine.models.schedulers import allowed_schedulers
 from engine.settings import ModelSettings
@@ -65,7 +65,7 @@ SIDE = 512
 """Pixels a side that most models can paint."""
 
 
-def complete(settings: ModelSettings, family: str | None = None) -> dict[str, Any]:
+def fill_in(settings: ModelSettings, family: str | None = None) -> dict[str, Any]:
     """The fields of `engine.models.catalogue.Model` but its name.
 
     Args:

@@ -5,31 +5,33 @@ import logging
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
 
-from engine.models.probe import Appraiser
-from engine.models.cache_downloads import Arrivals
 from engine.errors import AtelierError, ModelUnavailable, new_incident
-from engine.hub import Progress
+from engine.hub import DownloadProgress
+from engine.models.cache_downloads import CacheDownloads
 from engine.models.catalogue import Catalogue
+from engine.models.probe import ModelProbe
 from engine.tasks import Tasks
 from speech import say
 
 log = logging.getLogger(__name__)
 
-Told = Callable[[str, AtelierError | None], None]
+OnProgress = Callable[[str, AtelierError | None], None]
 """Called with a model's name when more of it has come, and why no more comes, if none does."""
 
 
-class Supplies:
+class DownloadManager:
     """Knows which models lack files, and brings those that somebody waits for.
 
     A model is looked for on the disk once: what came stays, and what is broken there is told by
     the painter.
     """
 
-    def __init__(self, appraiser: Appraiser, catalogue: Catalogue, arrivals: Arrivals) -> None:
-        self._appraiser = appraiser
+    def __init__(
+        self, probe: ModelProbe, catalogue: Catalogue, cache_downloads: CacheDownloads
+    ) -> None:
+        self._probe = probe
         self._models = catalogue
-        self._arrivals = arrivals
+        self._cache_downloads = cache_downloads
         self._here: set[str] = set()
         self._coming: dict[str, float | None] = {}
         self._work: dict[str, asyncio.Task[None]] = {}
@@ -41,7 +43,7 @@ class Supplies:
 
     def _look(self) -> None:
         for model in list(self._models):
-            if not self._appraiser.stock(model).presence.downloads:
+            if not self._probe.disk_usage(model).presence.downloads:
                 self._here.add(model.name)
 
     @property
@@ -56,11 +58,11 @@ class Supplies:
     async def look_for(self, names: Collection[str]) -> None:
         """Look for the files of those models that nobody has wanted yet, in a thread."""
         for name in set(names) - self._here - self._coming.keys():
-            stock = await asyncio.to_thread(self._appraiser.stock, self._models[name])
-            if not stock.presence.downloads:
+            usage = await asyncio.to_thread(self._probe.disk_usage, self._models[name])
+            if not usage.presence.downloads:
                 self._here.add(name)
 
-    def want(self, name: str, told: Told) -> None:
+    def want(self, name: str, told: OnProgress) -> None:
         """Have the files of a model come, if they lack; until they are there it is `coming`."""
         if name in self._coming or name in self._here:
             return
@@ -81,7 +83,7 @@ class Supplies:
         """Bring nothing more."""
         await self._tasks.cancel()
 
-    async def _bring(self, name: str, told: Told) -> None:
+    async def _bring(self, name: str, told: OnProgress) -> None:
         failure: AtelierError | None = None
         try:
             await self._fetch(name, partial(self._note_progress, name, told, self._work[name]))
@@ -101,16 +103,16 @@ class Supplies:
         del self._coming[name], self._work[name]
         told(name, failure)
 
-    async def _fetch(self, name: str, progress: Callable[[Progress], None]) -> None:
+    async def _fetch(self, name: str, progress: Callable[[DownloadProgress], None]) -> None:
         model = self._models[name]
-        stock = await asyncio.to_thread(self._appraiser.stock, model)
-        if stock.presence.downloads:
+        usage = await asyncio.to_thread(self._probe.disk_usage, model)
+        if usage.presence.downloads:
             log.info("The files of “%s” are fetched, since somebody waits for it", name)
-            await self._arrivals.bring_or_wait(name, self._appraiser.origin(model), progress)
+            await self._cache_downloads.bring_or_wait(name, self._probe.origin(model), progress)
         self._here.add(name)
 
     def _note_progress(
-        self, name: str, told: Told, work: asyncio.Task[None], news: Progress
+        self, name: str, told: OnProgress, work: asyncio.Task[None], news: DownloadProgress
     ) -> None:
         """Take news of a download; one that was given up says a last word afterwards."""
         if self._work.get(name) is not work:

@@ -4,18 +4,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from engine.models.families import FAMILIES, family_named_by
 from engine.hub.base_models import base_of
-from engine.hub.single_file import Checkpoint, classify
-from engine.hub.client import Hub
-from engine.hub.pipeline_layout import DENOISERS, Layout
+from engine.hub.client import HubClient
 from engine.hub.errors import CorruptFile
-from engine.hub.sources import PICKLES, Kind, Origin, Source
+from engine.hub.pipeline_layout import DENOISERS, PipelineLayout
+from engine.hub.single_file import SingleFileCheckpoint, classify
+from engine.hub.source_files import SourceFiles, bytes_of, source_files_of
+from engine.hub.sources import PICKLES, Origin, Source, SourceKind
 from engine.hub.tensor_headers import Tensor, largest_block, linear_share, outside_blocks
 from engine.hub.vae_config import vae_facts
-from engine.hub.source_files import View, bytes_of, view_of
 from engine.memory.components import Component, Role
 from engine.memory.plan import Quantization
+from engine.models.families import FAMILIES, family_named_by
 from speech import say
 
 BYTES_OF_PICKLE = 4
@@ -54,7 +54,7 @@ class Inspection:
     generation: str | None = None
 
 
-def inspect(origin: Origin, hub: Hub | None = None) -> Inspection:
+def inspect(origin: Origin, hub: HubClient | None = None) -> Inspection:
     """Look into a model: at its headers on disk where all of it is there, else at the Hub's.
 
     Blocks for as long as the Hub takes; a second or two as a rule.
@@ -62,12 +62,12 @@ def inspect(origin: Origin, hub: Hub | None = None) -> Inspection:
     Raises:
         ModelUnavailable: It cannot be had, or is nothing that can be loaded.
     """
-    hub = hub or Hub()
-    view = view_of(origin.source, hub, own_denoiser=origin.denoiser is None)
+    hub = hub or HubClient()
+    view = source_files_of(origin.source, hub, own_denoiser=origin.denoiser is None)
     seen = _pipeline(view, origin.source, hub)
     if origin.denoiser is None:
         return seen
-    stand_in = view_of(origin.denoiser, hub)
+    stand_in = source_files_of(origin.denoiser, hub)
     [(name, stored)] = stand_in.sizes.items()
     denoiser = _denoiser_of(seen.family, view.layout)
     classes = {part.name: part.class_name for part in view.layout.parts} if view.layout else {}
@@ -79,7 +79,7 @@ def inspect(origin: Origin, hub: Hub | None = None) -> Inspection:
         _tensors(stand_in, name),
         stored,
     )
-    if origin.denoiser.kind is Kind.GGUF:
+    if origin.denoiser.kind is SourceKind.GGUF:
         part = replace(part, stored_as=Quantization.GGUF)
     return replace(
         seen,
@@ -91,7 +91,7 @@ def inspect(origin: Origin, hub: Hub | None = None) -> Inspection:
     )
 
 
-def _pipeline(view: View, source: Source, hub: Hub) -> Inspection:
+def _pipeline(view: SourceFiles, source: Source, hub: HubClient) -> Inspection:
     generation, base_bytes, base_missing = None, 0, 0
     if view.layout is None:
         [name] = view.sizes
@@ -122,7 +122,7 @@ def _pipeline(view: View, source: Source, hub: Hub) -> Inspection:
     )
 
 
-def _checkpoint(view: View, name: str, source: Source) -> Checkpoint:
+def _checkpoint(view: SourceFiles, name: str, source: Source) -> SingleFileCheckpoint:
     if Path(name).suffix.lower() in PICKLES:
         raise CorruptFile(
             say(
@@ -132,7 +132,9 @@ def _checkpoint(view: View, name: str, source: Source) -> Checkpoint:
     return classify(view.tensors(name), source.text)
 
 
-def _components(view: View, layout: Layout, family: str | None) -> tuple[Component, ...]:
+def _components(
+    view: SourceFiles, layout: PipelineLayout, family: str | None
+) -> tuple[Component, ...]:
     with_weights = [part for part in layout.parts if part.weights]
     with ThreadPoolExecutor(REQUESTS) as threads:
         found = threads.map(lambda part: _weights(view, part.weights), with_weights)
@@ -149,7 +151,7 @@ def _components(view: View, layout: Layout, family: str | None) -> tuple[Compone
     return tuple(_with_vae_facts(view, component) for component in components)
 
 
-def _with_vae_facts(view: View, component: Component) -> Component:
+def _with_vae_facts(view: SourceFiles, component: Component) -> Component:
     if component.role is not Role.VAE:
         return component
     config = view.settings(f"{component.name}/config.json")
@@ -157,11 +159,11 @@ def _with_vae_facts(view: View, component: Component) -> Component:
     return replace(component, force_upcast=facts.force_upcast, tile_side=facts.tile_side)
 
 
-def _weights(view: View, names: tuple[str, ...]) -> tuple[Tensor, ...]:
+def _weights(view: SourceFiles, names: tuple[str, ...]) -> tuple[Tensor, ...]:
     return tuple(tensor for name in names for tensor in _tensors(view, name))
 
 
-def _tensors(view: View, name: str) -> tuple[Tensor, ...]:
+def _tensors(view: SourceFiles, name: str) -> tuple[Tensor, ...]:
     if Path(name).suffix.lower() not in PICKLES:
         return view.tensors(name)
     stored = view.sizes[name]
@@ -194,7 +196,7 @@ def role_of(component: str, family: str | None) -> Role:
     return Role.VAE if component.startswith(("vae", "vqvae", "movq", "vqgan")) else Role.OTHER
 
 
-def _denoiser_of(family: str | None, layout: Layout | None) -> str:
+def _denoiser_of(family: str | None, layout: PipelineLayout | None) -> str:
     if family is not None:
         return FAMILIES[family].denoiser
     names = [part.name for part in layout.parts] if layout else []

@@ -5,16 +5,16 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
-from engine.models.probe import Appraiser
-from engine.models.cache_downloads import Arrivals
-from engine.models.candidates import Prospect, SizeRecord, records_of
 from engine.errors import AtelierError, InvalidModel, ModelUnavailable
-from engine.jobs.step_times import Estimates
-from engine.models.server_models import HouseRules
-from engine.hub import Progress, Stock
+from engine.hub import DiskUsage, DownloadProgress
+from engine.jobs.step_times import StepTimes
 from engine.memory.device import DeviceFacts
 from engine.memory.plan_table import PlanTable
+from engine.models.cache_downloads import CacheDownloads
+from engine.models.candidates import MeasuredSize, ModelCandidate, measured_sizes
 from engine.models.catalogue import Catalogue, Model, check_name
+from engine.models.probe import ModelProbe
+from engine.models.server_models import ServerModels
 from engine.settings import ModelSettings
 from engine.store import (
     Database,
@@ -32,7 +32,7 @@ GLANCE = 5.0
 """Seconds between two looks at whether the command line has added or removed a model."""
 
 
-class Curator:
+class ModelManager:
     """Knows which models there are, brings new ones and lets old ones go.
 
     Whatever asks the disk, the Hub or the device does so in a thread.
@@ -40,39 +40,39 @@ class Curator:
 
     def __init__(
         self,
-        appraiser: Appraiser,
+        probe: ModelProbe,
         catalogue: Catalogue,
         database: Database,
         jobs: JobTable,
-        estimates: Estimates,
-        arrivals: Arrivals,
+        step_times: StepTimes,
+        cache_downloads: CacheDownloads,
         *,
         forget: Callable[[str], None],
-        admission: asyncio.Lock,
+        submission: asyncio.Lock,
     ) -> None:
         """Take over the catalogue.
 
         Args:
-            appraiser: Looks into models.
+            probe: Looks into models.
             catalogue: The models; it is changed here.
             database: Where added models and measurements are kept.
             jobs: The jobs, which may need a model.
-            estimates: The step times.
-            arrivals: The downloads under way.
+            step_times: The step times.
+            cache_downloads: The downloads under way.
             forget: Called with the name of a model that was removed.
-            admission: Held by whoever takes in a job, so that its model stays meanwhile.
+            submission: Held by whoever takes in a job, so that its model stays meanwhile.
         """
-        self._appraiser = appraiser
+        self._probe = probe
         self._models = catalogue
         self._jobs = jobs
-        self._estimates = estimates
+        self._step_times = step_times
         self._added = ModelTable(database)
         self._measurements = MeasurementTable(database)
         self._timings = TimingTable(database)
-        self._rules = HouseRules(catalogue, Preferences(database))
+        self._server_models = ServerModels(catalogue, Preferences(database))
         self._forget = forget
-        self._admission = admission
-        self._arrivals = arrivals
+        self._submission = submission
+        self._cache_downloads = cache_downloads
         self._seen: dict[str, ModelSettings] = {}
 
     async def look(
@@ -83,7 +83,7 @@ class Curator:
         variant: str | None = None,
         denoiser: str | None = None,
         name: str | None = None,
-    ) -> Prospect:
+    ) -> ModelCandidate:
         """What adding a model would bring. Nothing is downloaded but some headers.
 
         Args:
@@ -110,10 +110,10 @@ class Curator:
         )
         name = name or self._models.suggest_name(settings.source)
         self._refuse_name(name)
-        return await self._appraiser.prospect(name, settings, self._known_as)
+        return await self._probe.prospect(name, settings, self._known_as)
 
     async def add(
-        self, prospect: Prospect, progress: Callable[[Progress], None] | None = None
+        self, prospect: ModelCandidate, progress: Callable[[DownloadProgress], None] | None = None
     ) -> Model:
         """Download what is missing of a model, then put it in the catalogue.
 
@@ -129,15 +129,17 @@ class Curator:
             ModelUnavailable: When it cannot be had, or there is no room for it.
             StorageError: When it cannot be written down.
         """
-        origin = self._appraiser.origin(prospect.model)
+        origin = self._probe.origin(prospect.model)
         self._refuse_name(prospect.name)
-        await self._arrivals.bring(prospect.name, origin, progress)
-        async with self._admission:
+        await self._cache_downloads.bring(prospect.name, origin, progress)
+        async with self._submission:
             self._refuse_name(prospect.name)
             await self._added.save(prospect.name, prospect.settings)
             return self._models.add(prospect.name, prospect.settings)
 
-    async def fetch(self, name: str, progress: Callable[[Progress], None] | None = None) -> None:
+    async def fetch(
+        self, name: str, progress: Callable[[DownloadProgress], None] | None = None
+    ) -> None:
         """Download now what is missing of a model in the catalogue; nobody has to wait meanwhile.
 
         Without it, that is done when somebody first asks for a picture, who has to wait for it.
@@ -148,7 +150,7 @@ class Curator:
             InvalidModel: When it is being downloaded already.
             ModelUnavailable: When it cannot be had, or there is no room for it.
         """
-        await self._arrivals.bring(name, self._appraiser.origin(self._models[name]), progress)
+        await self._cache_downloads.bring(name, self._probe.origin(self._models[name]), progress)
 
     async def remove(self, name: str) -> int:
         """Take out a model that was added by command, and free what it has on disk.
@@ -164,7 +166,7 @@ class Curator:
             InvalidModel: When it was not added by command, or jobs need it.
             StorageError: When that cannot be written down.
         """
-        async with self._admission:
+        async with self._submission:
             model = self._models.removable(name)
             if waiting := await self._jobs.count_open(name):
                 raise InvalidModel(
@@ -181,21 +183,21 @@ class Curator:
             self._let_go(name)
             await self._measurements.forget(name)
             await self._timings.forget(name)
-            await self._rules.forget(name)
+            await self._server_models.forget(name)
         try:
-            origin = self._appraiser.origin(model)
+            origin = self._probe.origin(model)
         except ModelUnavailable:
             return 0
-        return await self._arrivals.free(origin, self._appraiser.origins(self._models))
+        return await self._cache_downloads.free(origin, self._probe.origins(self._models))
 
     def _let_go(self, name: str) -> None:
         self._models.remove(name)
-        self._estimates.forget(name)
+        self._step_times.forget(name)
         self._forget(name)
 
     async def plan(
         self,
-        model: str | Prospect,
+        model: str | ModelCandidate,
         *,
         width: int | None = None,
         height: int | None = None,
@@ -214,12 +216,12 @@ class Curator:
             ModelUnavailable: When it cannot be looked into.
             DeviceUnavailable: When the device of the settings is not there.
         """
-        if isinstance(model, Prospect):
+        if isinstance(model, ModelCandidate):
             entry, inspection = model.model, model.inspection
         else:
             entry = self._models[model]
-            inspection = await self._appraiser.inspect(entry)
-        return await self._appraiser.table(
+            inspection = await self._probe.inspect(entry)
+        return await self._probe.table(
             entry,
             inspection,
             await self._measurements.all(),
@@ -230,7 +232,7 @@ class Curator:
 
     async def device(self) -> DeviceFacts:
         """What the device says at this moment. Raises `DeviceUnavailable`."""
-        return await self._appraiser.device_now()
+        return await self._probe.device_now()
 
     async def verify(
         self, name: str, progress: Callable[[int, int], None] | None = None
@@ -245,7 +247,7 @@ class Curator:
             UnknownModel: When there is no such model.
             ModelUnavailable: When nothing of it is on disk.
         """
-        return await self._appraiser.verify(self._models[name], progress)
+        return await self._probe.verify(self._models[name], progress)
 
     async def check(self, model: Model) -> None:
         """Whether `model` can be painted with, as far as its files' headers tell.
@@ -257,26 +259,26 @@ class Curator:
             ModelUnavailable: With the reason.
         """
         try:
-            await self._appraiser.inspect(model)
+            await self._probe.inspect(model)
         except ModelUnavailable as error:
             sentence = say(
                 "“{model}” cannot be used. {reason}", model=model.name, reason=error.sentence
             )
             raise type(error)(sentence) from error
 
-    def stock(self, name: str) -> Stock:
+    def disk_usage(self, name: str) -> DiskUsage:
         """How much of a model is on disk; reads some folders. Raises `UnknownModel`."""
-        return self._appraiser.stock(self._models[name])
+        return self._probe.disk_usage(self._models[name])
 
-    async def measured(self, name: str) -> tuple[SizeRecord, ...]:
+    async def measured(self, name: str) -> tuple[MeasuredSize, ...]:
         """What was measured of a model here, small pictures first. Raises `UnknownModel`."""
         model = self._models[name]
         known = [one for one in await self._measurements.all() if one.model == model.name]
-        return records_of(known, self._estimates.steps_of(model.name))
+        return measured_sizes(known, self._step_times.steps_of(model.name))
 
     async def refresh(self) -> None:
         """Take in what the command line has added or removed in the same database."""
-        async with self._admission:
+        async with self._submission:
             kept = await self._added.all()
             for model in list(self._models):
                 gone = model.added and not _is_of(model, kept.get(model.name))
@@ -306,7 +308,7 @@ class Curator:
             raise InvalidModel(
                 say("There is a model “{name}” already: choose another name.", name=name)
             )
-        if name in self._arrivals:
+        if name in self._cache_downloads:
             raise InvalidModel(
                 say("“{name}” is being downloaded already: wait until all has come.", name=name)
             )

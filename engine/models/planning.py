@@ -2,16 +2,16 @@
 
 from collections.abc import Iterable
 
+from engine.memory.device import DeviceFacts
+from engine.memory.plan_request import ANY_FAMILY, PlanRequest
+from engine.memory.profile import Measurement, ModelProfile
+from engine.models.catalogue import Model
 from engine.models.families import FAMILIES
 from engine.models.inspection import Inspection
-from engine.memory.plan_request import ANY_FAMILY, Case
-from engine.memory.device import DeviceFacts
-from engine.memory.profile import Learned, Measurement
-from engine.models.catalogue import Model
 from engine.settings import EngineSettings
 
 
-def case_of(
+def plan_request_of(
     model: Model,
     inspection: Inspection,
     device: DeviceFacts,
@@ -21,7 +21,7 @@ def case_of(
     width: int | None = None,
     height: int | None = None,
     batch: int | None = None,
-) -> Case:
+) -> PlanRequest:
     """What the planner is asked about `model`.
 
     Args:
@@ -34,26 +34,15 @@ def case_of(
         height: Of a picture, pixels.
         batch: The most pictures in a step; without it that of the settings.
     """
-    return Case(
+    return PlanRequest(
         components=inspection.components,
         family=FAMILIES.get(inspection.family or "", ANY_FAMILY),
         device=device,
-        wishes=model.wishes(engine),
+        memory_options=model.memory_options(engine),
         width=width or model.width,
         height=height or model.height,
         batch=batch or engine.batch_size,
         guided=model.guidance_scale > 1,
         steps=model.num_inference_steps,
-        learned=Learned.select(known, model=model.name, device=device.name),
+        profile=ModelProfile.select(known, model=model.name, device=device.name),
     )
-
-
-def facts_of(settings: EngineSettings) -> DeviceFacts:
-    """What this machine's device says of itself. Takes seconds: torch is imported here.
-
-    Raises:
-        DeviceUnavailable: When there is no such device.
-    """
-    from engine.diffusion import Device
-
-    return Device.choose(settings).facts()

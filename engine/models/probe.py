@@ -3,39 +3,31 @@
 import asyncio
 from collections.abc import Callable, Iterable
 
-from engine.models.candidates import Prospect
 from engine.errors import ModelUnavailable
-from engine.hub import (
-    Hub,
-    Inspection,
-    Origin,
-    Presence,
-    Stock,
-    inspect,
-    origin_of,
-    stock,
-    stock_of,
-    verify,
-)
+from engine.hub import DiskUsage, HubClient, Origin, Presence, disk_usage, verify
 from engine.memory.device import DeviceFacts
-from engine.memory.profile import Measurement
-from engine.memory.planner import choose
 from engine.memory.plan_table import PlanTable, tabulate
+from engine.memory.planner import choose
+from engine.memory.profile import Measurement
+from engine.models.candidates import ModelCandidate
 from engine.models.catalogue import Model
-from engine.models.planning import case_of, facts_of
+from engine.models.device_facts import device_facts
+from engine.models.inspection import Inspection, inspect
+from engine.models.origins import disk_usage_of, origin_of
+from engine.models.planning import plan_request_of
 from engine.settings import EngineSettings, ModelSettings
 
-Facts = Callable[[], DeviceFacts]
+ReadDeviceFacts = Callable[[], DeviceFacts]
 
 
-class Appraiser:
+class ModelProbe:
     """Asks the disk, the Hub and the device, in threads.
 
     Attributes:
         hub: Where models come from.
     """
 
-    def __init__(self, settings: EngineSettings, facts: Facts | None = None) -> None:
+    def __init__(self, settings: EngineSettings, facts: ReadDeviceFacts | None = None) -> None:
         """Prepare to ask.
 
         Args:
@@ -43,10 +35,10 @@ class Appraiser:
             facts: Tells of the device; without it, that of the settings.
         """
         self._settings = settings
-        self._ask_device = facts or (lambda: facts_of(settings))
+        self._ask_device = facts or (lambda: device_facts(settings))
         self._facts: DeviceFacts | None = None
         token = settings.hub_token
-        self.hub = Hub(settings.hub_url, token.get_secret_value() if token else None)
+        self.hub = HubClient(settings.hub_url, token.get_secret_value() if token else None)
 
     def origin(self, model: Model) -> Origin:
         """What a model is made from. Raises `ModelUnavailable` when that can be nothing."""
@@ -62,9 +54,9 @@ class Appraiser:
                 continue
         return found
 
-    def stock(self, model: Model) -> Stock:
+    def disk_usage(self, model: Model) -> DiskUsage:
         """How much of a model is on disk; reads some folders."""
-        return stock_of(model, allow_pickle=self._settings.allow_pickle)
+        return disk_usage_of(model, allow_pickle=self._settings.allow_pickle)
 
     async def device_facts(self) -> DeviceFacts:
         """What is known of the device; asked once. Raises `DeviceUnavailable`."""
@@ -83,7 +75,7 @@ class Appraiser:
 
     async def prospect(
         self, name: str, settings: ModelSettings, known_as: Callable[[Model], str | None]
-    ) -> Prospect:
+    ) -> ModelCandidate:
         """What adding a model would bring.
 
         Args:
@@ -99,10 +91,10 @@ class Appraiser:
         unseen = Model.of(name, settings, added=True)
         inspection = await self.inspect(unseen)
         model = Model.of(name, settings, added=True, family=inspection.family)
-        state = await asyncio.to_thread(stock, self.origin(model))
-        case = case_of(model, inspection, await self.device_facts(), self._settings)
+        state = await asyncio.to_thread(disk_usage, self.origin(model))
+        case = plan_request_of(model, inspection, await self.device_facts(), self._settings)
         choice = choose(case)
-        return Prospect(
+        return ModelCandidate(
             name=name,
             settings=settings,
             model=model,
@@ -123,10 +115,10 @@ class Appraiser:
         height: int | None,
         batch: int | None,
     ) -> PlanTable:
-        """How a model runs on the device, in words; the arguments are those of `case_of`."""
+        """How a model runs on the device, in words; arguments as for `plan_request_of`."""
         facts = await self.device_facts()
         sizes = {"width": width, "height": height, "batch": batch}
-        return tabulate(case_of(model, inspection, facts, self._settings, known, **sizes))
+        return tabulate(plan_request_of(model, inspection, facts, self._settings, known, **sizes))
 
     async def verify(self, model: Model, progress: Callable[[int, int], None] | None) -> list[str]:
         """What is wrong with a model's files on disk; `progress` is called in the loop.

@@ -99,7 +99,7 @@ def allowed_schedulers(family: str | None) -> tuple[str, ...]:
     """The names that fit a model of that family, “default” first.
 
     Args:
-        family: A name in `engine.models.families.FAMILIES`; `None` for a model of which it is not known,
+        family: A name in `FAMILIES`; `None` for a model of which it is not known,
             where any name may fit.
     """
     if family is None:

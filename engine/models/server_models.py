@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Self
 
 from engine.errors import InvalidRequest
-from engine.models.catalogue import Catalogue, Model
 from engine.jobs.request import ImageRequest
+from engine.models.catalogue import Catalogue, Model
 from engine.store import Preferences
 from speech import listed, say
 
@@ -37,12 +37,12 @@ class ModelDefaults:
 
     @classmethod
     def from_json(cls, text: str | None) -> Self:
-        """What `HouseRules` has kept; nothing kept is nothing decided."""
+        """What `ServerModels` has kept; nothing kept is nothing decided."""
         kept = json.loads(text) if text else {}
         return cls(**{field.name: kept.get(field.name) for field in fields(cls)})
 
 
-class HouseRules:
+class ServerModels:
     """Reads and writes the rules, and applies them to requests."""
 
     def __init__(self, catalogue: Catalogue, preferences: Preferences) -> None:

@@ -1,0 +1,1 @@
+"""Moderation: blocks, the word filter, requests held for review, the audit log."""

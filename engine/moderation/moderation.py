@@ -6,11 +6,11 @@ import time
 from collections.abc import Collection, Iterable
 
 from engine.errors import InvalidRequest, NeedsReview
-from engine.prompts.grammar import sections, without_adapters
 from engine.jobs.request import ImageRequest
-from engine.moderation.reviews import Reviews
-from engine.store import Block, Deed, ModerationTable, Preferences
+from engine.moderation.reviews import ReviewQueue
 from engine.moderation.word_filter import has_any, normalised, those_in
+from engine.prompts.grammar import sections, without_adapters
+from engine.store import AuditEntry, Block, ModerationTable, Preferences
 from speech import phrase, say
 
 BLOCKED, REVIEWED = "blocked_words", "reviewed_words"
@@ -20,14 +20,16 @@ MAX_WORDS = 200
 DAY = 24 * 3600.0
 
 
-class Keeper:
+class Moderation:
     """Reads and writes what order needs, and holds requests against it.
 
     Attributes:
         reviews: Requests that wait for a moderator.
     """
 
-    def __init__(self, table: ModerationTable, preferences: Preferences, reviews: Reviews) -> None:
+    def __init__(
+        self, table: ModerationTable, preferences: Preferences, reviews: ReviewQueue
+    ) -> None:
         self._table = table
         self._preferences = preferences
         self.reviews = reviews
@@ -54,9 +56,9 @@ class Keeper:
         """Write down what somebody did to keep order."""
         await self._table.note(scope, by, what)
 
-    async def deeds(self, scope: str, most: int) -> list[Deed]:
+    async def audit_entries(self, scope: str, most: int) -> list[AuditEntry]:
         """What was written down, newest first."""
-        return await self._table.deeds(scope, most)
+        return await self._table.audit_entries(scope, most)
 
     async def words(self, scope: str) -> tuple[str, ...]:
         """The words that `scope` does not want in prompts, in the form in which they compare."""

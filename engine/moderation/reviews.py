@@ -7,17 +7,17 @@ from typing import Any
 from engine.errors import InvalidRequest, LimitReached
 from engine.jobs.job import Parent
 from engine.jobs.request import ImageRequest
-from engine.store import Asked, Decision, Review, ReviewTable
+from engine.store import Decision, Review, ReviewMessage, ReviewTable
 from speech import say
 
 LIFETIME = 7 * 24 * 3600.0
 """Seconds for which requests wait; what was decided is remembered as long."""
 
-MOST_HELD = 5
+MAX_HELD = 5
 """Of one person in one scope: moderators are asked no more at a time."""
 
 
-class Reviews:
+class ReviewQueue:
     """The requests that were held."""
 
     def __init__(self, table: ReviewTable) -> None:
@@ -27,7 +27,7 @@ class Reviews:
         self,
         scope: str,
         owner: str,
-        home: Any,
+        message_ref: Any,
         requests: Sequence[ImageRequest],
         words: Sequence[str],
         parent: Parent | None = None,
@@ -40,15 +40,15 @@ class Reviews:
         """
         now = time.time()
         await self._table.forget(now - LIFETIME)
-        if await self._table.waiting(scope, owner) >= MOST_HELD:
+        if await self._table.waiting(scope, owner) >= MAX_HELD:
             raise LimitReached(
                 say(
                     "{most} of your requests wait for a moderator already: ask again when they "
                     "have looked at one.",
-                    most=MOST_HELD,
+                    most=MAX_HELD,
                 )
             )
-        return await self._table.add(scope, owner, home, requests, words, parent, now)
+        return await self._table.add(scope, owner, message_ref, requests, words, parent, now)
 
     async def get(self, number: int, scope: str) -> Review:
         """The one of that number.
@@ -65,7 +65,7 @@ class Reviews:
         """Those of a scope, or of all, that nobody has decided yet, the oldest first."""
         return await self._table.all_waiting(time.time() - LIFETIME, scope)
 
-    async def asked(self, number: int, asked: Asked) -> None:
+    async def asked(self, number: int, asked: ReviewMessage) -> None:
         """Write down where moderators are asked."""
         await self._table.set_asked(number, asked)
 

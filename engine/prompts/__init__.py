@@ -1,0 +1,1 @@
+"""What prompts may contain: weights, flags, dynamic prompts, styles."""

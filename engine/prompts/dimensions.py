@@ -9,7 +9,7 @@ from speech import say
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class Dimensions:
     """A width and a height, in pixels or as a ratio."""
 
     width: float
@@ -43,12 +43,12 @@ class Shape:
         return width, height
 
 
-def parse_shape(text: str) -> Shape | None:
+def parse_dimensions(text: str) -> Dimensions | None:
     """The shape that “3:2” or “768x512” names; `None` when it names none."""
     number = r"(\d{1,5}(?:\.\d{1,3})?)"
     if sides := re.fullmatch(r"(\d{1,5})[x×*](\d{1,5})", text.strip().lower()):
-        return Shape(int(sides[1]), int(sides[2]), in_pixels=True)
+        return Dimensions(int(sides[1]), int(sides[2]), in_pixels=True)
     if sides := re.fullmatch(rf"{number}[:/]{number}", text.strip()):
         width, height = float(sides[1]), float(sides[2])
-        return Shape(width, height, in_pixels=False) if width and height else None
+        return Dimensions(width, height, in_pixels=False) if width and height else None
     return None

@@ -80,7 +80,7 @@ class _Braces:
         return lots[0] if len(lots) == 1 else (_Choice(tuple(lots), drawn=False, depth=depth),)
 
 
-def expand(text: str, dice: Random | None = None) -> tuple[str, ...]:
+def expand_dynamic_prompt(text: str, dice: Random | None = None) -> tuple[str, ...]:
     """The prompts that `text` stands for, in the order in which its options are written.
 
     Args:

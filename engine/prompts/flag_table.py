@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.errors import InvalidRequest
 from engine.jobs.request import DEFAULT_STRENGTH
-from engine.prompts.dimensions import parse_shape
+from engine.prompts.dimensions import parse_dimensions
 from speech import phrase, say
 
 MAX_IMAGE_WEIGHT = 3.0
@@ -43,7 +43,7 @@ def _text(field_name: str) -> Reader:
 
 
 def _shape(name: str, text: str) -> dict[str, Any]:
-    if (shape := parse_shape(text)) is None:
+    if (shape := parse_dimensions(text)) is None:
         raise InvalidRequest(
             say(
                 "{flag} takes a shape like 3:2 or 768x512, not “{text}”.",

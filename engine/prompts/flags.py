@@ -21,10 +21,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from engine.errors import InvalidRequest
-from engine.prompts.flag_table import ALIASES, EXAMPLES, SWITCHES, reader_of
-from engine.models.catalogue import Model
 from engine.jobs.request import ImageRequest
-from engine.prompts.dimensions import Shape
+from engine.models.catalogue import Model
+from engine.prompts.dimensions import Dimensions
+from engine.prompts.flag_table import ALIASES, EXAMPLES, SWITCHES, reader_of
 from speech import phrase, say
 
 FLAG = re.compile(r"(?:^|(?<=\s))(?P<dash>--|[\u2013\u2014])(?P<name>[A-Za-z][\w-]*)(?P<is>=?)")
@@ -57,14 +57,16 @@ class Flags:
     """
 
     asked: Mapping[str, Any] = field(default_factory=dict)
-    shape: Shape | None = None
+    shape: Dimensions | None = None
 
     @property
     def model(self) -> str | None:
         """The name of the model that is wanted."""
         return self.asked.get("model")
 
-    def laid_on(self, request: ImageRequest, model: Model, *, wins: bool = False) -> ImageRequest:
+    def applied_to(
+        self, request: ImageRequest, model: Model, *, wins: bool = False
+    ) -> ImageRequest:
         """The request with what the flags say.
 
         Args:

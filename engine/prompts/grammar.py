@@ -37,7 +37,7 @@ SIGN = re.compile(
 )
 
 
-class Mention(NamedTuple):
+class AdapterMention(NamedTuple):
     """An adapter in a prompt; without a weight its own counts."""
 
     name: str
@@ -45,20 +45,20 @@ class Mention(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class WeightedText:
     """A piece of a prompt whose words weigh the same; 1 is as usual."""
 
     text: str
     weight: float
 
 
-def without_adapters(prompt: str) -> tuple[str, tuple[Mention, ...]]:
+def without_adapters(prompt: str) -> tuple[str, tuple[AdapterMention, ...]]:
     """The prompt without its `<lora:…>`, and what they say.
 
     Raises:
         InvalidRequest: When a weight is no number.
     """
-    mentions = tuple(Mention(m[1].strip(), _weight_of(m)) for m in ADAPTER.finditer(prompt))
+    mentions = tuple(AdapterMention(m[1].strip(), _weight_of(m)) for m in ADAPTER.finditer(prompt))
     return " ".join(ADAPTER.sub(" ", prompt).split()), mentions
 
 
@@ -82,23 +82,25 @@ def _weight_of(match: re.Match[str]) -> float | None:
         ) from None
 
 
-def sections(prompt: str) -> list[list[Piece]]:
+def sections(prompt: str) -> list[list[WeightedText]]:
     """The prompt in pieces by weight, in a list for each section between its BREAKs.
 
     A bracket that is never opened is a letter like any other; one that is never closed reaches to
     the end.
     """
-    pieces: list[Piece] = []
+    pieces: list[WeightedText] = []
     opened: dict[str, list[int]] = {"(": [], "[": []}
 
     def close(kind: str, factor: float) -> None:
         start = opened[kind].pop()
-        pieces[start:] = [Piece(piece.text, piece.weight * factor) for piece in pieces[start:]]
+        pieces[start:] = [
+            WeightedText(piece.text, piece.weight * factor) for piece in pieces[start:]
+        ]
 
     for sign in SIGN.finditer(prompt):
         letters = sign[0]
         if sign["escaped"]:
-            pieces.append(Piece(sign["escaped"], 1.0))
+            pieces.append(WeightedText(sign["escaped"], 1.0))
         elif letters in opened:
             opened[letters].append(len(pieces))
         elif sign["weight"] and opened["("]:
@@ -108,29 +110,29 @@ def sections(prompt: str) -> list[list[Piece]]:
         elif letters == "]" and opened["["]:
             close("[", 1 / BRACKET)
         else:
-            pieces.append(Piece(letters, 1.0))
+            pieces.append(WeightedText(letters, 1.0))
     for kind, factor in (("(", BRACKET), ("[", 1 / BRACKET)):
         while opened[kind]:
             close(kind, factor)
     return _divided(_joined(pieces))
 
 
-def _joined(pieces: Iterable[Piece]) -> list[Piece]:
+def _joined(pieces: Iterable[WeightedText]) -> list[WeightedText]:
     """Neighbours of the same weight as one piece; no weight is out of bounds."""
-    joined: list[Piece] = []
+    joined: list[WeightedText] = []
     for piece in pieces:
         weight = max(-MAX_WEIGHT, min(MAX_WEIGHT, piece.weight))
         if joined and joined[-1].weight == weight:
-            joined[-1] = Piece(joined[-1].text + piece.text, weight)
+            joined[-1] = WeightedText(joined[-1].text + piece.text, weight)
         else:
-            joined.append(Piece(piece.text, weight))
+            joined.append(WeightedText(piece.text, weight))
     return joined
 
 
-def _divided(pieces: Iterable[Piece]) -> list[list[Piece]]:
-    divided: list[list[Piece]] = [[]]
+def _divided(pieces: Iterable[WeightedText]) -> list[list[WeightedText]]:
+    divided: list[list[WeightedText]] = [[]]
     for piece in pieces:
         first, *others = BREAK.split(piece.text)
-        divided[-1].append(Piece(first, piece.weight))
-        divided += [[Piece(text, piece.weight)] for text in others]
+        divided[-1].append(WeightedText(first, piece.weight))
+        divided += [[WeightedText(text, piece.weight)] for text in others]
     return [[piece for piece in section if piece.text] for section in divided]

@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass, replace
 from typing import Self
 
 from engine.errors import InvalidRequest
-from engine.models.catalogue import NAME
-from engine.prompts.dynamic_prompts import expand
-from engine.prompts.flags import without_flags
 from engine.jobs.request import MAX_PROMPT, ImageRequest
+from engine.models.catalogue import NAME
+from engine.prompts.dynamic_prompts import expand_dynamic_prompt
+from engine.prompts.flags import without_flags
 from engine.store import Preferences
 from speech import say
 
@@ -24,7 +24,7 @@ MAX_STYLES = 100
 """Of one scope."""
 
 STYLES = "styles"
-WISHES = "wishes"
+USER_DEFAULTS = "wishes"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,7 @@ class Style:
     negative_prompt: str = ""
     model: str | None = None
 
-    def laid_on(self, request: ImageRequest) -> ImageRequest:
+    def applied_to(self, request: ImageRequest) -> ImageRequest:
         """The request with the words of this style; which model paints is not decided here."""
         words = request.prompt.strip()
         if not words:
@@ -58,7 +58,7 @@ class Style:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
+class UserDefaults:
     """What a person wants where their requests leave it open; `None` leaves it to the server.
 
     Attributes:
@@ -136,13 +136,13 @@ class StyleBook:
             await self._write(scope, styles)
         return style
 
-    async def wishes(self, person: str) -> Wishes:
+    async def user_defaults(self, person: str) -> UserDefaults:
         """What somebody wants by default."""
-        return Wishes.from_json(await self._preferences.get(person, WISHES))
+        return UserDefaults.from_json(await self._preferences.get(person, USER_DEFAULTS))
 
-    async def set_wishes(self, person: str, wishes: Wishes) -> None:
-        """Remember it; empty `Wishes` forget all."""
-        await self._preferences.set(person, WISHES, json.dumps(asdict(wishes)))
+    async def set_user_defaults(self, person: str, user_defaults: UserDefaults) -> None:
+        """Remember it; empty `UserDefaults` forget all."""
+        await self._preferences.set(person, USER_DEFAULTS, json.dumps(asdict(user_defaults)))
 
     async def _write(self, scope: str, styles: dict[str, Style]) -> None:
         ordered = [asdict(styles[name]) for name in sorted(styles)]
@@ -177,5 +177,5 @@ def check_style(style: Style) -> None:
     words, flags = without_flags(style.prompt)
     if words != style.prompt or flags.asked or flags.shape:
         raise InvalidRequest(say("A style has words only, no flags: they belong into the prompt."))
-    if len(expand(style.prompt.replace(PLACE, ""))) > 1:
+    if len(expand_dynamic_prompt(style.prompt.replace(PLACE, ""))) > 1:
         raise InvalidRequest(say("A style has words only, no choices in braces."))

@@ -1,0 +1,1 @@
+"""The safety checker: a classifier that looks at finished pictures."""

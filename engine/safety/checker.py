@@ -14,33 +14,33 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from engine.errors import AtelierError, ModelUnavailable
-from engine.hub import Hub
+from engine.hub import HubClient
 from engine.hub.classifier_files import classifier_folder
-from engine.worker.messages import Pixels
+from engine.safety.verdict import UNCHECKED, SafetyVerdict
 from engine.settings import SafetySettings
-from engine.safety.verdict import UNJUDGED, Verdict
+from engine.worker.messages import Pixels
 from speech import say
 
 if TYPE_CHECKING:
-    from engine.diffusion.image_classifier import Classifier
+    from engine.diffusion.image_classifier import ImageClassifier
 
 log = logging.getLogger(__name__)
 
 RETRY = 300.0
 """Seconds until a classifier that could not be had is tried for again."""
 
-Verdicts = tuple[Verdict, ...]
-Asked = asyncio.Future[Verdicts]
+Verdicts = tuple[SafetyVerdict, ...]
+CheckRequest = asyncio.Future[Verdicts]
 
 
-class LeftUnjudged(AtelierError):
+class NotChecked(AtelierError):
     """The program ends before the pictures are judged."""
 
 
-class Judge:
+class SafetyChecker:
     """Judges pictures one job after the other. What cannot be judged counts as unsafe."""
 
-    def __init__(self, settings: SafetySettings, hub: Hub) -> None:
+    def __init__(self, settings: SafetySettings, hub: HubClient) -> None:
         """Prepare to judge; nothing is loaded before the first picture.
 
         Args:
@@ -49,10 +49,10 @@ class Judge:
         """
         self._settings = settings
         self._hub = hub
-        self._inbox: queue.SimpleQueue[Asked | None] = queue.SimpleQueue()
-        self._open: dict[Asked, Sequence[Pixels]] = {}
+        self._inbox: queue.SimpleQueue[CheckRequest | None] = queue.SimpleQueue()
+        self._open: dict[CheckRequest, Sequence[Pixels]] = {}
         self._thread: threading.Thread | None = None
-        self._classifier: Classifier | None = None
+        self._classifier: ImageClassifier | None = None
         self._problem: tuple[type[ModelUnavailable], str] | None = None
         self._retry_at = 0.0
         self._leaving = False
@@ -63,7 +63,7 @@ class Judge:
         Raises:
             LeftUnjudged: When the program ends before.
         """
-        asked: Asked = asyncio.get_running_loop().create_future()
+        asked: CheckRequest = asyncio.get_running_loop().create_future()
         if self._leaving:
             raise _left()
         self._open[asked] = pictures
@@ -101,9 +101,9 @@ class Judge:
             log.error("Pictures are hidden, since nothing can judge them: %s", str(error))
         except Exception:
             log.exception("Pictures are hidden, since the classifier has failed")
-        return (UNJUDGED,) * len(pictures)
+        return (UNCHECKED,) * len(pictures)
 
-    def _have(self) -> "Classifier":
+    def _have(self) -> "ImageClassifier":
         """The classifier, loaded.
 
         Raises:
@@ -114,13 +114,13 @@ class Judge:
                 kind, sentence = self._problem
                 raise kind(sentence)
             # Torch is imported here, in the thread, where seconds do not matter.
-            from engine.diffusion.image_classifier import Classifier
+            from engine.diffusion.image_classifier import ImageClassifier
 
             text, settings = self._settings.classifier, self._settings
             assert text is not None, "a judge has a classifier"
             try:
                 folder = classifier_folder(text, self._hub)
-                self._classifier = Classifier.load(folder, settings.labels, settings.threshold)
+                self._classifier = ImageClassifier.load(folder, settings.labels, settings.threshold)
             except ModelUnavailable as error:
                 # Not the error itself: raised anew it would hold ever more frames, and their
                 # pictures.
@@ -131,10 +131,10 @@ class Judge:
         return self._classifier
 
 
-def _settle(asked: Asked, verdicts: Verdicts) -> None:
+def _settle(asked: CheckRequest, verdicts: Verdicts) -> None:
     if not asked.done():
         asked.set_result(verdicts)
 
 
-def _left() -> LeftUnjudged:
-    return LeftUnjudged(say("I am being restarted. Try again in a minute."))
+def _left() -> NotChecked:
+    return NotChecked(say("I am being restarted. Try again in a minute."))

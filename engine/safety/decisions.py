@@ -5,17 +5,17 @@ from dataclasses import replace
 
 from engine.errors import UnknownJob
 from engine.jobs.job import Parent
-from engine.safety.checker import Judge
-from engine.worker.messages import Pixels
 from engine.jobs.request import Recipe
-from engine.store import JobTable, VerdictTable
-from engine.safety.verdict import Verdict
+from engine.safety.checker import SafetyChecker
+from engine.safety.verdict import SafetyVerdict
+from engine.store import JobTable, SafetyTable
+from engine.worker.messages import Pixels
 
 
-class Judgement:
+class SafetyDecisions:
     """The decisions about pictures: made once, kept with them, and overruled by who may."""
 
-    def __init__(self, table: VerdictTable, jobs: JobTable, judge: Judge | None) -> None:
+    def __init__(self, table: SafetyTable, jobs: JobTable, judge: SafetyChecker | None) -> None:
         self._table = table
         self._jobs = jobs
         self._judge = judge
@@ -27,7 +27,7 @@ class Judgement:
 
     async def on(
         self, recipe: Recipe, parent: Parent | None, pictures: Sequence[Pixels]
-    ) -> tuple[Verdict, ...]:
+    ) -> tuple[SafetyVerdict, ...]:
         """The verdicts on the new pictures of a job; none where nothing judges.
 
         An enlarged copy has that of the picture which it came from.
@@ -40,7 +40,7 @@ class Judgement:
             return (inherited,)
         return () if self._judge is None else await self._judge.judge(pictures)
 
-    async def _inherited(self, recipe: Recipe, parent: Parent | None) -> Verdict | None:
+    async def _inherited(self, recipe: Recipe, parent: Parent | None) -> SafetyVerdict | None:
         if recipe.enlarged == 1 or parent is None:
             return None
         try:
@@ -54,11 +54,11 @@ class Judgement:
         copy = replace(source, seed=seed, count=1, enlarged=recipe.enlarged)
         return verdicts[parent.number] if copy == recipe else None
 
-    async def of(self, job_id: int) -> tuple[Verdict, ...]:
+    async def of(self, job_id: int) -> tuple[SafetyVerdict, ...]:
         """The verdicts on the pictures of a job, in their order; none if nothing judged them."""
         return await self._table.of(job_id)
 
-    async def several(self, job_ids: Sequence[int]) -> dict[int, tuple[Verdict, ...]]:
+    async def several(self, job_ids: Sequence[int]) -> dict[int, tuple[SafetyVerdict, ...]]:
         """The same for several jobs at once; those without verdicts are not in it."""
         return await self._table.several(job_ids)
 

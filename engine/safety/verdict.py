@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class SafetyVerdict:
     """What the classifier has said of one picture.
 
     Attributes:
@@ -31,5 +31,5 @@ class Verdict:
         return self.score is not None
 
 
-UNJUDGED = Verdict("", None, flagged=True)
+UNCHECKED = SafetyVerdict("", None, flagged=True)
 """Of a picture that the classifier could not look at."""

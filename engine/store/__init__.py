@@ -3,31 +3,29 @@
 The only place with SQL. One connection writes; every method is one transaction.
 """
 
-from engine.store.retention import Attic, Expendable
+from engine.store.added_models import ModelTable
 from engine.store.database import Database
 from engine.store.favourites import Favourites
+from engine.store.grids import GridTable
 from engine.store.history import History, Search
 from engine.store.jobs import JobTable
 from engine.store.measurements import MeasurementTable
-from engine.store.added_models import ModelTable
-from engine.store.moderation import Block, Deed, ModerationTable
+from engine.store.moderation import AuditEntry, Block, ModerationTable
 from engine.store.outcomes import Failure, Outcomes, Tally
 from engine.store.preferences import Preferences
-from engine.store.reviews import Asked, Decision, Review, ReviewTable
-from engine.store.grids import SheetTable
+from engine.store.retention import RemovableJob, RetentionTable
+from engine.store.reviews import Decision, Review, ReviewMessage, ReviewTable
+from engine.store.safety import SafetyTable
 from engine.store.timings import TimingTable
-from engine.store.safety import VerdictTable
 
 __all__ = [
-    "Asked",
-    "Attic",
+    "AuditEntry",
     "Block",
     "Database",
     "Decision",
-    "Deed",
-    "Expendable",
     "Failure",
     "Favourites",
+    "GridTable",
     "History",
     "JobTable",
     "MeasurementTable",
@@ -35,11 +33,13 @@ __all__ = [
     "ModerationTable",
     "Outcomes",
     "Preferences",
+    "RemovableJob",
+    "RetentionTable",
     "Review",
+    "ReviewMessage",
     "ReviewTable",
+    "SafetyTable",
     "Search",
-    "SheetTable",
     "Tally",
     "TimingTable",
-    "VerdictTable",
 ]

@@ -9,9 +9,9 @@ from typing import Any
 import aiosqlite
 
 from engine.errors import UnknownJob
+from engine.grids.layout import Grid, GridLayout
 from engine.jobs.job import Cell, Job
 from engine.jobs.request import Recipe
-from engine.grids.layout import Layout, Sheet
 from engine.store.database import Database
 from engine.store.jobs import JobTable, insert
 from speech import say
@@ -19,7 +19,7 @@ from speech import say
 COLUMNS = "id, owner, home, layout, created_at"
 
 
-class SheetTable:
+class GridTable:
     """The sheets in the database. One whose last cell is deleted goes with it."""
 
     def __init__(self, database: Database, jobs: JobTable) -> None:
@@ -29,16 +29,16 @@ class SheetTable:
     async def add(
         self,
         owner: str,
-        home: Any,
-        layout: Layout,
+        message_ref: Any,
+        layout: GridLayout,
         recipes: Sequence[Recipe],
         order: Sequence[int],
-    ) -> tuple[Sheet, list[Job]]:
+    ) -> tuple[Grid, list[Job]]:
         """Write a new sheet with its cells as queued jobs: all of them, or nothing.
 
         Args:
             owner: Who asks.
-            home: Where the answer belongs.
+            message_ref: Where the answer belongs.
             layout: The axes.
             recipes: What each cell shows.
             order: The cells in the order in which they are to be painted.
@@ -47,68 +47,75 @@ class SheetTable:
         async with self._database.transaction() as connection:
             cursor = await connection.execute(
                 "INSERT INTO sheets (owner, home, layout, created_at) VALUES (?, ?, ?, ?)",
-                (owner, json.dumps(home), json.dumps(asdict(layout)), now),
+                (owner, json.dumps(message_ref), json.dumps(asdict(layout)), now),
             )
             assert cursor.lastrowid is not None
-            sheet = Sheet(
-                id=cursor.lastrowid, owner=owner, home=home, layout=layout, created_at=now
+            grid = Grid(
+                id=cursor.lastrowid,
+                owner=owner,
+                message_ref=message_ref,
+                layout=layout,
+                created_at=now,
             )
             jobs = [
-                await insert(connection, owner, home, recipes[cell], cell=Cell(sheet.id, cell))
+                await insert(
+                    connection, owner, message_ref, recipes[cell], cell=Cell(grid.id, cell)
+                )
                 for cell in order
             ]
-        return sheet, jobs
+        return grid, jobs
 
-    async def get(self, sheet_id: int) -> Sheet:
+    async def get(self, grid_id: int) -> Grid:
         """The sheet of that number.
 
         Raises:
             UnknownJob: When there is none.
         """
-        rows = await self._database.read(f"SELECT {COLUMNS} FROM sheets WHERE id = ?", sheet_id)
+        rows = await self._database.read(f"SELECT {COLUMNS} FROM sheets WHERE id = ?", grid_id)
         if not rows:
-            raise UnknownJob(say("Sheet {number} does not exist any more.", number=sheet_id))
-        return _sheet(rows[0])
+            raise UnknownJob(say("Sheet {number} does not exist any more.", number=grid_id))
+        return _grid(rows[0])
 
-    async def unsettled(self) -> list[Sheet]:
+    async def unsettled(self) -> list[Grid]:
         """Sheets whose outcome, or that of a cell, is not shown yet, oldest first."""
         rows = await self._database.read(
             f"SELECT {COLUMNS} FROM sheets WHERE settled = 0 OR id IN "
             "(SELECT sheet FROM jobs WHERE settled = 0) ORDER BY id"
         )
-        return [_sheet(row) for row in rows]
+        return [_grid(row) for row in rows]
 
-    async def cells(self, sheet_id: int) -> dict[int, Job]:
+    async def cells(self, grid_id: int) -> dict[int, Job]:
         """The jobs of a sheet by their cells; those that were deleted are not in it."""
-        rows = await self._database.read("SELECT id FROM jobs WHERE sheet = ?", sheet_id)
+        rows = await self._database.read("SELECT id FROM jobs WHERE sheet = ?", grid_id)
         jobs = await self._jobs.several([job_id for (job_id,) in rows])
         return {job.cell.number: job for job in jobs if job.cell is not None}
 
-    async def set_home(self, sheet_id: int, home: Any) -> None:
+    async def set_message_ref(self, grid_id: int, message_ref: Any) -> None:
         """Remember where the answer is, now that more is known about it, for each cell too."""
         async with self._database.transaction() as connection:
             for table, column in (("sheets", "id"), ("jobs", "sheet")):
                 await connection.execute(
-                    f"UPDATE {table} SET home = ? WHERE {column} = ?", (json.dumps(home), sheet_id)
+                    f"UPDATE {table} SET home = ? WHERE {column} = ?",
+                    (json.dumps(message_ref), grid_id),
                 )
 
-    async def settle(self, sheet_id: int) -> None:
+    async def settle(self, grid_id: int) -> None:
         """Record that the outcome has been shown: its painted cells are now posted."""
         async with self._database.transaction() as connection:
-            await connection.execute("UPDATE sheets SET settled = 1 WHERE id = ?", (sheet_id,))
+            await connection.execute("UPDATE sheets SET settled = 1 WHERE id = ?", (grid_id,))
             await connection.execute(
                 "UPDATE jobs SET settled = 1, "
                 "state = CASE state WHEN 'painted' THEN 'posted' ELSE state END WHERE sheet = ?",
-                (sheet_id,),
+                (grid_id,),
             )
 
 
-def _sheet(row: aiosqlite.Row) -> Sheet:
-    sheet_id, owner, home, layout, created_at = row
-    return Sheet(
-        id=sheet_id,
+def _grid(row: aiosqlite.Row) -> Grid:
+    grid_id, owner, message_ref, layout, created_at = row
+    return Grid(
+        id=grid_id,
         owner=owner,
-        home=json.loads(home),
-        layout=Layout.from_json(json.loads(layout)),
+        message_ref=json.loads(message_ref),
+        layout=GridLayout.from_json(json.loads(layout)),
         created_at=created_at,
     )

@@ -11,10 +11,10 @@ import aiosqlite
 from engine.errors import AlreadyDecided, UnknownJob
 from engine.jobs.job import Cell, Job, JobState, Parent
 from engine.jobs.request import Recipe
+from engine.safety.verdict import SafetyVerdict
 from engine.store.database import Database
 from engine.store.reviews import Decision, decided
-from engine.store.safety import keep_verdicts
-from engine.safety.verdict import Verdict
+from engine.store.safety import insert_verdicts
 from speech import Sentence, recalled, say
 
 KEPT = 24 * 3600.0
@@ -33,15 +33,17 @@ class JobTable:
         self._database = database
         self._folder = folder
 
-    async def add(self, owner: str, home: Any, recipe: Recipe, parent: Parent | None = None) -> Job:
+    async def add(
+        self, owner: str, message_ref: Any, recipe: Recipe, parent: Parent | None = None
+    ) -> Job:
         """Write a new job as queued, and its pictures as used by its owner."""
         async with self._database.transaction() as connection:
-            return await insert(connection, owner, home, recipe, parent=parent)
+            return await insert(connection, owner, message_ref, recipe, parent=parent)
 
     async def add_all(
         self,
         owner: str,
-        home: Any,
+        message_ref: Any,
         recipes: Sequence[Recipe],
         parent: Parent | None = None,
         review: int | None = None,
@@ -56,7 +58,8 @@ class JobTable:
             if review is not None and not await decided(connection, review, Decision.ALLOWED):
                 raise AlreadyDecided(say("It does not wait any more: it has been decided."))
             return [
-                await insert(connection, owner, home, recipe, parent=parent) for recipe in recipes
+                await insert(connection, owner, message_ref, recipe, parent=parent)
+                for recipe in recipes
             ]
 
     async def get(self, job_id: int) -> Job:
@@ -125,7 +128,7 @@ class JobTable:
             )
 
     async def set_painted(
-        self, job_id: int, files: Sequence[Path], verdicts: Sequence[Verdict] = ()
+        self, job_id: int, files: Sequence[Path], verdicts: Sequence[SafetyVerdict] = ()
     ) -> None:
         """Record the finished pictures; from here on the job is painted whatever happens.
 
@@ -139,16 +142,16 @@ class JobTable:
                     for number, file in enumerate(files)
                 ],
             )
-            await keep_verdicts(connection, job_id, verdicts)
+            await insert_verdicts(connection, job_id, verdicts)
             await connection.execute(
                 "UPDATE jobs SET state = ? WHERE id = ?", (JobState.PAINTED, job_id)
             )
 
-    async def set_home(self, job_id: int, home: Any) -> None:
+    async def set_message_ref(self, job_id: int, message_ref: Any) -> None:
         """Remember where the answer is, now that more is known about it."""
         async with self._database.transaction() as connection:
             await connection.execute(
-                "UPDATE jobs SET home = ? WHERE id = ?", (json.dumps(home), job_id)
+                "UPDATE jobs SET home = ? WHERE id = ?", (json.dumps(message_ref), job_id)
             )
 
     async def settle(self, job_id: int) -> None:
@@ -192,7 +195,7 @@ class JobTable:
 async def insert(
     connection: aiosqlite.Connection,
     owner: str,
-    home: Any,
+    message_ref: Any,
     recipe: Recipe,
     *,
     parent: Parent | None = None,
@@ -205,7 +208,7 @@ async def insert(
         "sheet, cell) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             owner,
-            json.dumps(home),
+            json.dumps(message_ref),
             json.dumps(recipe.to_json()),
             JobState.QUEUED,
             now,
@@ -221,7 +224,7 @@ async def insert(
     return Job(
         id=cursor.lastrowid,
         owner=owner,
-        home=home,
+        message_ref=message_ref,
         recipe=recipe,
         state=JobState.QUEUED,
         created_at=now,
@@ -231,12 +234,12 @@ async def insert(
 
 
 def _job(row: aiosqlite.Row, pictures: tuple[Path, ...]) -> Job:
-    job_id, owner, home, recipe, state, created_at, error, attempts, settled, *places = row
+    job_id, owner, message_ref, recipe, state, created_at, error, attempts, settled, *places = row
     parent, cell = places[:2], places[2:]
     return Job(
         id=job_id,
         owner=owner,
-        home=json.loads(home),
+        message_ref=json.loads(message_ref),
         recipe=Recipe.from_json(json.loads(recipe)),
         state=JobState(state),
         created_at=created_at,

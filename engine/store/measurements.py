@@ -2,8 +2,8 @@
 
 from dataclasses import astuple, fields
 
-from engine.memory.profile import Measurement
 from engine.memory.plan import Stage
+from engine.memory.profile import Measurement
 from engine.store.database import Database
 
 COLUMNS = tuple(field.name for field in fields(Measurement))

@@ -29,7 +29,7 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
+class AuditEntry:
     """Something that somebody did to keep order.
 
     Attributes:
@@ -95,9 +95,9 @@ class ModerationTable:
                 {"scope": scope, "kept": KEPT},
             )
 
-    async def deeds(self, scope: str, most: int) -> list[Deed]:
+    async def audit_entries(self, scope: str, most: int) -> list[AuditEntry]:
         """The latest deeds, newest first."""
         rows = await self._database.read(
             "SELECT at, by, what FROM deeds WHERE scope = ? ORDER BY id DESC LIMIT ?", scope, most
         )
-        return [Deed(*row) for row in rows]
+        return [AuditEntry(*row) for row in rows]

@@ -8,17 +8,17 @@ from typing import NamedTuple
 
 from engine.store.database import Database
 
-EXPENDABLE = "settled = 1 AND id NOT IN (SELECT job_id FROM favourites)"
+REMOVABLE = "settled = 1 AND id NOT IN (SELECT job_id FROM favourites)"
 
 
-class Expendable(NamedTuple):
+class RemovableJob(NamedTuple):
     """A job that may go, and the files of its pictures."""
 
     job_id: int
     files: tuple[Path, ...]
 
 
-class Attic:
+class RetentionTable:
     """Looks through the jobs for what may go. Picture files are stored relative to `folder`."""
 
     def __init__(self, database: Database, folder: Path) -> None:
@@ -28,18 +28,18 @@ class Attic:
     async def older(self, before: float) -> list[int]:
         """Jobs that may go and were asked for before then (epoch seconds), the oldest first."""
         rows = await self._database.read(
-            f"SELECT id FROM jobs WHERE {EXPENDABLE} AND created_at < ? ORDER BY id", before
+            f"SELECT id FROM jobs WHERE {REMOVABLE} AND created_at < ? ORDER BY id", before
         )
         return [job_id for (job_id,) in rows]
 
-    async def with_pictures(self) -> list[Expendable]:
+    async def with_pictures(self) -> list[RemovableJob]:
         """Jobs that may go and have pictures, the oldest first."""
         rows = await self._database.read(
             "SELECT id, json_group_array(file) FROM jobs JOIN pictures ON job_id = id "
-            f"WHERE {EXPENDABLE} GROUP BY id ORDER BY id"
+            f"WHERE {REMOVABLE} GROUP BY id ORDER BY id"
         )
         return await asyncio.to_thread(
-            lambda: [Expendable(job_id, self._paths(json.loads(files))) for job_id, files in rows]
+            lambda: [RemovableJob(job_id, self._paths(json.loads(files))) for job_id, files in rows]
         )
 
     async def files(self) -> tuple[Path, ...]:
@@ -49,7 +49,7 @@ class Attic:
 
     async def remove(self, job_ids: Sequence[int]) -> tuple[Path, ...]:
         """Forget those of the jobs that may still go; the files that they leave behind."""
-        chosen = f"{EXPENDABLE} AND id IN (SELECT value FROM json_each(?))"
+        chosen = f"{REMOVABLE} AND id IN (SELECT value FROM json_each(?))"
         numbers = json.dumps(job_ids)
         async with self._database.transaction() as connection:
             rows = await connection.execute_fetchall(

@@ -27,7 +27,7 @@ class Decision(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
-class Asked(NamedTuple):
+class ReviewMessage(NamedTuple):
     """The message in which moderators are asked."""
 
     channel: int
@@ -42,7 +42,7 @@ class Review:
         id: Its number.
         scope: Where they were asked for.
         owner: Who asked, in the caller's words (opaque here).
-        home: Where the answer belongs, any JSON value (opaque here).
+        message_ref: Where the answer belongs, any JSON value (opaque here).
         requests: What is to be painted.
         words: The words for which they are held, in the form in which words compare.
         parent: The picture that they go on from, if they do.
@@ -54,13 +54,13 @@ class Review:
     id: int
     scope: str
     owner: str
-    home: Any
+    message_ref: Any
     requests: tuple[ImageRequest, ...]
     words: tuple[str, ...]
     parent: Parent | None
     asked_at: float
     decision: Decision = Decision.WAITING
-    asked: Asked | None = None
+    asked: ReviewMessage | None = None
 
 
 class ReviewTable:
@@ -73,7 +73,7 @@ class ReviewTable:
         self,
         scope: str,
         owner: str,
-        home: Any,
+        message_ref: Any,
         requests: Sequence[ImageRequest],
         words: Sequence[str],
         parent: Parent | None,
@@ -87,7 +87,7 @@ class ReviewTable:
                 (
                     scope,
                     owner,
-                    json.dumps(home),
+                    json.dumps(message_ref),
                     json.dumps([request.to_json() for request in requests]),
                     json.dumps(words, ensure_ascii=False),
                     *(parent or (None, None)),
@@ -100,7 +100,7 @@ class ReviewTable:
             id=cursor.lastrowid,
             scope=scope,
             owner=owner,
-            home=home,
+            message_ref=message_ref,
             requests=tuple(requests),
             words=tuple(words),
             parent=parent,
@@ -133,7 +133,7 @@ class ReviewTable:
         )
         return [_review(row) for row in rows]
 
-    async def set_asked(self, number: int, asked: Asked) -> None:
+    async def set_asked(self, number: int, asked: ReviewMessage) -> None:
         """Record where moderators are asked."""
         async with self._database.transaction() as connection:
             await connection.execute(
@@ -167,16 +167,18 @@ async def decided(connection: aiosqlite.Connection, number: int, decision: Decis
 
 
 def _review(row: aiosqlite.Row) -> Review:
-    number, scope, owner, home, requests, words, job, picture, asked_at, decision, *asked = row
+    number, scope, owner, message_ref, requests, words, job, picture, asked_at, decision, *asked = (
+        row
+    )
     return Review(
         id=number,
         scope=scope,
         owner=owner,
-        home=json.loads(home),
+        message_ref=json.loads(message_ref),
         requests=tuple(ImageRequest.from_json(each) for each in json.loads(requests)),
         words=tuple(json.loads(words)),
         parent=Parent(job, picture) if job is not None else None,
         asked_at=asked_at,
         decision=Decision(decision),
-        asked=Asked(*asked) if asked[0] is not None else None,
+        asked=ReviewMessage(*asked) if asked[0] is not None else None,
     )

@@ -5,30 +5,30 @@ from collections.abc import Sequence
 
 import aiosqlite
 
+from engine.safety.verdict import SafetyVerdict
 from engine.store.database import Database
-from engine.safety.verdict import Verdict
 
 
-class VerdictTable:
+class SafetyTable:
     """Verdicts by job. They are written together with the pictures that they are about."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def of(self, job_id: int) -> tuple[Verdict, ...]:
+    async def of(self, job_id: int) -> tuple[SafetyVerdict, ...]:
         """The verdicts on the pictures of a job, in their order; none if nothing judged them."""
         return (await self.several([job_id])).get(job_id, ())
 
-    async def several(self, job_ids: Sequence[int]) -> dict[int, tuple[Verdict, ...]]:
+    async def several(self, job_ids: Sequence[int]) -> dict[int, tuple[SafetyVerdict, ...]]:
         """The same for several jobs at once; those without verdicts are not in it."""
         rows = await self._database.read(
             "SELECT job_id, label, score, flagged, released FROM verdicts "
             "WHERE job_id IN (SELECT value FROM json_each(?)) ORDER BY job_id, number",
             json.dumps(job_ids),
         )
-        found: dict[int, tuple[Verdict, ...]] = {}
+        found: dict[int, tuple[SafetyVerdict, ...]] = {}
         for job_id, label, score, flagged, released in rows:
-            verdict = Verdict(label, score, flagged=bool(flagged), released=bool(released))
+            verdict = SafetyVerdict(label, score, flagged=bool(flagged), released=bool(released))
             found[job_id] = (*found.get(job_id, ()), verdict)
         return found
 
@@ -56,8 +56,8 @@ class VerdictTable:
         return bool(cursor.rowcount)
 
 
-async def keep_verdicts(
-    connection: aiosqlite.Connection, job_id: int, verdicts: Sequence[Verdict]
+async def insert_verdicts(
+    connection: aiosqlite.Connection, job_id: int, verdicts: Sequence[SafetyVerdict]
 ) -> None:
     """Write the verdicts on a job's pictures, in the transaction that writes the pictures."""
     await connection.executemany(

@@ -1,0 +1,1 @@
+"""The worker: asyncio on one side, the device thread on the other."""

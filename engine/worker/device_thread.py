@@ -7,21 +7,21 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 
-from engine.worker.messages import Order, Progress, Report, Stop
+from engine.worker.messages import ExecutorCommand, ExecutorReport, JobProgress, StopExecutor
 
-Orders = queue.SimpleQueue[Order]
+Commands = queue.SimpleQueue[ExecutorCommand]
 
-Paint = Callable[[Orders, Callable[[Report], None]], None]
+RunExecutor = Callable[[Commands, Callable[[ExecutorReport], None]], None]
 """Makes a painter and has it paint until it is told to stop."""
 
 
-class PainterThread:
+class DeviceThread:
     """Starts the thread when the first order is sent; one that broke is replaced by a new one."""
 
     def __init__(
         self,
-        paint: Paint,
-        take: Callable[[Report], None],
+        paint: RunExecutor,
+        take: Callable[[ExecutorReport], None],
         broke: Callable[[BaseException | None], None],
     ) -> None:
         """Prepare a thread; it is not there yet.
@@ -34,13 +34,13 @@ class PainterThread:
         self._paint = paint
         self._take = take
         self._broke = broke
-        self._inbox: Orders = queue.SimpleQueue()
-        self._progress: dict[int, Progress] = {}
+        self._inbox: Commands = queue.SimpleQueue()
+        self._progress: dict[int, JobProgress] = {}
         self._painting: asyncio.Future[None] | None = None
         self._stopping = False
         self._loop = asyncio.get_running_loop()
 
-    def send(self, order: Order) -> None:
+    def send(self, order: ExecutorCommand) -> None:
         """Give an order; without a painter it waits for the next one."""
         self._inbox.put(order)
 
@@ -57,7 +57,7 @@ class PainterThread:
     async def stop(self, seconds: float) -> None:
         """Tell the painter to stop, and give it that long to finish the step in hand."""
         self._stopping = True
-        self.send(Stop())
+        self.send(StopExecutor())
         if self._painting is not None:
             await asyncio.wait([self._painting], timeout=seconds)
 
@@ -74,13 +74,13 @@ class PainterThread:
         else:
             self._call(_settle, painting, None)
 
-    def report(self, report: Report) -> None:
+    def report(self, report: ExecutorReport) -> None:
         """Called in the painter's thread. Progress is not queued up: the latest value wins.
 
         The loop may take the pending value at any moment, so each one calls for its own taking:
         whoever comes late finds nothing.
         """
-        if isinstance(report, Progress):
+        if isinstance(report, JobProgress):
             pending = self._progress.get(report.job_id)
             if pending is not None and report.preview is None:
                 report = replace(report, preview=pending.preview)

@@ -9,7 +9,7 @@ from engine.models.catalogue import Model
 
 
 @dataclass(frozen=True, slots=True)
-class Admit:
+class RunJob:
     """To the painter: paint this job with that model, from the next step on."""
 
     job: Job
@@ -21,32 +21,32 @@ class Admit:
 
 
 @dataclass(frozen=True, slots=True)
-class Expect:
+class Preload:
     """To the painter: a job for this model comes after those in hand; load it meanwhile."""
 
     model: Model
 
 
 @dataclass(frozen=True, slots=True)
-class Forget:
+class ForgetModel:
     """To the painter: let go of the model of that name."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
-class Cancel:
+class CancelJob:
     """To the painter: drop this job before the next step."""
 
     job_id: int
 
 
 @dataclass(frozen=True, slots=True)
-class Stop:
+class StopExecutor:
     """To the painter: drop everything and end the thread."""
 
 
-Order = Admit | Expect | Forget | Cancel | Stop
+ExecutorCommand = RunJob | Preload | ForgetModel | CancelJob | StopExecutor
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Pixels:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class JobProgress:
     """From the painter: denoising steps done and to do, summed over the job's pictures."""
 
     job_id: int
@@ -70,7 +70,7 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class Painted:
+class JobPainted:
     """From the painter: all pictures of the job, in the order of their seeds."""
 
     job_id: int
@@ -78,7 +78,7 @@ class Painted:
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
+class JobFailed:
     """From the painter: the job broke; the sentence is for people."""
 
     job_id: int
@@ -86,14 +86,14 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
-class Dropped:
+class JobDropped:
     """From the painter: the job was cancelled and is out of the batch."""
 
     job_id: int
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class StepMeasured:
     """From the painter: one step of `rows` pictures took `seconds`.
 
     With `rows` 0 (and no size) it is the loading of the model that took so long.
@@ -107,10 +107,10 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
-class Noted:
+class StageMeasured:
     """From the painter: what a stage of a memory plan took, worth keeping for the next start."""
 
     measurement: Measurement
 
 
-Report = Progress | Painted | Failed | Dropped | Measured | Noted
+ExecutorReport = JobProgress | JobPainted | JobFailed | JobDropped | StepMeasured | StageMeasured

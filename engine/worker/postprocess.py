@@ -5,33 +5,33 @@ import contextlib
 import logging
 from collections.abc import Callable
 
-from engine.jobs.events import Board
 from engine.errors import AtelierError, new_incident, without_folders
+from engine.images.output import OutputFolder
+from engine.jobs.events import JobEvents
 from engine.jobs.job import Job, JobEvent, JobState
-from engine.safety.checker import LeftUnjudged
-from engine.safety.decisions import Judgement
-from engine.worker.messages import Pixels
-from engine.images.output import PictureFolder
+from engine.safety.checker import NotChecked
+from engine.safety.decisions import SafetyDecisions
 from engine.store import JobTable
 from engine.tasks import Tasks
+from engine.worker.messages import Pixels
 from speech import say
 
 log = logging.getLogger(__name__)
 
-MOST_UNJUDGED = 8
+MAX_UNCHECKED = 8
 """Pictures that may wait for the judge; with more nothing new is painted. One takes some MB."""
 
 
-class Finishing:
+class Postprocessor:
     """Brings jobs to their end. The pictures of a job lie in memory until they are saved."""
 
     def __init__(
-        self, jobs: JobTable, pictures: PictureFolder, judgement: Judgement, board: Board
+        self, jobs: JobTable, pictures: OutputFolder, safety: SafetyDecisions, job_events: JobEvents
     ) -> None:
         self._jobs = jobs
         self._pictures = pictures
-        self._judgement = judgement
-        self._board = board
+        self._safety = safety
+        self._job_events = job_events
         self._judging: dict[int, tuple[Job, asyncio.Task[None]]] = {}
         self._tasks = Tasks()
 
@@ -43,7 +43,7 @@ class Finishing:
     @property
     def has_room(self) -> bool:
         """Whether the judge keeps up with the painter."""
-        return sum(job.recipe.count for job in self.judging) < MOST_UNJUDGED
+        return sum(job.recipe.count for job in self.judging) < MAX_UNCHECKED
 
     def keep(self, job: Job, pictures: tuple[Pixels, ...], judged: Callable[[], None]) -> None:
         """Have the pictures judged and saved, then record the job as painted.
@@ -68,7 +68,7 @@ class Finishing:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._tasks.join()
-        self._judgement.leave()
+        self._safety.leave()
         await self._tasks.join()
 
     async def end(self, job: Job, state: JobState, sentence: str | None = None) -> None:
@@ -77,20 +77,20 @@ class Finishing:
         try:
             await self._jobs.set_state(job.id, state, sentence)
         finally:
-            self._board.post(JobEvent(job_id=job.id, state=state, error=sentence))
+            self._job_events.post(JobEvent(job_id=job.id, state=state, error=sentence))
 
     async def _keep(
         self, job: Job, pictures: tuple[Pixels, ...], judged: Callable[[], None]
     ) -> None:
         try:
             try:
-                verdicts = await self._judgement.on(job.recipe, job.parent, pictures)
+                verdicts = await self._safety.on(job.recipe, job.parent, pictures)
             finally:
                 self._judging.pop(job.id, None)
                 judged()
             files = await asyncio.to_thread(self._pictures.save, job, pictures)
             await self._jobs.set_painted(job.id, files, verdicts)
-        except LeftUnjudged:
+        except NotChecked:
             await self._jobs.put_back(job.id)
         except AtelierError as error:
             log.error("Job %d is painted but cannot be kept: %s", job.id, error)
@@ -105,4 +105,6 @@ class Finishing:
             )
             await self.end(job, JobState.FAILED, sentence)
         else:
-            self._board.post(JobEvent(job_id=job.id, state=JobState.PAINTED, pictures=tuple(files)))
+            self._job_events.post(
+                JobEvent(job_id=job.id, state=JobState.PAINTED, pictures=tuple(files))
+            )

@@ -6,35 +6,35 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
-from engine.jobs.events import Board
-from engine.worker.executor_factory import Easel
 from engine.errors import AtelierError, new_incident
-from engine.jobs.step_times import Estimates
-from engine.worker.postprocess import Finishing
+from engine.images.uploads import UploadFolder
+from engine.jobs.eta import EtaCalculator, queued_event
+from engine.jobs.events import JobEvents
 from engine.jobs.job import Job, JobState
-from engine.worker.messages import (
-    Admit,
-    Cancel,
-    Dropped,
-    Expect,
-    Failed,
-    Forget,
-    Measured,
-    Noted,
-    Painted,
-    Progress,
-    Report,
-)
-from engine.models.catalogue import Catalogue
-from engine.jobs.eta import Outlook, queued
-from engine.worker.device_thread import PainterThread
 from engine.jobs.queue import FairQueue
 from engine.jobs.request import Recipe
+from engine.jobs.step_times import StepTimes
+from engine.models.catalogue import Catalogue
+from engine.models.download_manager import DownloadManager
 from engine.settings import EngineSettings
 from engine.store import JobTable, MeasurementTable
-from engine.models.download_manager import Supplies
 from engine.tasks import Tasks
-from engine.images.uploads import UploadFolder
+from engine.worker.device_thread import DeviceThread
+from engine.worker.executor_factory import ExecutorFactory
+from engine.worker.messages import (
+    CancelJob,
+    ExecutorReport,
+    ForgetModel,
+    JobDropped,
+    JobFailed,
+    JobPainted,
+    JobProgress,
+    Preload,
+    RunJob,
+    StageMeasured,
+    StepMeasured,
+)
+from engine.worker.postprocess import Postprocessor
 from speech import say
 
 log = logging.getLogger(__name__)
@@ -52,30 +52,32 @@ class Worker:
         catalogue: Catalogue,
         jobs: JobTable,
         uploads: UploadFolder,
-        board: Board,
-        estimates: Estimates,
+        job_events: JobEvents,
+        step_times: StepTimes,
         measurements: MeasurementTable,
-        supplies: Supplies,
-        easel: Easel,
-        finishing: Finishing,
+        download_manager: DownloadManager,
+        executor_factory: ExecutorFactory,
+        postprocessor: Postprocessor,
     ) -> None:
         self._settings = settings
         self._catalogue = catalogue
         self._jobs = jobs
         self._uploads = uploads
-        self._board = board
-        self._estimates = estimates
+        self._job_events = job_events
+        self._step_times = step_times
         self._measurements = measurements
-        self._supplies = supplies
-        self._easel = easel
-        self._finishing = finishing
+        self._download_manager = download_manager
+        self._executor_factory = executor_factory
+        self._postprocessor = postprocessor
         self._queue = FairQueue(settings.patience)
         self._expected: str | None = None
         self._running: dict[int, Job] = {}
         self._called_off: set[int] = set()
         self._tasks = Tasks()
-        self._thread = PainterThread(easel.paint, self._take_report, self._thread_broke)
-        self._outlook = Outlook(self._queue, board, estimates, supplies, settings.batch_size)
+        self._thread = DeviceThread(executor_factory.paint, self._take_report, self._thread_broke)
+        self._eta = EtaCalculator(
+            self._queue, job_events, step_times, download_manager, settings.batch_size
+        )
         self._idle = asyncio.Event()
         self._idle.set()
         self._stopping = False
@@ -89,7 +91,7 @@ class Worker:
     @property
     def running(self) -> Sequence[Job]:
         """The jobs that the painter has, then those that are painted and not judged yet."""
-        return [*self._running.values(), *self._finishing.judging]
+        return [*self._running.values(), *self._postprocessor.judging]
 
     def __len__(self) -> int:
         return len(self._queue)
@@ -97,35 +99,35 @@ class Worker:
     def push(self, job: Job) -> None:
         """Queue the job; it is handed to the painter as soon as its turn comes."""
         self._queue.push(job)
-        self._board.post(queued(job))
-        self._supplies.want(job.recipe.model, self._supplied)
+        self._job_events.post(queued_event(job))
+        self._download_manager.want(job.recipe.model, self._supplied)
         self._feed()
 
     async def cancel(self, job_id: int) -> bool:
         """Call the job off. Whether it could be: a job whose painting is over cannot."""
         job = self._queue.remove(job_id)
         if job is not None:
-            await self._finishing.end(job, JobState.CANCELLED)
+            await self._postprocessor.end(job, JobState.CANCELLED)
             if all(other.recipe.model != job.recipe.model for other in self._queue.order()):
-                self._supplies.give_up(job.recipe.model)
+                self._download_manager.give_up(job.recipe.model)
             self._announce()
             return True
         if job_id in self._running:
             self._called_off.add(job_id)
-            self._thread.send(Cancel(job_id))
+            self._thread.send(CancelJob(job_id))
             await self._jobs.set_state(job_id, JobState.CANCELLED)
             return True
-        if (job := self._finishing.call_off(job_id)) is not None:
-            await self._finishing.end(job, JobState.CANCELLED)
+        if (job := self._postprocessor.call_off(job_id)) is not None:
+            await self._postprocessor.end(job, JobState.CANCELLED)
             self._feed()
             return True
         return False
 
     def forget(self, model: str) -> None:
         """Let the painter give up what it keeps of a model that is there no more."""
-        self._easel.forget(model)
-        self._supplies.forget(model)
-        self._thread.send(Forget(model))
+        self._executor_factory.forget(model)
+        self._download_manager.forget(model)
+        self._thread.send(ForgetModel(model))
 
     async def stop(self) -> None:
         """Take nothing more, let what is in hand finish within the grace, put back the rest.
@@ -138,32 +140,32 @@ class Worker:
 
     async def _stop(self) -> None:
         self._stopping = True
-        await self._supplies.close()
+        await self._download_manager.close()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._settings.grace):
                 await self._idle.wait()
         await self._thread.stop(THREAD_GRACE)
-        await self._finishing.stop(THREAD_GRACE)
+        await self._postprocessor.stop(THREAD_GRACE)
         await self._tasks.join()
         for job_id in self._running.keys() - self._called_off:
             await self._jobs.put_back(job_id)
-        self._board.close()
+        self._job_events.close()
 
     def _feed(self) -> None:
         """Hand over jobs while the painter has room for another row, and the judge keeps up."""
-        while not self._stopping and self._finishing.has_room:
+        while not self._stopping and self._postprocessor.has_room:
             rows = sum(job.recipe.count for job in self._running.values())
             if rows >= self._settings.batch_size:
                 break
             in_use = next((job.recipe.model for job in self._running.values()), None)
-            job = self._queue.take(in_use, self._supplies.coming)
+            job = self._queue.take(in_use, self._download_manager.coming)
             if job is None:
                 break
             self._running[job.id] = job
             self._idle.clear()
             self._thread.start()
             self._thread.send(self._order(job))
-            self._board.post(replace(queued(job), state=JobState.RUNNING))
+            self._job_events.post(replace(queued_event(job), state=JobState.RUNNING))
             self._tasks.start(self._jobs.set_running(job.id), f"job {job.id} is running")
         self._expect()
         self._announce()
@@ -175,13 +177,13 @@ class Worker:
             for job in self._queue.order():
                 if job.recipe.model == model:
                     self._queue.remove(job.id)
-                    ending = self._finishing.end(job, JobState.FAILED, failure.sentence)
+                    ending = self._postprocessor.end(job, JobState.FAILED, failure.sentence)
                     self._tasks.start(ending, f"fail job {job.id}")
         self._feed()
 
-    def _order(self, job: Job) -> Admit:
+    def _order(self, job: Job) -> RunJob:
         recipe = job.recipe
-        return Admit(
+        return RunJob(
             job,
             self._catalogue[recipe.model],
             self._uploads.path(recipe.image) if recipe.image else None,
@@ -191,19 +193,19 @@ class Worker:
     def _expect(self) -> None:
         """Have the model of the first job that needs another one loaded meanwhile."""
         in_use = {job.recipe.model for job in self._running.values()}
-        out = in_use | self._supplies.coming.keys()
+        out = in_use | self._download_manager.coming.keys()
         coming = (job.recipe.model for job in self._queue.order())
         model = next((name for name in coming if name not in out), None)
         if self._running and model is not None and model != self._expected:
-            self._thread.send(Expect(self._catalogue[model]))
+            self._thread.send(Preload(self._catalogue[model]))
         self._expected = model
 
-    def _take_progress(self, progress: Progress) -> None:
+    def _take_progress(self, progress: JobProgress) -> None:
         if (job := self._running.get(progress.job_id)) is None:
             return
-        last = self._board.get(job.id) or queued(job)
+        last = self._job_events.get(job.id) or queued_event(job)
         done = progress.step / progress.total_steps
-        self._board.post(
+        self._job_events.post(
             replace(
                 last,
                 state=JobState.RUNNING,
@@ -211,38 +213,38 @@ class Worker:
                 step=progress.step,
                 total_steps=progress.total_steps,
                 preview=progress.preview or last.preview,
-                seconds_left=self._outlook.seconds_left(job, done, self._running.values()),
+                seconds_left=self._eta.seconds_left(job, done, self._running.values()),
             )
         )
 
-    def _take_report(self, report: Report) -> None:
+    def _take_report(self, report: ExecutorReport) -> None:
         match report:
-            case Progress():
+            case JobProgress():
                 self._take_progress(report)
                 return
-            case Measured():
-                self._estimates.learn(report)
+            case StepMeasured():
+                self._step_times.learn(report)
                 return
-            case Noted(measurement):
+            case StageMeasured(measurement):
                 self._tasks.start(self._measurements.save(measurement), "keep a measurement")
                 return
-            case Painted(job_id) if job_id in self._called_off:
-                self._take_report(Dropped(job_id))
+            case JobPainted(job_id) if job_id in self._called_off:
+                self._take_report(JobDropped(job_id))
                 return
-            case Painted(job_id, pictures):
+            case JobPainted(job_id, pictures):
                 job = self._running.pop(job_id)
-                self._finishing.keep(job, pictures, self._feed)
-            case Failed(job_id, sentence):
+                self._postprocessor.keep(job, pictures, self._feed)
+            case JobFailed(job_id, sentence):
                 job = self._running.pop(job_id)
                 self._called_off.discard(job_id)
                 self._tasks.start(
-                    self._finishing.end(job, JobState.FAILED, sentence), f"fail job {job_id}"
+                    self._postprocessor.end(job, JobState.FAILED, sentence), f"fail job {job_id}"
                 )
-            case Dropped(job_id):
+            case JobDropped(job_id):
                 job = self._running.pop(job_id)
                 self._called_off.discard(job_id)
                 self._tasks.start(
-                    self._finishing.end(job, JobState.CANCELLED), f"cancel job {job_id}"
+                    self._postprocessor.end(job, JobState.CANCELLED), f"cancel job {job_id}"
                 )
         if not self._running:
             self._idle.set()
@@ -261,22 +263,22 @@ class Worker:
             )
         )
         for job in list(self._running.values()):
-            self._take_report(Failed(job.id, sentence))
+            self._take_report(JobFailed(job.id, sentence))
 
     def _announce(self) -> None:
         """Tell every waiting job where it stands."""
-        for event in self._outlook.waiting(self._running.values()):
-            self._board.post(event)
+        for event in self._eta.waiting(self._running.values()):
+            self._job_events.post(event)
 
     async def missing(self, models: Sequence[str]) -> str | None:
         """The first of these models whose files have to come before it can paint, if any."""
-        await self._supplies.look_for(models)
-        return next((name for name in models if name not in self._supplies), None)
+        await self._download_manager.look_for(models)
+        return next((name for name in models if name not in self._download_manager), None)
 
     async def forecast(self, owner: str, recipes: Sequence[Recipe]) -> float | None:
         """Seconds until jobs of `owner` for all of `recipes` would be painted, if they came now.
 
         `None` when that is not known; so it is where files have to come first.
         """
-        await self._supplies.look_for([recipe.model for recipe in recipes])
-        return self._outlook.forecast(owner, recipes, self._running.values())
+        await self._download_manager.look_for([recipe.model for recipe in recipes])
+        return self._eta.forecast(owner, recipes, self._running.values())

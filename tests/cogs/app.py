@@ -47,7 +47,7 @@ class Unhurried(Atelier):
         self._connection.guild_ready_timeout = 0.05
 
 
-class House:
+class App:
     """A Discord server called Painters, its people, and what the bot keeps on disk."""
 
     def __init__(self, discord: DiscordServer, weights: Path, folder: Path) -> None:

@@ -10,10 +10,9 @@ import pytest
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
+from tests.cogs.app import App
 from tests.discord_server import DiscordServer
 from tests.hub_server import HubServer, Repository
-
-from tests.cogs.app import House
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -38,10 +37,10 @@ def _discord_addresses() -> Iterator[None]:
 
 
 @pytest.fixture
-async def house(weights: Path, tmp_path: Path) -> AsyncIterator[House]:
+async def app(weights: Path, tmp_path: Path) -> AsyncIterator[App]:
     """A server with two members, and a data folder; the bot is not there yet."""
     async with DiscordServer() as discord:
-        yield House(discord, weights, tmp_path / "data")
+        yield App(discord, weights, tmp_path / "data")
 
 
 @pytest.fixture

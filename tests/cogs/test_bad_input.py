@@ -13,9 +13,9 @@ from PIL import Image, PngImagePlugin
 from cogs.actions.picture_buttons import VERBS
 from cogs.messages.buttons import VERBS as JOB_VERBS
 from engine import Style, StyleBook
+from tests.cogs.app import App
 from tests.discord_server import Member, Message, Permissions, Upload, Use
 
-from tests.cogs.app import House
 from .tour.notes import BROKE
 from .tour.reading import english, of_look, says
 
@@ -35,10 +35,10 @@ Model: ../../etc/passwd, Denoising strength: 7, Chaos: 99999999, Tiling: True"""
 
 
 @pytest.fixture
-def people(house: House) -> tuple[tuple[Member, str], ...]:
+def people(app: App) -> tuple[tuple[Member, str], ...]:
     """Alice reads English, Bob Chinese."""
-    house.bob.locale = "zh-CN"
-    return (house.alice, "en"), (house.bob, "zh_CN")
+    app.bob.locale = "zh-CN"
+    return (app.alice, "en"), (app.bob, "zh_CN")
 
 
 def file(picture: Image.Image, kind: str = "PNG", **more: object) -> bytes:
@@ -109,35 +109,35 @@ def understood(text: str, template: str, language: str) -> None:
         assert english(text) == [], text
 
 
-def incidents(house: House) -> list[str]:
+def incidents(app: App) -> list[str]:
     """What was said of bugs."""
-    looks = (look for message in house.discord.world.messages.values() for look in message.looks)
+    looks = (look for message in app.discord.world.messages.values() for look in message.looks)
     texts = map(of_look, looks)
     return [text for text in texts if any(says(text, BROKE, each) for each in ("en", "zh_CN"))]
 
 
 async def test_what_is_no_picture_is_refused_wherever_it_can_be_sent(
-    house: House, people: tuple[tuple[Member, str], ...]
+    app: App, people: tuple[tuple[Member, str], ...]
 ) -> None:
     good = Upload("good.png", file(square()))
-    async with house.open() as bot:
+    async with app.open() as bot:
         for name, data, template in REFUSED:
             bad = Upload(name, data)
             for who, language in people:
-                use = await who.slash(house.art, "imagine", prompt="塔", image=bad)
+                use = await who.slash(app.art, "imagine", prompt="塔", image=bad)
                 understood(await heard(use), template, language)
-                use = await who.slash(house.art, "imagine", prompt="塔", image=good, mask=bad)
+                use = await who.slash(app.art, "imagine", prompt="塔", image=good, mask=bad)
                 understood(await heard(use), template, language)
         assert await bot.studio.unsettled() == []
-    assert [each for each in house.art.messages if not each.deleted] == []
+    assert [each for each in app.art.messages if not each.deleted] == []
 
 
 async def test_what_is_no_picture_is_refused_in_every_menu(
-    house: House, people: tuple[tuple[Member, str], ...]
+    app: App, people: tuple[tuple[Member, str], ...]
 ) -> None:
-    async with house.open() as bot:
+    async with app.open() as bot:
         for name, data, template in REFUSED[:3]:
-            posted = await house.alice.say(house.art, files=[Upload(name, data)])
+            posted = await app.alice.say(app.art, files=[Upload(name, data)])
             expected = "There is no picture attached" if name == "notes.txt" else template
             for who, language in people:
                 for menu in MENUS:
@@ -150,17 +150,17 @@ async def test_what_is_no_picture_is_refused_in_every_menu(
 
 
 async def test_unusual_pictures_are_started_from(
-    house: House, people: tuple[tuple[Member, str], ...]
+    app: App, people: tuple[tuple[Member, str], ...]
 ) -> None:
-    async with house.open():
+    async with app.open():
         for name, data in TAKEN:
             who, language = people[len(name) % 2]
             upload = Upload(name, data)
-            use = await who.slash(house.art, "imagine", prompt="塔", image=upload, strength=0.5)
+            use = await who.slash(app.art, "imagine", prompt="塔", image=upload, strength=0.5)
             message = await use.message()
-            await house.discord.until(lambda: message.attachments, 30)  # noqa: B023
+            await app.discord.until(lambda: message.attachments, 30)  # noqa: B023
             understood(message.text(), "from a picture, strength", language)
-    assert incidents(house) == []
+    assert incidents(app) == []
 
 
 @pytest.mark.parametrize(
@@ -172,13 +172,13 @@ async def test_unusual_pictures_are_started_from(
     ids=["another shape", "nothing"],
 )
 async def test_a_mask_that_does_not_fit_is_refused_at_both_places(
-    house: House, people: tuple[tuple[Member, str], ...], mask: bytes, template: str
+    app: App, people: tuple[tuple[Member, str], ...], mask: bytes, template: str
 ) -> None:
     image, marks = Upload("good.png", file(square())), Upload("mask.png", mask)
-    async with house.open() as bot:
-        painted = await house.painted(house.alice, "塔")
+    async with app.open() as bot:
+        painted = await app.painted(app.alice, "塔")
         for who, language in people:
-            use = await who.slash(house.art, "imagine", prompt="塔", image=image, mask=marks)
+            use = await who.slash(app.art, "imagine", prompt="塔", image=image, mask=marks)
             understood(await heard(use), template, language)
             shown = await (await who.click(painted, custom_id="atelier-picture:fill:1:0")).message()
             opened = await who.click(shown, custom_id="atelier-fill:1:0:mask")
@@ -191,30 +191,30 @@ async def test_a_mask_that_does_not_fit_is_refused_at_both_places(
 
 
 async def test_settings_that_lie_are_left_out_and_huge_ones_not_read(
-    house: House, people: tuple[tuple[Member, str], ...]
+    app: App, people: tuple[tuple[Member, str], ...]
 ) -> None:
     huge = [
         (inside("A" * 9000), "The settings inside have {length} characters"),
         (inside("A" * 5000), "The settings inside this picture are too long to use."),
         (bomb(), UNREADABLE),
     ]
-    async with house.open() as bot:
+    async with app.open() as bot:
         for data, template in huge:
-            posted = await house.alice.say(house.art, files=[Upload("big.png", data)])
+            posted = await app.alice.say(app.art, files=[Upload("big.png", data)])
             for who, language in people:
                 use = await who.use_on_message(posted, MENUS[0])
                 understood(await heard(use), template, language)
-        posted = await house.alice.say(house.art, files=[Upload("lies.png", inside(LIES))])
+        posted = await app.alice.say(app.art, files=[Upload("lies.png", inside(LIES))])
         for who, _ in people:
             shown = await (await who.use_on_message(posted, MENUS[0])).message()
             opened = await who.click(shown, custom_id="atelier-settings:change")
             use = await who.submit(await opened.modal(), {})
             message = await use.message()
-            await house.discord.until(lambda: message.attachments, 30)  # noqa: B023
+            await app.discord.until(lambda: message.attachments, 30)  # noqa: B023
             recipe = (await bot.studio.job(int(_job(message)))).recipe
             assert (recipe.model, recipe.width, recipe.height) == ("tiny", 64, 64)
             assert (recipe.num_inference_steps, recipe.guidance_scale) == (2, 7)
-    assert incidents(house) == []
+    assert incidents(app) == []
 
 
 def _job(message: Message) -> str:
@@ -223,14 +223,14 @@ def _job(message: Message) -> str:
 
 
 async def test_prompts_of_nothing_and_of_too_much_are_refused(
-    house: House, people: tuple[tuple[Member, str], ...]
+    app: App, people: tuple[tuple[Member, str], ...]
 ) -> None:
     empty, long = "The prompt is empty", "The {name} has {length} characters"
-    async with house.open() as bot:
-        painted = await house.painted(house.alice, "塔")
+    async with app.open() as bot:
+        painted = await app.painted(app.alice, "塔")
         for who, language in people:
             for nothing in (" \t \u3000 ", "\n\n"):
-                use = await who.slash(house.art, "imagine", prompt=nothing)
+                use = await who.slash(app.art, "imagine", prompt=nothing)
                 understood(await heard(use), empty, language)
             opened = await who.click(painted, custom_id="atelier-picture:remix:1:0")
             use = await who.submit(await opened.modal(), {"prompt": " \n "})
@@ -248,97 +248,97 @@ async def test_prompts_of_nothing_and_of_too_much_are_refused(
 
 
 async def test_a_style_does_not_make_a_prompt_longer_than_any_may_be(
-    house: House, people: tuple[tuple[Member, str], ...]
+    app: App, people: tuple[tuple[Member, str], ...]
 ) -> None:
-    async with house.open() as bot:
+    async with app.open() as bot:
         style = Style(name="lang", prompt="{prompt}" + "，画" * 400)
-        await StyleBook(bot.studio.preferences).save(f"guild:{house.guild.id}", style)
+        await StyleBook(bot.studio.preferences).save(f"guild:{app.guild.id}", style)
         for who, language in people:
-            use = await who.slash(house.art, "imagine", prompt="塔" * 1900, style="lang")
+            use = await who.slash(app.art, "imagine", prompt="塔" * 1900, style="lang")
             understood(await heard(use), "The {name} has {length} characters", language)
         assert await bot.studio.unsettled() == []
 
 
 async def test_somebody_elses_private_picture_is_as_if_it_were_not_there(
-    house: House, people: tuple[tuple[Member, str], ...]
+    app: App, people: tuple[tuple[Member, str], ...]
 ) -> None:
     """Not even for moderators, who may call it off; a number that is nobody's is told alike."""
     unseen = "There is no job {number} that you could see here"
     powers = Permissions(manage_messages=True, moderate_members=True)
     for who, _ in people:
-        house.guild.add_member(who.name, permissions=powers)
-    carol = house.guild.add_member("carol")
-    async with house.open() as bot:
-        use = await carol.slash(house.art, "imagine", prompt="secretine", private=True)
+        app.guild.add_member(who.name, permissions=powers)
+    carol = app.guild.add_member("carol")
+    async with app.open() as bot:
+        use = await carol.slash(app.art, "imagine", prompt="secretine", private=True)
         await use.message()
-        await house.settled(bot)
-        others = await house.painted(carol, "塔")
+        await app.settled(bot)
+        others = await app.painted(carol, "塔")
         for who, language in people:
             for command, name in (("show", "id"), ("release", "job")):
                 for job in (1, 99):
-                    said = await heard(await who.slash(house.art, command, **{name: job}))
+                    said = await heard(await who.slash(app.art, command, **{name: job}))
                     understood(said, unseen, language)
             verbs = [f"atelier:{verb}:1" for verb in JOB_VERBS]
             for custom_id in verbs + [f"atelier-picture:{verb}:1:0" for verb in VERBS]:
                 others.buttons[0]["custom_id"] = custom_id
                 use = await who.click(others, custom_id=custom_id)
-                await house.discord.until(lambda: use.followups or use.interaction.original, 10)  # noqa: B023
+                await app.discord.until(lambda: use.followups or use.interaction.original, 10)  # noqa: B023
                 understood(await heard(use), unseen, language)
         assert (await bot.studio.job(1)).pictures
-    for message in house.discord.world.messages.values():
+    for message in app.discord.world.messages.values():
         if any(who.sees(message) for who, _ in people):
             assert not any("secretine" in of_look(look) for look in message.looks)
 
 
 async def test_text_of_any_script_is_shown_as_it_is_everywhere(
-    house: House, people: tuple[tuple[Member, str], ...]
+    app: App, people: tuple[tuple[Member, str], ...]
 ) -> None:
-    async with house.open() as bot:
+    async with app.open() as bot:
         for who, language in people:
-            use = await who.slash(house.art, "imagine", prompt=SPEECH)
+            use = await who.slash(app.art, "imagine", prompt=SPEECH)
             message = await use.message()
-            await house.discord.until(lambda: message.attachments, 30)  # noqa: B023
+            await app.discord.until(lambda: message.attachments, 30)  # noqa: B023
             assert message.text().startswith(f"**{SPEECH}**")
             job = int(_job(message))
             for command, more in (("show", {"id": job}), ("history", {"words": "שלום"})):
-                shown = await (await who.slash(house.art, command, **more)).message()
+                shown = await (await who.slash(app.art, command, **more)).message()
                 assert SPEECH in shown.text()
                 if language != "en":
                     assert english(of_look(shown.looks[-1])) == []
-            use = await who.slash(house.art, "imagine", prompt="塔", model="\u202eשלום🏠")
+            use = await who.slash(app.art, "imagine", prompt="塔", model="\u202eשלום🏠")
             understood(await heard(use), "There is no model", language)
         assert await bot.studio.unsettled() == []
-    assert incidents(house) == []
+    assert incidents(app) == []
 
 
 async def test_two_clicks_at_once_on_any_button_break_nothing(
-    house: House, people: tuple[tuple[Member, str], ...]
+    app: App, people: tuple[tuple[Member, str], ...]
 ) -> None:
     """Whoever is later is told so, or gets one of their own."""
-    async with house.open() as bot:
-        message = await house.painted(house.alice, "塔")
+    async with app.open() as bot:
+        message = await app.painted(app.alice, "塔")
         ids = [each["custom_id"] for each in message.buttons]
         ids.sort(key=lambda each: "delete" in each)
         for custom_id in ids:
             both = [who for who, _ in people]
             uses = await asyncio.gather(*(who.click(message, custom_id=custom_id) for who in both))
             assert [use.failed for use in uses] == [None, None], custom_id
-            await house.settled(bot)
-        await house.discord.until(lambda: message.deleted, 10)
-    assert incidents(house) == []
+            await app.settled(bot)
+        await app.discord.until(lambda: message.deleted, 10)
+    assert incidents(app) == []
 
 
 async def test_a_modal_sent_after_a_restart_is_taken_in_its_language(
-    house: House, people: tuple[tuple[Member, str], ...]
+    app: App, people: tuple[tuple[Member, str], ...]
 ) -> None:
     modals = []
-    async with house.open():
-        painted = await house.painted(house.alice, "塔")
+    async with app.open():
+        painted = await app.painted(app.alice, "塔")
         for who, _ in people:
             for verb in ("remix", "start"):
                 use = await who.click(painted, custom_id=f"atelier-picture:{verb}:1:0")
                 modals.append((who, await use.modal()))
-    async with house.open() as bot:
+    async with app.open() as bot:
         for (who, modal), language in zip(modals, ("en", "en", "zh_CN", "zh_CN"), strict=True):
             last = list(modal.labels())[-1]
             wrong = await who.submit(modal, {"prompt": "海", last: "很多"})
@@ -348,6 +348,6 @@ async def test_a_modal_sent_after_a_restart_is_taken_in_its_language(
             modal.submitted = False
             right = await who.submit(modal, {"prompt": "海"})
             message = await right.message()
-            await house.discord.until(lambda: message.attachments, 30)  # noqa: B023
+            await app.discord.until(lambda: message.attachments, 30)  # noqa: B023
             understood(message.text(), "from picture", language)
-        await house.settled(bot)
+        await app.settled(bot)

@@ -8,16 +8,15 @@ from typing import Any
 
 import pytest
 
-from cogs.policy.server_settings import change_server_settings
 from cogs.about.help import slash_commands
+from cogs.policy.server_settings import change_server_settings
 from engine import Studio
+from tests.cogs.about.test_help import filled
+from tests.cogs.app import PATIENCE, App, told
 from tests.discord_server import Member, Message, Permissions, Use
 from tests.discord_server.guilds import Guild
 from tests.discord_server.messages import walk
 from tests.hub_server import Fault, HubServer, Repository
-
-from tests.cogs.app import PATIENCE, House, told
-from tests.cogs.about.test_help import filled
 
 UNET = "unet/diffusion_pytorch_model.safetensors"
 
@@ -32,43 +31,43 @@ def english(text: str) -> str | None:
 
 
 @pytest.fixture
-def owner(house: House) -> Member:
+def owner(app: App) -> Member:
     """The owner of the bot; their Discord is Chinese."""
-    owner = house.guild.add_member("developer", permissions=Permissions(manage_guild=True))
+    owner = app.guild.add_member("developer", permissions=Permissions(manage_guild=True))
     owner.locale = "zh-CN"
     return owner
 
 
-async def speaks_chinese(studio: Studio, house: House) -> None:
+async def speaks_chinese(studio: Studio, app: App) -> None:
     """The server decides so."""
-    scope = f"guild:{house.guild.id}"
+    scope = f"guild:{app.guild.id}"
     await change_server_settings(studio, scope, lambda s: type(s)(language="zh_CN"))
 
 
-async def test_no_command_answers_in_english(house: House, owner: Member) -> None:
+async def test_no_command_answers_in_english(app: App, owner: Member) -> None:
     """Neither whoever may use it nor a stranger; most of what is asked for here is refused."""
-    house.alice.locale = "zh-CN"
-    async with house.open() as bot:
+    app.alice.locale = "zh-CN"
+    async with app.open() as bot:
         for command in slash_commands(bot):
-            wanted = {p.name: filled(house, p) for p in command.parameters if p.required}
-            for who in (house.alice, owner):
-                use = await who.slash(house.art, command.qualified_name, **wanted)
+            wanted = {p.name: filled(app, p) for p in command.parameters if p.required}
+            for who in (app.alice, owner):
+                use = await who.slash(app.art, command.qualified_name, **wanted)
                 assert english(await everything(use)) is None, command.qualified_name
 
 
-async def test_no_button_of_a_result_answers_in_english(house: House) -> None:
-    house.alice.locale = house.bob.locale = "zh-CN"
-    async with house.open() as bot:
-        message = await house.ask(house.alice, "塔")
+async def test_no_button_of_a_result_answers_in_english(app: App) -> None:
+    app.alice.locale = app.bob.locale = "zh-CN"
+    async with app.open() as bot:
+        message = await app.ask(app.alice, "塔")
         assert english(shown(message)) is None
-        await house.discord.until(lambda: "删除" in message.labels, PATIENCE)
+        await app.discord.until(lambda: "删除" in message.labels, PATIENCE)
         assert english(shown(message)) is None
         for label in filter(None, message.labels):
-            for who in (house.bob, house.alice):
+            for who in (app.bob, app.alice):
                 if not message.deleted:
                     use = await who.click(message, label=label)
                     assert english(await everything(use)) is None, label
-        await house.settled(bot)
+        await app.settled(bot)
 
 
 async def everything(use: Use) -> str:
@@ -95,11 +94,11 @@ def _words(components: list[Any]) -> Iterator[str]:
                 yield str(each.get(key) or "")
 
 
-async def test_help_describes_every_command_in_the_readers_language(house: House) -> None:
-    house.alice.locale = "zh-CN"
-    async with house.open() as bot:
-        text = await told(await house.alice.slash(house.art, "help"))
-        theirs = await told(await house.bob.slash(house.art, "help"))
+async def test_help_describes_every_command_in_the_readers_language(app: App) -> None:
+    app.alice.locale = "zh-CN"
+    async with app.open() as bot:
+        text = await told(await app.alice.slash(app.art, "help"))
+        theirs = await told(await app.bob.slash(app.art, "help"))
         named = f"</model list:{bot.command_ids[0]['model']}>"
     assert text.startswith("## 我能做什么")
     assert f"{named} 查看你可以用来绘图的模型" in text
@@ -109,28 +108,28 @@ async def test_help_describes_every_command_in_the_readers_language(house: House
     assert f"{named} Show the models that you can paint with" in theirs
 
 
-async def test_the_introduction_speaks_the_language_of_the_server(house: House) -> None:
-    def furnish(guild: Guild) -> None:
+async def test_the_introduction_speaks_the_language_of_the_server(app: App) -> None:
+    def add_features(guild: Guild) -> None:
         guild.locale = "zh-CN"
         guild.add_channel("hall")
 
-    async with house.open() as bot:
+    async with app.open() as bot:
         await bot.wait_until_ready()
-        guild = house.discord.add_guild("诗人", furnish=furnish)
+        guild = app.discord.add_guild("诗人", add_features=add_features)
         [hall] = guild.channels.values()
-        [message] = await house.discord.until(lambda: hall.messages)
+        [message] = await app.discord.until(lambda: hall.messages)
     assert message.text().startswith("## 你好！")
     assert "a lighthouse at dusk, oil on canvas" in message.text()
     assert "只读得懂英文" in message.text()
     assert english(message.text()) is None
 
 
-async def test_the_status_and_a_models_facts(house: House, owner: Member) -> None:
-    async with house.open():
-        await house.painted(house.alice)
-        status = await told(await owner.slash(house.art, "status"))
-        facts = await told(await owner.slash(house.art, "model info", name="tiny"))
-        listed = await told(await owner.slash(house.art, "model list"))
+async def test_the_status_and_a_models_facts(app: App, owner: Member) -> None:
+    async with app.open():
+        await app.painted(app.alice)
+        status = await told(await owner.slash(app.art, "status"))
+        facts = await told(await owner.slash(app.art, "model info", name="tiny"))
+        listed = await told(await owner.slash(app.art, "model list"))
     assert "**队列** 0 个绘制中，0 个等待中" in status
     assert "**方案** 全部常驻" in status
     assert english(status) is None
@@ -142,47 +141,47 @@ async def test_the_status_and_a_models_facts(house: House, owner: Member) -> Non
 
 
 async def test_what_a_server_decides_is_told_to_who_decides_and_noted_for_who_reads(
-    house: House, owner: Member
+    app: App, owner: Member
 ) -> None:
-    moderator = house.guild.add_member("mod", permissions=Permissions(manage_guild=True))
-    async with house.open():
-        use = await owner.slash(house.art, "model default", name="tiny", steps=3, guidance=2.5)
+    moderator = app.guild.add_member("mod", permissions=Permissions(manage_guild=True))
+    async with app.open():
+        use = await owner.slash(app.art, "model default", name="tiny", steps=3, guidance=2.5)
         assert await told(use) == "在本服务器 **tiny** 的设置为 3 步 · 引导强度 2.5。"
-        use = await owner.slash(house.art, "model allow", names="tiny, other")
+        use = await owner.slash(app.art, "model allow", names="tiny, other")
         assert await told(use) == "这里允许：tiny、other。本服务器用 **tiny** 绘图。"
-        theirs = await told(await moderator.slash(house.art, "audit"))
+        theirs = await told(await moderator.slash(app.art, "audit"))
     assert "allowed tiny, other" in theirs
     assert "gave the model tiny 3 steps · guidance 2.5" in theirs
 
 
 async def test_a_models_card_speaks_as_the_server_does_whoever_clicks(
-    house: House, hub: HubServer, fox: Repository, owner: Member
+    app: App, hub: HubServer, fox: Repository, owner: Member
 ) -> None:
-    async with house.open(engine={"hub_url": hub.endpoint}) as bot:
-        await speaks_chinese(bot.studio, house)
+    async with app.open(engine={"hub_url": hub.endpoint}) as bot:
+        await speaks_chinese(bot.studio, app)
         owner.locale = "en-US"
-        use = await owner.slash(house.art, "model add", source="someone/fox")
+        use = await owner.slash(app.art, "model add", source="someone/fox")
         message = await use.message(PATIENCE)
         assert message.labels == ["下载", "取消"]
         assert english(message.text()) is None
         await owner.click(message, label="下载")
-        await house.discord.until(lambda: "已添加。" in message.text(), PATIENCE)
+        await app.discord.until(lambda: "已添加。" in message.text(), PATIENCE)
         assert "`/model use fox`" in message.text()
-        use = await owner.slash(house.art, "model remove", name="fox")
+        use = await owner.slash(app.art, "model remove", name="fox")
         assert (await use.message()).text().startswith("Remove **fox**?")
 
 
 async def test_a_download_that_was_cut_off_is_told_in_the_language_of_its_card(
-    house: House, hub: HubServer, fox: Repository, owner: Member
+    app: App, hub: HubServer, fox: Repository, owner: Member
 ) -> None:
     fox.faults[UNET] = Fault(stall_after=400_000)
-    async with house.open(engine={"hub_url": hub.endpoint}):
-        use = await owner.slash(house.art, "model add", source="someone/fox")
+    async with app.open(engine={"hub_url": hub.endpoint}):
+        use = await owner.slash(app.art, "model add", source="someone/fox")
         message = await use.message(PATIENCE)
         await owner.click(message, label="下载")
-        await house.discord.until(lambda: "▱" in message.text(), PATIENCE)
+        await app.discord.until(lambda: "▱" in message.text(), PATIENCE)
         assert message.labels == ["停止"]
-    house.discord.expire_tokens()
-    async with house.open(engine={"hub_url": hub.endpoint}):
-        await house.discord.until(lambda: "已中断：我重启过。" in message.text(), PATIENCE)
+    app.discord.expire_tokens()
+    async with app.open(engine={"hub_url": hub.endpoint}):
+        await app.discord.until(lambda: "已中断：我重启过。" in message.text(), PATIENCE)
         assert message.labels == ["继续", "取消"]

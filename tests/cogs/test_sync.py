@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.cogs.app import House
+from tests.cogs.app import App
 
 PERSONAL = {
     *("imagine", "queue", "cancel", "history", "show", "favourites", "me", "help"),
@@ -15,17 +15,17 @@ PERSONAL = {
 """Commands that people may use in direct messages and on servers that the bot is not in."""
 
 
-def puts(house: House) -> list[str]:
+def puts(app: App) -> list[str]:
     """Where commands were put."""
-    return [request.path for request in house.discord.requests if request.method == "PUT"]
+    return [request.path for request in app.discord.requests if request.method == "PUT"]
 
 
-async def test_a_second_start_tells_discord_nothing_new(house: House) -> None:
-    app = house.discord.application_id
+async def test_a_second_start_tells_discord_nothing_new(app: App) -> None:
+    application = app.discord.application_id
     for _ in range(2):
-        async with house.open():
-            assert puts(house) == [f"/applications/{app}/commands"]
-    commands = house.discord.world.commands[None]
+        async with app.open():
+            assert puts(app) == [f"/applications/{application}/commands"]
+    commands = app.discord.world.commands[None]
     assert {command["name"] for command in commands} >= {"imagine", "queue", "cancel", "model"}
     for command in commands:
         personal = command["name"] in PERSONAL
@@ -34,18 +34,18 @@ async def test_a_second_start_tells_discord_nothing_new(house: House) -> None:
 
 
 @pytest.mark.parametrize("why", ["the application", "the settings", "some servers only"])
-async def test_commands_are_for_personal_use_only_where_they_can_be(house: House, why: str) -> None:
+async def test_commands_are_for_personal_use_only_where_they_can_be(app: App, why: str) -> None:
     """Discord refuses what an application is not set up for; the loopback does too."""
     settings: dict[str, Any] = {}
     if why == "the application":
-        house.discord.world.installs = (0,)
+        app.discord.world.installs = (0,)
     elif why == "the settings":
         settings["personal_use"] = False
     else:
-        settings["sync_guilds"] = (house.guild.id,)
-    async with house.open(**settings):
-        commands = house.discord.world.commands
-        there = commands[house.guild.id if why == "some servers only" else None]
+        settings["sync_guilds"] = (app.guild.id,)
+    async with app.open(**settings):
+        commands = app.discord.world.commands
+        there = commands[app.guild.id if why == "some servers only" else None]
         contexts = [0, 1, 2] if why == "the application" else [0]
         [imagine] = [command for command in there if command["name"] == "imagine"]
         assert imagine["integration_types"] == [0]
@@ -53,16 +53,16 @@ async def test_commands_are_for_personal_use_only_where_they_can_be(house: House
             assert imagine["contexts"] == contexts
 
 
-async def test_a_changed_command_is_told(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with house.open():
+async def test_a_changed_command_is_told(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with app.open():
         pass
     monkeypatch.setattr("cogs.queue.queue.Queue.queue.description", "Something else")
-    async with house.open():
-        assert len(puts(house)) == 2
+    async with app.open():
+        assert len(puts(app)) == 2
 
 
 async def test_commands_are_told_with_their_names_in_each_language(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chinese = {
         ("name", "queue"): "队列",
@@ -74,12 +74,12 @@ async def test_commands_are_told_with_their_names_in_each_language(
     def known(text: str, language: str, context: str | None) -> str | None:
         return chinese.get((context, text)) if language == "zh_CN" else None
 
-    async with house.open():
+    async with app.open():
         pass
     monkeypatch.setattr("cogs.translator.translation", known)
-    async with house.open():
-        assert len(puts(house)) == 2  # the same commands with other translations
-    told = {command["name"]: command for command in house.discord.world.commands[None]}
+    async with app.open():
+        assert len(puts(app)) == 2  # the same commands with other translations
+    told = {command["name"]: command for command in app.discord.world.commands[None]}
     assert told["queue"]["name_localizations"] == {"zh-CN": "队列"}
     assert told["queue"]["description_localizations"] == {"zh-CN": "看看谁在等"}
     assert told["Use as start"]["name_localizations"] == {"zh-CN": "以此开始"}
@@ -87,43 +87,44 @@ async def test_commands_are_told_with_their_names_in_each_language(
     assert size["name_localizations"] == {"zh-CN": "尺寸"}
 
 
-async def test_a_guild_that_is_named_has_the_commands_at_once_and_only_it(house: House) -> None:
-    app = house.discord.application_id
-    second = house.discord.add_guild("Poets")
+async def test_a_guild_that_is_named_has_the_commands_at_once_and_only_it(app: App) -> None:
+    application = app.discord.application_id
+    second = app.discord.add_guild("Poets")
     for _ in range(2):
-        async with house.open(sync_guilds=(house.guild.id, second.id)):
-            assert puts(house) == [
-                f"/applications/{app}/guilds/{guild.id}/commands" for guild in (house.guild, second)
+        async with app.open(sync_guilds=(app.guild.id, second.id)):
+            assert puts(app) == [
+                f"/applications/{application}/guilds/{guild.id}/commands"
+                for guild in (app.guild, second)
             ]
-            await house.painted(house.alice)
-    assert not house.discord.world.commands.get(None)
+            await app.painted(app.alice)
+    assert not app.discord.world.commands.get(None)
 
 
-async def test_a_failed_sync_is_tried_again_at_the_next_start(house: House) -> None:
-    house.discord.fail_next(method="PUT", status=403, code=50001)
+async def test_a_failed_sync_is_tried_again_at_the_next_start(app: App) -> None:
+    app.discord.fail_next(method="PUT", status=403, code=50001)
     with pytest.raises(Exception, match="50001"):
-        async with house.open():
+        async with app.open():
             raise AssertionError("it started")
-    async with house.open():
-        assert len(puts(house)) == 2
+    async with app.open():
+        assert len(puts(app)) == 2
 
 
 async def test_a_guild_that_is_named_no_longer_does_not_keep_the_commands_twice(
-    house: House,
+    app: App,
 ) -> None:
-    async with house.open(sync_guilds=(house.guild.id,)):
+    async with app.open(sync_guilds=(app.guild.id,)):
         pass
-    async with house.open():
-        await house.painted(house.alice)
-    commands = house.discord.world.commands
+    async with app.open():
+        await app.painted(app.alice)
+    commands = app.discord.world.commands
     assert commands[None]
-    assert not commands[house.guild.id]
+    assert not commands[app.guild.id]
 
 
 async def test_a_guild_that_the_bot_is_not_on_is_told_and_does_not_keep_it_from_starting(
-    house: House, caplog: pytest.LogCaptureFixture
+    app: App, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with house.discord.expecting(10004):
-        async with house.open(sync_guilds=(42, house.guild.id)):
-            await house.painted(house.alice)
+    with app.discord.expecting(10004):
+        async with app.open(sync_guilds=(42, app.guild.id)):
+            await app.painted(app.alice)
     assert "sync_guilds names 42: the bot is not on that server" in caplog.text

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest_asyncio
 
 from cogs import Atelier
-from tests.offline_bot import furnished
+from tests.offline_bot import offline_bot
 
 from .tour.keys import keys
 from .tour.reading import english, says
@@ -17,7 +17,7 @@ from .tour.table import STOPS
 
 @pytest_asyncio.fixture
 async def bot() -> AsyncIterator[Atelier]:
-    async with furnished() as bot:
+    async with offline_bot() as bot:
         yield bot
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from tests.cogs.app import App
 from tests.hub_server import HubServer, Repository
 
-from tests.cogs.app import House
 from .tour.stops import Role
 from .tour.walks import through_direct_messages, through_everything
 
@@ -14,10 +14,10 @@ from .tour.walks import through_direct_messages, through_everything
 @pytest.mark.slow
 @pytest.mark.parametrize("role", Role, ids=lambda role: role.name.lower())
 async def test_everything_answers_in_chinese(
-    house: House, hub: HubServer, fox: Repository, role: Role
+    app: App, hub: HubServer, fox: Repository, role: Role
 ) -> None:
-    await through_everything(house, hub, fox, role, "zh_CN")
+    await through_everything(app, hub, fox, role, "zh_CN")
 
 
-async def test_direct_messages_are_answered_in_chinese(house: House, fox: Repository) -> None:
-    await through_direct_messages(house, fox, "zh_CN")
+async def test_direct_messages_are_answered_in_chinese(app: App, fox: Repository) -> None:
+    await through_direct_messages(app, fox, "zh_CN")

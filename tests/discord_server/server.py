@@ -135,16 +135,16 @@ class DiscordServer:
         name: str,
         *,
         locale: str = "en-US",
-        furnish: Callable[[Guild], None] | None = None,
+        add_features: Callable[[Guild], None] | None = None,
         joined: bool = True,
     ) -> Guild:
-        """The bot is invited to a new guild; `furnish` gives it channels before that.
+        """The bot is invited to a new guild; `add_features` gives it channels before that.
 
         One that it has not `joined` knows it only by members who installed it for themselves.
         """
         guild = Guild(self.world, name, locale=locale, joined=joined)
-        if furnish is not None:
-            furnish(guild)
+        if add_features is not None:
+            add_features(guild)
         if not joined:
             return guild
         self.world.guilds[guild.id] = guild

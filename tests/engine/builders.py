@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from engine.jobs.job import Job, JobState
-from engine.models.catalogue import Model
 from engine.jobs.request import Recipe
+from engine.models.catalogue import Model
 from engine.settings import EngineSettings, ModelSettings
 
 
@@ -31,7 +31,7 @@ def job(job_id: int = 1, owner: str = "ada", **changes: Any) -> Job:
     return Job(
         id=job_id,
         owner=owner,
-        home=None,
+        message_ref=None,
         recipe=recipe(**changes),
         state=JobState.QUEUED,
         created_at=0.0,

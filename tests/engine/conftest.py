@@ -8,6 +8,7 @@ import pytest
 
 from tests.engine.hub.conftest import cache as cache
 from tests.engine.hub.conftest import fox as fox
+from tests.engine.hub.conftest import hub as hub
 from tests.engine.hub.conftest import server as server
 
 

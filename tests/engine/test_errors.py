@@ -95,7 +95,7 @@ def test_numbers_are_still_numbers_without_folders() -> None:
 def ask(prompt: str = "a fox", **changes: object) -> None:
     words, flags = without_flags(prompt)
     request = ImageRequest(prompt=words, **changes)  # type: ignore[arg-type]
-    flags.laid_on(request, SKETCH).resolve(SKETCH)
+    flags.applied_to(request, SKETCH).resolve(SKETCH)
 
 
 def test_what_is_wrong_with_a_request_is_told_in_the_members_language() -> None:
@@ -125,7 +125,7 @@ async def test_a_failure_is_told_in_the_language_of_whoever_looks_also_after_a_r
     )
     async with open_studio(settings, {}, tmp_path) as studio:
         with speaking("zh_CN"):  # whoever asks has no say in what others read
-            job = await studio.submit(ImageRequest(prompt="a fox"), owner="ada", home=None)
+            job = await studio.submit(ImageRequest(prompt="a fox"), owner="ada", message_ref=None)
         over = [event async for event in studio.watch(job.id)][-1]
         assert over.state is JobState.FAILED
         assert resaid(over.error or "").startswith(english)

@@ -14,7 +14,6 @@ import pytest
 from PIL import Image
 
 from engine import (
-    Allowance,
     ImageRequest,
     InvalidRequest,
     JobEvent,
@@ -22,23 +21,24 @@ from engine import (
     LimitReached,
     NotYours,
     QueueFull,
+    RateLimits,
     StorageError,
     Studio,
     UnknownJob,
     UnknownModel,
     open_studio,
 )
-from engine.open_studio import MAX_ATTEMPTS
 from engine.images.output import read_request
+from engine.open_studio import MAX_ATTEMPTS
 from engine.store import Database, JobTable
-from tests.engine.conftest import Gate
 from tests.engine.builders import engine_settings, model_settings, recipe
+from tests.engine.conftest import Gate
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 Open = Callable[..., AbstractAsyncContextManager[Studio]]
 
-HOUSE = ImageRequest(prompt="a red house", seed=7)
+APP = ImageRequest(prompt="a red house", seed=7)
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ async def outcome(studio: Studio, job_id: int) -> JobEvent:
 async def submit(studio: Studio, owner: str = "ada", **asked: Any) -> int:
     values: dict[str, Any] = {"prompt": "a red house", "seed": 7}
     request = ImageRequest(**values | asked)
-    return (await studio.submit(request, owner=owner, home=None)).id
+    return (await studio.submit(request, owner=owner, message_ref=None)).id
 
 
 async def reached(gate: Gate) -> None:
@@ -89,14 +89,18 @@ async def reached(gate: Gate) -> None:
 async def test_a_request_becomes_a_picture_with_its_settings_inside(
     studio: Studio, tiny_model: Path
 ) -> None:
-    job = await studio.submit(HOUSE, owner="ada", home={"channel": 5})
+    job = await studio.submit(APP, owner="ada", message_ref={"channel": 5})
     over = await outcome(studio, job.id)
     assert over.state is JobState.PAINTED
     [file] = over.pictures
     asked = read_request(file)
     assert (asked.prompt, asked.seed, asked.model) == ("a red house", 7, "tiny")
     kept = await studio.job(job.id)
-    assert (kept.state, kept.pictures, kept.home) == (JobState.PAINTED, (file,), {"channel": 5})
+    assert (kept.state, kept.pictures, kept.message_ref) == (
+        JobState.PAINTED,
+        (file,),
+        {"channel": 5},
+    )
 
     import diffusers
     import torch
@@ -199,70 +203,70 @@ async def test_a_request_that_cannot_be_painted_is_not_written_down(studio: Stud
 
 
 async def test_two_requests_at_once_cannot_both_take_the_last_picture(studio: Studio) -> None:
-    last = Allowance(pictures_per_hour=2)
+    last = RateLimits(pictures_per_hour=2)
 
     async def ask() -> Any:
         return await studio.submit(
-            ImageRequest(prompt="a house", count=2), owner="ada", home=None, allowance=last
+            ImageRequest(prompt="a house", count=2), owner="ada", message_ref=None, rate_limits=last
         )
 
     answers = await asyncio.gather(ask(), ask(), ask(), return_exceptions=True)
     refused = [answer for answer in answers if isinstance(answer, LimitReached)]
     assert len(refused) == 2
     assert refused[0].retry_at == pytest.approx(time.time() + 3600, abs=60)
-    await studio.submit(HOUSE, owner="bob", home=None, allowance=last)
+    await studio.submit(APP, owner="bob", message_ref=None, rate_limits=last)
 
 
 async def test_open_jobs_are_limited_while_they_are_open(studio: Studio, gate: Gate) -> None:
-    one = Allowance(waiting_jobs=1)
+    one = RateLimits(waiting_jobs=1)
     gate.shut()
-    job = await studio.submit(HOUSE, owner="ada", home=None, allowance=one)
+    job = await studio.submit(APP, owner="ada", message_ref=None, rate_limits=one)
     with pytest.raises(LimitReached):
-        await studio.submit(HOUSE, owner="ada", home=None, allowance=one)
-    await studio.submit(HOUSE, owner="bob", home=None, allowance=one)
+        await studio.submit(APP, owner="ada", message_ref=None, rate_limits=one)
+    await studio.submit(APP, owner="bob", message_ref=None, rate_limits=one)
     gate.open()
     await outcome(studio, job.id)
-    await studio.submit(HOUSE, owner="ada", home=None, allowance=one)
+    await studio.submit(APP, owner="ada", message_ref=None, rate_limits=one)
 
 
 async def test_limits_are_not_forgotten_over_a_restart(open_here: Open) -> None:
-    two = Allowance(pictures_per_hour=2)
+    two = RateLimits(pictures_per_hour=2)
     pair = ImageRequest(prompt="a house", count=2)
     async with open_here() as studio:
-        job = await studio.submit(pair, owner="ada", home=None, allowance=two)
+        job = await studio.submit(pair, owner="ada", message_ref=None, rate_limits=two)
         await outcome(studio, job.id)
         await studio.delete(job.id)
     async with open_here() as studio:
         with pytest.raises(LimitReached):
-            await studio.submit(HOUSE, owner="ada", home=None, allowance=two)
+            await studio.submit(APP, owner="ada", message_ref=None, rate_limits=two)
 
 
 async def test_a_job_cancelled_while_it_waits_is_given_back_to_the_limit(
     open_here: Open, gate: Gate
 ) -> None:
-    two = Allowance(pictures_per_hour=2)
+    two = RateLimits(pictures_per_hour=2)
     pair = ImageRequest(prompt="a house", count=2)
     gate.shut()
     async with open_here(batch_size=1) as studio:
-        await studio.submit(HOUSE, owner="eve", home=None)
-        job = await studio.submit(pair, owner="ada", home=None, allowance=two)
+        await studio.submit(APP, owner="eve", message_ref=None)
+        job = await studio.submit(pair, owner="ada", message_ref=None, rate_limits=two)
         await studio.cancel(job.id)
-        await studio.submit(pair, owner="ada", home=None, allowance=two)
+        await studio.submit(pair, owner="ada", message_ref=None, rate_limits=two)
         gate.open()
 
 
 async def test_a_job_cancelled_while_it_is_painted_counts_or_previews_would_be_free(
     studio: Studio, gate: Gate
 ) -> None:
-    two = Allowance(pictures_per_hour=2)
+    two = RateLimits(pictures_per_hour=2)
     pair = ImageRequest(prompt="a house", count=2)
     gate.shut()
-    job = await studio.submit(pair, owner="ada", home=None, allowance=two)
+    job = await studio.submit(pair, owner="ada", message_ref=None, rate_limits=two)
     await studio.cancel(job.id)
     gate.open()
     await outcome(studio, job.id)
     with pytest.raises(LimitReached):
-        await studio.submit(pair, owner="ada", home=None, allowance=two)
+        await studio.submit(pair, owner="ada", message_ref=None, rate_limits=two)
 
 
 async def test_a_full_queue_refuses_and_takes_again_when_there_is_room(
@@ -373,9 +377,9 @@ async def test_each_scope_has_its_own_model_and_keeps_it(open_here: Open) -> Non
         assert (await studio.use_model("other", "guild 1")).name == "other"
         with pytest.raises(UnknownModel, match="Did you mean “sketch”"):
             await studio.use_model("sketsh", "guild 1")
-        job = await studio.submit(HOUSE, owner="ada", home=None, scope="guild 1")
+        job = await studio.submit(APP, owner="ada", message_ref=None, scope="guild 1")
         assert job.recipe.model == "other"
-        job = await studio.submit(HOUSE, owner="ada", home=None, scope="guild 2")
+        job = await studio.submit(APP, owner="ada", message_ref=None, scope="guild 2")
         assert job.recipe.model == "tiny"
     async with open_here() as studio:
         assert (await studio.model_of("guild 1")).name == "other"
@@ -450,7 +454,7 @@ async def test_a_job_that_the_program_died_on_gives_the_same_picture(
     job_id = await left_behind(tmp_path / "data", state)
     async with open_here() as studio:
         [file] = (await outcome(studio, job_id)).pictures
-        assert (await studio.job(job_id)).home == {"channel": 5}
+        assert (await studio.job(job_id)).message_ref == {"channel": 5}
     calm = await undisturbed(
         open_here, tmp_path / "calm", num_inference_steps=8, scheduler="euler_a"
     )
@@ -483,11 +487,11 @@ async def test_what_was_painted_and_not_shown_is_handed_over_at_the_start(
         shown, unshown = await submit(studio), await submit(studio)
         for job_id in (shown, unshown):
             await outcome(studio, job_id)
-        await studio.set_home(unshown, {"channel": 6})
+        await studio.set_message_ref(unshown, {"channel": 6})
         await studio.settle(shown)
     async with open_here() as studio:
         [job] = await studio.unsettled()
-        assert (job.id, job.state, job.home) == (unshown, JobState.PAINTED, {"channel": 6})
+        assert (job.id, job.state, job.message_ref) == (unshown, JobState.PAINTED, {"channel": 6})
         assert all(file.exists() for file in job.pictures)
 
 
@@ -596,7 +600,7 @@ async def test_a_program_killed_in_the_middle_of_a_picture_paints_the_same_one_n
     assert (job.state, job.attempts) == (JobState.RUNNING, 1), "it was killed in the middle"
     async with open_here() as studio:
         [file] = (await outcome(studio, job.id)).pictures
-        assert (await studio.job(job.id)).home == {"channel": 5}
+        assert (await studio.job(job.id)).message_ref == {"channel": 5}
     calm = await undisturbed(
         open_here,
         tmp_path / "calm",

@@ -23,7 +23,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from tests.discord_server import DiscordServer
-
 from tests.screenshots.browser import photograph
 from tests.screenshots.scenes import Sitting
 
@@ -58,10 +57,10 @@ async def converse(locale: str) -> dict[str, str]:
     """Talk to the bot; the pages, by their names."""
     with tempfile.TemporaryDirectory() as folder:
         async with DiscordServer() as discord:
-            sitting = Sitting(discord, locale)
+            running_job = Sitting(discord, locale)
             async with _bot(discord, Path(folder)):
-                await sitting.hold()
-            return sitting.pages
+                await running_job.hold()
+            return running_job.pages
 
 
 def files(pages: dict[str, str], browser: str | None) -> Iterator[tuple[str, bytes]]:

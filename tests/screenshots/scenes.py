@@ -42,7 +42,7 @@ class Sitting:
         await self._keep_answer("settings", self.mona, await self.mona.slash(self.art, "settings"))
         self._keep("remix", self.bob, await (await self._click(one, "remix")).modal())
         await self._keep_answer("fill", self.bob, await self._click(one, "fill"))
-        await self._keep_sheet()
+        await self._keep_grid()
 
     async def _imagine(self, who: Member, prompt: str, **options: int) -> Message:
         return await (await who.slash(self.art, "imagine", prompt=prompt, **options)).message()
@@ -58,8 +58,8 @@ class Sitting:
 
         On a machine that is too quick for previews there is none in the picture.
         """
-        house = "a red house under a yellow moon --seed 7"
-        painted = await self._imagine(self.mona, house, count=4, steps=150)
+        app = "a red house under a yellow moon --seed 7"
+        painted = await self._imagine(self.mona, app, count=4, steps=150)
         queued = await self._imagine(self.bob, "two red balloons next to a cloud")
         await self._shown(painted)
         previews = [each for each in painted.edits[:-1] if each.attachments]
@@ -72,7 +72,7 @@ class Sitting:
             language=screen.reader.locale,
         )
 
-    async def _keep_sheet(self) -> None:
+    async def _keep_grid(self) -> None:
         """A comparison of guidance and seeds."""
         axes = {"x": "guidance", "x_values": "1, 3, 7", "y": "seed", "y_values": "5, 8"}
         asked = "a red house under a yellow moon"
@@ -81,9 +81,9 @@ class Sitting:
         before = len(self.art.messages)
         await self._click(question, "go", who=self.alice)
         await self.discord.until(lambda: len(self.art.messages) > before, PATIENCE)
-        sheet = self.art.messages[-1]
-        await self._shown(sheet)
-        self._keep("sheet", self.alice, sheet)
+        grid = self.art.messages[-1]
+        await self._shown(grid)
+        self._keep("sheet", self.alice, grid)
 
     async def _keep_answer(self, name: str, who: Member, use: Use) -> None:
         self._keep(name, who, await use.message(PATIENCE))

@@ -18,9 +18,9 @@ from discord.app_commands import (
 )
 
 from cogs.translator import CHOICE, catalogue_context
-from engine.models.checkpoints import CHECKPOINTS
 from engine.models.catalogue import SKETCH
-from tests.offline_bot import furnished
+from engine.models.checkpoints import CHECKPOINTS
+from tests.offline_bot import offline_bot
 
 from .sources import ROOT, said
 
@@ -65,7 +65,7 @@ def _place(data: object) -> str:
 async def template() -> Catalog:
     """Every entry that a catalogue needs: commands first, then sentences by their files."""
     listener = Listener()
-    async with furnished() as bot:
+    async with offline_bot() as bot:
         for command in bot.tree.get_commands():
             await command.get_translated_payload(bot.tree, listener)
     found = Catalog()

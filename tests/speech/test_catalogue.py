@@ -15,7 +15,7 @@ from discord.http import Route
 from cogs.translator import CommandTranslator
 from speech import LANGUAGES, say, speaking, translation
 from tests.discord_server.command_rules import check_commands
-from tests.offline_bot import furnished
+from tests.offline_bot import offline_bot
 
 from .catalogue import ids, keys, read, template
 
@@ -78,7 +78,7 @@ def test_a_translation_keeps_markdown_timestamps_and_flags(known: Catalog) -> No
 
 
 async def test_a_translation_names_the_same_commands(known: Catalog) -> None:
-    async with furnished() as bot:
+    async with offline_bot() as bot:
         names = {f"/{command.qualified_name}" for command in bot.tree.walk_commands()}
     named = [
         ({name for name in names if name in text} for text in (before, after))
@@ -94,7 +94,7 @@ def test_what_has_to_be_short_stays_short(known: Catalog) -> None:
 
 
 async def test_discord_takes_the_commands_in_all_languages() -> None:
-    async with furnished() as bot:
+    async with offline_bot() as bot:
         names = CommandTranslator()
         commands = bot.tree.get_commands()
         told: list[Any] = [await each.get_translated_payload(bot.tree, names) for each in commands]

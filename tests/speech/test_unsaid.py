@@ -24,9 +24,15 @@ ALLOWED = {
     ("cogs/actions/context_menus.py", "Picture details"): "a command: Discord has its translation",
     ("cogs/gallery/gallery.py", "its pictures are too large"): "for the log",
     ("cogs/about/presence.py", "{} · nobody waits"): "seen by everybody, wherever they are",
-    ("cogs/about/presence.py", "{} · painting {}, {} waiting"): "seen by everybody, wherever they are",
+    (
+        "cogs/about/presence.py",
+        "{} · painting {}, {} waiting",
+    ): "seen by everybody, wherever they are",
     ("cogs/about/status.py", "Python {}"): "a name and a version",
-    ("cogs/about/welcome.py", "a lighthouse at dusk, oil on canvas"): "most models read only English",
+    (
+        "cogs/about/welcome.py",
+        "a lighthouse at dusk, oil on canvas",
+    ): "most models read only English",
     ("cogs/about/welcome.py", "a red house under two trees in the rain"): "the same",
     ("cogs/about/welcome.py", "a fox asleep in the snow, seen from above"): "the same",
 }

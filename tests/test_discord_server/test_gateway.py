@@ -128,9 +128,9 @@ async def test_a_bot_that_stops_beating_is_a_zombie() -> None:
             async with running(server) as bot:
                 shard = bot.get_shard(0)
                 assert shard is not None
-                keeper = shard._parent.ws._keep_alive
-                assert keeper is not None
-                keeper.stop()
+                moderation = shard._parent.ws._keep_alive
+                assert moderation is not None
+                moderation.stop()
                 await server.until(lambda: not server.gateway.live)
 
 

@@ -5,8 +5,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from engine.models.adapters import AdapterShelf
-from engine.diffusion.families.base import Family, Row, Start
+from engine.diffusion.families.base import Family, InitImage, Sample
 from engine.diffusion.families.flux import Flux
 from engine.diffusion.families.flux2_klein import Flux2Klein
 from engine.diffusion.families.pixart_sigma import PixArtSigma
@@ -16,15 +15,16 @@ from engine.diffusion.families.stable_diffusion import StableDiffusion
 from engine.diffusion.families.stable_diffusion_3 import StableDiffusion3
 from engine.diffusion.families.stable_diffusion_xl import StableDiffusionXL
 from engine.diffusion.families.stepped import Stepped
-from engine.diffusion.families.whole_pipeline import Whole
+from engine.diffusion.families.whole_pipeline import WholePipeline
 from engine.diffusion.families.z_image import ZImage
-from engine.diffusion.textual_inversion import Inversions
 from engine.diffusion.latent_rgb import FLUX, FLUX_2, QWEN_IMAGE, STABLE_DIFFUSION_3
-from engine.diffusion.offload import Parts, WholeParts
+from engine.diffusion.offload import AccelerateOffload, OffloadedComponents
 from engine.diffusion.previews import STABLE_DIFFUSION_1, STABLE_DIFFUSION_XL, LatentMap
+from engine.diffusion.textual_inversion import TextualInversions
+from engine.models.adapters import AdapterCatalogue
 from engine.models.families import family_named_by
 
-__all__ = ["Family", "Row", "Start", "family_of", "is_stepped"]
+__all__ = ["Family", "InitImage", "Sample", "family_of", "is_stepped"]
 
 STEPPED: Mapping[str, tuple[type[Stepped], LatentMap | None]] = MappingProxyType(
     {
@@ -48,15 +48,15 @@ def is_stepped(pipe: Any) -> bool:
 
 def family_of(
     pipe: Any,
-    parts: Parts | WholeParts,
+    parts: OffloadedComponents | AccelerateOffload,
     folder: Path | None,
     *,
-    adapters: AdapterShelf | None = None,
-    inversions: Inversions | None = None,
+    adapters: AdapterCatalogue | None = None,
+    inversions: TextualInversions | None = None,
 ) -> Family:
     """The family that steps `pipe`; a map for previews in `folder`, where it lies, comes first."""
-    if isinstance(parts, WholeParts):
-        return Whole(pipe, parts)
+    if isinstance(parts, AccelerateOffload):
+        return WholePipeline(pipe, parts)
     family, latent_map = STEPPED[family_named_by(type(pipe).__name__) or ""]
     own = LatentMap.read(folder) if folder else None
     return family(pipe, parts, own or latent_map, adapters=adapters, inversions=inversions)

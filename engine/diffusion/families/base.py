@@ -10,7 +10,7 @@ from engine.jobs.request import Recipe
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class InitImage:
     """What a picture starts from, besides noise.
 
     Attributes:
@@ -23,7 +23,7 @@ class Start:
 
 
 @dataclass(eq=False, kw_only=True)
-class Row:
+class Sample:
     """One picture in the making: a row of the batch.
 
     Attributes:
@@ -50,25 +50,25 @@ class Row:
 class Family(Protocol):
     """A loaded pipeline of one kind."""
 
-    def begin(self, recipe: Recipe, start: Start | None = None) -> Sequence[Row]:
+    def begin(self, recipe: Recipe, start: InitImage | None = None) -> Sequence[Sample]:
         """Encode the prompt and make the rows of a job, one for each seed.
 
         Raises:
             InvalidRequest: When the recipe asks for what this model cannot do.
         """
 
-    def batch_key(self, row: Row) -> Hashable:
+    def batch_key(self, row: Sample) -> Hashable:
         """Rows with equal keys can be stepped together."""
 
-    def step(self, rows: Sequence[Row], between: Callable[[], None]) -> None:
+    def step(self, rows: Sequence[Sample], between: Callable[[], None]) -> None:
         """Advance each row by one model call.
 
         A family that runs whole advances its row to the end, calling `between` after each step
         and giving up when the row turns out to be cancelled.
         """
 
-    def finish(self, row: Row) -> Image.Image:
+    def finish(self, row: Sample) -> Image.Image:
         """Decode the row into an RGB picture."""
 
-    def preview(self, row: Row) -> Image.Image | None:
+    def preview(self, row: Sample) -> Image.Image | None:
         """A small picture of where the row stands, if the family can tell."""

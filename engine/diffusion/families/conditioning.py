@@ -5,7 +5,7 @@ from collections.abc import Callable, Hashable, Mapping
 
 import torch
 
-Told = Mapping[str, torch.Tensor]
+Conditioning = Mapping[str, torch.Tensor]
 """What the denoiser is told of one prompt: tensors by name, each with a batch of one."""
 
 CAPACITY = 64
@@ -19,12 +19,12 @@ class EmbeddingCache:
         """Make an empty cache that answers with tensors on `device`."""
         self._device = device
         self._capacity = capacity
-        self._entries: OrderedDict[Hashable, Told] = OrderedDict()
+        self._entries: OrderedDict[Hashable, Conditioning] = OrderedDict()
 
     def __contains__(self, key: object) -> bool:
         return key in self._entries
 
-    def get(self, key: Hashable, encode: Callable[[], Told]) -> Told:
+    def get(self, key: Hashable, encode: Callable[[], Conditioning]) -> Conditioning:
         """What stands under `key`, made by `encode` the first time; on the device."""
         if key not in self._entries:
             self._entries[key] = {name: value.cpu() for name, value in encode().items()}

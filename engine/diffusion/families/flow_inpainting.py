@@ -10,8 +10,8 @@ import torch
 from diffusers.image_processor import VaeImageProcessor
 from PIL import Image
 
-from engine.diffusion.families.base import Start
-from engine.diffusion.families.stepped import LatentRow, Stepped, noised
+from engine.diffusion.families.base import InitImage
+from engine.diffusion.families.stepped import LatentSample, Stepped, add_noise
 
 
 class FlowInpainting(Stepped):
@@ -21,7 +21,7 @@ class FlowInpainting(Stepped):
         """Values of shape (1, channels, rows, columns) as the scheduler takes them."""
         return grid
 
-    def prepare(self, row: LatentRow, start: Start | None) -> None:
+    def prepare(self, row: LatentSample, start: InitImage | None) -> None:
         """Bring the mask to the latents' size and shape, 1 where it is white."""
         if start is None or start.mask is None:
             return
@@ -38,7 +38,7 @@ class FlowInpainting(Stepped):
         )
         return cast(torch.Tensor, processor.preprocess(mask, *size))
 
-    def settled(self, row: LatentRow, latents: torch.Tensor) -> torch.Tensor:
+    def settled(self, row: LatentSample, latents: torch.Tensor) -> torch.Tensor:
         """Lay what is to be kept over the latents, as noisy as they are."""
         mask = row.own.get("mask")
         if mask is None:
@@ -46,5 +46,5 @@ class FlowInpainting(Stepped):
         kept = row.source
         following = row.timesteps[row.step + 1 : row.step + 2]
         if len(following):
-            kept = noised(row.scheduler, row.source, row.noise, following)
+            kept = add_noise(row.scheduler, row.source, row.noise, following)
         return cast(torch.Tensor, (1 - mask) * kept + mask * latents)

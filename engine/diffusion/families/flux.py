@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from diffusers.utils.torch_utils import randn_tensor
 
-from engine.diffusion.families.conditioning import Told
+from engine.diffusion.families.conditioning import Conditioning
 from engine.diffusion.families.flow import dynamic_shift, set_flow_timesteps
 from engine.diffusion.families.flow_inpainting import FlowInpainting
 from engine.diffusion.families.shifted_vae import decoded, encoded
-from engine.diffusion.families.stepped import Call, LatentRow, stacked
+from engine.diffusion.families.stepped import DenoiserInput, LatentSample, stack_conditioning
 from engine.jobs.request import Recipe
 
 DEV_TOKENS = 512
@@ -43,7 +43,7 @@ class Flux(FlowInpainting):
         """Never by a second prompt."""
         return False
 
-    def encode(self, text: str, *, negative: bool) -> Told:
+    def encode(self, text: str, *, negative: bool) -> Conditioning:
         """T5's tokens, shape (1, tokens, dim), and CLIP's summary, shape (1, dim)."""
         embeds, pooled, _ = self._pipe.encode_prompt(
             text,
@@ -83,10 +83,10 @@ class Flux(FlowInpainting):
         mu = dynamic_shift(scheduler, rows * columns)
         set_flow_timesteps(scheduler, sigmas, self._parts.device, mu)
 
-    def denoise(self, calls: Sequence[Call]) -> torch.Tensor:
+    def denoise(self, calls: Sequence[DenoiserInput]) -> torch.Tensor:
         """The transformer's velocity, shape (calls, tokens, channels · 4)."""
         samples = torch.cat([call.sample for call in calls])
-        embeds = stacked(calls, "embeds")
+        embeds = stack_conditioning(calls, "embeds")
         guidance = torch.tensor(
             [call.row.recipe.guidance_scale for call in calls],
             dtype=torch.float32,
@@ -97,7 +97,7 @@ class Flux(FlowInpainting):
             hidden_states=samples,
             timestep=torch.stack([call.timestep for call in calls]).to(samples.dtype) / 1000,
             guidance=guidance if self._takes_guidance else None,
-            pooled_projections=stacked(calls, "pooled"),
+            pooled_projections=stack_conditioning(calls, "pooled"),
             encoder_hidden_states=embeds,
             txt_ids=torch.zeros(embeds.shape[1], 3, device=samples.device, dtype=samples.dtype),
             img_ids=self._pipe._prepare_latent_image_ids(
@@ -114,6 +114,6 @@ class Flux(FlowInpainting):
         latents = encoded(self._pipe.vae, pixels, generator)
         return self.laid_out(latents.to(self._pipe.transformer.dtype))
 
-    def decode(self, row: LatentRow) -> torch.Tensor:
+    def decode(self, row: LatentSample) -> torch.Tensor:
         """The VAE's decoder on the latents, unpacked and as they were before normalising."""
         return decoded(self._pipe.vae, self.as_grid(row.latents, row.recipe))

@@ -13,10 +13,15 @@ from diffusers.pipelines.flux2.pipeline_flux2_klein import compute_empirical_mu
 from diffusers.utils.torch_utils import randn_tensor
 from PIL import Image
 
-from engine.diffusion.families.base import Row, Start
-from engine.diffusion.families.conditioning import Told
+from engine.diffusion.families.base import InitImage, Sample
+from engine.diffusion.families.conditioning import Conditioning
 from engine.diffusion.families.flow import set_flow_timesteps
-from engine.diffusion.families.stepped import Call, LatentRow, Stepped, stacked
+from engine.diffusion.families.stepped import (
+    DenoiserInput,
+    LatentSample,
+    Stepped,
+    stack_conditioning,
+)
 from engine.errors import InvalidRequest
 from engine.jobs.request import Recipe
 from speech import say
@@ -40,7 +45,7 @@ class Flux2Klein(Stepped):
         """A distilled model paints without."""
         return recipe.guidance_scale > 1 and not self._pipe.config.is_distilled
 
-    def encode(self, text: str, *, negative: bool) -> Told:
+    def encode(self, text: str, *, negative: bool) -> Conditioning:
         """Hidden states of three layers side by side, and the tokens' coordinates.
 
         Shapes (1, tokens, 3 · dim) and (1, tokens, 4), always padded to the same length.
@@ -53,12 +58,12 @@ class Flux2Klein(Stepped):
         return 0
 
     def source(
-        self, recipe: Recipe, start: Start, generator: torch.Generator
+        self, recipe: Recipe, start: InitImage, generator: torch.Generator
     ) -> torch.Tensor | None:
         """None: noise alone."""
         return None
 
-    def prepare(self, row: LatentRow, start: Start | None) -> None:
+    def prepare(self, row: LatentSample, start: InitImage | None) -> None:
         """Coordinates of the tokens, and the picture to be shown.
 
         Raises:
@@ -104,9 +109,9 @@ class Flux2Klein(Stepped):
         pixels = processor.preprocess(image, height=height, width=width, resize_mode="crop")
         return cast(torch.Tensor, pixels.to(self._parts.device, self._pipe.vae.dtype))
 
-    def batch_key(self, row: Row) -> Hashable:
+    def batch_key(self, row: Sample) -> Hashable:
         """Rows of one size that are shown a picture of one size go together."""
-        return super().batch_key(row), cast(LatentRow, row).own.get("reference_size")
+        return super().batch_key(row), cast(LatentSample, row).own.get("reference_size")
 
     def set_timesteps(self, recipe: Recipe, scheduler: Any) -> None:
         """Sigmas fall evenly, then are shifted by the number of tokens and of steps."""
@@ -128,7 +133,7 @@ class Flux2Klein(Stepped):
         noise = randn_tensor(shape, generator, self._parts.device, transformer.dtype)
         return cast(torch.Tensor, self._pipe._pack_latents(noise))
 
-    def denoise(self, calls: Sequence[Call]) -> torch.Tensor:
+    def denoise(self, calls: Sequence[DenoiserInput]) -> torch.Tensor:
         """The transformer's velocity, shape (calls, tokens, channels)."""
         transformer = self._pipe.transformer
         sample = torch.cat([call.sample for call in calls])
@@ -141,14 +146,14 @@ class Flux2Klein(Stepped):
             hidden_states=tokens.to(transformer.dtype),
             timestep=torch.stack([call.timestep for call in calls]).to(sample.dtype) / 1000,
             guidance=None,
-            encoder_hidden_states=stacked(calls, "embeds"),
-            txt_ids=calls[0].told["ids"],
+            encoder_hidden_states=stack_conditioning(calls, "embeds"),
+            txt_ids=calls[0].conditioning["ids"],
             img_ids=ids,
             return_dict=False,
         )[0]
         return cast(torch.Tensor, predictions[:, : sample.shape[1]])
 
-    def decode(self, row: LatentRow) -> torch.Tensor:
+    def decode(self, row: LatentSample) -> torch.Tensor:
         """The VAE's decoder on latents that are given back their mean and spread."""
         vae = self._pipe.vae
         latents = self._squares(row.latents, row.recipe)

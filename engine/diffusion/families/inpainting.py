@@ -11,19 +11,19 @@ import torch
 from diffusers.image_processor import VaeImageProcessor
 from PIL import Image
 
-from engine.diffusion.families.base import Row, Start
-from engine.diffusion.families.stepped import LatentRow, Stepped
+from engine.diffusion.families.base import InitImage, Sample
+from engine.diffusion.families.stepped import LatentSample, Stepped
 from engine.jobs.request import Recipe
 
 
-class Inpainting(Stepped):
+class UNetInpainting(Stepped):
     """A family whose UNet paints within a mask, in the way that its in-channels ask for."""
 
     @property
     def _sees_masks(self) -> bool:
         return bool(self._pipe.unet.config.in_channels == 9)
 
-    def begin(self, recipe: Recipe, start: Start | None = None) -> list[Row]:
+    def begin(self, recipe: Recipe, start: InitImage | None = None) -> list[Sample]:
         """Encode the prompt once and make a row for each seed.
 
         An inpainting UNet that is asked for a whole picture gets a mask that hides all of it.
@@ -31,11 +31,11 @@ class Inpainting(Stepped):
         if self._sees_masks and (start is None or start.mask is None):
             size = (recipe.width, recipe.height)
             image = start.image if start else Image.new("RGB", size)
-            start = Start(image, mask=Image.new("L", size, 255))
+            start = InitImage(image, mask=Image.new("L", size, 255))
         return super().begin(recipe, start)
 
     def source(
-        self, recipe: Recipe, start: Start, generator: torch.Generator
+        self, recipe: Recipe, start: InitImage, generator: torch.Generator
     ) -> torch.Tensor | None:
         """Latents of the picture, unless nothing of it shows through.
 
@@ -46,7 +46,7 @@ class Inpainting(Stepped):
         source = super().source(recipe, start, generator)
         return source.contiguous() if source is not None and start.mask else source
 
-    def prepare(self, row: LatentRow, start: Start | None) -> None:
+    def prepare(self, row: LatentSample, start: InitImage | None) -> None:
         """Bring the mask to the size of the latents, shape (1, 1, h, w), 1 where it is white.
 
         Diffusers encodes the picture without what the mask hides whether or not the UNet sees it.
@@ -81,13 +81,13 @@ class Inpainting(Stepped):
         pixels = processor.preprocess(mask, height=recipe.height, width=recipe.width)
         return cast(torch.Tensor, pixels)
 
-    def model_input(self, row: LatentRow, sample: torch.Tensor) -> torch.Tensor:
+    def model_input(self, row: LatentSample, sample: torch.Tensor) -> torch.Tensor:
         """The sample, and for an inpainting UNet mask and kept latents in further channels."""
         if not self._sees_masks:
             return sample
         return torch.cat([sample, row.own["mask"], row.own["kept"]], dim=1)
 
-    def settled(self, row: LatentRow, latents: torch.Tensor) -> torch.Tensor:
+    def settled(self, row: LatentSample, latents: torch.Tensor) -> torch.Tensor:
         """Lay what is to be kept over the latents, as noisy as they are."""
         if self._sees_masks or "mask" not in row.own:
             return latents

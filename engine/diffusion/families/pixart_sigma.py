@@ -6,8 +6,13 @@ from typing import cast
 import torch
 from diffusers.utils.torch_utils import randn_tensor
 
-from engine.diffusion.families.conditioning import Told
-from engine.diffusion.families.stepped import Call, LatentRow, Stepped, stacked
+from engine.diffusion.families.conditioning import Conditioning
+from engine.diffusion.families.stepped import (
+    DenoiserInput,
+    LatentSample,
+    Stepped,
+    stack_conditioning,
+)
 from engine.jobs.request import Recipe
 
 MICRO_CONDITIONS = {"resolution": None, "aspect_ratio": None}
@@ -19,7 +24,7 @@ class PixArtSigma(Stepped):
 
     family = "pixart-sigma"
 
-    def encode(self, text: str, *, negative: bool) -> Told:
+    def encode(self, text: str, *, negative: bool) -> Conditioning:
         """Embeddings of 300 tokens, shape (1, tokens, dim), and which of them count, (1, tokens).
 
         Prompts are put in small letters and otherwise left as they are: the cleaning that the
@@ -36,7 +41,7 @@ class PixArtSigma(Stepped):
         dtype = self._pipe.text_encoder.dtype
         return cast(torch.Tensor, randn_tensor(shape, generator, self._parts.device, dtype))
 
-    def denoise(self, calls: Sequence[Call]) -> torch.Tensor:
+    def denoise(self, calls: Sequence[DenoiserInput]) -> torch.Tensor:
         """The transformer's prediction, shape (calls, channels, h, w).
 
         It predicts the variance in as many channels more, which no scheduler here asks for.
@@ -44,15 +49,15 @@ class PixArtSigma(Stepped):
         transformer = self._pipe.transformer
         predictions = transformer(
             torch.cat([call.sample for call in calls]),
-            encoder_hidden_states=stacked(calls, "embeds"),
-            encoder_attention_mask=stacked(calls, "mask"),
+            encoder_hidden_states=stack_conditioning(calls, "embeds"),
+            encoder_attention_mask=stack_conditioning(calls, "mask"),
             timestep=torch.stack([call.timestep for call in calls]),
             added_cond_kwargs=MICRO_CONDITIONS,
             return_dict=False,
         )[0]
         return cast(torch.Tensor, predictions[:, : transformer.config.in_channels])
 
-    def decode(self, row: LatentRow) -> torch.Tensor:
+    def decode(self, row: LatentSample) -> torch.Tensor:
         """The VAE's decoder on the unscaled latents."""
         vae = self._pipe.vae
         latents = row.latents.to(vae.dtype) / vae.config.scaling_factor

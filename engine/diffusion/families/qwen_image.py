@@ -12,9 +12,9 @@ import torch
 from diffusers.utils.torch_utils import randn_tensor
 from torch.nn import functional
 
-from engine.diffusion.families.conditioning import Told
+from engine.diffusion.families.conditioning import Conditioning
 from engine.diffusion.families.flow import dynamic_shift, set_flow_timesteps
-from engine.diffusion.families.stepped import Call, LatentRow, Stepped
+from engine.diffusion.families.stepped import DenoiserInput, LatentSample, Stepped
 from engine.jobs.request import Recipe
 
 MAX_TOKENS = 512
@@ -29,7 +29,7 @@ class QwenImage(Stepped):
 
     family = "qwen-image"
 
-    def encode(self, text: str, *, negative: bool) -> Told:
+    def encode(self, text: str, *, negative: bool) -> Conditioning:
         """Embeddings of the tokens without padding, shape (1, tokens, dim).
 
         A blank stands for no negative prompt, as the model card does it.
@@ -39,7 +39,9 @@ class QwenImage(Stepped):
         )
         return {"embeds": embeds}
 
-    def guide(self, row: LatentRow, negative: torch.Tensor, positive: torch.Tensor) -> torch.Tensor:
+    def guide(
+        self, row: LatentSample, negative: torch.Tensor, positive: torch.Tensor
+    ) -> torch.Tensor:
         """Classifier-free guidance, each token as long as the prompt alone would have it."""
         guided = super().guide(row, negative, positive)
         wanted, length = (torch.norm(each, dim=-1, keepdim=True) for each in (positive, guided))
@@ -75,14 +77,14 @@ class QwenImage(Stepped):
         frames = self._pipe._unpack_latents(latents, recipe.height, recipe.width, factor)
         return cast(torch.Tensor, frames[:, :, 0])
 
-    def denoise(self, calls: Sequence[Call]) -> torch.Tensor:
+    def denoise(self, calls: Sequence[DenoiserInput]) -> torch.Tensor:
         """The transformer's velocity, shape (calls, tokens, 64).
 
         Prompts of different length are padded and the padding is masked, so that the weights are
         gone through once; the pipeline goes through them once for each prompt.
         """
         samples = torch.cat([call.sample for call in calls])
-        embeds, mask = _padded([call.told["embeds"] for call in calls])
+        embeds, mask = _padded([call.conditioning["embeds"] for call in calls])
         velocity = self._pipe.transformer(
             hidden_states=samples,
             timestep=torch.stack([call.timestep for call in calls]).to(samples.dtype) / 1000,
@@ -102,7 +104,7 @@ class QwenImage(Stepped):
         latents = ((latents - mean) * scale).to(self._pipe.text_encoder.dtype)
         return self._packed(latents[:, :, 0])
 
-    def decode(self, row: LatentRow) -> torch.Tensor:
+    def decode(self, row: LatentSample) -> torch.Tensor:
         """The VAE's decoder on latents that are given back their mean and spread, as one frame."""
         vae = self._pipe.vae
         latents = self.as_grid(row.latents, row.recipe)[:, :, None].to(vae.dtype)

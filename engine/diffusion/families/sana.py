@@ -7,8 +7,13 @@ from typing import cast
 import torch
 from diffusers.utils.torch_utils import randn_tensor
 
-from engine.diffusion.families.conditioning import Told
-from engine.diffusion.families.stepped import Call, LatentRow, Stepped, stacked
+from engine.diffusion.families.conditioning import Conditioning
+from engine.diffusion.families.stepped import (
+    DenoiserInput,
+    LatentSample,
+    Stepped,
+    stack_conditioning,
+)
 from engine.jobs.request import Recipe
 
 
@@ -17,7 +22,7 @@ class Sana(Stepped):
 
     family = "sana"
 
-    def encode(self, text: str, *, negative: bool) -> Told:
+    def encode(self, text: str, *, negative: bool) -> Conditioning:
         """Embeddings of 300 tokens, shape (1, tokens, dim), and which of them count, (1, tokens).
 
         The pipeline's instruction to describe the picture in detail goes before a prompt, but not
@@ -43,7 +48,7 @@ class Sana(Stepped):
         noise = randn_tensor(shape, generator, self._parts.device, torch.float32)
         return cast(torch.Tensor, noise)
 
-    def denoise(self, calls: Sequence[Call]) -> torch.Tensor:
+    def denoise(self, calls: Sequence[DenoiserInput]) -> torch.Tensor:
         """The transformer's velocity, float32, shape (calls, channels, h, w).
 
         Of a model that predicts its variance as well, only the first half of the channels.
@@ -52,14 +57,14 @@ class Sana(Stepped):
         timesteps = torch.stack([call.timestep for call in calls])
         predictions = transformer(
             torch.cat([call.sample for call in calls]).to(transformer.dtype),
-            encoder_hidden_states=stacked(calls, "embeds"),
-            encoder_attention_mask=stacked(calls, "mask"),
+            encoder_hidden_states=stack_conditioning(calls, "embeds"),
+            encoder_attention_mask=stack_conditioning(calls, "mask"),
             timestep=timesteps * transformer.config.timestep_scale,
             return_dict=False,
         )[0]
         return cast(torch.Tensor, predictions[:, : transformer.config.in_channels].float())
 
-    def decode(self, row: LatentRow) -> torch.Tensor:
+    def decode(self, row: LatentSample) -> torch.Tensor:
         """The VAE's decoder on the unscaled latents."""
         vae = self._pipe.vae
         latents = row.latents.to(vae.dtype) / vae.config.scaling_factor

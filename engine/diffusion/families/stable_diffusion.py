@@ -4,9 +4,9 @@ from typing import Any, cast
 
 from PIL import Image
 
-from engine.diffusion.families.base import Row
-from engine.diffusion.families.conditioning import Told
-from engine.diffusion.families.stepped import LatentRow
+from engine.diffusion.families.base import Sample
+from engine.diffusion.families.conditioning import Conditioning
+from engine.diffusion.families.stepped import LatentSample
 from engine.diffusion.families.unet import UNetFamily
 from engine.errors import Withheld
 from speech import say
@@ -17,18 +17,18 @@ class StableDiffusion(UNetFamily):
 
     family = "sd"
 
-    def encode(self, text: str, *, negative: bool) -> Told:
+    def encode(self, text: str, *, negative: bool) -> Conditioning:
         """Embeddings of the tokens, shape (1, tokens, dim)."""
         [encoded] = self.read(text, penultimate=False)
         return {"embeds": encoded.hidden}
 
-    def finish(self, row: Row) -> Image.Image:
+    def finish(self, row: Sample) -> Image.Image:
         """Decode the latents.
 
         Raises:
             Withheld: When the model brings a safety checker and that one objects.
         """
-        latent_row = cast(LatentRow, row)
+        latent_row = cast(LatentSample, row)
         with self._parts.use("vae", "safety_checker"):
             decoded = self.decode(latent_row)
             flagged = self._objections(decoded)

@@ -9,11 +9,11 @@ from typing import Any, cast
 import torch
 from diffusers.utils.torch_utils import randn_tensor
 
-from engine.diffusion.families.conditioning import Told
+from engine.diffusion.families.conditioning import Conditioning
 from engine.diffusion.families.flow import dynamic_shift, set_flow_timesteps
 from engine.diffusion.families.flow_inpainting import FlowInpainting
 from engine.diffusion.families.shifted_vae import decoded, encoded
-from engine.diffusion.families.stepped import Call, LatentRow, stacked
+from engine.diffusion.families.stepped import DenoiserInput, LatentSample, stack_conditioning
 from engine.jobs.request import Recipe
 
 
@@ -22,7 +22,7 @@ class StableDiffusion3(FlowInpainting):
 
     family = "sd3"
 
-    def encode(self, text: str, *, negative: bool) -> Told:
+    def encode(self, text: str, *, negative: bool) -> Conditioning:
         """Embeddings of the tokens, shape (1, tokens, dim), and of the whole, shape (1, dim)."""
         embeds, _, pooled, _ = self._pipe.encode_prompt(
             text, None, None, device=self._parts.device, do_classifier_free_guidance=False
@@ -48,13 +48,13 @@ class StableDiffusion3(FlowInpainting):
         mu = dynamic_shift(scheduler, (rows // patch) * (columns // patch))
         set_flow_timesteps(scheduler, recipe.num_inference_steps, self._parts.device, mu)
 
-    def denoise(self, calls: Sequence[Call]) -> torch.Tensor:
+    def denoise(self, calls: Sequence[DenoiserInput]) -> torch.Tensor:
         """The transformer's velocity, shape (calls, channels, h, w)."""
         velocity = self._pipe.transformer(
             hidden_states=torch.cat([call.sample for call in calls]),
             timestep=torch.stack([call.timestep for call in calls]),
-            encoder_hidden_states=stacked(calls, "embeds"),
-            pooled_projections=stacked(calls, "pooled"),
+            encoder_hidden_states=stack_conditioning(calls, "embeds"),
+            pooled_projections=stack_conditioning(calls, "pooled"),
             return_dict=False,
         )[0]
         return cast(torch.Tensor, velocity)
@@ -65,6 +65,6 @@ class StableDiffusion3(FlowInpainting):
         """A sample of the VAE's distribution, shape as `new_noise`."""
         return encoded(self._pipe.vae, pixels, generator).to(self._pipe.transformer.dtype)
 
-    def decode(self, row: LatentRow) -> torch.Tensor:
+    def decode(self, row: LatentSample) -> torch.Tensor:
         """The VAE's decoder on the latents as they were before normalising."""
         return decoded(self._pipe.vae, row.latents)

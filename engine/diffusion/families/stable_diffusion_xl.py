@@ -9,9 +9,9 @@ from typing import Any
 
 import torch
 
-from engine.diffusion.families.base import Row, Start
-from engine.diffusion.families.conditioning import Told
-from engine.diffusion.families.stepped import Call, LatentRow, stacked
+from engine.diffusion.families.base import InitImage, Sample
+from engine.diffusion.families.conditioning import Conditioning
+from engine.diffusion.families.stepped import DenoiserInput, LatentSample, stack_conditioning
 from engine.diffusion.families.unet import UNetFamily
 from engine.errors import ModelUnavailable
 from engine.jobs.request import Recipe
@@ -23,7 +23,7 @@ class StableDiffusionXL(UNetFamily):
 
     family = "sdxl"
 
-    def begin(self, recipe: Recipe, start: Start | None = None) -> list[Row]:
+    def begin(self, recipe: Recipe, start: InitImage | None = None) -> list[Sample]:
         """Encode the prompt once and make a row for each seed.
 
         Raises:
@@ -39,7 +39,7 @@ class StableDiffusionXL(UNetFamily):
             )
         return super().begin(recipe, start)
 
-    def encode(self, text: str, *, negative: bool) -> Told:
+    def encode(self, text: str, *, negative: bool) -> Conditioning:
         """Embeddings of the tokens, shape (1, tokens, dim), and of the text, shape (1, dim).
 
         No negative prompt is all zeros for models that were trained so.
@@ -47,10 +47,13 @@ class StableDiffusionXL(UNetFamily):
         encoded = self.read(text, penultimate=True)
         pooled = encoded[-1].pooled
         assert pooled is not None, "the last text encoder has a projection"
-        told = {"embeds": torch.cat([one.hidden for one in encoded], dim=-1), "pooled": pooled}
+        conditioning = {
+            "embeds": torch.cat([one.hidden for one in encoded], dim=-1),
+            "pooled": pooled,
+        }
         if negative and not text and self._pipe.config.force_zeros_for_empty_prompt:
-            return {name: torch.zeros_like(value) for name, value in told.items()}
-        return told
+            return {name: torch.zeros_like(value) for name, value in conditioning.items()}
+        return conditioning
 
     def set_timesteps(self, recipe: Recipe, scheduler: Any) -> None:
         """Tell the scheduler how many steps there are, and that it starts at the first.
@@ -61,15 +64,15 @@ class StableDiffusionXL(UNetFamily):
         if hasattr(scheduler, "set_begin_index"):
             scheduler.set_begin_index(0)
 
-    def prepare(self, row: LatentRow, start: Start | None) -> None:
+    def prepare(self, row: LatentSample, start: InitImage | None) -> None:
         """Note original size, crop and target size, shape (1, 6)."""
         super().prepare(row, start)
         size = (row.recipe.height, row.recipe.width)
         row.own["time_ids"] = row.latents.new_tensor([[*size, 0, 0, *size]])
 
-    def conditions(self, calls: Sequence[Call]) -> dict[str, torch.Tensor]:
+    def conditions(self, calls: Sequence[DenoiserInput]) -> dict[str, torch.Tensor]:
         """The embedding of the text, and the sizes of the row."""
         return {
-            "text_embeds": stacked(calls, "pooled"),
+            "text_embeds": stack_conditioning(calls, "pooled"),
             "time_ids": torch.cat([call.row.own["time_ids"] for call in calls]),
         }

@@ -18,30 +18,30 @@ from typing import Any, ClassVar, cast
 import torch
 from PIL import Image
 
-from engine.models.adapters import AdapterShelf
-from engine.diffusion.lora.manager import Adapters
-from engine.diffusion.oom import PictureOutOfMemory, out_of_memory
-from engine.diffusion.families.base import Row, Start
-from engine.diffusion.families.conditioning import EmbeddingCache, Told
-from engine.diffusion.textual_inversion import Inversions
-from engine.diffusion.offload import Parts
+from engine.diffusion.cads import add_condition_noise, condition_noise_generator
+from engine.diffusion.families.base import InitImage, Sample
+from engine.diffusion.families.conditioning import Conditioning, EmbeddingCache
+from engine.diffusion.lora.manager import LoraManager
+from engine.diffusion.offload import OffloadedComponents
+from engine.diffusion.oom import InitImageOutOfMemory, out_of_memory
 from engine.diffusion.previews import LatentMap
 from engine.diffusion.schedulers import make_scheduler, predicted_original
-from engine.diffusion.cads import varied, variety_generator
+from engine.diffusion.textual_inversion import TextualInversions
 from engine.errors import InvalidRequest
-from engine.models.families import FAMILIES, FamilyFacts, Noise
 from engine.jobs.request import Recipe
+from engine.models.adapters import AdapterCatalogue
+from engine.models.families import FAMILIES, FamilyFacts, Noise
 from speech import say
 
 
 @dataclass(eq=False, kw_only=True)
-class LatentRow(Row):
+class LatentSample(Sample):
     """A row of latents.
 
     Attributes:
         latents: Current sample as the scheduler takes it, with a batch of one.
         original: The model's present idea of the noiseless latents, same shape.
-        told: What the denoiser is told in each of its calls: negative first, when guided.
+        conditioning: What the denoiser is told in each of its calls: negative first, when guided.
         timesteps: The scheduler's timesteps that are left at the beginning, shape (total_steps,).
         scheduler: This row's own scheduler.
         generator: Its own source of randomness; the order of the draws is Diffusers'.
@@ -54,7 +54,7 @@ class LatentRow(Row):
 
     latents: torch.Tensor
     original: torch.Tensor | None = None
-    told: Sequence[Told]
+    conditioning: Sequence[Conditioning]
     timesteps: torch.Tensor
     scheduler: Any
     generator: torch.Generator
@@ -66,25 +66,25 @@ class LatentRow(Row):
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class DenoiserInput:
     """One row of one call of the denoiser.
 
     Attributes:
         row: Whose call it is.
         sample: The scaled latents, with a batch of one.
         timestep: The scheduler's timestep, float32, shape ().
-        told: What the denoiser is told.
+        conditioning: What the denoiser is told.
     """
 
-    row: LatentRow
+    row: LatentSample
     sample: torch.Tensor
     timestep: torch.Tensor
-    told: Told
+    conditioning: Conditioning
 
 
-def stacked(calls: Sequence[Call], name: str) -> torch.Tensor:
+def stack_conditioning(calls: Sequence[DenoiserInput], name: str) -> torch.Tensor:
     """What the calls are told under `name`, in one batch."""
-    return torch.cat([call.told[name] for call in calls])
+    return torch.cat([call.conditioning[name] for call in calls])
 
 
 class Stepped(ABC):
@@ -96,11 +96,11 @@ class Stepped(ABC):
     def __init__(
         self,
         pipe: Any,
-        parts: Parts,
+        parts: OffloadedComponents,
         latent_map: LatentMap | None,
         *,
-        adapters: AdapterShelf | None = None,
-        inversions: Inversions | None = None,
+        adapters: AdapterCatalogue | None = None,
+        inversions: TextualInversions | None = None,
     ) -> None:
         """Take a loaded pipeline.
 
@@ -115,8 +115,8 @@ class Stepped(ABC):
         self._parts = parts
         self._latent_map = latent_map
         self._embeddings = EmbeddingCache(parts.device)
-        self._adapters = Adapters(pipe, parts, self.facts, adapters or AdapterShelf())
-        self._inversions = inversions or Inversions()
+        self._adapters = LoraManager(pipe, parts, self.facts, adapters or AdapterCatalogue())
+        self._inversions = inversions or TextualInversions()
 
     @property
     def facts(self) -> FamilyFacts:
@@ -124,7 +124,7 @@ class Stepped(ABC):
         return FAMILIES[self.family]
 
     @abstractmethod
-    def encode(self, text: str, *, negative: bool) -> Told:
+    def encode(self, text: str, *, negative: bool) -> Conditioning:
         """What the denoiser is told of `text`; the text encoders are on the device."""
 
     @abstractmethod
@@ -132,11 +132,11 @@ class Stepped(ABC):
         """Noise of variance 1 in the shape of the latents, as the scheduler takes them."""
 
     @abstractmethod
-    def denoise(self, calls: Sequence[Call]) -> torch.Tensor:
+    def denoise(self, calls: Sequence[DenoiserInput]) -> torch.Tensor:
         """Call the denoiser once; one prediction for each call, of its sample's shape."""
 
     @abstractmethod
-    def decode(self, row: LatentRow) -> torch.Tensor:
+    def decode(self, row: LatentSample) -> torch.Tensor:
         """Pixels in -1 to 1, shape (1, 3, height, width); the VAE is on the device."""
 
     def encode_picture(
@@ -155,7 +155,9 @@ class Stepped(ABC):
         """Whether the denoiser is called with the negative prompt as well."""
         return recipe.guidance_scale > 1
 
-    def guide(self, row: LatentRow, negative: torch.Tensor, positive: torch.Tensor) -> torch.Tensor:
+    def guide(
+        self, row: LatentSample, negative: torch.Tensor, positive: torch.Tensor
+    ) -> torch.Tensor:
         """Classifier-free guidance (Ho and Salimans, 2022, equation 6, with w = scale - 1)."""
         return negative + row.recipe.guidance_scale * (positive - negative)
 
@@ -171,28 +173,28 @@ class Stepped(ABC):
         return steps - min(max(int(steps * recipe.strength), 1), steps)
 
     def source(
-        self, recipe: Recipe, start: Start, generator: torch.Generator
+        self, recipe: Recipe, start: InitImage, generator: torch.Generator
     ) -> torch.Tensor | None:
         """Latents of the picture that a row starts from; `None` to begin with noise alone."""
         return self.encode_picture(self.pixels(start, recipe), recipe, generator)
 
-    def prepare(self, row: LatentRow, start: Start | None) -> None:  # noqa: B027
+    def prepare(self, row: LatentSample, start: InitImage | None) -> None:  # noqa: B027
         """Whatever else the family draws for a new row; the VAE is there if there is a start."""
 
-    def model_input(self, row: LatentRow, sample: torch.Tensor) -> torch.Tensor:
+    def model_input(self, row: LatentSample, sample: torch.Tensor) -> torch.Tensor:
         """What the denoiser is given for a row's scaled sample."""
         return sample
 
-    def settled(self, row: LatentRow, latents: torch.Tensor) -> torch.Tensor:
+    def settled(self, row: LatentSample, latents: torch.Tensor) -> torch.Tensor:
         """What becomes of a row's new latents after a scheduler step."""
         return latents
 
-    def batch_key(self, row: Row) -> Hashable:
+    def batch_key(self, row: Sample) -> Hashable:
         """Rows of one size go together, if their adapters can be mixed."""
         adapters = self._adapters.batch_key(row.recipe.adapters)
         return row.recipe.width, row.recipe.height, adapters
 
-    def begin(self, recipe: Recipe, start: Start | None = None) -> list[Row]:
+    def begin(self, recipe: Recipe, start: InitImage | None = None) -> list[Sample]:
         """Encode the prompt once and make a row for each seed.
 
         Raises:
@@ -202,21 +204,23 @@ class Stepped(ABC):
         """
         self._check(recipe, start)
         self._adapters.ensure(*recipe.adapters)
-        told = [self._told(recipe, recipe.prompt, negative=False)]
+        conditioning = [self._conditioning(recipe, recipe.prompt, negative=False)]
         if self.guided(recipe):
-            told.insert(0, self._told(recipe, recipe.negative_prompt, negative=True))
-        told = self.matched(recipe, told)
+            conditioning.insert(
+                0, self._conditioning(recipe, recipe.negative_prompt, negative=True)
+            )
+        conditioning = self.matched(recipe, conditioning)
         if start is None:
-            return [self._row(recipe, seed, told, None) for seed in recipe.seeds]
+            return [self._row(recipe, seed, conditioning, None) for seed in recipe.seeds]
         try:
             with self._parts.use("vae"):
-                return [self._row(recipe, seed, told, start) for seed in recipe.seeds]
+                return [self._row(recipe, seed, conditioning, start) for seed in recipe.seeds]
         except Exception as error:
             if out_of_memory(error):
-                raise PictureOutOfMemory(str(error)) from error
+                raise InitImageOutOfMemory(str(error)) from error
             raise
 
-    def _check(self, recipe: Recipe, start: Start | None) -> None:
+    def _check(self, recipe: Recipe, start: InitImage | None) -> None:
         if start is not None and not self.facts.image_to_image:
             raise InvalidRequest(
                 say(
@@ -236,25 +240,29 @@ class Stepped(ABC):
                 )
             )
 
-    def matched(self, recipe: Recipe, told: list[Told]) -> list[Told]:
+    def matched(self, recipe: Recipe, conditioning: list[Conditioning]) -> list[Conditioning]:
         """What the denoiser is told of both prompts, brought to one shape where it has to be."""
-        return told
+        return conditioning
 
-    def _told(self, recipe: Recipe, text: str, *, negative: bool) -> Told:
+    def _conditioning(self, recipe: Recipe, text: str, *, negative: bool) -> Conditioning:
         encoders = self.facts.text_encoders
         adapters = recipe.adapters
 
-        def encode() -> Told:
-            with self._adapters.worn([adapters], *encoders), self._parts.use(*encoders):
+        def encode() -> Conditioning:
+            with self._adapters.applied([adapters], *encoders), self._parts.use(*encoders):
                 return self.encode(text, negative=negative)
 
-        learned = self._inversions.named_in(text)
-        key = (text, negative, self._adapters.encoder_key(adapters), learned)
+        profile = self._inversions.named_in(text)
+        key = (text, negative, self._adapters.encoder_key(adapters), profile)
         return self._embeddings.get(key, encode)
 
     def _row(
-        self, recipe: Recipe, seed: int, told: Sequence[Told], start: Start | None
-    ) -> LatentRow:
+        self,
+        recipe: Recipe,
+        seed: int,
+        conditioning: Sequence[Conditioning],
+        start: InitImage | None,
+    ) -> LatentSample:
         scheduler = make_scheduler(self._pipe.scheduler, recipe.scheduler)
         self.set_timesteps(recipe, scheduler)
         timesteps = scheduler.timesteps
@@ -267,52 +275,55 @@ class Stepped(ABC):
                 scheduler.set_begin_index(begin)
             source = self.source(recipe, start, generator)
         noise = self.new_noise(recipe, generator)
-        row = LatentRow(
+        row = LatentSample(
             recipe=recipe,
             seed=seed,
             total_steps=len(timesteps),
-            latents=noised(scheduler, source, noise, timesteps),
-            told=told,
+            latents=add_noise(scheduler, source, noise, timesteps),
+            conditioning=conditioning,
             timesteps=timesteps,
             scheduler=scheduler,
             generator=generator,
             step_options=_step_options(scheduler, generator),
             source=source,
             noise=noise,
-            variety=variety_generator(seed),
+            variety=condition_noise_generator(seed),
         )
         self.prepare(row, start)
         return row
 
-    def pixels(self, start: Start, recipe: Recipe) -> torch.Tensor:
+    def pixels(self, start: InitImage, recipe: Recipe) -> torch.Tensor:
         """The picture of `start` in -1 to 1, shape (1, 3, height, width), as the VAE takes it."""
         processor = self._pipe.image_processor
         pixels = processor.preprocess(start.image, height=recipe.height, width=recipe.width)
         return cast(torch.Tensor, pixels.to(self._parts.device, self._pipe.vae.dtype))
 
-    def step(self, rows: Sequence[Row], between: Callable[[], None]) -> None:
+    def step(self, rows: Sequence[Sample], between: Callable[[], None]) -> None:
         """Call the denoiser once for all rows, then each row's scheduler."""
-        batch = cast(Sequence[LatentRow], rows)
+        batch = cast(Sequence[LatentSample], rows)
         calls = []
         for row in batch:
             t = row.timesteps[row.step]
             sample = self.model_input(row, _scaled(row, t))
-            *negative, positive = row.told
+            *negative, positive = row.conditioning
             noise_left = 1 - row.step / row.total_steps
-            shown = varied(positive, row.recipe.chaos, noise_left, row.variety)
-            calls += [Call(row, sample, t.to(torch.float32), told) for told in (*negative, shown)]
+            shown = add_condition_noise(positive, row.recipe.chaos, noise_left, row.variety)
+            calls += [
+                DenoiserInput(row, sample, t.to(torch.float32), conditioning)
+                for conditioning in (*negative, shown)
+            ]
         denoiser = self.facts.denoiser
-        worn = self._adapters.worn([call.row.recipe.adapters for call in calls], denoiser)
-        with worn, self._parts.use(denoiser):
+        applied = self._adapters.applied([call.row.recipe.adapters for call in calls], denoiser)
+        with applied, self._parts.use(denoiser):
             predictions = self.denoise(calls)
-        own = torch.split(predictions, [len(row.told) for row in batch])
+        own = torch.split(predictions, [len(row.conditioning) for row in batch])
         for row, predicted in zip(batch, own, strict=True):
             self._advance(row, predicted)
 
-    def _advance(self, row: LatentRow, predictions: torch.Tensor) -> None:
+    def _advance(self, row: LatentSample, predictions: torch.Tensor) -> None:
         """One scheduler step from the predictions of the row's calls, in their order."""
         prediction = predictions
-        if len(row.told) == 2:
+        if len(row.conditioning) == 2:
             negative, positive = predictions.chunk(2)
             prediction = self.guide(row, negative, positive)
         t = row.timesteps[row.step]
@@ -322,16 +333,16 @@ class Stepped(ABC):
         row.latents = self.settled(row, output.prev_sample)
         row.step += 1
 
-    def finish(self, row: Row) -> Image.Image:
+    def finish(self, row: Sample) -> Image.Image:
         """Decode the latents."""
         with self._parts.use("vae"):
-            decoded = self.decode(cast(LatentRow, row))
+            decoded = self.decode(cast(LatentSample, row))
         [image] = self._pipe.image_processor.postprocess(decoded, output_type="pil")
         return cast(Image.Image, image)
 
-    def preview(self, row: Row) -> Image.Image | None:
+    def preview(self, row: Sample) -> Image.Image | None:
         """The predicted picture through a linear map of its latents."""
-        latent_row = cast(LatentRow, row)
+        latent_row = cast(LatentSample, row)
         if latent_row.original is None or self._latent_map is None:
             return None
         latents = self.as_grid(latent_row.original, row.recipe)
@@ -344,12 +355,12 @@ class Stepped(ABC):
         return latents
 
 
-def _scaled(row: LatentRow, t: torch.Tensor) -> torch.Tensor:
+def _scaled(row: LatentSample, t: torch.Tensor) -> torch.Tensor:
     scale = getattr(row.scheduler, "scale_model_input", None)
     return row.latents if scale is None else cast(torch.Tensor, scale(row.latents, t))
 
 
-def noised(
+def add_noise(
     scheduler: Any, source: torch.Tensor | None, noise: torch.Tensor, timesteps: torch.Tensor
 ) -> torch.Tensor:
     """The latents to begin with: noise alone, or a picture under as much of it as is left."""

@@ -7,19 +7,19 @@ from typing import cast
 import torch
 from diffusers.utils.torch_utils import randn_tensor
 
-from engine.diffusion.families.base import Row, Start
-from engine.diffusion.families.conditioning import Told
-from engine.diffusion.families.inpainting import Inpainting
-from engine.diffusion.families.stepped import Call, LatentRow, stacked
-from engine.diffusion.prompt_encoding import Encoded, encode_weighted, padded_alike
-from engine.diffusion.seamless_tiling import decoded_seamless, wrapped
+from engine.diffusion.families.base import InitImage, Sample
+from engine.diffusion.families.conditioning import Conditioning
+from engine.diffusion.families.inpainting import UNetInpainting
+from engine.diffusion.families.stepped import DenoiserInput, LatentSample, stack_conditioning
+from engine.diffusion.prompt_encoding import EncodedPrompt, encode_weighted, pad_to_longest
+from engine.diffusion.seamless_tiling import circular_padding, decode_seamless
 from engine.jobs.request import Recipe
 
 
-class UNetFamily(Inpainting):
+class UNetFamily(UNetInpainting):
     """A loaded pipeline whose denoiser is a `UNet2DConditionModel`, told `embeds` of a prompt."""
 
-    def read(self, text: str, *, penultimate: bool) -> list[Encoded]:
+    def read(self, text: str, *, penultimate: bool) -> list[EncodedPrompt]:
         """What each text encoder makes of `text`, with weights and learned words."""
         names = [name for name in self.facts.text_encoders if getattr(self._pipe, name) is not None]
         encoders = [getattr(self._pipe, name) for name in names]
@@ -31,25 +31,25 @@ class UNetFamily(Inpainting):
                 encoder,
                 self._parts.device,
                 penultimate=penultimate,
-                vectors=learned,
+                vectors=profile,
             )
-            for name, encoder, learned in zip(names, encoders, vectors, strict=True)
+            for name, encoder, profile in zip(names, encoders, vectors, strict=True)
         ]
 
-    def matched(self, recipe: Recipe, told: list[Told]) -> list[Told]:
+    def matched(self, recipe: Recipe, conditioning: list[Conditioning]) -> list[Conditioning]:
         """Both prompts take as many chunks of tokens as the longer one."""
 
-        def empty() -> Told:
-            return self._told(recipe, "", negative=not recipe.negative_prompt)
+        def empty() -> Conditioning:
+            return self._conditioning(recipe, "", negative=not recipe.negative_prompt)
 
-        return padded_alike(told, empty)
+        return pad_to_longest(conditioning, empty)
 
-    def batch_key(self, row: Row) -> Hashable:
+    def batch_key(self, row: Sample) -> Hashable:
         """Rows of as many tokens go together, since the UNet takes no mask over them.
 
         So do those with an edge, and those without.
         """
-        tokens = cast(LatentRow, row).told[0]["embeds"].shape[1]
+        tokens = cast(LatentSample, row).conditioning[0]["embeds"].shape[1]
         return super().batch_key(row), tokens, row.recipe.tile
 
     def guided(self, recipe: Recipe) -> bool:
@@ -72,7 +72,7 @@ class UNetFamily(Inpainting):
         device, dtype = self._parts.device, self._pipe.unet.dtype
         return cast(torch.Tensor, randn_tensor(shape, generator, device, dtype))
 
-    def prepare(self, row: LatentRow, start: Start | None) -> None:
+    def prepare(self, row: LatentSample, start: InitImage | None) -> None:
         """Embed the guidance for models that are distilled on it (LCM), shape (1, dim)."""
         super().prepare(row, start)
         if self._distilled:
@@ -84,22 +84,22 @@ class UNetFamily(Inpainting):
         embedding = self._pipe.get_guidance_scale_embedding(weight, embedding_dim=dim)
         return cast(torch.Tensor, embedding.to(device=like.device, dtype=like.dtype))
 
-    def denoise(self, calls: Sequence[Call]) -> torch.Tensor:
+    def denoise(self, calls: Sequence[DenoiserInput]) -> torch.Tensor:
         """The UNet's prediction, shape (calls, channels, h, w)."""
         conditions = [call.row.own["guidance"] for call in calls if self._distilled]
         unet = self._pipe.unet
-        with wrapped(unet) if calls[0].row.recipe.tile else nullcontext():
+        with circular_padding(unet) if calls[0].row.recipe.tile else nullcontext():
             predictions = unet(
                 torch.cat([call.sample for call in calls]),
                 torch.stack([call.timestep for call in calls]),
-                encoder_hidden_states=stacked(calls, "embeds"),
+                encoder_hidden_states=stack_conditioning(calls, "embeds"),
                 timestep_cond=torch.cat(conditions) if conditions else None,
                 added_cond_kwargs=self.conditions(calls),
                 return_dict=False,
             )[0]
         return cast(torch.Tensor, predictions)
 
-    def conditions(self, calls: Sequence[Call]) -> dict[str, torch.Tensor] | None:
+    def conditions(self, calls: Sequence[DenoiserInput]) -> dict[str, torch.Tensor] | None:
         """What the UNet is told besides the tokens of the prompt, by the names that it uses."""
         return None
 
@@ -112,14 +112,14 @@ class UNetFamily(Inpainting):
         latents = (sample - mean) * self._pipe.vae.config.scaling_factor / std
         return cast(torch.Tensor, latents.to(self._pipe.unet.dtype))
 
-    def decode(self, row: LatentRow) -> torch.Tensor:
+    def decode(self, row: LatentSample) -> torch.Tensor:
         """The VAE's decoder on the unscaled latents."""
         vae = self._pipe.vae
         latents = row.latents.to(vae.dtype)
         mean, std = self._statistics(latents)
         unscaled = latents * std / vae.config.scaling_factor + mean
         if row.recipe.tile:
-            return decoded_seamless(vae, unscaled, lambda z: vae.decode(z, return_dict=False)[0])
+            return decode_seamless(vae, unscaled, lambda z: vae.decode(z, return_dict=False)[0])
         return cast(torch.Tensor, vae.decode(unscaled, return_dict=False)[0])
 
     def _statistics(self, like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

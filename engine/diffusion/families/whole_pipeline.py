@@ -8,15 +8,15 @@ from typing import Any, cast
 import torch
 from PIL import Image
 
-from engine.diffusion.families.base import Row, Start
-from engine.diffusion.offload import WholeParts
+from engine.diffusion.families.base import InitImage, Sample
+from engine.diffusion.offload import AccelerateOffload
 from engine.errors import InvalidRequest
 from engine.jobs.request import Recipe
 from speech import say
 
 
 @dataclass(eq=False, kw_only=True)
-class WholeRow(Row):
+class WholeSample(Sample):
     """A row that one call of the pipeline paints."""
 
     image: Image.Image | None = None
@@ -26,15 +26,15 @@ class _Interrupted(Exception):
     """Ends the call of a pipeline whose row was cancelled."""
 
 
-class Whole:
+class WholePipeline:
     """A loaded text-to-image pipeline that is only called as a whole, one picture at a time."""
 
-    def __init__(self, pipe: Any, parts: WholeParts) -> None:
+    def __init__(self, pipe: Any, parts: AccelerateOffload) -> None:
         self._pipe = pipe
         self._parts = parts
         self._accepted = inspect.signature(pipe.__call__).parameters
 
-    def begin(self, recipe: Recipe, start: Start | None = None) -> list[Row]:
+    def begin(self, recipe: Recipe, start: InitImage | None = None) -> list[Sample]:
         """A row for each seed; the work is done in `step`.
 
         Raises:
@@ -55,17 +55,17 @@ class Whole:
                 )
             )
         return [
-            WholeRow(recipe=recipe, seed=seed, total_steps=recipe.num_inference_steps)
+            WholeSample(recipe=recipe, seed=seed, total_steps=recipe.num_inference_steps)
             for seed in recipe.seeds
         ]
 
-    def batch_key(self, row: Row) -> int:
+    def batch_key(self, row: Sample) -> int:
         """Every row goes alone."""
         return id(row)
 
-    def step(self, rows: Sequence[Row], between: Callable[[], None]) -> None:
+    def step(self, rows: Sequence[Sample], between: Callable[[], None]) -> None:
         """Paint the rows to their end, one after the other."""
-        for row in cast(Sequence[WholeRow], rows):
+        for row in cast(Sequence[WholeSample], rows):
             self._parts.arrive()
             try:
                 result = self._pipe(**self._arguments(row, between))
@@ -77,7 +77,7 @@ class Whole:
             row.image = result.images[0].convert("RGB")
             row.step = row.total_steps
 
-    def _arguments(self, row: WholeRow, between: Callable[[], None]) -> dict[str, Any]:
+    def _arguments(self, row: WholeSample, between: Callable[[], None]) -> dict[str, Any]:
         def on_step(pipe: Any, step: int, timestep: Any, values: dict[str, Any]) -> dict[str, Any]:
             row.step = min(step + 1, row.total_steps - 1)
             between()
@@ -93,12 +93,12 @@ class Whole:
             del wanted["negative_prompt"]  # some pipelines take an empty one for another than none
         return {name: value for name, value in wanted.items() if name in self._accepted}
 
-    def finish(self, row: Row) -> Image.Image:
+    def finish(self, row: Sample) -> Image.Image:
         """The picture that the call returned."""
-        image = cast(WholeRow, row).image
+        image = cast(WholeSample, row).image
         assert image is not None, "finish comes after the last step"
         return image
 
-    def preview(self, row: Row) -> Image.Image | None:
+    def preview(self, row: Sample) -> Image.Image | None:
         """None: the latents of an unknown pipeline are its own affair."""
         return None

@@ -7,11 +7,11 @@ import torch
 from diffusers.pipelines.z_image.pipeline_z_image import get_default_z_image_sigmas
 from diffusers.utils.torch_utils import randn_tensor
 
-from engine.diffusion.families.conditioning import Told
+from engine.diffusion.families.conditioning import Conditioning
 from engine.diffusion.families.flow import dynamic_shift, set_flow_timesteps
 from engine.diffusion.families.flow_inpainting import FlowInpainting
 from engine.diffusion.families.shifted_vae import decoded, encoded
-from engine.diffusion.families.stepped import Call, LatentRow
+from engine.diffusion.families.stepped import DenoiserInput, LatentSample
 from engine.jobs.request import Recipe
 
 PATCH = 2
@@ -30,11 +30,13 @@ class ZImage(FlowInpainting):
         """Anything above zero counts: at 1 the guidance is already twice the prompt's pull."""
         return recipe.guidance_scale > 0
 
-    def guide(self, row: LatentRow, negative: torch.Tensor, positive: torch.Tensor) -> torch.Tensor:
+    def guide(
+        self, row: LatentSample, negative: torch.Tensor, positive: torch.Tensor
+    ) -> torch.Tensor:
         """Classifier-free guidance with w = scale, where other families have w = scale - 1."""
         return positive + row.recipe.guidance_scale * (positive - negative)
 
-    def encode(self, text: str, *, negative: bool) -> Told:
+    def encode(self, text: str, *, negative: bool) -> Conditioning:
         """Embeddings of the tokens without padding, shape (1, tokens, dim)."""
         [embeds], _ = self._pipe.encode_prompt(text, self._parts.device, False)
         return {"embeds": embeds[None]}
@@ -61,7 +63,7 @@ class ZImage(FlowInpainting):
         shape = (1, self._pipe.transformer.config.in_channels, *self._grid(recipe))
         return cast(torch.Tensor, randn_tensor(shape, generator, self._parts.device, dtype))
 
-    def denoise(self, calls: Sequence[Call]) -> torch.Tensor:
+    def denoise(self, calls: Sequence[DenoiserInput]) -> torch.Tensor:
         """The transformer's prediction, float32, shape (calls, channels, h, w).
 
         Its time runs from 0, noise, to 1, and its velocity points from noise to picture, against
@@ -71,7 +73,7 @@ class ZImage(FlowInpainting):
         predictions = transformer(
             [call.sample.to(transformer.dtype).squeeze(0).unsqueeze(1) for call in calls],
             (1000 - torch.stack([call.timestep for call in calls])) / 1000,
-            [call.told["embeds"].squeeze(0) for call in calls],
+            [call.conditioning["embeds"].squeeze(0) for call in calls],
             return_dict=False,
         )[0]
         return -torch.stack([each.squeeze(1) for each in predictions]).float()
@@ -82,7 +84,7 @@ class ZImage(FlowInpainting):
         """A sample of the VAE's distribution, shape as `new_noise`."""
         return encoded(self._pipe.vae, pixels, generator)
 
-    def decode(self, row: LatentRow) -> torch.Tensor:
+    def decode(self, row: LatentSample) -> torch.Tensor:
         """The VAE's decoder on the latents as they were before normalising."""
         vae = self._pipe.vae
         return decoded(vae, row.latents.to(vae.dtype))

@@ -1,0 +1,1 @@
+"""LoRAs in a loaded pipeline: loading, batching, applying."""

@@ -21,7 +21,7 @@ EMBEDDER = "embedder"
 """Part of the names of layers that some transformers call with the tokens of all rows in line."""
 
 
-def mixes(name: str, layer: Any, key: str) -> bool:
+def can_batch(name: str, layer: Any, key: str) -> bool:
     """Whether what the adapter does in this PEFT layer can be done row by row.
 
     It must be a plain sum of low rank, in a layer whose input has a row of the batch in each row.
@@ -30,7 +30,7 @@ def mixes(name: str, layer: Any, key: str) -> bool:
     return plain and EMBEDDER not in name
 
 
-def adding(layer: Any, rows: Sequence[Uses]) -> Hook | None:
+def lora_hook(layer: Any, rows: Sequence[Uses]) -> Hook | None:
     """A hook that adds to each row of the layer's output what its adapters make of its input.
 
     This is W x + Σ weight · (alpha / rank) · B A x (Hu et al., "LoRA", 2021, section 4.1).

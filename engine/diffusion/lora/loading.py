@@ -12,15 +12,15 @@ from typing import Any
 import torch
 from peft.tuners.tuners_utils import BaseTunerLayer
 
-from engine.models.adapters import Adapter
-from engine.diffusion.build_lock import BUILDING
+from engine.diffusion.build_lock import BUILD_LOCK
+from engine.diffusion.lora.batch import can_batch
+from engine.diffusion.offload import OffloadedComponents
 from engine.diffusion.oom import out_of_memory
-from engine.diffusion.lora.batch import mixes
-from engine.diffusion.offload import Parts
 from engine.errors import InvalidRequest
-from engine.models.families import FamilyFacts
 from engine.hub.lora_files import adapter_file
 from engine.hub.tensor_headers import read_safetensors
+from engine.models.adapters import Adapter
+from engine.models.families import FamilyFacts
 from speech import say
 
 log = logging.getLogger(__name__)
@@ -30,26 +30,26 @@ SECOND_FACTORS = ("lora_B.weight", "lora_up.weight", "lora.up.weight", "lokr_w1"
 
 
 @dataclass(frozen=True, slots=True)
-class Nature:
+class LoraTraits:
     """What is known of an adapter once it has been loaded.
 
     Attributes:
         touches: Names of the components that it changes.
-        mixes: Whether it may be in a batch with rows that do not wear it.
+        can_batch: Whether it may be in a batch with rows that do not wear it.
     """
 
     touches: frozenset[str]
-    mixes: bool
+    can_batch: bool
 
 
-class Injector:
+class LoraLoader:
     """The adapted layers of one pipeline.
 
     Attributes:
         layers: PEFT's layers by their names, for each component.
     """
 
-    def __init__(self, pipe: Any, parts: Parts, facts: FamilyFacts) -> None:
+    def __init__(self, pipe: Any, parts: OffloadedComponents, facts: FamilyFacts) -> None:
         """Take a pipeline without adapters."""
         self.layers: Mapping[str, Mapping[str, Any]] = {}
         self._pipe = pipe
@@ -59,7 +59,7 @@ class Injector:
         self._numbers = count()
         self._keys: set[str] = set()
 
-    def load(self, adapter: Adapter) -> tuple[str, Nature]:
+    def load(self, adapter: Adapter) -> tuple[str, LoraTraits]:
         """Load an adapter: the key that PEFT knows it by, and what is known of it now.
 
         Raises:
@@ -91,7 +91,9 @@ class Injector:
             ) from failure
         log.info("Loaded the LoRA %s: %d layers", adapter.name, len(adapted))
         touches = frozenset(component for component, own in found.items() if own)
-        return key, Nature(touches, all(mixes(name, adapted[name], key) for name in adapted))
+        return key, LoraTraits(
+            touches, all(can_batch(name, adapted[name], key) for name in adapted)
+        )
 
     def remove(self, key: str) -> None:
         """Take an adapter out again, and with the last one all traces of any."""
@@ -130,7 +132,7 @@ class Injector:
     def _altering(self) -> Iterator[None]:
         """Have the components as they were found; their weights are to be ordinary tensors."""
         with ExitStack() as stack:
-            stack.enter_context(BUILDING)
+            stack.enter_context(BUILD_LOCK)
             stack.enter_context(self._parts.altering(*self._names))
             stack.enter_context(torch.inference_mode(False))
             for component in self._components().values():

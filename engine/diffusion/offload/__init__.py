@@ -4,7 +4,7 @@ Weights on the device are a cache of the master weights in RAM: to come is one t
 costs nothing, since RAM still has them.
 """
 
-from engine.diffusion.offload.components import Parts
-from engine.diffusion.offload.accelerate_hooks import WholeParts
+from engine.diffusion.offload.accelerate_hooks import AccelerateOffload
+from engine.diffusion.offload.components import OffloadedComponents
 
-__all__ = ["Parts", "WholeParts"]
+__all__ = ["AccelerateOffload", "OffloadedComponents"]

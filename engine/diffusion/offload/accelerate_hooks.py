@@ -9,7 +9,7 @@ from engine.diffusion.offload.weights import size_of
 from engine.memory.plan import Plan, Quantization, Residence
 
 
-class WholeParts:
+class AccelerateOffload:
     """A pipeline whose `__call__` asks for its components by the hooks of accelerate."""
 
     def __init__(self, pipe: Any, device: torch.device, plan: Plan | None = None) -> None:

@@ -9,9 +9,9 @@ import psutil
 import torch
 from torch import nn
 
-from engine.diffusion.offload.streaming import Streamed
-from engine.diffusion.offload.weights import Weights, size_of, tensors_of
-from engine.memory.plan import Place, Plan, Quantization, Residence
+from engine.diffusion.offload.streaming import StreamedModule
+from engine.diffusion.offload.weights import OffloadedWeights, size_of, tensors_of
+from engine.memory.plan import ComponentPlacement, Plan, Quantization, Residence
 
 PINNED_COST = 2
 """Page-locked memory is taken in powers of two, so it may cost twice what it holds."""
@@ -20,7 +20,7 @@ SELF_MOVING = {Quantization.NF4, Quantization.INT8, Quantization.FLOAT8}
 """Weights that are more than their data (scales, quantization states) and only move as a whole."""
 
 
-class Guest(Protocol):
+class OffloadablePart(Protocol):
     """A component that comes to the device and leaves it."""
 
     def arrive(self) -> None:
@@ -33,11 +33,11 @@ class Guest(Protocol):
         """Leave it in RAM as it was found."""
 
 
-class Entire:
+class WholePart:
     """A component that comes as a whole."""
 
     def __init__(self, module: nn.Module, device: torch.device, *, pin: bool) -> None:
-        self._weights = Weights(tensors_of(module), device, pin=pin)
+        self._weights = OffloadedWeights(tensors_of(module), device, pin=pin)
 
     def arrive(self) -> None:
         """One transfer, unless it is there."""
@@ -52,7 +52,7 @@ class Entire:
         self._weights.leave()
 
 
-class SelfMoving:
+class SelfMovingPart:
     """A component whose quantized weights know themselves how to move."""
 
     def __init__(self, module: nn.Module, device: torch.device) -> None:
@@ -79,7 +79,7 @@ class SelfMoving:
             self._module.to(device)
 
 
-class Bound:
+class PinnedPart:
     """A component that cannot leave the device on which it was quantized: LLM.int8()."""
 
     def arrive(self) -> None:
@@ -92,7 +92,7 @@ class Bound:
         """It stays."""
 
 
-class Parts:
+class OffloadedComponents:
     """The components of a pipeline by name."""
 
     def __init__(self, pipe: Any, device: torch.device, plan: Plan | None = None) -> None:
@@ -107,8 +107,8 @@ class Parts:
         self._modules: dict[str, nn.Module] = {
             name: part for name, part in pipe.components.items() if isinstance(part, nn.Module)
         }
-        self._guests: dict[str, Guest] = {}
-        self._invitations: dict[str, Callable[[], Guest]] = {}
+        self._guests: dict[str, OffloadablePart] = {}
+        self._invitations: dict[str, Callable[[], OffloadablePart]] = {}
         self._staying: set[str] = set()
         if plan is None:
             for module in self._modules.values():
@@ -124,7 +124,7 @@ class Parts:
     @property
     def movable(self) -> bool:
         """Whether all of it can leave the device."""
-        return not any(isinstance(guest, Bound) for guest in self._guests.values())
+        return not any(isinstance(guest, PinnedPart) for guest in self._guests.values())
 
     def apply(self, plan: Plan) -> None:
         """Let the components live as `plan` says, beginning with all of them in RAM."""
@@ -178,18 +178,22 @@ class Parts:
         yield
 
 
-def _visitor(nbytes: int) -> Place:
-    return Place(residence=Residence.VISITS, weight_bytes=nbytes, resident_bytes=nbytes)
+def _visitor(nbytes: int) -> ComponentPlacement:
+    return ComponentPlacement(
+        residence=Residence.VISITS, weight_bytes=nbytes, resident_bytes=nbytes
+    )
 
 
-def _guest(module: nn.Module, device: torch.device, place: Place, *, pin: bool) -> Guest:
+def _guest(
+    module: nn.Module, device: torch.device, place: ComponentPlacement, *, pin: bool
+) -> OffloadablePart:
     if place.quantization is Quantization.BNB8:
-        return Bound()
+        return PinnedPart()
     if place.quantization in SELF_MOVING:
-        return SelfMoving(module, device)
+        return SelfMovingPart(module, device)
     if place.residence is not Residence.STREAMS:
-        return Entire(module, device, pin=pin)
-    return Streamed(
+        return WholePart(module, device, pin=pin)
+    return StreamedModule(
         module,
         device,
         resident_bytes=place.resident_bytes,

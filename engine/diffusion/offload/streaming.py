@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from engine.diffusion.offload.transfers import Transfer, transfers_to
-from engine.diffusion.offload.weights import Weights, rest_of, size_of, tensors_of
+from engine.diffusion.offload.weights import OffloadedWeights, rest_of, size_of, tensors_of
 from engine.memory.components import GRAIN
 
 
@@ -35,13 +35,13 @@ def blocks_of(module: nn.Module, limit: int) -> Iterator[nn.Module]:
             yield child
 
 
-class Block:
+class StreamedBlock:
     """One block that comes and goes."""
 
-    def __init__(self, weights: Weights) -> None:
+    def __init__(self, weights: OffloadedWeights) -> None:
         self.weights = weights
         self.transfer: Transfer | None = None
-        self.next: Block | None = None
+        self.next: StreamedBlock | None = None
 
     def fetch(self) -> None:
         """Set its weights on their way."""
@@ -65,7 +65,7 @@ class Block:
         self.weights.leave()
 
 
-class Streamed:
+class StreamedModule:
     """A module whose blocks stream, except for those that fit."""
 
     def __init__(
@@ -99,11 +99,13 @@ class Streamed:
                 staying += tensors_of(part)
             else:
                 streaming.append(part)
-        self._staying = Weights(staying, device, pin=pin)
-        self._blocks = [Block(Weights(tensors_of(part), device, pin=pin)) for part in streaming]
+        self._staying = OffloadedWeights(staying, device, pin=pin)
+        self._blocks = [
+            StreamedBlock(OffloadedWeights(tensors_of(part), device, pin=pin)) for part in streaming
+        ]
         self._early = not layer_by_layer
-        self._order: list[Block] = list(self._blocks)
-        self._seen: list[Block] = []
+        self._order: list[StreamedBlock] = list(self._blocks)
+        self._seen: list[StreamedBlock] = []
         self._hooks = [
             hook
             for part, block in zip(streaming, self._blocks, strict=True)
@@ -137,7 +139,7 @@ class Streamed:
         for hook in self._hooks:
             hook.remove()
 
-    def _chain(self, order: Sequence[Block]) -> None:
+    def _chain(self, order: Sequence[StreamedBlock]) -> None:
         """From now on each block sets the one after it on its way."""
         self._order = list(order)
         for block in self._blocks:
@@ -146,7 +148,7 @@ class Streamed:
             for block, following in pairwise(order):
                 block.next = following
 
-    def _hooked(self, part: nn.Module, block: Block) -> list[Any]:
+    def _hooked(self, part: nn.Module, block: StreamedBlock) -> list[Any]:
         def before(*_: object) -> None:
             if block in self._seen:  # a new pass begins
                 if self._seen != self._order:

@@ -5,7 +5,7 @@ from typing import Protocol
 
 import torch
 
-from engine.diffusion.offload.weights import Weights
+from engine.diffusion.offload.weights import OffloadedWeights
 
 
 class Transfer(Protocol):
@@ -15,10 +15,10 @@ class Transfer(Protocol):
         """The copies; what is computed from now on may use them."""
 
 
-class Immediate:
+class ImmediateTransfer:
     """A transfer that is done at once, where there is nothing beside which it could run."""
 
-    def __init__(self, weights: Weights) -> None:
+    def __init__(self, weights: OffloadedWeights) -> None:
         self._copies = weights.copies()
 
     def arrived(self) -> list[torch.Tensor]:
@@ -31,14 +31,14 @@ def _stream(index: int) -> torch.cuda.Stream:
     return torch.cuda.Stream(index)  # type: ignore[no-untyped-call]
 
 
-class Overlapped:
+class OverlappedTransfer:
     """A transfer on a stream of its own.
 
     The room is taken from the computing stream's memory, so that it can be given back to it
     without further ado; the copying waits for whatever used that memory before.
     """
 
-    def __init__(self, weights: Weights, device: torch.device) -> None:
+    def __init__(self, weights: OffloadedWeights, device: torch.device) -> None:
         computing = torch.cuda.current_stream(device)
         beside = _stream(computing.device_index)
         self._computing = computing
@@ -55,8 +55,8 @@ class Overlapped:
         return self._room
 
 
-def transfers_to(weights: Weights) -> Transfer:
+def transfers_to(weights: OffloadedWeights) -> Transfer:
     """Set `weights` on their way to their device."""
     if weights.device.type == "cuda":
-        return Overlapped(weights, weights.device)
-    return Immediate(weights)
+        return OverlappedTransfer(weights, weights.device)
+    return ImmediateTransfer(weights)

@@ -18,7 +18,7 @@ def size_of(module: nn.Module) -> int:
     return sum(tensor.nbytes for tensor in tensors_of(module))
 
 
-class Weights:
+class OffloadedWeights:
     """Some tensors of a module that come to the device and leave it together."""
 
     def __init__(self, tensors: list[torch.Tensor], device: torch.device, *, pin: bool) -> None:

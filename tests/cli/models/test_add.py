@@ -30,7 +30,7 @@ def _hub(
     """Settings that lead to the loopback Hub, on a machine with a card of 8 GB."""
     config(f"[engine]\ndevice = 'cpu'\nhub_url = '{server.endpoint}'\n")
     card = DeviceFacts.imagined(8 * 10**9)
-    monkeypatch.setattr("engine.models.probe.facts_of", lambda settings: card)
+    monkeypatch.setattr("engine.models.probe.device_facts", lambda settings: card)
 
 
 def listed(atelier: Atelier) -> str:

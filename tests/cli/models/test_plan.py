@@ -9,16 +9,16 @@ import pytest
 
 from cli.exits import Exit
 from cli.models.plan_text import show_plan
-from engine.models.families import FAMILIES
-from engine.memory.plan_request import Case
 from engine.memory.device import DeviceFacts
-from engine.memory.sizes import parse_size
+from engine.memory.plan_request import PlanRequest
 from engine.memory.plan_table import tabulate
+from engine.memory.sizes import parse_size
+from engine.models.families import FAMILIES
 from tests.cli.conftest import Atelier
 from tests.engine.memory.models import MODELS
 from tests.hub_server import HubServer, Repository
 
-BOT = Path(__file__).parents[2] / "bot.py"
+BOT = Path(__file__).parents[3] / "bot.py"
 
 
 def test_a_plan_is_printed_whole(capsys: pytest.CaptureFixture[str]) -> None:
@@ -26,7 +26,7 @@ def test_a_plan_is_printed_whole(capsys: pytest.CaptureFixture[str]) -> None:
     sdxl = FAMILIES["sdxl"]
     show_plan(
         tabulate(
-            Case(
+            PlanRequest(
                 components=MODELS["sdxl"],
                 family=sdxl,
                 device=card,

@@ -8,8 +8,7 @@ import discord
 from discord import app_commands
 
 from cogs.about.help import AUDIENCES, Audience, slash_commands
-
-from tests.cogs.app import House, told
+from tests.cogs.app import App, told
 
 REFUSALS = {
     Audience.OWNER: ("Models are added and removed by the owner", "Only the owner of this bot"),
@@ -21,20 +20,20 @@ REFUSALS = {
 MENTION = re.compile(r"</([a-z_ -]+):(\d+)>")
 
 
-async def test_every_command_is_there_with_the_id_that_discord_gave_it(house: House) -> None:
+async def test_every_command_is_there_with_the_id_that_discord_gave_it(app: App) -> None:
     for _ in range(2):  # the second start syncs nothing: the ids are remembered
-        async with house.open() as bot:
-            text = await told(await house.alice.slash(house.art, "help"))
+        async with app.open() as bot:
+            text = await told(await app.alice.slash(app.art, "help"))
             there = {command.qualified_name for command in slash_commands(bot)}
-        ids = {each["name"]: int(each["id"]) for each in house.discord.world.commands[None]}
+        ids = {each["name"]: int(each["id"]) for each in app.discord.world.commands[None]}
         mentioned = {name: int(id_) for name, id_ in MENTION.findall(text)}
         assert mentioned.keys() == there >= {"imagine", "help", "model use"}
         assert mentioned == {name: ids[name.partition(" ")[0]] for name in there}
 
 
-async def test_the_page_says_who_may_use_what(house: House) -> None:
-    async with house.open() as bot:
-        text = await told(await house.alice.slash(house.art, "help"))
+async def test_the_page_says_who_may_use_what(app: App) -> None:
+    async with app.open() as bot:
+        text = await told(await app.alice.slash(app.art, "help"))
         assert AUDIENCES.keys() <= {command.qualified_name for command in slash_commands(bot)}
     for audience in Audience:
         if audience in AUDIENCES.values():
@@ -44,34 +43,34 @@ async def test_the_page_says_who_may_use_what(house: House) -> None:
     assert "</imagine:" in text.partition(Audience.EVERYBODY.value)[2].partition("###")[0]
 
 
-async def test_in_a_server_with_commands_of_its_own_their_ids_count(house: House) -> None:
-    async with house.open(sync_guilds=(house.guild.id,)):
-        text = await told(await house.alice.slash(house.art, "help"))
-    commands = house.discord.world.commands[house.guild.id]
+async def test_in_a_server_with_commands_of_its_own_their_ids_count(app: App) -> None:
+    async with app.open(sync_guilds=(app.guild.id,)):
+        text = await told(await app.alice.slash(app.art, "help"))
+    commands = app.discord.world.commands[app.guild.id]
     ids = {str(each["id"]) for each in commands if each["type"] == 1}
     assert {id_ for _, id_ in MENTION.findall(text)} == ids
 
 
-async def test_what_the_page_says_is_so(house: House) -> None:
+async def test_what_the_page_says_is_so(app: App) -> None:
     """A stranger is refused whatever is not for everybody, with the sentence of its audience."""
-    async with house.open() as bot:
+    async with app.open() as bot:
         for command in slash_commands(bot):
             name = command.qualified_name
             audience = AUDIENCES.get(name, Audience.EVERYBODY)
             if audience is not Audience.EVERYBODY:
-                wanted = {p.name: filled(house, p) for p in command.parameters if p.required}
-                text = await told(await house.alice.slash(house.art, name, **wanted))
+                wanted = {p.name: filled(app, p) for p in command.parameters if p.required}
+                text = await told(await app.alice.slash(app.art, name, **wanted))
                 assert text.startswith(REFUSALS[audience]), name
 
 
-def filled(house: House, parameter: app_commands.Parameter) -> object:
+def filled(app: App, parameter: app_commands.Parameter) -> object:
     """Something that the parameter takes."""
     if parameter.choices:
         return parameter.choices[0].value
     kind = discord.AppCommandOptionType
     choices: dict[discord.AppCommandOptionType, object] = {
-        kind.user: house.bob,
-        kind.channel: house.art,
+        kind.user: app.bob,
+        kind.channel: app.art,
         kind.string: "tiny",
         kind.integer: 1,
     }

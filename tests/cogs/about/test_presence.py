@@ -9,20 +9,19 @@ import pytest
 from discord.gateway import GatewayRatelimiter
 
 from cogs.about import presence
+from tests.cogs.app import App
 
-from tests.cogs.app import House
 
-
-def shown(house: House) -> str | None:
+def shown(app: App) -> str | None:
     """What stands under the bot's name."""
-    told = house.discord.gateway.presence
+    told = app.discord.gateway.presence
     return told["activities"][0]["state"] if told else None
 
 
-async def until_shown(house: House, text: str) -> None:
+async def until_shown(app: App, text: str) -> None:
     """Wait for it: presence is no event that the loopback rings for."""
     async with asyncio.timeout(10):
-        while shown(house) != text:  # noqa: ASYNC110
+        while shown(app) != text:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
 
@@ -32,24 +31,24 @@ def _often(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("_often")
-async def test_it_follows_the_queue(house: House) -> None:
-    async with house.open():
-        await until_shown(house, "tiny · nobody waits")
-        blocker = await house.occupy()
-        await until_shown(house, "slow · painting 1, 0 waiting")
-        message = await house.ask(house.alice)
-        await until_shown(house, "slow · painting 1, 1 waiting")
-        await house.free(blocker)
-        await house.done(message)
-        await until_shown(house, "tiny · nobody waits")
+async def test_it_follows_the_queue(app: App) -> None:
+    async with app.open():
+        await until_shown(app, "tiny · nobody waits")
+        blocker = await app.occupy()
+        await until_shown(app, "slow · painting 1, 0 waiting")
+        message = await app.ask(app.alice)
+        await until_shown(app, "slow · painting 1, 1 waiting")
+        await app.free(blocker)
+        await app.done(message)
+        await until_shown(app, "tiny · nobody waits")
 
 
 @pytest.mark.usefixtures("_often")
 async def test_it_is_sent_only_when_it_says_something_else(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with house.open() as bot:
-        await until_shown(house, "tiny · nobody waits")
+    async with app.open() as bot:
+        await until_shown(app, "tiny · nobody waits")
         sent: list[object] = []
         change = bot.change_presence
 
@@ -63,28 +62,28 @@ async def test_it_is_sent_only_when_it_says_something_else(
 
 
 @pytest.mark.usefixtures("_often")
-async def test_a_new_session_is_told_again(house: House) -> None:
-    async with house.open():
-        await until_shown(house, "tiny · nobody waits")
-        house.discord.gateway.presence = None
-        await house.discord.drop_gateway(resumable=False)
-        await house.discord.ready()
-        await until_shown(house, "tiny · nobody waits")
+async def test_a_new_session_is_told_again(app: App) -> None:
+    async with app.open():
+        await until_shown(app, "tiny · nobody waits")
+        app.discord.gateway.presence = None
+        await app.discord.drop_gateway(resumable=False)
+        await app.discord.ready()
+        await until_shown(app, "tiny · nobody waits")
 
 
 async def test_nothing_is_said_to_a_gateway_that_does_not_know_the_bot_yet(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Discord closes the connection of who speaks before being identified; the loopback objects."""
     numbers = count()
     monkeypatch.setattr(presence, "EVERY", 0.001)
     monkeypatch.setattr(presence, "presence_of", lambda *_: f"look {next(numbers)}")
     monkeypatch.setattr(GatewayRatelimiter, "get_delay", lambda _: 0.0)
-    async with house.open():
+    async with app.open():
         for resumable in (False, True, False):
-            await house.discord.drop_gateway(resumable=resumable)
-            await house.discord.ready()
-            house.discord.gateway.presence = None
+            await app.discord.drop_gateway(resumable=resumable)
+            await app.discord.ready()
+            app.discord.gateway.presence = None
             async with asyncio.timeout(10):
-                while shown(house) is None:  # noqa: ASYNC110
+                while shown(app) is None:  # noqa: ASYNC110
                     await asyncio.sleep(0.01)

@@ -6,17 +6,16 @@ import importlib.metadata
 import platform
 
 from engine import JobState
+from tests.cogs.app import App, told, until
 
-from tests.cogs.app import House, told, until
 
-
-async def test_the_owner_is_told_how_everything_is(house: House) -> None:
-    owner = house.guild.add_member("developer")
-    async with house.open() as bot:
-        await house.painted(house.alice, count=2)
-        broken = await house.ask(house.bob, "a lost cause", model="broken")
-        await house.done(broken)
-        use = await owner.slash(house.art, "status")
+async def test_the_owner_is_told_how_everything_is(app: App) -> None:
+    owner = app.guild.add_member("developer")
+    async with app.open() as bot:
+        await app.painted(app.alice, count=2)
+        broken = await app.ask(app.bob, "a lost cause", model="broken")
+        await app.done(broken)
+        use = await owner.slash(app.art, "status")
         text = (await use.message()).text()
         failed = await bot.studio.job(2)
     assert (await use.message()).ephemeral
@@ -35,34 +34,34 @@ async def test_the_owner_is_told_how_everything_is(house: House) -> None:
     assert "**Up since** <t:" in text
 
 
-async def test_what_is_not_known_does_not_hide_the_rest(house: House) -> None:
-    owner = house.guild.add_member("developer")
-    async with house.open(engine={"default_model": "broken"}):
-        text = (await (await owner.slash(house.art, "status")).message()).text()
+async def test_what_is_not_known_does_not_hide_the_rest(app: App) -> None:
+    owner = app.guild.add_member("developer")
+    async with app.open(engine={"default_model": "broken"}):
+        text = (await (await owner.slash(app.art, "status")).message()).text()
     assert "**Model** broken" in text
     assert "**Plan**" not in text
     assert "⚠️ " in text
     assert "**Queue** 0 being painted" in text
 
 
-async def test_nobody_else_sees_it_but_who_has_a_role_that_the_owner_named(house: House) -> None:
-    keeper = house.guild.add_role("keeper")
-    kim = house.guild.add_member("kim", roles=[keeper])
-    async with house.open(admin_roles=(keeper.id,)):
+async def test_nobody_else_sees_it_but_who_has_a_role_that_the_owner_named(app: App) -> None:
+    moderation = app.guild.add_role("keeper")
+    kim = app.guild.add_member("kim", roles=[moderation])
+    async with app.open(admin_roles=(moderation.id,)):
         sentence = "Only the owner of this bot sees how it runs: ask them."
-        assert await told(await house.alice.slash(house.art, "status")) == sentence
-        assert house.guild.owner is not None
-        assert await told(await house.guild.owner.slash(house.art, "status")) == sentence
-        assert "**Queue**" in (await (await kim.slash(house.art, "status")).message()).text()
+        assert await told(await app.alice.slash(app.art, "status")) == sentence
+        assert app.guild.owner is not None
+        assert await told(await app.guild.owner.slash(app.art, "status")) == sentence
+        assert "**Queue**" in (await (await kim.slash(app.art, "status")).message()).text()
 
 
-async def test_what_is_in_the_queue_is_counted(house: House) -> None:
-    owner = house.guild.add_member("developer")
-    async with house.open() as bot:
-        blocker = await house.occupy()
-        await house.ask(house.alice)
-        text = (await (await owner.slash(house.art, "status")).message()).text()
-        await house.free(blocker)
+async def test_what_is_in_the_queue_is_counted(app: App) -> None:
+    owner = app.guild.add_member("developer")
+    async with app.open() as bot:
+        blocker = await app.occupy()
+        await app.ask(app.alice)
+        text = (await (await owner.slash(app.art, "status")).message()).text()
+        await app.free(blocker)
         await until(bot.studio.unsettled, lambda jobs: not jobs)
     assert "**Model** slow" in text
     assert "**Queue** 1 being painted, 1 waiting" in text

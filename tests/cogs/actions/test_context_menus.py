@@ -9,9 +9,8 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from engine.jobs.job import Parent
+from tests.cogs.app import App, image, number, told
 from tests.discord_server import Message, Upload
-
-from tests.cogs.app import House, image, number, told
 
 A1111 = (
     "a red house\nNegative prompt: rain\n"
@@ -41,14 +40,14 @@ def _upload(name: str, kind: str, size: tuple[int, int], **more: Any) -> Upload:
     return Upload(name, buffer.getvalue())
 
 
-async def said(house: House, *files: Upload) -> Message:
+async def said(app: App, *files: Upload) -> Message:
     """Alice posts pictures."""
-    return await house.alice.say(house.art, "look", files=files)
+    return await app.alice.say(app.art, "look", files=files)
 
 
-async def sentence(house: House, message: Message, menu: str) -> str:
+async def sentence(app: App, message: Message, menu: str) -> str:
     """What the menu's command said to Bob alone."""
-    use = await house.bob.use_on_message(message, menu)
+    use = await app.bob.use_on_message(message, menu)
     if use.response == 5:
         refusal = await use.followup()
         assert refusal.ephemeral
@@ -66,15 +65,15 @@ async def sentence(house: House, message: Message, menu: str) -> str:
     ids=["png", "webp", "jpeg"],
 )
 async def test_the_settings_inside_somebodys_picture_are_painted_with(
-    house: House, file: Upload
+    app: App, file: Upload
 ) -> None:
-    async with house.open() as bot:
-        message = await said(house, file)
-        use = await house.bob.use_on_message(message, "Use these settings")
+    async with app.open() as bot:
+        message = await said(app, file)
+        use = await app.bob.use_on_message(message, "Use these settings")
         shown = await use.message()
         assert shown.ephemeral
         assert shown.text() == f"```\n{A1111}\n```"
-        modal = await (await house.bob.click(shown, label="Paint with these settings")).modal()
+        modal = await (await app.bob.click(shown, label="Paint with these settings")).modal()
         assert modal.prefilled() == {
             "Prompt": "a red house",
             "Negative prompt": "rain",
@@ -82,89 +81,89 @@ async def test_the_settings_inside_somebodys_picture_are_painted_with(
             "Guidance": "5.5",
             "Seed (empty: a new one)": "77",
         }
-        sent = await house.bob.submit(modal, {"Prompt": "a blue house"})
-        recipe = (await bot.studio.job(number(await house.done(await sent.message())))).recipe
+        sent = await app.bob.submit(modal, {"Prompt": "a blue house"})
+        recipe = (await bot.studio.job(number(await app.done(await sent.message())))).recipe
         assert (recipe.prompt, recipe.negative_prompt) == ("a blue house", "rain")
         assert (recipe.width, recipe.height, recipe.seed) == (96, 64, 77)
         assert (recipe.scheduler, recipe.guidance_scale) == ("euler_a", 5.5)
         assert recipe.image is None
 
 
-async def test_settings_survive_a_restart_and_lies_are_left_out(house: House) -> None:
+async def test_settings_survive_a_restart_and_lies_are_left_out(app: App) -> None:
     lies = "a boat\nSteps: 9999999, Sampler: Foo, CFG scale: 999, Seed: 99999999999, Size: 7x99999"
-    async with house.open():
-        message = await said(house, png(f"{lies}, Model: unheard of"))
-        shown = await (await house.bob.use_on_message(message, "Use these settings")).message()
-        modal = await (await house.bob.click(shown, label="Paint with these settings")).modal()
+    async with app.open():
+        message = await said(app, png(f"{lies}, Model: unheard of"))
+        shown = await (await app.bob.use_on_message(message, "Use these settings")).message()
+        modal = await (await app.bob.click(shown, label="Paint with these settings")).modal()
         assert modal.prefilled() == {"Prompt": "a boat"}
-    async with house.open() as bot:
-        sent = await house.bob.submit(modal, {})
-        recipe = (await bot.studio.job(number(await house.done(await sent.message())))).recipe
+    async with app.open() as bot:
+        sent = await app.bob.submit(modal, {})
+        recipe = (await bot.studio.job(number(await app.done(await sent.message())))).recipe
         assert (recipe.model, recipe.width, recipe.num_inference_steps) == ("tiny", 64, 2)
 
 
-async def test_our_own_picture_needs_no_settings_inside(house: House) -> None:
-    async with house.open() as bot:
-        message = await house.painted(house.alice, seed=5)
+async def test_our_own_picture_needs_no_settings_inside(app: App) -> None:
+    async with app.open() as bot:
+        message = await app.painted(app.alice, seed=5)
         message.attachments[0].data = png().data
-        modal = await (await house.bob.use_on_message(message, "Use these settings")).modal()
+        modal = await (await app.bob.use_on_message(message, "Use these settings")).modal()
         assert modal.prefilled()["Seed (empty: a new one)"] == "5"
-        again = await house.done(await (await house.bob.submit(modal, {})).message())
+        again = await app.done(await (await app.bob.submit(modal, {})).message())
         job = await bot.studio.job(number(again))
         assert (job.recipe.seed, job.parent) == (5, Parent(1, 0))
 
 
-async def test_somebodys_picture_is_started_from_also_after_a_restart(house: House) -> None:
-    async with house.open():
-        message = await said(house, png(), png(size=(4, 8)))
-        panel = await (await house.bob.use_on_message(message, "Use as start")).message()
+async def test_somebodys_picture_is_started_from_also_after_a_restart(app: App) -> None:
+    async with app.open():
+        message = await said(app, png(), png(size=(4, 8)))
+        panel = await (await app.bob.use_on_message(message, "Use as start")).message()
         assert panel.ephemeral
         assert panel.labels == ["Start from picture 1", "Start from picture 2"]
-    async with house.open() as bot:
-        modal = await (await house.bob.click(panel, label="Start from picture 2")).modal()
-        sent = await house.bob.submit(modal, {"Prompt": "a boat"})
-        recipe = (await bot.studio.job(number(await house.done(await sent.message())))).recipe
+    async with app.open() as bot:
+        modal = await (await app.bob.click(panel, label="Start from picture 2")).modal()
+        sent = await app.bob.submit(modal, {"Prompt": "a boat"})
+        recipe = (await bot.studio.job(number(await app.done(await sent.message())))).recipe
         assert (recipe.prompt, recipe.strength) == ("a boat", 0.6)
         assert (recipe.width, recipe.height) == (48, 88)  # of those on offer the most like 4×8
-        with Image.open(house.folder / "uploads" / str(recipe.image)) as kept:
+        with Image.open(app.folder / "uploads" / str(recipe.image)) as kept:
             assert kept.size == (4, 8)
 
 
-async def test_an_upload_that_was_cleared_away_meanwhile_gets_a_sentence(house: House) -> None:
-    async with house.open():
-        message = await said(house, png())
-        panel = await (await house.bob.use_on_message(message, "Use as start")).message()
-        modal = await (await house.bob.click(panel, label="Start from picture 1")).modal()
-        [kept] = (house.folder / "uploads").iterdir()
+async def test_an_upload_that_was_cleared_away_meanwhile_gets_a_sentence(app: App) -> None:
+    async with app.open():
+        message = await said(app, png())
+        panel = await (await app.bob.use_on_message(message, "Use as start")).message()
+        modal = await (await app.bob.click(panel, label="Start from picture 1")).modal()
+        [kept] = (app.folder / "uploads").iterdir()
         kept.unlink()
-        use = await house.bob.submit(modal, {"Prompt": "a boat"})
+        use = await app.bob.submit(modal, {"Prompt": "a boat"})
         assert await told(use) == (
             "The picture to start from is not kept any more: send it again.\n"
             "-# What you wrote: a boat"
         )
 
 
-async def test_one_of_our_own_pictures_is_started_from(house: House) -> None:
-    async with house.open() as bot:
-        one = await house.painted(house.alice)
-        modal = await (await house.bob.use_on_message(one, "Use as start")).modal()
+async def test_one_of_our_own_pictures_is_started_from(app: App) -> None:
+    async with app.open() as bot:
+        one = await app.painted(app.alice)
+        modal = await (await app.bob.use_on_message(one, "Use as start")).modal()
         assert modal.prefilled()["Prompt"] == "a red house"
-        two = await house.painted(house.alice, count=2)
-        panel = await (await house.bob.use_on_message(two, "Use as start")).message()
-        modal = await (await house.bob.click(panel, label="Start from picture 2")).modal()
-        sent = await house.bob.submit(modal, {"Prompt": "a boat"})
-        job = await bot.studio.job(number(await house.done(await sent.message())))
+        two = await app.painted(app.alice, count=2)
+        panel = await (await app.bob.use_on_message(two, "Use as start")).message()
+        modal = await (await app.bob.click(panel, label="Start from picture 2")).modal()
+        sent = await app.bob.submit(modal, {"Prompt": "a boat"})
+        job = await bot.studio.job(number(await app.done(await sent.message())))
         assert (job.parent, job.recipe.count) == (Parent(2, 1), 1)
 
 
-async def test_details_tell_what_is_known_of_a_picture(house: House) -> None:
-    async with house.open():
-        ours = await house.painted(house.alice, count=2, seed=5)
-        text = (await (await house.bob.use_on_message(ours, "Picture details")).message()).text()
+async def test_details_tell_what_is_known_of_a_picture(app: App) -> None:
+    async with app.open():
+        ours = await app.painted(app.alice, count=2, seed=5)
+        text = (await (await app.bob.use_on_message(ours, "Picture details")).message()).text()
         assert text.startswith(f"```\n{image(ours.attachments[0]).info['parameters']}\n\n")
         assert "Seed: 6" in text
-        theirs = await said(house, png(A1111), png())
-        use = await house.bob.use_on_message(theirs, "Picture details")
+        theirs = await said(app, png(A1111), png())
+        use = await app.bob.use_on_message(theirs, "Picture details")
         text = (await use.message()).text()
         assert "theirs.png · 8×4" in text
         assert A1111 in text
@@ -172,48 +171,46 @@ async def test_details_tell_what_is_known_of_a_picture(house: House) -> None:
 
 
 @pytest.mark.parametrize("menu", ["Use these settings", "Use as start", "Picture details"])
-async def test_a_message_without_a_picture_gets_a_sentence(house: House, menu: str) -> None:
-    async with house.open():
-        message = await said(house, Upload("notes.txt", b"no picture"))
-        told_alone = await sentence(house, message, menu)
+async def test_a_message_without_a_picture_gets_a_sentence(app: App, menu: str) -> None:
+    async with app.open():
+        message = await said(app, Upload("notes.txt", b"no picture"))
+        told_alone = await sentence(app, message, menu)
         assert told_alone == "There is no picture attached to this message."
 
 
 @pytest.mark.parametrize("menu", ["Use these settings", "Use as start", "Picture details"])
-async def test_a_file_that_only_says_it_is_a_picture_gets_a_sentence(
-    house: House, menu: str
-) -> None:
-    async with house.open():
-        message = await said(house, Upload("broken.png", b"\x89PNG\r\n\x1a\n and nothing"))
-        told_alone = await sentence(house, message, menu)
+async def test_a_file_that_only_says_it_is_a_picture_gets_a_sentence(app: App, menu: str) -> None:
+    async with app.open():
+        message = await said(app, Upload("broken.png", b"\x89PNG\r\n\x1a\n and nothing"))
+        told_alone = await sentence(app, message, menu)
         assert told_alone.startswith("This is no picture that can be read")
 
 
-async def test_settings_that_are_missing_or_huge_get_a_sentence(house: House) -> None:
-    async with house.open():
-        bare = await sentence(house, await said(house, png()), "Use these settings")
+async def test_settings_that_are_missing_or_huge_get_a_sentence(app: App) -> None:
+    async with app.open():
+        bare = await sentence(app, await said(app, png()), "Use these settings")
         assert bare.startswith("This picture has no settings inside")
-        huge = await sentence(house, await said(house, png("A" * 9000)), "Use these settings")
+        huge = await sentence(app, await said(app, png("A" * 9000)), "Use these settings")
         assert huge == "The settings inside have 9000 characters; at most 8000 are read."
-        long = await sentence(house, await said(house, png("A" * 5000)), "Use these settings")
+        long = await sentence(app, await said(app, png("A" * 5000)), "Use these settings")
         assert long == "The settings inside this picture are too long to use."
 
 
-async def test_a_button_that_somebody_else_posted_is_not_taken_for_ours(house: House) -> None:
-    async with house.open():
-        ours = await house.painted(house.alice)
-        theirs = await said(house, png())
+async def test_a_button_that_somebody_else_posted_is_not_taken_for_ours(app: App) -> None:
+    async with app.open():
+        ours = await app.painted(app.alice)
+        theirs = await said(app, png())
         theirs.components = ours.components
-        told_alone = await sentence(house, theirs, "Use these settings")
+        told_alone = await sentence(app, theirs, "Use these settings")
         assert told_alone.startswith("This picture has no settings inside")
 
 
 @pytest.mark.parametrize("menu", ["Use these settings", "Use as start", "Picture details"])
-async def test_a_picture_that_became_private_tells_others_nothing(house: House, menu: str) -> None:
-    async with house.open() as bot:
-        message = await house.painted(house.alice)
-        await house.settled(bot)
+async def test_a_picture_that_became_private_tells_others_nothing(app: App, menu: str) -> None:
+    async with app.open() as bot:
+        message = await app.painted(app.alice)
+        await app.settled(bot)
         job = await bot.studio.job(1)
-        await bot.studio.set_home(1, {**job.home, "private": True})
-        told_alone = await sentence(house, message, menu)
+        await bot.studio.set_message_ref(1, {**job.message_ref, "private": True})
+        told_alone = await sentence(app, message, menu)
         assert told_alone.startswith("There is no job 1 that you could see here")

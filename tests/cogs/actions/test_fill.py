@@ -9,11 +9,10 @@ import pytest
 from PIL import Image, ImageChops
 
 from engine.jobs.job import Parent
+from tests.cogs.app import App, image, number, refused, told
 from tests.discord_server import ClientRefuses, Message, Upload
 from tests.discord_server.messages import walk
 from tests.discord_server.modals import Modal
-
-from tests.cogs.app import House, image, number, refused, told
 
 STRENGTH = "Strength: 1 paints anew, 0.5 keeps shapes"
 PROMPT = "Prompt: what to see there"
@@ -28,18 +27,18 @@ def mask(size: tuple[int, int] = (64, 64), name: str = "mask.png", **more: Any) 
     return Upload(name, buffer.getvalue())
 
 
-async def panel(house: House, message: Message) -> Message:
+async def panel(app: App, message: Message) -> Message:
     """The picture in nine parts, in front of Bob."""
-    shown = await (await house.bob.click(message, label="Fill")).message()
+    shown = await (await app.bob.click(message, label="Fill")).message()
     assert shown.ephemeral
     return shown
 
 
-async def picked(house: House, shown: Message, *parts: str) -> Message:
+async def picked(app: App, shown: Message, *parts: str) -> Message:
     """Bob picks parts; the panel shows them."""
-    await house.bob.select(shown, *parts, placeholder="What is to be painted anew …")
+    await app.bob.select(shown, *parts, placeholder="What is to be painted anew …")
     wanted = sorted(parts)
-    await house.discord.until(lambda: sorted(chosen(shown)) == wanted, 10)
+    await app.discord.until(lambda: sorted(chosen(shown)) == wanted, 10)
     return shown
 
 
@@ -49,32 +48,32 @@ def chosen(shown: Message) -> list[str]:
     return [option["label"] for option in menu["options"] if option.get("default")]
 
 
-async def form(house: House, shown: Message, label: str = "Fill these parts") -> Modal:
+async def form(app: App, shown: Message, label: str = "Fill these parts") -> Modal:
     """What opens when Bob goes on."""
-    return await (await house.bob.click(shown, label=label)).modal()
+    return await (await app.bob.click(shown, label=label)).modal()
 
 
-async def test_parts_are_picked_from_a_grid_and_painted_anew(house: House) -> None:
-    async with house.open() as bot:
-        message = await house.painted(house.alice, "a red house", negative_prompt="rain", seed=5)
-        shown = await panel(house, message)
+async def test_parts_are_picked_from_a_grid_and_painted_anew(app: App) -> None:
+    async with app.open() as bot:
+        message = await app.painted(app.alice, "a red house", negative_prompt="rain", seed=5)
+        shown = await panel(app, message)
         with image(shown.attachments[0]) as chart:
             assert chart.size == (640, 640)
         before = shown.attachments[0].read()
         with pytest.raises(ClientRefuses, match="disabled"):
-            await form(house, shown)
-        await picked(house, shown, "Bottom right", "Right")
+            await form(app, shown)
+        await picked(app, shown, "Bottom right", "Right")
         assert shown.attachments[0].read() != before
-        modal = await form(house, shown)
+        modal = await form(app, shown)
         assert modal.prefilled() == {
             PROMPT: "a red house",
             "Negative prompt": "rain",
             STRENGTH: "1",
         }
-        use = await house.bob.submit(modal, {PROMPT: "a yellow fish"})
-        result = await house.done(await use.message())
+        use = await app.bob.submit(modal, {PROMPT: "a yellow fish"})
+        result = await app.done(await use.message())
         job = await bot.studio.job(number(result))
-        assert (job.owner, job.parent) == (str(house.bob.user.id), Parent(1, 0))
+        assert (job.owner, job.parent) == (str(app.bob.user.id), Parent(1, 0))
         assert (job.recipe.prompt, job.recipe.strength) == ("a yellow fish", 1)
         assert job.recipe.seed != 5
         assert "from picture 1 of job 1" in result.text()
@@ -84,45 +83,45 @@ async def test_parts_are_picked_from_a_grid_and_painted_anew(house: House) -> No
         assert changed >= (42, 21, 0, 0)
 
 
-async def test_a_picture_of_several_is_filled_and_parts_can_be_put_back(house: House) -> None:
-    async with house.open() as bot:
-        message = await house.painted(house.alice, count=2, seed=5)
-        second = await (await house.bob.click(message, label="Picture 2")).message()
-        shown = await panel(house, second)
-        await picked(house, shown, "Middle")
-        await picked(house, shown)
+async def test_a_picture_of_several_is_filled_and_parts_can_be_put_back(app: App) -> None:
+    async with app.open() as bot:
+        message = await app.painted(app.alice, count=2, seed=5)
+        second = await (await app.bob.click(message, label="Picture 2")).message()
+        shown = await panel(app, second)
+        await picked(app, shown, "Middle")
+        await picked(app, shown)
         with pytest.raises(ClientRefuses, match="disabled"):
-            await form(house, shown)
-        await picked(house, shown, "Top")
-        use = await house.bob.submit(await form(house, shown), {})
-        result = await house.done(await use.message())
+            await form(app, shown)
+        await picked(app, shown, "Top")
+        use = await app.bob.submit(await form(app, shown), {})
+        result = await app.done(await use.message())
         assert (await bot.studio.job(number(result))).parent == Parent(1, 1)
 
 
-async def test_panel_and_form_work_after_a_restart(house: House) -> None:
-    async with house.open():
-        message = await house.painted(house.alice)
-        shown = await picked(house, await panel(house, message), "Left")
-        modal = await form(house, shown)
-        late = await form(house, shown, "Use a mask of my own")
-    house.discord.expire_tokens()
-    async with house.open() as bot:
-        result = await house.done(await (await house.bob.submit(modal, {})).message())
+async def test_panel_and_form_work_after_a_restart(app: App) -> None:
+    async with app.open():
+        message = await app.painted(app.alice)
+        shown = await picked(app, await panel(app, message), "Left")
+        modal = await form(app, shown)
+        late = await form(app, shown, "Use a mask of my own")
+    app.discord.expire_tokens()
+    async with app.open() as bot:
+        result = await app.done(await (await app.bob.submit(modal, {})).message())
         assert (await bot.studio.job(number(result))).recipe.mask is not None
-        use = await house.bob.submit(late, {"Mask": mask()})
-        masked = await house.done(await use.message())
+        use = await app.bob.submit(late, {"Mask": mask()})
+        masked = await app.done(await use.message())
         assert "from picture 1 of job 1" in masked.text()
-        await picked(house, shown, "Top", "Bottom")
-        again = await house.bob.submit(await form(house, shown), {})
-        await house.done(await again.message())
+        await picked(app, shown, "Top", "Bottom")
+        again = await app.bob.submit(await form(app, shown), {})
+        await app.done(await again.message())
 
 
-async def test_a_mask_of_ones_own_marks_what_is_painted_anew(house: House) -> None:
-    async with house.open() as bot:
-        message = await house.painted(house.alice, seed=5)
-        modal = await form(house, await panel(house, message), "Use a mask of my own")
+async def test_a_mask_of_ones_own_marks_what_is_painted_anew(app: App) -> None:
+    async with app.open() as bot:
+        message = await app.painted(app.alice, seed=5)
+        modal = await form(app, await panel(app, message), "Use a mask of my own")
         sent = {"Mask": mask((128, 128)), PROMPT: "a boat", STRENGTH: "0.9"}
-        result = await house.done(await (await house.bob.submit(modal, sent)).message())
+        result = await app.done(await (await app.bob.submit(modal, sent)).message())
         assert (await bot.studio.job(number(result))).recipe.strength == 0.9
         with image(message.attachments[0]) as old, image(result.attachments[0]) as new:
             changed = ImageChops.difference(old.convert("RGB"), new.convert("RGB")).getbbox()
@@ -141,58 +140,58 @@ NO_MASKS = {
 
 
 async def test_what_is_no_mask_gets_a_sentence_and_what_was_written_is_given_back(
-    house: House,
+    app: App,
 ) -> None:
-    async with house.open() as bot:
-        message = await house.painted(house.alice)
-        shown = await panel(house, message)
+    async with app.open() as bot:
+        message = await app.painted(app.alice)
+        shown = await panel(app, message)
         for sentence, file in NO_MASKS.items():
-            modal = await form(house, shown, "Use a mask of my own")
-            use = await house.bob.submit(modal, {"Mask": file, PROMPT: "a boat"})
+            modal = await form(app, shown, "Use a mask of my own")
+            use = await app.bob.submit(modal, {"Mask": file, PROMPT: "a boat"})
             said = await (refused(use) if use.response == 5 else told(use))
             assert said.startswith(sentence)
             assert said.endswith("-# What you wrote: a boat")
         assert bot.studio.queue() == []
 
 
-async def test_what_makes_no_sense_in_the_form_gets_a_sentence(house: House) -> None:
-    async with house.open():
-        message = await house.painted(house.alice)
-        shown = await picked(house, await panel(house, message), "Top")
+async def test_what_makes_no_sense_in_the_form_gets_a_sentence(app: App) -> None:
+    async with app.open():
+        message = await app.painted(app.alice)
+        shown = await picked(app, await panel(app, message), "Top")
         for fields, sentence in (
             ({STRENGTH: "much"}, "The strength is “much”: write a number, like 0.6."),
             ({STRENGTH: "7"}, "The strength is 7.0; it must be between 0.05 and 1.0."),
             ({PROMPT: "   "}, "The prompt is empty"),
         ):
-            use = await house.bob.submit(await form(house, shown), fields)
+            use = await app.bob.submit(await form(app, shown), fields)
             said = await (refused(use) if use.response == 5 else told(use))
             assert said.startswith(sentence)
 
 
-async def test_flags_in_the_prompt_are_understood_but_for_the_shape(house: House) -> None:
-    async with house.open() as bot:
-        message = await house.painted(house.alice, seed=5)
-        shown = await picked(house, await panel(house, message), "Top")
-        modal = await form(house, shown)
-        use = await house.bob.submit(modal, {PROMPT: "a boat --seed 9 --repeat 2 --model other"})
-        result = await house.done(await use.message())
+async def test_flags_in_the_prompt_are_understood_but_for_the_shape(app: App) -> None:
+    async with app.open() as bot:
+        message = await app.painted(app.alice, seed=5)
+        shown = await picked(app, await panel(app, message), "Top")
+        modal = await form(app, shown)
+        use = await app.bob.submit(modal, {PROMPT: "a boat --seed 9 --repeat 2 --model other"})
+        result = await app.done(await use.message())
         recipe = (await bot.studio.job(number(result))).recipe
         assert (recipe.seed, recipe.count, recipe.model) == (9, 2, "other")
         assert (recipe.prompt, recipe.width, recipe.height) == ("a boat", 64, 64)
-        modal = await form(house, shown)
-        said = await told(await house.bob.submit(modal, {PROMPT: "a boat --ar 3:2"}))
+        modal = await form(app, shown)
+        said = await told(await app.bob.submit(modal, {PROMPT: "a boat --ar 3:2"}))
         assert said.startswith("A picture that is filled keeps its shape")
 
 
 async def test_a_family_that_cannot_fill_has_no_such_buttons_and_old_ones_get_a_sentence(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with house.open():
-        message = await house.painted(house.alice)
-        shown = await picked(house, await panel(house, message), "Top")
-        modal = await form(house, shown)
-        monkeypatch.setattr("cogs.requests.capabilities.fills", lambda model: False)
-        other = await house.painted(house.alice)
+    async with app.open():
+        message = await app.painted(app.alice)
+        shown = await picked(app, await panel(app, message), "Top")
+        modal = await form(app, shown)
+        monkeypatch.setattr("cogs.requests.capabilities.can_inpaint", lambda model: False)
+        other = await app.painted(app.alice)
         assert not {"Fill", "Zoom out", "Pan"} & {*other.labels}
         for where, label in (
             (message, "Fill"),
@@ -200,25 +199,25 @@ async def test_a_family_that_cannot_fill_has_no_such_buttons_and_old_ones_get_a_
             (message, "Pan"),
             (shown, "Fill these parts"),
         ):
-            sentence = await told(await house.bob.click(where, label=label))
+            sentence = await told(await app.bob.click(where, label=label))
             assert sentence.startswith("tiny cannot paint a part of a picture and keep the rest")
-        sentence = await told(await house.bob.submit(modal, {}))
+        sentence = await told(await app.bob.submit(modal, {}))
         assert sentence.startswith("tiny cannot paint a part of a picture and keep the rest")
 
 
-async def test_fills_count_towards_the_limits_of_whoever_clicks(house: House) -> None:
-    async with house.open(limits={"pictures_per_hour": 1}):
-        message = await house.painted(house.alice)
-        shown = await picked(house, await panel(house, message), "Top")
-        first = await form(house, shown)
-        second = await form(house, shown)
-        await house.done(await (await house.bob.submit(first, {})).message())
-        assert "an hour" in await refused(await house.bob.submit(second, {}))
+async def test_fills_count_towards_the_limits_of_whoever_clicks(app: App) -> None:
+    async with app.open(limits={"pictures_per_hour": 1}):
+        message = await app.painted(app.alice)
+        shown = await picked(app, await panel(app, message), "Top")
+        first = await form(app, shown)
+        second = await form(app, shown)
+        await app.done(await (await app.bob.submit(first, {})).message())
+        assert "an hour" in await refused(await app.bob.submit(second, {}))
 
 
-async def test_a_result_keeps_to_what_discord_allows(house: House) -> None:
-    async with house.open():
-        message = await house.painted(house.alice)
+async def test_a_result_keeps_to_what_discord_allows(app: App) -> None:
+    async with app.open():
+        message = await app.painted(app.alice)
         parts = [*walk(message.components)]
         assert len(parts) <= 40
         rows = [part["components"] for part in parts if part["type"] == 1]

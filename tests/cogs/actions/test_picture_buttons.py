@@ -10,9 +10,8 @@ import pytest
 
 from engine import ModelSettings
 from engine.jobs.job import Parent
+from tests.cogs.app import App, image, number, recipe_in, settings_line, told, told_after
 from tests.discord_server import Message
-
-from tests.cogs.app import House, image, number, recipe_in, settings_line, told, told_after
 
 ONE = [
     "Vary (subtle)",
@@ -30,41 +29,41 @@ ONE = [
 ]
 
 
-async def went_on(house: House, message: Message, label: str) -> Message:
+async def went_on(app: App, message: Message, label: str) -> Message:
     """Bob clicks, and the result is there."""
-    use = await house.bob.click(message, label=label)
-    return await house.done(await use.message())
+    use = await app.bob.click(message, label=label)
+    return await app.done(await use.message())
 
 
-async def test_one_picture_has_its_buttons_and_several_a_choice_for_each(house: House) -> None:
-    async with house.open():
-        one = await house.painted(house.alice)
+async def test_one_picture_has_its_buttons_and_several_a_choice_for_each(app: App) -> None:
+    async with app.open():
+        one = await app.painted(app.alice)
         assert one.labels[: len(ONE) + 1] == [*ONE, "Again"]
-        two = await house.painted(house.alice, count=2, seed=5)
+        two = await app.painted(app.alice, count=2, seed=5)
         assert two.labels[:3] == ["Picture 1", "Picture 2", "Again"]
-        panel = await (await house.bob.click(two, label="Picture 2")).message()
+        panel = await (await app.bob.click(two, label="Picture 2")).message()
         assert panel.ephemeral
         assert panel.labels == ONE
-        details = await (await house.bob.click(panel, label="Details")).message()
+        details = await (await app.bob.click(panel, label="Details")).message()
         assert "Seed: 6" in details.text()
 
 
 @pytest.mark.parametrize(("label", "strength"), [("Vary (subtle)", 0.35), ("Vary (strong)", 0.65)])
 async def test_a_variation_starts_from_the_picture_and_links_to_it(
-    house: House, label: str, strength: float
+    app: App, label: str, strength: float
 ) -> None:
-    async with house.open() as bot:
-        message = await house.painted(house.alice, seed=5, steps=3)
-        varied = await went_on(house, message, label)
+    async with app.open() as bot:
+        message = await app.painted(app.alice, seed=5, steps=3)
+        varied = await went_on(app, message, label)
         job = await bot.studio.job(number(varied))
         assert job.parent == Parent(1, 0)
-        assert job.owner == str(house.bob.user.id)
+        assert job.owner == str(app.bob.user.id)
         assert job.recipe.seed != 5
         assert job.recipe.strength == strength
-        kept = house.folder / "uploads" / str(job.recipe.image)
+        kept = app.folder / "uploads" / str(job.recipe.image)
         with image(message.attachments[0]) as before, image_in(kept) as start:
             assert start.tobytes() == before.tobytes()
-        link = f"https://discord.com/channels/{house.guild.id}/{house.art.id}/{message.id}"
+        link = f"https://discord.com/channels/{app.guild.id}/{app.art.id}/{message.id}"
         assert f"[from picture 1 of job 1]({link})" in varied.text()
 
 
@@ -75,46 +74,46 @@ def image_in(file: Path) -> Any:
     return Image.open(file)
 
 
-async def test_a_variation_of_a_deleted_parent_says_where_it_came_from(house: House) -> None:
-    async with house.open() as bot:
-        message = await house.painted(house.alice)
-        running = await house.occupy()
-        use = await house.bob.click(message, label="Vary (subtle)")
+async def test_a_variation_of_a_deleted_parent_says_where_it_came_from(app: App) -> None:
+    async with app.open() as bot:
+        message = await app.painted(app.alice)
+        running = await app.occupy()
+        use = await app.bob.click(message, label="Vary (subtle)")
         queued = await use.message()
         await bot.studio.delete(1)
-        await house.free(running)
-        await house.done(queued)
+        await app.free(running)
+        await app.done(queued)
         assert "from picture 1 of job 1" in queued.text()
         assert "](" not in queued.text()
 
 
 async def test_a_family_that_starts_from_no_picture_varies_by_its_seed(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in ("verbs", "starting"):
         monkeypatch.setattr(f"cogs.going_on.{module}.starts_from_pictures", lambda model: False)
-    async with house.open() as bot:
-        message = await house.painted(house.alice, seed=5)
-        varied = await went_on(house, message, "Vary (strong)")
+    async with app.open() as bot:
+        message = await app.painted(app.alice, seed=5)
+        varied = await went_on(app, message, "Vary (strong)")
         job = await bot.studio.job(number(varied))
         assert (job.recipe.image, job.parent) == (None, Parent(1, 0))
         assert job.recipe.seed != 5
         for label in ("Upscale 2×", "Use as start"):
-            sentence = await told(await house.bob.click(message, label=label))
+            sentence = await told(await app.bob.click(message, label=label))
             assert sentence.startswith("tiny cannot start from a picture")
 
 
 async def test_an_upscale_paints_at_twice_the_size_beyond_what_the_model_composes(
-    house: House,
+    app: App,
 ) -> None:
-    async with house.open() as bot:
-        message = await house.painted(house.alice, size="128x96", seed=5)
-        larger = await went_on(house, message, "Upscale 2×")
+    async with app.open() as bot:
+        message = await app.painted(app.alice, size="128x96", seed=5)
+        larger = await went_on(app, message, "Upscale 2×")
         job = await bot.studio.job(number(larger))
         assert (job.recipe.seed, job.recipe.strength) == (5, 0.35)
         with image(larger.attachments[0]) as shown:
             assert shown.size == (256, 192)
-        sentence = await told(await house.bob.click(larger, label="Upscale 2×"))
+        sentence = await told(await app.bob.click(larger, label="Upscale 2×"))
         assert sentence == (
             "That would be 512×384; tiny paints at most 256 pixels a side: Upscale 2× (fast) "
             "works with any."
@@ -123,15 +122,15 @@ async def test_an_upscale_paints_at_twice_the_size_beyond_what_the_model_compose
 
 @pytest.mark.parametrize("factor", [2, 4])
 async def test_a_fast_upscale_is_a_kept_picture_of_its_own_without_the_painter(
-    house: House, factor: int, tmp_path: Path
+    app: App, factor: int, tmp_path: Path
 ) -> None:
-    async with house.open() as bot:
-        message = await house.painted(house.alice, seed=5, count=2)
-        running = await house.occupy()
-        panel = await (await house.bob.click(message, label="Picture 2")).message()
-        larger = await went_on(house, panel, f"Upscale {factor}× (fast)")
+    async with app.open() as bot:
+        message = await app.painted(app.alice, seed=5, count=2)
+        running = await app.occupy()
+        panel = await (await app.bob.click(message, label="Picture 2")).message()
+        larger = await went_on(app, panel, f"Upscale {factor}× (fast)")
         job = await bot.studio.job(number(larger))
-        assert (job.owner, job.parent) == (str(house.bob.user.id), Parent(1, 1))
+        assert (job.owner, job.parent) == (str(app.bob.user.id), Parent(1, 1))
         with image(larger.attachments[0]) as shown, image(message.attachments[1]) as before:
             assert shown.size == (64 * factor, 64 * factor)
             small = before.resize(shown.size, 1)  # Lanczos
@@ -140,27 +139,27 @@ async def test_a_fast_upscale_is_a_kept_picture_of_its_own_without_the_painter(
         assert f"enlarged {factor}×" in settings_line(larger)
         assert "Upscale 2× (fast)" not in larger.labels
         assert "from picture 2 of job 1" in larger.text()
-        await house.free(running)
-        again = await went_on(house, larger, "Again")
+        await app.free(running)
+        again = await went_on(app, larger, "Again")
         with image(again.attachments[0]) as shown:
             assert shown.size == (64 * factor, 64 * factor)
 
 
-async def test_fast_upscales_count_towards_the_limits_of_whoever_clicks(house: House) -> None:
-    async with house.open(limits={"pictures_per_hour": 1}) as bot:
-        message = await house.painted(house.alice)
-        await went_on(house, message, "Upscale 2× (fast)")
-        use = await house.bob.click(message, label="Upscale 2× (fast)")
+async def test_fast_upscales_count_towards_the_limits_of_whoever_clicks(app: App) -> None:
+    async with app.open(limits={"pictures_per_hour": 1}) as bot:
+        message = await app.painted(app.alice)
+        await went_on(app, message, "Upscale 2× (fast)")
+        use = await app.bob.click(message, label="Upscale 2× (fast)")
         assert "an hour" in (await use.followup()).text()
-        use = await house.bob.click(message, label="Vary (subtle)")
+        use = await app.bob.click(message, label="Vary (subtle)")
         assert "an hour" in (await use.followup()).text()
         assert (await bot.studio.job(2)).state == "posted"
 
 
-async def test_remix_shows_the_settings_and_paints_what_was_changed(house: House) -> None:
-    async with house.open() as bot:
-        message = await house.painted(house.alice, seed=5, steps=3, negative_prompt="rain")
-        modal = await (await house.bob.click(message, label="Remix")).modal()
+async def test_remix_shows_the_settings_and_paints_what_was_changed(app: App) -> None:
+    async with app.open() as bot:
+        message = await app.painted(app.alice, seed=5, steps=3, negative_prompt="rain")
+        modal = await (await app.bob.click(message, label="Remix")).modal()
         assert modal.prefilled() == {
             "Prompt": "a red house",
             "Negative prompt": "rain",
@@ -168,24 +167,24 @@ async def test_remix_shows_the_settings_and_paints_what_was_changed(house: House
             "Guidance": "7",
             "Seed (empty: a new one)": "5",
         }
-        use = await house.bob.submit(modal, {"Prompt": "a blue house", "Steps": "2"})
-        remixed = await house.done(await use.message())
+        use = await app.bob.submit(modal, {"Prompt": "a blue house", "Steps": "2"})
+        remixed = await app.done(await use.message())
         job = await bot.studio.job(number(remixed))
         assert (job.recipe.prompt, job.recipe.seed) == ("a blue house", 5)
         assert (job.recipe.num_inference_steps, job.recipe.negative_prompt) == (2, "rain")
         assert job.parent == Parent(1, 0)
 
 
-async def test_a_remix_of_what_started_from_a_picture_has_its_strength_too(house: House) -> None:
-    async with house.open() as bot:
-        message = await house.painted(house.alice, steps=3)
-        varied = await went_on(house, message, "Vary (subtle)")
-        modal = await (await house.bob.click(varied, label="Remix")).modal()
+async def test_a_remix_of_what_started_from_a_picture_has_its_strength_too(app: App) -> None:
+    async with app.open() as bot:
+        message = await app.painted(app.alice, steps=3)
+        varied = await went_on(app, message, "Vary (subtle)")
+        modal = await (await app.bob.click(varied, label="Remix")).modal()
         shown = modal.prefilled()
         assert shown["Steps / guidance"] == "3 / 7"
         assert shown["Strength: 0.3 keeps most of it, 0.8 little"] == "0.35"
         changed = {"Steps / guidance": "4 / 5,5", "Strength: 0.3 keeps most of it, 0.8 little": "1"}
-        remixed = await house.done(await (await house.bob.submit(modal, changed)).message())
+        remixed = await app.done(await (await app.bob.submit(modal, changed)).message())
         recipe = (await bot.studio.job(number(remixed))).recipe
         assert (recipe.num_inference_steps, recipe.guidance_scale) == (4, 5.5)
         assert recipe.strength == 1
@@ -203,27 +202,27 @@ async def test_a_remix_of_what_started_from_a_picture_has_its_strength_too(house
     ],
 )
 async def test_what_makes_no_sense_in_a_form_gets_a_sentence(
-    house: House, field: str, value: str, sentence: str
+    app: App, field: str, value: str, sentence: str
 ) -> None:
-    async with house.open() as bot:
-        message = await house.painted(house.alice)
-        modal = await (await house.bob.click(message, label="Remix")).modal()
-        assert (await told(await house.bob.submit(modal, {field: value}))).startswith(sentence)
+    async with app.open() as bot:
+        message = await app.painted(app.alice)
+        modal = await (await app.bob.click(message, label="Remix")).modal()
+        assert (await told(await app.bob.submit(modal, {field: value}))).startswith(sentence)
         assert await bot.studio.unsettled() == []
 
 
-async def test_a_form_sent_after_a_restart_is_taken(house: House) -> None:
-    async with house.open():
-        message = await house.painted(house.alice, seed=5)
-        remix = await (await house.bob.click(message, label="Remix")).modal()
-        start = await (await house.bob.click(message, label="Use as start")).modal()
-    async with house.open() as bot:
-        remixed = await house.done(
-            await (await house.bob.submit(remix, {"Prompt": "a blue house"})).message()
+async def test_a_form_sent_after_a_restart_is_taken(app: App) -> None:
+    async with app.open():
+        message = await app.painted(app.alice, seed=5)
+        remix = await (await app.bob.click(message, label="Remix")).modal()
+        start = await (await app.bob.click(message, label="Use as start")).modal()
+    async with app.open() as bot:
+        remixed = await app.done(
+            await (await app.bob.submit(remix, {"Prompt": "a blue house"})).message()
         )
         assert (await bot.studio.job(number(remixed))).recipe.prompt == "a blue house"
-        started = await house.done(
-            await (await house.bob.submit(start, {"Prompt": "a boat"})).message()
+        started = await app.done(
+            await (await app.bob.submit(start, {"Prompt": "a boat"})).message()
         )
         recipe = (await bot.studio.job(number(started))).recipe
         assert (recipe.prompt, recipe.strength) == ("a boat", 0.6)
@@ -231,58 +230,58 @@ async def test_a_form_sent_after_a_restart_is_taken(house: House) -> None:
 
 
 async def test_every_button_works_after_a_restart_once_the_token_has_expired(
-    house: House,
+    app: App,
 ) -> None:
-    async with house.open():
-        message = await house.painted(house.alice, seed=5)
-    house.discord.expire_tokens()
-    async with house.open():
+    async with app.open():
+        message = await app.painted(app.alice, seed=5)
+    app.discord.expire_tokens()
+    async with app.open():
         for label in ("Vary (subtle)", "Upscale 2×", "Upscale 2× (fast)"):
-            result = await went_on(house, message, label)
+            result = await went_on(app, message, label)
             assert "from picture 1 of job 1" in result.text()
 
 
-async def test_details_are_those_in_the_file_and_for_whoever_asks_alone(house: House) -> None:
-    async with house.open():
-        message = await house.painted(house.alice, "a ```red``` house", seed=5, count=1)
-        told_alone = await told(await house.bob.click(message, label="Details"))
+async def test_details_are_those_in_the_file_and_for_whoever_asks_alone(app: App) -> None:
+    async with app.open():
+        message = await app.painted(app.alice, "a ```red``` house", seed=5, count=1)
+        told_alone = await told(await app.bob.click(message, label="Details"))
         written = image(message.attachments[0]).info["parameters"]
         assert told_alone == f"```\n{written.replace('```', chr(39) * 3)}\n```"
 
 
-async def test_a_picture_is_sent_to_whoever_wants_it(house: House) -> None:
-    async with house.open():
-        message = await house.painted(house.alice)
-        use = await house.bob.click(message, label="Send to DM")
+async def test_a_picture_is_sent_to_whoever_wants_it(app: App) -> None:
+    async with app.open():
+        message = await app.painted(app.alice)
+        use = await app.bob.click(message, label="Send to DM")
         assert await told(use) == "It is in your direct messages."
-        [sent] = house.bob.dm.messages
+        [sent] = app.bob.dm.messages
         assert sent.attachments[0].read() == message.attachments[0].read()
 
 
-async def test_somebody_who_takes_no_direct_messages_is_told(house: House) -> None:
-    house.bob.user.refuses_dms = True
-    async with house.open():
-        message = await house.painted(house.alice)
-        with house.discord.expecting(50007):
-            use = await house.bob.click(message, label="Send to DM")
+async def test_somebody_who_takes_no_direct_messages_is_told(app: App) -> None:
+    app.bob.user.refuses_dms = True
+    async with app.open():
+        message = await app.painted(app.alice)
+        with app.discord.expecting(50007):
+            use = await app.bob.click(message, label="Send to DM")
             assert (await use.followup()).text().startswith("I may not write to you")
 
 
 @pytest.mark.parametrize("label", [each for each in ONE if each != "Details"])
-async def test_a_picture_whose_job_is_gone_gets_a_sentence(house: House, label: str) -> None:
-    async with house.open() as bot:
-        message = await house.painted(house.alice)
+async def test_a_picture_whose_job_is_gone_gets_a_sentence(app: App, label: str) -> None:
+    async with app.open() as bot:
+        message = await app.painted(app.alice)
         await bot.studio.delete(1)
-        use = await house.bob.click(message, label=label)
+        use = await app.bob.click(message, label=label)
         assert await gone(use) == "Job 1 does not exist any more."
 
 
-async def test_a_picture_whose_file_is_gone_gets_a_sentence(house: House) -> None:
-    async with house.open():
-        message = await house.painted(house.alice)
-        shutil.rmtree(house.folder / "pictures")
+async def test_a_picture_whose_file_is_gone_gets_a_sentence(app: App) -> None:
+    async with app.open():
+        message = await app.painted(app.alice)
+        shutil.rmtree(app.folder / "pictures")
         for label in ("Vary (subtle)", "Upscale 2×", "Upscale 2× (fast)", "Send to DM"):
-            use = await house.bob.click(message, label=label)
+            use = await app.bob.click(message, label=label)
             assert (await use.followup()).text().startswith("The file of this picture is gone")
 
 
@@ -294,17 +293,17 @@ async def gone(use: Any) -> str:
 
 
 async def test_a_model_that_is_gone_gets_a_sentence(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with house.open():
-        message = await house.painted(house.alice, model="other")
-        two = await house.painted(house.alice, model="other", count=2)
-    models: dict[str, ModelSettings] = house.models()
+    async with app.open():
+        message = await app.painted(app.alice, model="other")
+        two = await app.painted(app.alice, model="other", count=2)
+    models: dict[str, ModelSettings] = app.models()
     del models["other"]
-    monkeypatch.setattr(house, "models", lambda: models)
-    async with house.open():
+    monkeypatch.setattr(app, "models", lambda: models)
+    async with app.open():
         for label in ("Vary (strong)", "Upscale 2×", "Use as start", "Fill", "Zoom out", "Pan"):
-            sentence = await told(await house.bob.click(message, label=label))
+            sentence = await told(await app.bob.click(message, label=label))
             assert sentence.startswith("There is no model “other”.")
-        panel = await (await house.bob.click(two, label="Picture 2")).message()
+        panel = await (await app.bob.click(two, label="Picture 2")).message()
         assert not {"Fill", "Zoom out", "Pan"} & {*panel.labels}

@@ -7,18 +7,17 @@ from typing import Any
 
 import pytest
 
+from tests.cogs.app import PATIENCE, App, alt_texts, image, number, recipe_in, seed, told
 from tests.discord_server import ClientRefuses
-
-from tests.cogs.app import PATIENCE, House, alt_texts, image, number, recipe_in, seed, told
 
 
 async def test_the_home_message_is_there_within_a_second_and_tells_the_place_in_line(
-    house: House,
+    app: App,
 ) -> None:
-    async with house.open():
-        await house.occupy()
-        first = await house.alice.slash(house.art, "imagine", prompt="a red house")
-        second = await house.bob.slash(house.art, "imagine", prompt="a blue house")
+    async with app.open():
+        await app.occupy()
+        first = await app.alice.slash(app.art, "imagine", prompt="a red house")
+        second = await app.bob.slash(app.art, "imagine", prompt="a blue house")
         assert first.acknowledged_after < 1
         assert second.acknowledged_after < 1
         message = await second.message()
@@ -27,23 +26,23 @@ async def test_the_home_message_is_there_within_a_second_and_tells_the_place_in_
         assert not message.ephemeral
 
 
-async def test_time_left_is_told_as_soon_as_something_was_measured(house: House) -> None:
-    async with house.open():
-        await house.painted(house.alice)
-        await house.painted(house.alice, model="slow", steps=1, count=4)
-        await house.occupy()
-        message = await house.ask(house.bob)
+async def test_time_left_is_told_as_soon_as_something_was_measured(app: App) -> None:
+    async with app.open():
+        await app.painted(app.alice)
+        await app.painted(app.alice, model="slow", steps=1, count=4)
+        await app.occupy()
+        message = await app.ask(app.bob)
         assert "1st in line · ready <t:" in message.text()
 
 
 @pytest.mark.slow
 async def test_running_shows_a_bar_then_a_preview_and_the_pictures_replace_it(
-    house: House,
+    app: App,
 ) -> None:
-    async with house.open():
-        message = await house.ask(house.alice, model="slow", steps=60, count=2)
-        await house.discord.until(lambda: "▰" in message.text(), PATIENCE)
-        await house.done(message)
+    async with app.open():
+        message = await app.ask(app.alice, model="slow", steps=60, count=2)
+        await app.discord.until(lambda: "▰" in message.text(), PATIENCE)
+        await app.done(message)
         looks = [[file.filename for file in look.attachments] for look in message.looks]
         assert ["preview.webp"] in looks
         assert looks[-1] == ["000001-1.png", "000001-2.png"]
@@ -52,18 +51,18 @@ async def test_running_shows_a_bar_then_a_preview_and_the_pictures_replace_it(
 
 
 async def test_the_result_is_one_message_with_all_pictures_and_what_made_them(
-    house: House, tmp_path: Path
+    app: App, tmp_path: Path
 ) -> None:
-    async with house.open():
-        message = await house.painted(
-            house.alice, "a red house", negative_prompt="rain", count=4, seed=7, steps=3, guidance=5
+    async with app.open():
+        message = await app.painted(
+            app.alice, "a red house", negative_prompt="rain", count=4, seed=7, steps=3, guidance=5
         )
-        assert house.art.messages == [message]
+        assert app.art.messages == [message]
         assert [file.filename for file in message.attachments] == [
             f"000001-{i}.png" for i in (1, 2, 3, 4)
         ]
         assert message.text() == (
-            f"**a red house**\n-# {house.alice.mention} · job 1\n"
+            f"**a red house**\n-# {app.alice.mention} · job 1\n"
             "-# tiny · 64×64 · 3 steps · guidance 5 · ddim · seed 7–10 · without rain"
         )
         assert message.labels[:4] == [f"Picture {i}" for i in (1, 2, 3, 4)]
@@ -77,20 +76,20 @@ async def test_the_result_is_one_message_with_all_pictures_and_what_made_them(
         assert image(message.attachments[0]).size == (64, 64)
 
 
-async def test_nobody_is_pinged_by_any_request(house: House) -> None:
-    async with house.open():
-        message = await house.painted(house.alice, f"@everyone look {house.bob.mention}")
-        await house.alice.slash(house.art, "queue")
+async def test_nobody_is_pinged_by_any_request(app: App) -> None:
+    async with app.open():
+        message = await app.painted(app.alice, f"@everyone look {app.bob.mention}")
+        await app.alice.slash(app.art, "queue")
         assert message.pings == []
-        assert house.alice.mention in message.text()
-        assert len(house.writes()) >= 3
-        for body in house.writes():
+        assert app.alice.mention in message.text()
+        assert len(app.writes()) >= 3
+        for body in app.writes():
             assert body["allowed_mentions"]["parse"] == []
             assert not body["allowed_mentions"].get("users")
 
 
-async def test_the_client_itself_refuses_what_is_out_of_bounds(house: House) -> None:
-    async with house.open():
+async def test_the_client_itself_refuses_what_is_out_of_bounds(app: App) -> None:
+    async with app.open():
         for options in (
             {"count": 5},
             {"count": 0},
@@ -104,11 +103,11 @@ async def test_the_client_itself_refuses_what_is_out_of_bounds(house: House) -> 
             {"size": "x"},
         ):
             with pytest.raises(ClientRefuses):
-                await house.ask(house.alice, **options)
+                await app.ask(app.alice, **options)
 
 
-async def test_sizes_by_ratio_by_name_and_by_pixels(house: House) -> None:
-    async with house.open():
+async def test_sizes_by_ratio_by_name_and_by_pixels(app: App) -> None:
+    async with app.open():
         for text, size in (
             ("3:2", (80, 56)),
             ("landscape", (72, 56)),
@@ -116,7 +115,7 @@ async def test_sizes_by_ratio_by_name_and_by_pixels(house: House) -> None:
             ("64x96", (64, 96)),
             ("128 × 32", (128, 32)),
         ):
-            message = await house.painted(house.alice, size=text)
+            message = await app.painted(app.alice, size=text)
             assert image(message.attachments[0]).size == size
 
 
@@ -132,21 +131,21 @@ async def test_sizes_by_ratio_by_name_and_by_pixels(house: House) -> None:
     ids=["nonsense", "too large", "odd", "model", "whitespace"],
 )
 async def test_what_cannot_be_painted_is_refused_in_a_sentence_for_the_person_alone(
-    house: House, options: dict[str, Any], sentence: str
+    app: App, options: dict[str, Any], sentence: str
 ) -> None:
-    async with house.open() as bot:
+    async with app.open() as bot:
         asked = {"prompt": "a red house"} | options
-        assert sentence in await told(await house.alice.slash(house.art, "imagine", **asked))
+        assert sentence in await told(await app.alice.slash(app.art, "imagine", **asked))
         assert await bot.studio.unsettled() == []
-        assert house.art.messages == []
+        assert app.art.messages == []
 
 
-async def test_the_sizes_on_offer_are_those_of_the_model(house: House) -> None:
-    async with house.open():
+async def test_the_sizes_on_offer_are_those_of_the_model(app: App) -> None:
+    async with app.open():
 
         async def offered(typed: str, **others: Any) -> list[str]:
-            choices = await house.alice.autocomplete(
-                house.art, "imagine", "size", typed, prompt="x", **others
+            choices = await app.alice.autocomplete(
+                app.art, "imagine", "size", typed, prompt="x", **others
             )
             return [choice.value for choice in choices]
 
@@ -158,11 +157,11 @@ async def test_the_sizes_on_offer_are_those_of_the_model(house: House) -> None:
         assert await offered("nonsense") == []
 
 
-async def test_the_models_on_offer(house: House) -> None:
-    async with house.open():
-        choices = await house.alice.autocomplete(house.art, "imagine", "model", "t", prompt="x")
+async def test_the_models_on_offer(app: App) -> None:
+    async with app.open():
+        choices = await app.alice.autocomplete(app.art, "imagine", "model", "t", prompt="x")
         assert [choice.value for choice in choices] == ["sketch", "tiny", "other"]
-        choices = await house.alice.autocomplete(house.art, "imagine", "model", "TI", prompt="x")
+        choices = await app.alice.autocomplete(app.art, "imagine", "model", "TI", prompt="x")
         assert [choice.value for choice in choices] == ["sketch", "tiny"]
 
 
@@ -188,16 +187,16 @@ PROMPTS = [
 
 
 async def test_any_prompt_is_shown_without_breaking_out_and_kept_in_the_picture(
-    house: House, tmp_path: Path
+    app: App, tmp_path: Path
 ) -> None:
-    async with house.open(engine={"batch_size": 4}):
-        asked = [await house.ask(house.alice, prompt, steps=1) for prompt in PROMPTS]
+    async with app.open(engine={"batch_size": 4}):
+        asked = [await app.ask(app.alice, prompt, steps=1) for prompt in PROMPTS]
         for prompt, message in zip(PROMPTS, asked, strict=True):
-            await house.done(message)
+            await app.done(message)
             first, *rest = message.text().split("\n")
             assert first.startswith("**")
             assert first.endswith("**")
-            assert rest[0].startswith(f"-# {house.alice.mention}")
+            assert rest[0].startswith(f"-# {app.alice.mention}")
             assert message.pings == []
             kept = recipe_in(message.attachments[0], tmp_path)
             assert kept.seed == seed(message)
@@ -205,17 +204,17 @@ async def test_any_prompt_is_shown_without_breaking_out_and_kept_in_the_picture(
                 assert kept.prompt == " ".join(prompt.split())
 
 
-async def test_a_failing_job_says_so_and_the_next_one_is_painted(house: House) -> None:
-    async with house.open():
-        failed = await house.ask(house.alice, model="broken")
-        next_one = await house.ask(house.bob)
-        await house.done(failed)
-        await house.done(next_one)
+async def test_a_failing_job_says_so_and_the_next_one_is_painted(app: App) -> None:
+    async with app.open():
+        failed = await app.ask(app.alice, model="broken")
+        next_one = await app.ask(app.bob)
+        await app.done(failed)
+        await app.done(next_one)
         assert "⚠️" in failed.text()
         assert failed.labels == ["Again", "Delete"]
         assert len(next_one.attachments) == 1
-        house.place_model()
-        await house.alice.click(failed, label="Again")
-        await house.discord.until(lambda: len(house.art.messages) == 3)
-        again = await house.done(house.art.messages[-1])
+        app.place_model()
+        await app.alice.click(failed, label="Again")
+        await app.discord.until(lambda: len(app.art.messages) == 3)
+        again = await app.done(app.art.messages[-1])
         assert (number(again), len(again.attachments)) == (3, 1)

@@ -7,9 +7,8 @@ from io import BytesIO
 import pytest
 from PIL import Image, ImageChops
 
+from tests.cogs.app import App, image, number, refused, settings_line, told
 from tests.discord_server import Message, Upload
-
-from tests.cogs.app import House, image, number, refused, settings_line, told
 
 
 def upload(drawn: Image.Image, name: str = "picture.png", kind: str = "PNG") -> Upload:
@@ -59,23 +58,23 @@ async def kept(message: Message) -> bool:
     ids=["mask", "twice as large", "erased", "gif"],
 )
 async def test_only_what_the_mask_marks_is_painted_at_the_size_of_the_picture(
-    house: House, marks: Upload
+    app: App, marks: Upload
 ) -> None:
-    async with house.open() as bot:
-        use = await house.alice.slash(
-            house.art, "imagine", prompt="a fish", image=upload(photo()), mask=marks
+    async with app.open() as bot:
+        use = await app.alice.slash(
+            app.art, "imagine", prompt="a fish", image=upload(photo()), mask=marks
         )
-        message = await house.done(await use.message())
+        message = await app.done(await use.message())
         assert await kept(message)
         assert "from a picture, strength 1" in settings_line(message)
         recipe = (await bot.studio.job(number(message))).recipe
         assert None not in (recipe.image, recipe.mask)
 
 
-async def test_a_strength_and_a_size_of_ones_own_are_heeded(house: House) -> None:
-    async with house.open() as bot:
-        use = await house.alice.slash(
-            house.art,
+async def test_a_strength_and_a_size_of_ones_own_are_heeded(app: App) -> None:
+    async with app.open() as bot:
+        use = await app.alice.slash(
+            app.art,
             "imagine",
             prompt="a fish",
             image=upload(photo()),
@@ -83,17 +82,17 @@ async def test_a_strength_and_a_size_of_ones_own_are_heeded(house: House) -> Non
             strength=0.5,
             size="48x32",
         )
-        recipe = (await bot.studio.job(number(await house.done(await use.message())))).recipe
+        recipe = (await bot.studio.job(number(await app.done(await use.message())))).recipe
         assert (recipe.strength, recipe.width, recipe.height) == (0.5, 48, 32)
 
 
-async def test_a_picture_is_painted_in_its_own_shape(house: House) -> None:
-    async with house.open():
+async def test_a_picture_is_painted_in_its_own_shape(app: App) -> None:
+    async with app.open():
         for size, painted in (((96, 64), (96, 64)), ((300, 300), (64, 64)), ((150, 300), (48, 88))):
-            use = await house.alice.slash(
-                house.art, "imagine", prompt="a fish", image=upload(photo(size))
+            use = await app.alice.slash(
+                app.art, "imagine", prompt="a fish", image=upload(photo(size))
             )
-            with image((await house.done(await use.message())).attachments[0]) as shown:
+            with image((await app.done(await use.message())).attachments[0]) as shown:
                 assert shown.size == painted
 
 
@@ -108,11 +107,11 @@ async def test_a_picture_is_painted_in_its_own_shape(house: House) -> None:
     ids=["text", "no picture", "black", "another shape"],
 )
 async def test_what_is_no_mask_is_told_to_whoever_sent_it(
-    house: House, marks: Upload, sentence: str
+    app: App, marks: Upload, sentence: str
 ) -> None:
-    async with house.open() as bot:
-        use = await house.alice.slash(
-            house.art, "imagine", prompt="a fish", image=upload(photo()), mask=marks
+    async with app.open() as bot:
+        use = await app.alice.slash(
+            app.art, "imagine", prompt="a fish", image=upload(photo()), mask=marks
         )
         said = await (told(use) if use.response == 4 else refused(use))
         assert said.startswith(sentence)
@@ -120,29 +119,29 @@ async def test_what_is_no_mask_is_told_to_whoever_sent_it(
 
 
 async def test_a_mask_needs_a_picture_and_a_model_that_fills(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with house.open():
-        use = await house.alice.slash(house.art, "imagine", prompt="x", mask=upload(mask()))
+    async with app.open():
+        use = await app.alice.slash(app.art, "imagine", prompt="x", mask=upload(mask()))
         assert (await told(use)).endswith("send that one as `image`, too.")
-        monkeypatch.setattr("cogs.requests.capabilities.fills", lambda model: False)
-        use = await house.alice.slash(
-            house.art, "imagine", prompt="x", image=upload(photo()), mask=upload(mask())
+        monkeypatch.setattr("cogs.requests.capabilities.can_inpaint", lambda model: False)
+        use = await app.alice.slash(
+            app.art, "imagine", prompt="x", image=upload(photo()), mask=upload(mask())
         )
         assert (await told(use)).startswith("tiny cannot paint a part of a picture")
 
 
-async def test_several_prompts_share_the_picture_and_its_mask(house: House) -> None:
-    async with house.open() as bot:
-        use = await house.alice.slash(
-            house.art,
+async def test_several_prompts_share_the_picture_and_its_mask(app: App) -> None:
+    async with app.open() as bot:
+        use = await app.alice.slash(
+            app.art,
             "imagine",
             prompt="a {red, blue} fish",
             image=upload(photo()),
             mask=upload(mask()),
         )
-        await house.done(await use.message())
+        await app.done(await use.message())
         recipes = [(await bot.studio.job(each)).recipe for each in (1, 2)]
         assert recipes[0].mask == recipes[1].mask is not None
         assert [recipe.prompt for recipe in recipes] == ["a red fish", "a blue fish"]
-        await house.settled(bot)
+        await app.settled(bot)

@@ -11,9 +11,8 @@ from PIL import Image
 
 from cogs.requests.attachments import MOST_BYTES
 from engine import AdapterSettings
+from tests.cogs.app import App, image, number, refused, settings_line, told
 from tests.discord_server import ClientRefuses, Upload
-
-from tests.cogs.app import House, image, number, refused, settings_line, told
 
 
 def picture(colour: str = "red", side: int = 96, kind: str = "PNG") -> bytes:
@@ -24,32 +23,32 @@ def picture(colour: str = "red", side: int = 96, kind: str = "PNG") -> bytes:
 
 
 @pytest.fixture
-def loras(house: House, weights: Path) -> None:
+def loras(app: App, weights: Path) -> None:
     """Thirty LoRAs in the data folder; they are of one file."""
     from diffusers import StableDiffusionPipeline
 
     from tests.tiny.adapters import lora
 
     pipe: Any = StableDiffusionPipeline.from_pretrained(weights, safety_checker=None)
-    first = lora(house.folder / "loras" / "fox.safetensors", pipe, "unet", seed=1)
+    first = lora(app.folder / "loras" / "fox.safetensors", pipe, "unet", seed=1)
     for i in range(29):
         first.with_stem(f"style-{i:02}").hardlink_to(first)
 
 
-async def test_a_picture_starts_from_another_and_says_so(house: House) -> None:
+async def test_a_picture_starts_from_another_and_says_so(app: App) -> None:
     upload = Upload("house.png", picture())
-    async with house.open():
-        use = await house.alice.slash(
-            house.art, "imagine", prompt="a fish", image=upload, strength=0.5, seed=1
+    async with app.open():
+        use = await app.alice.slash(
+            app.art, "imagine", prompt="a fish", image=upload, strength=0.5, seed=1
         )
         assert use.acknowledged_after < 1
-        message = await house.done(await use.message())
+        message = await app.done(await use.message())
         assert settings_line(message)[-2:] == ["seed 1", "from a picture, strength 0.5"]
-        plain = await house.painted(house.alice, "a fish", seed=1)
+        plain = await app.painted(app.alice, "a fish", seed=1)
         first, second = (image(m.attachments[0]) for m in (message, plain))
         assert list(first.get_flattened_data()) != list(second.get_flattened_data())
-        again = await (await house.bob.click(message, label="Again")).message()
-        await house.done(again)
+        again = await (await app.bob.click(message, label="Again")).message()
+        await app.done(again)
         assert settings_line(again)[-1] == "from a picture, strength 0.5"
 
 
@@ -61,36 +60,34 @@ async def test_a_picture_starts_from_another_and_says_so(house: House) -> None:
     ],
 )
 async def test_what_is_no_picture_is_refused_to_whoever_sent_it(
-    house: House, name: str, data: bytes, sentence: str
+    app: App, name: str, data: bytes, sentence: str
 ) -> None:
-    async with house.open() as bot:
-        use = await house.alice.slash(
-            house.art, "imagine", prompt="a fish", image=Upload(name, data)
-        )
+    async with app.open() as bot:
+        use = await app.alice.slash(app.art, "imagine", prompt="a fish", image=Upload(name, data))
         said = await (told(use) if use.response == 4 else refused(use))
         assert said.startswith(sentence)
         assert bot.studio.queue() == []
 
 
-async def test_a_picture_that_is_too_large_is_not_even_fetched(house: House) -> None:
+async def test_a_picture_that_is_too_large_is_not_even_fetched(app: App) -> None:
     upload = Upload("house.png", bytes(MOST_BYTES + 1))
-    async with house.open():
-        use = await house.alice.slash(house.art, "imagine", prompt="a fish", image=upload)
+    async with app.open():
+        use = await app.alice.slash(app.art, "imagine", prompt="a fish", image=upload)
         assert (await told(use)).startswith("“house.png” has 25 MB; at most 25 are allowed")
 
 
-async def test_a_strength_without_a_picture_is_a_mistake(house: House) -> None:
-    async with house.open():
-        use = await house.alice.slash(house.art, "imagine", prompt="a fish", strength=0.5)
+async def test_a_strength_without_a_picture_is_a_mistake(app: App) -> None:
+    async with app.open():
+        use = await app.alice.slash(app.art, "imagine", prompt="a fish", strength=0.5)
         assert "send `image`" in await told(use)
 
 
-async def test_a_scheduler_is_chosen_among_those_that_fit(house: House) -> None:
-    async with house.open():
-        message = await house.painted(house.alice, scheduler="dpmpp_2m_karras")
+async def test_a_scheduler_is_chosen_among_those_that_fit(app: App) -> None:
+    async with app.open():
+        message = await app.painted(app.alice, scheduler="dpmpp_2m_karras")
         assert settings_line(message)[4] == "dpmpp_2m_karras"
-        choices = await house.alice.autocomplete(
-            house.art, "imagine", "scheduler", "karras", prompt="x"
+        choices = await app.alice.autocomplete(
+            app.art, "imagine", "scheduler", "karras", prompt="x"
         )
         assert [choice.value for choice in choices] == [
             "euler_karras",
@@ -99,27 +96,25 @@ async def test_a_scheduler_is_chosen_among_those_that_fit(house: House) -> None:
             "dpmpp_sde_karras",
         ]
         with pytest.raises(ClientRefuses):
-            await house.alice.slash(house.art, "imagine", prompt="x", scheduler="x" * 51)
+            await app.alice.slash(app.art, "imagine", prompt="x", scheduler="x" * 51)
 
 
 @pytest.mark.usefixtures("loras")
-async def test_a_lora_changes_the_picture_and_stands_under_it(house: House) -> None:
-    async with house.open():
-        plain = await house.painted(house.alice, seed=1)
-        styled = await house.painted(house.alice, seed=1, lora="fox:0.8, style-03")
+async def test_a_lora_changes_the_picture_and_stands_under_it(app: App) -> None:
+    async with app.open():
+        plain = await app.painted(app.alice, seed=1)
+        styled = await app.painted(app.alice, seed=1, lora="fox:0.8, style-03")
         assert settings_line(styled)[-1] == "LoRA fox 0.8, style-03 1"
         first, second = (image(m.attachments[0]) for m in (plain, styled))
         assert list(first.get_flattened_data()) != list(second.get_flattened_data())
 
 
 @pytest.mark.usefixtures("loras")
-async def test_more_loras_than_a_list_holds_are_found_by_what_is_typed(house: House) -> None:
-    async with house.open():
+async def test_more_loras_than_a_list_holds_are_found_by_what_is_typed(app: App) -> None:
+    async with app.open():
 
         async def offered(typed: str) -> list[str]:
-            choices = await house.alice.autocomplete(
-                house.art, "imagine", "lora", typed, prompt="x"
-            )
+            choices = await app.alice.autocomplete(app.art, "imagine", "lora", typed, prompt="x")
             return [choice.value for choice in choices]
 
         assert len(await offered("")) == 25
@@ -139,27 +134,27 @@ async def test_more_loras_than_a_list_holds_are_found_by_what_is_typed(house: Ho
         ("fox:9", "The weight of fox is 9.0"),
     ],
 )
-async def test_a_lora_that_cannot_be_is_refused(house: House, typed: str, sentence: str) -> None:
-    async with house.open():
-        use = await house.alice.slash(house.art, "imagine", prompt="a fish", lora=typed)
+async def test_a_lora_that_cannot_be_is_refused(app: App, typed: str, sentence: str) -> None:
+    async with app.open():
+        use = await app.alice.slash(app.art, "imagine", prompt="a fish", lora=typed)
         assert (await told(use)).startswith(sentence)
 
 
 async def test_a_lora_has_the_weight_its_owner_gave_it_and_is_for_its_own_kind(
-    house: House, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    app: App, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     source = str(tmp_path / "ink.safetensors")
     named = {
         "ink": AdapterSettings(source=source, weight=0.4, description="As with a pen"),
         "oil": AdapterSettings(source=source, family="sdxl"),
     }
-    monkeypatch.setattr(house, "adapters", lambda: named)
-    async with house.open() as bot:
-        blocker = await house.occupy()
-        message = await house.ask(house.alice, lora="ink")
+    monkeypatch.setattr(app, "adapters", lambda: named)
+    async with app.open() as bot:
+        blocker = await app.occupy()
+        message = await app.ask(app.alice, lora="ink")
         assert (await bot.studio.job(number(message))).recipe.adapters == (("ink", 0.4),)
-        await house.release(blocker)
-        choices = await house.alice.autocomplete(house.art, "imagine", "lora", "", prompt="x")
+        await app.release(blocker)
+        choices = await app.alice.autocomplete(app.art, "imagine", "lora", "", prompt="x")
         assert [choice.name for choice in choices] == ["ink: As with a pen"]
-        use = await house.alice.slash(house.art, "imagine", prompt="a fish", lora="oil")
+        use = await app.alice.slash(app.art, "imagine", prompt="a fish", lora="oil")
         assert "is for Stable Diffusion XL models" in await told(use)

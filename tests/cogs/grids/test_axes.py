@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from cogs.requests.builder import Typed
 from cogs.grids.axes import changed, read_axis
+from cogs.requests.builder import TypedRequest
 from engine import Axis, Catalogue, ImageRequest, InvalidRequest, UnknownModel
 
 MODELS = Catalogue({}, "sketch")
@@ -15,8 +15,8 @@ def values(kind: str, text: str) -> list[str]:
     return list(read_axis(kind, text, MODELS).labels)
 
 
-def typed(prompt: str = "a red fish", lora: str | None = None, **more: object) -> Typed:
-    return Typed(request=ImageRequest(prompt=prompt, **more), lora=lora)  # type: ignore[arg-type]
+def typed(prompt: str = "a red fish", lora: str | None = None, **more: object) -> TypedRequest:
+    return TypedRequest(request=ImageRequest(prompt=prompt, **more), lora=lora)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_an_unknown_model_is_told_with_the_nearest_one() -> None:
 
 
 def test_each_place_changes_what_was_typed() -> None:
-    def at(kind: str, label: str, given: Typed | None = None) -> Typed:
+    def at(kind: str, label: str, given: TypedRequest | None = None) -> TypedRequest:
         return changed(given or typed(), kind, Axis(title=kind, labels=(label,)), 0)
 
     assert at("seed", "7").request.seed == 7
@@ -107,7 +107,7 @@ def test_the_first_words_are_the_ones_that_the_others_stand_in_for() -> None:
 
 
 @pytest.mark.parametrize("given", [typed(seed=5), typed()])
-def test_what_is_on_the_axis_has_no_value_beside_it(given: Typed) -> None:
+def test_what_is_on_the_axis_has_no_value_beside_it(given: TypedRequest) -> None:
     axis = Axis(title="seed", labels=("1",))
     if given.request.seed is None:
         assert changed(given, "seed", axis, 0).request.seed == 1

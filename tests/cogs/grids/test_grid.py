@@ -11,18 +11,27 @@ from typing import Any
 import pytest
 
 from cogs.grids import tracked_grid as subject
-from engine import SafetySettings, draw_sheet
+from engine import SafetySettings, draw_grid
+from tests.cogs.app import (
+    PATIENCE,
+    App,
+    alt_texts,
+    image,
+    recipe_in,
+    refused,
+    told,
+    told_after,
+    until,
+)
+from tests.cogs.generate.test_options import picture
 from tests.discord_server import ClientRefuses, Message, Permissions, Upload
 from tests.discord_server.messages import walk
 from tests.tiny.classifier import classifier
 
-from tests.cogs.app import PATIENCE, House, alt_texts, image, recipe_in, refused, told, told_after, until
-from tests.cogs.generate.test_options import picture
-
 SEEDS = {"x": "seed", "x_values": "1-3"}
 
 
-class Easel:
+class SlowDrawing:
     """Draws sheets, the first of them only when it is let go."""
 
     def __init__(self) -> None:
@@ -31,7 +40,7 @@ class Easel:
 
     def __call__(self, *what: Any) -> bytes:
         self.begun += 1
-        drawn = draw_sheet(*what)
+        drawn = draw_grid(*what)
         if self.begun == 1:
             assert self.let_go.wait(PATIENCE)
         return drawn
@@ -42,22 +51,22 @@ class Easel:
 
 
 @pytest.fixture
-def held(monkeypatch: pytest.MonkeyPatch) -> Callable[[], Easel]:
-    """Has all sheets drawn on one easel from now on."""
+def held(monkeypatch: pytest.MonkeyPatch) -> Callable[[], SlowDrawing]:
+    """Has all sheets drawn by one slow drawing from now on."""
 
-    def hold() -> Easel:
-        easel = Easel()
-        monkeypatch.setattr(subject, "draw_sheet", easel)
-        return easel
+    def hold() -> SlowDrawing:
+        drawing = SlowDrawing()
+        monkeypatch.setattr(subject, "draw_grid", drawing)
+        return drawing
 
     return hold
 
 
-async def asked(house: House, prompt: str = "a red fish", **options: Any) -> Message:
+async def asked(app: App, prompt: str = "a red fish", **options: Any) -> Message:
     """Alice wants a sheet; the question that comes back to her."""
-    use = await house.alice.slash(house.art, "grid", prompt=prompt, **(options or SEEDS))
+    use = await app.alice.slash(app.art, "grid", prompt=prompt, **(options or SEEDS))
     asking = use.interaction
-    await house.discord.until(
+    await app.discord.until(
         lambda: use.followups or (asking.original and not asking.original.loading)
     )
     question = use.followups[0] if use.followups else await use.message()
@@ -65,17 +74,17 @@ async def asked(house: House, prompt: str = "a red fish", **options: Any) -> Mes
     return question
 
 
-async def confirmed(house: House, question: Message) -> Message:
+async def confirmed(app: App, question: Message) -> Message:
     """She wants it all the same; the message of the sheet."""
-    before = len(house.art.messages)
-    await house.alice.click(question, label=question.labels[0])
-    await house.discord.until(lambda: len(house.art.messages) > before)
-    return house.art.messages[-1]
+    before = len(app.art.messages)
+    await app.alice.click(question, label=question.labels[0])
+    await app.discord.until(lambda: len(app.art.messages) > before)
+    return app.art.messages[-1]
 
 
-async def sheet(house: House, prompt: str = "a red fish", **options: Any) -> Message:
+async def grid(app: App, prompt: str = "a red fish", **options: Any) -> Message:
     """A sheet that is complete."""
-    return await house.done(await confirmed(house, await asked(house, prompt, **options)))
+    return await app.done(await confirmed(app, await asked(app, prompt, **options)))
 
 
 def options_of(message: Message) -> list[str]:
@@ -85,11 +94,11 @@ def options_of(message: Message) -> list[str]:
 
 
 async def test_a_sheet_is_asked_about_painted_and_shown_with_each_of_its_pictures(
-    house: House, tmp_path: Path
+    app: App, tmp_path: Path
 ) -> None:
-    async with house.open() as bot:
+    async with app.open() as bot:
         both = {"x": "guidance", "x_values": "1, 7.5", "y": "seed", "y_values": "1-3"}
-        question = await asked(house, "a *red* fish --steps 1", **both)
+        question = await asked(app, "a *red* fish --steps 1", **both)
         assert question.text().splitlines() == [
             "**A sheet of 6 pictures.** Paint it?",
             "- a \\*red\\* fish",
@@ -99,13 +108,13 @@ async def test_a_sheet_is_asked_about_painted_and_shown_with_each_of_its_picture
         ]
         assert question.labels == ["Paint 6 pictures", "Cancel"]
         assert bot.studio.queue() == []
-        message = await confirmed(house, question)
+        message = await confirmed(app, question)
         assert "Cancel" in message.labels
-        await house.done(message)
+        await app.done(message)
         assert question.text() == "Queued: a sheet of 6 pictures."
         assert message.text().splitlines() == [
             "**a \\*red\\* fish**",
-            f"-# {house.alice.mention} · sheet 1 · 6 pictures · guidance × seed",
+            f"-# {app.alice.mention} · sheet 1 · 6 pictures · guidance × seed",
             "-# tiny · 64×64 · 1 step · ddim",
         ]
         [upload] = message.attachments
@@ -121,22 +130,22 @@ async def test_a_sheet_is_asked_about_painted_and_shown_with_each_of_its_picture
             "guidance 7.5 · seed 1",
             "guidance 1 · seed 2",
         ]
-        one = await (await house.bob.select(message, "guidance 7.5 · seed 3")).message()
+        one = await (await app.bob.select(message, "guidance 7.5 · seed 3")).message()
         assert one.ephemeral
         assert "guidance 7.5" in one.text()
         assert "seed 3" in one.text()
         assert image(one.attachments[0]).size == (64, 64)
-        varied = await (await house.bob.click(one, label="Vary (subtle)")).message()
-        await house.done(varied)
+        varied = await (await app.bob.click(one, label="Vary (subtle)")).message()
+        await app.done(varied)
         assert message.id in map(int, varied.text().split("/")[-1].split(")")[:1])
-        again = await asked(house, "a fish", x="seed", x_values="1, 2", steps=1)
+        again = await asked(app, "a fish", x="seed", x_values="1, 2", steps=1)
         assert ", ready in about " in again.text()
 
 
-async def test_what_is_left_to_chance_is_the_same_in_all_cells(house: House) -> None:
-    async with house.open() as bot:
-        await sheet(
-            house, "a {red|red} fish", x="words", x_values="red, blue", y="steps", y_values="1, 2"
+async def test_what_is_left_to_chance_is_the_same_in_all_cells(app: App) -> None:
+    async with app.open() as bot:
+        await grid(
+            app, "a {red|red} fish", x="words", x_values="red, blue", y="steps", y_values="1, 2"
         )
         jobs = [await bot.studio.job(number) for number in range(1, 5)]
         assert len({job.recipe.seed for job in jobs}) == 1
@@ -149,14 +158,14 @@ async def test_what_is_left_to_chance_is_the_same_in_all_cells(house: House) -> 
         ]
 
 
-async def test_models_and_sizes_may_differ_and_a_cell_that_fails_is_told(house: House) -> None:
-    async with house.open() as bot:
-        message = await sheet(
-            house, "a fish", x="model", x_values="other, broken, tiny", y="seed", y_values="1, 2"
+async def test_models_and_sizes_may_differ_and_a_cell_that_fails_is_told(app: App) -> None:
+    async with app.open() as bot:
+        message = await grid(
+            app, "a fish", x="model", x_values="other, broken, tiny", y="seed", y_values="1, 2"
         )
         text = message.text()
         assert text.count("⚠️ model broken · seed ") == 2
-        assert str(house.folder) not in text
+        assert str(app.folder) not in text
         assert options_of(message) == [
             f"model {name} · seed {seed}" for seed in (1, 2) for name in ("other", "tiny")
         ]
@@ -166,107 +175,107 @@ async def test_models_and_sizes_may_differ_and_a_cell_that_fails_is_told(house: 
         assert width > 1.5 * height
 
 
-async def test_when_all_cells_fail_there_is_no_sheet_but_the_reasons(house: House) -> None:
-    async with house.open():
-        message = await sheet(house, "a fish", x="seed", x_values="1-7", model="broken")
+async def test_when_all_cells_fail_there_is_no_sheet_but_the_reasons(app: App) -> None:
+    async with app.open():
+        message = await grid(app, "a fish", x="seed", x_values="1-7", model="broken")
         assert message.attachments == []
         assert message.text().count("⚠️ seed ") == 5
         assert "⚠️ 2 more failed." in message.text()
         assert message.labels == ["Delete"]
 
 
-async def test_it_starts_from_a_picture(house: House) -> None:
-    async with house.open():
+async def test_it_starts_from_a_picture(app: App) -> None:
+    async with app.open():
         options = {"x": "strength", "x_values": "0.3, 0.9", "steps": 2}
-        no = await asked(house, "a fish", **options)
+        no = await asked(app, "a fish", **options)
         assert no.text() == "The strength is how far to leave a picture behind: send `image`."
-        use = await house.alice.slash(
-            house.art, "grid", prompt="a fish", image=Upload("x.png", picture()), **options
+        use = await app.alice.slash(
+            app.art, "grid", prompt="a fish", image=Upload("x.png", picture()), **options
         )
-        message = await house.done(await confirmed(house, await use.followup()))
+        message = await app.done(await confirmed(app, await use.followup()))
         assert options_of(message) == ["strength 0.3", "strength 0.9"]
 
 
-async def test_two_clicks_paint_one_sheet_and_cancel_none(house: House) -> None:
-    async with house.open() as bot:
-        question = await asked(house)
+async def test_two_clicks_paint_one_sheet_and_cancel_none(app: App) -> None:
+    async with app.open() as bot:
+        question = await asked(app)
         with pytest.raises(ClientRefuses):
-            await house.bob.click(question, label="Cancel")
+            await app.bob.click(question, label="Cancel")
         uses = await asyncio.gather(
-            *(house.alice.click(question, label="Paint 3 pictures") for _ in range(2))
+            *(app.alice.click(question, label="Paint 3 pictures") for _ in range(2))
         )
         late = uses[0] if uses[0].response == 4 else uses[1]
         assert (await told_after(late)).startswith("This is answered already, or too old")
-        await house.discord.until(lambda: house.art.messages)
-        await house.done(house.art.messages[0])
-        assert len(house.art.messages) == 1
-        question = await asked(house)
-        await house.alice.click(question, label="Cancel")
+        await app.discord.until(lambda: app.art.messages)
+        await app.done(app.art.messages[0])
+        assert len(app.art.messages) == 1
+        question = await asked(app)
+        await app.alice.click(question, label="Cancel")
         assert question.text() == "Nothing is painted."
-        await until(bot.studio.sheets.unsettled, lambda sheets: not sheets)
+        await until(bot.studio.grids.unsettled, lambda grids: not grids)
 
 
-async def test_the_question_and_half_a_sheet_outlive_a_restart(house: House) -> None:
-    async with house.open():
-        question = await asked(house, "a fish", x="model", x_values="tiny, slow", seed=1)
-    async with house.open() as bot:
-        message = await confirmed(house, question)
-        await house.discord.until(lambda: "1 of 2" in message.text(), PATIENCE)
-        first = await house.in_the_folder(bot, 1)
+async def test_the_question_and_half_a_sheet_outlive_a_restart(app: App) -> None:
+    async with app.open():
+        question = await asked(app, "a fish", x="model", x_values="tiny, slow", seed=1)
+    async with app.open() as bot:
+        message = await confirmed(app, question)
+        await app.discord.until(lambda: "1 of 2" in message.text(), PATIENCE)
+        first = await app.in_the_folder(bot, 1)
         written = first.pictures[0].stat().st_mtime_ns
-    async with house.open():
-        await house.discord.until(lambda: "🎨" in message.text(), PATIENCE)
-        mallory = house.guild.add_member("mallory")
+    async with app.open():
+        await app.discord.until(lambda: "🎨" in message.text(), PATIENCE)
+        mallory = app.guild.add_member("mallory")
         use = await mallory.click(message, label="Cancel")
         assert await told_after(use) == "Only the one who asked for sheet 1 can do that."
-        await house.alice.click(message, label="Cancel")
-        await house.done(message)
+        await app.alice.click(message, label="Cancel")
+        await app.done(message)
         assert "✖️ 1 picture was called off." in message.text()
         assert options_of(message) == ["model tiny"]
         assert message.attachments
         assert first.pictures[0].stat().st_mtime_ns == written
-        assert house.art.messages == [message]
+        assert app.art.messages == [message]
 
 
-async def test_a_sheet_whose_outcome_was_not_shown_is_shown_after_a_restart(house: House) -> None:
-    async with house.open() as bot:
-        failing = house.discord.fail_next(
+async def test_a_sheet_whose_outcome_was_not_shown_is_shown_after_a_restart(app: App) -> None:
+    async with app.open() as bot:
+        failing = app.discord.fail_next(
             method="PATCH", path=r"/webhooks/.*/messages/\d+", status=500, times=99
         )
-        message = await confirmed(house, await asked(house))
+        message = await confirmed(app, await asked(app))
         for number in (1, 2, 3):
-            await house.in_the_folder(bot, number)
-        await house.discord.until(lambda: failing.hits > 0, PATIENCE)
-    house.discord.call_off_faults()
-    async with house.open():
-        await house.done(message)
+            await app.in_the_folder(bot, number)
+        await app.discord.until(lambda: failing.hits > 0, PATIENCE)
+    app.discord.call_off_faults()
+    async with app.open():
+        await app.done(message)
         assert len(options_of(message)) == 3
-        assert house.art.messages == [message]
+        assert app.art.messages == [message]
 
 
-async def test_it_is_called_off_as_one_and_stands_in_the_queue_as_one(house: House) -> None:
-    mo = house.guild.add_member("mo", permissions=Permissions(manage_messages=True))
-    async with house.open(limits={"waiting_jobs": 2}) as bot:
-        busy = await house.occupy()
-        first = await confirmed(house, await asked(house))
-        second = await confirmed(house, await asked(house))
-        lines = (await told(await house.alice.slash(house.art, "queue"))).splitlines()
+async def test_it_is_called_off_as_one_and_stands_in_the_queue_as_one(app: App) -> None:
+    mo = app.guild.add_member("mo", permissions=Permissions(manage_messages=True))
+    async with app.open(limits={"waiting_jobs": 2}) as bot:
+        busy = await app.occupy()
+        first = await confirmed(app, await asked(app))
+        second = await confirmed(app, await asked(app))
+        lines = (await told(await app.alice.slash(app.art, "queue"))).splitlines()
         assert len(lines) == 3
         assert [line.split(" · ")[0] for line in lines[:2]] == ["**sheet 1", "**sheet 2"]
-        said = await asked(house)
+        said = await asked(app)
         assert said.text().startswith("You already have 2 jobs waiting")
-        use = await house.alice.slash(house.art, "cancel")
+        use = await app.alice.slash(app.art, "cancel")
         assert await told(use) == "Sheet 2 is cancelled."
         await mo.click(first, label="Cancel")
         for message in (first, second):
-            await house.done(message)
+            await app.done(message)
             assert "Cancelled." in message.text()
             assert message.attachments == []
-        [deed] = await bot.studio.keeper.deeds(f"guild:{house.guild.id}", 9)
-        assert "sheet" in deed.what
-        use = await house.alice.slash(house.art, "cancel", job=2)
+        [entry] = await bot.studio.moderation.audit_entries(f"guild:{app.guild.id}", 9)
+        assert "sheet" in entry.what
+        use = await app.alice.slash(app.art, "cancel", job=2)
         assert await told(use) == "Sheet 1 is already done."
-        await house.release(busy)
+        await app.release(busy)
 
 
 @pytest.mark.parametrize(
@@ -295,32 +304,30 @@ async def test_it_is_called_off_as_one_and_stands_in_the_queue_as_one(house: Hou
     ],
 )
 async def test_nonsense_is_told_and_nothing_is_asked(
-    house: House, options: dict[str, Any], sentence: str
+    app: App, options: dict[str, Any], sentence: str
 ) -> None:
-    async with house.open(limits={"pictures_per_hour": 10}) as bot:
-        no = await asked(house, **{"prompt": "a red fish"} | options)
+    async with app.open(limits={"pictures_per_hour": 10}) as bot:
+        no = await asked(app, **{"prompt": "a red fish"} | options)
         assert sentence in no.text()
         assert no.labels == []
         assert bot.studio.queue() == []
 
 
-async def test_the_limits_at_the_click_count(house: House) -> None:
-    async with house.open(limits={"pictures_per_hour": 3}):
-        question = await asked(house)
-        await house.painted(house.alice)
-        use = await house.alice.click(question, label="Paint 3 pictures")
+async def test_the_limits_at_the_click_count(app: App) -> None:
+    async with app.open(limits={"pictures_per_hour": 3}):
+        question = await asked(app)
+        await app.painted(app.alice)
+        use = await app.alice.click(question, label="Paint 3 pictures")
         assert "of your 3 pictures an hour 2 are left" in await told_after(use)
-        assert len(house.art.messages) == 1
+        assert len(app.art.messages) == 1
 
 
-async def test_names_are_offered_behind_those_that_are_there(house: House) -> None:
-    async with house.open():
+async def test_names_are_offered_behind_those_that_are_there(app: App) -> None:
+    async with app.open():
 
         async def offered(kind: str, typed: str, axis: str = "x", **more: str) -> list[str]:
             others = {"prompt": "x", axis: kind} | more
-            found = await house.alice.autocomplete(
-                house.art, "grid", f"{axis}_values", typed, **others
-            )
+            found = await app.alice.autocomplete(app.art, "grid", f"{axis}_values", typed, **others)
             return [choice.value for choice in found]
 
         assert await offered("model", "tiny, oth") == ["tiny, other"]
@@ -329,235 +336,235 @@ async def test_names_are_offered_behind_those_that_are_there(house: House) -> No
         assert await offered("lora", "") == ["none"]
         assert len(await offered("size", "")) > 1
         assert await offered("words", "dog, ") == []
-        assert await house.alice.autocomplete(house.art, "grid", "x_values", "a", prompt="x") == []
-        models = await house.alice.autocomplete(house.art, "grid", "model", "tin", prompt="x")
+        assert await app.alice.autocomplete(app.art, "grid", "x_values", "a", prompt="x") == []
+        models = await app.alice.autocomplete(app.art, "grid", "model", "tin", prompt="x")
         assert [choice.value for choice in models] == ["tiny"]
 
 
 async def test_a_cell_that_is_deleted_is_gone_from_the_sheet_and_the_sheet_with_the_last(
-    house: House,
+    app: App,
 ) -> None:
-    async with house.open() as bot:
-        message = await sheet(house)
+    async with app.open() as bot:
+        message = await grid(app)
         [before] = message.attachments
-        one = await (await house.alice.select(message, "seed 2")).message()
-        await house.alice.click(one, label="Delete")
-        await house.discord.until(lambda: options_of(message) == ["seed 1", "seed 3"], PATIENCE)
+        one = await (await app.alice.select(message, "seed 2")).message()
+        await app.alice.click(one, label="Delete")
+        await app.discord.until(lambda: options_of(message) == ["seed 1", "seed 3"], PATIENCE)
         assert image(message.attachments[0]).tobytes() != image(before).tobytes()
-        use = await house.bob.click(message, label="Delete")
+        use = await app.bob.click(message, label="Delete")
         assert await told_after(use) == "Only the one who asked for sheet 1 can do that."
         files = [(await bot.studio.job(number)).pictures[0] for number in (1, 3)]
-        await house.alice.click(message, label="Delete")
-        await house.discord.until(lambda: message.deleted)
+        await app.alice.click(message, label="Delete")
+        await app.discord.until(lambda: message.deleted)
         assert not any(file.exists() for file in files)
 
 
-async def hidden(house: House) -> Message:
+async def hidden(app: App) -> Message:
     """Alice's private sheet, as it is begun."""
-    use = await house.alice.slash(house.art, "grid", prompt="a fish", private=True, **SEEDS)
-    use = await house.alice.click(await use.message(), label="Paint 3 pictures")
+    use = await app.alice.slash(app.art, "grid", prompt="a fish", private=True, **SEEDS)
+    use = await app.alice.click(await use.message(), label="Paint 3 pictures")
     return await use.followup()
 
 
-async def cell(house: House, message: Message, label: str) -> Message:
+async def cell(app: App, message: Message, label: str) -> Message:
     """One of its pictures, as Alice sees it."""
-    return await (await house.alice.select(message, label)).message()
+    return await (await app.alice.select(message, label)).message()
 
 
 async def test_a_sheet_that_is_deleted_while_it_is_drawn_anew_does_not_come_back(
-    house: House, held: Callable[[], Easel]
+    app: App, held: Callable[[], SlowDrawing]
 ) -> None:
-    async with house.open():
-        message = await sheet(house)
-        one = await cell(house, message, "seed 2")
-        easel = held()
-        await house.alice.click(one, label="Delete")
-        await until(easel.drawing, bool)
-        await house.alice.click(message, label="Delete")
-        await house.discord.until(lambda: message.deleted)
-        easel.let_go.set()
-    assert house.art.messages == []
+    async with app.open():
+        message = await grid(app)
+        one = await cell(app, message, "seed 2")
+        drawing = held()
+        await app.alice.click(one, label="Delete")
+        await until(drawing.started, bool)
+        await app.alice.click(message, label="Delete")
+        await app.discord.until(lambda: message.deleted)
+        drawing.let_go.set()
+    assert app.art.messages == []
 
 
 async def test_a_sheet_whose_message_was_deleted_does_not_come_back_with_fewer_pictures(
-    house: House,
+    app: App,
 ) -> None:
-    async with house.open() as bot:
-        message = await sheet(house)
-        await until(bot.studio.sheets.unsettled, lambda sheets: not sheets)
-        one = await cell(house, message, "seed 2")
-        await house.art.delete(message)
-        await house.alice.click(one, label="Delete")
-        await house.discord.until(lambda: one.deleted)
-    assert house.art.messages == []
+    async with app.open() as bot:
+        message = await grid(app)
+        await until(bot.studio.grids.unsettled, lambda grids: not grids)
+        one = await cell(app, message, "seed 2")
+        await app.art.delete(message)
+        await app.alice.click(one, label="Delete")
+        await app.discord.until(lambda: one.deleted)
+    assert app.art.messages == []
 
 
 async def test_nobody_is_written_to_because_a_picture_of_a_private_sheet_is_deleted(
-    house: House,
+    app: App,
 ) -> None:
-    async with house.open() as bot:
-        message = await house.done(await hidden(house))
-        await until(bot.studio.sheets.unsettled, lambda sheets: not sheets)
-        house.discord.expire_tokens()
-        home = (await bot.studio.sheets.get(1)).home
-        await bot.studio.sheets.set_home(1, home | {"expires_at": 0.0})
-        listed = await (await house.alice.slash(house.art, "history")).message()
-        use = await house.alice.select(listed, "delete:2")
+    async with app.open() as bot:
+        message = await app.done(await hidden(app))
+        await until(bot.studio.grids.unsettled, lambda grids: not grids)
+        app.discord.expire_tokens()
+        message_ref = (await bot.studio.grids.get(1)).message_ref
+        await bot.studio.grids.set_message_ref(1, message_ref | {"expires_at": 0.0})
+        listed = await (await app.alice.slash(app.art, "history")).message()
+        use = await app.alice.select(listed, "delete:2")
         assert (await told_after(use)).startswith("Job 2 is deleted, but I cannot reach")
-    assert house.alice.dm.messages == []
+    assert app.alice.dm.messages == []
     assert len(options_of(message)) == 3
 
 
 async def test_of_two_pictures_that_are_deleted_at_once_neither_stays_on_the_sheet(
-    house: House, held: Callable[[], Easel]
+    app: App, held: Callable[[], SlowDrawing]
 ) -> None:
-    async with house.open():
-        message = await sheet(house)
-        first, second = [await cell(house, message, label) for label in ("seed 1", "seed 2")]
-        easel = held()
-        await house.alice.click(first, label="Delete")
-        await until(easel.drawing, bool)
-        await house.alice.click(second, label="Delete")
-        await house.discord.until(lambda: options_of(message) == ["seed 3"], PATIENCE)
-        easel.let_go.set()
+    async with app.open():
+        message = await grid(app)
+        first, second = [await cell(app, message, label) for label in ("seed 1", "seed 2")]
+        drawing = held()
+        await app.alice.click(first, label="Delete")
+        await until(drawing.started, bool)
+        await app.alice.click(second, label="Delete")
+        await app.discord.until(lambda: options_of(message) == ["seed 3"], PATIENCE)
+        drawing.let_go.set()
     assert options_of(message) == ["seed 3"]
 
 
 async def test_a_picture_deleted_by_a_list_leaves_the_sheet_and_the_last_one_takes_it_along(
-    house: House,
+    app: App,
 ) -> None:
-    async with house.open():
-        message = await sheet(house, x="seed", x_values="1, 2")
-        listed = await (await house.alice.slash(house.art, "history")).message()
-        await house.alice.select(listed, "delete:1")
-        await house.discord.until(lambda: options_of(message) == ["seed 2"], PATIENCE)
+    async with app.open():
+        message = await grid(app, x="seed", x_values="1, 2")
+        listed = await (await app.alice.slash(app.art, "history")).message()
+        await app.alice.select(listed, "delete:1")
+        await app.discord.until(lambda: options_of(message) == ["seed 2"], PATIENCE)
         assert not message.deleted
-        await house.alice.select(listed, "delete:2")
-        await house.discord.until(lambda: message.deleted, PATIENCE)
-    assert house.art.messages == []
+        await app.alice.select(listed, "delete:2")
+        await app.discord.until(lambda: message.deleted, PATIENCE)
+    assert app.art.messages == []
 
 
 async def test_a_private_sheet_that_is_late_says_so_and_a_click_gives_it_more_time(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    house.alice.user.refuses_dms = True
-    async with house.open() as bot:
-        blocker = await house.occupy()
+    app.alice.user.refuses_dms = True
+    async with app.open() as bot:
+        blocker = await app.occupy()
         with monkeypatch.context() as patch:
             patch.setattr("cogs.message_ref.TOKEN_LIFETIME", 41.5)
-            message = await hidden(house)
-            await house.discord.until(lambda: "Show it here" in message.labels, 5)
+            message = await hidden(app)
+            await app.discord.until(lambda: "Show it here" in message.labels, 5)
         assert "the sheet comes to your direct messages" in message.text()
-        house.discord.expire_tokens()
-        with house.discord.expecting(50007):
-            await house.free(blocker)
-            await until(bot.studio.sheets.unsettled, lambda sheets: not sheets)
+        app.discord.expire_tokens()
+        with app.discord.expecting(50007):
+            await app.free(blocker)
+            await until(bot.studio.grids.unsettled, lambda grids: not grids)
         assert message.attachments == []
-        await house.alice.click(message, label="Show it here")
-        await house.done(message)
+        await app.alice.click(message, label="Show it here")
+        await app.done(message)
         assert len(message.attachments) == 1
-    assert house.alice.dm.messages == []
+    assert app.alice.dm.messages == []
 
 
 async def test_a_private_sheet_that_is_called_off_late_is_only_said_to_be(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with house.open() as bot:
-        await house.occupy()
+    async with app.open() as bot:
+        await app.occupy()
         monkeypatch.setattr("cogs.message_ref.TOKEN_LIFETIME", 5.0)
-        use = await house.alice.click(await hidden(house), label="Cancel")
+        use = await app.alice.click(await hidden(app), label="Cancel")
         assert await told_after(use) == "Sheet 1 is cancelled."
-        await until(bot.studio.sheets.unsettled, lambda sheets: not sheets)
-        assert house.alice.dm.messages == []
+        await until(bot.studio.grids.unsettled, lambda grids: not grids)
+        assert app.alice.dm.messages == []
 
 
 async def test_a_picture_that_is_too_large_for_the_place_is_not_said_to_be_gone(
-    house: House,
+    app: App,
 ) -> None:
-    async with house.open():
-        message = await sheet(house)
-        house.guild.attachment_size_limit = 50
-        use = await house.alice.select(message, "seed 2")
+    async with app.open():
+        message = await grid(app)
+        app.guild.attachment_size_limit = 50
+        use = await app.alice.select(message, "seed 2")
         assert await refused(use) == "This picture is too large to be shown here."
 
 
-async def test_the_message_of_a_sheet_that_is_gone_can_be_cleared_away(house: House) -> None:
-    async with house.open() as bot:
-        message = await sheet(house)
+async def test_the_message_of_a_sheet_that_is_gone_can_be_cleared_away(app: App) -> None:
+    async with app.open() as bot:
+        message = await grid(app)
         for number in (1, 2, 3):
             await bot.studio.delete(number)
-        use = await house.bob.click(message, label="Delete")
+        use = await app.bob.click(message, label="Delete")
         assert await told_after(use) == "Sheet 1 does not exist any more."
-        await house.alice.click(message, label="Delete")
-        await house.discord.until(lambda: message.deleted)
+        await app.alice.click(message, label="Delete")
+        await app.discord.until(lambda: message.deleted)
 
 
-async def test_a_private_sheet_is_seen_by_nobody_else(house: House) -> None:
-    async with house.open() as bot:
-        use = await house.alice.slash(house.art, "grid", prompt="a fish", private=True, **SEEDS)
-        use = await house.alice.click(await use.message(), label="Paint 3 pictures")
-        message = await house.done(await use.followup())
+async def test_a_private_sheet_is_seen_by_nobody_else(app: App) -> None:
+    async with app.open() as bot:
+        use = await app.alice.slash(app.art, "grid", prompt="a fish", private=True, **SEEDS)
+        use = await app.alice.click(await use.message(), label="Paint 3 pictures")
+        message = await app.done(await use.followup())
         assert message.ephemeral
-        one = await (await house.alice.select(message, "seed 2")).message()
+        one = await (await app.alice.select(message, "seed 2")).message()
         assert one.attachments
-        await until(bot.studio.sheets.unsettled, lambda sheets: not sheets)
-        assert house.art.messages == []
-        said = await told(await house.bob.slash(house.art, "show", id=1))
+        await until(bot.studio.grids.unsettled, lambda grids: not grids)
+        assert app.art.messages == []
+        said = await told(await app.bob.slash(app.art, "show", id=1))
         assert said.startswith("There is no job 1 that you could see here")
 
 
 @pytest.mark.parametrize(("most", "names"), [(80_000, ["sheet-1.webp"]), (50, [])])
 async def test_a_sheet_that_is_too_large_is_made_smaller_or_its_pictures_stay_reachable(
-    house: House, most: int, names: list[str]
+    app: App, most: int, names: list[str]
 ) -> None:
-    house.guild.attachment_size_limit = most
-    async with house.open() as bot:
-        message = await sheet(house)
+    app.guild.attachment_size_limit = most
+    async with app.open() as bot:
+        message = await grid(app)
         assert [upload.filename for upload in message.attachments] == names
         assert ("The sheet is too large for this channel" in message.text()) is (not names)
         assert (await bot.studio.job(2)).pictures
 
 
-async def test_a_prompt_with_a_word_that_is_not_wanted_is_refused(house: House) -> None:
-    mo = house.guild.add_member("mo", permissions=Permissions(manage_guild=True))
-    async with house.open():
-        await mo.slash(house.art, "words block", word="blue")
-        no = await asked(house, "a red fish", x="words", x_values="red, blue")
+async def test_a_prompt_with_a_word_that_is_not_wanted_is_refused(app: App) -> None:
+    mo = app.guild.add_member("mo", permissions=Permissions(manage_guild=True))
+    async with app.open():
+        await mo.slash(app.art, "words block", word="blue")
+        no = await asked(app, "a red fish", x="words", x_values="red, blue")
         assert "a word that is not allowed" in no.text()
 
 
-async def test_the_refusal_of_a_deferred_question_is_told_to_who_asked(house: House) -> None:
-    async with house.open(limits={"pictures_per_hour": 2}):
+async def test_the_refusal_of_a_deferred_question_is_told_to_who_asked(app: App) -> None:
+    async with app.open(limits={"pictures_per_hour": 2}):
         upload = Upload("x.png", picture())
-        use = await house.alice.slash(house.art, "grid", prompt="a fish", image=upload, **SEEDS)
+        use = await app.alice.slash(app.art, "grid", prompt="a fish", image=upload, **SEEDS)
         assert "You asked for 3 pictures" in await refused(use)
 
 
 async def test_what_may_not_be_shown_is_not_on_the_sheet_until_it_is_released(
-    house: House, tmp_path: Path
+    app: App, tmp_path: Path
 ) -> None:
-    mod = house.guild.add_member("mod", permissions=Permissions(moderate_members=True))
-    house.safety = SafetySettings(classifier=str(classifier(tmp_path / "strict", "all")))
-    async with house.open(unsafe_pictures="withhold"):
-        message = await sheet(house, x="seed", x_values="1, 2")
+    mod = app.guild.add_member("mod", permissions=Permissions(moderate_members=True))
+    app.safety = SafetySettings(classifier=str(classifier(tmp_path / "strict", "all")))
+    async with app.open(unsafe_pictures="withhold"):
+        message = await grid(app, x="seed", x_values="1, 2")
         assert message.attachments == []
         assert "2 pictures may not be fit for this channel and are withheld." in message.text()
-        await mod.slash(house.art, "release", job=2)
-        await house.discord.until(lambda: message.attachments, PATIENCE)
+        await mod.slash(app.art, "release", job=2)
+        await app.discord.until(lambda: message.attachments, PATIENCE)
         assert "1 picture may not be fit for this channel and is withheld." in message.text()
-        theirs = await (await house.bob.select(message, "seed 1")).message()
+        theirs = await (await app.bob.select(message, "seed 1")).message()
         assert theirs.attachments == []
-        theirs = await (await house.bob.select(message, "seed 2")).message()
+        theirs = await (await app.bob.select(message, "seed 2")).message()
         assert len(theirs.attachments) == 1
 
 
-async def test_it_is_told_in_the_language_of_who_asks(house: House) -> None:
-    house.alice.locale = "zh-CN"
-    async with house.open():
-        question = await asked(house, x="guidance", x_values="1, 2", y="seed", y_values="1, 2")
+async def test_it_is_told_in_the_language_of_who_asks(app: App) -> None:
+    app.alice.locale = "zh-CN"
+    async with app.open():
+        question = await asked(app, x="guidance", x_values="1, 2", y="seed", y_values="1, 2")
         assert question.labels == ["绘制 4 张图片", "取消"]
         assert "- 引导强度: 1 · 2" in question.text().splitlines()
-        message = await confirmed(house, question)
-        await house.discord.until(lambda: message.attachments, PATIENCE)
+        message = await confirmed(app, question)
+        await app.discord.until(lambda: message.attachments, PATIENCE)
         assert "对比图 1" in message.text()
         assert options_of(message)[3] == "引导强度 2 · 种子 2"

@@ -6,18 +6,17 @@ import asyncio
 
 import pytest
 
+from tests.cogs.app import App, number, seed, settings_line, told, told_after
 from tests.discord_server import Permissions
 
-from tests.cogs.app import House, number, seed, settings_line, told, told_after
 
-
-async def test_again_is_a_new_job_with_a_new_seed_for_whoever_clicks(house: House) -> None:
-    async with house.open():
-        message = await house.painted(house.alice, "a fish", seed=5, steps=3, size="64x96", count=2)
-        use = await house.bob.click(message, label="Again")
-        again = await house.done(await use.message())
+async def test_again_is_a_new_job_with_a_new_seed_for_whoever_clicks(app: App) -> None:
+    async with app.open():
+        message = await app.painted(app.alice, "a fish", seed=5, steps=3, size="64x96", count=2)
+        use = await app.bob.click(message, label="Again")
+        again = await app.done(await use.message())
         assert again is not message
-        assert house.bob.mention in again.text()
+        assert app.bob.mention in again.text()
         assert number(again) == 2
         assert seed(again) != 5
         assert settings_line(again)[:-1] == settings_line(message)[:-1]
@@ -25,153 +24,153 @@ async def test_again_is_a_new_job_with_a_new_seed_for_whoever_clicks(house: Hous
         assert len(message.attachments) == 2
 
 
-async def test_again_paints_with_the_model_of_the_picture_not_of_the_server(house: House) -> None:
-    async with house.open() as bot:
-        message = await house.painted(house.alice)
-        await bot.studio.use_model("other", f"guild:{house.guild.id}")
-        again = await (await house.bob.click(message, label="Again")).message()
-        await house.done(again)
+async def test_again_paints_with_the_model_of_the_picture_not_of_the_server(app: App) -> None:
+    async with app.open() as bot:
+        message = await app.painted(app.alice)
+        await bot.studio.use_model("other", f"guild:{app.guild.id}")
+        again = await (await app.bob.click(message, label="Again")).message()
+        await app.done(again)
         assert settings_line(again)[0] == "tiny"
 
 
-async def test_the_owner_cancels_while_it_waits_and_while_it_is_painted(house: House) -> None:
-    async with house.open() as bot:
-        running = await house.occupy()
-        queued = await house.ask(house.alice)
-        use = await house.alice.click(queued, label="Cancel")
+async def test_the_owner_cancels_while_it_waits_and_while_it_is_painted(app: App) -> None:
+    async with app.open() as bot:
+        running = await app.occupy()
+        queued = await app.ask(app.alice)
+        use = await app.alice.click(queued, label="Cancel")
         assert use.acknowledged_after < 1
-        await house.done(queued)
-        await house.free(running)
+        await app.done(queued)
+        await app.free(running)
         for message in (queued, running):
             assert "Cancelled." in message.text()
             assert message.labels == ["Again", "Delete"]
             assert message.attachments == []
-        await house.settled(bot)
+        await app.settled(bot)
 
 
 @pytest.mark.parametrize("verb", ["Cancel", "Delete"])
-async def test_a_stranger_gets_a_sentence_and_nothing_happens(house: House, verb: str) -> None:
-    async with house.open():
+async def test_a_stranger_gets_a_sentence_and_nothing_happens(app: App, verb: str) -> None:
+    async with app.open():
         if verb == "Cancel":
-            message = await house.occupy()
+            message = await app.occupy()
         else:
-            message = await house.painted(house.alice)
-        sentence = await told_after(await house.bob.click(message, label=verb))
+            message = await app.painted(app.alice)
+        sentence = await told_after(await app.bob.click(message, label=verb))
         assert sentence == f"Only the one who asked for job 1 can {verb.lower()} it."
         assert verb in message.labels
 
 
 @pytest.mark.parametrize("kind", ["permission", "role"])
-async def test_moderators_cancel_and_delete_what_others_asked_for(house: House, kind: str) -> None:
-    role = house.guild.add_role("keepers")
+async def test_moderators_cancel_and_delete_what_others_asked_for(app: App, kind: str) -> None:
+    role = app.guild.add_role("keepers")
     if kind == "role":
-        mod = house.guild.add_member("mod", roles=[role])
+        mod = app.guild.add_member("mod", roles=[role])
     else:
-        mod = house.guild.add_member("mod", permissions=Permissions(manage_messages=True))
-    async with house.open(admin_roles=(role.id,)) as bot:
-        message = await house.occupy()
+        mod = app.guild.add_member("mod", permissions=Permissions(manage_messages=True))
+    async with app.open(admin_roles=(role.id,)) as bot:
+        message = await app.occupy()
         await mod.click(message, label="Cancel")
-        await house.done(message)
+        await app.done(message)
         await mod.click(message, label="Delete")
-        await house.discord.until(lambda: message.deleted)
+        await app.discord.until(lambda: message.deleted)
         assert await bot.studio.unsettled() == []
 
 
-async def test_delete_removes_message_files_and_row(house: House) -> None:
-    async with house.open() as bot:
-        message = await house.painted(house.alice, count=2)
+async def test_delete_removes_message_files_and_row(app: App) -> None:
+    async with app.open() as bot:
+        message = await app.painted(app.alice, count=2)
         files = (await bot.studio.job(1)).pictures
         assert all(file.exists() for file in files)
-        await house.alice.click(message, label="Delete")
-        await house.discord.until(lambda: message.deleted)
+        await app.alice.click(message, label="Delete")
+        await app.discord.until(lambda: message.deleted)
         assert len(files) == 2
         assert not any(file.exists() for file in files)
         with pytest.raises(Exception, match="Job 1 does not exist any more"):
             await bot.studio.job(1)
 
 
-async def test_two_clicks_on_delete_at_once_delete_once(house: House) -> None:
-    async with house.open():
-        message = await house.painted(house.alice)
-        uses = await asyncio.gather(*(house.alice.click(message, label="Delete") for _ in range(4)))
-        await house.discord.until(lambda: message.deleted)
+async def test_two_clicks_on_delete_at_once_delete_once(app: App) -> None:
+    async with app.open():
+        message = await app.painted(app.alice)
+        uses = await asyncio.gather(*(app.alice.click(message, label="Delete") for _ in range(4)))
+        await app.discord.until(lambda: message.deleted)
         assert all(use.failed is None for use in uses)
         await asyncio.sleep(0.2)
         said = [followup.text() for use in uses for followup in use.followups]
         assert set(said) <= {"Job 1 does not exist any more."}
 
 
-async def test_two_clicks_on_cancel_at_once_cancel_once(house: House) -> None:
-    async with house.open():
-        await house.occupy()
-        message = await house.ask(house.alice)
-        uses = await asyncio.gather(*(house.alice.click(message, label="Cancel") for _ in range(3)))
-        await house.done(message)
+async def test_two_clicks_on_cancel_at_once_cancel_once(app: App) -> None:
+    async with app.open():
+        await app.occupy()
+        message = await app.ask(app.alice)
+        uses = await asyncio.gather(*(app.alice.click(message, label="Cancel") for _ in range(3)))
+        await app.done(message)
         assert all(use.failed is None for use in uses)
-        await house.discord.until(lambda: sum(len(use.followups) for use in uses) == 2)
+        await app.discord.until(lambda: sum(len(use.followups) for use in uses) == 2)
         said = {followup.text() for use in uses for followup in use.followups}
         assert said == {"Job 2 is already done."}
         assert "Cancelled." in message.text()
 
 
-async def test_two_clicks_on_again_at_once_are_two_jobs(house: House) -> None:
-    async with house.open():
-        message = await house.painted(house.alice)
-        uses = await asyncio.gather(*(house.alice.click(message, label="Again") for _ in range(2)))
-        messages = [await house.done(await use.message()) for use in uses]
+async def test_two_clicks_on_again_at_once_are_two_jobs(app: App) -> None:
+    async with app.open():
+        message = await app.painted(app.alice)
+        uses = await asyncio.gather(*(app.alice.click(message, label="Again") for _ in range(2)))
+        messages = [await app.done(await use.message()) for use in uses]
         assert {number(each) for each in messages} == {2, 3}
 
 
-async def test_every_button_works_after_a_restart(house: House) -> None:
-    async with house.open():
-        painted = await house.painted(house.alice)
-        running = await house.occupy()
-        queued = await house.ask(house.alice)
-    async with house.open() as bot:
-        await house.alice.click(queued, label="Cancel")
-        await house.done(queued)
-        await house.free(running)
-        again = await (await house.bob.click(painted, label="Again")).message()
-        await house.done(again)
-        await house.alice.click(painted, label="Delete")
-        await house.discord.until(lambda: painted.deleted)
-        await house.settled(bot)
+async def test_every_button_works_after_a_restart(app: App) -> None:
+    async with app.open():
+        painted = await app.painted(app.alice)
+        running = await app.occupy()
+        queued = await app.ask(app.alice)
+    async with app.open() as bot:
+        await app.alice.click(queued, label="Cancel")
+        await app.done(queued)
+        await app.free(running)
+        again = await (await app.bob.click(painted, label="Again")).message()
+        await app.done(again)
+        await app.alice.click(painted, label="Delete")
+        await app.discord.until(lambda: painted.deleted)
+        await app.settled(bot)
 
 
-async def test_buttons_work_on_a_message_whose_token_has_expired(house: House) -> None:
-    async with house.open():
-        painted = await house.painted(house.alice)
-        running = await house.occupy()
-        house.discord.expire_tokens()
-        await house.free(running)
-        again = await (await house.bob.click(painted, label="Again")).message()
-        await house.done(again)
-        await house.alice.click(painted, label="Delete")
-        await house.discord.until(lambda: painted.deleted)
+async def test_buttons_work_on_a_message_whose_token_has_expired(app: App) -> None:
+    async with app.open():
+        painted = await app.painted(app.alice)
+        running = await app.occupy()
+        app.discord.expire_tokens()
+        await app.free(running)
+        again = await (await app.bob.click(painted, label="Again")).message()
+        await app.done(again)
+        await app.alice.click(painted, label="Delete")
+        await app.discord.until(lambda: painted.deleted)
         assert "Cancelled." in running.text()
 
 
 async def test_the_buttons_of_a_job_that_is_gone_get_a_sentence_or_clear_its_message_away(
-    house: House,
+    app: App,
 ) -> None:
-    async with house.open() as bot:
-        message = await house.painted(house.alice)
+    async with app.open() as bot:
+        message = await app.painted(app.alice)
         await bot.studio.delete(1)
-        for who, verb in ((house.alice, "Again"), (house.alice, "⭐"), (house.bob, "Delete")):
+        for who, verb in ((app.alice, "Again"), (app.alice, "⭐"), (app.bob, "Delete")):
             sentence = await told_after(await who.click(message, label=verb))
             assert sentence == "Job 1 does not exist any more."
-        await house.alice.click(message, label="Delete")
-        await house.discord.until(lambda: message.deleted)
+        await app.alice.click(message, label="Delete")
+        await app.discord.until(lambda: message.deleted)
 
 
 async def test_again_with_a_model_that_is_not_configured_any_more(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with house.open():
-        message = await house.painted(house.alice, model="other")
-    models = house.models()
+    async with app.open():
+        message = await app.painted(app.alice, model="other")
+    models = app.models()
     del models["other"]
-    monkeypatch.setattr(house, "models", lambda: models)
-    async with house.open():
-        sentence = await told(await house.alice.click(message, label="Again"))
+    monkeypatch.setattr(app, "models", lambda: models)
+    async with app.open():
+        sentence = await told(await app.alice.click(message, label="Again"))
         assert sentence.startswith("There is no model “other”.")

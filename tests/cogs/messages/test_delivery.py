@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 
 from engine.images.output import parse_parameters
+from tests.cogs.app import PATIENCE, App, image, seed, settings_line
 from tests.discord_server import Message
 from tests.discord_server.messages import Attachment
-
-from tests.cogs.app import PATIENCE, House, image, seed, settings_line
 
 BY_TOKEN = r"/webhooks/.*"
 AS_BOT = r"/channels/\d+/messages/\d+"
@@ -32,147 +31,147 @@ def settings_in_webp(picture: Attachment) -> str:
     return str(comment[8:], "utf-16-be")
 
 
-def requests(house: House, method: str, path: str) -> list[str]:
+def requests(app: App, method: str, path: str) -> list[str]:
     """The bot's requests of this kind, with their status."""
     return [
         str(request)
-        for request in house.discord.requests
+        for request in app.discord.requests
         if request.method == method and re.fullmatch(path, request.path)
     ]
 
 
-async def tried(house: House, filename: str, status: int) -> None:
+async def tried(app: App, filename: str, status: int) -> None:
     """Wait until the bot has tried to show this file and was refused."""
-    await house.discord.until(
+    await app.discord.until(
         lambda: any(
             filename in request.files and request.status == status
-            for request in house.discord.requests
+            for request in app.discord.requests
         ),
         PATIENCE,
     )
 
 
-async def two_jobs(house: House) -> tuple[Message, Message]:
+async def two_jobs(app: App) -> tuple[Message, Message]:
     """A job that blocks the painter, and one that waits behind it."""
-    return await house.occupy(), await house.ask(house.alice)
+    return await app.occupy(), await app.ask(app.alice)
 
 
-async def test_a_token_that_expired_in_the_queue_the_bot_edits_by_itself(house: House) -> None:
-    async with house.open() as bot:
-        blocker, message = await two_jobs(house)
-        house.discord.expire_tokens()
-        await house.free(blocker)
-        await house.done(message)
+async def test_a_token_that_expired_in_the_queue_the_bot_edits_by_itself(app: App) -> None:
+    async with app.open() as bot:
+        blocker, message = await two_jobs(app)
+        app.discord.expire_tokens()
+        await app.free(blocker)
+        await app.done(message)
         assert len(message.attachments) == 1
-        assert house.art.messages == [blocker, message]
-        assert requests(house, "PATCH", AS_BOT)
-        await house.settled(bot)
+        assert app.art.messages == [blocker, message]
+        assert requests(app, "PATCH", AS_BOT)
+        await app.settled(bot)
 
 
-async def test_a_token_is_not_tried_again_once_it_is_known_to_be_dead(house: House) -> None:
-    async with house.open() as bot:
-        blocker, message = await two_jobs(house)
-        house.discord.expire_tokens()
-        await house.free(blocker)
-        await house.done(message)
-        await house.settled(bot)
-        refused = [line for line in requests(house, "PATCH", BY_TOKEN) if "401" in line]
+async def test_a_token_is_not_tried_again_once_it_is_known_to_be_dead(app: App) -> None:
+    async with app.open() as bot:
+        blocker, message = await two_jobs(app)
+        app.discord.expire_tokens()
+        await app.free(blocker)
+        await app.done(message)
+        await app.settled(bot)
+        refused = [line for line in requests(app, "PATCH", BY_TOKEN) if "401" in line]
         assert len(refused) <= 2  # one for each of the two messages
 
 
-async def test_a_deleted_home_message_is_replaced_by_one_new_message(house: House) -> None:
-    async with house.open() as bot:
-        blocker, message = await two_jobs(house)
-        await house.art.delete(message)
-        await house.free(blocker)
-        await house.discord.until(lambda: len(house.art.messages) == 2)
-        new = await house.done(house.art.messages[-1])
+async def test_a_deleted_home_message_is_replaced_by_one_new_message(app: App) -> None:
+    async with app.open() as bot:
+        blocker, message = await two_jobs(app)
+        await app.art.delete(message)
+        await app.free(blocker)
+        await app.discord.until(lambda: len(app.art.messages) == 2)
+        new = await app.done(app.art.messages[-1])
         assert len(new.attachments) == 1
-        assert house.alice.mention in new.text()
+        assert app.alice.mention in new.text()
         assert new.pings == []
-        await house.settled(bot)
-        assert house.art.messages == [blocker, new]
-        await house.alice.click(new, label="Delete")
-        await house.discord.until(lambda: new.deleted)
+        await app.settled(bot)
+        assert app.art.messages == [blocker, new]
+        await app.alice.click(new, label="Delete")
+        await app.discord.until(lambda: new.deleted)
 
 
-async def test_progress_never_brings_a_deleted_message_back(house: House) -> None:
-    async with house.open():
-        message = await house.occupy()
-        await house.art.delete(message)
+async def test_progress_never_brings_a_deleted_message_back(app: App) -> None:
+    async with app.open():
+        message = await app.occupy()
+        await app.art.delete(message)
         await asyncio.sleep(1.2)
-        assert house.art.messages == []
+        assert app.art.messages == []
 
 
 async def test_a_channel_that_is_gone_is_dropped_quietly_and_settled(
-    house: House, caplog: pytest.LogCaptureFixture
+    app: App, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with house.open() as bot:
-        blocker, message = await two_jobs(house)
-        den = house.guild.add_channel("den")
-        lost = await house.ask(house.bob, where=den)
-        house.guild.remove_channel(den)
-        await house.free(blocker)
-        await house.done(message)
-        await house.settled(bot)
+    async with app.open() as bot:
+        blocker, message = await two_jobs(app)
+        den = app.guild.add_channel("den")
+        lost = await app.ask(app.bob, where=den)
+        app.guild.remove_channel(den)
+        await app.free(blocker)
+        await app.done(message)
+        await app.settled(bot)
         assert lost.deleted
         assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
-async def test_a_channel_closed_to_the_bot_after_the_token_died_is_dropped(house: House) -> None:
-    async with house.open() as bot:
-        blocker = await house.occupy()
-        den = house.guild.add_channel("den")
-        message = await house.ask(house.bob, where=den)
-        house.discord.expire_tokens()
+async def test_a_channel_closed_to_the_bot_after_the_token_died_is_dropped(app: App) -> None:
+    async with app.open() as bot:
+        blocker = await app.occupy()
+        den = app.guild.add_channel("den")
+        message = await app.ask(app.bob, where=den)
+        app.discord.expire_tokens()
         den.deny_bot("view_channel")
-        with house.discord.expecting(50001):
-            await house.free(blocker)
-            await house.settled(bot)
+        with app.discord.expecting(50001):
+            await app.free(blocker)
+            await app.settled(bot)
         assert message.attachments == []
 
 
 @pytest.mark.parametrize(
     ("status", "times"), [(500, 1), (503, 1), (429, 2)], ids=["500", "503", "429"]
 )
-async def test_trouble_at_discord_is_waited_out(house: House, status: int, times: int) -> None:
-    async with house.open() as bot:
-        blocker, message = await two_jobs(house)
-        fault = house.discord.fail_next(method="PATCH", path=BY_TOKEN, status=status, times=times)
-        house.discord.fail_next(method="PATCH", path=AS_BOT, status=status, times=times)
-        await house.free(blocker)
-        await house.done(message)
+async def test_trouble_at_discord_is_waited_out(app: App, status: int, times: int) -> None:
+    async with app.open() as bot:
+        blocker, message = await two_jobs(app)
+        fault = app.discord.fail_next(method="PATCH", path=BY_TOKEN, status=status, times=times)
+        app.discord.fail_next(method="PATCH", path=AS_BOT, status=status, times=times)
+        await app.free(blocker)
+        await app.done(message)
         assert fault.hits == times
         assert len(message.attachments) == 1
-        await house.settled(bot)
-        house.discord.rest.faults.clear()
+        await app.settled(bot)
+        app.discord.rest.faults.clear()
 
 
 @pytest.mark.slow
-async def test_a_network_that_was_gone_while_painting_costs_no_picture(house: House) -> None:
-    async with house.open() as bot:
-        message = await house.ask(house.alice, model="slow", steps=20, count=2)
-        await house.discord.until(lambda: "🎨" in message.text(), 20)
-        port = int(house.discord.world.origin.rpartition(":")[2])
-        await house.discord.stop()
-        await house.in_the_folder(bot, 1)
+async def test_a_network_that_was_gone_while_painting_costs_no_picture(app: App) -> None:
+    async with app.open() as bot:
+        message = await app.ask(app.alice, model="slow", steps=20, count=2)
+        await app.discord.until(lambda: "🎨" in message.text(), 20)
+        port = int(app.discord.world.origin.rpartition(":")[2])
+        await app.discord.stop()
+        await app.in_the_folder(bot, 1)
         await asyncio.sleep(0.2)
-        await house.discord.start(port)
-        await house.done(message)
-        await house.settled(bot)
+        await app.discord.start(port)
+        await app.done(message)
+        await app.settled(bot)
         assert len(message.attachments) == 2
-        assert house.art.messages == [message]
+        assert app.art.messages == [message]
 
 
-async def test_a_refused_size_falls_back_to_webp_with_the_settings_inside(house: House) -> None:
-    async with house.open() as bot:
-        blocker = await house.occupy()
-        message = await house.ask(house.alice, "a red 🏠, بيت", count=2, seed=3)
-        house.discord.fail_next(method="PATCH", path=BY_TOKEN, status=413, times=50)
-        await house.release(blocker)
-        await tried(house, "000002-1.png", 413)
-        house.discord.rest.faults.clear()
-        await house.done(message)
+async def test_a_refused_size_falls_back_to_webp_with_the_settings_inside(app: App) -> None:
+    async with app.open() as bot:
+        blocker = await app.occupy()
+        message = await app.ask(app.alice, "a red 🏠, بيت", count=2, seed=3)
+        app.discord.fail_next(method="PATCH", path=BY_TOKEN, status=413, times=50)
+        await app.release(blocker)
+        await tried(app, "000002-1.png", 413)
+        app.discord.rest.faults.clear()
+        await app.done(message)
         assert [file.filename for file in message.attachments] == [
             "000002-1.webp",
             "000002-2.webp",
@@ -185,79 +184,79 @@ async def test_a_refused_size_falls_back_to_webp_with_the_settings_inside(house:
 
 @pytest.mark.parametrize(("bytes_", "name"), [(9000, "000001-1.webp"), (10_000_000, None)])
 async def test_the_upload_limit_of_the_guild_is_kept_without_asking(
-    house: House, bytes_: int, name: str | None
+    app: App, bytes_: int, name: str | None
 ) -> None:
-    house.guild.attachment_size_limit = bytes_
-    async with house.open():
-        message = await house.painted(house.alice, size="128x128", seed=1)
+    app.guild.attachment_size_limit = bytes_
+    async with app.open():
+        message = await app.painted(app.alice, size="128x128", seed=1)
         assert message.attachments[0].filename == (name or "000001-1.png")
         assert len(message.attachments[0].read()) <= bytes_
-        assert all(request.status != 413 for request in house.discord.requests)
+        assert all(request.status != 413 for request in app.discord.requests)
 
 
-async def test_pictures_that_fit_in_no_form_are_told_and_kept(house: House) -> None:
-    house.guild.attachment_size_limit = 50
-    async with house.open() as bot:
-        message = await house.painted(house.alice)
+async def test_pictures_that_fit_in_no_form_are_told_and_kept(app: App) -> None:
+    app.guild.attachment_size_limit = 50
+    async with app.open() as bot:
+        message = await app.painted(app.alice)
         assert "too large for this channel" in message.text()
         assert (await bot.studio.job(1)).pictures[0].exists()
-        await house.settled(bot)
+        await app.settled(bot)
 
 
 @pytest.mark.parametrize("way", ["token", "bot", "anew"])
 async def test_an_answer_lost_after_it_took_effect_shows_the_pictures_once(
-    house: House, way: str
+    app: App, way: str
 ) -> None:
-    async with house.open() as bot:
-        blocker, message = await two_jobs(house)
+    async with app.open() as bot:
+        blocker, message = await two_jobs(app)
         if way != "token":
-            house.discord.expire_tokens()
+            app.discord.expire_tokens()
         if way == "anew":
-            await house.art.delete(message)
-        await house.free(blocker)
+            await app.art.delete(message)
+        await app.free(blocker)
         method, path = {
             "token": ("PATCH", BY_TOKEN),
             "bot": ("PATCH", AS_BOT),
             "anew": ("POST", ANEW),
         }[way]
-        fault = house.discord.fail_next(method=method, path=path, status=502, lose_answer=True)
-        await house.settled(bot)
+        fault = app.discord.fail_next(method=method, path=path, status=502, lose_answer=True)
+        await app.settled(bot)
         assert fault.hits == 1
-        shown = [each for each in house.art.messages if each.attachments]
+        shown = [each for each in app.art.messages if each.attachments]
         assert len(shown) == 1
-        assert len(house.art.messages) == 2
+        assert len(app.art.messages) == 2
         assert len(shown[0].attachments) == 1
 
 
-async def test_a_home_message_whose_answer_was_lost_is_found_again(house: House) -> None:
-    async with house.open() as bot:
-        house.discord.fail_next(method="POST", path=r".*/callback", status=500, lose_answer=True)
-        with house.discord.expecting(40060):
-            use = await house.alice.slash(house.art, "imagine", prompt="a red house")
-            message = await house.done(await use.message())
-        await house.settled(bot)
+async def test_a_home_message_whose_answer_was_lost_is_found_again(app: App) -> None:
+    async with app.open() as bot:
+        app.discord.fail_next(method="POST", path=r".*/callback", status=500, lose_answer=True)
+        with app.discord.expecting(40060):
+            use = await app.alice.slash(app.art, "imagine", prompt="a red house")
+            message = await app.done(await use.message())
+        await app.settled(bot)
         assert len(message.attachments) == 1
-        assert house.art.messages == [message]
+        assert app.art.messages == [message]
 
 
 @pytest.mark.slow
-async def test_pictures_deleted_while_they_are_shown_do_not_come_back(house: House) -> None:
-    async with house.open() as bot:
-        blocker, message = await two_jobs(house)
-        await house.free(blocker)
-        house.discord.fail_next(method="PATCH", path=BY_TOKEN, status=502, lose_answer=True)
-        await house.done(message)
-        await house.alice.click(message, label="Delete")
-        await house.discord.until(lambda: message.deleted)
-        await house.settled(bot)
+async def test_pictures_deleted_while_they_are_shown_do_not_come_back(app: App) -> None:
+    async with app.open() as bot:
+        blocker, message = await two_jobs(app)
+        await app.free(blocker)
+        app.discord.fail_next(method="PATCH", path=BY_TOKEN, status=502, lose_answer=True)
+        await app.done(message)
+        await app.alice.click(message, label="Delete")
+        await app.discord.until(lambda: message.deleted)
+        await app.settled(bot)
         await asyncio.sleep(1.3)
-        assert house.art.messages == [blocker]
+        assert app.art.messages == [blocker]
 
 
-async def test_the_result_shows_what_the_file_holds(house: House) -> None:
-    async with house.open() as bot:
-        message = await house.painted(house.alice)
-        await house.settled(bot)
+async def test_the_result_shows_what_the_file_holds(app: App) -> None:
+    async with app.open() as bot:
+        message = await app.painted(app.alice)
+        await app.settled(bot)
         job = await bot.studio.job(1)
         assert job.state == "posted"
         assert job.settled
@@ -266,23 +265,23 @@ async def test_the_result_shows_what_the_file_holds(house: House) -> None:
         assert settings_line(message)[0] == job.recipe.model
 
 
-async def test_pictures_gone_from_the_disk_are_told(house: House) -> None:
-    async with house.open() as bot:
-        blocker, message = await two_jobs(house)
-        house.discord.fail_next(method="PATCH", path=BY_TOKEN, status=409, times=50)
-        await house.release(blocker)
-        await tried(house, "000002-1.png", 409)
+async def test_pictures_gone_from_the_disk_are_told(app: App) -> None:
+    async with app.open() as bot:
+        blocker, message = await two_jobs(app)
+        app.discord.fail_next(method="PATCH", path=BY_TOKEN, status=409, times=50)
+        await app.release(blocker)
+        await tried(app, "000002-1.png", 409)
         (await bot.studio.job(2)).pictures[0].unlink()
-        house.discord.rest.faults.clear()
-        await house.done(message)
+        app.discord.rest.faults.clear()
+        await app.done(message)
         assert "The files of the pictures are gone." in message.text()
 
 
-async def test_a_card_that_discord_will_never_take_is_given_up(house: House) -> None:
-    async with house.open() as bot:
-        blocker, message = await two_jobs(house)
-        fault = house.discord.fail_next(method="PATCH", path=BY_TOKEN, status=400, times=50)
-        await house.release(blocker)
-        await house.settled(bot)
+async def test_a_card_that_discord_will_never_take_is_given_up(app: App) -> None:
+    async with app.open() as bot:
+        blocker, message = await two_jobs(app)
+        fault = app.discord.fail_next(method="PATCH", path=BY_TOKEN, status=400, times=50)
+        await app.release(blocker)
+        await app.settled(bot)
         assert fault.hits <= 5
         assert not message.attachments

@@ -11,13 +11,12 @@ from cogs.messages.throttle import (
     PER_CHANNEL,
     PER_DISTANT_MESSAGE,
     PER_MESSAGE,
-    Pacer,
+    EditThrottle,
     edit_interval,
 )
 from engine import Job, JobEvent, JobState
+from tests.cogs.app import App, until
 from tests.discord_server import Message
-
-from tests.cogs.app import House, until
 
 
 def shown(messages: list[Message]) -> list[Message]:
@@ -33,30 +32,30 @@ def waiting(jobs: list[Job]) -> list[Job]:
 @pytest.mark.slow
 @pytest.mark.parametrize("by", ["token", "bot"])
 async def test_thirty_jobs_in_one_channel_run_into_no_rate_limit(
-    house: House, by: str, monkeypatch: pytest.MonkeyPatch
+    app: App, by: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("cogs.bot.LAST_WORDS", 0.1)
-    people = [house.guild.add_member(f"member {i}") for i in range(10)]
-    async with house.open() as bot:
-        blocker = await house.occupy()
-        messages = [await house.ask(who, steps=1) for who in people for _ in range(3)]
+    people = [app.guild.add_member(f"member {i}") for i in range(10)]
+    async with app.open() as bot:
+        blocker = await app.occupy()
+        messages = [await app.ask(who, steps=1) for who in people for _ in range(3)]
         if by == "bot":
-            house.discord.expire_tokens()
-        await house.release(blocker)
+            app.discord.expire_tokens()
+        await app.release(blocker)
         if by == "bot":  # about one edit a second is all that Discord gives
-            await house.discord.until(lambda: len(shown(messages)) >= 6, 15)
+            await app.discord.until(lambda: len(shown(messages)) >= 6, 15)
         else:
             await until(bot.studio.unsettled, lambda jobs: not waiting(jobs))
             await asyncio.sleep(0.5)
             assert len(shown(messages)) == 30
-            await house.settled(bot)
-    assert house.discord.rate_limited == []
+            await app.settled(bot)
+    assert app.discord.rate_limited == []
     assert all(len(message.looks) <= 12 for message in messages)
 
 
 def test_a_message_is_edited_only_every_so_often() -> None:
     now = 0.0
-    pacer = Pacer(lambda: now)
+    pacer = EditThrottle(lambda: now)
     assert pacer.admits(1, 10, PER_MESSAGE)
     now = PER_CHANNEL
     assert not pacer.admits(1, 10, PER_MESSAGE)
@@ -67,7 +66,7 @@ def test_a_message_is_edited_only_every_so_often() -> None:
 
 def test_the_messages_of_a_channel_share_its_rate_and_channels_do_not() -> None:
     now = 0.0
-    pacer = Pacer(lambda: now)
+    pacer = EditThrottle(lambda: now)
     assert pacer.admits(1, 10, PER_MESSAGE)
     assert not pacer.admits(1, 11, PER_MESSAGE)
     assert pacer.admits(2, 20, PER_MESSAGE)
@@ -77,7 +76,7 @@ def test_the_messages_of_a_channel_share_its_rate_and_channels_do_not() -> None:
 
 def test_the_pacer_forgets_what_is_past() -> None:
     now = 0.0
-    pacer = Pacer(lambda: now)
+    pacer = EditThrottle(lambda: now)
     for job in range(100):
         assert pacer.admits(job, job, PER_MESSAGE)
         now += PER_MESSAGE + PER_CHANNEL

@@ -12,11 +12,10 @@ from typing import Any
 import pytest
 
 from cogs import Atelier
-from cogs.models.pending_models import Orders
+from cogs.models.pending_models import PendingModels
+from tests.cogs.app import PATIENCE, App, refused, settings_line, told, told_after, until
 from tests.discord_server import Member, Message, Permissions
 from tests.hub_server import Fault, HubServer, Repository
-
-from tests.cogs.app import PATIENCE, House, refused, settings_line, told, told_after, until
 
 UNET = "unet/diffusion_pytorch_model.safetensors"
 STUCK = 400_000
@@ -24,9 +23,9 @@ STUCK = 400_000
 
 
 @pytest.fixture
-def owner(house: House) -> Member:
+def owner(app: App) -> Member:
     """The account that the application belongs to, on the server like anybody else."""
-    return house.guild.add_member("developer")
+    return app.guild.add_member("developer")
 
 
 @pytest.fixture
@@ -36,27 +35,27 @@ def stuck(fox: Repository) -> Fault:
     return fox.faults[UNET]
 
 
-def opened(house: House, hub: HubServer, **more: Any) -> AbstractAsyncContextManager[Atelier]:
+def opened(app: App, hub: HubServer, **more: Any) -> AbstractAsyncContextManager[Atelier]:
     """The house, with a way to the Hub."""
-    return house.open(engine={"hub_url": hub.endpoint}, **more)
+    return app.open(engine={"hub_url": hub.endpoint}, **more)
 
 
-async def offered(house: House, who: Member, **more: Any) -> Message:
+async def offered(app: App, who: Member, **more: Any) -> Message:
     """Use `/model add`: the card with what would come."""
     values = {"source": "someone/fox"} | more
-    return await (await who.slash(house.art, "model add", **values)).message(PATIENCE)
+    return await (await who.slash(app.art, "model add", **values)).message(PATIENCE)
 
 
-async def shows(house: House, message: Message, text: str) -> None:
+async def shows(app: App, message: Message, text: str) -> None:
     """Wait until the message says so."""
-    await house.discord.until(lambda: re.search(text, message.text()), PATIENCE)
+    await app.discord.until(lambda: re.search(text, message.text()), PATIENCE)
 
 
 async def test_the_offer_tells_size_family_licence_and_plan_and_downloads_nothing(
-    house: House, hub: HubServer, fox: Repository, owner: Member
+    app: App, hub: HubServer, fox: Repository, owner: Member
 ) -> None:
-    async with opened(house, hub) as bot:
-        use = await owner.slash(house.art, "model add", source="someone/fox")
+    async with opened(app, hub) as bot:
+        use = await owner.slash(app.art, "model add", source="someone/fox")
         assert use.acknowledged_after < 1
         lines = (await use.message(PATIENCE)).text().splitlines()
         assert lines[0] == "**fox** · someone/fox"
@@ -70,117 +69,119 @@ async def test_the_offer_tells_size_family_licence_and_plan_and_downloads_nothin
 
 
 async def test_what_is_downloaded_can_be_used_at_once(
-    house: House, hub: HubServer, fox: Repository, owner: Member
+    app: App, hub: HubServer, fox: Repository, owner: Member
 ) -> None:
-    async with opened(house, hub):
-        message = await offered(house, owner, name="reynard")
+    async with opened(app, hub):
+        message = await offered(app, owner, name="reynard")
         await owner.click(message, label="Download")
-        await shows(house, message, "Added. `/model use reynard`")
+        await shows(app, message, "Added. `/model use reynard`")
         assert message.labels == []
         size: dict[str, Any] = {"size": "256x256", "steps": 1}
-        picture = await house.painted(house.alice, model="reynard", **size)
+        picture = await app.painted(app.alice, model="reynard", **size)
         assert settings_line(picture)[0] == "reynard"
-        [choice] = await owner.autocomplete(house.art, "model remove", "name", "")
+        [choice] = await owner.autocomplete(app.art, "model remove", "name", "")
         assert choice.value == "reynard"
 
 
 async def test_progress_is_told_and_a_stopped_download_goes_on_from_where_it_was(
-    house: House, hub: HubServer, fox: Repository, stuck: Fault, owner: Member
+    app: App, hub: HubServer, fox: Repository, stuck: Fault, owner: Member
 ) -> None:
-    async with opened(house, hub):
-        message = await offered(house, owner)
+    async with opened(app, hub):
+        message = await offered(app, owner)
         await owner.click(message, label="Download")
-        await shows(house, message, r"⬇️ ▰*▱+ \d+ % · [\d.]+ [kM]B of [\d.]+ MB")
+        await shows(app, message, r"⬇️ ▰*▱+ \d+ % · [\d.]+ [kM]B of [\d.]+ MB")
         assert message.labels == ["Stop"]
         await owner.click(message, label="Stop")
-        await shows(house, message, r"Stopped at [\d.]+ [kM]B of [\d.]+ MB")
+        await shows(app, message, r"Stopped at [\d.]+ [kM]B of [\d.]+ MB")
         fox.faults.clear()
         await owner.click(message, label="Go on")
-        await shows(house, message, "Added")
+        await shows(app, message, "Added")
         assert hub.sent(UNET) < len(fox.files[UNET].content) + STUCK
 
 
 async def test_two_clicks_are_one_download(
-    house: House, hub: HubServer, fox: Repository, owner: Member
+    app: App, hub: HubServer, fox: Repository, owner: Member
 ) -> None:
-    async with opened(house, hub):
-        message = await offered(house, owner)
+    async with opened(app, hub):
+        message = await offered(app, owner)
         await asyncio.gather(*(owner.click(message, label="Download") for _ in range(2)))
-        await shows(house, message, "Added")
+        await shows(app, message, "Added")
         assert "⚠️" not in "".join(look.text() for look in message.looks)
         assert hub.sent(UNET) < len(fox.files[UNET].content) + STUCK
 
 
 async def test_after_a_restart_the_message_says_so_and_its_button_goes_on(
-    house: House, hub: HubServer, fox: Repository, stuck: Fault, owner: Member
+    app: App, hub: HubServer, fox: Repository, stuck: Fault, owner: Member
 ) -> None:
-    async with opened(house, hub):
-        message = await offered(house, owner)
+    async with opened(app, hub):
+        message = await offered(app, owner)
         await owner.click(message, label="Download")
-        await house.discord.until(lambda: hub.sent(UNET) >= STUCK or "▱" in message.text())
-    house.discord.expire_tokens()
+        await app.discord.until(lambda: hub.sent(UNET) >= STUCK or "▱" in message.text())
+    app.discord.expire_tokens()
     fox.faults.clear()
-    async with opened(house, hub) as bot:
-        await shows(house, message, "Interrupted: I was restarted")
+    async with opened(app, hub) as bot:
+        await shows(app, message, "Interrupted: I was restarted")
         assert message.labels == ["Go on", "Cancel"]
         await owner.click(message, label="Go on")
-        await shows(house, message, "Added")
+        await shows(app, message, "Added")
         assert "fox" in bot.studio.models
 
 
 async def test_what_was_added_just_before_the_program_ended_is_not_called_interrupted(
-    house: House, hub: HubServer, fox: Repository, owner: Member
+    app: App, hub: HubServer, fox: Repository, owner: Member
 ) -> None:
-    async with opened(house, hub) as bot:
-        message = await offered(house, owner)
-        orders = Orders(bot.studio)
+    async with opened(app, hub) as bot:
+        message = await offered(app, owner)
+        orders = PendingModels(bot.studio)
         [order] = (await orders.all()).values()
         await orders.save(replace(order, underway=True))
-        await bot.studio.curator.add(await bot.studio.curator.look(order.source, **order.where))
-    async with opened(house, hub) as bot:
-        await shows(house, message, "Added. `/model use fox`")
-        await until(Orders(bot.studio).all, lambda kept: not kept)
+        await bot.studio.model_manager.add(
+            await bot.studio.model_manager.look(order.source, **order.where)
+        )
+    async with opened(app, hub) as bot:
+        await shows(app, message, "Added. `/model use fox`")
+        await until(PendingModels(bot.studio).all, lambda kept: not kept)
 
 
 async def test_it_outlives_the_token_of_whoever_asked(
-    house: House, hub: HubServer, fox: Repository, stuck: Fault, owner: Member
+    app: App, hub: HubServer, fox: Repository, stuck: Fault, owner: Member
 ) -> None:
-    async with opened(house, hub):
-        message = await offered(house, owner)
+    async with opened(app, hub):
+        message = await offered(app, owner)
         await owner.click(message, label="Download")
-        await shows(house, message, "▱")
-        house.discord.expire_tokens()
+        await shows(app, message, "▱")
+        app.discord.expire_tokens()
         await owner.click(message, label="Stop")
-        await shows(house, message, "Stopped")
+        await shows(app, message, "Stopped")
 
 
 async def test_an_offer_that_nobody_wants_is_forgotten(
-    house: House, hub: HubServer, fox: Repository, owner: Member
+    app: App, hub: HubServer, fox: Repository, owner: Member
 ) -> None:
-    async with opened(house, hub):
-        message = await offered(house, owner)
+    async with opened(app, hub):
+        message = await offered(app, owner)
         download = message.buttons[0]["custom_id"]
         await owner.click(message, label="Cancel")
-        await shows(house, message, "Cancelled.")
+        await shows(app, message, "Cancelled.")
         assert message.labels == []
         assert len(download) <= 100
 
 
 async def test_only_the_owner_and_the_roles_they_named_fill_the_disk(
-    house: House, hub: HubServer, fox: Repository, owner: Member
+    app: App, hub: HubServer, fox: Repository, owner: Member
 ) -> None:
-    role = house.guild.add_role("keepers")
-    keeper = house.guild.add_member("keeper", roles=[role])
-    manager = house.guild.add_member("manager", permissions=Permissions(manage_guild=True))
+    role = app.guild.add_role("keepers")
+    moderation = app.guild.add_member("keeper", roles=[role])
+    manager = app.guild.add_member("manager", permissions=Permissions(manage_guild=True))
     sentence = (
         "Models are added and removed by the owner of this bot, or by a role in their setting "
         "admin_roles: ask them."
     )
-    async with opened(house, hub, admin_roles=(role.id,)) as bot:
+    async with opened(app, hub, admin_roles=(role.id,)) as bot:
         for command, more in (("add", {"source": "someone/fox"}), ("remove", {"name": "tiny"})):
-            use = await manager.slash(house.art, f"model {command}", **more)
+            use = await manager.slash(app.art, f"model {command}", **more)
             assert await told(use) == sentence
-        message = await offered(house, keeper)
+        message = await offered(app, moderation)
         assert await told(await manager.click(message, label="Download")) == sentence
         assert message.labels == ["Download", "Cancel"]
         assert "fox" not in bot.studio.models
@@ -190,46 +191,46 @@ async def test_only_the_owner_and_the_roles_they_named_fill_the_disk(
     ("role", "may"), [("admin", True), ("developer", True), ("read_only", False)]
 )
 async def test_of_a_team_those_may_who_may_change_the_application(
-    house: House, hub: HubServer, fox: Repository, owner: Member, role: str, may: bool
+    app: App, hub: HubServer, fox: Repository, owner: Member, role: str, may: bool
 ) -> None:
-    house.discord.world.team = {"tess": role}
-    tess = house.guild.add_member("tess")
-    async with opened(house, hub):
-        assert (await offered(house, owner)).labels == ["Download", "Cancel"]
-        use = await tess.slash(house.art, "model add", source="someone/fox")
+    app.discord.world.team = {"tess": role}
+    tess = app.guild.add_member("tess")
+    async with opened(app, hub):
+        assert (await offered(app, owner)).labels == ["Download", "Cancel"]
+        use = await tess.slash(app.art, "model add", source="someone/fox")
         assert (use.response == 5) is may
         assert (await use.message()).ephemeral is not may
 
 
 async def test_what_cannot_be_had_is_told_to_whoever_asked_alone(
-    house: House, hub: HubServer, owner: Member, fox: Repository
+    app: App, hub: HubServer, owner: Member, fox: Repository
 ) -> None:
-    async with opened(house, hub):
+    async with opened(app, hub):
         for source, sentence in (
             ("someone/else", "someone/else"),
             ("no-such-thing.safetensors", "There is no file “no-such-thing.safetensors”"),
         ):
-            use = await owner.slash(house.art, "model add", source=source)
+            use = await owner.slash(app.art, "model add", source=source)
             assert sentence in await refused(use)
-        use = await owner.slash(house.art, "model add", source="someone/fox", name="tiny")
+        use = await owner.slash(app.art, "model add", source="someone/fox", name="tiny")
         assert "There is a model “tiny” already" in await refused(use)
 
 
 async def test_a_gated_model_says_so_and_one_that_is_here_under_which_name(
-    house: House, hub: HubServer, fox: Repository, owner: Member
+    app: App, hub: HubServer, fox: Repository, owner: Member
 ) -> None:
     fox.gated = True
     hub.members.add("hf_accepted")
-    async with opened(house, hub):
-        use = await owner.slash(house.art, "model add", source="someone/fox")
+    async with opened(app, hub):
+        use = await owner.slash(app.art, "model add", source="someone/fox")
         assert "someone/fox" in await refused(use)
     token = {"hub_url": hub.endpoint, "hub_token": "hf_accepted"}
-    async with house.open(engine=token):
-        message = await offered(house, owner)
+    async with app.open(engine=token):
+        message = await offered(app, owner)
         assert "Gated: whoever's token I use" in message.text()
         await owner.click(message, label="Download")
-        await shows(house, message, "Added")
-        message = await offered(house, owner)
+        await shows(app, message, "Added")
+        message = await offered(app, owner)
         assert message.text().startswith("**fox-2** · someone/fox")
         assert "The same is here already, as **fox**." in message.text()
         assert "all of it here" in message.text()
@@ -237,34 +238,34 @@ async def test_a_gated_model_says_so_and_one_that_is_here_under_which_name(
 
 
 async def test_a_download_that_fails_says_why_and_can_go_on(
-    house: House, hub: HubServer, fox: Repository, owner: Member
+    app: App, hub: HubServer, fox: Repository, owner: Member
 ) -> None:
-    async with opened(house, hub):
-        message = await offered(house, owner)
+    async with opened(app, hub):
+        message = await offered(app, owner)
         fox.faults[UNET] = Fault(corrupt=True)
         await owner.click(message, label="Download")
-        await shows(house, message, "⚠️ .*[.:]")
+        await shows(app, message, "⚠️ .*[.:]")
         fox.faults.clear()
         await owner.click(message, label="Go on")
-        await shows(house, message, "Added")
+        await shows(app, message, "Added")
 
 
 async def test_removing_asks_first_and_tells_what_was_freed(
-    house: House, hub: HubServer, fox: Repository, owner: Member, tmp_path: Path
+    app: App, hub: HubServer, fox: Repository, owner: Member, tmp_path: Path
 ) -> None:
-    async with opened(house, hub) as bot:
-        message = await offered(house, owner)
+    async with opened(app, hub) as bot:
+        message = await offered(app, owner)
         await owner.click(message, label="Download")
-        await shows(house, message, "Added")
-        question = await (await owner.slash(house.art, "model remove", name="fox")).message()
+        await shows(app, message, "Added")
+        question = await (await owner.slash(app.art, "model remove", name="fox")).message()
         assert question.ephemeral
         assert re.match(r"Remove \*\*fox\*\*\? It takes [\d.]+ MB on the disk", question.text())
         await owner.click(question, label="Keep")
-        await shows(house, question, "stays")
+        await shows(app, question, "stays")
         assert "fox" in bot.studio.models
-        question = await (await owner.slash(house.art, "model remove", name="fox")).message()
+        question = await (await owner.slash(app.art, "model remove", name="fox")).message()
         await owner.click(question, label="Remove")
-        await shows(house, question, r"\*\*fox\*\* is removed; [\d.]+ MB are free again")
+        await shows(app, question, r"\*\*fox\*\* is removed; [\d.]+ MB are free again")
         assert "fox" not in bot.studio.models
         assert not any((tmp_path / "hub").rglob("*.safetensors"))
 
@@ -274,17 +275,17 @@ async def test_removing_asks_first_and_tells_what_was_freed(
     [("sketch", "built in"), ("tiny", "settings file"), ("fix", "There is no model “fix”")],
 )
 async def test_what_was_not_added_by_command_is_not_removed_by_one(
-    house: House, owner: Member, name: str, sentence: str
+    app: App, owner: Member, name: str, sentence: str
 ) -> None:
-    async with house.open():
-        assert sentence in await told(await owner.slash(house.art, "model remove", name=name))
+    async with app.open():
+        assert sentence in await told(await owner.slash(app.art, "model remove", name=name))
 
 
 async def test_a_button_whose_order_is_forgotten_says_what_to_do(
-    house: House, hub: HubServer, fox: Repository, owner: Member
+    app: App, hub: HubServer, fox: Repository, owner: Member
 ) -> None:
-    async with opened(house, hub) as bot:
-        message = await offered(house, owner)
+    async with opened(app, hub) as bot:
+        message = await offered(app, owner)
         await bot.studio.preferences.set("discord", "orders", "[]")
         sentence = await told_after(await owner.click(message, label="Download"))
         assert sentence == "This offer is over: use `/model add` again."

@@ -7,14 +7,13 @@ import re
 import pytest
 
 from engine import ModelSettings
+from tests.cogs.app import App, settings_line, told
 from tests.discord_server import Permissions
 
-from tests.cogs.app import House, settings_line, told
 
-
-async def test_the_list_marks_the_one_in_use(house: House) -> None:
-    async with house.open():
-        text = await told(await house.alice.slash(house.art, "model list"))
+async def test_the_list_marks_the_one_in_use(app: App) -> None:
+    async with app.open():
+        text = await told(await app.alice.slash(app.art, "model list"))
         first, *lines = text.splitlines()
         assert first == "This server paints with **tiny**."
         assert [line.split("**")[-2] for line in lines] == [
@@ -33,71 +32,71 @@ async def test_the_list_marks_the_one_in_use(house: House) -> None:
         ]
 
 
-async def test_using_a_model_takes_manage_server_or_a_named_role(house: House) -> None:
-    role = house.guild.add_role("keepers")
-    manager = house.guild.add_member("manager", permissions=Permissions(manage_guild=True))
-    keeper = house.guild.add_member("keeper", roles=[role])
-    async with house.open(admin_roles=(role.id,)) as bot:
-        scope = f"guild:{house.guild.id}"
-        refusal = await told(await house.alice.slash(house.art, "model use", name="other"))
+async def test_using_a_model_takes_manage_server_or_a_named_role(app: App) -> None:
+    role = app.guild.add_role("keepers")
+    manager = app.guild.add_member("manager", permissions=Permissions(manage_guild=True))
+    moderation = app.guild.add_member("keeper", roles=[role])
+    async with app.open(admin_roles=(role.id,)) as bot:
+        scope = f"guild:{app.guild.id}"
+        refusal = await told(await app.alice.slash(app.art, "model use", name="other"))
         assert "Manage Server" in refusal
         assert (await bot.studio.model_of(scope)).name == "tiny"
-        for who, name in ((manager, "other"), (keeper, "slow")):
-            message = await (await who.slash(house.art, "model use", name=name)).message()
+        for who, name in ((manager, "other"), (moderation, "slow")):
+            message = await (await who.slash(app.art, "model use", name=name)).message()
             assert not message.ephemeral
             assert message.text().startswith(f"This server now paints with **{name}**.")
             assert (await bot.studio.model_of(scope)).name == name
 
 
-async def test_the_next_job_uses_it_and_what_is_queued_keeps_its_own(house: House) -> None:
-    manager = house.guild.add_member("manager", permissions=Permissions(manage_guild=True))
-    async with house.open():
-        blocker = await house.occupy()
-        before = await house.ask(house.alice)
-        await (await manager.slash(house.art, "model use", name="other")).message()
-        after = await house.ask(house.alice)
-        named = await house.ask(house.alice, model="tiny")
-        await house.free(blocker)
+async def test_the_next_job_uses_it_and_what_is_queued_keeps_its_own(app: App) -> None:
+    manager = app.guild.add_member("manager", permissions=Permissions(manage_guild=True))
+    async with app.open():
+        blocker = await app.occupy()
+        before = await app.ask(app.alice)
+        await (await manager.slash(app.art, "model use", name="other")).message()
+        after = await app.ask(app.alice)
+        named = await app.ask(app.alice, model="tiny")
+        await app.free(blocker)
         for message, model in ((before, "tiny"), (after, "other"), (named, "tiny")):
-            await house.done(message)
+            await app.done(message)
             assert settings_line(message)[0] == model
 
 
-async def test_the_choice_survives_a_restart_and_is_one_servers_own(house: House) -> None:
-    manager = house.guild.add_member("manager", permissions=Permissions(manage_guild=True))
-    poets = house.discord.add_guild("Poets")
+async def test_the_choice_survives_a_restart_and_is_one_servers_own(app: App) -> None:
+    manager = app.guild.add_member("manager", permissions=Permissions(manage_guild=True))
+    poets = app.discord.add_guild("Poets")
     den, zoe = poets.add_channel("den"), poets.add_member("zoe")
-    async with house.open():
-        await (await manager.slash(house.art, "model use", name="other")).message()
-    async with house.open():
-        message = await house.painted(house.alice)
+    async with app.open():
+        await (await manager.slash(app.art, "model use", name="other")).message()
+    async with app.open():
+        message = await app.painted(app.alice)
         assert settings_line(message)[:2] == ["other", "128×64"]
-        message = await house.painted(zoe, where=den)
+        message = await app.painted(zoe, where=den)
         assert settings_line(message)[0] == "tiny"
 
 
 @pytest.mark.parametrize("command", ["model use", "model info"])
-async def test_an_unknown_name_gets_the_nearest_that_there_is(house: House, command: str) -> None:
-    manager = house.guild.add_member("manager", permissions=Permissions(manage_guild=True))
-    async with house.open():
-        refusal = await told(await manager.slash(house.art, command, name="othre"))
+async def test_an_unknown_name_gets_the_nearest_that_there_is(app: App, command: str) -> None:
+    manager = app.guild.add_member("manager", permissions=Permissions(manage_guild=True))
+    async with app.open():
+        refusal = await told(await manager.slash(app.art, command, name="othre"))
         assert refusal.startswith("There is no model “othre”. Did you mean “other”? Known: ")
 
 
-async def test_info_tells_defaults_and_sizes(house: House) -> None:
-    async with house.open():
-        text = await told(await house.alice.slash(house.art, "model info", name="slow"))
+async def test_info_tells_defaults_and_sizes(app: App) -> None:
+    async with app.open():
+        text = await told(await app.alice.slash(app.art, "model info", name="slow"))
         assert "Steps 150 · guidance 7 · scheduler heun" in text
         assert "1:1 128×128" in text
         assert "any from 32 to 128 pixels a side in steps of 8" in text
-        text = await told(await house.alice.slash(house.art, "model info"))
+        text = await told(await app.alice.slash(app.art, "model info"))
         assert text.startswith("**tiny**")
 
 
-async def test_info_tells_the_plan_what_is_on_disk_and_what_was_measured(house: House) -> None:
-    async with house.open():
-        await house.painted(house.alice)
-        lines = (await told(await house.alice.slash(house.art, "model info"))).splitlines()
+async def test_info_tells_the_plan_what_is_on_disk_and_what_was_measured(app: App) -> None:
+    async with app.open():
+        await app.painted(app.alice)
+        lines = (await told(await app.alice.slash(app.art, "model info"))).splitlines()
         said = "\n".join(lines)
         assert re.search(r"^Files: on disk, [\d.]+ MB$", said, re.MULTILINE)
         assert re.search(r"^Measured at 64×64 · .* s a step$", said, re.MULTILINE)
@@ -106,43 +105,43 @@ async def test_info_tells_the_plan_what_is_on_disk_and_what_was_measured(house: 
         assert re.search(r"^• unet [\d.]+ .*: on the device$", said, re.MULTILINE)
 
 
-async def test_info_of_a_model_that_is_not_there_tells_the_rest(house: House) -> None:
-    async with house.open():
-        text = await told(await house.alice.slash(house.art, "model info", name="broken"))
+async def test_info_of_a_model_that_is_not_there_tells_the_rest(app: App) -> None:
+    async with app.open():
+        text = await told(await app.alice.slash(app.art, "model info", name="broken"))
         assert text.startswith("**broken**")
         assert "Files: no such folder" in text
         assert "⚠️" in text
 
 
 async def test_a_model_that_is_not_configured_any_more_gives_way_to_the_default(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with house.open() as bot:
-        await bot.studio.use_model("other", f"guild:{house.guild.id}")
-    models = house.models()
+    async with app.open() as bot:
+        await bot.studio.use_model("other", f"guild:{app.guild.id}")
+    models = app.models()
     del models["other"]
-    monkeypatch.setattr(house, "models", lambda: models)
-    async with house.open():
-        assert settings_line(await house.painted(house.alice))[0] == "tiny"
+    monkeypatch.setattr(app, "models", lambda: models)
+    async with app.open():
+        assert settings_line(await app.painted(app.alice))[0] == "tiny"
 
 
 async def test_many_models_fit_into_a_list_an_autocomplete_and_a_refusal(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     many = {
         f"model-{i:02}-{'x' * 30}": ModelSettings(source="nowhere", description="y" * 100)
         for i in range(60)
     }
-    models = house.models() | many
-    monkeypatch.setattr(house, "models", lambda: models)
-    async with house.open():
-        text = await told(await house.alice.slash(house.art, "model list"))
+    models = app.models() | many
+    monkeypatch.setattr(app, "models", lambda: models)
+    async with app.open():
+        text = await told(await app.alice.slash(app.art, "model list"))
         assert len(text) <= 2000
         assert text.startswith("This server paints with **tiny**.")
         assert text.endswith("…")
-        choices = await house.alice.autocomplete(house.art, "imagine", "model", "", prompt="x")
+        choices = await app.alice.autocomplete(app.art, "imagine", "model", "", prompt="x")
         assert len(choices) == 25
         refusal = await told(
-            await house.alice.slash(house.art, "imagine", prompt="x", model="nothing like it")
+            await app.alice.slash(app.art, "imagine", prompt="x", model="nothing like it")
         )
         assert refusal.startswith("There is no model “nothing like it”.")

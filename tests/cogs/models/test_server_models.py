@@ -4,48 +4,45 @@ from __future__ import annotations
 
 import pytest
 
+from tests.cogs.app import App, refused, settings_line, told
 from tests.discord_server import Member, Permissions
-
-from tests.cogs.app import House, refused, settings_line, told
 
 
 @pytest.fixture
-def manager(house: House) -> Member:
+def manager(app: App) -> Member:
     """Somebody with Manage Server."""
-    return house.guild.add_member("manager", permissions=Permissions(manage_guild=True))
+    return app.guild.add_member("manager", permissions=Permissions(manage_guild=True))
 
 
-async def test_a_servers_defaults_fill_what_a_member_leaves_open(
-    house: House, manager: Member
-) -> None:
-    poets = house.discord.add_guild("Poets")
+async def test_a_servers_defaults_fill_what_a_member_leaves_open(app: App, manager: Member) -> None:
+    poets = app.discord.add_guild("Poets")
     den, zoe = poets.add_channel("den"), poets.add_member("zoe")
-    async with house.open():
+    async with app.open():
         more = {"steps": 3, "guidance": 2.5, "size": "64x96", "scheduler": "euler"}
-        use = await manager.slash(house.art, "model default", name="tiny", **more)
+        use = await manager.slash(app.art, "model default", name="tiny", **more)
         assert await told(use) == (
             "In this server **tiny** has 3 steps · guidance 2.5 · 64×96 · scheduler euler."
         )
-        parts = settings_line(await house.painted(house.alice))
+        parts = settings_line(await app.painted(app.alice))
         assert parts[:5] == ["tiny", "64×96", "3 steps", "guidance 2.5", "euler"]
-        parts = settings_line(await house.painted(house.alice, steps=1, scheduler="ddim"))
+        parts = settings_line(await app.painted(app.alice, steps=1, scheduler="ddim"))
         assert parts[:5] == ["tiny", "64×96", "1 step", "guidance 2.5", "ddim"]
-        parts = settings_line(await house.painted(zoe, where=den))
+        parts = settings_line(await app.painted(zoe, where=den))
         assert parts[:5] == ["tiny", "64×64", "2 steps", "guidance 7", "ddim"]
-        text = await told(await house.alice.slash(house.art, "model info", name="tiny"))
+        text = await told(await app.alice.slash(app.art, "model info", name="tiny"))
         assert "In this server: 3 steps · guidance 2.5 · 64×96 · scheduler euler" in text
 
 
 async def test_defaults_are_changed_one_by_one_and_a_name_alone_takes_them_back(
-    house: House, manager: Member
+    app: App, manager: Member
 ) -> None:
-    async with house.open():
-        await manager.slash(house.art, "model default", name="tiny", steps=3)
-        use = await manager.slash(house.art, "model default", name="tiny", guidance=1)
+    async with app.open():
+        await manager.slash(app.art, "model default", name="tiny", steps=3)
+        use = await manager.slash(app.art, "model default", name="tiny", guidance=1)
         assert await told(use) == "In this server **tiny** has 3 steps · guidance 1."
-        use = await manager.slash(house.art, "model default", name="tiny")
+        use = await manager.slash(app.art, "model default", name="tiny")
         assert await told(use) == "In this server **tiny** has nothing of its own."
-        text = await told(await house.alice.slash(house.art, "model info", name="tiny"))
+        text = await told(await app.alice.slash(app.art, "model info", name="tiny"))
         assert "In this server" not in text
 
 
@@ -58,63 +55,59 @@ async def test_defaults_are_changed_one_by_one_and_a_name_alone_takes_them_back(
     ],
 )
 async def test_a_default_that_the_model_cannot_paint_is_refused(
-    house: House, manager: Member, more: dict[str, str], sentence: str
+    app: App, manager: Member, more: dict[str, str], sentence: str
 ) -> None:
-    async with house.open() as bot:
-        use = await manager.slash(house.art, "model default", name="tiny", **more)
+    async with app.open() as bot:
+        use = await manager.slash(app.art, "model default", name="tiny", **more)
         assert (await told(use)).startswith(sentence)
-        assert not (await bot.studio.rules.defaults(f"guild:{house.guild.id}", "tiny")).chosen
+        assert not (await bot.studio.server_models.defaults(f"guild:{app.guild.id}", "tiny")).chosen
 
 
 async def test_what_is_not_allowed_is_neither_painted_with_nor_offered(
-    house: House, manager: Member
+    app: App, manager: Member
 ) -> None:
-    async with house.open():
-        use = await manager.slash(house.art, "model allow", names="tiny, other")
+    async with app.open():
+        use = await manager.slash(app.art, "model allow", names="tiny, other")
         assert await told(use) == ("Allowed here: tiny, other. This server paints with **tiny**.")
-        refusal = await told(
-            await house.alice.slash(house.art, "imagine", prompt="x", model="slow")
-        )
+        refusal = await told(await app.alice.slash(app.art, "imagine", prompt="x", model="slow"))
         assert refusal == "The model “slow” is not allowed here; these are: tiny, other."
-        choices = await house.alice.autocomplete(house.art, "imagine", "model", "", prompt="x")
+        choices = await app.alice.autocomplete(app.art, "imagine", "model", "", prompt="x")
         assert [choice.value for choice in choices] == ["tiny", "other"]
-        text = await told(await house.alice.slash(house.art, "model list"))
+        text = await told(await app.alice.slash(app.art, "model list"))
         assert text.endswith("-# Not allowed here: sketch, slow, broken")
         assert text.count("•") == 1
-        use = await manager.slash(house.art, "model allow")
+        use = await manager.slash(app.art, "model allow")
         assert (await told(use)).startswith("All models are allowed here.")
-        text = await told(await house.alice.slash(house.art, "model list"))
+        text = await told(await app.alice.slash(app.art, "model list"))
         assert text.count("•") == 4
 
 
 async def test_who_forbids_the_servers_own_model_is_told_what_paints_instead(
-    house: House, manager: Member
+    app: App, manager: Member
 ) -> None:
-    async with house.open():
-        use = await manager.slash(house.art, "model allow", names="other")
+    async with app.open():
+        use = await manager.slash(app.art, "model allow", names="other")
         assert await told(use) == "Allowed here: other. This server paints with **other**."
-        assert settings_line(await house.painted(house.alice, steps=1))[0] == "other"
-        use = await manager.slash(house.art, "model use", name="tiny")
+        assert settings_line(await app.painted(app.alice, steps=1))[0] == "other"
+        use = await manager.slash(app.art, "model use", name="tiny")
         assert await refused(use) == ("The model “tiny” is not allowed here; these are: other.")
-        use = await manager.slash(house.art, "model allow", names="other, othre")
+        use = await manager.slash(app.art, "model allow", names="other, othre")
         assert "There is no model “othre”. Did you mean “other”?" in await told(use)
 
 
 @pytest.mark.parametrize("command", ["default", "allow"])
-async def test_it_takes_manage_server(house: House, command: str) -> None:
+async def test_it_takes_manage_server(app: App, command: str) -> None:
     more = {"name": "tiny", "steps": 3} if command == "default" else {"names": "tiny"}
-    async with house.open():
-        refusal = await told(await house.alice.slash(house.art, f"model {command}", **more))
+    async with app.open():
+        refusal = await told(await app.alice.slash(app.art, f"model {command}", **more))
         assert "Manage Server" in refusal
 
 
-async def test_what_is_typed_completes(house: House, manager: Member) -> None:
-    async with house.open():
+async def test_what_is_typed_completes(app: App, manager: Member) -> None:
+    async with app.open():
 
         async def offered(command: str, option: str, typed: str, **more: str) -> list[str]:
-            choices = await manager.autocomplete(
-                house.art, f"model {command}", option, typed, **more
-            )
+            choices = await manager.autocomplete(app.art, f"model {command}", option, typed, **more)
             return [choice.value for choice in choices]
 
         assert await offered("allow", "names", "tin") == ["tiny"]

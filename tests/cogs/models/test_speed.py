@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cogs.models.speed import WINDOW, Meter
+from cogs.models.speed import WINDOW, SpeedMeter
 
 
 class Clock:
@@ -17,10 +17,10 @@ class Clock:
         return self.now
 
 
-def running(seconds: int, bytes_per_second: int) -> tuple[Meter, Clock]:
+def running(seconds: int, bytes_per_second: int) -> tuple[SpeedMeter, Clock]:
     """A download of 1000 bytes that has been going on evenly."""
     clock = Clock()
-    meter = Meter(clock)
+    meter = SpeedMeter(clock)
     for second in range(seconds + 1):
         clock.now = 100.0 + second
         meter.note(second * bytes_per_second, 1000, "unet")
@@ -28,7 +28,7 @@ def running(seconds: int, bytes_per_second: int) -> tuple[Meter, Clock]:
 
 
 def test_nothing_is_said_before_a_second_has_passed() -> None:
-    assert Meter().bytes_per_second is None
+    assert SpeedMeter().bytes_per_second is None
     meter, _ = running(0, 10)
     assert meter.bytes_per_second is None
     assert meter.seconds_left is None
@@ -58,7 +58,7 @@ def test_a_download_that_stands_gets_slower_and_has_no_end() -> None:
 
 def test_what_was_there_before_does_not_count_as_speed() -> None:
     clock = Clock()
-    meter = Meter(clock)
+    meter = SpeedMeter(clock)
     meter.note(900, 1000, "vae")
     clock.now += 2
     meter.note(920, 1000, "vae")

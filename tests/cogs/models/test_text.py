@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from cogs.models.text import measured_line, plan_lines, rung_lines, stock_line
-from engine import PlanTable, Presence, SizeRecord, Stock
+from cogs.models.text import disk_usage_line, measured_line, plan_lines, rung_lines
+from engine import DiskUsage, MeasuredSize, PlanTable, Presence
 from engine.memory.plan_table import ComponentRow
 
 STREAMED = PlanTable(
@@ -39,7 +39,7 @@ def test_the_rungs_say_where_each_part_lives_and_why_nothing_faster() -> None:
 
 
 def test_what_was_measured_is_told_as_far_as_it_was() -> None:
-    record = SizeRecord(
+    record = MeasuredSize(
         width=1024, height=768, batch=2, peak_bytes=8_100_000_000, seconds_per_step=0.126
     )
     assert measured_line(record) == (
@@ -51,5 +51,8 @@ def test_what_was_measured_is_told_as_far_as_it_was() -> None:
 
 
 def test_what_is_on_disk() -> None:
-    assert stock_line(Stock(Presence.PARTIAL, 1_500_000)) == "Files: partly downloaded, 1.5 MB"
-    assert stock_line(Stock(Presence.ABSENT)) == "Files: not downloaded"
+    assert (
+        disk_usage_line(DiskUsage(Presence.PARTIAL, 1_500_000))
+        == "Files: partly downloaded, 1.5 MB"
+    )
+    assert disk_usage_line(DiskUsage(Presence.ABSENT)) == "Files: not downloaded"

@@ -6,122 +6,122 @@ import re
 
 import pytest
 
-from cogs.moderation.blocks import in_messages
 from cogs.messages.replies import MOST
+from cogs.moderation.blocks import split_into_messages
+from tests.cogs.app import App, number, told, told_after, until
 from tests.discord_server import Member, Permissions
-
-from tests.cogs.app import House, number, told, told_after, until
 
 KIND = "Sorry, the moderators of this server have asked me not to work for you at the moment."
 
 
 @pytest.fixture
-def mod(house: House) -> Member:
+def mod(app: App) -> Member:
     """Somebody with Timeout Members and Manage Messages."""
     permissions = Permissions(moderate_members=True, manage_messages=True)
-    return house.guild.add_member("mod", permissions=permissions)
+    return app.guild.add_member("mod", permissions=permissions)
 
 
-async def audit(house: House, who: Member) -> list[str]:
+async def audit(app: App, who: Member) -> list[str]:
     """What `/audit` shows, without when and by whom it was done."""
-    lines = (await told(await who.slash(house.art, "audit"))).splitlines()
+    lines = (await told(await who.slash(app.art, "audit"))).splitlines()
     found = [re.fullmatch(rf"<t:\d+:R> {who.mention} (.*)", line) for line in lines]
     assert all(found), lines
     return [each[1] for each in found if each]
 
 
-async def test_who_is_blocked_is_told_so_kindly_on_every_way_in(house: House, mod: Member) -> None:
-    poets = house.discord.add_guild("Poets")
+async def test_who_is_blocked_is_told_so_kindly_on_every_way_in(app: App, mod: Member) -> None:
+    poets = app.discord.add_guild("Poets")
     den = poets.add_channel("den")
     elsewhere = poets.add_member("alice")
-    async with house.open() as bot:
-        message = await house.painted(house.alice)
-        use = await mod.slash(house.art, "block", user=house.alice, reason="spam", days=3)
-        block = await bot.studio.keeper.blocked(f"guild:{house.guild.id}", str(house.alice.user.id))
+    async with app.open() as bot:
+        message = await app.painted(app.alice)
+        use = await mod.slash(app.art, "block", user=app.alice, reason="spam", days=3)
+        block = await bot.studio.moderation.blocked(f"guild:{app.guild.id}", str(app.alice.user.id))
         assert block is not None
         assert block.until is not None
         assert block.until == pytest.approx(block.at + 3 * 86400)
         assert await told(use) == (
-            f"{house.alice.mention} is blocked until <t:{int(block.until)}:f>. What they have "
+            f"{app.alice.mention} is blocked until <t:{int(block.until)}:f>. What they have "
             "waiting is still painted: `/cancel` calls it off."
         )
         refusal = (
             f"{KIND} You are welcome again <t:{int(block.until) + 1}:f>; if you think that it is "
             "a mistake, write to one of them."
         )
-        assert await told(await house.alice.slash(house.art, "imagine", prompt="x")) == refusal
-        assert await told(await house.alice.slash(house.art, "queue")) == refusal
-        assert await told_after(await house.alice.click(message, label="Again")) == refusal
-        assert not await house.alice.autocomplete(house.art, "imagine", "model", "", prompt="x")
-        await house.painted(house.bob)
-        await house.painted(elsewhere, where=den)
-        use = await mod.slash(house.art, "unblock", user=house.alice)
-        assert await told(use) == f"{house.alice.mention} may use me again."
-        await house.painted(house.alice)
+        assert await told(await app.alice.slash(app.art, "imagine", prompt="x")) == refusal
+        assert await told(await app.alice.slash(app.art, "queue")) == refusal
+        assert await told_after(await app.alice.click(message, label="Again")) == refusal
+        assert not await app.alice.autocomplete(app.art, "imagine", "model", "", prompt="x")
+        await app.painted(app.bob)
+        await app.painted(elsewhere, where=den)
+        use = await mod.slash(app.art, "unblock", user=app.alice)
+        assert await told(use) == f"{app.alice.mention} may use me again."
+        await app.painted(app.alice)
 
 
-async def test_a_block_without_days_holds_until_it_is_lifted(house: House, mod: Member) -> None:
-    async with house.open():
-        use = await mod.slash(house.art, "block", user=house.alice, reason="spam")
-        assert (await told(use)).startswith(f"{house.alice.mention} is blocked until /unblock.")
-    async with house.open():
-        text = await told(await house.alice.slash(house.art, "imagine", prompt="x"))
+async def test_a_block_without_days_holds_until_it_is_lifted(app: App, mod: Member) -> None:
+    async with app.open():
+        use = await mod.slash(app.art, "block", user=app.alice, reason="spam")
+        assert (await told(use)).startswith(f"{app.alice.mention} is blocked until /unblock.")
+    async with app.open():
+        text = await told(await app.alice.slash(app.art, "imagine", prompt="x"))
         assert text.startswith(f"{KIND} That holds until a moderator lifts it")
-        use = await mod.slash(house.art, "unblock", user=house.bob)
-        assert await told(use) == f"{house.bob.mention} is not blocked."
+        use = await mod.slash(app.art, "unblock", user=app.bob)
+        assert await told(use) == f"{app.bob.mention} is not blocked."
 
 
-async def test_some_cannot_be_blocked(house: House, mod: Member) -> None:
-    boss = house.guild.add_member("boss", permissions=Permissions(manage_guild=True))
-    async with house.open():
+async def test_some_cannot_be_blocked(app: App, mod: Member) -> None:
+    boss = app.guild.add_member("boss", permissions=Permissions(manage_guild=True))
+    async with app.open():
         for somebody, sentence in (
             (mod, "You cannot block yourself: choose somebody else."),
-            (house.guild.bot, "Bots do not use me: choose a member."),
+            (app.guild.bot, "Bots do not use me: choose a member."),
             (boss, f"{boss.mention} manages this server: who does cannot be blocked."),
         ):
-            use = await mod.slash(house.art, "block", user=somebody, reason="spam")
+            use = await mod.slash(app.art, "block", user=somebody, reason="spam")
             assert await told(use) == sentence
-        await house.painted(boss)
+        await app.painted(boss)
 
 
-async def test_the_commands_are_for_moderators(house: House) -> None:
-    reader = house.guild.add_member("reader", permissions=Permissions(manage_messages=True))
-    async with house.open() as bot:
-        for who in (house.alice, reader):
+async def test_the_commands_are_for_moderators(app: App) -> None:
+    reader = app.guild.add_member("reader", permissions=Permissions(manage_messages=True))
+    async with app.open() as bot:
+        for who in (app.alice, reader):
             for command, options in (
-                ("block", {"user": house.bob, "reason": "spam"}),
-                ("unblock", {"user": house.bob}),
+                ("block", {"user": app.bob, "reason": "spam"}),
+                ("unblock", {"user": app.bob}),
                 ("audit", {}),
             ):
-                text = await told(await who.slash(house.art, command, **options))
+                text = await told(await who.slash(app.art, command, **options))
                 assert text.startswith("That needs the permission Timeout Members or Manage Server")
-        assert not await bot.studio.keeper.deeds(f"guild:{house.guild.id}", 50)
+        assert not await bot.studio.moderation.audit_entries(f"guild:{app.guild.id}", 50)
 
 
-async def test_the_log_tells_what_moderators_did_the_newest_first(
-    house: House, mod: Member
-) -> None:
-    async with house.open() as bot:
-        assert await told(await mod.slash(house.art, "audit")) == (
+async def test_the_log_tells_what_moderators_did_the_newest_first(app: App, mod: Member) -> None:
+    async with app.open() as bot:
+        assert await told(await mod.slash(app.art, "audit")) == (
             "No moderator has done anything here yet."
         )
-        own = await house.painted(mod)
+        own = await app.painted(mod)
         await mod.click(own, label="Delete")
-        message = await house.painted(house.alice)
-        blocker = await house.occupy()
-        waiting = await house.ask(house.alice)
-        await (await mod.slash(house.art, "cancel", job=number(blocker))).message()
+        message = await app.painted(app.alice)
+        blocker = await app.occupy()
+        waiting = await app.ask(app.alice)
+        await (await mod.slash(app.art, "cancel", job=number(blocker))).message()
         await mod.click(waiting, label="Cancel")
-        await house.done(blocker)
+        await app.done(blocker)
         await mod.click(message, label="Delete")
-        scope = f"guild:{house.guild.id}"
+        scope = f"guild:{app.guild.id}"
         # Clicks are acknowledged before what they do is done.
-        await until(lambda: bot.studio.keeper.deeds(scope, 50), lambda deeds: len(deeds) == 3)
-        await mod.slash(house.art, "block", user=house.alice, reason="a *lot*\nof spam")
-        await mod.slash(house.art, "unblock", user=house.alice)
-        alice = house.alice.mention
-        lines = await audit(house, mod)
-        carol = house.guild.add_member("carol").mention
+        await until(
+            lambda: bot.studio.moderation.audit_entries(scope, 50),
+            lambda audit_entries: len(audit_entries) == 3,
+        )
+        await mod.slash(app.art, "block", user=app.alice, reason="a *lot*\nof spam")
+        await mod.slash(app.art, "unblock", user=app.alice)
+        alice = app.alice.mention
+        lines = await audit(app, mod)
+        carol = app.guild.add_member("carol").mention
         assert lines[:2] == [
             f"unblocked {alice}",
             f"blocked {alice} until /unblock: a \\*lot\\* of spam",
@@ -133,18 +133,18 @@ async def test_the_log_tells_what_moderators_did_the_newest_first(
         }
 
 
-async def test_what_managers_change_is_in_the_log(house: House) -> None:
-    boss = house.guild.add_member("boss", permissions=Permissions(manage_guild=True))
-    async with house.open():
-        await (await boss.slash(house.art, "model use", name="other")).message()
-        await boss.slash(house.art, "model default", name="tiny", steps=3)
-        await boss.slash(house.art, "model allow", names="tiny, other")
-        await boss.slash(house.art, "words block", word="Blood")
-        board = await (await boss.slash(house.art, "settings")).message()
-        await boss.select(board, "2", custom_id="atelier-setting:pace")
-        await boss.select(board, house.art, custom_id="atelier-setting:channels")
-        assert await audit(house, boss) == [
-            f"let members paint in <#{house.art.id}>",
+async def test_what_managers_change_is_in_the_log(app: App) -> None:
+    boss = app.guild.add_member("boss", permissions=Permissions(manage_guild=True))
+    async with app.open():
+        await (await boss.slash(app.art, "model use", name="other")).message()
+        await boss.slash(app.art, "model default", name="tiny", steps=3)
+        await boss.slash(app.art, "model allow", names="tiny, other")
+        await boss.slash(app.art, "words block", word="Blood")
+        job_events = await (await boss.slash(app.art, "settings")).message()
+        await boss.select(job_events, "2", custom_id="atelier-setting:pace")
+        await boss.select(job_events, app.art, custom_id="atelier-setting:channels")
+        assert await audit(app, boss) == [
+            f"let members paint in <#{app.art.id}>",
             "gave members 2 pictures an hour",
             "blocked the word ||blood||",
             "allowed tiny, other",
@@ -153,12 +153,12 @@ async def test_what_managers_change_is_in_the_log(house: House) -> None:
         ]
 
 
-async def test_a_long_log_comes_in_several_messages(house: House, mod: Member) -> None:
-    async with house.open() as bot:
+async def test_a_long_log_comes_in_several_messages(app: App, mod: Member) -> None:
+    async with app.open() as bot:
         for line in range(60):
-            scope = f"guild:{house.guild.id}"
-            await bot.studio.keeper.note(scope, str(mod.user.id), f"deed {line} " + "x" * 80)
-        use = await mod.slash(house.art, "audit")
+            scope = f"guild:{app.guild.id}"
+            await bot.studio.moderation.note(scope, str(mod.user.id), f"deed {line} " + "x" * 80)
+        use = await mod.slash(app.art, "audit")
         await use.followup(2)
         messages = [await use.message(), *use.followups]
         text = "\n".join(message.text() for message in messages)
@@ -168,7 +168,7 @@ async def test_a_long_log_comes_in_several_messages(house: House, mod: Member) -
 
 def test_lines_are_never_cut() -> None:
     lines = [str(n) * 700 for n in range(5)]
-    texts = list(in_messages(lines))
+    texts = list(split_into_messages(lines))
     assert "\n".join(texts).split("\n") == lines
     assert all(len(text) <= MOST for text in texts)
     assert len(texts) == 3

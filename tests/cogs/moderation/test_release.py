@@ -11,13 +11,12 @@ import pytest
 from discord import Permissions
 
 from engine import Parent, SafetySettings
-from engine.diffusion.image_classifier import Classifier
+from engine.diffusion.image_classifier import ImageClassifier
 from speech import recalled
+from tests.cogs.app import PATIENCE, App, number, told, told_after, until
 from tests.discord_server import Channel, Member, Message
 from tests.discord_server.messages import walk
 from tests.tiny.classifier import classifier
-
-from tests.cogs.app import PATIENCE, House, number, told, told_after, until
 
 WITHHELD = "This may not be fit for a channel that is not age-restricted, so it is withheld."
 STRANGER = "That needs the permission Timeout Members or Manage Server"
@@ -31,13 +30,13 @@ def strict(tmp_path_factory: pytest.TempPathFactory) -> SafetySettings:
 
 
 @pytest.fixture(autouse=True)
-def _judged(house: House, strict: SafetySettings) -> None:
-    house.safety = strict
+def _judged(app: App, strict: SafetySettings) -> None:
+    app.safety = strict
 
 
 @pytest.fixture
-def mod(house: House) -> Member:
-    return house.guild.add_member("mod", permissions=Permissions(moderate_members=True))
+def mod(app: App) -> Member:
+    return app.guild.add_member("mod", permissions=Permissions(moderate_members=True))
 
 
 def spoilers(message: Message) -> list[bool]:
@@ -50,153 +49,149 @@ def spoilers(message: Message) -> list[bool]:
     ]
 
 
-async def shown(house: House, who: Member, job: int, where: Channel | None = None) -> Message:
+async def shown(app: App, who: Member, job: int, where: Channel | None = None) -> Message:
     """What `/show` answers."""
-    return await (await who.slash(where or house.art, "show", id=job)).message()
+    return await (await who.slash(where or app.art, "show", id=job)).message()
 
 
-async def released(house: House, message: Message) -> None:
-    await house.discord.until(lambda: message.attachments)
+async def released(app: App, message: Message) -> None:
+    await app.discord.until(lambda: message.attachments)
 
 
-async def test_unsafe_pictures_are_covered_until_they_are_released(
-    house: House, mod: Member
-) -> None:
-    async with house.open() as bot:
-        message = await house.painted(house.alice, count=2)
+async def test_unsafe_pictures_are_covered_until_they_are_released(app: App, mod: Member) -> None:
+    async with app.open() as bot:
+        message = await app.painted(app.alice, count=2)
         assert spoilers(message) == [True, True]
-        said = await told(await house.bob.slash(house.art, "release", job=1))
+        said = await told(await app.bob.slash(app.art, "release", job=1))
         assert said.startswith(STRANGER)
-        said = await told(await mod.slash(house.art, "release", job=1))
+        said = await told(await mod.slash(app.art, "release", job=1))
         assert said == "The pictures of job 1 are shown now."
-        await house.discord.until(lambda: spoilers(message) == [False, False])
+        await app.discord.until(lambda: spoilers(message) == [False, False])
         assert message.labels[:2] == ["Picture 1", "Picture 2"]
-        said = await told(await mod.slash(house.art, "release", job=1))
+        said = await told(await mod.slash(app.art, "release", job=1))
         assert said == "Nothing is hidden of job 1."
-        [deed] = await bot.studio.keeper.deeds(f"guild:{house.guild.id}", 9)
-        assert deed.by == str(mod.user.id)
-        assert recalled(deed.what) == (
-            f"released job 1 of {house.alice.mention} (nsfw 100%, nsfw 100%)"
+        [entry] = await bot.studio.moderation.audit_entries(f"guild:{app.guild.id}", 9)
+        assert entry.by == str(mod.user.id)
+        assert recalled(entry.what) == (
+            f"released job 1 of {app.alice.mention} (nsfw 100%, nsfw 100%)"
         )
-        assert (await told(await mod.slash(house.art, "release", job=9))).startswith("There is no")
+        assert (await told(await mod.slash(app.art, "release", job=9))).startswith("There is no")
 
 
 @pytest.mark.parametrize("kind", ["channel", "thread"])
-async def test_in_an_age_restricted_place_they_are_shown(house: House, kind: str) -> None:
-    where = house.guild.add_channel("red", nsfw=True)
+async def test_in_an_age_restricted_place_they_are_shown(app: App, kind: str) -> None:
+    where = app.guild.add_channel("red", nsfw=True)
     if kind == "thread":
-        where = house.guild.add_channel("late", kind="thread", parent=where)
-    async with house.open(unsafe_pictures="withhold"):
-        message = await house.painted(house.alice, where=where)
+        where = app.guild.add_channel("late", kind="thread", parent=where)
+    async with app.open(unsafe_pictures="withhold"):
+        message = await app.painted(app.alice, where=where)
         assert spoilers(message) == [False]
-        assert spoilers(await shown(house, house.bob, 1, where)) == [False]
+        assert spoilers(await shown(app, app.bob, 1, where)) == [False]
         # The same picture is not shown in other places to those who may not see it there.
-        elsewhere = await shown(house, house.bob, 1)
+        elsewhere = await shown(app, app.bob, 1)
         assert (spoilers(elsewhere), "withheld here" in elsewhere.text()) == ([], True)
 
 
 async def test_a_withheld_picture_is_nowhere_until_a_moderator_releases_it(
-    house: House, mod: Member
+    app: App, mod: Member
 ) -> None:
-    async with house.open(unsafe_pictures="withhold") as bot:
-        message = await house.painted(house.alice, seed=5)
+    async with app.open(unsafe_pictures="withhold") as bot:
+        message = await app.painted(app.alice, seed=5)
         assert message.attachments == []
         assert WITHHELD in message.text()
         assert message.labels == ["Release", "Again", "Delete"]
-        for who in (house.bob, house.alice):
+        for who in (app.bob, app.alice):
             assert (await told(await who.click(message, label="Release"))).startswith(STRANGER)
         # Who asked for it sees it covered; others do not, and cannot go on from it.
-        assert spoilers(await shown(house, house.alice, 1)) == [True]
-        theirs = await shown(house, house.bob, 1)
+        assert spoilers(await shown(app, app.alice, 1)) == [True]
+        theirs = await shown(app, app.bob, 1)
         assert (spoilers(theirs), theirs.labels) == ([], ["Again"])
-        listed = await (await house.alice.slash(house.art, "history")).message()
+        listed = await (await app.alice.slash(app.art, "history")).message()
         assert spoilers(listed) == [True]
         # A look, and the button there: two moderators at once are told apart.
-        looked = await shown(house, mod, 1)
+        looked = await shown(app, mod, 1)
         assert (spoilers(looked), looked.labels) == ([True], ["Again", "", "Release"])
         assert "🔒 nsfw 100%" in looked.text()
         sentences = [
             await told(await mod.click(where, label="Release")) for where in (looked, message)
         ]
         assert sentences == ["The pictures of job 1 are shown now.", "Nothing is hidden of job 1."]
-        await released(house, message)
+        await released(app, message)
         assert spoilers(message) == [False]
         assert "Vary (subtle)" in message.labels
-        assert spoilers(await shown(house, house.bob, 1)) == [False]
-        await house.settled(bot)
+        assert spoilers(await shown(app, app.bob, 1)) == [False]
+        await app.settled(bot)
 
 
 async def test_withheld_and_released_outlast_restarts(
-    house: House, mod: Member, monkeypatch: pytest.MonkeyPatch
+    app: App, mod: Member, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with house.open(unsafe_pictures="withhold"):
-        message = await house.painted(house.alice)
+    async with app.open(unsafe_pictures="withhold"):
+        message = await app.painted(app.alice)
         assert "Release" in message.labels
-    async with house.open(unsafe_pictures="withhold") as bot:
+    async with app.open(unsafe_pictures="withhold") as bot:
         # The program dies after the decision, before the message is changed.
         monkeypatch.setattr(bot, "show_again", AsyncMock())
         await told(await mod.click(message, label="Release"))
         assert message.attachments == []
-    async with house.open(unsafe_pictures="withhold") as bot:
-        await released(house, message)
+    async with app.open(unsafe_pictures="withhold") as bot:
+        await released(app, message)
         assert spoilers(message) == [False]
-        await house.settled(bot)
+        await app.settled(bot)
 
 
-async def test_the_buttons_of_a_picture_that_is_withheld_do_nothing(
-    house: House, mod: Member
-) -> None:
-    async with house.open():
-        message = await house.painted(house.alice)
-        await house.bob.click(message, label="⭐")
-    async with house.open(unsafe_pictures="withhold"):
-        listed = await (await house.bob.slash(house.art, "favourites")).message()
+async def test_the_buttons_of_a_picture_that_is_withheld_do_nothing(app: App, mod: Member) -> None:
+    async with app.open():
+        message = await app.painted(app.alice)
+        await app.bob.click(message, label="⭐")
+    async with app.open(unsafe_pictures="withhold"):
+        listed = await (await app.bob.slash(app.art, "favourites")).message()
         assert (spoilers(listed), "🔒 withheld" in listed.text()) == ([], True)
         for label in ("Vary (subtle)", "Upscale 2× (fast)", "Use as start", "Send to DM"):
-            said = await told_after(await house.bob.click(message, label=label))
+            said = await told_after(await app.bob.click(message, label=label))
             assert said == "The pictures of job 1 are withheld here: a moderator can release them."
-        await (await house.alice.click(message, label="Send to DM")).message()
-        [sent] = house.alice.dm.messages
+        await (await app.alice.click(message, label="Send to DM")).message()
+        [sent] = app.alice.dm.messages
         assert [each.filename for each in sent.attachments] == ["SPOILER_000001-1.png"]
-        await told(await mod.slash(house.art, "release", job=1))
-        copy = await house.done(
-            await (await house.bob.click(message, label="Upscale 2× (fast)")).message()
+        await told(await mod.slash(app.art, "release", job=1))
+        copy = await app.done(
+            await (await app.bob.click(message, label="Upscale 2× (fast)")).message()
         )
         assert spoilers(copy) == [False]
 
 
-async def test_the_gallery_and_the_lists_cover_what_is_covered(house: House) -> None:
-    boss = house.guild.add_member("boss", permissions=Permissions(manage_guild=True))
-    hall = house.guild.add_channel("hall")
-    async with house.open():
-        await told(await boss.slash(house.art, "gallery", channel=hall))
-        message = await house.painted(house.alice)
-        await house.bob.click(message, label="⭐")
-        await house.discord.until(lambda: hall.messages)
+async def test_the_gallery_and_the_lists_cover_what_is_covered(app: App) -> None:
+    boss = app.guild.add_member("boss", permissions=Permissions(manage_guild=True))
+    hall = app.guild.add_channel("hall")
+    async with app.open():
+        await told(await boss.slash(app.art, "gallery", channel=hall))
+        message = await app.painted(app.alice)
+        await app.bob.click(message, label="⭐")
+        await app.discord.until(lambda: hall.messages)
         assert spoilers(hall.messages[0]) == [True]
         assert spoilers(message) == [True]
-        listed = await (await house.bob.slash(house.art, "favourites")).message()
+        listed = await (await app.bob.slash(app.art, "favourites")).message()
         assert spoilers(listed) == [True]
-        copy = await house.done(
-            await (await house.bob.click(message, label="Upscale 2× (fast)")).message()
+        copy = await app.done(
+            await (await app.bob.click(message, label="Upscale 2× (fast)")).message()
         )
         assert spoilers(copy) == [True]
 
 
 async def test_previews_are_as_discreet_as_pictures(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("engine.diffusion.running_job.PREVIEW_EVERY", 0.0)
     monkeypatch.setattr("engine.diffusion.running_job.PREVIEW_FROM", 0.0)
-    async with house.open() as bot:
-        covered = await house.occupy(count=1)
-        await house.discord.until(lambda: spoilers(covered))
+    async with app.open() as bot:
+        covered = await app.occupy(count=1)
+        await app.discord.until(lambda: spoilers(covered))
         assert spoilers(covered) == [True]
-        await house.free(covered)
+        await app.free(covered)
         bot.settings = bot.settings.model_copy(update={"unsafe_pictures": "withhold"})
-        none = await house.occupy(count=1)
+        none = await app.occupy(count=1)
         await until(lambda: _preview(bot, number(none)), bool)
-        await house.free(none)
+        await app.free(none)
         assert not any(look.attachments for look in none.looks)
 
 
@@ -207,73 +202,73 @@ async def _preview(bot: Any, job: int) -> bytes | None:
 
 @pytest.mark.parametrize("allowed", [False, True])
 async def test_a_server_may_show_everything_only_where_the_owner_allows(
-    house: House, allowed: bool
+    app: App, allowed: bool
 ) -> None:
-    async with house.open(unsafe_may_be_shown=allowed) as bot:
+    async with app.open(unsafe_may_be_shown=allowed) as bot:
         await bot.studio.preferences.set(
-            f"guild:{house.guild.id}", "settings", '{"nsfw": "off", "channels": []}'
+            f"guild:{app.guild.id}", "settings", '{"nsfw": "off", "channels": []}'
         )
-        assert spoilers(await house.painted(house.alice)) == [not allowed]
+        assert spoilers(await app.painted(app.alice)) == [not allowed]
 
 
 async def test_what_cannot_be_judged_is_covered_and_never_withheld(
-    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    app: App, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(Classifier, "judge", lambda self, picture: 1 / 0)
-    async with house.open(unsafe_pictures="withhold"):
-        assert spoilers(await house.painted(house.alice)) == [True]
+    monkeypatch.setattr(ImageClassifier, "judge", lambda self, picture: 1 / 0)
+    async with app.open(unsafe_pictures="withhold"):
+        assert spoilers(await app.painted(app.alice)) == [True]
     assert "the classifier has failed" in caplog.text
 
 
-async def test_safe_pictures_are_shown_as_ever(house: House, tmp_path: Path) -> None:
+async def test_safe_pictures_are_shown_as_ever(app: App, tmp_path: Path) -> None:
     folder = classifier(tmp_path / "lax", "none")
-    house.safety = SafetySettings(classifier=str(folder))
-    async with house.open(unsafe_pictures="withhold") as bot:
-        message = await house.painted(house.alice)
+    app.safety = SafetySettings(classifier=str(folder))
+    async with app.open(unsafe_pictures="withhold") as bot:
+        message = await app.painted(app.alice)
         assert spoilers(message) == [False]
-        [verdict] = await bot.studio.judgement.of(1)
+        [verdict] = await bot.studio.safety.of(1)
         assert (verdict.flagged, verdict.judged) == (False, True)
-        copy = await bot.studio.enlarge(Parent(1, 0), 2, owner="1", home=None)
-        assert await bot.studio.judgement.of(copy.id) == (verdict,)
+        copy = await bot.studio.enlarge(Parent(1, 0), 2, owner="1", message_ref=None)
+        assert await bot.studio.safety.of(copy.id) == (verdict,)
 
 
 async def test_for_the_eyes_of_who_asked_alone_they_are_covered_never_withheld(
-    house: House, mod: Member
+    app: App, mod: Member
 ) -> None:
-    async with house.open(unsafe_pictures="withhold"):
-        hidden = await house.painted(house.alice, private=True)
+    async with app.open(unsafe_pictures="withhold"):
+        hidden = await app.painted(app.alice, private=True)
         assert (hidden.ephemeral, spoilers(hidden)) == (True, [True])
-        direct = await house.painted(house.alice, where=house.alice.dm)
+        direct = await app.painted(app.alice, where=app.alice.dm)
         assert spoilers(direct) == [True]
         # Nobody else comes near it, moderators neither.
-        said = await told(await mod.slash(house.art, "release", job=number(hidden)))
+        said = await told(await mod.slash(app.art, "release", job=number(hidden)))
         assert said.startswith("There is no job 1")
-        said = await told(await mod.slash(house.art, "release", job=number(direct)))
+        said = await told(await mod.slash(app.art, "release", job=number(direct)))
         assert said.startswith("There is no job 2")
 
 
-async def test_a_sheet_shows_its_pictures_as_they_are_released(house: House, mod: Member) -> None:
-    async with house.open(unsafe_pictures="withhold") as bot:
+async def test_a_sheet_shows_its_pictures_as_they_are_released(app: App, mod: Member) -> None:
+    async with app.open(unsafe_pictures="withhold") as bot:
         axis = {"x": "seed", "x_values": "1, 2"}
-        use = await house.alice.slash(house.art, "grid", prompt="a fox", **axis)
+        use = await app.alice.slash(app.art, "grid", prompt="a fox", **axis)
         question = await use.message()
-        await house.alice.click(question, label=question.labels[0])
-        await house.discord.until(lambda: house.art.messages, PATIENCE)
-        [sheet] = house.art.messages
-        await house.discord.until(lambda: "withheld" in sheet.text(), PATIENCE)
-        assert sheet.attachments == []
-        await until(bot.studio.sheets.unsettled, lambda sheets: not sheets)
+        await app.alice.click(question, label=question.labels[0])
+        await app.discord.until(lambda: app.art.messages, PATIENCE)
+        [grid] = app.art.messages
+        await app.discord.until(lambda: "withheld" in grid.text(), PATIENCE)
+        assert grid.attachments == []
+        await until(bot.studio.grids.unsettled, lambda grids: not grids)
         for cell in ("0", "1"):
-            looks = len(sheet.looks)
-            own = await (await house.bob.select(sheet, cell)).message()
+            looks = len(grid.looks)
+            own = await (await app.bob.select(grid, cell)).message()
             assert (spoilers(own), WITHHELD in own.text()) == ([], True)
-            own = await (await mod.select(sheet, cell)).message()
+            own = await (await mod.select(grid, cell)).message()
             assert spoilers(own) == [True]
             await told(await mod.click(own, label="Release"))
-            await house.discord.until(partial(_changed, sheet, looks))
-            assert spoilers(sheet) == [False]
-        assert "withheld" not in sheet.text()
-        await until(bot.studio.sheets.unsettled, lambda sheets: not sheets)
+            await app.discord.until(partial(_changed, grid, looks))
+            assert spoilers(grid) == [False]
+        assert "withheld" not in grid.text()
+        await until(bot.studio.grids.unsettled, lambda grids: not grids)
 
 
 def _changed(message: Message, looks: int) -> bool:
@@ -281,31 +276,31 @@ def _changed(message: Message, looks: int) -> bool:
 
 
 async def test_where_nobody_could_release_them_they_are_covered_never_withheld(
-    house: House,
+    app: App,
 ) -> None:
-    abroad = house.discord.add_guild("Abroad", joined=False)
+    abroad = app.discord.add_guild("Abroad", joined=False)
     square = abroad.add_channel("square")
-    house.alice.user.installed = True
+    app.alice.user.installed = True
     alice = abroad.add_member("alice")
     admin = abroad.add_member("admin", permissions=Permissions(manage_guild=True))
     admin.user.installed = True
-    async with house.open(unsafe_pictures="withhold") as bot:
-        message = await house.painted(alice, where=square)
+    async with app.open(unsafe_pictures="withhold") as bot:
+        message = await app.painted(alice, where=square)
         assert spoilers(message) == [True]
         assert "Release" not in message.labels
         message.buttons[0]["custom_id"] = "atelier:release:1"
         use = await admin.click(message, custom_id="atelier:release:1")
         assert (await told(use)).startswith(STRANGER)
-        [verdict] = await bot.studio.judgement.of(1)
+        [verdict] = await bot.studio.safety.of(1)
         assert verdict.stands
-        await house.settled(bot)
+        await app.settled(bot)
 
 
-async def test_a_message_that_somebody_has_deleted_stays_so(house: House, mod: Member) -> None:
-    async with house.open(unsafe_pictures="withhold") as bot:
-        message = await house.painted(house.alice)
-        await house.settled(bot)
-        await house.art.delete(message)
-        said = await told(await mod.slash(house.art, "release", job=1))
+async def test_a_message_that_somebody_has_deleted_stays_so(app: App, mod: Member) -> None:
+    async with app.open(unsafe_pictures="withhold") as bot:
+        message = await app.painted(app.alice)
+        await app.settled(bot)
+        await app.art.delete(message)
+        said = await told(await mod.slash(app.art, "release", job=1))
         assert said == "The pictures of job 1 are shown now."
-    assert house.art.messages == []
+    assert app.art.messages == []

@@ -7,13 +7,12 @@ import asyncio
 import pytest
 from discord import Permissions
 
+from cogs.message_ref import MessageRef
 from cogs.moderation.review_cards import allowed_view, asking_view, in_short, refused_view
-from cogs.message_ref import Home
 from engine import REVIEW_LIFETIME, ImageRequest, Review
+from tests.cogs.app import App, number, refused, told, told_after, until
 from tests.discord_server import Channel, Member, Message
 from tests.speech.chinese import say_in_chinese
-
-from tests.cogs.app import House, number, refused, told, told_after, until
 
 WAITS = (
     "Your prompt has a word at which a moderator of this server looks first. It waits for one "
@@ -22,49 +21,49 @@ WAITS = (
 
 
 @pytest.fixture
-def manager(house: House) -> Member:
+def manager(app: App) -> Member:
     """Somebody with Manage Server."""
-    return house.guild.add_member("manager", permissions=Permissions(manage_guild=True))
+    return app.guild.add_member("manager", permissions=Permissions(manage_guild=True))
 
 
 @pytest.fixture
-def mods(house: House) -> tuple[Member, Member]:
+def mods(app: App) -> tuple[Member, Member]:
     """Two with Timeout Members."""
     permissions = Permissions(moderate_members=True)
-    first, second = (house.guild.add_member(name, permissions=permissions) for name in ("m1", "m2"))
+    first, second = (app.guild.add_member(name, permissions=permissions) for name in ("m1", "m2"))
     return first, second
 
 
 @pytest.fixture
-def desk(house: House) -> Channel:
+def submission(app: App) -> Channel:
     """Where moderators are asked."""
-    return house.guild.add_channel("desk")
+    return app.guild.add_channel("desk")
 
 
-async def ask_there(who: Member, house: House, desk: Channel) -> None:
+async def ask_there(who: Member, app: App, submission: Channel) -> None:
     """Have moderators asked in that channel."""
-    board = await (await who.slash(house.art, "settings")).message()
-    await who.click(board, custom_id="atelier-settings-page:order")
-    await who.select(board, desk, custom_id="atelier-setting:reviews")
+    job_events = await (await who.slash(app.art, "settings")).message()
+    await who.click(job_events, custom_id="atelier-settings-page:order")
+    await who.select(job_events, submission, custom_id="atelier-setting:reviews")
 
 
-def home_in(house: House) -> Home:
+def message_ref_in(app: App) -> MessageRef:
     """Where a request of Alice's belongs whose interaction is long over."""
-    return Home(
-        guild_id=house.guild.id,
-        channel_id=house.art.id,
+    return MessageRef(
+        guild_id=app.guild.id,
+        channel_id=app.art.id,
         message_id=None,
-        application_id=house.discord.application_id,
+        application_id=app.discord.application_id,
         token="",
         expires_at=0.0,
         upload_limit=10**7,
-        person=house.alice.user.id,
+        person=app.alice.user.id,
     )
 
 
-async def shown(house: House, where: Channel, text: str = "asks in") -> Message:
+async def shown(app: App, where: Channel, text: str = "asks in") -> Message:
     """The latest message there with that text, once it is there."""
-    await house.discord.until(lambda: any(text in each.text() for each in public(where)))
+    await app.discord.until(lambda: any(text in each.text() for each in public(where)))
     return [each for each in public(where) if text in each.text()][-1]
 
 
@@ -78,173 +77,171 @@ def shows(message: Message, text: str) -> bool:
 
 
 async def test_a_request_is_asked_about_and_painted_once_allowed_even_after_a_restart(
-    house: House, manager: Member, mods: tuple[Member, Member], desk: Channel
+    app: App, manager: Member, mods: tuple[Member, Member], submission: Channel
 ) -> None:
-    async with house.open():
-        await ask_there(manager, house, desk)
-        use = await manager.slash(house.art, "words review", word="blood")
-        assert f"<#{desk.id}>" in await told(use)
-        use = await house.alice.slash(
-            house.art, "imagine", prompt="a *bl(oo)d* moon", count=2, seed=5
-        )
+    async with app.open():
+        await ask_there(manager, app, submission)
+        use = await manager.slash(app.art, "words review", word="blood")
+        assert f"<#{submission.id}>" in await told(use)
+        use = await app.alice.slash(app.art, "imagine", prompt="a *bl(oo)d* moon", count=2, seed=5)
         assert (await told(use)).startswith(WAITS)
-        card = await shown(house, desk)
-        assert not public(house.art)
-        assert f"{house.alice.mention} asks in <#{house.art.id}> for 2 pictures" in card.text()
+        card = await shown(app, submission)
+        assert not public(app.art)
+        assert f"{app.alice.mention} asks in <#{app.art.id}> for 2 pictures" in card.text()
         assert "||a \\*bl(oo)d\\* moon||" in card.text()
         assert "Held for: ||blood||" in card.text()
-    async with house.open() as bot:
+    async with app.open() as bot:
         await mods[0].click(card, label="Allow")
-        result = await house.done(await shown(house, house.art, "bl(oo)d"))
+        result = await app.done(await shown(app, app.art, "bl(oo)d"))
         assert len(result.attachments) == 2
-        assert f"{house.alice.mention} · job {number(result)}" in result.text()
-        assert (await bot.studio.job(number(result))).owner == str(house.alice.user.id)
-        assert card.text().startswith(f"{mods[0].mention} allowed what {house.alice.mention}")
+        assert f"{app.alice.mention} · job {number(result)}" in result.text()
+        assert (await bot.studio.job(number(result))).owner == str(app.alice.user.id)
+        assert card.text().startswith(f"{mods[0].mention} allowed what {app.alice.mention}")
         assert not card.labels
-        told_so = await shown(house, house.alice.dm, "have allowed")
+        told_so = await shown(app, app.alice.dm, "have allowed")
         assert str(result.id) in told_so.text()
-        line = await told(await mods[1].slash(house.art, "audit"))
-        assert f"allowed what {house.alice.mention} asked for: ||a \\*bl(oo)d\\* moon||" in line
-        await house.settled(bot)
+        line = await told(await mods[1].slash(app.art, "audit"))
+        assert f"allowed what {app.alice.mention} asked for: ||a \\*bl(oo)d\\* moon||" in line
+        await app.settled(bot)
 
 
 async def test_who_asked_is_told_of_a_refusal_and_nothing_is_left_of_the_prompt(
-    house: House, manager: Member, mods: tuple[Member, Member]
+    app: App, manager: Member, mods: tuple[Member, Member]
 ) -> None:
-    async with house.open() as bot:
-        await manager.slash(house.art, "words review", word="blood")
-        for who in (house.alice, house.bob):
-            await who.slash(house.art, "imagine", prompt="a blood moon", negative_prompt="fog")
-            card = await shown(house, house.art)
+    async with app.open() as bot:
+        await manager.slash(app.art, "words review", word="blood")
+        for who in (app.alice, app.bob):
+            await who.slash(app.art, "imagine", prompt="a blood moon", negative_prompt="fog")
+            card = await shown(app, app.art)
             assert "||a blood moon|| · without ||fog||" in card.text()
-            if who is house.bob:
-                house.discord.fail_next(path="/users/@me/channels", status=403, code=50007)
+            if who is app.bob:
+                app.discord.fail_next(path="/users/@me/channels", status=403, code=50007)
             await mods[0].click(card, label="Refuse")
-            await house.discord.until(lambda: shows(card, "refused what"))  # noqa: B023
+            await app.discord.until(lambda: shows(card, "refused what"))  # noqa: B023
             assert "moon" not in card.text()
-        await shown(house, house.alice.dm, "have not allowed what you asked for: ||a blood moon||")
-        called = await shown(house, house.art, "the moderators have not allowed")
-        assert called.text().startswith(house.bob.mention)
-        assert called.pings == [str(house.bob.user.id)]
+        await shown(app, app.alice.dm, "have not allowed what you asked for: ||a blood moon||")
+        called = await shown(app, app.art, "the moderators have not allowed")
+        assert called.text().startswith(app.bob.mention)
+        assert called.pings == [str(app.bob.user.id)]
         assert not await bot.studio.unsettled()
-        lines = await told(await manager.slash(house.art, "audit"))
+        lines = await told(await manager.slash(app.art, "audit"))
         assert lines.count("refused what") == 2
 
 
 async def test_every_way_in_waits(
-    house: House, manager: Member, mods: tuple[Member, Member], desk: Channel
+    app: App, manager: Member, mods: tuple[Member, Member], submission: Channel
 ) -> None:
-    async with house.open() as bot:
-        message = await house.painted(house.alice, "a blood moon")
-        await ask_there(manager, house, desk)
-        await manager.slash(house.art, "words review", word="blood")
-        form = await (await manager.slash(house.art, "style add", name="gothic")).modal()
+    async with app.open() as bot:
+        message = await app.painted(app.alice, "a blood moon")
+        await ask_there(manager, app, submission)
+        await manager.slash(app.art, "words review", word="blood")
+        form = await (await manager.slash(app.art, "style add", name="gothic")).modal()
         await manager.submit(form, {"Template, with {prompt} in it": "{prompt} in blood"})
-        assert (await told(await house.bob.click(message, label="Again"))).startswith(WAITS)
-        use = await house.bob.click(message, label="Vary (subtle)")
+        assert (await told(await app.bob.click(message, label="Again"))).startswith(WAITS)
+        use = await app.bob.click(message, label="Vary (subtle)")
         assert (await refused(use)).startswith(WAITS)
-        form = await (await house.bob.click(message, label="Remix")).modal()
-        use = await house.bob.submit(form, {"Prompt": "a moon of blood"})
+        form = await (await app.bob.click(message, label="Remix")).modal()
+        use = await app.bob.submit(form, {"Prompt": "a moon of blood"})
         assert (await told(use)).startswith(WAITS)
-        use = await house.alice.slash(house.art, "imagine", prompt="a moon", style="gothic")
+        use = await app.alice.slash(app.art, "imagine", prompt="a moon", style="gothic")
         assert (await told(use)).startswith(WAITS)
-        assert len(public(desk)) == 4
-        await mods[0].click(await shown(house, desk, "It starts from a picture."), label="Allow")
-        varied = await house.done(await shown(house, house.art, house.bob.mention))
+        assert len(public(submission)) == 4
+        await mods[0].click(
+            await shown(app, submission, "It starts from a picture."), label="Allow"
+        )
+        varied = await app.done(await shown(app, app.art, app.bob.mention))
         job = await bot.studio.job(number(varied))
         assert job.parent == (number(message), 0)
-        assert (await told(await manager.slash(house.art, "audit"))).count("allowed what") == 1
+        assert (await told(await manager.slash(app.art, "audit"))).count("allowed what") == 1
 
 
 async def test_several_prompts_wait_together(
-    house: House, manager: Member, mods: tuple[Member, Member], desk: Channel
+    app: App, manager: Member, mods: tuple[Member, Member], submission: Channel
 ) -> None:
-    async with house.open() as bot:
-        await ask_there(manager, house, desk)
-        await manager.slash(house.art, "words review", word="blood")
-        use = await house.alice.slash(house.art, "imagine", prompt="a {red, blood} moon")
+    async with app.open() as bot:
+        await ask_there(manager, app, submission)
+        await manager.slash(app.art, "words review", word="blood")
+        use = await app.alice.slash(app.art, "imagine", prompt="a {red, blood} moon")
         assert (await told(use)).startswith(WAITS)
-        use = await house.alice.slash(
-            house.art, "imagine", prompt="a {red, blue, blood} {moon, sun}"
-        )
+        use = await app.alice.slash(app.art, "imagine", prompt="a {red, blue, blood} {moon, sun}")
         question = await use.message()
-        await house.alice.click(question, label="Paint 6 pictures")
-        await house.discord.until(lambda: question.text() == "A moderator looks first.")
-        assert "> ||a blue sun||" in (await shown(house, desk)).text()
+        await app.alice.click(question, label="Paint 6 pictures")
+        await app.discord.until(lambda: question.text() == "A moderator looks first.")
+        assert "> ||a blue sun||" in (await shown(app, submission)).text()
         assert not await bot.studio.unsettled()
-        await mods[0].click(public(desk)[0], label="Allow")
+        await mods[0].click(public(submission)[0], label="Allow")
         for prompt in ("a red moon", "a blood moon"):
-            await house.done(await shown(house, house.art, prompt))
-        await house.settled(bot)
+            await app.done(await shown(app, app.art, prompt))
+        await app.settled(bot)
 
 
 async def test_it_is_queued_once_however_many_click(
-    house: House, manager: Member, mods: tuple[Member, Member]
+    app: App, manager: Member, mods: tuple[Member, Member]
 ) -> None:
-    async with house.open() as bot:
-        await manager.slash(house.art, "words review", word="blood")
-        await house.alice.slash(house.art, "imagine", prompt="a blood moon")
-        card = await shown(house, house.art)
-        use = await house.bob.click(card, label="Allow")
+    async with app.open() as bot:
+        await manager.slash(app.art, "words review", word="blood")
+        await app.alice.slash(app.art, "imagine", prompt="a blood moon")
+        card = await shown(app, app.art)
+        use = await app.bob.click(card, label="Allow")
         assert (await told_after(use)).startswith("That needs the permission Timeout Members")
-        use = await house.alice.click(card, label="Allow")
+        use = await app.alice.click(card, label="Allow")
         assert (await told_after(use)).startswith("That needs the permission Timeout Members")
         one, two = await asyncio.gather(
             mods[0].click(card, label="Allow"), mods[1].click(card, label="Refuse")
         )
-        await house.discord.until(lambda: one.followups or two.followups)
+        await app.discord.until(lambda: one.followups or two.followups)
         [late] = [use for use in (one, two) if use.followups]
         assert await told_after(late) == "Another moderator has decided that already."
-        await house.discord.until(lambda: not card.labels)
+        await app.discord.until(lambda: not card.labels)
         allowed = late is two
         assert shows(card, "allowed what") == allowed
-        await house.settled(bot)
-        assert len(await bot.studio.keeper.deeds(f"guild:{house.guild.id}", 50)) == 2
+        await app.settled(bot)
+        assert len(await bot.studio.moderation.audit_entries(f"guild:{app.guild.id}", 50)) == 2
 
 
 async def test_the_member_has_their_own_limits_and_may_be_blocked_or_gone_by_then(
-    house: House, manager: Member, mods: tuple[Member, Member]
+    app: App, manager: Member, mods: tuple[Member, Member]
 ) -> None:
-    async with house.open(limits={"pictures_per_hour": 3}) as bot:
-        await manager.slash(house.art, "words review", word="blood")
-        await house.alice.slash(house.art, "imagine", prompt="a blood moon", count=2)
-        card = await shown(house, house.art)
-        await house.painted(house.alice, count=2)
+    async with app.open(limits={"pictures_per_hour": 3}) as bot:
+        await manager.slash(app.art, "words review", word="blood")
+        await app.alice.slash(app.art, "imagine", prompt="a blood moon", count=2)
+        card = await shown(app, app.art)
+        await app.painted(app.alice, count=2)
         text = await told_after(await mods[0].click(card, label="Allow"))
         assert text == (
-            f"{house.alice.mention} cannot have it now, and would read: “You asked for 2; of your "
+            f"{app.alice.mention} cannot have it now, and would read: “You asked for 2; of your "
             "3 pictures an hour 1 are left.” It goes on waiting."
         )
-        await manager.slash(house.art, "block", user=house.alice, reason="spam")
+        await manager.slash(app.art, "block", user=app.alice, reason="spam")
         text = await told_after(await mods[0].click(card, label="Allow"))
         assert text == (
-            f"{house.alice.mention} is blocked by now: use `/unblock` first, or refuse it."
+            f"{app.alice.mention} is blocked by now: use `/unblock` first, or refuse it."
         )
-        await manager.slash(house.art, "unblock", user=house.alice)
-        await manager.slash(house.art, "words block", word="moon")
+        await manager.slash(app.art, "unblock", user=app.alice)
+        await manager.slash(app.art, "words block", word="moon")
         text = await told_after(await mods[0].click(card, label="Allow"))
         assert "would read: “Your prompt has a word that is not allowed" in text
-        del house.guild.members[house.alice.user.id]
-        with house.discord.expecting(10007), house.discord.expecting(50278):
+        del app.guild.members[app.alice.user.id]
+        with app.discord.expecting(10007), app.discord.expecting(50278):
             text = await told_after(await mods[0].click(card, label="Allow"))
-            assert text == f"{house.alice.mention} is not in this server any more: refuse it."
+            assert text == f"{app.alice.mention} is not in this server any more: refuse it."
             await mods[0].click(card, label="Refuse")
-            await shown(house, house.art, "the moderators have not allowed")
+            await shown(app, app.art, "the moderators have not allowed")
         assert shows(card, "refused what")
-        await house.settled(bot)
+        await app.settled(bot)
 
 
 async def test_what_waits_too_long_is_over(
-    house: House,
+    app: App,
     manager: Member,
     mods: tuple[Member, Member],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async with house.open() as bot:
-        await manager.slash(house.art, "words review", word="blood")
-        await house.alice.slash(house.art, "imagine", prompt="a blood moon")
-        card = await shown(house, house.art)
-        review = await bot.studio.keeper.reviews.get(1, f"guild:{house.guild.id}")
+    async with app.open() as bot:
+        await manager.slash(app.art, "words review", word="blood")
+        await app.alice.slash(app.art, "imagine", prompt="a blood moon")
+        card = await shown(app, app.art)
+        review = await bot.studio.moderation.reviews.get(1, f"guild:{app.guild.id}")
         late = review.asked_at + REVIEW_LIFETIME + 1
         monkeypatch.setattr("engine.moderation.reviews.time.time", lambda: late)
         sentence = "This request has waited for too long: it is over."
@@ -255,57 +252,57 @@ async def test_what_waits_too_long_is_over(
 
 
 async def test_somebody_asks_for_so_many_at_a_time_only(
-    house: House, manager: Member, monkeypatch: pytest.MonkeyPatch
+    app: App, manager: Member, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.moderation.reviews.MOST_HELD", 2)
-    async with house.open():
-        await manager.slash(house.art, "words review", word="blood")
+    monkeypatch.setattr("engine.moderation.reviews.MAX_HELD", 2)
+    async with app.open():
+        await manager.slash(app.art, "words review", word="blood")
         for _ in range(2):
-            use = await house.alice.slash(house.art, "imagine", prompt="blood " * 300)
+            use = await app.alice.slash(app.art, "imagine", prompt="blood " * 300)
             assert (await told(use)).startswith(WAITS)
-        use = await house.alice.slash(house.art, "imagine", prompt="blood")
+        use = await app.alice.slash(app.art, "imagine", prompt="blood")
         assert await told(use) == (
             "2 of your requests wait for a moderator already: ask again when they have looked at "
             "one."
         )
-        use = await house.bob.slash(house.art, "imagine", prompt="blood")
+        use = await app.bob.slash(app.art, "imagine", prompt="blood")
         assert (await told(use)).startswith(WAITS)
 
 
 async def test_where_moderators_cannot_be_asked_it_is_asked_in_place_or_said_at_once(
-    house: House, manager: Member, desk: Channel
+    app: App, manager: Member, submission: Channel
 ) -> None:
-    async with house.open() as bot:
-        await ask_there(manager, house, desk)
-        await manager.slash(house.art, "words review", word="blood")
-        house.guild.remove_channel(desk)
-        use = await house.alice.slash(house.art, "imagine", prompt="blood")
+    async with app.open() as bot:
+        await ask_there(manager, app, submission)
+        await manager.slash(app.art, "words review", word="blood")
+        app.guild.remove_channel(submission)
+        use = await app.alice.slash(app.art, "imagine", prompt="blood")
         assert (await told(use)).startswith(WAITS)
-        await shown(house, house.art)
-        use = await house.alice.slash(house.art, "imagine", prompt="blood", private=True)
+        await shown(app, app.art)
+        use = await app.alice.slash(app.art, "imagine", prompt="blood", private=True)
         assert "I cannot ask one for you here" in await refused(use)
-        assert len(public(house.art)) == 1
-        scope = f"guild:{house.guild.id}"
-        await until(lambda: bot.studio.keeper.reviews.get(1, scope), lambda found: found)
+        assert len(public(app.art)) == 1
+        scope = f"guild:{app.guild.id}"
+        await until(lambda: bot.studio.moderation.reviews.get(1, scope), lambda found: found)
 
 
 async def test_a_private_request_is_answered_in_private(
-    house: House, manager: Member, mods: tuple[Member, Member], desk: Channel
+    app: App, manager: Member, mods: tuple[Member, Member], submission: Channel
 ) -> None:
-    async with house.open() as bot:
-        await ask_there(manager, house, desk)
-        await manager.slash(house.art, "words review", word="blood")
-        use = await house.alice.slash(house.art, "imagine", prompt="blood", private=True)
+    async with app.open() as bot:
+        await ask_there(manager, app, submission)
+        await manager.slash(app.art, "words review", word="blood")
+        use = await app.alice.slash(app.art, "imagine", prompt="blood", private=True)
         assert (await told(use)).startswith(WAITS)
-        await mods[0].click(await shown(house, desk), label="Allow")
-        result = await house.done(await shown(house, house.alice.dm, "blood"))
+        await mods[0].click(await shown(app, submission), label="Allow")
+        result = await app.done(await shown(app, app.alice.dm, "blood"))
         assert len(result.attachments) == 1
-        assert not public(house.art)
-        await house.settled(bot)
+        assert not public(app.art)
+        await app.settled(bot)
 
 
 async def test_everybody_reads_the_servers_language_and_each_their_own(
-    house: House,
+    app: App,
     manager: Member,
     mods: tuple[Member, Member],
     monkeypatch: pytest.MonkeyPatch,
@@ -320,90 +317,88 @@ async def test_everybody_reads_the_servers_language_and_each_their_own(
     }
     say_in_chinese(monkeypatch, words)
     mods[1].locale = "zh-CN"
-    alice = house.alice.mention
-    async with house.open():
-        board = await (await manager.slash(house.art, "settings")).message()
-        await manager.click(board, custom_id="atelier-settings-page:order")
-        await manager.select(board, "zh_CN", custom_id="atelier-setting:language")
-        await manager.slash(house.art, "words review", word="blood")
-        use = await house.alice.slash(house.art, "imagine", prompt="blood")
+    alice = app.alice.mention
+    async with app.open():
+        job_events = await (await manager.slash(app.art, "settings")).message()
+        await manager.click(job_events, custom_id="atelier-settings-page:order")
+        await manager.select(job_events, "zh_CN", custom_id="atelier-setting:language")
+        await manager.slash(app.art, "words review", word="blood")
+        use = await app.alice.slash(app.art, "imagine", prompt="blood")
         assert (await told(use)).startswith(WAITS)
-        card = await shown(house, house.art, "1 张图片")
+        card = await shown(app, app.art, "1 张图片")
         await mods[0].click(card, label="允许")
-        await house.discord.until(lambda: shows(card, f"允许了 {alice} 的请求。"))
-        await house.done(await shown(house, house.art, "**blood**"))
+        await app.discord.until(lambda: shows(card, f"允许了 {alice} 的请求。"))
+        await app.done(await shown(app, app.art, "**blood**"))
         line = f"allowed what {alice} asked for: ||blood||"
-        assert line in await told(await manager.slash(house.art, "audit"))
+        assert line in await told(await manager.slash(app.art, "audit"))
         line = f"允许了 {alice} 的请求：||blood||"
-        assert line in await told(await mods[1].slash(house.art, "audit"))
+        assert line in await told(await mods[1].slash(app.art, "audit"))
 
 
 async def test_what_a_kill_has_left_unseen_is_asked_about_at_the_next_start(
-    house: House, mods: tuple[Member, Member]
+    app: App, mods: tuple[Member, Member]
 ) -> None:
-    async with house.open() as bot:
-        held = bot.studio.keeper.reviews
+    async with app.open() as bot:
+        held = bot.studio.moderation.reviews
         request = [ImageRequest(prompt="a blood moon")]
-        scope, owner = f"guild:{house.guild.id}", str(house.alice.user.id)
-        review = await held.hold(scope, owner, home_in(house).to_json(), request, ["blood"])
-    async with house.open() as bot:
-        held = bot.studio.keeper.reviews
-        card = await shown(house, house.art)
+        scope, owner = f"guild:{app.guild.id}", str(app.alice.user.id)
+        review = await held.hold(scope, owner, message_ref_in(app).to_json(), request, ["blood"])
+    async with app.open() as bot:
+        held = bot.studio.moderation.reviews
+        card = await shown(app, app.art)
         kept = await until(lambda: held.get(review.id, scope), lambda found: found.asked)
-        assert kept.asked == (house.art.id, card.id)
-    async with house.open() as bot:
+        assert kept.asked == (app.art.id, card.id)
+    async with app.open() as bot:
         await mods[0].click(card, label="Allow")
-        await house.done(await shown(house, house.art, "**a blood moon**"))
-        assert sum("asks in" in each.looks[0].text() for each in public(house.art)) == 1
-        await house.settled(bot)
+        await app.done(await shown(app, app.art, "**a blood moon**"))
+        assert sum("asks in" in each.looks[0].text() for each in public(app.art)) == 1
+        await app.settled(bot)
 
 
 async def test_a_moderator_finds_what_waits_when_its_question_was_deleted(
-    house: House, manager: Member, mods: tuple[Member, Member], desk: Channel
+    app: App, manager: Member, mods: tuple[Member, Member], submission: Channel
 ) -> None:
-    async with house.open() as bot:
-        text = await told(await mods[0].slash(house.art, "words waiting"))
+    async with app.open() as bot:
+        text = await told(await mods[0].slash(app.art, "words waiting"))
         assert text == "Nothing waits for a moderator here."
-        await manager.slash(house.art, "words review", word="blood")
+        await manager.slash(app.art, "words review", word="blood")
         for prompt in ("a blood moon", "a blood sun"):
-            await house.alice.slash(house.art, "imagine", prompt=prompt)
-        gone, there = await shown(house, house.art, "moon"), await shown(house, house.art, "sun")
+            await app.alice.slash(app.art, "imagine", prompt=prompt)
+        gone, there = await shown(app, app.art, "moon"), await shown(app, app.art, "sun")
         gone.deleted = True
-        await ask_there(manager, house, desk)
-        text = await told(await mods[0].slash(house.art, "words waiting"))
-        again = await shown(house, desk, "moon")
+        await ask_there(manager, app, submission)
+        text = await told(await mods[0].slash(app.art, "words waiting"))
+        again = await shown(app, submission, "moon")
         first, second = text.splitlines()
         for line, prompt, card, room in (
-            (first, "a blood moon", again, desk),
-            (second, "a blood sun", there, house.art),
+            (first, "a blood moon", again, submission),
+            (second, "a blood sun", there, app.art),
         ):
-            assert f"{house.alice.mention} ||{prompt}|| · " in line
-            assert line.endswith(f"/{house.guild.id}/{room.id}/{card.id}")
-        assert len(public(desk)) == 1
+            assert f"{app.alice.mention} ||{prompt}|| · " in line
+            assert line.endswith(f"/{app.guild.id}/{room.id}/{card.id}")
+        assert len(public(submission)) == 1
         await mods[0].click(again, label="Allow")
-        await house.done(await shown(house, house.art, "**a blood moon**"))
-        text = await told(await mods[0].slash(house.art, "words waiting"))
+        await app.done(await shown(app, app.art, "**a blood moon**"))
+        text = await told(await mods[0].slash(app.art, "words waiting"))
         assert text == second
-        text = await told(await house.alice.slash(house.art, "words waiting"))
+        text = await told(await app.alice.slash(app.art, "words waiting"))
         assert text.startswith("That needs the permission Timeout Members")
-        await house.settled(bot)
+        await app.settled(bot)
 
 
 async def test_who_asked_can_withdraw_even_after_a_restart(
-    house: House, manager: Member, mods: tuple[Member, Member]
+    app: App, manager: Member, mods: tuple[Member, Member]
 ) -> None:
-    async with house.open():
-        await manager.slash(house.art, "words review", word="blood")
-        waits = await (
-            await house.alice.slash(house.art, "imagine", prompt="a blood moon")
-        ).message()
+    async with app.open():
+        await manager.slash(app.art, "words review", word="blood")
+        waits = await (await app.alice.slash(app.art, "imagine", prompt="a blood moon")).message()
         assert waits.labels == ["Withdraw"]
-        card = await shown(house, house.art)
-    async with house.open() as bot:
-        path = f"/channels/{house.art.id}/messages/{card.id}"
-        house.discord.fail_next(path=path, status=403, code=50001)
-        uses = await asyncio.gather(*(house.alice.click(waits, label="Withdraw") for _ in range(2)))
-        await house.discord.until(lambda: shows(waits, "You have withdrawn this"))
+        card = await shown(app, app.art)
+    async with app.open() as bot:
+        path = f"/channels/{app.art.id}/messages/{card.id}"
+        app.discord.fail_next(path=path, status=403, code=50001)
+        uses = await asyncio.gather(*(app.alice.click(waits, label="Withdraw") for _ in range(2)))
+        await app.discord.until(lambda: shows(waits, "You have withdrawn this"))
         assert not waits.labels
         late = uses[0] if uses[0].response == 4 else uses[1]
         assert await told(late) == "It does not wait any more: it has been decided."
@@ -411,37 +406,37 @@ async def test_who_asked_can_withdraw_even_after_a_restart(
         assert await told_after(use) == "Whoever asked for it has withdrawn it."
         assert shows(card, "has withdrawn what they asked for.")
         assert not card.labels
-        assert not await bot.studio.keeper.reviews.waiting()
+        assert not await bot.studio.moderation.reviews.waiting()
         assert not await bot.studio.unsettled()
 
 
 async def test_no_prompt_gets_out_of_its_spoiler(
-    house: House, manager: Member, mods: tuple[Member, Member]
+    app: App, manager: Member, mods: tuple[Member, Member]
 ) -> None:
-    async with house.open():
-        await manager.slash(house.art, "words review", word="blood")
-        await house.alice.slash(house.art, "imagine", prompt="blood https://x.io/|| NASTY")
+    async with app.open():
+        await manager.slash(app.art, "words review", word="blood")
+        await app.alice.slash(app.art, "imagine", prompt="blood https://x.io/|| NASTY")
         inside = "||blood https://x.io/\\|\\| NASTY||"
-        card = await shown(house, house.art)
+        card = await shown(app, app.art)
         assert f"> {inside}" in card.text()
         await mods[0].click(card, label="Refuse")
-        await shown(house, house.alice.dm, f"have not allowed what you asked for: {inside}")
-        assert inside in await told(await manager.slash(house.art, "audit"))
-        await manager.slash(house.art, "words block", word="https://y.io/||x")
-        assert "||https://y.io/\\|\\|x||" in await told(await manager.slash(house.art, "audit"))
+        await shown(app, app.alice.dm, f"have not allowed what you asked for: {inside}")
+        assert inside in await told(await manager.slash(app.art, "audit"))
+        await manager.slash(app.art, "words block", word="https://y.io/||x")
+        assert "||https://y.io/\\|\\|x||" in await told(await manager.slash(app.art, "audit"))
 
 
 async def test_what_is_allowed_where_the_bot_cannot_write_any_more_links_to_nothing(
-    house: House, manager: Member, mods: tuple[Member, Member], desk: Channel
+    app: App, manager: Member, mods: tuple[Member, Member], submission: Channel
 ) -> None:
-    async with house.open():
-        await ask_there(manager, house, desk)
-        await manager.slash(house.art, "words review", word="blood")
-        await house.alice.slash(house.art, "imagine", prompt="a blood moon")
-        card = await shown(house, desk)
-        house.guild.remove_channel(house.art)
+    async with app.open():
+        await ask_there(manager, app, submission)
+        await manager.slash(app.art, "words review", word="blood")
+        await app.alice.slash(app.art, "imagine", prompt="a blood moon")
+        card = await shown(app, submission)
+        app.guild.remove_channel(app.art)
         await mods[0].click(card, label="Allow")
-        news = await shown(house, house.alice.dm, "have allowed what you asked for")
+        news = await shown(app, app.alice.dm, "have allowed what you asked for")
         assert "`/history` has it" in news.text()
         assert "None" not in news.text()
 
@@ -458,7 +453,7 @@ async def test_what_is_allowed_where_the_bot_cannot_write_any_more_links_to_noth
     ],
 )
 def test_the_longest_prompts_fit(text: str) -> None:
-    home = Home(
+    message_ref = MessageRef(
         guild_id=1,
         channel_id=2**62,
         message_id=None,
@@ -472,7 +467,7 @@ def test_the_longest_prompts_fit(text: str) -> None:
             id=1,
             scope="guild:1",
             owner=str(2**62),
-            home=home.to_json(),
+            message_ref=message_ref.to_json(),
             requests=tuple(ImageRequest(prompt=text, negative_prompt=text) for _ in range(count)),
             words=tuple(f"{text[:50]}{number}" for number in range(20)),
             parent=None,

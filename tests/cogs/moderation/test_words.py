@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.cogs.app import App, refused, told
 from tests.discord_server import Member, Permissions
-
-from tests.cogs.app import House, refused, told
 
 REFUSAL = (
     "Your prompt has a word that is not allowed in this server. Say it in other words, or ask "
@@ -15,86 +14,86 @@ REFUSAL = (
 
 
 @pytest.fixture
-def manager(house: House) -> Member:
+def manager(app: App) -> Member:
     """Somebody with Manage Server."""
-    return house.guild.add_member("manager", permissions=Permissions(manage_guild=True))
+    return app.guild.add_member("manager", permissions=Permissions(manage_guild=True))
 
 
 async def test_a_blocked_word_is_refused_in_commands_and_on_old_messages(
-    house: House, manager: Member
+    app: App, manager: Member
 ) -> None:
-    async with house.open():
-        message = await house.painted(house.alice, "a bowl of blood oranges")
-        use = await manager.slash(house.art, "words block", word="Blood")
+    async with app.open():
+        message = await app.painted(app.alice, "a bowl of blood oranges")
+        use = await manager.slash(app.art, "words block", word="Blood")
         assert await told(use) == "Prompts with “blood” are refused from now on."
-        use = await house.alice.slash(house.art, "imagine", prompt="BLООD moon")  # Cyrillic
+        use = await app.alice.slash(app.art, "imagine", prompt="BLООD moon")  # Cyrillic
         assert await told(use) == REFUSAL
-        use = await house.alice.slash(
-            house.art, "imagine", prompt="a moon", negative_prompt="blo\u200bod"
+        use = await app.alice.slash(
+            app.art, "imagine", prompt="a moon", negative_prompt="blo\u200bod"
         )
         assert await told(use) == REFUSAL.replace("prompt", "negative prompt", 1)
-        assert await told(await house.bob.click(message, label="Again")) == REFUSAL
-        assert await told(await house.bob.click(message, label="Upscale 2× (fast)")) == REFUSAL
-        assert await refused(await house.bob.click(message, label="Vary (subtle)")) == REFUSAL
-        await house.painted(house.alice, "a bloodhound")
+        assert await told(await app.bob.click(message, label="Again")) == REFUSAL
+        assert await told(await app.bob.click(message, label="Upscale 2× (fast)")) == REFUSAL
+        assert await refused(await app.bob.click(message, label="Vary (subtle)")) == REFUSAL
+        await app.painted(app.alice, "a bloodhound")
 
 
-async def test_words_are_listed_and_allowed_again(house: House, manager: Member) -> None:
-    async with house.open():
-        assert (await told(await manager.slash(house.art, "words list"))).startswith(
+async def test_words_are_listed_and_allowed_again(app: App, manager: Member) -> None:
+    async with app.open():
+        assert (await told(await manager.slash(app.art, "words list"))).startswith(
             "All words may be used here."
         )
         for word in ("gore", "Red  Light", "*star*"):
-            await manager.slash(house.art, "words block", word=word)
-        text = await told(await manager.slash(house.art, "words list"))
+            await manager.slash(app.art, "words block", word=word)
+        text = await told(await manager.slash(app.art, "words list"))
         assert text == "**Refused:**\n\\*star\\*, gore, red light"
-        choices = await manager.autocomplete(house.art, "words remove", "word", "RED")
+        choices = await manager.autocomplete(app.art, "words remove", "word", "RED")
         assert [choice.value for choice in choices] == ["red light"]
-        use = await manager.slash(house.art, "words remove", word="red light")
+        use = await manager.slash(app.art, "words remove", word="red light")
         assert await told(use) == "“red light” may be used again."
-        use = await manager.slash(house.art, "words remove", word="red light")
+        use = await manager.slash(app.art, "words remove", word="red light")
         assert (await told(use)).startswith("“red light” is not on a list")
 
 
-async def test_the_list_is_for_managers_alone(house: House, manager: Member) -> None:
-    async with house.open():
-        await manager.slash(house.art, "words block", word="gore")
+async def test_the_list_is_for_managers_alone(app: App, manager: Member) -> None:
+    async with app.open():
+        await manager.slash(app.art, "words block", word="gore")
         for command, options in (
             ("words list", {}),
             ("words block", {"word": "tree"}),
             ("words review", {"word": "tree"}),
             ("words remove", {"word": "gore"}),
         ):
-            text = await told(await house.alice.slash(house.art, command, **options))
+            text = await told(await app.alice.slash(app.art, command, **options))
             assert text.startswith("That needs the permission Manage Server")
-        assert not await house.alice.autocomplete(house.art, "words remove", "word", "")
-        assert await told(await manager.slash(house.art, "words list")) == "**Refused:**\ngore"
+        assert not await app.alice.autocomplete(app.art, "words remove", "word", "")
+        assert await told(await manager.slash(app.art, "words list")) == "**Refused:**\ngore"
 
 
-async def test_a_word_is_on_one_list_and_both_are_shown(house: House, manager: Member) -> None:
-    async with house.open():
+async def test_a_word_is_on_one_list_and_both_are_shown(app: App, manager: Member) -> None:
+    async with app.open():
         for word in ("gore", "blood"):
-            await manager.slash(house.art, "words block", word=word)
-        use = await manager.slash(house.art, "words review", word="BLOOD")
+            await manager.slash(app.art, "words block", word=word)
+        use = await manager.slash(app.art, "words review", word="BLOOD")
         assert await told(use) == (
             "Prompts with “blood” wait for a moderator from now on. They are asked in the channel "
             "in which it was written: `/settings` changes that."
         )
-        text = await told(await manager.slash(house.art, "words list"))
+        text = await told(await manager.slash(app.art, "words list"))
         assert text == "**Refused:**\ngore\n**A moderator looks first:**\nblood"
-        choices = await manager.autocomplete(house.art, "words remove", "word", "")
+        choices = await manager.autocomplete(app.art, "words remove", "word", "")
         assert [choice.value for choice in choices] == ["blood", "gore"]
-        use = await manager.slash(house.art, "words remove", word="blood")
+        use = await manager.slash(app.art, "words remove", word="blood")
         assert await told(use) == "“blood” may be used again."
-        await house.painted(house.alice, "blood oranges")
+        await app.painted(app.alice, "blood oranges")
 
 
-async def test_a_long_list_comes_in_several_messages(house: House, manager: Member) -> None:
-    async with house.open() as bot:
+async def test_a_long_list_comes_in_several_messages(app: App, manager: Member) -> None:
+    async with app.open() as bot:
         words = [f"word {number:03} {'x' * 30}" for number in range(100)]
         for word in words:
-            await bot.studio.keeper.block_word(f"guild:{house.guild.id}", word)
-        use = await manager.slash(house.art, "words list")
+            await bot.studio.moderation.block_word(f"guild:{app.guild.id}", word)
+        use = await manager.slash(app.art, "words list")
         await use.followup(1)
         messages = [await use.message(), *use.followups]
         text = " ".join(message.text() for message in messages)

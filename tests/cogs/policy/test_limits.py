@@ -8,10 +8,9 @@ import time
 
 import pytest
 
-from engine.jobs import rate_limits as allowance
+from engine.jobs import rate_limits as rate_limits
+from tests.cogs.app import App, number, told
 from tests.discord_server import Use
-
-from tests.cogs.app import House, number, told
 
 
 async def refusals(*uses: Use) -> list[str]:
@@ -21,65 +20,65 @@ async def refusals(*uses: Use) -> list[str]:
 
 
 async def test_the_hour_slides_and_the_refusal_tells_truly_when_to_go_on(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with house.open(limits={"pictures_per_hour": 3}):
+    async with app.open(limits={"pictures_per_hour": 3}):
         asked = time.time()
-        await house.ask(house.alice, count=2)
-        await house.ask(house.alice, count=1)
-        refusal = await told(await house.alice.slash(house.art, "imagine", prompt="x", count=2))
+        await app.ask(app.alice, count=2)
+        await app.ask(app.alice, count=1)
+        refusal = await told(await app.alice.slash(app.art, "imagine", prompt="x", count=2))
         assert "of your 3 pictures an hour 0 are left." in refusal
         stamp = re.search(r"You can go on <t:(\d+):R>\.", refusal)
         assert stamp, refusal
         until = int(stamp[1])
         assert asked + 3599 <= until <= asked + 3603
         for now, refused in ((until - 3, True), (until, False)):
-            since = now - allowance.WINDOW
+            since = now - rate_limits.WINDOW
             monkeypatch.setattr("engine.jobs.submission.window_start", lambda since=since: since)
-            use = await house.alice.slash(house.art, "imagine", prompt="x", count=2)
+            use = await app.alice.slash(app.art, "imagine", prompt="x", count=2)
             assert (await use.message()).ephemeral is refused
 
 
 async def test_more_pictures_than_an_hour_gives_are_never_promised_for_later(
-    house: House,
+    app: App,
 ) -> None:
-    async with house.open(limits={"pictures_per_hour": 2}):
-        refusal = await told(await house.alice.slash(house.art, "imagine", prompt="x", count=3))
+    async with app.open(limits={"pictures_per_hour": 2}):
+        refusal = await told(await app.alice.slash(app.art, "imagine", prompt="x", count=3))
         assert refusal == "You asked for 3 pictures; you may have 2 an hour."
 
 
-async def test_one_persons_limits_are_nobody_elses(house: House) -> None:
-    async with house.open(limits={"pictures_per_hour": 1}):
-        await house.painted(house.alice)
-        assert not (await house.ask(house.bob)).ephemeral
+async def test_one_persons_limits_are_nobody_elses(app: App) -> None:
+    async with app.open(limits={"pictures_per_hour": 1}):
+        await app.painted(app.alice)
+        assert not (await app.ask(app.bob)).ephemeral
 
 
-async def test_waiting_jobs_are_bounded_and_one_that_is_over_makes_room(house: House) -> None:
-    async with house.open(limits={"waiting_jobs": 1}):
-        blocker = await house.occupy()
-        first = await house.ask(house.alice)
-        refusal = await told(await house.alice.slash(house.art, "imagine", prompt="x"))
+async def test_waiting_jobs_are_bounded_and_one_that_is_over_makes_room(app: App) -> None:
+    async with app.open(limits={"waiting_jobs": 1}):
+        blocker = await app.occupy()
+        first = await app.ask(app.alice)
+        refusal = await told(await app.alice.slash(app.art, "imagine", prompt="x"))
         assert refusal.startswith("You already have 1 job")
-        await house.free(blocker)
-        await house.done(first)
-        assert not (await house.ask(house.alice)).ephemeral
+        await app.free(blocker)
+        await app.done(first)
+        assert not (await app.ask(app.alice)).ephemeral
 
 
-async def test_the_queue_is_bounded_for_everybody(house: House) -> None:
-    async with house.open(limits={"queue_size": 2}):
-        await house.occupy()
-        await house.ask(house.alice)
-        await house.ask(house.bob)
-        dora = house.guild.add_member("dora")
-        refusal = await told(await dora.slash(house.art, "imagine", prompt="x"))
+async def test_the_queue_is_bounded_for_everybody(app: App) -> None:
+    async with app.open(limits={"queue_size": 2}):
+        await app.occupy()
+        await app.ask(app.alice)
+        await app.ask(app.bob)
+        dora = app.guild.add_member("dora")
+        refusal = await told(await dora.slash(app.art, "imagine", prompt="x"))
         assert refusal == "The queue is full (2 jobs). Try again in a few minutes."
 
 
-async def test_of_several_roles_the_most_generous_counts(house: House) -> None:
-    regular, patron = house.guild.add_role("regular"), house.guild.add_role("patron")
-    everything = house.guild.add_role("everything")
-    dora = house.guild.add_member("dora", roles=[regular, patron])
-    emil = house.guild.add_member("emil", roles=[everything, regular])
+async def test_of_several_roles_the_most_generous_counts(app: App) -> None:
+    regular, patron = app.guild.add_role("regular"), app.guild.add_role("patron")
+    everything = app.guild.add_role("everything")
+    dora = app.guild.add_member("dora", roles=[regular, patron])
+    emil = app.guild.add_member("emil", roles=[everything, regular])
     limits = {
         "pictures_per_hour": 1,
         "roles": {
@@ -88,63 +87,63 @@ async def test_of_several_roles_the_most_generous_counts(house: House) -> None:
             everything.id: {"pictures_per_hour": "unlimited"},
         },
     }
-    async with house.open(limits=limits):
+    async with app.open(limits=limits):
         for who, many, refused in (
-            (house.alice, 2, True),
+            (app.alice, 2, True),
             (dora, 4, False),
             (dora, 1, True),
             (emil, 4, False),
             (emil, 4, False),
         ):
-            message = await house.ask(who, count=many)
+            message = await app.ask(who, count=many)
             assert message.ephemeral is refused, (who.name, many)
 
 
 @pytest.mark.parametrize("limit", ["pictures_per_hour", "waiting_jobs", "queue_size"])
 async def test_two_requests_at_the_same_instant_do_not_both_slip_under_a_limit(
-    house: House, limit: str
+    app: App, limit: str
 ) -> None:
-    async with house.open(limits={limit: 2}):
-        await house.occupy(count=1)
+    async with app.open(limits={limit: 2}):
+        await app.occupy(count=1)
         uses = await asyncio.gather(
-            *(house.alice.slash(house.art, "imagine", prompt=str(i)) for i in range(5))
+            *(app.alice.slash(app.art, "imagine", prompt=str(i)) for i in range(5))
         )
         assert len(await refusals(*uses)) == 3
 
 
 async def test_a_refused_request_uses_nothing_up_and_one_cancelled_in_line_gives_back(
-    house: House,
+    app: App,
 ) -> None:
-    async with house.open(limits={"pictures_per_hour": 2}):
-        await house.occupy(count=1)
-        refused = await house.ask(house.alice, size="nonsense")
+    async with app.open(limits={"pictures_per_hour": 2}):
+        await app.occupy(count=1)
+        refused = await app.ask(app.alice, size="nonsense")
         assert refused.ephemeral
-        message = await house.ask(house.alice, model="slow", count=2)
-        assert (await house.ask(house.alice)).ephemeral
-        await house.alice.click(message, label="Cancel")
-        await house.done(message)
-        assert not (await house.ask(house.alice, count=2)).ephemeral
+        message = await app.ask(app.alice, model="slow", count=2)
+        assert (await app.ask(app.alice)).ephemeral
+        await app.alice.click(message, label="Cancel")
+        await app.done(message)
+        assert not (await app.ask(app.alice, count=2)).ephemeral
 
 
-async def test_limits_survive_a_restart(house: House) -> None:
-    async with house.open(limits={"pictures_per_hour": 2}):
-        await house.painted(house.alice, count=2)
-    async with house.open(limits={"pictures_per_hour": 2}):
-        refusal = await told(await house.alice.slash(house.art, "imagine", prompt="x"))
+async def test_limits_survive_a_restart(app: App) -> None:
+    async with app.open(limits={"pictures_per_hour": 2}):
+        await app.painted(app.alice, count=2)
+    async with app.open(limits={"pictures_per_hour": 2}):
+        refusal = await told(await app.alice.slash(app.art, "imagine", prompt="x"))
         assert "pictures an hour 0 are left" in refusal
 
 
-async def test_deleting_pictures_gives_nothing_back(house: House) -> None:
-    async with house.open(limits={"pictures_per_hour": 1}):
-        message = await house.painted(house.alice)
-        await house.alice.click(message, label="Delete")
-        await house.discord.until(lambda: message.deleted)
-        assert (await house.ask(house.alice)).ephemeral
+async def test_deleting_pictures_gives_nothing_back(app: App) -> None:
+    async with app.open(limits={"pictures_per_hour": 1}):
+        message = await app.painted(app.alice)
+        await app.alice.click(message, label="Delete")
+        await app.discord.until(lambda: message.deleted)
+        assert (await app.ask(app.alice)).ephemeral
 
 
-async def test_again_is_counted_for_whoever_clicks(house: House) -> None:
-    async with house.open(limits={"pictures_per_hour": 1}):
-        message = await house.painted(house.alice)
-        again = await (await house.bob.click(message, label="Again")).message()
+async def test_again_is_counted_for_whoever_clicks(app: App) -> None:
+    async with app.open(limits={"pictures_per_hour": 1}):
+        message = await app.painted(app.alice)
+        again = await (await app.bob.click(message, label="Again")).message()
         assert number(again) == 2
-        assert "an hour 0 are left" in await told(await house.bob.click(message, label="Again"))
+        assert "an hour 0 are left" in await told(await app.bob.click(message, label="Again"))

@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from cogs.policy.nsfw import Showing, showing
-from engine import Verdict
-from engine.safety.verdict import UNJUDGED
+from cogs.policy.nsfw import Exposure, exposure_of
+from engine import SafetyVerdict
+from engine.safety.verdict import UNCHECKED
 
-SAFE = Verdict("nsfw", 0.1, flagged=False)
-UNSAFE = Verdict("nsfw", 0.9, flagged=True)
-RELEASED = Verdict("nsfw", 0.9, flagged=True, released=True)
+SAFE = SafetyVerdict("nsfw", 0.1, flagged=False)
+UNSAFE = SafetyVerdict("nsfw", 0.9, flagged=True)
+RELEASED = SafetyVerdict("nsfw", 0.9, flagged=True, released=True)
 
-OPEN, COVERED, WITHHELD = Showing(), Showing(covered=frozenset({1})), Showing(withheld=True)
+OPEN, COVERED, WITHHELD = Exposure(), Exposure(covered=frozenset({1})), Exposure(withheld=True)
 
 
 @pytest.mark.parametrize(
@@ -29,18 +29,18 @@ OPEN, COVERED, WITHHELD = Showing(), Showing(covered=frozenset({1})), Showing(wi
         ("withhold", True, False, OPEN),
     ],
 )
-def test_an_unsafe_picture(policy: Any, restricted: bool, alone: bool, seen_as: Showing) -> None:
+def test_an_unsafe_picture(policy: Any, restricted: bool, alone: bool, seen_as: Exposure) -> None:
     judged = [SAFE, UNSAFE]
-    assert showing(judged, policy, restricted=restricted, alone=alone) == seen_as
+    assert exposure_of(judged, policy, restricted=restricted, alone=alone) == seen_as
 
 
 @pytest.mark.parametrize("verdicts", [[], [SAFE, SAFE], [SAFE, RELEASED]])
-def test_nothing_is_hidden_that_nobody_objects_to(verdicts: list[Verdict]) -> None:
-    assert showing(verdicts, "withhold", restricted=False, alone=False) == OPEN
+def test_nothing_is_hidden_that_nobody_objects_to(verdicts: list[SafetyVerdict]) -> None:
+    assert exposure_of(verdicts, "withhold", restricted=False, alone=False) == OPEN
 
 
 def test_what_could_not_be_judged_is_covered_and_does_not_let_an_unsafe_one_through() -> None:
-    seen_as = showing([SAFE, UNJUDGED], "withhold", restricted=False, alone=False)
+    seen_as = exposure_of([SAFE, UNCHECKED], "withhold", restricted=False, alone=False)
     assert seen_as == COVERED
-    seen_as = showing([UNSAFE, UNJUDGED], "withhold", restricted=False, alone=False)
+    seen_as = exposure_of([UNSAFE, UNCHECKED], "withhold", restricted=False, alone=False)
     assert seen_as == WITHHELD

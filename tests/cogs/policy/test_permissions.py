@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from tests.cogs.app import App, told
 from tests.discord_server import Channel
 
-from tests.cogs.app import House, told
 
-
-def channel(house: House, kind: str) -> tuple[Channel, Channel]:
+def channel(app: App, kind: str) -> tuple[Channel, Channel]:
     """The place to paint in, and the channel whose permissions count there."""
-    den = house.guild.add_channel("den")
+    den = app.guild.add_channel("den")
     if kind == "channel":
         return den, den
-    return house.guild.add_channel("details", kind="thread", parent=den), den
+    return app.guild.add_channel("details", kind="thread", parent=den), den
 
 
 @pytest.mark.parametrize(
@@ -29,35 +28,33 @@ def channel(house: House, kind: str) -> tuple[Channel, Channel]:
     ],
 )
 async def test_what_the_bot_lacks_is_named_and_nothing_is_queued(
-    house: House, kind: str, missing: list[str], named: str
+    app: App, kind: str, missing: list[str], named: str
 ) -> None:
-    place, parent = channel(house, kind)
+    place, parent = channel(app, kind)
     parent.deny_bot(*missing)
-    async with house.open() as bot:
-        sentence = await told(await house.alice.slash(place, "imagine", prompt="x"))
+    async with app.open() as bot:
+        sentence = await told(await app.alice.slash(place, "imagine", prompt="x"))
         assert sentence.startswith("I cannot paint in this channel: I lack ")
         assert named.lower() in sentence.lower()
         assert await bot.studio.unsettled() == []
         parent.deny_bot()
-        assert not (await house.painted(house.alice, where=place)).ephemeral
+        assert not (await app.painted(app.alice, where=place)).ephemeral
 
 
 @pytest.mark.parametrize(
     ("kind", "spare"), [("channel", "send_messages_in_threads"), ("thread", "send_messages")]
 )
-async def test_what_is_not_needed_there_is_not_asked_for(
-    house: House, kind: str, spare: str
-) -> None:
-    place, parent = channel(house, kind)
+async def test_what_is_not_needed_there_is_not_asked_for(app: App, kind: str, spare: str) -> None:
+    place, parent = channel(app, kind)
     parent.deny_bot(spare)
-    async with house.open():
-        message = await house.painted(house.alice, where=place)
+    async with app.open():
+        message = await app.painted(app.alice, where=place)
         assert place.messages == [message]
 
 
-async def test_again_is_checked_like_a_command(house: House) -> None:
-    async with house.open() as bot:
-        message = await house.painted(house.alice)
-        house.art.deny_bot("attach_files")
-        assert "Attach Files" in await told(await house.bob.click(message, label="Again"))
-        await house.settled(bot)
+async def test_again_is_checked_like_a_command(app: App) -> None:
+    async with app.open() as bot:
+        message = await app.painted(app.alice)
+        app.art.deny_bot("attach_files")
+        assert "Attach Files" in await told(await app.bob.click(message, label="Again"))
+        await app.settled(bot)

@@ -6,46 +6,45 @@ import re
 
 import pytest
 
+from tests.cogs.app import App, number, settings_line, told
+from tests.cogs.generate.test_options import picture
 from tests.discord_server import Upload
 
-from tests.cogs.app import House, number, settings_line, told
-from tests.cogs.generate.test_options import picture
 
-
-async def test_flags_in_the_prompt_are_obeyed_and_are_not_painted(house: House) -> None:
-    async with house.open():
-        message = await house.painted(
-            house.alice,
+async def test_flags_in_the_prompt_are_obeyed_and_are_not_painted(app: App) -> None:
+    async with app.open():
+        message = await app.painted(
+            app.alice,
             "a red house --ar 3:2 \u2014steps 3 --cfg 5 --seed 7 --repeat 2 --scheduler euler "
             "--model other --no rain, hands",
         )
         assert message.text() == (
-            f"**a red house**\n-# {house.alice.mention} · job 1\n"
+            f"**a red house**\n-# {app.alice.mention} · job 1\n"
             "-# other · 112×72 · 3 steps · guidance 5 · euler · seed 7–8 · without rain, hands"
         )
-        again = await (await house.bob.click(message, label="Again")).message()
-        await house.done(again)
+        again = await (await app.bob.click(message, label="Again")).message()
+        await app.done(again)
         assert settings_line(again)[1:5] == ["112×72", "3 steps", "guidance 5", "euler"]
 
 
-async def test_flags_in_a_form_stand_over_what_it_is_filled_in_with(house: House) -> None:
-    async with house.open():
-        message = await house.painted(house.alice, "a fish", seed=1, steps=1)
-        modal = await (await house.bob.click(message, label="Remix")).modal()
-        use = await house.bob.submit(modal, {"Prompt": "a boat --seed 9 --ar 3:2 --no rain"})
-        remixed = await house.done(await use.message())
+async def test_flags_in_a_form_stand_over_what_it_is_filled_in_with(app: App) -> None:
+    async with app.open():
+        message = await app.painted(app.alice, "a fish", seed=1, steps=1)
+        modal = await (await app.bob.click(message, label="Remix")).modal()
+        use = await app.bob.submit(modal, {"Prompt": "a boat --seed 9 --ar 3:2 --no rain"})
+        remixed = await app.done(await use.message())
         assert remixed.text().startswith("**a boat**")
         parts = settings_line(remixed)
         assert parts[1:3] + parts[5:7] == ["80×56", "1 step", "seed 9", "without rain"]
-        modal = await (await house.bob.click(message, label="Remix")).modal()
-        refusal = await told(await house.bob.submit(modal, {"Prompt": "a boat --sed 9"}))
+        modal = await (await app.bob.click(message, label="Remix")).modal()
+        refusal = await told(await app.bob.submit(modal, {"Prompt": "a boat --sed 9"}))
         assert refusal.startswith("There is no flag --sed.")
 
 
-async def test_a_flag_may_say_how_far_to_leave_a_picture_behind(house: House) -> None:
-    async with house.open():
+async def test_a_flag_may_say_how_far_to_leave_a_picture_behind(app: App) -> None:
+    async with app.open():
         upload = Upload("house.png", picture())
-        message = await house.painted(house.alice, "a fish --iw 2", image=upload)
+        message = await app.painted(app.alice, "a fish --iw 2", image=upload)
         assert settings_line(message)[-1] == "from a picture, strength 0.43"
 
 
@@ -65,65 +64,65 @@ async def test_a_flag_may_say_how_far_to_leave_a_picture_behind(house: House) ->
     ],
 )
 async def test_what_makes_no_sense_is_told_to_the_person_alone(
-    house: House, prompt: str, typed: dict[str, object], sentence: str
+    app: App, prompt: str, typed: dict[str, object], sentence: str
 ) -> None:
-    async with house.open() as bot:
-        use = await house.alice.slash(house.art, "imagine", prompt=prompt, **typed)
+    async with app.open() as bot:
+        use = await app.alice.slash(app.art, "imagine", prompt=prompt, **typed)
         assert sentence in await told(use)
         assert bot.studio.queue() == []
 
 
-async def test_each_prompt_that_braces_stand_for_has_a_message_of_its_own(house: House) -> None:
-    async with house.open():
-        use = await house.alice.slash(
-            house.art, "imagine", prompt="a {red, blue --seed 5} {fish|boat} --steps 1"
+async def test_each_prompt_that_braces_stand_for_has_a_message_of_its_own(app: App) -> None:
+    async with app.open():
+        use = await app.alice.slash(
+            app.art, "imagine", prompt="a {red, blue --seed 5} {fish|boat} --steps 1"
         )
         messages = [await use.message(), await use.followup()]
         for message in messages:
-            await house.done(message)
+            await app.done(message)
         assert [number(message) for message in messages] == [1, 2]
         assert re.match(r"\*\*a red (fish|boat)\*\*", messages[0].text())
         assert re.match(r"\*\*a blue (fish|boat)\*\*", messages[1].text())
         assert settings_line(messages[1])[-1] == "seed 5"
-        assert house.art.messages == messages
+        assert app.art.messages == messages
 
 
-async def test_a_message_that_discord_does_not_take_comes_with_the_pictures(house: House) -> None:
-    async with house.open() as bot:
-        house.discord.fail_next(method="POST", path="/webhooks/[^/]+/[^/]+", status=403)
-        use = await house.alice.slash(house.art, "imagine", prompt="{red, blue} house --steps 1")
-        first = await house.done(await use.message())
-        await house.settled(bot)
-        assert [m.text().split("\n")[0] for m in house.art.messages] == [
+async def test_a_message_that_discord_does_not_take_comes_with_the_pictures(app: App) -> None:
+    async with app.open() as bot:
+        app.discord.fail_next(method="POST", path="/webhooks/[^/]+/[^/]+", status=403)
+        use = await app.alice.slash(app.art, "imagine", prompt="{red, blue} house --steps 1")
+        first = await app.done(await use.message())
+        await app.settled(bot)
+        assert [m.text().split("\n")[0] for m in app.art.messages] == [
             "**red house**",
             "**blue house**",
         ]
         assert number(first) == 1
 
 
-async def test_limits_count_for_all_of_them_at_once(house: House) -> None:
-    async with house.open(limits={"pictures_per_hour": 5, "waiting_jobs": 3}) as bot:
+async def test_limits_count_for_all_of_them_at_once(app: App) -> None:
+    async with app.open(limits={"pictures_per_hour": 5, "waiting_jobs": 3}) as bot:
 
         async def refusal(prompt: str) -> str:
-            return await told(await house.alice.slash(house.art, "imagine", prompt=prompt))
+            return await told(await app.alice.slash(app.art, "imagine", prompt=prompt))
 
         assert await refusal("{a,b,c,d}") == "These are 4 jobs; you may have 3 open at a time."
         assert await refusal("{a,b} --repeat 3") == (
             "You asked for 6 pictures; you may have 5 an hour."
         )
         assert bot.studio.queue() == []
-        blocker = await house.occupy()
-        await house.ask(house.alice)
-        await house.ask(house.alice)
+        blocker = await app.occupy()
+        await app.ask(app.alice)
+        await app.ask(app.alice)
         assert await refusal("{a,b}") == (
             "You already have 2 jobs waiting, and these are 2 more; you may have 3 at a time. "
             "Wait for some to be done, or cancel some."
         )
-        await house.release(blocker)
+        await app.release(blocker)
 
 
-async def test_the_queue_takes_all_of_them_or_none(house: House) -> None:
-    async with house.open(limits={"queue_size": 2}) as bot:
-        use = await house.alice.slash(house.art, "imagine", prompt="{a,b,c}")
+async def test_the_queue_takes_all_of_them_or_none(app: App) -> None:
+    async with app.open(limits={"queue_size": 2}) as bot:
+        use = await app.alice.slash(app.art, "imagine", prompt="{a,b,c}")
         assert (await told(use)).startswith("The queue is full (2 jobs).")
         assert bot.studio.queue() == []

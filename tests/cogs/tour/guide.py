@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from cogs import Atelier
-from cogs.policy.server_settings import change_server_settings
 from cogs.about.help import slash_commands
-from tests.cogs.app import PATIENCE, House, until
+from cogs.policy.server_settings import change_server_settings
+from tests.cogs.app import PATIENCE, App, until
 from tests.discord_server import Channel, ClientRefuses, Message, Permissions, Use
 from tests.discord_server.guilds import Guild
 from tests.hub_server import Repository
@@ -46,23 +46,23 @@ class Tour:
         props: What was made on the way, by its name.
     """
 
-    def __init__(self, house: House, fox: Repository, role: Role, language: str) -> None:
-        self.house, self.fox, self.role, self.language = house, fox, role, language
+    def __init__(self, app: App, fox: Repository, role: Role, language: str) -> None:
+        self.app, self.fox, self.role, self.language = app, fox, role, language
         self.bot: Atelier
-        self.alice = house.alice
+        self.alice = app.alice
         self.props: dict[str, Any] = {}
         self._handled: set[str] = set()
-        guild = house.discord.add_guild("Poets") if role is Role.STRANGER else house.guild
-        self.home: Guild = guild
-        self.here: Channel = guild.add_channel("den") if role is Role.STRANGER else house.art
+        guild = app.discord.add_guild("Poets") if role is Role.STRANGER else app.guild
+        self.message_ref: Guild = guild
+        self.here: Channel = guild.add_channel("den") if role is Role.STRANGER else app.art
         powers = Permissions(**POWERS.get(role, {}))
         self.who = guild.add_member(role.value, permissions=powers)
-        self._notes = Notes(house.discord.world, self.who, role, language)
+        self._notes = Notes(app.discord.world, self.who, role, language)
         self.everyone_speaks()
 
     def everyone_speaks(self) -> None:
         """Everybody's Discord is in the language of the tour."""
-        for user in self.house.discord.world.users.values():
+        for user in self.app.discord.world.users.values():
             user.locale = self.language.replace("_", "-") if self.language != "en" else "en-US"
 
     async def begin(self, bot: Atelier) -> None:
@@ -70,7 +70,7 @@ class Tour:
         self.bot = bot
         for name in ("guard", "_call"):
             setattr(bot.tree, name, self._noted(getattr(bot.tree, name)))
-        for guild in self.house.discord.world.guilds.values():
+        for guild in self.app.discord.world.guilds.values():
             await change_server_settings(
                 bot.studio, f"guild:{guild.id}", lambda s: type(s)(language=self.language)
             )
@@ -83,23 +83,23 @@ class Tour:
                 await deal(interaction, *more)
             finally:
                 self._handled.add(interaction.token)
-                self.house.discord.world.changes.ring()
+                self.app.discord.world.changes.ring()
 
         return dealt
 
     async def painted(self, prompt: str, **options: Any) -> Message:
         """What Alice has had painted."""
-        use = await self.alice.slash(self.house.art, "imagine", prompt=prompt, **options)
+        use = await self.alice.slash(self.app.art, "imagine", prompt=prompt, **options)
         return await (await self.settled(use)).message()
 
     async def settled(self, use: Use) -> Use:
         """Wait until it is dealt with, and whatever it has had painted is shown."""
         assert use.failed is None, use
         token = use.interaction.token
-        await self.house.discord.until(lambda: token in self._handled, PATIENCE)
+        await self.app.discord.until(lambda: token in self._handled, PATIENCE)
         if not self.props.get("occupied"):
-            await self.house.settled(self.bot)
-            await until(self.bot.studio.sheets.unsettled, lambda sheets: not sheets)
+            await self.app.settled(self.bot)
+            await until(self.bot.studio.grids.unsettled, lambda grids: not grids)
         return use
 
     @property

@@ -6,7 +6,7 @@ from cogs.gallery.job_list import FORGOTTEN
 from tests.discord_server import Message, Use
 
 from .guide import Tour
-from .props import UNSEEN, forged, ordered, question, sheet, sheet_of, waiting
+from .props import UNSEEN, forged, grid, grid_of, ordered, question, waiting
 from .stops import Drive, Role, Stop
 
 NOT_THEIRS = "Only the one who asked for sheet {number} can do that."
@@ -15,7 +15,7 @@ NOT_THEIRS = "Only the one who asked for sheet {number} can do that."
 async def album(tour: Tour) -> tuple[Message, str]:
     """Their pictures, and the number of that search; the stranger has the number of Alice's."""
     if tour.role is Role.STRANGER:
-        use = await tour.settled(await tour.alice.slash(tour.house.art, "history"))
+        use = await tour.settled(await tour.alice.slash(tour.app.art, "history"))
     else:
         use = await tour.slash("history")
     shown = await use.message()
@@ -64,18 +64,18 @@ def answer(verb: str) -> Drive:
 
 async def cell(tour: Tour) -> Use:
     """One picture of Alice's sheet."""
-    message = await sheet(tour)
+    message = await grid(tour)
     if tour.role is Role.STRANGER:
-        message = forged(tour, f"atelier-cells:{sheet_of(message)}:0", "0")
+        message = forged(tour, f"atelier-cells:{grid_of(message)}:0", "0")
     return await tour.pick(message, "atelier-cells:", "0")
 
 
 async def delete(tour: Tour) -> Use:
     """The button of Alice's sheet."""
-    message = await sheet(tour)
+    message = await grid(tour)
     shown = message
     if tour.role is Role.STRANGER:
-        shown = forged(tour, f"atelier-sheet:delete:{sheet_of(message)}")
+        shown = forged(tour, f"atelier-sheet:delete:{grid_of(message)}")
     use = await tour.click(shown, "atelier-sheet:delete:")
     assert message.deleted == (tour.role not in (Role.NEIGHBOUR, Role.STRANGER))
     del tour.props["sheet"]
@@ -87,15 +87,15 @@ async def cancel(tour: Tour) -> Use:
     async with waiting(tour):
         message = await ordered(tour)
         if tour.role is Role.STRANGER:
-            message = forged(tour, f"atelier-sheet:cancel:{sheet_of(message)}")
+            message = forged(tour, f"atelier-sheet:cancel:{grid_of(message)}")
         return await tour.click(message, "atelier-sheet:cancel:")
 
 
 async def here(tour: Tour) -> Use:
     """The button of a sheet that takes long and only Alice sees; here it is made up."""
-    message = await sheet(tour)
+    message = await grid(tour)
     return await tour.click(
-        forged(tour, f"atelier-sheet:here:{sheet_of(message)}"), "atelier-sheet:here:"
+        forged(tour, f"atelier-sheet:here:{grid_of(message)}"), "atelier-sheet:here:"
     )
 
 

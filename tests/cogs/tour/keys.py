@@ -7,9 +7,9 @@ import sys
 from discord import AppCommandType
 
 from cogs import Atelier
-from cogs.settings.panel import ALL_CHANGES, PAGES
 from cogs.about.help import slash_commands
-from tests.reference.controls import GROUP, items, listeners
+from cogs.settings.panel import ALL_CHANGES, PAGES
+from tests.command_reference.controls import GROUP, items, listeners
 
 ROLE = "role"
 """The select of the panel that only chooses what another one is about."""

@@ -17,7 +17,7 @@ async def theirs(tour: Tour) -> Message:
     if tour.role is Role.STRANGER:  # what they have themselves
         use = await tour.slash("imagine", prompt=OWN)
         data = (await use.message()).attachments[0].read()
-    poster = tour.home.add_member("dave")
+    poster = tour.message_ref.add_member("dave")
     return await poster.say(tour.here, files=[Upload("fox.png", data)])
 
 

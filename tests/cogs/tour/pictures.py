@@ -93,7 +93,7 @@ async def here(tour: Tour) -> Use:
     before = len(message.looks)
     message.buttons[0]["custom_id"] = f"atelier:here:{tour.secret}"
     use = await tour.click(message, "atelier:here:")
-    await tour.house.discord.until(lambda: len(message.looks) > before, PATIENCE)
+    await tour.app.discord.until(lambda: len(message.looks) > before, PATIENCE)
     return use
 
 

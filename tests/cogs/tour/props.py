@@ -20,10 +20,10 @@ UNSEEN = "There is no job {number} that you could see here"
 @asynccontextmanager
 async def waiting(tour: Tour) -> AsyncIterator[Message]:
     """Alice's job that waits behind somebody else's."""
-    carol = tour.house.guild.add_member("carol")  # whose Discord is English in every tour
-    use = await carol.slash(tour.house.art, "imagine", prompt="殿", model="slow", count=4)
+    carol = tour.app.guild.add_member("carol")  # whose Discord is English in every tour
+    use = await carol.slash(tour.app.art, "imagine", prompt="殿", model="slow", count=4)
     tour.props["occupied"] = message = await use.message()
-    await tour.house.discord.until(lambda: "🎨" in message.text(), PATIENCE)
+    await tour.app.discord.until(lambda: "🎨" in message.text(), PATIENCE)
     yield await tour.painted(PROMPT)
     del tour.props["occupied"]
     await tour.settled(await carol.click(message, custom_id=message.buttons[0]["custom_id"]))
@@ -33,7 +33,7 @@ async def question(
     tour: Tour, who: Member, command: str, prompt: str = OWN, **options: Any
 ) -> tuple[Use, Message]:
     """What they are asked back after asking for much, there where they are."""
-    where = tour.house.art if who is tour.alice else tour.here
+    where = tour.app.art if who is tour.alice else tour.here
     use = await tour.settled(await who.slash(where, command, prompt=prompt, **options))
     return use, use.followups[0] if use.followups else await use.message()
 
@@ -46,7 +46,7 @@ async def two(tour: Tour) -> Message:
     return message
 
 
-async def sheet(tour: Tour) -> Message:
+async def grid(tour: Tour) -> Message:
     """Alice's sheet, painted."""
     if "sheet" not in tour.props:
         tour.props["sheet"] = await ordered(tour)
@@ -55,7 +55,7 @@ async def sheet(tour: Tour) -> Message:
     return message
 
 
-def sheet_of(message: Message) -> str:
+def grid_of(message: Message) -> str:
     """The number of the sheet that the message is of."""
     return str(message.buttons[0]["custom_id"]).split(":")[2]
 
@@ -66,10 +66,10 @@ async def ordered(tour: Tour) -> Message:
     prompt = SECRET if hidden else PROMPT
     options = {"x": "seed", "x_values": "1-2", "private": hidden}
     _, asked = await question(tour, tour.alice, "grid", prompt, **options)
-    before = set(tour.house.discord.world.messages)
+    before = set(tour.app.discord.world.messages)
     await tour.settled(await tour.alice.click(asked, custom_id=asked.buttons[0]["custom_id"]))
     tour.mark()
-    posted = [m for number, m in tour.house.discord.world.messages.items() if number not in before]
+    posted = [m for number, m in tour.app.discord.world.messages.items() if number not in before]
     [message] = [m for m in posted if any("atelier-sheet" in b["custom_id"] for b in m.buttons)]
     return message
 
@@ -79,7 +79,7 @@ def forged(tour: Tour, custom_id: str, *values: str) -> Message:
 
     Discord does not let people make them up: this is what would hold if it did.
     """
-    world = tour.house.discord.world
+    world = tour.app.discord.world
     control: dict[str, Any] = {"type": 2, "style": 2, "label": "?"}
     if values:
         options = [{"label": "?", "value": value} for value in values]

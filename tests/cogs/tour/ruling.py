@@ -24,10 +24,10 @@ Value = Callable[[Tour], Any]
 
 async def panel(tour: Tour, page: str = PAINTING) -> Message:
     """The panel of their server, at that page."""
-    board = await (await tour.slash("settings")).message()
+    job_events = await (await tour.slash("settings")).message()
     if page != PAINTING:
-        await tour.click(board, f"atelier-settings-page:{page}")
-    return board
+        await tour.click(job_events, f"atelier-settings-page:{page}")
+    return job_events
 
 
 def turned(page: str) -> Drive:
@@ -55,10 +55,10 @@ def setting(what: str, *values: Any) -> Drive:
             return await tour.pick(
                 forged(tour, f"atelier-setting:{what}", *picked), f"atelier-setting:{what}", *picked
             )
-        board = await panel(tour, PAGE_OF.get(what, PAINTING))
+        job_events = await panel(tour, PAGE_OF.get(what, PAINTING))
         if what == "rolepace":
-            await tour.pick(board, "atelier-setting:role", role(tour))
-        return await tour.pick(board, f"atelier-setting:{what}", *picked)
+            await tour.pick(job_events, "atelier-setting:role", role(tour))
+        return await tour.pick(job_events, f"atelier-setting:{what}", *picked)
 
     return drive
 
@@ -66,7 +66,7 @@ def setting(what: str, *values: Any) -> Drive:
 def role(tour: Tour) -> Any:
     """One of their server's."""
     if "role" not in tour.props:
-        tour.props["role"] = tour.home.add_role("someone")
+        tour.props["role"] = tour.message_ref.add_role("someone")
     return tour.props["role"]
 
 
@@ -74,13 +74,13 @@ def decided(verb: str) -> Drive:
     """A request of Alice's at which a moderator looks first is decided."""
 
     async def drive(tour: Tour) -> Use:
-        await tour.bot.studio.keeper.review_word(f"guild:{tour.house.guild.id}", "疑")
-        before = len(tour.house.art.messages)
-        asked = await tour.alice.slash(tour.house.art, "imagine", prompt="疑 velvetine")
+        await tour.bot.studio.moderation.review_word(f"guild:{tour.app.guild.id}", "疑")
+        before = len(tour.app.art.messages)
+        asked = await tour.alice.slash(tour.app.art, "imagine", prompt="疑 velvetine")
         await tour.settled(asked)
         [card] = [
             each
-            for each in tour.house.art.messages[before:]
+            for each in tour.app.art.messages[before:]
             if any("atelier-review" in button["custom_id"] for button in each.buttons)
         ]
         tour.mark()
@@ -94,8 +94,8 @@ def decided(verb: str) -> Drive:
 
 async def withdrawn(tour: Tour) -> Use:
     """A request of theirs at which a moderator would look first is withdrawn."""
-    await tour.bot.studio.keeper.review_word(f"guild:{tour.house.guild.id}", "疑")
-    asked = await tour.alice.slash(tour.house.art, "imagine", prompt="疑 velvetine")
+    await tour.bot.studio.moderation.review_word(f"guild:{tour.app.guild.id}", "疑")
+    asked = await tour.alice.slash(tour.app.art, "imagine", prompt="疑 velvetine")
     waits = await asked.message()
     await tour.settled(asked)
     tour.mark()
@@ -128,7 +128,7 @@ def model(verb: str, of: Callable[[Tour], Any], says: str = "") -> Drive:
 
 async def shows(tour: Tour, message: Message, template: str) -> None:
     """Wait until the message says so."""
-    await tour.house.discord.until(
+    await tour.app.discord.until(
         lambda: says(of_look(message.looks[-1]), template, tour.language), PATIENCE
     )
 
@@ -154,7 +154,7 @@ async def let_go(tour: Tour) -> Message:
 
 async def local(tour: Tour) -> Message:
     """The card of a model all of which is here."""
-    return await offered(tour, str(tour.house.weights), name="hare")
+    return await offered(tour, str(tour.app.weights), name="hare")
 
 
 async def unwanted(tour: Tour) -> Message:

@@ -31,7 +31,7 @@ def job(tour: Tour) -> int:
 
 def dave(tour: Tour) -> Any:
     """Somebody in their server."""
-    return tour.home.add_member("dave")
+    return tour.message_ref.add_member("dave")
 
 
 def here(tour: Tour) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.cogs.app import House
+from tests.cogs.app import App
 from tests.hub_server import HubServer, Repository
 
 from .guide import Tour
@@ -12,11 +12,11 @@ from .typed import TYPED
 
 
 async def through_everything(
-    house: House, hub: HubServer, fox: Repository, role: Role, language: str
+    app: App, hub: HubServer, fox: Repository, role: Role, language: str
 ) -> None:
     """Use everything that matters to `role`; it is answered as it is to be, in `language`."""
-    tour = Tour(house, fox, role, language)
-    async with house.open(engine={"hub_url": hub.endpoint}) as bot:
+    tour = Tour(app, fox, role, language)
+    async with app.open(engine={"hub_url": hub.endpoint}) as bot:
         await tour.begin(bot)
         stops = [stop for stop in STOPS if stop.matters(role)]
         wrong = [each for stop in stops for each in await tour.visit(stop)]
@@ -24,11 +24,11 @@ async def through_everything(
     assert not wrong, "\n".join(wrong)
 
 
-async def through_direct_messages(house: House, fox: Repository, language: str) -> None:
+async def through_direct_messages(app: App, fox: Repository, language: str) -> None:
     """Use every command that there is in direct messages; each is answered in `language`."""
-    tour = Tour(house, fox, Role.MEMBER, language)
+    tour = Tour(app, fox, Role.MEMBER, language)
     tour.here = tour.who.dm
-    async with house.open() as bot:
+    async with app.open() as bot:
         await tour.begin(bot)
         there = {each["name"] for each in tour.who.commands(tour.here)}
         stops = [stop for stop in TYPED if stop.key.removeprefix("/").split()[0] in there]

@@ -4,72 +4,69 @@ from __future__ import annotations
 
 import pytest
 
-from tests.discord_server import Member, Permissions
-
-from tests.cogs.app import House, settings_line, told
+from tests.cogs.app import App, settings_line, told
 from tests.cogs.styles.test_styles import add
+from tests.discord_server import Member, Permissions
 
 NOTHING = "You have no defaults: what you leave open is as this server has it."
 
 
 @pytest.fixture
-def manager(house: House) -> Member:
+def manager(app: App) -> Member:
     """Somebody with Manage Server."""
-    return house.guild.add_member("manager", permissions=Permissions(manage_guild=True))
+    return app.guild.add_member("manager", permissions=Permissions(manage_guild=True))
 
 
-async def defaults(house: House, **options: object) -> str:
+async def defaults(app: App, **options: object) -> str:
     """What Alice is told of hers."""
-    return await told(await house.alice.slash(house.art, "me defaults", **options))
+    return await told(await app.alice.slash(app.art, "me defaults", **options))
 
 
 async def test_own_words_go_before_ones_defaults_and_these_before_the_servers(
-    house: House, manager: Member
+    app: App, manager: Member
 ) -> None:
-    async with house.open():
+    async with app.open():
         more = {"size": "64x96", "steps": 1}
-        await manager.slash(house.art, "model default", name="other", **more)
-        assert await defaults(house) == NOTHING
-        assert await defaults(house, model="other", size="3:2") == (
+        await manager.slash(app.art, "model default", name="other", **more)
+        assert await defaults(app) == NOTHING
+        assert await defaults(app, model="other", size="3:2") == (
             "Where you leave it open: model **other** · size **3:2**. "
             "`/me defaults clear:True` forgets it."
         )
-        parts = settings_line(await house.painted(house.alice))
+        parts = settings_line(await app.painted(app.alice))
         assert parts[:3] == ["other", "112×72", "1 step"]
-        parts = settings_line(await house.painted(house.alice, "x --ar 1:1 --model tiny"))
+        parts = settings_line(await app.painted(app.alice, "x --ar 1:1 --model tiny"))
         assert parts[:2] == ["tiny", "64×64"]
-        parts = settings_line(await house.painted(house.bob, model="other"))
+        parts = settings_line(await app.painted(app.bob, model="other"))
         assert parts[:2] == ["other", "64×96"], "they are nobody else's"
-        assert await defaults(house, clear=True) == NOTHING
-        assert settings_line(await house.painted(house.alice))[0] == "tiny"
+        assert await defaults(app, clear=True) == NOTHING
+        assert settings_line(await app.painted(app.alice))[0] == "tiny"
 
 
-async def test_a_style_counts_where_there_is_one_of_that_name(
-    house: House, manager: Member
-) -> None:
-    poets = house.discord.add_guild("Poets")
+async def test_a_style_counts_where_there_is_one_of_that_name(app: App, manager: Member) -> None:
+    poets = app.discord.add_guild("Poets")
     den = poets.add_channel("den")
     alice = poets.add_member("alice")
-    async with house.open():
-        await add(house, manager)
-        assert "style **ink**" in await defaults(house, style="INK")
-        assert (await house.painted(house.alice, "a fish")).text().startswith("**a fish in ink**")
-        plain = await house.painted(house.alice, "a fish", style="none")
+    async with app.open():
+        await add(app, manager)
+        assert "style **ink**" in await defaults(app, style="INK")
+        assert (await app.painted(app.alice, "a fish")).text().startswith("**a fish in ink**")
+        plain = await app.painted(app.alice, "a fish", style="none")
         assert plain.text().startswith("**a fish**")
-        there = await house.painted(alice, "a fish", where=den)
+        there = await app.painted(alice, "a fish", where=den)
         assert there.text().startswith("**a fish**")
 
 
-async def test_what_is_not_there_is_no_default(house: House) -> None:
-    async with house.open():
-        assert "Did you mean “other”?" in await defaults(house, model="othre")
-        assert "none has been added here" in await defaults(house, style="ink")
-        assert await defaults(house) == NOTHING
+async def test_what_is_not_there_is_no_default(app: App) -> None:
+    async with app.open():
+        assert "Did you mean “other”?" in await defaults(app, model="othre")
+        assert "none has been added here" in await defaults(app, style="ink")
+        assert await defaults(app) == NOTHING
 
 
-async def test_a_default_that_does_not_go_here_is_left_out(house: House, manager: Member) -> None:
-    async with house.open():
-        await defaults(house, model="other", size="16:9")
-        await manager.slash(house.art, "model allow", names="tiny, slow")
-        parts = settings_line(await house.painted(house.alice))
+async def test_a_default_that_does_not_go_here_is_left_out(app: App, manager: Member) -> None:
+    async with app.open():
+        await defaults(app, model="other", size="16:9")
+        await manager.slash(app.art, "model allow", names="tiny, slow")
+        parts = settings_line(await app.painted(app.alice))
         assert parts[:2] == ["tiny", "88×48"]

@@ -5,8 +5,15 @@ import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from engine.diffusion import make_painter
-from engine.worker.messages import Dropped, Failed, Order, Painted, Report, Stop
+from engine.diffusion import make_executor
+from engine.worker.messages import (
+    ExecutorCommand,
+    ExecutorReport,
+    JobDropped,
+    JobFailed,
+    JobPainted,
+    StopExecutor,
+)
 from tests.engine.builders import engine_settings
 
 R = TypeVar("R")
@@ -15,7 +22,7 @@ PATIENCE = 30.0
 """Seconds until a painter that does not end is taken for stuck."""
 
 
-class Easel:
+class Harness:
     """Runs orders to their end.
 
     `watch` is called with each report, in the painter's thread and between two steps: what it puts
@@ -23,14 +30,14 @@ class Easel:
     """
 
     def __init__(self, *, batch_size: int = 4, previews: bool = False, **settings_too: Any) -> None:
-        self.inbox: queue.SimpleQueue[Order] = queue.SimpleQueue()
-        self.reports: list[Report] = []
-        self.watch: Callable[[Report], None] = lambda report: None
+        self.inbox: queue.SimpleQueue[ExecutorCommand] = queue.SimpleQueue()
+        self.reports: list[ExecutorReport] = []
+        self.watch: Callable[[ExecutorReport], None] = lambda report: None
         settings = engine_settings(batch_size=batch_size, previews=previews, **settings_too)
-        self.painter = make_painter(settings, self.inbox, self._take)
+        self.executor = make_executor(settings, self.inbox, self._take)
         self._open = 0
 
-    def run(self, *orders: Order, jobs: int) -> None:
+    def run(self, *orders: ExecutorCommand, jobs: int) -> None:
         """Paint until so many jobs are over; a painter that breaks or hangs fails the test."""
         self._open = jobs
         for order in orders:
@@ -39,7 +46,7 @@ class Easel:
 
         def paint() -> None:
             try:
-                self.painter.run()
+                self.executor.run()
             except BaseException as error:
                 errors.append(error)
 
@@ -58,10 +65,10 @@ class Easel:
             if isinstance(report, kind) and job_id in (None, getattr(report, "job_id", None))
         ]
 
-    def _take(self, report: Report) -> None:
+    def _take(self, report: ExecutorReport) -> None:
         self.reports.append(report)
         self.watch(report)
-        if isinstance(report, Painted | Failed | Dropped):
+        if isinstance(report, JobPainted | JobFailed | JobDropped):
             self._open -= 1
             if not self._open:
-                self.inbox.put(Stop())
+                self.inbox.put(StopExecutor())

@@ -12,22 +12,22 @@ import pytest
 import torch
 
 from engine.diffusion import loader as loading
-from engine.diffusion.model_cache import Bench
 from engine.diffusion.device import Device
 from engine.diffusion.families.stable_diffusion import StableDiffusion
-from engine.diffusion.loader import Loaded, Loader
-from engine.diffusion.model_memory import Memory
+from engine.diffusion.loader import LoadedModel, ModelLoader
+from engine.diffusion.model_cache import ModelCache
+from engine.diffusion.model_memory import ModelMemory
 from engine.errors import ModelUnavailable
-from engine.hub import inspect
+from engine.jobs.request import Recipe
 from engine.memory.device import DeviceFacts
 from engine.memory.plan import Plan, Stage
-from engine.worker.messages import Admit, Failed, Noted, Painted
 from engine.models.catalogue import Model
-from engine.jobs.request import Recipe
-from tests.engine.diffusion.conftest import Image
-from tests.engine.diffusion.harness import Easel
-from tests.engine.diffusion.families.parity import ONE_LEVEL, difference
+from engine.models.inspection import inspect
+from engine.worker.messages import JobFailed, JobPainted, RunJob, StageMeasured
 from tests.engine.builders import job, model, recipe
+from tests.engine.diffusion.conftest import Image
+from tests.engine.diffusion.families.parity import ONE_LEVEL, difference
+from tests.engine.diffusion.harness import Harness
 from tests.engine.memory.models import MODELS
 
 Plain = Callable[[str, Recipe], Image]
@@ -82,7 +82,7 @@ def break_times(
 
 
 STAGES = {
-    Stage.LOAD: (Loader, "_placed"),
+    Stage.LOAD: (ModelLoader, "_placed"),
     Stage.ENCODE: (StableDiffusion, "encode"),
     Stage.STEP: (StableDiffusion, "denoise"),
     Stage.DECODE: (StableDiffusion, "decode"),
@@ -103,11 +103,11 @@ def test_a_job_that_runs_out_of_memory_is_painted_a_rung_lower(
     where, verb = STAGES[stage]
     break_times(monkeypatch, where, verb, times)
     asked: dict[str, Any] = {"width": 128, "height": 128, "seed": 3}
-    easel = Easel()
+    harness = Harness()
     with caplog.at_level(logging.WARNING, "engine"):
-        easel.run(Admit(job(1, **asked), tiny), jobs=1)
-    assert not easel.of(Failed)
-    [painted] = easel.of(Painted)
+        harness.run(RunJob(job(1, **asked), tiny), jobs=1)
+    assert not harness.of(JobFailed)
+    [painted] = harness.of(JobPainted)
     [picture] = painted.pictures
     shape = (picture.height, picture.width, 3)
     levels = np.frombuffer(picture.data, np.uint8).reshape(shape).astype(np.int16)
@@ -116,7 +116,9 @@ def test_a_job_that_runs_out_of_memory_is_painted_a_rung_lower(
     assert np.abs(levels - expected).mean() < (8 if stage is Stage.DECODE else ONE_LEVEL)
     lines = [record for record in caplog.records if "ran out of memory" in record.message]
     assert len(lines) == times
-    failures = [noted.measurement for noted in easel.of(Noted) if noted.measurement.failed]
+    failures = [
+        noted.measurement for noted in harness.of(StageMeasured) if noted.measurement.failed
+    ]
     assert [failure.stage for failure in failures] == [stage] * times
 
 
@@ -125,20 +127,20 @@ def test_what_was_learned_from_a_failure_is_heeded_the_next_time(
     tiny: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plans: list[Plan] = []
-    suit = Bench.suit
+    suit = ModelCache.suit
 
-    def watched(self: Bench, asked: Recipe) -> None:
+    def watched(self: ModelCache, asked: Recipe) -> None:
         suit(self, asked)
         assert self.loaded is not None
         plans.append(self.loaded.memory.plan)
 
-    monkeypatch.setattr(Bench, "suit", watched)
+    monkeypatch.setattr(ModelCache, "suit", watched)
     break_times(monkeypatch, StableDiffusion, "denoise", 1)
-    easel = Easel(batch_size=4)
+    harness = Harness(batch_size=4)
     for number, width in enumerate((64, 128, 64)):
-        easel.run(Admit(job(number, count=4, width=width), tiny), jobs=1)
-        easel.painter._stopping = False
-    assert len(easel.of(Painted)) == 3
+        harness.run(RunJob(job(number, count=4, width=width), tiny), jobs=1)
+        harness.executor._stopping = False
+    assert len(harness.of(JobPainted)) == 3
     assert plans[0].batch == 4
     assert plans[-1].batch < 4
 
@@ -155,12 +157,12 @@ def test_only_a_job_that_fits_on_no_rung_fails_and_is_told_what_would_fit(
         return denoise(self, calls)
 
     monkeypatch.setattr(StableDiffusion, "denoise", narrow)
-    easel = Easel()
-    easel.run(Admit(job(1, width=128), tiny), Admit(job(2), tiny), jobs=2)
-    [failed] = easel.of(Failed)
+    harness = Harness()
+    harness.run(RunJob(job(1, width=128), tiny), RunJob(job(2), tiny), jobs=2)
+    [failed] = harness.of(JobFailed)
     assert failed.job_id == 1
     assert "128×64 with tiny does not fit into the memory of this machine." in failed.sentence
-    assert [painted.job_id for painted in easel.of(Painted)] == [2]
+    assert [painted.job_id for painted in harness.of(JobPainted)] == [2]
 
 
 @pytest.mark.usefixtures("card")
@@ -185,10 +187,10 @@ def test_memory_that_runs_out_by_another_name_is_no_bug(
         return denoise(self, calls)
 
     monkeypatch.setattr(StableDiffusion, "denoise", breaks)
-    easel = Easel()
-    easel.run(Admit(job(1, count=2), tiny), jobs=1)
-    assert easel.of(Painted)
-    assert not easel.of(Failed)
+    harness = Harness()
+    harness.run(RunJob(job(1, count=2), tiny), jobs=1)
+    assert harness.of(JobPainted)
+    assert not harness.of(JobFailed)
 
 
 @pytest.mark.usefixtures("card")
@@ -198,11 +200,13 @@ def test_a_picture_to_start_from_that_does_not_fit_is_read_in_smaller_pieces(
     """Reading it is the VAE's work: the text encoders are not to blame."""
     PIL.Image.new("RGB", (64, 64), "red").save(tmp_path / "start.png")
     break_times(monkeypatch, StableDiffusion, "encode_picture", 1)
-    easel = Easel()
-    begun = Admit(job(1, image="start.png", strength=0.5), tiny, tmp_path / "start.png")
-    easel.run(begun, jobs=1)
-    assert easel.of(Painted)
-    [failure] = [noted.measurement for noted in easel.of(Noted) if noted.measurement.failed]
+    harness = Harness()
+    begun = RunJob(job(1, image="start.png", strength=0.5), tiny, tmp_path / "start.png")
+    harness.run(begun, jobs=1)
+    assert harness.of(JobPainted)
+    [failure] = [
+        noted.measurement for noted in harness.of(StageMeasured) if noted.measurement.failed
+    ]
     assert failure.stage is Stage.DECODE
 
 
@@ -212,20 +216,20 @@ def test_when_weights_have_to_be_loaded_anew_all_jobs_in_hand_begin_again(
 ) -> None:
     """A larger job joins, and the plan for it stores the weights otherwise."""
     loads: list[str] = []
-    load = Loader.load
+    load = ModelLoader.load
 
-    def counted(self: Loader, *arguments: Any, **named: Any) -> Any:
+    def counted(self: ModelLoader, *arguments: Any, **named: Any) -> Any:
         loads.append("load")
         return load(self, *arguments, **named)
 
-    monkeypatch.setattr(Loader, "load", counted)
-    monkeypatch.setattr(Loaded, "outgrown", property(lambda loaded: len(loads) < 2))
-    monkeypatch.setattr(Memory, "consider", lambda memory, width, *_, **__: width > 64)
-    easel = Easel()
-    easel.run(Admit(job(1), tiny), Admit(job(2, width=128), tiny), jobs=2)
+    monkeypatch.setattr(ModelLoader, "load", counted)
+    monkeypatch.setattr(LoadedModel, "outgrown", property(lambda loaded: len(loads) < 2))
+    monkeypatch.setattr(ModelMemory, "consider", lambda memory, width, *_, **__: width > 64)
+    harness = Harness()
+    harness.run(RunJob(job(1), tiny), RunJob(job(2, width=128), tiny), jobs=2)
     assert len(loads) == 2
-    assert sorted(painted.job_id for painted in easel.of(Painted)) == [1, 2]
-    [first] = [painted for painted in easel.of(Painted) if painted.job_id == 1]
+    assert sorted(painted.job_id for painted in harness.of(JobPainted)) == [1, 2]
+    [first] = [painted for painted in harness.of(JobPainted) if painted.job_id == 1]
     levels = np.frombuffer(first.pictures[0].data, np.uint8).reshape(64, 64, 3).astype(np.int16)
     assert difference(levels, plain("epsilon", recipe())) <= ONE_LEVEL
 
@@ -235,24 +239,24 @@ def test_when_they_cannot_be_loaded_anew_the_jobs_fail_and_the_painter_goes_on(
     tiny: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loads: list[str] = []
-    load = Loader.load
+    load = ModelLoader.load
 
-    def once(self: Loader, *arguments: Any, **named: Any) -> Any:
+    def once(self: ModelLoader, *arguments: Any, **named: Any) -> Any:
         loads.append("load")
         if len(loads) == 2:
             raise ModelUnavailable("The disk is gone.")
         return load(self, *arguments, **named)
 
-    monkeypatch.setattr(Loader, "load", once)
-    monkeypatch.setattr(Loaded, "outgrown", property(lambda loaded: len(loads) < 2))
-    monkeypatch.setattr(Memory, "consider", lambda memory, width, *_, **__: width == 128)
-    easel = Easel()
-    orders = [Admit(job(1), tiny), Admit(job(2, width=128), tiny), Admit(job(3, seed=1), tiny)]
-    easel.watch = lambda report: easel.inbox.put(orders[2]) if _failed(report, 1) else None
-    easel.run(*orders[:2], jobs=3)
-    assert sorted(failed.job_id for failed in easel.of(Failed)) == [1, 2]
-    assert [painted.job_id for painted in easel.of(Painted)] == [3]
+    monkeypatch.setattr(ModelLoader, "load", once)
+    monkeypatch.setattr(LoadedModel, "outgrown", property(lambda loaded: len(loads) < 2))
+    monkeypatch.setattr(ModelMemory, "consider", lambda memory, width, *_, **__: width == 128)
+    harness = Harness()
+    orders = [RunJob(job(1), tiny), RunJob(job(2, width=128), tiny), RunJob(job(3, seed=1), tiny)]
+    harness.watch = lambda report: harness.inbox.put(orders[2]) if _failed(report, 1) else None
+    harness.run(*orders[:2], jobs=3)
+    assert sorted(failed.job_id for failed in harness.of(JobFailed)) == [1, 2]
+    assert [painted.job_id for painted in harness.of(JobPainted)] == [3]
 
 
 def _failed(report: object, job_id: int) -> bool:
-    return isinstance(report, Failed) and report.job_id == job_id
+    return isinstance(report, JobFailed) and report.job_id == job_id

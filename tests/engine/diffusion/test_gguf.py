@@ -11,18 +11,18 @@ from diffusers import FluxTransformer2DModel, ZImageTransformer2DModel
 from gguf import GGMLQuantizationType, GGUFWriter
 from torch import nn
 
-from engine.models.adapters import AdapterShelf
 from engine.diffusion import Device
 from engine.diffusion.families import family_of
-from engine.diffusion.textual_inversion import Inversions
-from engine.diffusion.loader import Loaded, Loader
-from engine.diffusion.offload import Parts
+from engine.diffusion.loader import LoadedModel, ModelLoader
+from engine.diffusion.offload import OffloadedComponents
 from engine.diffusion.offload.weights import size_of
+from engine.diffusion.textual_inversion import TextualInversions
 from engine.errors import ModelUnavailable
-from engine.memory.profiles import Ledger
-from engine.memory.plan import Place, Plan, Quantization, Residence
-from tests.engine.diffusion.families.parity import difference, paint
+from engine.memory.plan import ComponentPlacement, Plan, Quantization, Residence
+from engine.memory.profiles import ProfileStore
+from engine.models.adapters import AdapterCatalogue
 from tests.engine.builders import engine_settings, model, recipe
+from tests.engine.diffusion.families.parity import difference, paint
 from tests.tiny.flux import flux
 from tests.tiny.quantized import gguf
 from tests.tiny.z_image import z_image
@@ -48,10 +48,15 @@ def files(folder: Path) -> dict[Kind, Path]:
     }
 
 
-def load(source: Path, **changes: Any) -> Loaded:
+def load(source: Path, **changes: Any) -> LoadedModel:
     wanted = engine_settings()
-    loader = Loader(
-        wanted, Device.choose(wanted), Ledger(), lambda found: None, AdapterShelf(), Inversions()
+    loader = ModelLoader(
+        wanted,
+        Device.choose(wanted),
+        ProfileStore(),
+        lambda found: None,
+        AdapterCatalogue(),
+        TextualInversions(),
     )
     return loader.load(model(source, scheduler="default", **changes), lambda nbytes: None)
 
@@ -86,9 +91,9 @@ def test_quantized_weights_come_and_go_as_others_do(
     [expected] = paint(loaded.family, ASKED)
     residence, share = PLANS[name]
 
-    def place(part: nn.Module, residence: Residence, **how: Any) -> Place:
+    def place(part: nn.Module, residence: Residence, **how: Any) -> ComponentPlacement:
         size = size_of(part)
-        return Place(
+        return ComponentPlacement(
             residence=residence, weight_bytes=size, resident_bytes=int(size * share), **how
         )
 
@@ -103,7 +108,7 @@ def test_quantized_weights_come_and_go_as_others_do(
             "vae": place(pipe.vae, Residence.STAYS),
         },
     )
-    parts = Parts(pipe, torch.device("cpu"), plan)
+    parts = OffloadedComponents(pipe, torch.device("cpu"), plan)
     family = family_of(pipe, parts, None)
     for _ in range(2):
         [painted] = paint(family, ASKED)

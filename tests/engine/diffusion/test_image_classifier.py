@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from engine.diffusion.image_classifier import Classifier
+from engine.diffusion.image_classifier import ImageClassifier
 from engine.errors import ModelUnavailable
 from engine.worker.messages import Pixels
 from tests.tiny.classifier import classifier
@@ -23,7 +23,7 @@ def picture(mode: str = "RGB", colour: Any = "white", size: tuple[int, int] = (6
 
 
 def test_it_tells_bright_pictures_from_dark_ones_of_any_shape(tmp_path: Path) -> None:
-    judge = Classifier.load(classifier(tmp_path, "bright"), ("NSFW",), 0.5).judge
+    judge = ImageClassifier.load(classifier(tmp_path, "bright"), ("NSFW",), 0.5).judge
     for size in ((64, 48), (16, 16), (500, 8)):
         bright, dark = judge(picture(size=size)), judge(picture(colour="black", size=size))
         assert (bright.label, bright.flagged, dark.flagged) == ("nsfw", True, False)
@@ -34,13 +34,13 @@ def test_it_tells_bright_pictures_from_dark_ones_of_any_shape(tmp_path: Path) ->
 
 def test_the_threshold_decides(tmp_path: Path) -> None:
     folder = classifier(tmp_path, "all")  # its score is 0.9997
-    assert Classifier.load(folder, ("nsfw",), 0.999).judge(picture()).flagged
-    assert not Classifier.load(folder, ("nsfw",), 1.0).judge(picture()).flagged
+    assert ImageClassifier.load(folder, ("nsfw",), 0.999).judge(picture()).flagged
+    assert not ImageClassifier.load(folder, ("nsfw",), 1.0).judge(picture()).flagged
 
 
 def test_labels_that_exclude_one_another_add_up(tmp_path: Path) -> None:
     folder = classifier(tmp_path, "none", labels=FIVE, unsafe=0)  # the other four share evenly
-    verdict = Classifier.load(folder, ("porn", "hentai"), 0.5).judge(picture())
+    verdict = ImageClassifier.load(folder, ("porn", "hentai"), 0.5).judge(picture())
     assert verdict.score == pytest.approx(0.5, abs=0.001)
     assert verdict.label in ("porn", "hentai")
 
@@ -48,22 +48,22 @@ def test_labels_that_exclude_one_another_add_up(tmp_path: Path) -> None:
 def test_of_labels_that_may_all_be_true_the_highest_counts(tmp_path: Path) -> None:
     many = "multi_label_classification"
     folder = classifier(tmp_path, "all", labels=FIVE, unsafe=3, problem_type=many)
-    verdict = Classifier.load(folder, ("porn", "hentai"), 0.5).judge(picture())
+    verdict = ImageClassifier.load(folder, ("porn", "hentai"), 0.5).judge(picture())
     assert verdict.label == "porn"
     assert verdict.score == pytest.approx(0.9997, abs=0.0001)
-    assert Classifier.load(folder, ("hentai",), 0.6).judge(picture()).score == 0.5
+    assert ImageClassifier.load(folder, ("hentai",), 0.6).judge(picture()).score == 0.5
 
 
 def test_a_misspelt_label_is_no_licence(tmp_path: Path) -> None:
     with pytest.raises(ModelUnavailable, match=r"no label nfsw: its labels are normal, nsfw\."):
-        Classifier.load(classifier(tmp_path, "all"), ("nfsw",), 0.5)
+        ImageClassifier.load(classifier(tmp_path, "all"), ("nfsw",), 0.5)
 
 
 @pytest.mark.parametrize("file", ["model.safetensors", "config.json", "preprocessor_config.json"])
 def test_damaged_files_are_no_licence_either(tmp_path: Path, file: str) -> None:
     (classifier(tmp_path, "none") / file).write_bytes(b"{")
     with pytest.raises(ModelUnavailable, match="The classifier cannot be loaded: "):
-        Classifier.load(tmp_path, ("nsfw",), 0.5)
+        ImageClassifier.load(tmp_path, ("nsfw",), 0.5)
 
 
 def test_a_head_that_is_not_in_the_file_is_not_made_up(tmp_path: Path) -> None:
@@ -71,4 +71,4 @@ def test_a_head_that_is_not_in_the_file_is_not_made_up(tmp_path: Path) -> None:
     body = {name: tensor for name, tensor in load_file(file).items() if "classifier" not in name}
     save_file(body, file, {"format": "pt"})
     with pytest.raises(ModelUnavailable, match=r"its weights lack classifier\.bias"):
-        Classifier.load(tmp_path, ("nsfw",), 0.5)
+        ImageClassifier.load(tmp_path, ("nsfw",), 0.5)

@@ -9,28 +9,30 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from engine.models.adapters import AdapterShelf
 from engine.diffusion import Device
-from engine.diffusion.textual_inversion import Inversions
-from engine.diffusion.loader import Loaded, Loader
+from engine.diffusion.loader import LoadedModel, ModelLoader
 from engine.diffusion.offload.weights import size_of
+from engine.diffusion.textual_inversion import TextualInversions
 from engine.errors import DeviceUnavailable, ModelUnavailable
-from engine.memory.profiles import Ledger
+from engine.memory.profiles import ProfileStore
+from engine.models.adapters import AdapterCatalogue
 from engine.models.catalogue import Model
-from tests.engine.diffusion.families.parity import difference, paint
 from tests.engine.builders import engine_settings, model, recipe
+from tests.engine.diffusion.families.parity import difference, paint
 
 
-def load(model: Model, **settings: Any) -> Loaded:
+def load(model: Model, **settings: Any) -> LoadedModel:
     wanted = engine_settings(**settings)
     device = Device.choose(wanted)
-    loader = Loader(wanted, device, Ledger(), lambda found: None, AdapterShelf(), Inversions())
+    loader = ModelLoader(
+        wanted, device, ProfileStore(), lambda found: None, AdapterCatalogue(), TextualInversions()
+    )
     return loader.load(model, lambda nbytes: None)
 
 
 def test_a_folder_in_the_diffusers_layout_is_loaded(folders: dict[str, Path]) -> None:
     assert type(load(model(folders["epsilon"])).family).__name__ == "StableDiffusion"
-    assert type(load(model(folders["pag"])).family).__name__ == "Whole"
+    assert type(load(model(folders["pag"])).family).__name__ == "WholePipeline"
 
 
 def test_a_single_file_is_told_by_what_is_in_it(tmp_path: Path) -> None:

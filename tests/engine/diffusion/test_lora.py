@@ -10,23 +10,23 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from engine.models.adapters import AdapterShelf
-from engine.diffusion.lora.manager import Adapters
 from engine.diffusion.families.flux import Flux
 from engine.diffusion.families.stable_diffusion import StableDiffusion
 from engine.diffusion.families.stable_diffusion_xl import StableDiffusionXL
-from engine.diffusion.families.stepped import LatentRow
-from engine.diffusion.families.whole_pipeline import Whole
-from engine.diffusion.offload import Parts
+from engine.diffusion.families.stepped import LatentSample
+from engine.diffusion.families.whole_pipeline import WholePipeline
+from engine.diffusion.lora.manager import LoraManager
+from engine.diffusion.offload import OffloadedComponents
 from engine.errors import InvalidRequest, ModelUnavailable
-from engine.models.families import FAMILIES
-from engine.memory.plan import Place, Plan, Residence
 from engine.jobs.request import AdapterUse, Recipe
+from engine.memory.plan import ComponentPlacement, Plan, Residence
+from engine.models.adapters import AdapterCatalogue
+from engine.models.families import FAMILIES
 from engine.settings import AdapterSettings
+from tests.engine.builders import recipe
 from tests.engine.diffusion.families.flow_rows import called, levels
 from tests.engine.diffusion.families.parity import ONE_LEVEL, Image, difference, paint, parts
 from tests.engine.diffusion.families.reference_loop import plainly
-from tests.engine.builders import recipe
 from tests.tiny.adapters import lora
 from tests.tiny.flux import flux
 from tests.tiny.sdxl import sdxl
@@ -69,7 +69,7 @@ def loras(tmp_path_factory: pytest.TempPathFactory, plain_pipe: Any, fresh: Load
 @pytest.fixture(scope="module")
 def family(fresh: Loads, loras: Path) -> StableDiffusion:
     pipe = fresh("sd")
-    return StableDiffusion(pipe, parts(pipe), None, adapters=AdapterShelf(folder=loras))
+    return StableDiffusion(pipe, parts(pipe), None, adapters=AdapterCatalogue(folder=loras))
 
 
 def wearing(*uses: tuple[str, float], **changes: Any) -> Recipe:
@@ -149,9 +149,9 @@ def test_the_latents_of_a_mixed_batch_differ_by_rounding_alone(family: StableDif
         for _ in range(4):
             family.step(mixed, lambda: None)
         for row in mixed:
-            assert isinstance(row, LatentRow)
+            assert isinstance(row, LatentSample)
             [alone] = family.begin(row.recipe)
-            assert isinstance(alone, LatentRow)
+            assert isinstance(alone, LatentSample)
             while not alone.done:
                 family.step([alone], lambda: None)
             error = (row.latents - alone.latents).norm() / alone.latents.norm()
@@ -171,7 +171,7 @@ def test_a_lora_of_another_family_is_refused_and_leaves_the_pipeline_as_it_was(
 ) -> None:
     pipe = fresh("sd")
     names = [name for name, _ in pipe.unet.named_modules()]
-    family = StableDiffusion(pipe, parts(pipe), None, adapters=AdapterShelf(folder=loras))
+    family = StableDiffusion(pipe, parts(pipe), None, adapters=AdapterCatalogue(folder=loras))
     with pytest.raises(InvalidRequest, match="The LoRA “other” does not fit: it was made for ano"):
         paint(family, wearing(("other", 1.0)))
     assert [name for name, _ in pipe.unet.named_modules()] == names
@@ -201,7 +201,7 @@ def test_a_damaged_file_is_refused_and_nothing_stays_of_it(
             save_file({f"transformer.{name}": value for name, value in tensors.items()}, file)
     pipe = fresh("sd")
     names = [name for name, _ in pipe.unet.named_modules()]
-    family = StableDiffusion(pipe, parts(pipe), None, adapters=AdapterShelf(folder=tmp_path))
+    family = StableDiffusion(pipe, parts(pipe), None, adapters=AdapterCatalogue(folder=tmp_path))
     with pytest.raises((InvalidRequest, ModelUnavailable), match=r"bad.* (damaged|cut off)|should"):
         paint(family, wearing(("bad", 1.0)))
     assert [name for name, _ in pipe.unet.named_modules()] == names
@@ -209,15 +209,15 @@ def test_a_damaged_file_is_refused_and_nothing_stays_of_it(
 
 def test_those_not_used_for_longest_go_when_there_are_too_many(fresh: Loads, loras: Path) -> None:
     pipe = fresh("sd")
-    shelf = AdapterShelf(folder=loras)
-    adapters = Adapters(pipe, parts(pipe), FAMILIES["sd"], shelf, capacity=2)
+    shelf = AdapterCatalogue(folder=loras)
+    adapters = LoraManager(pipe, parts(pipe), FAMILIES["sd"], shelf, capacity=2)
     ink, wash, words = (AdapterUse(name, 1.0) for name in ("ink", "wash.v1", "words"))
     adapters.ensure(ink, wash, words)
     assert len(pipe.get_list_adapters()["unet"]) == 3, "what one job needs is there at once"
     adapters.ensure(words)
     assert len(pipe.get_list_adapters()["unet"]) == 2
     assert adapters.encoder_key((ink, words)) == (words,), "what is known of it stays known"
-    with adapters.worn([(ink,), (wash,)], "unet"):
+    with adapters.applied([(ink,), (wash,)], "unet"):
         assert len(pipe.get_list_adapters()["unet"]) == 2
 
 
@@ -242,7 +242,7 @@ def test_both_text_encoders_of_xl_and_its_unet_wear_it(
     fresh: Loads, loras: Path, plain_pipe: Any
 ) -> None:
     pipe, plain = fresh("xl"), fresh("xl")
-    family = StableDiffusionXL(pipe, parts(pipe), None, adapters=AdapterShelf(folder=loras))
+    family = StableDiffusionXL(pipe, parts(pipe), None, adapters=AdapterCatalogue(folder=loras))
     asked = wearing(("other", 0.8))
     alone, beside = paint(family, asked)[0], paint(family, wearing(seed=3), asked)[1]
     assert difference(alone, by_diffusers(plain, loras, asked)) == 0
@@ -254,7 +254,9 @@ def test_a_family_whose_pipeline_takes_no_loras_says_so(loras: Path) -> None:
         components: dict[str, Any] = {}  # noqa: RUF012
 
     pipe = Pipeline()
-    adapters = Adapters(pipe, parts(pipe), FAMILIES["pixart-sigma"], AdapterShelf(folder=loras))
+    adapters = LoraManager(
+        pipe, parts(pipe), FAMILIES["pixart-sigma"], AdapterCatalogue(folder=loras)
+    )
     with pytest.raises(InvalidRequest, match="PixArt-Σ models take no LoRAs: leave it out"):
         adapters.ensure(AdapterUse("ink", 1.0))
 
@@ -262,7 +264,7 @@ def test_a_family_whose_pipeline_takes_no_loras_says_so(loras: Path) -> None:
 def test_a_pipeline_that_runs_whole_takes_none(plain_pipe: Any) -> None:
     unused: Any = None
     with pytest.raises(InvalidRequest, match="tiny takes no LoRAs: leave them out"):
-        Whole(plain_pipe, unused).begin(wearing(("ink", 1.0)))
+        WholePipeline(plain_pipe, unused).begin(wearing(("ink", 1.0)))
 
 
 def test_the_settings_name_files_and_folders(fresh: Loads, loras: Path, tmp_path: Path) -> None:
@@ -272,7 +274,7 @@ def test_the_settings_name_files_and_folders(fresh: Loads, loras: Path, tmp_path
     }
     (tmp_path / "wash.safetensors").write_bytes((loras / "wash.v1.safetensors").read_bytes())
     pipe = fresh("sd")
-    family = StableDiffusion(pipe, parts(pipe), None, adapters=AdapterShelf(named))
+    family = StableDiffusion(pipe, parts(pipe), None, adapters=AdapterCatalogue(named))
     images = paint(family, wearing(("One", 0.5)), wearing(("two", 1.0)), wearing())
     assert all(difference(one, images[-1]) > ONE_LEVEL for one in images[:2])
 
@@ -287,7 +289,7 @@ def test_a_transformer_wears_loras_too_and_those_that_cannot_be_mixed_go_alone(
     lora(tmp_path / "loras" / "wash.safetensors", plain, "transformer", seed=2)
     deep = {"transformer": ("x_embedder",)}
     lora(tmp_path / "loras" / "deep.safetensors", plain, "transformer", seed=3, targets=deep)
-    family = Flux(pipe, parts(pipe), None, adapters=AdapterShelf(folder=tmp_path / "loras"))
+    family = Flux(pipe, parts(pipe), None, adapters=AdapterCatalogue(folder=tmp_path / "loras"))
     recipes = [
         recipe(adapters=uses, scheduler="default")
         for uses in ((AdapterUse("ink", 0.8),), (AdapterUse("wash", 1.0),), ())
@@ -316,7 +318,7 @@ def test_a_model_that_is_kept_as_float8_wears_loras_of_full_precision(
     pipe.unet.enable_layerwise_casting(
         storage_dtype=torch.float8_e4m3fn, compute_dtype=torch.float32
     )
-    family = StableDiffusion(pipe, parts(pipe), None, adapters=AdapterShelf(folder=loras))
+    family = StableDiffusion(pipe, parts(pipe), None, adapters=AdapterCatalogue(folder=loras))
     asked = wearing(("ink", 1.0))
     alone, [_, beside] = paint(family, asked)[0], paint(family, wearing(), asked)
     assert difference(alone, beside) <= ONE_LEVEL
@@ -330,16 +332,16 @@ def test_weights_of_a_lora_come_and_go_with_the_layers_that_they_are_in(
     fresh: Loads, loras: Path, plain_pipe: Any, layer_by_layer: bool
 ) -> None:
     pipe = fresh("sd")
-    streams = Place(
+    streams = ComponentPlacement(
         residence=Residence.STREAMS,
         weight_bytes=0,
         resident_bytes=0,
         layer_by_layer=layer_by_layer,
     )
-    visits = Place(residence=Residence.VISITS, weight_bytes=0, resident_bytes=0)
+    visits = ComponentPlacement(residence=Residence.VISITS, weight_bytes=0, resident_bytes=0)
     plan = Plan(dtype="float32", places={"text_encoder": visits, "unet": streams, "vae": visits})
-    streamed = Parts(pipe, torch.device("cpu"), plan)
-    family = StableDiffusion(pipe, streamed, None, adapters=AdapterShelf(folder=loras))
+    streamed = OffloadedComponents(pipe, torch.device("cpu"), plan)
+    family = StableDiffusion(pipe, streamed, None, adapters=AdapterCatalogue(folder=loras))
     with torch.inference_mode():
         family.begin(wearing(("ink", 1.0)))
     masters = {

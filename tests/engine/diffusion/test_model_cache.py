@@ -9,49 +9,54 @@ from typing import Any
 import psutil
 import pytest
 
-from engine.models.adapters import AdapterShelf
 from engine.diffusion import Device
 from engine.diffusion import model_memory as memory_module
-from engine.diffusion.model_cache import Bench
-from engine.diffusion.textual_inversion import Inversions
-from engine.diffusion.loader import Loaded, Loader
-from engine.diffusion.warm_models import Shelf
+from engine.diffusion.loader import LoadedModel, ModelLoader
+from engine.diffusion.model_cache import ModelCache
+from engine.diffusion.textual_inversion import TextualInversions
+from engine.diffusion.warm_models import WarmModels
 from engine.errors import ModelUnavailable
-from engine.memory.plan_request import Case
-from engine.memory.profiles import Ledger
 from engine.memory.plan import Stage
+from engine.memory.plan_request import PlanRequest
 from engine.memory.planner import Choice, choose
+from engine.memory.profiles import ProfileStore
+from engine.models.adapters import AdapterCatalogue
 from engine.models.catalogue import Model
 from tests.engine.builders import engine_settings, model
 
 ENDLESS = 2**60
 
 
-class Counted(Loader):
+class Counted(ModelLoader):
     """A loader that counts, and that may be held up."""
 
     def __init__(self) -> None:
         settings = engine_settings()
         device = Device.choose(settings)
         super().__init__(
-            settings, device, Ledger(), lambda found: None, AdapterShelf(), Inversions()
+            settings,
+            device,
+            ProfileStore(),
+            lambda found: None,
+            AdapterCatalogue(),
+            TextualInversions(),
         )
         self.loads: list[str] = []
         self.threads: list[str] = []
         self.go = threading.Event()
         self.go.set()
 
-    def load(self, model: Model, *arguments: Any, **named: Any) -> Loaded:
+    def load(self, model: Model, *arguments: Any, **named: Any) -> LoadedModel:
         self.loads.append(model.name)
         self.threads.append(threading.current_thread().name)
         assert self.go.wait(20)
         return super().load(model, *arguments, **named)
 
 
-def bench(bound: int | None = None, free: int = ENDLESS) -> tuple[Bench, Counted]:
+def model_cache(bound: int | None = None, free: int = ENDLESS) -> tuple[ModelCache, Counted]:
     loader = Counted()
     device = Device.choose(engine_settings())
-    return Bench(device, loader, Shelf(bound, lambda: free)), loader
+    return ModelCache(device, loader, WarmModels(bound, lambda: free)), loader
 
 
 @pytest.fixture(scope="module")
@@ -60,13 +65,13 @@ def three(tmp_path_factory: pytest.TempPathFactory, folders: dict[str, Path]) ->
     return [model(folders[kind], kind) for kind in kinds]
 
 
-def had(bench: Bench, wanted: Model) -> tuple[Loaded, list[float]]:
+def had(model_cache: ModelCache, wanted: Model) -> tuple[LoadedModel, list[float]]:
     seconds: list[float] = []
-    return bench.have(wanted, seconds.append), seconds
+    return model_cache.have(wanted, seconds.append), seconds
 
 
 def test_the_model_in_use_is_there_at_once(three: list[Model]) -> None:
-    at_hand, loader = bench()
+    at_hand, loader = model_cache()
     first, seconds = had(at_hand, three[0])
     again, none = had(at_hand, three[0])
     assert again is first
@@ -74,17 +79,17 @@ def test_the_model_in_use_is_there_at_once(three: list[Model]) -> None:
 
 
 def test_going_back_to_a_model_loads_nothing(three: list[Model]) -> None:
-    at_hand, loader = bench()
+    at_hand, loader = model_cache()
     first = [had(at_hand, each)[0] for each in three]
     assert [had(at_hand, each)[0] for each in three] == first
     assert len(loader.loads) == 3
 
 
 def test_those_used_longest_ago_make_room(three: list[Model]) -> None:
-    at_hand, loader = bench()
+    at_hand, loader = model_cache()
     one, two, three_ = three
     size = had(at_hand, one)[0].parts.nbytes
-    at_hand, loader = bench(bound=int(1.5 * size))
+    at_hand, loader = model_cache(bound=int(1.5 * size))
     for each in (one, two, three_):
         had(at_hand, each)
     had(at_hand, two)
@@ -94,14 +99,14 @@ def test_those_used_longest_ago_make_room(three: list[Model]) -> None:
 
 
 def test_without_room_in_ram_only_the_model_in_use_is_kept(three: list[Model]) -> None:
-    at_hand, loader = bench(free=0)
+    at_hand, loader = model_cache(free=0)
     for each in (three[0], three[1], three[0]):
         had(at_hand, each)
     assert loader.loads == ["epsilon", "v_prediction", "epsilon"]
 
 
 def test_a_model_that_is_changed_in_the_settings_is_another_one(three: list[Model]) -> None:
-    at_hand, loader = bench()
+    at_hand, loader = model_cache()
     had(at_hand, three[0])
     had(at_hand, replace(three[0], dtype="bfloat16"))
     assert loader.loads == ["epsilon", "epsilon"]
@@ -110,7 +115,7 @@ def test_a_model_that_is_changed_in_the_settings_is_another_one(three: list[Mode
 def test_a_switch_that_fails_leaves_the_old_model_as_good_as_ever(
     three: list[Model], tmp_path: Path
 ) -> None:
-    at_hand, loader = bench()
+    at_hand, loader = model_cache()
     first, _ = had(at_hand, three[0])
     with pytest.raises(ModelUnavailable, match="“gone” cannot be loaded"):
         had(at_hand, model(tmp_path / "gone", "gone"))
@@ -119,7 +124,7 @@ def test_a_switch_that_fails_leaves_the_old_model_as_good_as_ever(
 
 
 def test_the_next_model_is_loaded_beside_the_work(three: list[Model]) -> None:
-    at_hand, loader = bench()
+    at_hand, loader = model_cache()
     had(at_hand, three[0])
     at_hand.expect(three[1])
     at_hand.expect(three[1])
@@ -129,7 +134,7 @@ def test_the_next_model_is_loaded_beside_the_work(three: list[Model]) -> None:
 
 
 def test_a_model_that_is_expected_but_not_wanted_waits_on_the_shelf(three: list[Model]) -> None:
-    at_hand, loader = bench()
+    at_hand, loader = model_cache()
     at_hand.expect(three[0])
     had(at_hand, three[1])
     had(at_hand, three[0])
@@ -139,7 +144,7 @@ def test_a_model_that_is_expected_but_not_wanted_waits_on_the_shelf(three: list[
 def test_what_breaks_beside_the_work_is_told_when_its_turn_comes(
     three: list[Model], tmp_path: Path
 ) -> None:
-    at_hand, _ = bench()
+    at_hand, _ = model_cache()
     had(at_hand, three[0])
     gone = model(tmp_path / "gone", "gone")
     at_hand.expect(gone)
@@ -149,7 +154,7 @@ def test_what_breaks_beside_the_work_is_told_when_its_turn_comes(
 
 
 def test_a_model_that_is_removed_is_forgotten_wherever_it_is(three: list[Model]) -> None:
-    at_hand, loader = bench()
+    at_hand, loader = model_cache()
     had(at_hand, three[0])
     had(at_hand, three[1])
     at_hand.forget("epsilon")
@@ -162,7 +167,7 @@ def test_a_model_that_is_removed_is_forgotten_wherever_it_is(three: list[Model])
 @pytest.mark.slow
 def test_fifty_switches_between_three_models_free_what_they_took(three: list[Model]) -> None:
     """With no room on the shelf each switch is a whole load, and a whole letting go."""
-    at_hand, _ = bench(bound=0)
+    at_hand, _ = model_cache(bound=0)
     process = psutil.Process()
     for each in three * 2:
         had(at_hand, each)
@@ -175,7 +180,7 @@ def test_fifty_switches_between_three_models_free_what_they_took(three: list[Mod
 
 
 def test_a_model_that_is_removed_on_its_way_is_not_waited_for(three: list[Model]) -> None:
-    at_hand, loader = bench()
+    at_hand, loader = model_cache()
     loader.go.clear()
     at_hand.expect(three[0])
     at_hand.forget("epsilon")
@@ -191,7 +196,7 @@ def test_room_is_made_before_the_plan_is_chosen(
     order: list[str] = []
     loader = Counted()
 
-    def chosen(case: Case) -> Choice:
+    def chosen(case: PlanRequest) -> Choice:
         order.append("plan")
         return choose(case)
 
@@ -201,10 +206,12 @@ def test_room_is_made_before_the_plan_is_chosen(
 
 
 def test_what_was_learned_is_known_at_the_next_load(three: list[Model]) -> None:
-    ledger = Ledger()
+    profiles = ProfileStore()
     settings = engine_settings()
     device = Device.choose(settings)
-    loader = Loader(settings, device, ledger, ledger.add, AdapterShelf(), Inversions())
+    loader = ModelLoader(
+        settings, device, profiles, profiles.add, AdapterCatalogue(), TextualInversions()
+    )
     first = loader.load(three[0], lambda nbytes: None)
     first.memory.give_up(Stage.STEP, 4)
     second = loader.load(three[0], lambda nbytes: None)

@@ -9,13 +9,13 @@ from diffusers import StableDiffusionPipeline
 from torch import nn
 
 from engine.diffusion.families.stable_diffusion import StableDiffusion
-from engine.diffusion.offload import Parts
-from engine.diffusion.offload.streaming import Streamed, blocks_of
+from engine.diffusion.offload import OffloadedComponents
+from engine.diffusion.offload.streaming import StreamedModule, blocks_of
 from engine.diffusion.offload.weights import size_of, tensors_of
-from engine.memory.plan import Place, Plan, Residence
+from engine.memory.plan import ComponentPlacement, Plan, Residence
 from tests import tiny
-from tests.engine.diffusion.families.parity import difference, paint
 from tests.engine.builders import recipe
+from tests.engine.diffusion.families.parity import difference, paint
 
 CPU = torch.device("cpu")
 """It stands in for a GPU: copies of the masters are made on it as they would be there."""
@@ -31,9 +31,11 @@ def pipe(folder: Path) -> Any:
     return StableDiffusionPipeline.from_pretrained(folder)
 
 
-def place(residence: Residence, module: nn.Module, share: float = 1.0) -> Place:
+def place(residence: Residence, module: nn.Module, share: float = 1.0) -> ComponentPlacement:
     size = size_of(module)
-    return Place(residence=residence, weight_bytes=size, resident_bytes=int(size * share))
+    return ComponentPlacement(
+        residence=residence, weight_bytes=size, resident_bytes=int(size * share)
+    )
 
 
 def masters(module: nn.Module) -> dict[int, int]:
@@ -71,7 +73,7 @@ def test_as_many_blocks_stay_as_fit_beside_two_in_flight(resident: int, staying:
     module = Watched(8)
     x = torch.ones(1, 8)
     expected = module(x)
-    streamed = Streamed(
+    streamed = StreamedModule(
         module, CPU, resident_bytes=resident * LAYER, layer_by_layer=False, pin=False
     )
     module.watch()
@@ -87,7 +89,7 @@ def test_as_many_blocks_stay_as_fit_beside_two_in_flight(resident: int, staying:
 
 def test_the_next_block_is_on_its_way_while_one_computes() -> None:
     module = Watched(4)
-    streamed = Streamed(module, CPU, resident_bytes=0, layer_by_layer=False, pin=False)
+    streamed = StreamedModule(module, CPU, resident_bytes=0, layer_by_layer=False, pin=False)
     waiting: list[int] = []
     module.layers[1].register_forward_pre_hook(
         lambda *_: waiting.extend(b.transfer is not None for b in streamed._blocks)
@@ -98,7 +100,9 @@ def test_the_next_block_is_on_its_way_while_one_computes() -> None:
 
 def test_layer_by_layer_nothing_stays_and_nothing_comes_early() -> None:
     module = Watched(4)
-    streamed = Streamed(module, CPU, resident_bytes=99 * LAYER, layer_by_layer=True, pin=False)
+    streamed = StreamedModule(
+        module, CPU, resident_bytes=99 * LAYER, layer_by_layer=True, pin=False
+    )
     module.watch()
     streamed.arrive()
     module(torch.ones(1, 8))
@@ -109,7 +113,7 @@ def test_layer_by_layer_nothing_stays_and_nothing_comes_early() -> None:
 
 def test_a_block_that_breaks_lets_its_weights_go() -> None:
     module = Watched(2)
-    streamed = Streamed(module, CPU, resident_bytes=0, layer_by_layer=False, pin=False)
+    streamed = StreamedModule(module, CPU, resident_bytes=0, layer_by_layer=False, pin=False)
     with pytest.raises(RuntimeError, match="shapes"):
         module(torch.ones(1, 3))
     streamed.leave()
@@ -150,8 +154,8 @@ def plan(request: pytest.FixtureRequest, pipe: Any) -> Plan:
 def test_every_plan_paints_the_same_picture(pipe: Any, plan: Plan, folder: Path) -> None:
     plain = StableDiffusionPipeline.from_pretrained(folder)
     asked = recipe(negative_prompt="fish", guidance_scale=5.0)
-    [expected] = paint(StableDiffusion(plain, Parts(plain, CPU), None), asked)
-    parts = Parts(pipe, CPU, plan)
+    [expected] = paint(StableDiffusion(plain, OffloadedComponents(plain, CPU), None), asked)
+    parts = OffloadedComponents(pipe, CPU, plan)
     family = StableDiffusion(pipe, parts, None)
     for _ in range(2):
         [painted] = paint(family, asked)
@@ -161,7 +165,7 @@ def test_every_plan_paints_the_same_picture(pipe: Any, plan: Plan, folder: Path)
 
 def test_visitors_make_room_for_each_other_and_leave_nothing_behind(pipe: Any) -> None:
     before = {name: masters(part) for name, part in pipe.components.items() if _is_module(part)}
-    parts = Parts(
+    parts = OffloadedComponents(
         pipe,
         CPU,
         Plan(

@@ -13,13 +13,13 @@ from safetensors.torch import load_file
 
 from engine.diffusion.families.stable_diffusion import StableDiffusion
 from engine.diffusion.families.stable_diffusion_xl import StableDiffusionXL
-from engine.diffusion.families.stepped import LatentRow
-from engine.diffusion.textual_inversion import Inversions
-from engine.diffusion.prompt_encoding import encode_weighted, padded_alike
+from engine.diffusion.families.stepped import LatentSample
+from engine.diffusion.prompt_encoding import encode_weighted, pad_to_longest
+from engine.diffusion.textual_inversion import TextualInversions
 from engine.errors import InvalidRequest
+from tests.engine.builders import recipe
 from tests.engine.diffusion.families.parity import ONE_LEVEL, difference, paint, parts
 from tests.engine.diffusion.families.reference_loop import plainly
-from tests.engine.builders import recipe
 from tests.tiny.adapters import learned_word
 from tests.tiny.sdxl import sdxl
 
@@ -117,19 +117,19 @@ def test_where_the_mean_is_nothing_but_rounding_it_is_left_alone(sd: Any) -> Non
 def test_xl_reads_with_both_encoders_and_takes_the_first_chunk_for_the_whole(xl: Any) -> None:
     family = StableDiffusionXL(xl, parts(xl), None)
     with torch.inference_mode():
-        told = family.encode("a " * 30 + "(moon:1.3)", negative=False)
+        conditioning = family.encode("a " * 30 + "(moon:1.3)", negative=False)
         embeds, _, pooled, _ = xl.encode_prompt("a " * 30, do_classifier_free_guidance=False)
         again, _, _, _ = xl.encode_prompt("moon", do_classifier_free_guidance=False)
-    assert told["embeds"].shape == (1, 2 * CHUNK, embeds.shape[-1])
-    torch.testing.assert_close(told["embeds"][:, :CHUNK], embeds)
-    assert not torch.allclose(told["embeds"][:, CHUNK:], again), "its weights count"
-    torch.testing.assert_close(told["pooled"], pooled)
+    assert conditioning["embeds"].shape == (1, 2 * CHUNK, embeds.shape[-1])
+    torch.testing.assert_close(conditioning["embeds"][:, :CHUNK], embeds)
+    assert not torch.allclose(conditioning["embeds"][:, CHUNK:], again), "its weights count"
+    torch.testing.assert_close(conditioning["pooled"], pooled)
 
 
 def test_the_shorter_prompt_is_filled_up_with_empty_chunks() -> None:
     short, long, empty = (torch.full((1, n, 2), float(n)) for n in (4, 12, 4))
-    told = [{"embeds": short, "pooled": short}, {"embeds": long, "pooled": long}]
-    [one, other] = padded_alike(told, lambda: {"embeds": empty * 0})
+    conditioning = [{"embeds": short, "pooled": short}, {"embeds": long, "pooled": long}]
+    [one, other] = pad_to_longest(conditioning, lambda: {"embeds": empty * 0})
     assert one["embeds"].shape == other["embeds"].shape == (1, 12, 2)
     assert one["embeds"][0, :, 0].tolist() == [4.0] * 4 + [0.0] * 8
     assert one["pooled"] is short
@@ -146,8 +146,8 @@ def test_rows_of_different_length_do_not_share_a_batch_and_all_are_painted(sd: A
         rows = [family.begin(asked)[0] for asked in recipes]
     keys = [family.batch_key(row) for row in rows]
     assert keys[0] == keys[1] != keys[2]
-    assert isinstance(rows[0], LatentRow)
-    assert len({told["embeds"].shape for told in rows[0].told}) == 1
+    assert isinstance(rows[0], LatentSample)
+    assert len({conditioning["embeds"].shape for conditioning in rows[0].conditioning}) == 1
     together = paint(family, *recipes[:2])
     for asked, image in zip(recipes[:2], together, strict=True):
         [alone] = paint(family, asked)
@@ -161,7 +161,7 @@ def test_a_learned_word_is_what_diffusers_makes_of_it(
     file = learned_word(tmp_path / "cat-toy.safetensors", emb_params=32)
     other = loaded(tiny_model)
     other.load_textual_inversion(str(file), token="cat-toy")
-    family = StableDiffusion(sd, parts(sd), None, inversions=Inversions(tmp_path))
+    family = StableDiffusion(sd, parts(sd), None, inversions=TextualInversions(tmp_path))
     plain = text.replace("<cat-toy>", "cat-toy").replace("Cat-Toy", "cat-toy")
     [ours] = paint(family, recipe(prompt=text))
     assert difference(ours, plainly(other, "", recipe(prompt=plain))) == 0
@@ -169,7 +169,7 @@ def test_a_learned_word_is_what_diffusers_makes_of_it(
 
 
 def test_a_learned_word_is_there_as_soon_as_its_file_is(sd: Any, tmp_path: Path) -> None:
-    family = StableDiffusion(sd, parts(sd), None, inversions=Inversions(tmp_path))
+    family = StableDiffusion(sd, parts(sd), None, inversions=TextualInversions(tmp_path))
     [before] = paint(family, recipe(prompt="a sloth"))
     learned_word(tmp_path / "sloth.safetensors", emb_params=32)
     [after] = paint(family, recipe(prompt="a sloth"))
@@ -194,7 +194,7 @@ def test_xl_has_vectors_for_each_encoder(xl: Any, xl_folder: Path, tmp_path: Pat
             "text_encoder": getattr(other, f"text_encoder{place}"),
         }
         other.load_textual_inversion({"sloth": vectors[name]}, token="sloth", **parts_of_it)
-    family = StableDiffusionXL(xl, parts(xl), None, inversions=Inversions(tmp_path))
+    family = StableDiffusionXL(xl, parts(xl), None, inversions=TextualInversions(tmp_path))
     asked = recipe(prompt="a sloth, red", negative_prompt="a moon")
     [ours] = paint(family, asked)
     assert difference(ours, plainly(other, "", asked)) == 0
@@ -208,7 +208,7 @@ def test_a_word_learned_for_another_family_is_refused(
     sd: Any, tmp_path: Path, tensors: dict[str, int]
 ) -> None:
     learned_word(tmp_path / "sloth.safetensors", **tensors)
-    family = StableDiffusion(sd, parts(sd), None, inversions=Inversions(tmp_path))
+    family = StableDiffusion(sd, parts(sd), None, inversions=TextualInversions(tmp_path))
     with pytest.raises(InvalidRequest) as caught:
         paint(family, recipe(negative_prompt="sloth"))
     assert str(caught.value) == (
@@ -219,7 +219,7 @@ def test_a_word_learned_for_another_family_is_refused(
 
 def test_a_damaged_file_is_refused_when_its_word_is_said(sd: Any, tmp_path: Path) -> None:
     (tmp_path / "sloth.safetensors").write_bytes(b"nothing")
-    family = StableDiffusion(sd, parts(sd), None, inversions=Inversions(tmp_path))
+    family = StableDiffusion(sd, parts(sd), None, inversions=TextualInversions(tmp_path))
     paint(family, recipe(prompt="a moon"))
     with pytest.raises(InvalidRequest, match="“sloth” cannot be read: its file is damaged"):
         paint(family, recipe(prompt="a sloth"))

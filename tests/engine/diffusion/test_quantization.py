@@ -10,16 +10,16 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from engine.models.adapters import AdapterShelf
 from engine.diffusion import Device
 from engine.diffusion.families import family_of
-from engine.diffusion.textual_inversion import Inversions
-from engine.diffusion.loader import Loaded, Loader
-from engine.diffusion.offload import Parts
-from engine.memory.profiles import Ledger
-from engine.memory.plan import Place, Plan, Quantization, Residence
-from tests.engine.diffusion.families.parity import difference, paint
+from engine.diffusion.loader import LoadedModel, ModelLoader
+from engine.diffusion.offload import OffloadedComponents
+from engine.diffusion.textual_inversion import TextualInversions
+from engine.memory.plan import ComponentPlacement, Plan, Quantization, Residence
+from engine.memory.profiles import ProfileStore
+from engine.models.adapters import AdapterCatalogue
 from tests.engine.builders import engine_settings, model, recipe
+from tests.engine.diffusion.families.parity import difference, paint
 from tests.hub_server import HubServer
 from tests.tiny.original_layout import checkpoint
 
@@ -28,14 +28,16 @@ pytest.importorskip("torchao")
 ASKED = recipe(guidance_scale=5.0)
 
 
-def load(source: Path, hub_url: str | None = None, **changes: Any) -> Loaded:
+def load(source: Path, hub_url: str | None = None, **changes: Any) -> LoadedModel:
     wanted = engine_settings(**({"hub_url": hub_url} if hub_url else {}))
     device = Device.choose(wanted)
-    loader = Loader(wanted, device, Ledger(), lambda found: None, AdapterShelf(), Inversions())
+    loader = ModelLoader(
+        wanted, device, ProfileStore(), lambda found: None, AdapterCatalogue(), TextualInversions()
+    )
     return loader.load(model(source, **changes), lambda nbytes: None)
 
 
-def is_quantized(loaded: Loaded) -> bool:
+def is_quantized(loaded: LoadedModel) -> bool:
     [attention] = loaded.pipe.unet.down_blocks[0].attentions
     return type(attention.transformer_blocks[0].attn1.to_q.weight) is not torch.nn.Parameter
 
@@ -62,15 +64,17 @@ def test_the_denoiser_is_quantized_from_a_folder_a_file_and_a_checkpoint(
 def test_quantized_weights_that_visit_paint_the_same(tiny_model: Path) -> None:
     loaded = load(tiny_model, quantize="int8")
     [expected] = paint(loaded.family, ASKED)
-    visits = Place(residence=Residence.VISITS, weight_bytes=1, resident_bytes=1)
-    quantized = Place(
+    visits = ComponentPlacement(residence=Residence.VISITS, weight_bytes=1, resident_bytes=1)
+    quantized = ComponentPlacement(
         residence=Residence.VISITS,
         weight_bytes=1,
         resident_bytes=1,
         quantization=Quantization.INT8,
     )
     places = {"text_encoder": visits, "unet": quantized, "vae": visits}
-    parts = Parts(loaded.pipe, torch.device("cpu"), Plan(dtype="float32", places=places))
+    parts = OffloadedComponents(
+        loaded.pipe, torch.device("cpu"), Plan(dtype="float32", places=places)
+    )
     family = family_of(loaded.pipe, parts, None)
     for _ in range(2):
         [painted] = paint(family, ASKED)

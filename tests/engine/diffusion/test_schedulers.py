@@ -19,9 +19,9 @@ from diffusers import (
     FlowMatchEulerDiscreteScheduler,
 )
 
-from engine.models.checkpoints import TRAILING
 from engine.diffusion.schedulers import make_scheduler, noise_of
 from engine.errors import InvalidRequest
+from engine.models.checkpoints import TRAILING
 from engine.models.families import Noise
 from engine.models.schedulers import SCHEDULERS, allowed_schedulers
 from tests import tiny

@@ -11,16 +11,17 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from engine.models.adapters import AdapterShelf
 from engine.diffusion import Device
-from engine.diffusion.textual_inversion import Inversions
-from engine.diffusion.loader import Loaded, Loader
+from engine.diffusion.loader import LoadedModel, ModelLoader
+from engine.diffusion.textual_inversion import TextualInversions
 from engine.errors import ModelUnavailable
-from engine.hub import Hub, LocalFiles, Presence, download_now, inspect, origin, stock
-from engine.memory.profiles import Ledger
+from engine.hub import HubClient, LocalFiles, Presence, disk_usage, download_now, origin
+from engine.memory.profiles import ProfileStore
+from engine.models.adapters import AdapterCatalogue
+from engine.models.inspection import inspect
 from tests import tiny
-from tests.engine.diffusion.families.parity import difference, paint
 from tests.engine.builders import engine_settings, model, recipe
+from tests.engine.diffusion.families.parity import difference, paint
 from tests.hub_server import HubServer, Repository
 from tests.tiny.original_layout import checkpoint
 from tests.tiny.sdxl import sdxl
@@ -67,10 +68,15 @@ def file_of(folder: Path) -> Path:
     return folder.parent / "fox.safetensors"
 
 
-def load(source: Path | str, hub_url: str | None = None, **changes: Any) -> Loaded:
+def load(source: Path | str, hub_url: str | None = None, **changes: Any) -> LoadedModel:
     wanted = engine_settings(**({"hub_url": hub_url} if hub_url else {}))
-    loader = Loader(
-        wanted, Device.choose(wanted), Ledger(), lambda found: None, AdapterShelf(), Inversions()
+    loader = ModelLoader(
+        wanted,
+        Device.choose(wanted),
+        ProfileStore(),
+        lambda found: None,
+        AdapterCatalogue(),
+        TextualInversions(),
     )
     return loader.load(model(source, **changes), lambda nbytes: None)
 
@@ -136,7 +142,7 @@ def test_once_its_base_was_here_a_checkpoint_loads_without_the_hub(
 def test_what_it_goes_with_counts_as_part_of_the_model_and_of_the_download(
     tiny_folders: dict[str, Path], server: HubServer, tmp_path: Path
 ) -> None:
-    hub = Hub(server.endpoint)
+    hub = HubClient(server.endpoint)
     (tmp_path / "lone").mkdir()
     shutil.copy(file_of(tiny_folders["sd1"]), tmp_path / "lone")
     server.add("someone/fox", tmp_path / "lone")
@@ -151,8 +157,8 @@ def test_what_it_goes_with_counts_as_part_of_the_model_and_of_the_download(
     assert not list(files.settings.rglob("*.safetensors"))
     assert not (files.settings / "safety_checker").exists()
     assert (files.settings / "tokenizer" / "tokenizer_config.json").is_file()
-    assert stock(away).presence is Presence.COMPLETE
-    assert stock(away).size == before.total_bytes
+    assert disk_usage(away).presence is Presence.COMPLETE
+    assert disk_usage(away).size == before.total_bytes
     assert inspect(away, hub).download_bytes == 0
     near = origin(str(file_of(tiny_folders["sd1"])))
     assert download_now(near, hub) == LocalFiles(
@@ -164,7 +170,7 @@ def test_a_base_that_cannot_be_had_is_told(
     tiny_folders: dict[str, Path], server: HubServer
 ) -> None:
     file = file_of(tiny_folders["sd1"])
-    assert stock(origin(str(file))).presence is Presence.PARTIAL
+    assert disk_usage(origin(str(file))).presence is Presence.PARTIAL
     with pytest.raises(ModelUnavailable) as caught:
         load(file, server.endpoint)
     assert f"configurations and tokenizers of “{SD1}”" in str(caught.value)

@@ -6,26 +6,26 @@ from pathlib import Path
 import pytest
 
 from engine import (
-    Allowance,
     Axis,
+    Grid,
+    GridLayout,
+    GridProgress,
     ImageRequest,
     InvalidRequest,
     JobState,
-    Layout,
     LimitReached,
     NotYours,
     QueueFull,
-    Sheet,
-    SheetProgress,
+    RateLimits,
     Studio,
     UnknownJob,
     open_studio,
 )
 from engine.grids.grids import painting_order
-from tests.engine.conftest import Gate
 from tests.engine.builders import engine_settings, model_settings, recipe
+from tests.engine.conftest import Gate
 
-SEEDS = Layout(columns=Axis(title="seed", labels=("0", "1", "2")))
+SEEDS = GridLayout(columns=Axis(title="seed", labels=("0", "1", "2")))
 THREE = [ImageRequest(prompt="a fish", seed=seed) for seed in range(3)]
 
 
@@ -42,74 +42,76 @@ def opened(folder: Path, weights: Path):  # type: ignore[no-untyped-def]
     return open_studio(settings, models, folder / "data", queue_size=8)
 
 
-async def submit(studio: Studio, owner: str = "ada", **more: object) -> Sheet:
-    return await studio.sheets.submit(SEEDS, THREE, owner=owner, home=7, **more)  # type: ignore[arg-type]
+async def submit(studio: Studio, owner: str = "ada", **more: object) -> Grid:
+    return await studio.grids.submit(SEEDS, THREE, owner=owner, message_ref=7, **more)  # type: ignore[arg-type]
 
 
-async def ended(studio: Studio, sheet: Sheet) -> list[SheetProgress]:
+async def ended(studio: Studio, grid: Grid) -> list[GridProgress]:
     """How the sheet stood until its end."""
-    return [progress async for progress in studio.sheets.watch(sheet.id)]
+    return [progress async for progress in studio.grids.watch(grid.id)]
 
 
-async def states(studio: Studio, sheet: Sheet) -> list[JobState]:
-    cells = await studio.sheets.cells(sheet.id)
+async def states(studio: Studio, grid: Grid) -> list[JobState]:
+    cells = await studio.grids.cells(grid.id)
     return [cells[number].state for number in sorted(cells)]
 
 
 async def test_each_cell_is_a_job_of_its_own_and_the_sheet_follows_them(studio: Studio) -> None:
-    sheet = await submit(studio)
-    assert (sheet.home, sheet.layout) == (7, SEEDS)
-    progress = await ended(studio, sheet)
+    grid = await submit(studio)
+    assert (grid.message_ref, grid.layout) == (7, SEEDS)
+    progress = await ended(studio, grid)
     assert not progress[0].complete
-    assert progress[-1] == SheetProgress(total=3, over=3, share=1.0, begun=True)
+    assert progress[-1] == GridProgress(total=3, over=3, share=1.0, begun=True)
     assert [each.over for each in progress] == sorted(each.over for each in progress)
-    cells = await studio.sheets.cells(sheet.id)
+    cells = await studio.grids.cells(grid.id)
     assert [cells[number].recipe.seed for number in range(3)] == [0, 1, 2]
     assert all(job.pictures for job in cells.values())
     assert await studio.unsettled() == [], "cells are shown in their sheet"
-    assert await studio.sheets.unsettled() == [sheet]
-    await studio.sheets.set_home(sheet.id, 8)
-    await studio.sheets.settle(sheet.id)
-    assert await studio.sheets.unsettled() == []
-    cells = await studio.sheets.cells(sheet.id)
-    assert {(job.state, job.home) for job in cells.values()} == {(JobState.POSTED, 8)}
+    assert await studio.grids.unsettled() == [grid]
+    await studio.grids.set_message_ref(grid.id, 8)
+    await studio.grids.settle(grid.id)
+    assert await studio.grids.unsettled() == []
+    cells = await studio.grids.cells(grid.id)
+    assert {(job.state, job.message_ref) for job in cells.values()} == {(JobState.POSTED, 8)}
 
 
 async def test_what_would_be_refused_is_not_taken_in_part(studio: Studio) -> None:
     bad = [*THREE[:2], ImageRequest(prompt=" ")]
-    for requests, allowance, error in (
+    for requests, rate_limits, error in (
         (bad, None, InvalidRequest),
-        (THREE, Allowance(pictures_per_hour=2), InvalidRequest),
+        (THREE, RateLimits(pictures_per_hour=2), InvalidRequest),
         (THREE * 3, None, QueueFull),
         (THREE[:1], None, InvalidRequest),
         ([ImageRequest(prompt="x", count=2)] * 2, None, InvalidRequest),
     ):
         with pytest.raises(error):
-            await studio.sheets.price(requests, owner="ada", allowance=allowance)
+            await studio.grids.price(requests, owner="ada", rate_limits=rate_limits)
         with pytest.raises(error):
-            await studio.sheets.submit(SEEDS, requests, owner="ada", home=0, allowance=allowance)
-    assert await studio.sheets.unsettled() == []
+            await studio.grids.submit(
+                SEEDS, requests, owner="ada", message_ref=0, rate_limits=rate_limits
+            )
+    assert await studio.grids.unsettled() == []
     assert studio.queue() == []
 
 
 async def test_it_counts_as_one_job_and_as_all_of_its_pictures(studio: Studio, gate: Gate) -> None:
     gate.shut()
-    allowance = Allowance(pictures_per_hour=4, waiting_jobs=2)
-    await submit(studio, allowance=allowance)
-    await studio.submit(THREE[0], owner="ada", home=0, allowance=allowance)
+    rate_limits = RateLimits(pictures_per_hour=4, waiting_jobs=2)
+    await submit(studio, rate_limits=rate_limits)
+    await studio.submit(THREE[0], owner="ada", message_ref=0, rate_limits=rate_limits)
     with pytest.raises(LimitReached, match="2 jobs waiting"):
-        await studio.submit(THREE[0], owner="ada", home=0, allowance=allowance)
+        await studio.submit(THREE[0], owner="ada", message_ref=0, rate_limits=rate_limits)
     with pytest.raises(LimitReached, match="of your 4 pictures an hour 0 are left"):
-        await submit(studio, allowance=Allowance(pictures_per_hour=4))
+        await submit(studio, rate_limits=RateLimits(pictures_per_hour=4))
 
 
 async def test_its_price_is_the_time_until_it_is_there_once_that_is_known(studio: Studio) -> None:
-    price = await studio.sheets.price(THREE, owner="ada")
+    price = await studio.grids.price(THREE, owner="ada")
     assert price.seconds is None
     assert [each.seed for each in price.recipes] == [0, 1, 2]
     await ended(studio, await submit(studio))
-    known = (await studio.sheets.price(THREE, owner="ada")).seconds
-    less = (await studio.sheets.price(THREE[:2], owner="ada")).seconds
+    known = (await studio.grids.price(THREE, owner="ada")).seconds
+    less = (await studio.grids.price(THREE[:2], owner="ada")).seconds
     assert known is not None
     assert less is not None
     assert 0 < less < known
@@ -117,28 +119,28 @@ async def test_its_price_is_the_time_until_it_is_there_once_that_is_known(studio
 
 async def test_it_is_called_off_as_one_by_its_owner_alone(studio: Studio, gate: Gate) -> None:
     gate.shut()
-    sheet = await submit(studio)
+    grid = await submit(studio)
     with pytest.raises(NotYours, match="Only the one who asked for sheet 1"):
-        await studio.sheets.cancel(sheet.id, by="bob")
-    assert await studio.sheets.cancel(sheet.id, by="ada")
+        await studio.grids.cancel(grid.id, by="bob")
+    assert await studio.grids.cancel(grid.id, by="ada")
     gate.open()
-    await ended(studio, sheet)
-    assert await states(studio, sheet) == [JobState.CANCELLED] * 3
-    assert not await studio.sheets.cancel(sheet.id)
+    await ended(studio, grid)
+    assert await states(studio, grid) == [JobState.CANCELLED] * 3
+    assert not await studio.grids.cancel(grid.id)
     with pytest.raises(UnknownJob):
-        await studio.sheets.cancel(99)
+        await studio.grids.cancel(99)
 
 
 async def test_what_is_painted_stays_when_the_rest_is_called_off(
     studio: Studio, gate: Gate
 ) -> None:
-    sheet = await submit(studio)
-    async for progress in studio.sheets.watch(sheet.id):
+    grid = await submit(studio)
+    async for progress in studio.grids.watch(grid.id):
         if progress.over == 1:
             gate.shut()
-            await studio.sheets.cancel(sheet.id)
+            await studio.grids.cancel(grid.id)
             gate.open()
-    found = await states(studio, sheet)
+    found = await states(studio, grid)
     assert found[0] is JobState.PAINTED
     assert found[-1] is JobState.CANCELLED
 
@@ -147,19 +149,19 @@ async def test_after_a_restart_only_what_is_missing_is_painted(
     tmp_path: Path, tiny_model: Path, gate: Gate
 ) -> None:
     async with opened(tmp_path, tiny_model) as studio:
-        sheet = await submit(studio)
-        async for progress in studio.sheets.watch(sheet.id):
+        grid = await submit(studio)
+        async for progress in studio.grids.watch(grid.id):
             if progress.over == 1:
                 gate.shut()
                 break
-        [first] = [job for job in (await studio.sheets.cells(sheet.id)).values() if job.pictures]
+        [first] = [job for job in (await studio.grids.cells(grid.id)).values() if job.pictures]
         written = first.pictures[0].stat().st_mtime_ns
         gate.open()
     async with opened(tmp_path, tiny_model) as studio:
-        [again] = await studio.sheets.unsettled()
-        assert again == sheet
-        assert (await ended(studio, sheet))[-1].complete
-        assert await states(studio, sheet) == [JobState.PAINTED] * 3
+        [again] = await studio.grids.unsettled()
+        assert again == grid
+        assert (await ended(studio, grid))[-1].complete
+        assert await states(studio, grid) == [JobState.PAINTED] * 3
         assert first.pictures[0].stat().st_mtime_ns == written
 
 
@@ -168,8 +170,8 @@ async def test_the_watch_of_a_program_that_ends_is_not_complete(
 ) -> None:
     gate.shut()
     async with opened(tmp_path, tiny_model) as studio:
-        sheet = await submit(studio)
-        watch = studio.sheets.watch(sheet.id)
+        grid = await submit(studio)
+        watch = studio.grids.watch(grid.id)
         assert not (await anext(watch)).complete
         gate.open()
     assert not [progress async for progress in watch][-1].complete
@@ -178,20 +180,20 @@ async def test_the_watch_of_a_program_that_ends_is_not_complete(
 async def test_a_cell_that_is_deleted_is_missing_and_the_last_one_takes_the_sheet_with_it(
     studio: Studio,
 ) -> None:
-    sheet = await submit(studio)
-    await ended(studio, sheet)
+    grid = await submit(studio)
+    await ended(studio, grid)
     for left in (2, 1):
-        cells = await studio.sheets.cells(sheet.id)
+        cells = await studio.grids.cells(grid.id)
         await studio.delete(cells[min(cells)].id)
-        assert (await ended(studio, sheet))[-1] == SheetProgress(
+        assert (await ended(studio, grid))[-1] == GridProgress(
             total=left, over=left, share=1.0, begun=True
         )
-    await studio.delete(next(iter((await studio.sheets.cells(sheet.id)).values())).id)
-    for look in (studio.sheets.get, studio.sheets.cells):
+    await studio.delete(next(iter((await studio.grids.cells(grid.id)).values())).id)
+    for look in (studio.grids.get, studio.grids.cells):
         with pytest.raises(UnknownJob, match="Sheet 1 does not exist any more"):
-            await look(sheet.id)
-    assert await studio.sheets.unsettled() == []
-    assert (await ended(studio, sheet))[-1].total == 0
+            await look(grid.id)
+    assert await studio.grids.unsettled() == []
+    assert (await ended(studio, grid))[-1].total == 0
 
 
 def test_cells_are_painted_model_by_model_and_in_batches() -> None:

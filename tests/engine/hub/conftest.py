@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.hub import Hub
+from engine.hub import HubClient
 from tests.hub_server import HubServer, Repository
 
 UNET = "unet/diffusion_pytorch_model.safetensors"
@@ -29,9 +29,9 @@ def server(cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
 
 
 @pytest.fixture
-def hub(server: HubServer) -> Hub:
+def hub(server: HubServer) -> HubClient:
     """How the library reaches it."""
-    return Hub(server.endpoint)
+    return HubClient(server.endpoint)
 
 
 @pytest.fixture

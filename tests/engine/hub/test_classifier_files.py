@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import ModelUnavailable
-from engine.hub import Hub
+from engine.hub import HubClient
 from engine.hub.classifier_files import FILES, classifier_folder, classifier_here, labels_in
 from tests.hub_server import HubServer
 from tests.tiny.classifier import classifier
@@ -29,7 +29,7 @@ def test_a_folder_that_lacks_something_is_refused(tmp_path: Path) -> None:
 def test_what_is_on_the_hub_comes_once(tmp_path: Path, server: HubServer) -> None:
     server.add("someone/judge", classifier(tmp_path, "all"))
     assert classifier_here("someone/judge") is None
-    hub = Hub(server.endpoint)
+    hub = HubClient(server.endpoint)
     folder = classifier_folder("someone/judge", hub)
     assert all((folder / name).is_file() for name in FILES)
     asked = len(server.asked)
@@ -41,7 +41,7 @@ def test_what_is_on_the_hub_comes_once(tmp_path: Path, server: HubServer) -> Non
 def test_what_is_no_classifier_is_named_so(tmp_path: Path, server: HubServer) -> None:
     (tmp_path / "config.json").write_text("{}")
     server.add("someone/text", tmp_path)
-    hub = Hub(server.endpoint)
+    hub = HubClient(server.endpoint)
     with pytest.raises(ModelUnavailable, match=r"no preprocessor_config\.json, model\.safe"):
         classifier_folder("someone/text", hub)
     with pytest.raises(ModelUnavailable, match="no public model “someone/nothing”"):

@@ -15,17 +15,17 @@ from engine.errors import ModelUnavailable
 from engine.hub import (
     CorruptFile,
     DiskFull,
+    DownloadProgress,
     DownloadStopped,
     GatedModel,
-    Hub,
+    HubClient,
     HubUnreachable,
     LocalFiles,
     Presence,
-    Progress,
+    disk_usage,
     download,
     download_now,
     origin,
-    stock,
 )
 from tests.engine.hub.conftest import UNET
 from tests.hub_server import Fault, HubServer, Repository
@@ -39,16 +39,16 @@ def blob(cache: Path, repository: Repository, path: str) -> Path:
 
 
 def test_a_pipeline_comes_with_progress_and_is_all_there(
-    cache: Path, server: HubServer, hub: Hub, fox: Repository
+    cache: Path, server: HubServer, hub: HubClient, fox: Repository
 ) -> None:
-    news: list[Progress] = []
-    assert stock(FOX).presence is Presence.ABSENT
+    news: list[DownloadProgress] = []
+    assert disk_usage(FOX).presence is Presence.ABSENT
     files = download_now(FOX, hub, news.append)
     snapshot = cache / "models--someone--fox" / "snapshots" / fox.commit
     assert files == LocalFiles(folder=snapshot)
     assert (snapshot / UNET).read_bytes() == fox.files[UNET].content
     assert (snapshot / UNET).is_symlink(), "the cache holds every byte once"
-    assert stock(FOX).presence is Presence.COMPLETE
+    assert disk_usage(FOX).presence is Presence.COMPLETE
     assert [one.done for one in news] == sorted(one.done for one in news)
     assert news[-1].done == news[-1].total
     assert news[-1].total == sum((snapshot / file).stat().st_size for file in _names(snapshot))
@@ -58,20 +58,22 @@ def _names(folder: Path) -> list[Path]:
     return [file for file in folder.rglob("*") if file.is_file()]
 
 
-def test_the_hubs_own_client_finds_it_without_a_network(hub: Hub, fox: Repository) -> None:
+def test_the_hubs_own_client_finds_it_without_a_network(hub: HubClient, fox: Repository) -> None:
     folder = download_now(FOX, hub).folder
     assert snapshot_download("someone/fox", local_files_only=True) == str(folder)
     assert try_to_load_from_cache("someone/fox", UNET) == str(folder) + "/" + UNET
 
 
-def test_what_is_here_is_not_asked_for_again(server: HubServer, hub: Hub, fox: Repository) -> None:
+def test_what_is_here_is_not_asked_for_again(
+    server: HubServer, hub: HubClient, fox: Repository
+) -> None:
     first = download_now(FOX, hub)
     server.asked.clear()
     assert download_now(FOX, hub) == first
     assert server.asked == []
 
 
-def test_only_what_the_pipeline_needs_comes(hub: Hub, fox: Repository) -> None:
+def test_only_what_the_pipeline_needs_comes(hub: HubClient, fox: Repository) -> None:
     fox.put("unet/diffusion_pytorch_model.bin", b"pickle")
     fox.put("unet/diffusion_pytorch_model.fp16.safetensors", b"half")
     fox.put("unet/model.onnx", b"onnx")
@@ -95,7 +97,7 @@ def test_only_what_the_pipeline_needs_comes(hub: Hub, fox: Repository) -> None:
 
 
 def test_a_dropped_connection_is_taken_up_where_it_broke(
-    server: HubServer, hub: Hub, fox: Repository
+    server: HubServer, hub: HubClient, fox: Repository
 ) -> None:
     fox.faults[UNET] = Fault(drop_after=40_000, drops=2)
     folder = download_now(FOX, hub).folder
@@ -104,24 +106,24 @@ def test_a_dropped_connection_is_taken_up_where_it_broke(
     assert server.sent(UNET) == len(fox.files[UNET].content), "no byte came twice"
 
 
-def test_a_hub_that_is_busy_for_a_moment_is_asked_again(hub: Hub, fox: Repository) -> None:
+def test_a_hub_that_is_busy_for_a_moment_is_asked_again(hub: HubClient, fox: Repository) -> None:
     fox.faults[UNET] = Fault(status=503, refusals=2)
     assert download_now(FOX, hub).folder is not None
 
 
 def test_a_network_that_stays_broken_is_told_and_loses_nothing(
-    cache: Path, server: HubServer, hub: Hub, fox: Repository
+    cache: Path, server: HubServer, hub: HubClient, fox: Repository
 ) -> None:
     fox.faults[UNET] = Fault(drop_after=0, drops=100)
     with pytest.raises(HubUnreachable, match=r"the Hub cannot be reached: check the network"):
         download_now(FOX, hub)
-    assert stock(FOX).presence is Presence.PARTIAL
+    assert disk_usage(FOX).presence is Presence.PARTIAL
     fox.faults.clear()
     assert download_now(FOX, hub).folder is not None
 
 
 def test_a_stopped_download_goes_on_where_it_stopped(
-    cache: Path, server: HubServer, hub: Hub, fox: Repository
+    cache: Path, server: HubServer, hub: HubClient, fox: Repository
 ) -> None:
     """The Hub says nothing more in the middle of a file: stopping does not wait for it."""
     fox.faults[UNET] = Fault(stall_after=60_000)
@@ -133,11 +135,11 @@ def test_a_stopped_download_goes_on_where_it_stopped(
     assert time.monotonic() - began < 1.3
     kept = blob(cache, fox, UNET).with_name(fox.files[UNET].etag + ".incomplete").stat().st_size
     assert kept >= 60_000
-    assert stock(FOX).presence is Presence.PARTIAL
+    assert disk_usage(FOX).presence is Presence.PARTIAL
 
     fox.faults.clear()
     before = server.sent(UNET)
-    news: list[Progress] = []
+    news: list[DownloadProgress] = []
     folder = download_now(FOX, hub, news.append).folder
     assert folder is not None
     assert server.sent(UNET) - before == len(fox.files[UNET].content) - kept
@@ -147,10 +149,10 @@ def test_a_stopped_download_goes_on_where_it_stopped(
 
 
 async def test_cancelling_the_task_stops_the_download_while_the_loop_runs_on(
-    cache: Path, hub: Hub, fox: Repository
+    cache: Path, hub: HubClient, fox: Repository
 ) -> None:
     fox.faults[UNET] = Fault(stall_after=0)
-    news: list[Progress] = []
+    news: list[DownloadProgress] = []
     task = asyncio.create_task(download(FOX, hub, news.append))
     gaps: list[float] = []
     last = time.monotonic()
@@ -169,7 +171,7 @@ async def test_cancelling_the_task_stops_the_download_while_the_loop_runs_on(
 
 
 def test_two_who_download_at_once_share_the_work(
-    server: HubServer, hub: Hub, fox: Repository
+    server: HubServer, hub: HubClient, fox: Repository
 ) -> None:
     """The bot and the command line, say."""
     with ThreadPoolExecutor(2) as threads:
@@ -179,7 +181,7 @@ def test_two_who_download_at_once_share_the_work(
 
 
 def test_a_server_that_sends_all_instead_of_the_rest_is_understood(
-    cache: Path, hub: Hub, fox: Repository
+    cache: Path, hub: HubClient, fox: Repository
 ) -> None:
     partial = blob(cache, fox, UNET).with_name(fox.files[UNET].etag + ".incomplete")
     partial.parent.mkdir(parents=True)
@@ -191,7 +193,7 @@ def test_a_server_that_sends_all_instead_of_the_rest_is_understood(
 
 
 def test_bytes_with_another_hash_are_thrown_away_and_named(
-    cache: Path, hub: Hub, fox: Repository
+    cache: Path, hub: HubClient, fox: Repository
 ) -> None:
     fox.faults[UNET] = Fault(corrupt=True)
     with pytest.raises(CorruptFile, match=rf"^{UNET} has come with other bytes"):
@@ -201,14 +203,14 @@ def test_bytes_with_another_hash_are_thrown_away_and_named(
     assert download_now(FOX, hub).folder is not None
 
 
-def test_a_small_file_is_checked_like_a_large_one(hub: Hub, fox: Repository) -> None:
+def test_a_small_file_is_checked_like_a_large_one(hub: HubClient, fox: Repository) -> None:
     fox.faults["vae/config.json"] = Fault(corrupt=True)
     with pytest.raises(CorruptFile, match=r"vae/config\.json"):
         download_now(FOX, hub)
 
 
 def test_a_disk_without_room_is_told_before_the_first_byte(
-    hub: Hub, fox: Repository, server: HubServer, monkeypatch: pytest.MonkeyPatch
+    hub: HubClient, fox: Repository, server: HubServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("engine.hub.downloads.RESERVE", 10**18)
     with pytest.raises(DiskFull, match=r"no room for the .+ to come.+ free"):
@@ -217,7 +219,9 @@ def test_a_disk_without_room_is_told_before_the_first_byte(
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs the device that is always full")
-def test_a_disk_that_fills_up_on_the_way_is_told(cache: Path, hub: Hub, fox: Repository) -> None:
+def test_a_disk_that_fills_up_on_the_way_is_told(
+    cache: Path, hub: HubClient, fox: Repository
+) -> None:
     """The bytes are gathered on a device that answers each write with ENOSPC."""
     partial = blob(cache, fox, UNET).with_name(fox.files[UNET].etag + ".incomplete")
     partial.parent.mkdir(parents=True)
@@ -230,37 +234,37 @@ def test_a_disk_that_fills_up_on_the_way_is_told(cache: Path, hub: Hub, fox: Rep
     assert download_now(FOX, hub).folder is not None
 
 
-def test_an_unknown_id_is_told(server: HubServer, hub: Hub) -> None:
-    for one in (hub, Hub(server.endpoint, "hf_nobody")):
+def test_an_unknown_id_is_told(server: HubServer, hub: HubClient) -> None:
+    for one in (hub, HubClient(server.endpoint, "hf_nobody")):
         with pytest.raises(ModelUnavailable, match="no public model “someone/nothing”"):
             download_now(origin("someone/nothing"), one)
 
 
-def test_an_unknown_revision_is_told(hub: Hub, fox: Repository) -> None:
+def test_an_unknown_revision_is_told(hub: HubClient, fox: Repository) -> None:
     with pytest.raises(ModelUnavailable, match="no such revision"):
         download_now(origin("someone/fox", revision="v9"), hub)
 
 
-def test_a_revision_has_a_place_of_its_own(cache: Path, hub: Hub, fox: Repository) -> None:
+def test_a_revision_has_a_place_of_its_own(cache: Path, hub: HubClient, fox: Repository) -> None:
     fox.branches = ("main", "v1")
     wanted = origin("someone/fox", revision="v1")
     assert download_now(wanted, hub).folder is not None
-    assert stock(wanted).presence is Presence.COMPLETE
-    assert stock(FOX).presence is Presence.ABSENT
+    assert disk_usage(wanted).presence is Presence.COMPLETE
+    assert disk_usage(FOX).presence is Presence.ABSENT
     assert (cache / "models--someone--fox" / "refs" / "v1").read_text() == fox.commit
 
 
 def test_a_gated_model_says_what_to_accept_where(
-    server: HubServer, hub: Hub, fox: Repository
+    server: HubServer, hub: HubClient, fox: Repository
 ) -> None:
     fox.gated = True
-    for one in (hub, Hub(server.endpoint, "hf_stranger")):
+    for one in (hub, HubClient(server.endpoint, "hf_stranger")):
         with pytest.raises(
             GatedModel, match=r"accept its terms at https://huggingface\.co/someone/fox .+HF_TOKEN"
         ):
             download_now(FOX, one)
     server.members.add("hf_member")
-    assert download_now(FOX, Hub(server.endpoint, "hf_member")).folder is not None
+    assert download_now(FOX, HubClient(server.endpoint, "hf_member")).folder is not None
 
 
 def test_no_hub_is_told(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -268,17 +272,19 @@ def test_no_hub_is_told(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         download_now(FOX)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
     with pytest.raises(HubUnreachable, match="the Hub cannot be reached"):
-        download_now(FOX, Hub("http://127.0.0.1:9"))
+        download_now(FOX, HubClient("http://127.0.0.1:9"))
 
 
-def test_a_repository_that_is_no_pipeline_names_what_would_do(hub: Hub, fox: Repository) -> None:
+def test_a_repository_that_is_no_pipeline_names_what_would_do(
+    hub: HubClient, fox: Repository
+) -> None:
     del fox.files["model_index.json"]
     fox.put("fox-full.safetensors", b"x")
     with pytest.raises(ModelUnavailable, match=r"no Diffusers pipeline.+it has fox-full\.safet"):
         download_now(FOX, hub)
 
 
-def test_pickles_come_only_where_they_are_allowed(hub: Hub, fox: Repository) -> None:
+def test_pickles_come_only_where_they_are_allowed(hub: HubClient, fox: Repository) -> None:
     del fox.files[UNET]
     fox.put("unet/diffusion_pytorch_model.bin", b"pickle")
     with pytest.raises(ModelUnavailable, match=r"it has not the \.safetensors weights of unet"):
@@ -289,7 +295,7 @@ def test_pickles_come_only_where_they_are_allowed(hub: Hub, fox: Repository) -> 
 
 
 def test_a_denoiser_on_the_hub_takes_the_place_of_the_pipelines_own(
-    server: HubServer, hub: Hub, fox: Repository, tmp_path: Path
+    server: HubServer, hub: HubClient, fox: Repository, tmp_path: Path
 ) -> None:
     (tmp_path / "lone").mkdir()
     (tmp_path / "lone" / "fox-Q4.gguf").write_bytes(b"GGUF of four bits")
@@ -301,4 +307,4 @@ def test_a_denoiser_on_the_hub_takes_the_place_of_the_pipelines_own(
     assert files.denoiser.read_bytes() == b"GGUF of four bits"
     assert not (files.folder / UNET).exists(), "the own denoiser's weights are not needed"
     assert (files.folder / "unet" / "config.json").is_file()
-    assert stock(FOX).presence is Presence.PARTIAL
+    assert disk_usage(FOX).presence is Presence.PARTIAL

@@ -5,20 +5,21 @@ from pathlib import Path
 import pytest
 
 from engine.errors import ModelUnavailable
-from engine.hub import Kind, Origin, origin, origin_of
+from engine.hub import Origin, SourceKind, origin
+from engine.models.origins import origin_of
 from tests.engine.builders import model
 
 
 @pytest.mark.parametrize(
     ("text", "kind", "repo", "file"),
     [
-        ("someone/fox", Kind.PIPELINE, "someone/fox", None),
-        ("a-b/c.d-1.5", Kind.PIPELINE, "a-b/c.d-1.5", None),
-        ("a/b/c.safetensors", Kind.CHECKPOINT, "a/b", "c.safetensors"),
-        ("a/b/deep/down/c.SAFETENSORS", Kind.CHECKPOINT, "a/b", "deep/down/c.SAFETENSORS"),
+        ("someone/fox", SourceKind.PIPELINE, "someone/fox", None),
+        ("a-b/c.d-1.5", SourceKind.PIPELINE, "a-b/c.d-1.5", None),
+        ("a/b/c.safetensors", SourceKind.CHECKPOINT, "a/b", "c.safetensors"),
+        ("a/b/deep/down/c.SAFETENSORS", SourceKind.CHECKPOINT, "a/b", "deep/down/c.SAFETENSORS"),
     ],
 )
-def test_what_is_on_the_hub(text: str, kind: Kind, repo: str, file: str | None) -> None:
+def test_what_is_on_the_hub(text: str, kind: SourceKind, repo: str, file: str | None) -> None:
     source = origin(text).source
     assert (source.kind, source.repo, source.file, source.path) == (kind, repo, file, None)
 
@@ -31,12 +32,12 @@ def test_what_is_on_this_machine_goes_first(
     monkeypatch.chdir(tmp_path)
     folder = origin("someone/fox").source
     assert (folder.kind, folder.path, folder.repo) == (
-        Kind.PIPELINE,
+        SourceKind.PIPELINE,
         tmp_path / "someone" / "fox",
         None,
     )
     file = origin("someone/fox/full.safetensors").source
-    assert (file.kind, file.path) == (Kind.CHECKPOINT, folder.path / "full.safetensors")  # type: ignore[operator]
+    assert (file.kind, file.path) == (SourceKind.CHECKPOINT, folder.path / "full.safetensors")  # type: ignore[operator]
 
 
 def test_revision_and_variant_go_along() -> None:
@@ -63,7 +64,7 @@ def test_pickles_are_refused_unless_allowed(tmp_path: Path, ending: str) -> None
     for text in (str(file), f"someone/fox/fox{ending}"):
         with pytest.raises(ModelUnavailable, match="is a pickle, which can run any code"):
             origin(text)
-        assert origin(text, allow_pickle=True).source.kind is Kind.CHECKPOINT
+        assert origin(text, allow_pickle=True).source.kind is SourceKind.CHECKPOINT
 
 
 def test_other_files_are_no_models(tmp_path: Path) -> None:
@@ -76,7 +77,7 @@ def test_other_files_are_no_models(tmp_path: Path) -> None:
 def test_a_denoiser_goes_with_a_pipeline() -> None:
     one = origin("someone/fox", denoiser="other/fox-gguf/fox-Q4.gguf", revision="v1")
     assert one.denoiser is not None
-    assert one.denoiser.kind is Kind.GGUF
+    assert one.denoiser.kind is SourceKind.GGUF
     assert (one.source.revision, one.denoiser.revision) == ("v1", None)
     with pytest.raises(ModelUnavailable, match="is a denoiser alone: name its pipeline"):
         origin("other/fox-gguf/fox-Q4.gguf")

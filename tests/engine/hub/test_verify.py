@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import ModelUnavailable
-from engine.hub import Hub, Origin, Presence, download_now, origin, remove, stock, verify
+from engine.hub import HubClient, Origin, Presence, disk_usage, download_now, origin, remove, verify
 from engine.hub.sources import read_source
 from tests.engine.hub.conftest import UNET
 from tests.hub_server import Fault, HubServer, Repository
@@ -24,14 +24,14 @@ def spoil(file: Path, *, cut: int = 0) -> None:
 
 
 @pytest.fixture
-def here(hub: Hub, fox: Repository) -> Path:
+def here(hub: HubClient, fox: Repository) -> Path:
     """The fox, downloaded."""
     folder = download_now(FOX, hub).folder
     assert folder is not None
     return folder
 
 
-def test_a_good_download_has_no_flaws(here: Path, hub: Hub) -> None:
+def test_a_good_download_has_no_flaws(here: Path, hub: HubClient) -> None:
     news: list[tuple[int, int]] = []
     assert verify(FOX, progress=lambda done, total: news.append((done, total))) == ()
     assert verify(FOX, hub) == ()
@@ -61,7 +61,7 @@ def test_a_file_that_has_gone_is_named(here: Path) -> None:
     assert verify(FOX) == ("“someone/fox” lacks the .safetensors weights of unet.",)
 
 
-def test_a_file_that_is_no_link_is_compared_with_the_hub(here: Path, hub: Hub) -> None:
+def test_a_file_that_is_no_link_is_compared_with_the_hub(here: Path, hub: HubClient) -> None:
     """As on file systems without links."""
     (here / CONFIG).unlink()
     (here / CONFIG).write_text("{}")
@@ -87,13 +87,13 @@ def test_what_is_not_here_cannot_be_checked(cache: Path) -> None:
 def test_removing_frees_all_that_the_model_took(here: Path, cache: Path) -> None:
     size = sum(file.stat().st_size for file in cache.rglob("blobs/*"))
     assert remove(FOX) == size
-    assert stock(FOX).presence is Presence.ABSENT
+    assert disk_usage(FOX).presence is Presence.ABSENT
     assert not list(cache.rglob("*.safetensors"))
     assert remove(FOX) == 0
 
 
 def test_removing_one_revision_keeps_what_another_needs(
-    here: Path, cache: Path, hub: Hub, fox: Repository
+    here: Path, cache: Path, hub: HubClient, fox: Repository
 ) -> None:
     first = origin("someone/fox", revision=fox.commit)
     fox.put(CONFIG, fox.files[CONFIG].content + b"\n")
@@ -101,11 +101,13 @@ def test_removing_one_revision_keeps_what_another_needs(
     second = origin("someone/fox", revision="v2")
     download_now(second, hub)
     assert 0 < remove(second) < 10_000, "the weights belong to both"
-    assert stock(first).presence is Presence.COMPLETE
+    assert disk_usage(first).presence is Presence.COMPLETE
     assert verify(first) == ()
 
 
-def test_removing_an_unfinished_download_frees_it(cache: Path, hub: Hub, fox: Repository) -> None:
+def test_removing_an_unfinished_download_frees_it(
+    cache: Path, hub: HubClient, fox: Repository
+) -> None:
     fox.faults[UNET] = Fault(drop_after=0, drops=100)
     with pytest.raises(ModelUnavailable):
         download_now(FOX, hub)
@@ -114,7 +116,7 @@ def test_removing_an_unfinished_download_frees_it(cache: Path, hub: Hub, fox: Re
 
 
 def test_removing_a_single_file_leaves_its_neighbours(
-    cache: Path, server: HubServer, hub: Hub, tmp_path: Path
+    cache: Path, server: HubServer, hub: HubClient, tmp_path: Path
 ) -> None:
     (tmp_path / "two").mkdir()
     for name in ("a.gguf", "b.gguf"):
@@ -124,8 +126,8 @@ def test_removing_a_single_file_leaves_its_neighbours(
     for one in (first, second):
         download_now(one, hub)
     assert remove(first) == 600
-    assert stock(first).presence is Presence.ABSENT
-    assert stock(second).presence is Presence.COMPLETE
+    assert disk_usage(first).presence is Presence.ABSENT
+    assert disk_usage(second).presence is Presence.COMPLETE
 
 
 def test_an_owners_own_files_are_never_touched(tiny_model: Path, tmp_path: Path) -> None:

@@ -7,17 +7,16 @@ from PIL import Image, ImageChops
 
 from engine.images.canvas import (
     PARTS,
-    Canvas,
-    Way,
-    chart,
-    kept_size,
-    marked,
-    paintable,
-    panned,
-    room_beside,
-    zoomed_out,
+    Direction,
+    InpaintCanvas,
+    draw_parts,
+    inpaint_size,
+    mask_parts,
+    nearest_size,
+    pan,
+    pan_margin,
+    zoom_out,
 )
-
 from tests.engine.builders import model
 
 WIDE = (96, 64)
@@ -42,7 +41,7 @@ def whole(mask: Image.Image, value: int) -> tuple[int, int, int, int] | None:
 def test_a_part_fades_in_from_its_edges_and_nothing_beside_it_is_marked(
     part: int, box: tuple[int, int, int, int]
 ) -> None:
-    canvas = marked(gradient(), {part})
+    canvas = mask_parts(gradient(), {part})
     assert canvas.image.tobytes() == gradient().tobytes()
     inside = canvas.mask.getbbox()
     assert inside is not None
@@ -54,19 +53,19 @@ def test_a_part_fades_in_from_its_edges_and_nothing_beside_it_is_marked(
 
 
 def test_neighbouring_parts_are_one_and_the_hollow_of_a_corner_is_kept() -> None:
-    mask = marked(gradient((90, 90)), {1, 2, 4}).mask
+    mask = mask_parts(gradient((90, 90)), {1, 2, 4}).mask
     assert mask.getpixel((30, 15)) == 255
     assert mask.crop((30, 30, 90, 90)).getbbox() is None
 
 
 def test_all_parts_are_the_picture() -> None:
-    assert whole(marked(gradient(), PARTS).mask, 255) == (0, 0, *WIDE)
+    assert whole(mask_parts(gradient(), PARTS).mask, 255) == (0, 0, *WIDE)
 
 
 @pytest.mark.parametrize("factor", [1.5, 2.0])
 def test_a_picture_zoomed_out_lies_in_the_middle_and_its_seam_within_it(factor: float) -> None:
     before = gradient()
-    canvas = zoomed_out(before, factor)
+    canvas = zoom_out(before, factor)
     assert canvas.image.size == canvas.mask.size == WIDE
     width, height = round(96 / factor), round(64 / factor)
     left, top = (96 - width) // 2, (64 - height) // 2
@@ -85,33 +84,33 @@ def test_a_picture_zoomed_out_lies_in_the_middle_and_its_seam_within_it(factor: 
 @pytest.mark.parametrize(
     ("way", "size", "place"),
     [
-        (Way.RIGHT, (144, 64), (0, 0)),
-        (Way.LEFT, (144, 64), (48, 0)),
-        (Way.DOWN, (96, 96), (0, 0)),
-        (Way.UP, (96, 96), (0, 32)),
+        (Direction.RIGHT, (144, 64), (0, 0)),
+        (Direction.LEFT, (144, 64), (48, 0)),
+        (Direction.DOWN, (96, 96), (0, 0)),
+        (Direction.UP, (96, 96), (0, 32)),
     ],
 )
 def test_a_picture_that_grows_is_there_whole(
-    way: Way, size: tuple[int, int], place: tuple[int, int]
+    way: Direction, size: tuple[int, int], place: tuple[int, int]
 ) -> None:
     room = 48 if size[0] > 96 else 32
-    canvas = panned(gradient(), way, room, grows=True)
+    canvas = pan(gradient(), way, room, grows=True)
     assert canvas.image.size == canvas.mask.size == size
     box = (*place, place[0] + 96, place[1] + 64)
     assert canvas.image.crop(box).tobytes() == gradient().tobytes()
     assert _kept_share(canvas) == pytest.approx(2 / 3, abs=0.1)
 
 
-@pytest.mark.parametrize("way", Way)
-def test_a_picture_that_does_not_grow_loses_its_other_half(way: Way) -> None:
-    room = 48 if way in (Way.LEFT, Way.RIGHT) else 32
-    canvas = panned(gradient(), way, room, grows=False)
+@pytest.mark.parametrize("way", Direction)
+def test_a_picture_that_does_not_grow_loses_its_other_half(way: Direction) -> None:
+    room = 48 if way in (Direction.LEFT, Direction.RIGHT) else 32
+    canvas = pan(gradient(), way, room, grows=False)
     assert canvas.image.size == WIDE
     halves = {
-        Way.RIGHT: ((48, 0, 96, 64), (0, 0, 48, 64)),
-        Way.LEFT: ((0, 0, 48, 64), (48, 0, 96, 64)),
-        Way.DOWN: ((0, 32, 96, 64), (0, 0, 96, 32)),
-        Way.UP: ((0, 0, 96, 32), (0, 32, 96, 64)),
+        Direction.RIGHT: ((48, 0, 96, 64), (0, 0, 48, 64)),
+        Direction.LEFT: ((0, 0, 48, 64), (48, 0, 96, 64)),
+        Direction.DOWN: ((0, 32, 96, 64), (0, 0, 96, 32)),
+        Direction.UP: ((0, 0, 96, 32), (0, 32, 96, 64)),
     }
     before, after = halves[way]
     assert canvas.image.crop(after).tobytes() == gradient().crop(before).tobytes()
@@ -120,15 +119,15 @@ def test_a_picture_that_does_not_grow_loses_its_other_half(way: Way) -> None:
     assert new.getbbox() is None
 
 
-def _kept_share(canvas: Canvas) -> float:
+def _kept_share(canvas: InpaintCanvas) -> float:
     return canvas.mask.histogram()[0] / (canvas.mask.width * canvas.mask.height)
 
 
 def test_a_picture_grows_by_half_as_long_as_the_model_paints_that_large() -> None:
     wide = model(width=64, height=64, min_side=32, max_side=96)
-    assert room_beside(wide, (64, 64), Way.RIGHT) == (32, True)
-    assert room_beside(wide, (96, 64), Way.LEFT) == (48, False)
-    assert room_beside(wide, (96, 64), Way.UP) == (32, True)
+    assert pan_margin(wide, (64, 64), Direction.RIGHT) == (32, True)
+    assert pan_margin(wide, (96, 64), Direction.LEFT) == (48, False)
+    assert pan_margin(wide, (96, 64), Direction.UP) == (32, True)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +138,7 @@ def test_a_picture_is_painted_at_its_size_or_else_in_its_shape(
     size: tuple[int, int], painted: tuple[int, int]
 ) -> None:
     tiny = model(width=64, height=64, min_side=32, max_side=128)
-    assert paintable(tiny, *size) == painted
+    assert nearest_size(tiny, *size) == painted
 
 
 @pytest.mark.parametrize(
@@ -158,19 +157,19 @@ def test_a_picture_that_is_painted_further_is_made_no_smaller_than_it_has_to_be(
     size: tuple[int, int], painted: tuple[int, int]
 ) -> None:
     tiny = model(width=64, height=64, min_side=32, max_side=128)
-    assert kept_size(tiny, *size) == painted
+    assert inpaint_size(tiny, *size) == painted
 
 
 def test_a_small_picture_takes_less_noise() -> None:
     wide = [Image.new("RGB", (1024, side)) for side in (128, 512, 1024)]
-    assert [zoomed_out(each, 2).strength for each in wide] == [0.2, 0.8, 0.8]
-    assert [panned(each, Way.LEFT, 64, grows=True).strength for each in wide] == [0.2, 0.8, 0.8]
-    assert panned(wide[0], Way.LEFT, 64, grows=False).strength == 1
+    assert [zoom_out(each, 2).strength for each in wide] == [0.2, 0.8, 0.8]
+    assert [pan(each, Direction.LEFT, 64, grows=True).strength for each in wide] == [0.2, 0.8, 0.8]
+    assert pan(wide[0], Direction.LEFT, 64, grows=False).strength == 1
 
 
 def test_a_chart_shows_what_is_chosen_in_colour() -> None:
     grey = Image.new("RGB", (64, 32), (90, 90, 90))
-    shown = chart(grey, {1})
+    shown = draw_parts(grey, {1})
     assert shown.size == (640, 320)
     assert shown.getpixel((30, 30)) != shown.getpixel((330, 30)) == (90, 90, 90)
 
@@ -178,6 +177,6 @@ def test_a_chart_shows_what_is_chosen_in_colour() -> None:
 @pytest.mark.parametrize("size", [(1, 1), (2048, 1), (3, 300)])
 def test_the_oddest_picture_has_nine_parts_too(size: tuple[int, int]) -> None:
     odd = Image.new("RGB", size)
-    assert max(chart(odd, PARTS).size) == 640
-    for canvas in (marked(odd, PARTS), zoomed_out(odd.resize((9, 9)), 2)):
+    assert max(draw_parts(odd, PARTS).size) == 640
+    for canvas in (mask_parts(odd, PARTS), zoom_out(odd.resize((9, 9)), 2)):
         assert canvas.image.size == canvas.mask.size

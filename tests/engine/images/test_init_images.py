@@ -13,25 +13,25 @@ import pytest
 from PIL import Image, ImageChops
 
 from engine import ImageRequest, InvalidRequest, Job, Model, Parent, Studio, UnknownJob, open_studio
-from engine.images.canvas import Way
-from engine.images.init_images import Start
+from engine.images.canvas import Direction
+from engine.images.init_images import StoredInitImage
 from tests.engine.builders import engine_settings, model_settings
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 OURS = Parent(1, 0)
 
-Lay = Callable[[Studio, Model], Awaitable[Start]]
+Lay = Callable[[Studio, Model], Awaitable[StoredInitImage]]
 
 HALF = Image.new("L", (32, 32))
 HALF.paste(255, (16, 0, 32, 32))
 
 WAYS: dict[str, Lay] = {
-    "filling": lambda studio, model: studio.starts.filling(OURS, {1, 2, 4}, model),
-    "masked": lambda studio, model: studio.starts.masked(OURS, png(HALF), model),
-    "zoomed out": lambda studio, model: studio.starts.zoomed_out(OURS, 2, model),
-    "panned": lambda studio, model: studio.starts.panned(OURS, Way.RIGHT, model),
-    "panned up": lambda studio, model: studio.starts.panned(OURS, Way.UP, model),
+    "filling": lambda studio, model: studio.init_images.filling(OURS, {1, 2, 4}, model),
+    "masked": lambda studio, model: studio.init_images.masked(OURS, png(HALF), model),
+    "zoomed out": lambda studio, model: studio.init_images.zoom_out(OURS, 2, model),
+    "panned": lambda studio, model: studio.init_images.pan(OURS, Direction.RIGHT, model),
+    "panned up": lambda studio, model: studio.init_images.pan(OURS, Direction.UP, model),
 }
 
 
@@ -54,7 +54,7 @@ async def studio(tmp_path: Path, tiny_model: Path) -> AsyncIterator[Studio]:
 
 async def painted(studio: Studio, request: ImageRequest, **more: Any) -> Job:
     """Submit a request and wait until it is painted."""
-    job = await studio.submit(request, owner="ada", home=None, **more)
+    job = await studio.submit(request, owner="ada", message_ref=None, **more)
     async with asyncio.timeout(60):
         [*_, last] = [event async for event in studio.watch(job.id)]
     assert last.pictures, last.error
@@ -93,25 +93,25 @@ async def test_what_the_mask_keeps_comes_out_unchanged_and_the_rest_does_not(
 
 async def test_a_picture_as_large_as_the_model_paints_is_shifted(studio: Studio) -> None:
     tiny = studio.models["tiny"]
-    wider = await studio.starts.panned(OURS, Way.RIGHT, tiny)
+    wider = await studio.init_images.pan(OURS, Direction.RIGHT, tiny)
     assert wider.size == (96, 64)
     job = await painted(studio, wider.under(ImageRequest(prompt="a boat")))
-    again = await studio.starts.panned(Parent(job.id, 0), Way.RIGHT, tiny)
+    again = await studio.init_images.pan(Parent(job.id, 0), Direction.RIGHT, tiny)
     assert again.size == (96, 64)
-    taller = await studio.starts.panned(Parent(job.id, 0), Way.DOWN, tiny)
+    taller = await studio.init_images.pan(Parent(job.id, 0), Direction.DOWN, tiny)
     assert taller.size == (96, 96)
 
 
 async def test_an_enlarged_picture_goes_on_at_a_size_that_is_painted(studio: Studio) -> None:
-    large = await studio.enlarge(OURS, 4, owner="ada", home=None)
-    start = await studio.starts.filling(Parent(large.id, 0), {5}, studio.models["tiny"])
+    large = await studio.enlarge(OURS, 4, owner="ada", message_ref=None)
+    start = await studio.init_images.filling(Parent(large.id, 0), {5}, studio.models["tiny"])
     assert start.size == (96, 96)
     assert start.under(ImageRequest.of(large.recipe)).enlarged == 1
 
 
 async def test_a_chart_is_a_picture_of_the_picture(studio: Studio) -> None:
-    plain = await studio.starts.chart(OURS, ())
-    chosen = await studio.starts.chart(OURS, {3})
+    plain = await studio.init_images.draw_parts(OURS, ())
+    chosen = await studio.init_images.draw_parts(OURS, {3})
     with Image.open(BytesIO(plain)) as image:
         assert (image.format, image.size) == ("WEBP", (640, 640))
     assert plain != chosen
@@ -130,11 +130,11 @@ async def test_what_is_gone_gets_a_sentence(studio: Studio, tmp_path: Path, lay:
 
 async def test_a_picture_that_a_job_does_not_have_gets_a_sentence(studio: Studio) -> None:
     with pytest.raises(InvalidRequest, match="The file of this picture is gone"):
-        await studio.starts.chart(Parent(1, 3), ())
+        await studio.init_images.draw_parts(Parent(1, 3), ())
 
 
 async def test_a_damaged_picture_gets_a_sentence(studio: Studio) -> None:
     [file] = (await studio.job(1)).pictures
     file.write_bytes(file.read_bytes()[:200])
     with pytest.raises(InvalidRequest, match="The file of this picture is gone"):
-        await studio.starts.filling(OURS, {1}, studio.models["tiny"])
+        await studio.init_images.filling(OURS, {1}, studio.models["tiny"])

@@ -14,18 +14,18 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from engine.errors import InvalidRequest, StorageError
-from engine.worker.messages import Pixels
 from engine.images.output import (
-    PictureFolder,
+    OutputFolder,
     enlargeable,
     parameters,
     parse_parameters,
     read_request,
     settings_text,
 )
-from engine.prompts.grammar import with_adapters
 from engine.jobs.request import AdapterUse, ImageRequest, Recipe
 from engine.models.schedulers import SCHEDULERS
+from engine.prompts.grammar import with_adapters
+from engine.worker.messages import Pixels
 from tests.engine.builders import job, recipe
 
 GREY = Pixels(4, 2, bytes(range(24)))
@@ -92,12 +92,12 @@ def test_what_is_written_into_a_picture_asks_for_the_same_picture(
     tmp_path: Path, changes: dict[str, Any]
 ) -> None:
     made = recipe(**changes)
-    [file] = PictureFolder(tmp_path).save(job(**changes), (GREY,))
+    [file] = OutputFolder(tmp_path).save(job(**changes), (GREY,))
     assert read_request(file) == request_of(made, made.seed)
 
 
 def test_each_picture_of_a_job_carries_its_own_seed(tmp_path: Path) -> None:
-    files = PictureFolder(tmp_path).save(job(123456, count=3, seed=2**32 - 1), (GREY,) * 3)
+    files = OutputFolder(tmp_path).save(job(123456, count=3, seed=2**32 - 1), (GREY,) * 3)
     assert [read_request(file).seed for file in files] == [2**32 - 1, 0, 1]
     assert [str(file.relative_to(tmp_path)) for file in files] == [
         f"123/123456-{n}.png" for n in (1, 2, 3)
@@ -206,7 +206,7 @@ def test_what_is_no_picture_says_so(tmp_path: Path, data: bytes) -> None:
 
 
 def test_a_file_cut_off_anywhere_gives_the_settings_or_a_sentence(tmp_path: Path) -> None:
-    [file] = PictureFolder(tmp_path).save(job(), (GREY,))
+    [file] = OutputFolder(tmp_path).save(job(), (GREY,))
     data = file.read_bytes()
     for length in range(len(data)):
         file.write_bytes(data[:length])
@@ -221,19 +221,19 @@ def test_a_picture_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
     """The disk is full in the middle of the second picture: neither of the two remains."""
     small, noise = Pixels(1, 1, b"123"), Pixels(64, 64, random.Random(0).randbytes(64 * 64 * 3))
     with no_file_larger_than(2000), pytest.raises(StorageError, match="could not be saved: File"):
-        PictureFolder(tmp_path).save(job(count=2), (small, noise))
+        OutputFolder(tmp_path).save(job(count=2), (small, noise))
     assert [file for file in tmp_path.rglob("*") if file.is_file()] == []
-    assert len(PictureFolder(tmp_path).save(job(count=2), (small, noise))) == 2
+    assert len(OutputFolder(tmp_path).save(job(count=2), (small, noise))) == 2
 
 
 def test_a_folder_that_refuses_is_told(tmp_path: Path) -> None:
     (tmp_path / "pictures").write_text("in the way")
     with pytest.raises(StorageError, match="could not be saved: Not a directory"):
-        PictureFolder(tmp_path / "pictures").save(job(), (GREY,))
+        OutputFolder(tmp_path / "pictures").save(job(), (GREY,))
 
 
 def test_painting_again_after_a_crash_replaces_the_picture(tmp_path: Path) -> None:
-    folder = PictureFolder(tmp_path)
+    folder = OutputFolder(tmp_path)
     [first] = folder.save(job(), (GREY,))
     before = first.read_bytes()
     first.write_bytes(b"half a pict")
@@ -242,7 +242,7 @@ def test_painting_again_after_a_crash_replaces_the_picture(tmp_path: Path) -> No
 
 
 def test_deleting_what_is_gone_is_no_error(tmp_path: Path) -> None:
-    folder = PictureFolder(tmp_path)
+    folder = OutputFolder(tmp_path)
     files = folder.save(job(count=2), (GREY, GREY))
     files[0].unlink()
     folder.delete(files)
@@ -300,7 +300,7 @@ def test_settings_longer_than_any_can_be_are_not_read(tmp_path: Path) -> None:
 
 
 def test_a_picture_is_saved_larger_and_says_so(tmp_path: Path) -> None:
-    folder = PictureFolder(tmp_path)
+    folder = OutputFolder(tmp_path)
     [small] = folder.save(job(seed=5), (GREY,))
     assert enlargeable(small) == GREY
     [large] = folder.save(job(seed=5, enlarged=4), (GREY,))

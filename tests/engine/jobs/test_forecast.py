@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from engine import ImageRequest, InvalidRequest, Studio, open_studio
-from tests.engine.conftest import Gate
 from tests.engine.builders import engine_settings, model_settings
+from tests.engine.conftest import Gate
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-HOUSE = ImageRequest(prompt="a red house", seed=7)
+APP = ImageRequest(prompt="a red house", seed=7)
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ async def studio(tmp_path: Path, tiny_model: Path) -> AsyncIterator[Studio]:
 
 
 async def submit(studio: Studio, owner: str) -> int:
-    return (await studio.submit(HOUSE, owner=owner, home=None)).id
+    return (await studio.submit(APP, owner=owner, message_ref=None)).id
 
 
 async def learned(studio: Studio) -> None:
@@ -36,7 +36,7 @@ async def learned(studio: Studio) -> None:
 
 
 async def test_nothing_is_foreseen_before_anything_was_measured(studio: Studio) -> None:
-    assert await studio.forecast([HOUSE], owner="alice") is None
+    assert await studio.forecast([APP], owner="alice") is None
 
 
 async def test_it_is_what_the_job_hears_when_it_comes(studio: Studio, gate: Gate) -> None:
@@ -45,8 +45,8 @@ async def test_it_is_what_the_job_hears_when_it_comes(studio: Studio, gate: Gate
     for owner in ("bob", "bob", "bob", "alice"):
         await submit(studio, owner)
     before = [(job.id, event.seconds_left) for job, event in studio.queue()]
-    alone = await studio.forecast([HOUSE], owner="carol")
-    several = await studio.forecast([HOUSE] * 3, owner="carol")
+    alone = await studio.forecast([APP], owner="carol")
+    several = await studio.forecast([APP] * 3, owner="carol")
     assert alone is not None
     assert several is not None
     assert alone < several

@@ -2,16 +2,16 @@
 
 import pytest
 
-from engine.jobs.rate_limits import WINDOW, Allowance
 from engine.errors import InvalidRequest, LimitReached
+from engine.jobs.rate_limits import WINDOW, RateLimits
 
 
 def test_without_bounds_everything_is_allowed() -> None:
-    Allowance().check(4, [(0.0, 1000)], 1000)
+    RateLimits().check(4, [(0.0, 1000)], 1000)
 
 
 def test_what_fits_exactly_is_allowed() -> None:
-    Allowance(pictures_per_hour=10, waiting_jobs=3).check(4, [(0.0, 4), (5.0, 2)], 2)
+    RateLimits(pictures_per_hour=10, waiting_jobs=3).check(4, [(0.0, 4), (5.0, 2)], 2)
 
 
 @pytest.mark.parametrize(
@@ -26,19 +26,19 @@ def test_what_fits_exactly_is_allowed() -> None:
 def test_the_window_slides_and_says_when_there_is_room_again(count: int, until: float) -> None:
     used = [(100.0, 3), (200.0, 1), (300.0, 2)]
     with pytest.raises(LimitReached, match="of your 6 pictures an hour 0 are left") as caught:
-        Allowance(pictures_per_hour=6).check(count, used, 0)
+        RateLimits(pictures_per_hour=6).check(count, used, 0)
     assert caught.value.retry_at == until + WINDOW
 
 
 def test_too_many_open_jobs_depend_on_no_clock() -> None:
     with pytest.raises(LimitReached, match="You already have 2 jobs waiting") as caught:
-        Allowance(waiting_jobs=2).check(1, [], 2)
+        RateLimits(waiting_jobs=2).check(1, [], 2)
     assert caught.value.retry_at is None
 
 
 def test_more_pictures_than_an_hour_gives_are_refused_for_good() -> None:
     with pytest.raises(InvalidRequest, match="You asked for 4 pictures; you may have 3 an hour"):
-        Allowance(pictures_per_hour=3).check(4, [], 0)
+        RateLimits(pictures_per_hour=3).check(4, [], 0)
 
 
 @pytest.mark.parametrize(
@@ -53,9 +53,9 @@ def test_several_jobs_are_counted_together(
     jobs: int, open_jobs: int, error: type[Exception], sentence: str
 ) -> None:
     with pytest.raises(error) as caught:
-        Allowance(waiting_jobs=3).check(jobs, [], open_jobs, jobs)
+        RateLimits(waiting_jobs=3).check(jobs, [], open_jobs, jobs)
     assert str(caught.value).startswith(sentence)
 
 
 def test_several_jobs_that_just_fit_are_allowed() -> None:
-    Allowance(waiting_jobs=3).check(2, [], 1, jobs=2)
+    RateLimits(waiting_jobs=3).check(2, [], 1, jobs=2)

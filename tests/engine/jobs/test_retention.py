@@ -11,10 +11,10 @@ import pytest
 from PIL import Image
 
 from engine import ImageRequest, StorageSettings, open_studio
-from engine.images.output import PictureFolder
-from engine.jobs.retention import DAY, Retention, Swept
-from engine.store import Attic, Database, Favourites, JobTable, Preferences
+from engine.images.output import OutputFolder
 from engine.images.uploads import UploadFolder
+from engine.jobs.retention import DAY, Retention, SweepResult
+from engine.store import Database, Favourites, JobTable, Preferences, RetentionTable
 from tests.engine.builders import engine_settings, model_settings, recipe
 
 KILOBYTE = 1e-6
@@ -53,11 +53,11 @@ class Cellar:
         os.utime(file, (time.time() - days * DAY,) * 2)
         return file
 
-    async def sweep(self, **storage: Any) -> Swept:
+    async def sweep(self, **storage: Any) -> SweepResult:
         return await Retention(
             StorageSettings(**storage),
-            Attic(self.database, self.folder),
-            PictureFolder(self.folder / "pictures"),
+            RetentionTable(self.database, self.folder),
+            OutputFolder(self.folder / "pictures"),
             UploadFolder(self.folder / "uploads"),
         ).sweep()
 
@@ -78,7 +78,7 @@ async def cellar(tmp_path: Path) -> Any:
 async def test_without_a_bound_every_job_stays_with_what_it_starts_from(cellar: Cellar) -> None:
     old = await cellar.put(days=10_000, image="needed.png", strength=0.5)
     needed = cellar.upload("needed.png", days=10_000)
-    assert await cellar.sweep() == Swept()
+    assert await cellar.sweep() == SweepResult()
     assert await cellar.left() == [old]
     assert needed.exists()
 
@@ -87,14 +87,14 @@ async def test_a_copy_outlives_the_deleted_pictures_by_a_day_at_most(cellar: Cel
     varied = await cellar.put(image="copy.png", strength=0.5)
     copy, fresh = cellar.upload("copy.png", days=2), cellar.upload("fresh.png", days=0.5)
     await cellar.jobs.delete(varied)
-    assert await cellar.sweep() == Swept(uploads=1)
+    assert await cellar.sweep() == SweepResult(uploads=1)
     assert (copy.exists(), fresh.exists()) == (False, True)
 
 
 async def test_what_is_too_old_goes_with_its_files(cellar: Cellar) -> None:
     await cellar.put(days=8)
     new = await cellar.put(days=6)
-    assert await cellar.sweep(keep_days=7) == Swept(jobs=1)
+    assert await cellar.sweep(keep_days=7) == SweepResult(jobs=1)
     assert await cellar.left() == [new]
 
 
@@ -106,23 +106,23 @@ async def test_favourites_and_jobs_under_way_stay_however_old(cellar: Cellar) ->
     await cellar.jobs.set_painted(painted, [])
     for job_id in (queued, painted):
         await cellar.age(job_id, 900)
-    assert await cellar.sweep(keep_days=1, keep_gb=KILOBYTE / 10) == Swept()
+    assert await cellar.sweep(keep_days=1, keep_gb=KILOBYTE / 10) == SweepResult()
     assert await cellar.left() == [starred, queued, painted]
 
 
 async def test_the_oldest_go_until_the_rest_fits(cellar: Cellar) -> None:
     first, second, third, fourth = [await cellar.put(bytes_=1000) for _ in range(4)]
     await cellar.favourites.toggle("ada", first)
-    assert await cellar.sweep(keep_gb=3 * KILOBYTE) == Swept(jobs=1)
+    assert await cellar.sweep(keep_gb=3 * KILOBYTE) == SweepResult(jobs=1)
     assert await cellar.left() == [first, third, fourth]
-    assert await cellar.sweep(keep_gb=3 * KILOBYTE) == Swept()
+    assert await cellar.sweep(keep_gb=3 * KILOBYTE) == SweepResult()
     assert second not in await cellar.left()
 
 
 async def test_a_file_that_no_job_has_costs_no_job_its_pictures(cellar: Cellar) -> None:
     kept = [await cellar.put(bytes_=1000) for _ in range(3)]
     cellar.upload("large.png", days=0).write_bytes(b"x" * 50_000)
-    assert await cellar.sweep(keep_gb=3 * KILOBYTE) == Swept()
+    assert await cellar.sweep(keep_gb=3 * KILOBYTE) == SweepResult()
     assert await cellar.left() == kept
 
 
@@ -133,7 +133,7 @@ async def test_uploads_that_no_job_needs_any_more_go_too(cellar: Cellar) -> None
     )
     await cellar.put(days=1, image="used.png", mask="mask.png")
     await cellar.put(days=8, image="old.png")
-    assert await cellar.sweep(keep_days=7) == Swept(jobs=1, uploads=1)
+    assert await cellar.sweep(keep_days=7) == SweepResult(jobs=1, uploads=1)
     assert [file.exists() for file in (used, mask, of_the_old, fresh)] == [True, True, False, True]
 
 
@@ -142,7 +142,7 @@ async def test_uploads_of_a_request_that_waits_for_an_answer_stay(cellar: Cellar
     preferences = Preferences(cellar.database)
     await preferences.set("discord", "questions", '[{"requests": [{"image": "asked.png"}]}]')
     await preferences.set("guild:1", "model", "not JSON at all")
-    assert await cellar.sweep(keep_days=7) == Swept()
+    assert await cellar.sweep(keep_days=7) == SweepResult()
     assert asked.exists()
 
 
@@ -160,7 +160,7 @@ async def test_the_studio_sweeps_when_it_opens(tiny_model: Path, tmp_path: Path)
     models = {"tiny": model_settings(tiny_model)}
     folder = tmp_path / "data"
     async with open_studio(engine_settings(), models, folder) as studio:
-        job = await studio.submit(ImageRequest(prompt="a fish"), owner="ada", home=None)
+        job = await studio.submit(ImageRequest(prompt="a fish"), owner="ada", message_ref=None)
         async for event in studio.watch(job.id):
             painted = event.pictures
         await studio.settle(job.id)

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from engine import (
-    Allowance,
     ImageRequest,
     InvalidRequest,
     Job,
     LimitReached,
     QueueFull,
+    RateLimits,
     StorageError,
     Studio,
     open_studio,
@@ -35,8 +35,8 @@ async def studio(tmp_path: Path, tiny_model: Path) -> AsyncIterator[Studio]:
 
 
 async def test_each_becomes_a_job_in_the_order_of_asking(studio: Studio) -> None:
-    jobs = await studio.submit_all([FISH, BOAT], owner="ada", home=7)
-    assert [(job.id, job.recipe.prompt, job.home) for job in jobs] == [
+    jobs = await studio.submit_all([FISH, BOAT], owner="ada", message_ref=7)
+    assert [(job.id, job.recipe.prompt, job.message_ref) for job in jobs] == [
         (1, "a fish", 7),
         (2, "a boat", 7),
     ]
@@ -46,33 +46,42 @@ async def test_each_becomes_a_job_in_the_order_of_asking(studio: Studio) -> None
 @pytest.mark.parametrize(
     ("requests", "allowance", "error"),
     [
-        ([FISH, ImageRequest(prompt=" ")], Allowance(), InvalidRequest),
-        ([FISH, FISH], Allowance(pictures_per_hour=3), InvalidRequest),
-        ([FISH, FISH], Allowance(waiting_jobs=1), InvalidRequest),
-        ([BOAT, BOAT, BOAT, BOAT], Allowance(), QueueFull),
+        ([FISH, ImageRequest(prompt=" ")], RateLimits(), InvalidRequest),
+        ([FISH, FISH], RateLimits(pictures_per_hour=3), InvalidRequest),
+        ([FISH, FISH], RateLimits(waiting_jobs=1), InvalidRequest),
+        ([BOAT, BOAT, BOAT, BOAT], RateLimits(), QueueFull),
     ],
 )
 async def test_what_is_too_much_together_is_not_taken_in_part(
-    studio: Studio, requests: list[ImageRequest], allowance: Allowance, error: type[Exception]
+    studio: Studio, requests: list[ImageRequest], rate_limits: RateLimits, error: type[Exception]
 ) -> None:
     with pytest.raises(error):
-        await studio.submit_all(requests, owner="ada", home=None, allowance=allowance)
+        await studio.submit_all(requests, owner="ada", message_ref=None, rate_limits=rate_limits)
     assert await studio.unsettled() == []
 
 
 async def test_what_was_used_before_counts(studio: Studio) -> None:
-    allowance = Allowance(pictures_per_hour=4)
-    await studio.submit(BOAT, owner="ada", home=None)
+    rate_limits = RateLimits(pictures_per_hour=4)
+    await studio.submit(BOAT, owner="ada", message_ref=None)
     with pytest.raises(LimitReached):
-        await studio.submit_all([FISH, FISH], owner="ada", home=None, allowance=allowance)
-    assert len(await studio.submit_all([FISH, BOAT], owner="ada", home=0, allowance=allowance)) == 2
+        await studio.submit_all(
+            [FISH, FISH], owner="ada", message_ref=None, rate_limits=rate_limits
+        )
+    assert (
+        len(
+            await studio.submit_all(
+                [FISH, BOAT], owner="ada", message_ref=0, rate_limits=rate_limits
+            )
+        )
+        == 2
+    )
 
 
 async def test_they_can_be_checked_without_being_taken(studio: Studio) -> None:
     recipes = await studio.check_all([FISH, BOAT], owner="ada")
     assert [recipe.count for recipe in recipes] == [2, 1]
     with pytest.raises(InvalidRequest):
-        await studio.check_all([FISH], owner="ada", allowance=Allowance(pictures_per_hour=1))
+        await studio.check_all([FISH], owner="ada", rate_limits=RateLimits(pictures_per_hour=1))
     assert await studio.unsettled() == []
 
 
@@ -89,5 +98,5 @@ async def test_a_disk_that_fails_in_between_leaves_none(
 
     monkeypatch.setattr("engine.store.jobs.insert", full)
     with pytest.raises(StorageError):
-        await studio.submit_all([FISH, BOAT], owner="ada", home=None)
+        await studio.submit_all([FISH, BOAT], owner="ada", message_ref=None)
     assert (await studio.unsettled(), studio.queue()) == ([], [])

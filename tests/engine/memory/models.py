@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from engine.models.families import FAMILIES
-from engine.memory.plan_request import Case
 from engine.memory.components import Component, Role
 from engine.memory.device import DeviceFacts
-from engine.memory.profile import Learned
-from engine.memory.plan import Wishes
+from engine.memory.plan import MemoryOptions
+from engine.memory.plan_request import PlanRequest
+from engine.memory.profile import ModelProfile
+from engine.models.families import FAMILIES
 
 GB = 10**9
 
@@ -123,23 +123,23 @@ def case(
     model: str,
     vram_gb: float = 24,
     *,
-    wishes: Wishes | None = None,
+    memory_options: MemoryOptions | None = None,
     side: int | None = None,
     batch: int = 1,
     device: DeviceFacts | None = None,
     components: Sequence[Component] | None = None,
-    learned: Learned | None = None,
-) -> Case:
+    profile: ModelProfile | None = None,
+) -> PlanRequest:
     """The case of a known model on an imagined card."""
     family = FAMILIES[model]
     side = side or min(family.side, 1024)
-    return Case(
+    return PlanRequest(
         components=components or MODELS[model],
         family=family,
         device=device or DeviceFacts.imagined(int(vram_gb * GB)),
-        wishes=wishes or Wishes(),
+        memory_options=memory_options or MemoryOptions(),
         width=side,
         height=side,
         batch=batch,
-        learned=learned or Learned(),
+        profile=profile or ModelProfile(),
     )

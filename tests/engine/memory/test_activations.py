@@ -2,10 +2,10 @@
 
 import pytest
 
-from engine.models.families import FAMILIES
-from engine.memory.plan import Stage, Wishes
-from engine.memory.planner import choose
 from engine.memory.activations import decode_bytes, encode_bytes, step_bytes, tokens
+from engine.memory.plan import MemoryOptions, Stage
+from engine.memory.planner import choose
+from engine.models.families import FAMILIES
 from tests.engine.memory.models import MODELS, SAFETY, case
 
 MIB = 2**20
@@ -15,7 +15,9 @@ MIB = 2**20
 def test_stable_diffusion_needs_what_a_published_guide_measured(dtype: str, measured: int) -> None:
     """With the safety checker that the pipeline brings; decoding is the peak."""
     plan = choose(
-        case("sd", 24, wishes=Wishes(dtype=dtype), components=(*MODELS["sd"], SAFETY))
+        case(
+            "sd", 24, memory_options=MemoryOptions(dtype=dtype), components=(*MODELS["sd"], SAFETY)
+        )
     ).plan
     assert plan.peak_bytes == plan.peaks[Stage.DECODE]
     assert plan.peak_bytes / MIB == pytest.approx(measured, rel=0.07)

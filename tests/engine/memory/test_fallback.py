@@ -6,18 +6,18 @@ from itertools import pairwise
 
 import pytest
 
-from engine.memory.plan_request import Case
 from engine.memory.device import DeviceFacts
 from engine.memory.fallback import largest_size_that_fits, next_plan
-from engine.memory.profile import Measurement
-from engine.memory.plan import Offload, Plan, Residence, Stage, Wishes
+from engine.memory.plan import MemoryOptions, Offload, Plan, Residence, Stage
+from engine.memory.plan_request import PlanRequest
 from engine.memory.planner import choose
+from engine.memory.profile import Measurement
 from tests.engine.memory.models import GB, MODELS, case
 
 STAGES = [Stage.LOAD, Stage.ENCODE, Stage.STEP, Stage.DECODE]
 
 
-def walk(asked: Case, stage: Stage) -> Iterator[Plan]:
+def walk(asked: PlanRequest, stage: Stage) -> Iterator[Plan]:
     """The plans tried when every one of them fails at `stage`, as the engine would remember it."""
     plan: Plan | None = choose(asked).plan
     while plan:
@@ -32,7 +32,7 @@ def walk(asked: Case, stage: Stage) -> Iterator[Plan]:
             batch=plan.batch,
             usable_bytes=asked.device.usable_bytes,
         )
-        asked = replace(asked, learned=asked.learned.plus(failure))
+        asked = replace(asked, profile=asked.profile.plus(failure))
         plan = next_plan(asked, plan, stage)
 
 
@@ -74,14 +74,14 @@ def test_the_bottom_is_layer_by_layer() -> None:
 
 def test_the_ladder_never_quantizes_unasked() -> None:
     assert not any(plan.changes_picture for plan in walk(case("flux", 8), Stage.STEP))
-    wishes = Wishes(quantize="if_needed", quantize_text_encoder="if_needed")
-    asked = case("sd", 1.5, wishes=wishes)
+    memory_options = MemoryOptions(quantize="if_needed", quantize_text_encoder="if_needed")
+    asked = case("sd", 1.5, memory_options=memory_options)
     assert any(plan.changes_picture for plan in walk(asked, Stage.STEP))
 
 
 def test_a_rung_the_owner_has_fixed_gives_way_when_it_cannot_work() -> None:
-    wishes = Wishes(offload=Offload.RESIDENT, vae_tiling=False)
-    first, second, *_ = walk(case("sdxl", 24, wishes=wishes), Stage.DECODE)
+    memory_options = MemoryOptions(offload=Offload.RESIDENT, vae_tiling=False)
+    first, second, *_ = walk(case("sdxl", 24, memory_options=memory_options), Stage.DECODE)
     assert {place.residence for place in first.places.values()} == {Residence.STAYS}
     assert second.peaks[Stage.DECODE] < first.peaks[Stage.DECODE]
 
@@ -96,8 +96,8 @@ def test_on_a_cpu_there_are_smaller_batches_and_tiles() -> None:
 
 
 def test_the_largest_size_that_fits_is_smaller_and_of_the_same_shape() -> None:
-    wishes = Wishes(offload=Offload.RESIDENT, vae_tiling=False)
-    asked = replace(case("sdxl", 12, wishes=wishes), width=1536, height=1024)
+    memory_options = MemoryOptions(offload=Offload.RESIDENT, vae_tiling=False)
+    asked = replace(case("sdxl", 12, memory_options=memory_options), width=1536, height=1024)
     assert not choose(asked).fits
     size = largest_size_that_fits(asked)
     assert size is not None
@@ -109,7 +109,12 @@ def test_the_largest_size_that_fits_is_smaller_and_of_the_same_shape() -> None:
 
 
 def test_no_size_fits_where_the_weights_do_not() -> None:
-    assert largest_size_that_fits(case("flux", 8, wishes=Wishes(offload=Offload.RESIDENT))) is None
+    assert (
+        largest_size_that_fits(
+            case("flux", 8, memory_options=MemoryOptions(offload=Offload.RESIDENT))
+        )
+        is None
+    )
 
 
 def test_a_size_that_fits_is_kept() -> None:

@@ -1,8 +1,8 @@
 """A plan, told."""
 
-from engine.memory.plan import Wishes
-from engine.memory.planner import choose
+from engine.memory.plan import MemoryOptions
 from engine.memory.plan_table import describe, tabulate
+from engine.memory.planner import choose
 from tests.engine.memory.models import case
 
 
@@ -36,14 +36,14 @@ def test_what_follows_is_remarked() -> None:
     notes = tabulate(case("sdxl", 24)).notes
     assert len(notes) == 1
     assert "decodes in float32" in notes[0]
-    quantized = tabulate(case("flux", 12, wishes=Wishes(quantize="nf4")))
+    quantized = tabulate(case("flux", 12, memory_options=MemoryOptions(quantize="nf4")))
     assert quantized.components[2].lives == "on the device, as nf4"
     assert quantized.notes == ("Quantized weights change the picture a little.",)
 
 
 def test_plans_in_words() -> None:
-    wishes = Wishes(quantize="float8", quantize_text_encoder="nf4")
-    assert describe(choose(case("flux", 24, wishes=wishes)).plan) == (
+    memory_options = MemoryOptions(quantize="float8", quantize_text_encoder="nf4")
+    assert describe(choose(case("flux", 24, memory_options=memory_options)).plan) == (
         "everything stays, text_encoder and text_encoder_2 as nf4, transformer as float8"
     )
     sd = choose(case("sd", 1.5)).plan

@@ -5,16 +5,16 @@ from itertools import pairwise
 
 import pytest
 
-from engine.models.families import FAMILIES
 from engine.memory.device import DeviceFacts
-from engine.memory.plan import Offload, Plan, Quantization, Residence, Stage, Wishes
+from engine.memory.plan import MemoryOptions, Offload, Plan, Quantization, Residence, Stage
 from engine.memory.planner import choose, plans
+from engine.models.families import FAMILIES
 from tests.engine.memory.models import GB, MODELS, case
 
 STAYS, VISITS, STREAMS = Residence.STAYS, Residence.VISITS, Residence.STREAMS
 BUDGETS = [1.5, 1.6, 1.8, 2, 2.3, 2.7, 3, 3.5, 4, 5, *range(6, 36, 2), 40, 48, 80]
 """1.5 to 80 GB."""
-IF_NEEDED = Wishes(quantize="if_needed", quantize_text_encoder="if_needed")
+IF_NEEDED = MemoryOptions(quantize="if_needed", quantize_text_encoder="if_needed")
 
 
 def residences(plan: Plan) -> dict[str, Residence]:
@@ -69,7 +69,9 @@ def test_more_memory_never_gives_a_slower_plan(model: str) -> None:
 @pytest.mark.parametrize("model", ["sd", "flux"])
 def test_quantization_only_ever_makes_plans_faster(model: str) -> None:
     for gb in BUDGETS[::4]:
-        plain, free = (choose(case(model, gb, wishes=w)) for w in (Wishes(), IF_NEEDED))
+        plain, free = (
+            choose(case(model, gb, memory_options=w)) for w in (MemoryOptions(), IF_NEEDED)
+        )
         if plain.fits:
             assert free.fits
             assert free.plan.slowdown <= plain.plan.slowdown
@@ -114,7 +116,7 @@ def test_the_vae_of_sdxl_decodes_in_float32_unless_it_is_the_safe_one() -> None:
     fixed = choose(case("sdxl", 24, components=safe)).plan
     assert not fixed.vae_float32
     assert fixed.working[Stage.DECODE] < 5 * GB
-    bfloat = choose(case("sdxl", 24, wishes=Wishes(dtype="bfloat16"))).plan
+    bfloat = choose(case("sdxl", 24, memory_options=MemoryOptions(dtype="bfloat16"))).plan
     assert not bfloat.vae_float32, "only float16 overflows"
 
 
@@ -152,11 +154,14 @@ def test_what_streams_keeps_as_many_blocks_as_fit() -> None:
 )
 def test_a_wish_for_a_rung_is_honoured_alone(offload: Offload, homes: dict[str, Residence]) -> None:
     for gb in (24, 1):
-        assert residences(choose(case("sd", gb, wishes=Wishes(offload=offload))).plan) == homes
+        assert (
+            residences(choose(case("sd", gb, memory_options=MemoryOptions(offload=offload))).plan)
+            == homes
+        )
 
 
 def test_a_wish_that_does_not_fit_says_so() -> None:
-    choice = choose(case("flux", 8, wishes=Wishes(offload=Offload.RESIDENT)))
+    choice = choose(case("flux", 8, memory_options=MemoryOptions(offload=Offload.RESIDENT)))
     assert not choice.fits
     assert choice.problem == (
         "No plan fits: even the leanest needs 34.5 GB for a step, 7.4 GB are free."
@@ -164,7 +169,7 @@ def test_a_wish_that_does_not_fit_says_so() -> None:
 
 
 def test_quantized_weights_that_cannot_stream_may_fit_less_than_plain_ones() -> None:
-    choice = choose(case("flux", 12, wishes=Wishes(quantize="float8")))
+    choice = choose(case("flux", 12, memory_options=MemoryOptions(quantize="float8")))
     assert choice.problem == (
         "No plan fits: even the leanest needs 13.1 GB for a step, 11.2 GB are free. "
         "Unquantized weights can come in blocks: without [engine] quantize one would."
@@ -172,34 +177,39 @@ def test_quantized_weights_that_cannot_stream_may_fit_less_than_plain_ones() -> 
 
 
 def test_streaming_alone_makes_what_fits_whole_visit() -> None:
-    wishes = Wishes(offload=Offload.STREAM)
-    homes = residences(choose(case("flux", 8, wishes=wishes)).plan)
+    memory_options = MemoryOptions(offload=Offload.STREAM)
+    homes = residences(choose(case("flux", 8, memory_options=memory_options)).plan)
     assert homes["text_encoder"] is VISITS, "its 246 MB need no streaming"
     assert homes["text_encoder_2"] is homes["transformer"] is STREAMS
 
 
 def test_tiling_as_the_owner_says() -> None:
-    assert choose(case("sdxl", 80, wishes=Wishes(vae_tiling=True))).plan.tile_side == 512
-    assert choose(case("sdxl", 8, wishes=Wishes(vae_tiling=False))).plan.tile_side == 0
-    sd = choose(case("sd", 12, wishes=Wishes(vae_tiling=True))).plan
+    assert (
+        choose(case("sdxl", 80, memory_options=MemoryOptions(vae_tiling=True))).plan.tile_side
+        == 512
+    )
+    assert (
+        choose(case("sdxl", 8, memory_options=MemoryOptions(vae_tiling=False))).plan.tile_side == 0
+    )
+    sd = choose(case("sd", 12, memory_options=MemoryOptions(vae_tiling=True))).plan
     assert sd.vae_tiling
 
 
 def test_small_tiles_overlap_by_half() -> None:
     plan = choose(case("sd", 1.5)).plan
     assert (plan.tile_side, plan.tile_overlap) == (256, 0.5)
-    qwen = choose(case("qwen-image", 80, wishes=Wishes(vae_tiling=True))).plan
+    qwen = choose(case("qwen-image", 80, memory_options=MemoryOptions(vae_tiling=True))).plan
     assert (qwen.tile_side, qwen.tile_overlap) == (256, 0.25)
 
 
 def test_a_quantization_by_name_is_used_or_left_out_with_a_note() -> None:
-    wishes = Wishes(quantize="float8", quantize_text_encoder="nf4")
-    plan = choose(case("flux", 24, wishes=wishes)).plan
+    memory_options = MemoryOptions(quantize="float8", quantize_text_encoder="nf4")
+    plan = choose(case("flux", 24, memory_options=memory_options)).plan
     assert plan.places["transformer"].quantization is Quantization.FLOAT8
     assert plan.places["text_encoder_2"].quantization is Quantization.NF4
     assert plan.places["vae"].quantization is None
     older = replace(DeviceFacts.imagined(24 * GB), compute_capability=(8, 6))
-    choice = choose(case("flux", wishes=wishes, device=older))
+    choice = choose(case("flux", memory_options=memory_options, device=older))
     assert choice.plan.places["transformer"].quantization is None
     assert choice.notes == (
         "[engine] quantize is left out: float8 needs a card with compute capability 8.9, "
@@ -220,7 +230,7 @@ def test_without_enough_ram_no_plan_fits() -> None:
     choice = choose(case("flux", device=poor))
     assert choice.problem is not None
     assert "needs 33.7 GB of RAM, 16.0 GB are free" in choice.problem
-    quantized = choose(case("flux", device=poor, wishes=IF_NEEDED))
+    quantized = choose(case("flux", device=poor, memory_options=IF_NEEDED))
     assert quantized.fits
     assert quantized.plan.changes_picture
 
@@ -245,7 +255,7 @@ def test_without_memory_of_its_own_everything_stays(kind: str) -> None:
 def test_key_names_every_choice_but_the_batch() -> None:
     alone, four = (choose(case("sdxl", 24, batch=batch)).plan for batch in (1, 4))
     assert alone.key == four.key == "float16"
-    flux = choose(case("flux", 8, wishes=Wishes(quantize="float8"))).plan
+    flux = choose(case("flux", 8, memory_options=MemoryOptions(quantize="float8"))).plan
     assert flux.key.startswith("bfloat16·text_encoder visits·")
     assert "float8" in flux.key
 

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from engine.memory.profile import Learned, Measurement
 from engine.memory.plan import Plan, Residence, Stage
 from engine.memory.planner import choose
+from engine.memory.profile import Measurement, ModelProfile
 from tests.engine.memory.models import GB, case
 
 
@@ -36,12 +36,12 @@ def measured(
 
 def test_a_measured_peak_replaces_the_estimate() -> None:
     before = choose(case("sdxl", 24)).plan
-    learned = Learned((measured(before, Stage.DECODE, 12 * GB),))
-    after = choose(case("sdxl", 24, learned=learned)).plan
+    profile = ModelProfile((measured(before, Stage.DECODE, 12 * GB),))
+    after = choose(case("sdxl", 24, profile=profile)).plan
     assert after.key == before.key
     assert after.peaks[Stage.DECODE] == 12 * GB
     assert after.peaks[Stage.STEP] == before.peaks[Stage.STEP]
-    other_size = choose(case("sdxl", 24, side=768, learned=learned)).plan
+    other_size = choose(case("sdxl", 24, side=768, profile=profile)).plan
     assert other_size == choose(case("sdxl", 24, side=768)).plan
 
 
@@ -49,8 +49,8 @@ def test_what_one_plan_measured_is_known_of_all_that_work_alike() -> None:
     """An untiled decode that takes less than feared lets a smaller card decode untiled."""
     large = choose(case("sdxl", 24)).plan
     assert choose(case("sdxl", 8)).plan.vae_tiling
-    learned = Learned((measured(large, Stage.DECODE, large.weights[Stage.DECODE] + 5 * GB),))
-    small = choose(case("sdxl", 8, learned=learned)).plan
+    profile = ModelProfile((measured(large, Stage.DECODE, large.weights[Stage.DECODE] + 5 * GB),))
+    small = choose(case("sdxl", 8, profile=profile)).plan
     assert not small.vae_tiling
     assert small.working[Stage.DECODE] == 5 * GB
 
@@ -58,8 +58,8 @@ def test_what_one_plan_measured_is_known_of_all_that_work_alike() -> None:
 def test_of_several_measurements_the_largest_counts() -> None:
     plan = choose(case("sdxl", 24)).plan
     peaks = (11 * GB, 13 * GB, 12 * GB)
-    learned = Learned(tuple(measured(plan, Stage.DECODE, peak) for peak in peaks))
-    assert choose(case("sdxl", 24, learned=learned)).plan.peaks[Stage.DECODE] == 13 * GB
+    profile = ModelProfile(tuple(measured(plan, Stage.DECODE, peak) for peak in peaks))
+    assert choose(case("sdxl", 24, profile=profile)).plan.peaks[Stage.DECODE] == 13 * GB
 
 
 def test_what_ran_out_of_memory_is_passed_over_next_time() -> None:
@@ -67,7 +67,7 @@ def test_what_ran_out_of_memory_is_passed_over_next_time() -> None:
     plan = choose(asked).plan
     failure = measured(plan, Stage.DECODE, None, usable_bytes=asked.device.usable_bytes)
     assert failure.failed
-    choice = choose(replace(asked, learned=Learned().plus(failure)))
+    choice = choose(replace(asked, profile=ModelProfile().plus(failure)))
     assert choice.plan.peaks[Stage.DECODE] < plan.peaks[Stage.DECODE]
     assert choice.passed_over[0].plan.key == plan.key
     assert choice.passed_over[0].reason == "ran out of memory here before, to decode"
@@ -76,15 +76,15 @@ def test_what_ran_out_of_memory_is_passed_over_next_time() -> None:
 def test_a_failure_on_a_fuller_card_is_no_verdict_on_an_emptier_one() -> None:
     plan = choose(case("sdxl", 24)).plan
     failure = measured(plan, Stage.DECODE, None, usable_bytes=17 * GB)
-    assert choose(case("sdxl", 24, learned=Learned((failure,)))).plan == plan
+    assert choose(case("sdxl", 24, profile=ModelProfile((failure,)))).plan == plan
 
 
 def test_only_the_measurements_of_this_model_on_this_device_count() -> None:
     plan = choose(case("sd", 12)).plan
     row = measured(plan, Stage.DECODE, 3 * GB, side=512)
-    assert Learned.select([row], model="tiny", device="card").measurements == (row,)
-    assert Learned.select([row], model="tiny", device="other card") == Learned()
-    assert Learned.select([row], model="another", device="card") == Learned()
+    assert ModelProfile.select([row], model="tiny", device="card").measurements == (row,)
+    assert ModelProfile.select([row], model="tiny", device="other card") == ModelProfile()
+    assert ModelProfile.select([row], model="another", device="card") == ModelProfile()
 
 
 @pytest.mark.parametrize(
@@ -103,21 +103,21 @@ def test_a_batch_that_brings_less_than_a_tenth_is_not_worth_its_latency(
     seconds: dict[int, float], best: int
 ) -> None:
     plan = choose(case("sd", 12, batch=8)).plan
-    learned = Learned(
+    profile = ModelProfile(
         tuple(
             measured(plan, Stage.STEP, 3 * GB, side=512, batch=batch, seconds=time)
             for batch, time in seconds.items()
         )
     )
-    assert learned.best_batch(plan.key, 512, 512, 8) == best
-    assert choose(case("sd", 12, batch=8, learned=learned)).plan.batch == best
+    assert profile.best_batch(plan.key, 512, 512, 8) == best
+    assert choose(case("sd", 12, batch=8, profile=profile)).plan.batch == best
 
 
 def test_a_batch_that_ran_out_of_memory_is_out_of_the_question() -> None:
     plan = choose(case("sd", 12, batch=4)).plan
     failure = measured(plan, Stage.STEP, None, side=512, batch=4)
-    learned = Learned((failure,))
-    assert choose(case("sd", 12, batch=4, learned=learned)).plan.batch == 3
+    profile = ModelProfile((failure,))
+    assert choose(case("sd", 12, batch=4, profile=profile)).plan.batch == 3
 
 
 def test_streaming_fills_up_by_what_was_measured() -> None:
@@ -125,7 +125,7 @@ def test_streaming_fills_up_by_what_was_measured() -> None:
     plan = choose(asked).plan
     assert plan.places["transformer"].residence is Residence.STREAMS
     more = plan.peaks[Stage.STEP] + GB
-    after = choose(replace(asked, learned=Learned((measured(plan, Stage.STEP, more),)))).plan
+    after = choose(replace(asked, profile=ModelProfile((measured(plan, Stage.STEP, more),)))).plan
     fewer = after.places["transformer"].resident_bytes
     assert plan.places["transformer"].resident_bytes - 2 * GB < fewer
     assert fewer < plan.places["transformer"].resident_bytes

@@ -6,7 +6,7 @@ import pytest
 
 from engine.memory.device import DeviceFacts
 from engine.memory.plan import Quantization, Residence
-from engine.memory.quantization import best_ways, refusal, settle, weight_bytes
+from engine.memory.quantization import best_methods, settle, weight_bytes, why_unsupported
 from tests.engine.memory.models import MODELS
 
 CARD = DeviceFacts.imagined(24 * 10**9)
@@ -34,22 +34,22 @@ def test_weights_quantized_in_the_file_are_loaded_as_stored() -> None:
 
 
 def test_a_device_refuses_in_words() -> None:
-    assert refusal(FLOAT8, CARD) is None
+    assert why_unsupported(FLOAT8, CARD) is None
     older = replace(CARD, compute_capability=(8, 6))
-    assert refusal(FLOAT8, older) == (
+    assert why_unsupported(FLOAT8, older) == (
         "float8 needs a card with compute capability 8.9, this one has 8.6"
     )
     cpu = replace(CARD, kind="cpu", compute_capability=None)
-    assert refusal(NF4, cpu) == "nf4 needs CUDA, this is cpu"
+    assert why_unsupported(NF4, cpu) == "nf4 needs CUDA, this is cpu"
     bare = replace(CARD, quantizations=frozenset({LAYERWISE}))
-    assert refusal(NF4, bare) == "nf4 needs bitsandbytes, which is not installed"
+    assert why_unsupported(NF4, bare) == "nf4 needs bitsandbytes, which is not installed"
 
 
 def test_of_the_ways_with_as_many_bits_the_fastest_is_tried() -> None:
-    assert set(best_ways(CARD)) == {FLOAT8, NF4}
+    assert set(best_methods(CARD)) == {FLOAT8, NF4}
     older = replace(CARD, compute_capability=(7, 5))
-    assert set(best_ways(older)) == {LAYERWISE, NF4}
-    assert best_ways(replace(older, quantizations=frozenset())) == []
+    assert set(best_methods(older)) == {LAYERWISE, NF4}
+    assert best_methods(replace(older, quantizations=frozenset())) == []
 
 
 def test_weights_that_cannot_stream_visit_or_stay() -> None:

@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from engine.models.adapters import AdapterShelf
 from engine.errors import InvalidRequest
 from engine.jobs.request import MAX_ADAPTERS, AdapterUse, ImageRequest
+from engine.models.adapters import AdapterCatalogue
 from engine.settings import AdapterSettings
 from tests.engine.builders import model
 
 
 @pytest.fixture
-def shelf(tmp_path: Path) -> AdapterShelf:
+def shelf(tmp_path: Path) -> AdapterCatalogue:
     """Two adapters from the settings, two from files."""
     for file in ("Watercolour.safetensors", "pixel.safetensors", "notes.txt"):
         (tmp_path / file).touch()
@@ -21,17 +21,19 @@ def shelf(tmp_path: Path) -> AdapterShelf:
         "Pixel": AdapterSettings(source="owner/pixel", weight=0.7, description="8-bit look"),
         "ink": AdapterSettings(source="owner/ink", trigger="inkpunk", family="sdxl"),
     }
-    return AdapterShelf(named, tmp_path)
+    return AdapterCatalogue(named, tmp_path)
 
 
-def test_files_are_adapters_by_name_and_the_settings_go_before_them(shelf: AdapterShelf) -> None:
+def test_files_are_adapters_by_name_and_the_settings_go_before_them(
+    shelf: AdapterCatalogue,
+) -> None:
     assert [adapter.name for adapter in shelf] == ["ink", "Pixel", "Watercolour"]
     assert shelf["PIXEL"].source == "owner/pixel"
     assert shelf["watercolour"].source.endswith("Watercolour.safetensors")
 
 
 def test_a_file_that_is_put_in_the_folder_is_there_at_once(
-    shelf: AdapterShelf, tmp_path: Path
+    shelf: AdapterCatalogue, tmp_path: Path
 ) -> None:
     (tmp_path / "new v1.5.safetensors").touch()
     assert shelf["new v1.5"].weight == 1.0
@@ -45,7 +47,7 @@ def test_a_file_that_is_put_in_the_folder_is_there_at_once(
     ],
 )
 def test_an_unknown_name_is_answered_with_the_nearest(
-    shelf: AdapterShelf, name: str, sentence: str
+    shelf: AdapterCatalogue, name: str, sentence: str
 ) -> None:
     with pytest.raises(InvalidRequest) as caught:
         shelf[name]
@@ -54,26 +56,26 @@ def test_an_unknown_name_is_answered_with_the_nearest(
 
 def test_where_there_are_none_that_is_said(tmp_path: Path) -> None:
     with pytest.raises(InvalidRequest, match="none has been set up here"):
-        AdapterShelf(folder=tmp_path / "nowhere")["ink"]
+        AdapterCatalogue(folder=tmp_path / "nowhere")["ink"]
 
 
 def test_what_begins_like_the_typed_text_is_offered_first(tmp_path: Path) -> None:
     for i in range(40):
         (tmp_path / f"style {i:02}.safetensors").touch()
     named = {"freestyle": AdapterSettings(source="a/b", description="no style at all")}
-    shelf = AdapterShelf(named, tmp_path)
+    shelf = AdapterCatalogue(named, tmp_path)
     assert len(shelf.matching("", "sd", 25)) == 25
     assert [a.name for a in shelf.matching("style 3", "sd", 3)] == [f"style 3{i}" for i in range(3)]
     assert [a.name for a in shelf.matching("STYLE", None, 99)][-1] == "freestyle"
     assert [a.name for a in shelf.matching("at all", "sd", 25)] == ["freestyle"]
 
 
-def test_what_is_for_another_family_is_not_offered(shelf: AdapterShelf) -> None:
+def test_what_is_for_another_family_is_not_offered(shelf: AdapterCatalogue) -> None:
     assert [a.name for a in shelf.matching("ink", "sdxl", 25)] == ["ink"]
     assert [a.name for a in shelf.matching("ink", "sd", 25)] == []
 
 
-def test_a_prompt_names_adapters_and_the_last_word_counts(shelf: AdapterShelf) -> None:
+def test_a_prompt_names_adapters_and_the_last_word_counts(shelf: AdapterCatalogue) -> None:
     asked = ImageRequest(
         prompt="a house <lora:pixel> <lora:WATERCOLOUR:0.456> <lora:ink:0>",
         adapters=(AdapterUse("watercolour", 0.9), AdapterUse("ink", 1.0)),
@@ -84,7 +86,7 @@ def test_a_prompt_names_adapters_and_the_last_word_counts(shelf: AdapterShelf) -
 
 
 def test_an_adapter_of_another_family_is_refused_before_anything_is_loaded(
-    shelf: AdapterShelf,
+    shelf: AdapterCatalogue,
 ) -> None:
     with pytest.raises(InvalidRequest) as caught:
         ImageRequest(prompt="a <lora:ink>").resolve(replace(model(), family="sd"), shelf)
@@ -102,7 +104,9 @@ def test_an_adapter_of_another_family_is_refused_before_anything_is_loaded(
         ("a <lora:pixl>", "Did you mean “Pixel”"),
     ],
 )
-def test_what_cannot_be_worn_is_refused(shelf: AdapterShelf, prompt: str, sentence: str) -> None:
+def test_what_cannot_be_worn_is_refused(
+    shelf: AdapterCatalogue, prompt: str, sentence: str
+) -> None:
     with pytest.raises(InvalidRequest, match=sentence):
         ImageRequest(prompt=prompt).resolve(model(), shelf)
 
@@ -113,4 +117,4 @@ def test_there_is_a_bound_to_how_many_go_together(tmp_path: Path) -> None:
         (tmp_path / f"{name}.safetensors").touch()
     asked = ImageRequest(prompt="a " + "".join(f"<lora:{name}>" for name in names))
     with pytest.raises(InvalidRequest, match="These are 9 LoRAs; at most 8 go together"):
-        asked.resolve(model(), AdapterShelf(folder=tmp_path))
+        asked.resolve(model(), AdapterCatalogue(folder=tmp_path))

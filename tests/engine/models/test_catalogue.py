@@ -10,9 +10,9 @@ from pydantic import ValidationError
 from safetensors.numpy import save_file
 
 from engine.errors import InvalidModel, UnknownModel
-from engine.memory.plan import Offload, Quantization, Wishes
-from engine.models.catalogue import SKETCH, Catalogue, Model
 from engine.jobs.request import ImageRequest
+from engine.memory.plan import MemoryOptions, Offload, Quantization
+from engine.models.catalogue import SKETCH, Catalogue, Model
 from engine.settings import EngineSettings, ModelSettings, Offloading, Quantizing
 from tests.engine.builders import model, model_settings
 
@@ -234,13 +234,13 @@ def test_a_name_is_suggested_that_can_be_used(catalogue: Catalogue, source: str,
 def test_what_the_owner_says_of_one_model_stands_over_what_holds_for_all() -> None:
     engine = EngineSettings(offload="stream", quantize="if_needed", vae_tiling="on")
     plain = Model.of("a", ModelSettings(source="a/b"))
-    assert plain.wishes(engine) == Wishes(
+    assert plain.memory_options(engine) == MemoryOptions(
         offload=Offload.STREAM, quantize="if_needed", vae_tiling=True
     )
     own = ModelSettings(
         source="a/b", offload="resident", quantize="never", quantize_text_encoder="nf4"
     )
-    assert Model.of("a", own).wishes(engine) == Wishes(
+    assert Model.of("a", own).memory_options(engine) == MemoryOptions(
         offload=Offload.RESIDENT, quantize_text_encoder="nf4", vae_tiling=True
     )
 

@@ -4,10 +4,10 @@ import re
 
 import pytest
 
+from engine.jobs.request import ImageRequest
+from engine.models.catalogue import Model
 from engine.models.checkpoints import ALIASES, CHECKPOINTS, checkpoint_of
 from engine.models.families import FAMILIES
-from engine.models.catalogue import Model
-from engine.jobs.request import ImageRequest
 from engine.models.schedulers import SCHEDULERS
 from engine.settings import ModelSettings
 

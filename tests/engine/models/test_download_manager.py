@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from engine import ImageRequest, Job, JobEvent, JobState, ModelSettings, Studio, open_studio
-from engine.models.cache_downloads import Arrivals
-from engine.hub import Origin, Progress
-from tests.engine.hub.conftest import UNET
+from engine.hub import DownloadProgress, Origin
+from engine.models.cache_downloads import CacheDownloads
 from tests.engine.builders import engine_settings, model_settings
+from tests.engine.hub.conftest import UNET
 from tests.hub_server import Fault, HubServer, Repository
 
 pytestmark = [pytest.mark.usefixtures("one_thread", "fox")]
@@ -43,7 +43,7 @@ async def ask(studio: Studio, model: str) -> Job:
     """A small picture by that model."""
     wanted: dict[str, Any] = {"width": 256, "height": 256, "num_inference_steps": 1}
     request = ImageRequest(prompt="a red house", model=model, **wanted)
-    return await studio.submit(request, owner="ada", home=None)
+    return await studio.submit(request, owner="ada", message_ref=None)
 
 
 async def until(studio: Studio, job: Job, what: Callable[[JobEvent], bool]) -> JobEvent:
@@ -122,7 +122,7 @@ async def test_it_waits_for_what_the_owner_has_begun_to_download(
     open_here: Open,
 ) -> None:
     async with open_here() as studio:
-        fetching = asyncio.create_task(studio.curator.fetch("fox"))
+        fetching = asyncio.create_task(studio.model_manager.fetch("fox"))
         await asyncio.sleep(0)
         job = await ask(studio, "fox")
         assert (await until(studio, job, over)).state is JobState.PAINTED
@@ -137,7 +137,7 @@ async def test_what_is_to_come_first_is_told_and_nothing_is_foreseen_of_it(
         for name in asked:  # both have painted once, so that their times are known
             await until(studio, await ask(studio, name), over)
         assert await studio.forecast([asked["fox"]], owner="ada") is not None
-        studio._worker._supplies.forget("fox")
+        studio._worker._download_manager.forget("fox")
         assert await studio.missing([asked["fox"]]) is None, "it is looked for on the disk"
     shutil.rmtree(cache)
     async with open_here() as studio:
@@ -152,18 +152,21 @@ async def test_what_is_to_come_first_is_told_and_nothing_is_foreseen_of_it(
 async def test_the_last_word_of_a_download_that_was_given_up_is_not_the_next_ones(
     open_here: Open, fox: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bring = Arrivals.bring_or_wait
-    heard: list[Callable[[Progress], None]] = []
+    bring = CacheDownloads.bring_or_wait
+    heard: list[Callable[[DownloadProgress], None]] = []
 
     async def listened(
-        self: Arrivals, name: str, origin: Origin, progress: Callable[[Progress], None]
+        self: CacheDownloads,
+        name: str,
+        origin: Origin,
+        progress: Callable[[DownloadProgress], None],
     ) -> None:
         heard.append(progress)
         await bring(self, name, origin, progress)
 
-    monkeypatch.setattr(Arrivals, "bring_or_wait", listened)
+    monkeypatch.setattr(CacheDownloads, "bring_or_wait", listened)
     fox.faults[UNET] = Fault(stall_after=60_000)
-    last = Progress(99, 100, UNET)
+    last = DownloadProgress(99, 100, UNET)
     async with open_here() as studio:
         job = await ask(studio, "fox")
         await until(studio, job, lambda event: event.come is not None)

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from engine.errors import ModelUnavailable
-from engine.hub import CorruptFile, Hub, Inspection, download_now, inspect, origin
+from engine.hub import CorruptFile, HubClient, download_now, origin
 from engine.memory.components import Component, Role
 from engine.memory.plan import Quantization
+from engine.models.inspection import Inspection, inspect
 from tests.engine.hub import weights
 from tests.engine.hub.conftest import UNET
 from tests.hub_server import HubServer, Repository
@@ -52,7 +53,7 @@ def test_a_folder_is_counted_as_torch_counts_it(tiny_model: Path) -> None:
 
 
 def test_the_hub_tells_the_same_before_the_download(
-    server: HubServer, hub: Hub, fox: Repository, tiny_model: Path
+    server: HubServer, hub: HubClient, fox: Repository, tiny_model: Path
 ) -> None:
     away, local = inspect(FOX, hub), inspect(origin(str(tiny_model)))
     assert away.components == local.components
@@ -67,7 +68,7 @@ def test_the_hub_tells_the_same_before_the_download(
 
 
 def test_what_is_here_already_does_not_count_as_to_come(
-    hub: Hub, fox: Repository, tiny_model: Path, server: HubServer
+    hub: HubClient, fox: Repository, tiny_model: Path, server: HubServer
 ) -> None:
     download_now(FOX, hub)
     server.asked.clear()
@@ -85,10 +86,10 @@ def test_the_card_of_a_folder_names_the_licence(tiny_model: Path, tmp_path: Path
     assert inspect(origin(str(folder))).licence == "apache-2.0"
 
 
-def test_a_gated_model_is_marked(hub: Hub, fox: Repository, server: HubServer) -> None:
+def test_a_gated_model_is_marked(hub: HubClient, fox: Repository, server: HubServer) -> None:
     fox.gated = True
     server.members.add("hf_member")
-    assert inspect(FOX, Hub(server.endpoint, "hf_member")).gated
+    assert inspect(FOX, HubClient(server.endpoint, "hf_member")).gated
 
 
 @pytest.mark.parametrize(
@@ -218,7 +219,11 @@ def test_a_gguf_file_takes_the_denoisers_place(tmp_path: Path, tiny_model: Path)
 
 
 def test_a_gguf_file_on_the_hub_is_read_by_its_header(
-    server: HubServer, hub: Hub, tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+    server: HubServer,
+    hub: HubClient,
+    tmp_path: Path,
+    tiny_model: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("engine.hub.client.GGUF_PIECE", 64)
     (tmp_path / "lone").mkdir()

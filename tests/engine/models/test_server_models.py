@@ -29,13 +29,13 @@ async def studio(tmp_path: Path, tiny_model: Path) -> AsyncIterator[Studio]:
 
 async def submit(studio: Studio, scope: str = "here", **asked: Any) -> Job:
     request = ImageRequest(prompt="a red house", **asked)
-    return await studio.submit(request, owner="ada", home=None, scope=scope)
+    return await studio.submit(request, owner="ada", message_ref=None, scope=scope)
 
 
 async def test_defaults_fill_what_a_request_leaves_open(studio: Studio) -> None:
     wanted = ModelDefaults(num_inference_steps=9, guidance_scale=2.5, width=128, scheduler="euler")
-    await studio.rules.change_defaults("here", "tiny", lambda _: wanted)
-    assert await studio.rules.defaults("here", "tiny") == wanted
+    await studio.server_models.change_defaults("here", "tiny", lambda _: wanted)
+    assert await studio.server_models.defaults("here", "tiny") == wanted
     recipe = (await submit(studio)).recipe
     assert (recipe.num_inference_steps, recipe.guidance_scale) == (9, 2.5)
     assert (recipe.width, recipe.height, recipe.scheduler) == (128, 64, "euler")
@@ -44,26 +44,30 @@ async def test_defaults_fill_what_a_request_leaves_open(studio: Studio) -> None:
 
 
 async def test_they_are_of_one_server_and_one_model(studio: Studio) -> None:
-    await studio.rules.change_defaults(
+    await studio.server_models.change_defaults(
         "here", "tiny", lambda _: ModelDefaults(num_inference_steps=9)
     )
     assert (await submit(studio, scope="there")).recipe.num_inference_steps == 4
     assert (await submit(studio, model="other")).recipe.num_inference_steps == 4
-    await studio.rules.change_defaults("here", "tiny", lambda _: ModelDefaults())
+    await studio.server_models.change_defaults("here", "tiny", lambda _: ModelDefaults())
     assert (await submit(studio)).recipe.num_inference_steps == 4
 
 
 async def test_what_the_model_cannot_paint_is_no_default(studio: Studio) -> None:
     with pytest.raises(InvalidRequest, match=r"The width is 100 pixels; it must be a multiple"):
-        await studio.rules.change_defaults("here", "tiny", lambda _: ModelDefaults(width=100))
+        await studio.server_models.change_defaults(
+            "here", "tiny", lambda _: ModelDefaults(width=100)
+        )
     with pytest.raises(UnknownModel):
-        await studio.rules.change_defaults("here", "none", lambda _: ModelDefaults(width=128))
-    assert await studio.rules.defaults("here", "tiny") == ModelDefaults()
+        await studio.server_models.change_defaults(
+            "here", "none", lambda _: ModelDefaults(width=128)
+        )
+    assert await studio.server_models.defaults("here", "tiny") == ModelDefaults()
 
 
 async def test_a_server_says_which_models_may_be_used(studio: Studio) -> None:
-    await studio.rules.allow("here", ["other", "third"])
-    assert await studio.rules.allowed("here") == ("other", "third")
+    await studio.server_models.allow("here", ["other", "third"])
+    assert await studio.server_models.allowed("here") == ("other", "third")
     sentence = "“tiny” is not allowed here; these are: other, third"
     with pytest.raises(InvalidRequest, match=sentence):
         await submit(studio, model="tiny")
@@ -73,24 +77,24 @@ async def test_a_server_says_which_models_may_be_used(studio: Studio) -> None:
     await studio.use_model("third", "here")
     assert (await submit(studio)).recipe.model == "third"
     assert (await submit(studio, scope="there", model="tiny")).recipe.model == "tiny"
-    await studio.rules.allow("here", [])
-    assert await studio.rules.allowed("here") is None
+    await studio.server_models.allow("here", [])
+    assert await studio.server_models.allowed("here") is None
     assert (await submit(studio, model="tiny")).recipe.model == "tiny"
     with pytest.raises(UnknownModel):
-        await studio.rules.allow("here", ["none"])
+        await studio.server_models.allow("here", ["none"])
 
 
 async def test_when_all_allowed_models_are_gone_the_default_one_remains(
     studio: Studio, tiny_model: Path
 ) -> None:
-    await studio.curator.add(await studio.curator.look(str(tiny_model), name="guest"))
-    await studio.rules.change_defaults(
+    await studio.model_manager.add(await studio.model_manager.look(str(tiny_model), name="guest"))
+    await studio.server_models.change_defaults(
         "here", "guest", lambda _: ModelDefaults(num_inference_steps=9)
     )
-    await studio.rules.allow("here", ["guest"])
-    await studio.curator.remove("guest")
-    assert await studio.rules.allowed("here") == ("tiny",)
+    await studio.server_models.allow("here", ["guest"])
+    await studio.model_manager.remove("guest")
+    assert await studio.server_models.allowed("here") == ("tiny",)
     assert (await submit(studio)).recipe.model == "tiny"
-    assert await studio.rules.defaults("here", "guest") == ModelDefaults()
+    assert await studio.server_models.defaults("here", "guest") == ModelDefaults()
     with pytest.raises(InvalidRequest):
         await submit(studio, model="other")

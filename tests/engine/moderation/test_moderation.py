@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engine import ImageRequest, InvalidRequest, Keeper, Studio, open_studio
+from engine import ImageRequest, InvalidRequest, Moderation, Studio, open_studio
 from engine.moderation.moderation import DAY, MAX_WORDS
 from tests.engine.builders import engine_settings, model_settings
 
@@ -21,48 +21,52 @@ async def studio(tmp_path: Path, tiny_model: Path) -> AsyncIterator[Studio]:
 
 
 @pytest.fixture
-def keeper(studio: Studio) -> Keeper:
-    return studio.keeper
+def moderation(studio: Studio) -> Moderation:
+    return studio.moderation
 
 
 async def submit(studio: Studio, scope: str = "here", **asked: str) -> None:
     request = ImageRequest(**{"prompt": "a red house"} | asked)  # type: ignore[arg-type]
-    await studio.submit(request, owner="ada", home=None, scope=scope)
+    await studio.submit(request, owner="ada", message_ref=None, scope=scope)
 
 
 async def test_a_block_holds_in_its_scope_until_it_ends(
-    keeper: Keeper, monkeypatch: pytest.MonkeyPatch
+    moderation: Moderation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    block = await keeper.block("here", "ada", by="bob", reason="spam", days=2)
+    block = await moderation.block("here", "ada", by="bob", reason="spam", days=2)
     assert block.until == block.at + 2 * DAY
-    assert await keeper.blocked("here", "ada") == block
-    assert await keeper.blocked("there", "ada") is None
-    assert await keeper.blocked("here", "eve") is None
+    assert await moderation.blocked("here", "ada") == block
+    assert await moderation.blocked("there", "ada") is None
+    assert await moderation.blocked("here", "eve") is None
     monkeypatch.setattr("engine.store.moderation.time.time", lambda: block.at + 2 * DAY + 1)
-    assert await keeper.blocked("here", "ada") is None
-    assert not await keeper.unblock("here", "ada")
+    assert await moderation.blocked("here", "ada") is None
+    assert not await moderation.unblock("here", "ada")
 
 
-async def test_a_block_without_end_holds_until_it_is_taken_back(keeper: Keeper) -> None:
-    await keeper.block("here", "ada", by="bob", reason="spam", days=2)
-    again = await keeper.block("here", "ada", by="eve", reason="more spam")
+async def test_a_block_without_end_holds_until_it_is_taken_back(moderation: Moderation) -> None:
+    await moderation.block("here", "ada", by="bob", reason="spam", days=2)
+    again = await moderation.block("here", "ada", by="eve", reason="more spam")
     assert again.until is None
-    assert await keeper.blocked("here", "ada") == again
-    assert await keeper.unblock("here", "ada")
-    assert await keeper.blocked("here", "ada") is None
-    assert not await keeper.unblock("here", "ada")
+    assert await moderation.blocked("here", "ada") == again
+    assert await moderation.unblock("here", "ada")
+    assert await moderation.blocked("here", "ada") is None
+    assert not await moderation.unblock("here", "ada")
 
 
 async def test_deeds_are_kept_the_newest_first_and_not_for_ever(
-    keeper: Keeper, monkeypatch: pytest.MonkeyPatch
+    moderation: Moderation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("engine.store.moderation.KEPT", 4)
-    await keeper.note("there", "bob", "elsewhere")
+    await moderation.note("there", "bob", "elsewhere")
     for number in range(6):
-        await keeper.note("here", "bob", f"deed {number}")
-    assert [deed.what for deed in await keeper.deeds("here", 3)] == ["deed 5", "deed 4", "deed 3"]
-    assert len(await keeper.deeds("here", 50)) == 4
-    assert [(deed.by, deed.what) for deed in await keeper.deeds("there", 50)] == [
+        await moderation.note("here", "bob", f"deed {number}")
+    assert [entry.what for entry in await moderation.audit_entries("here", 3)] == [
+        "deed 5",
+        "deed 4",
+        "deed 3",
+    ]
+    assert len(await moderation.audit_entries("here", 50)) == 4
+    assert [(entry.by, entry.what) for entry in await moderation.audit_entries("there", 50)] == [
         ("bob", "elsewhere")
     ]
 
@@ -79,8 +83,8 @@ async def test_deeds_are_kept_the_newest_first_and_not_for_ever(
 async def test_a_request_with_an_unwanted_word_is_refused_without_naming_any(
     studio: Studio, asked: dict[str, str]
 ) -> None:
-    await studio.keeper.block_word("here", "BLOOD")
-    await studio.keeper.block_word("here", "gore")
+    await studio.moderation.block_word("here", "BLOOD")
+    await studio.moderation.block_word("here", "gore")
     with pytest.raises(InvalidRequest) as caught:
         await submit(studio, **asked)
     name = "negative prompt" if "negative_prompt" in asked else "prompt"
@@ -95,37 +99,39 @@ async def test_what_stands_between_two_words_is_looked_through(
     studio: Studio,
 ) -> None:
     """A LoRA is taken out of the prompt before it is painted."""
-    await studio.keeper.block_word("here", "red car")
+    await studio.moderation.block_word("here", "red car")
     with pytest.raises(InvalidRequest, match="not allowed"):
         await submit(studio, prompt="a red <lora:ink:0.01> car")
 
 
-async def test_words_are_told_and_can_be_allowed_again(studio: Studio, keeper: Keeper) -> None:
-    assert await keeper.block_word("here", " Red  Light ") == "red light"
-    await keeper.block_word("here", "blood")
-    await keeper.block_word("here", "ＢＬＯＯＤ")
-    assert await keeper.words("here") == ("blood", "red light")
-    assert await keeper.allow_word("here", "Blood")
-    assert not await keeper.allow_word("here", "gore")
+async def test_words_are_told_and_can_be_allowed_again(
+    studio: Studio, moderation: Moderation
+) -> None:
+    assert await moderation.block_word("here", " Red  Light ") == "red light"
+    await moderation.block_word("here", "blood")
+    await moderation.block_word("here", "ＢＬＯＯＤ")
+    assert await moderation.words("here") == ("blood", "red light")
+    assert await moderation.allow_word("here", "Blood")
+    assert not await moderation.allow_word("here", "gore")
     await submit(studio, prompt="blood oranges")
 
 
 async def test_a_word_of_nothing_and_a_word_too_many_are_refused(
-    keeper: Keeper, monkeypatch: pytest.MonkeyPatch
+    moderation: Moderation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(InvalidRequest, match="no letters"):
-        await keeper.block_word("here", "\u200b ")
+        await moderation.block_word("here", "\u200b ")
     assert MAX_WORDS >= 100
     monkeypatch.setattr("engine.moderation.moderation.MAX_WORDS", 1)
-    await keeper.block_word("here", "blood")
-    await keeper.block_word("here", "blood")
+    await moderation.block_word("here", "blood")
+    await moderation.block_word("here", "blood")
     with pytest.raises(InvalidRequest, match="remove one first"):
-        await keeper.block_word("here", "gore")
+        await moderation.block_word("here", "gore")
 
 
-async def test_words_of_two_managers_at_once_are_both_kept(keeper: Keeper) -> None:
+async def test_words_of_two_managers_at_once_are_both_kept(moderation: Moderation) -> None:
     words = [f"word{number}" for number in range(8)]
-    await asyncio.gather(*(keeper.block_word("here", word) for word in words))
-    assert await keeper.words("here") == tuple(words)
-    await asyncio.gather(*(keeper.allow_word("here", word) for word in words[:5]))
-    assert await keeper.words("here") == tuple(words[5:])
+    await asyncio.gather(*(moderation.block_word("here", word) for word in words))
+    assert await moderation.words("here") == tuple(words)
+    await asyncio.gather(*(moderation.allow_word("here", word) for word in words[:5]))
+    assert await moderation.words("here") == tuple(words[5:])

@@ -12,7 +12,6 @@ from engine import (
     REVIEW_LIFETIME,
     AdapterUse,
     AlreadyDecided,
-    Asked,
     Decision,
     ImageRequest,
     InvalidRequest,
@@ -21,14 +20,15 @@ from engine import (
     NeedsReview,
     Parent,
     Review,
+    ReviewMessage,
     StorageError,
     Studio,
     open_studio,
 )
-from engine.moderation.reviews import MOST_HELD
-from engine.store import Attic, Database
-from engine.store.jobs import insert
+from engine.moderation.reviews import MAX_HELD
 from engine.moderation.word_filter import those_in
+from engine.store import Database, RetentionTable
+from engine.store.jobs import insert
 from tests.engine.builders import engine_settings, model_settings
 
 
@@ -45,17 +45,19 @@ async def submit(
     studio: Studio, *prompts: str, review: int | None = None, **asked: str
 ) -> list[Job]:
     requests = [ImageRequest(prompt=prompt, **asked) for prompt in prompts]  # type: ignore[arg-type]
-    return await studio.submit_all(requests, owner="ada", home=None, scope="here", review=review)
+    return await studio.submit_all(
+        requests, owner="ada", message_ref=None, scope="here", review=review
+    )
 
 
 async def hold(studio: Studio, scope: str = "here") -> Review:
     request = ImageRequest(prompt="blood")
-    return await studio.keeper.reviews.hold(scope, "ada", None, [request], ["blood"])
+    return await studio.moderation.reviews.hold(scope, "ada", None, [request], ["blood"])
 
 
 async def test_a_request_needs_a_look_for_the_words_that_it_has(studio: Studio) -> None:
     for word in ("Blood", "gore", "red light"):
-        await studio.keeper.review_word("here", word)
+        await studio.moderation.review_word("here", word)
     with pytest.raises(NeedsReview) as caught:
         await submit(studio, "a house", "a pool of bl(oo)d", negative_prompt="RED  l\u0456ght")
     assert caught.value.words == ("blood", "red light")
@@ -67,27 +69,33 @@ async def test_a_request_needs_a_look_for_the_words_that_it_has(studio: Studio) 
 
 
 async def test_a_request_that_would_be_refused_anyway_does_not_wait(studio: Studio) -> None:
-    await studio.keeper.review_word("here", "blood")
-    await studio.keeper.block_word("here", "gore")
+    await studio.moderation.review_word("here", "blood")
+    await studio.moderation.block_word("here", "gore")
     for request in (
         ImageRequest(prompt="blood and gore"),
         ImageRequest(prompt="blood", width=1),
         ImageRequest(prompt="blood", image="0" * 32 + ".png"),
     ):
         with pytest.raises(InvalidRequest):
-            await studio.submit(request, owner="ada", home=None, scope="here")
+            await studio.submit(request, owner="ada", message_ref=None, scope="here")
 
 
 async def test_a_word_is_on_one_list(studio: Studio) -> None:
-    keeper = studio.keeper
-    await keeper.block_word("here", "blood")
-    assert await keeper.review_word("here", "BLOOD") == "blood"
-    assert (await keeper.words("here"), await keeper.reviewed_words("here")) == ((), ("blood",))
-    await keeper.block_word("here", "blood")
-    assert (await keeper.words("here"), await keeper.reviewed_words("here")) == (("blood",), ())
-    await keeper.review_word("here", "gore")
-    assert await keeper.allow_word("here", "gore")
-    assert not await keeper.allow_word("here", "gore")
+    moderation = studio.moderation
+    await moderation.block_word("here", "blood")
+    assert await moderation.review_word("here", "BLOOD") == "blood"
+    assert (await moderation.words("here"), await moderation.reviewed_words("here")) == (
+        (),
+        ("blood",),
+    )
+    await moderation.block_word("here", "blood")
+    assert (await moderation.words("here"), await moderation.reviewed_words("here")) == (
+        ("blood",),
+        (),
+    )
+    await moderation.review_word("here", "gore")
+    assert await moderation.allow_word("here", "gore")
+    assert not await moderation.allow_word("here", "gore")
 
 
 async def test_it_is_kept_as_it_was_asked_for(studio: Studio) -> None:
@@ -95,11 +103,15 @@ async def test_it_is_kept_as_it_was_asked_for(studio: Studio) -> None:
         ImageRequest(prompt="血", seed=7, adapters=(AdapterUse("fox", 0.8),), guidance_scale=2.5),
         ImageRequest(prompt="blood", image="0" * 32 + ".png", strength=0.5),
     )
-    held = studio.keeper.reviews
-    home = {"channel": 5}
-    review = await held.hold("here", "ada", home, requests, ("blood", "血"), Parent(3, 1))
+    held = studio.moderation.reviews
+    message_ref = {"channel": 5}
+    review = await held.hold("here", "ada", message_ref, requests, ("blood", "血"), Parent(3, 1))
     assert await held.get(review.id, "here") == review
-    assert (review.requests, review.words, review.home) == (requests, ("blood", "血"), home)
+    assert (review.requests, review.words, review.message_ref) == (
+        requests,
+        ("blood", "血"),
+        message_ref,
+    )
     with pytest.raises(InvalidRequest):
         await held.get(review.id, "there")
     await held.decide(review.id, Decision.ALLOWED)
@@ -109,9 +121,9 @@ async def test_it_is_kept_as_it_was_asked_for(studio: Studio) -> None:
 async def test_nobody_keeps_moderators_busy_and_what_waits_too_long_is_forgotten(
     studio: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    held = studio.keeper.reviews
+    held = studio.moderation.reviews
     request = [ImageRequest(prompt="blood")]
-    reviews = [await held.hold("here", "ada", None, request, ["blood"]) for _ in range(MOST_HELD)]
+    reviews = [await held.hold("here", "ada", None, request, ["blood"]) for _ in range(MAX_HELD)]
     with pytest.raises(LimitReached, match="wait for a moderator already"):
         await held.hold("here", "ada", None, request, ["blood"])
     await held.hold("there", "ada", None, request, ["blood"])
@@ -127,7 +139,7 @@ async def test_nobody_keeps_moderators_busy_and_what_waits_too_long_is_forgotten
 async def test_what_is_allowed_is_decided_with_its_jobs_and_once(
     studio: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    held = studio.keeper.reviews
+    held = studio.moderation.reviews
     number = (await hold(studio)).id
     room = [1]
 
@@ -154,12 +166,12 @@ async def test_what_is_allowed_is_decided_with_its_jobs_and_once(
 async def test_those_that_wait_are_known_with_where_moderators_are_asked(
     studio: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    held = studio.keeper.reviews
+    held = studio.moderation.reviews
     asked, withdrawn, elsewhere = [await hold(studio, each) for each in ("here", "here", "there")]
-    await held.asked(asked.id, Asked(5, 6))
+    await held.asked(asked.id, ReviewMessage(5, 6))
     await held.decide(withdrawn.id, Decision.WITHDRAWN)
     assert [(each.id, each.asked) for each in await held.waiting()] == [
-        (asked.id, Asked(5, 6)),
+        (asked.id, ReviewMessage(5, 6)),
         (elsewhere.id, None),
     ]
     assert [each.id for each in await held.waiting("there")] == [elsewhere.id]
@@ -172,14 +184,14 @@ async def test_the_picture_that_a_held_request_starts_from_is_needed(
     studio: Studio, tmp_path: Path
 ) -> None:
     name = "0" * 32 + ".png"
-    review = await studio.keeper.reviews.hold(
+    review = await studio.moderation.reviews.hold(
         "here", "ada", None, [ImageRequest(prompt="x", image=name)], ["x"]
     )
     async with Database(tmp_path / "data" / "atelier.db") as database:
-        attic = Attic(database, tmp_path)
-        assert await attic.uploads() == {name}
-        await studio.keeper.reviews.decide(review.id, Decision.REFUSED)
-        assert not await attic.uploads()
+        retention_table = RetentionTable(database, tmp_path)
+        assert await retention_table.uploads() == {name}
+        await studio.moderation.reviews.decide(review.id, Decision.REFUSED)
+        assert not await retention_table.uploads()
 
 
 def test_words_are_found_as_whole_words_whatever_they_are_disguised_as() -> None:

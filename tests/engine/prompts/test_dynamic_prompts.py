@@ -5,7 +5,7 @@ from random import Random
 import pytest
 
 from engine.errors import InvalidRequest
-from engine.prompts.dynamic_prompts import MAX_PROMPTS, expand
+from engine.prompts.dynamic_prompts import MAX_PROMPTS, expand_dynamic_prompt
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ from engine.prompts.dynamic_prompts import MAX_PROMPTS, expand
     ],
 )
 def test_commas_in_braces_make_a_prompt_of_each_option(text: str, prompts: list[str]) -> None:
-    assert list(expand(text)) == prompts
+    assert list(expand_dynamic_prompt(text)) == prompts
 
 
 @pytest.mark.parametrize(
@@ -42,37 +42,37 @@ def test_commas_in_braces_make_a_prompt_of_each_option(text: str, prompts: list[
     ],
 )
 def test_braces_that_offer_nothing_are_letters(text: str, prompt: str) -> None:
-    assert expand(text) == (prompt,)
+    assert expand_dynamic_prompt(text) == (prompt,)
 
 
 def test_signs_are_meant_as_such_behind_a_backslash() -> None:
-    assert expand(r"{red\, green, blue} fish") == ("red, green fish", "blue fish")
-    assert expand(r"{a\|b, c}") == ("a|b", "c")
+    assert expand_dynamic_prompt(r"{red\, green, blue} fish") == ("red, green fish", "blue fish")
+    assert expand_dynamic_prompt(r"{a\|b, c}") == ("a|b", "c")
 
 
 def test_a_bar_draws_one_of_its_options_and_draws_anew_for_each_prompt() -> None:
-    drawn = {expand("a {red|blue|green} fish", Random(i))[0] for i in range(50)}
+    drawn = {expand_dynamic_prompt("a {red|blue|green} fish", Random(i))[0] for i in range(50)}
     assert drawn == {"a red fish", "a blue fish", "a green fish"}
-    pairs = {expand("{fish, boat} {red|blue}", Random(i)) for i in range(100)}
+    pairs = {expand_dynamic_prompt("{fish, boat} {red|blue}", Random(i)) for i in range(100)}
     assert len(pairs) == 4, "the two prompts draw by themselves"
     assert all(len(pair) == 2 for pair in pairs)
 
 
 def test_what_is_within_a_lot_is_drawn_too() -> None:
-    drawn = {expand("{{red, blue} fish|boat}", Random(i)) for i in range(100)}
+    drawn = {expand_dynamic_prompt("{{red, blue} fish|boat}", Random(i)) for i in range(100)}
     assert drawn == {("red fish",), ("blue fish",), ("boat",)}
 
 
 def test_the_same_dice_draw_the_same() -> None:
     text = "{a|b|c} {d|e|f} {g|h}"
-    assert expand(text, Random(5)) == expand(text, Random(5))
+    assert expand_dynamic_prompt(text, Random(5)) == expand_dynamic_prompt(text, Random(5))
 
 
 def test_there_is_a_bound_that_is_known_before_anything_is_written_out() -> None:
-    assert len(expand("{a,b,c,d} {a,b,c,d}")) == MAX_PROMPTS
+    assert len(expand_dynamic_prompt("{a,b,c,d} {a,b,c,d}")) == MAX_PROMPTS
     with pytest.raises(InvalidRequest, match="stand for 20 prompts; at most 16 go at once"):
-        expand("{a,b,c,d} {a,b,c,d,e}")
+        expand_dynamic_prompt("{a,b,c,d} {a,b,c,d,e}")
     with pytest.raises(InvalidRequest, match="stand for very many prompts"):
-        expand("{a,b}" * 400)
+        expand_dynamic_prompt("{a,b}" * 400)
     with pytest.raises(InvalidRequest, match="Braces may go into each other 8 deep"):
-        expand("{a," * 50 + "b" + "}" * 50)
+        expand_dynamic_prompt("{a," * 50 + "b" + "}" * 50)

@@ -5,15 +5,15 @@ from typing import Any
 import pytest
 
 from engine import ImageRequest, InvalidRequest
-from engine.prompts.flag_table import ALIASES, EXAMPLES, READERS, SWITCHES
 from engine.models.catalogue import SKETCH
+from engine.prompts.flag_table import ALIASES, EXAMPLES, READERS, SWITCHES
 from engine.prompts.flags import FIELDS, without_flags
 
 
 def asked(prompt: str, **typed: Any) -> ImageRequest:
     """The request that a prompt and typed options make."""
     words, flags = without_flags(prompt)
-    return flags.laid_on(ImageRequest(prompt=words, **typed), SKETCH)
+    return flags.applied_to(ImageRequest(prompt=words, **typed), SKETCH)
 
 
 @pytest.mark.parametrize(
@@ -120,6 +120,6 @@ def test_all_that_a_flag_says_has_a_name_for_people() -> None:
 def test_what_is_no_amount_is_refused_like_any_other_value(flag: str) -> None:
     """NaN differs from itself, which must not look like a contradiction."""
     words, flags = without_flags(f"a cat {flag}")
-    request = flags.laid_on(ImageRequest(prompt=words, image="a.png"), SKETCH)
+    request = flags.applied_to(ImageRequest(prompt=words, image="a.png"), SKETCH)
     with pytest.raises(InvalidRequest):
         request.resolve(SKETCH)

@@ -3,7 +3,13 @@
 import pytest
 
 from engine.errors import InvalidRequest
-from engine.prompts.grammar import MAX_WEIGHT, Mention, sections, with_adapters, without_adapters
+from engine.prompts.grammar import (
+    MAX_WEIGHT,
+    AdapterMention,
+    sections,
+    with_adapters,
+    without_adapters,
+)
 
 
 def weights(prompt: str) -> list[tuple[str, float]]:
@@ -52,18 +58,18 @@ def test_a_break_divides_and_keeps_weights_that_reach_over_it() -> None:
     ("prompt", "words", "mentions"),
     [
         ("a house", "a house", ()),
-        ("a <lora:ink:0.8> house", "a house", (Mention("ink", 0.8),)),
-        ("<lora:Ink v1.5>a house", "a house", (Mention("Ink v1.5", None),)),
+        ("a <lora:ink:0.8> house", "a house", (AdapterMention("ink", 0.8),)),
+        ("<lora:Ink v1.5>a house", "a house", (AdapterMention("Ink v1.5", None),)),
         (
             "a house<lora:ink:1><LORA:wash:-.5>",
             "a house",
-            (Mention("ink", 1.0), Mention("wash", -0.5)),
+            (AdapterMention("ink", 1.0), AdapterMention("wash", -0.5)),
         ),
         ("a <b> house", "a <b> house", ()),
     ],
 )
 def test_adapters_are_taken_out_of_a_prompt(
-    prompt: str, words: str, mentions: tuple[Mention, ...]
+    prompt: str, words: str, mentions: tuple[AdapterMention, ...]
 ) -> None:
     assert without_adapters(prompt) == (words, mentions)
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from engine import ImageRequest, InvalidRequest, Style, StyleBook, Wishes
-from engine.store import Database, Preferences
+from engine import ImageRequest, InvalidRequest, Style, StyleBook, UserDefaults
 from engine.prompts.styles import MAX_STYLES, check_style
+from engine.store import Database, Preferences
 
 
 @pytest.mark.parametrize(
@@ -19,16 +19,16 @@ from engine.prompts.styles import MAX_STYLES, check_style
 )
 def test_a_template_is_laid_around_the_prompt(template: str, prompt: str) -> None:
     style = Style(name="ink", prompt=template, negative_prompt="colour")
-    assert style.laid_on(ImageRequest(prompt=" a fish ")) == ImageRequest(
+    assert style.applied_to(ImageRequest(prompt=" a fish ")) == ImageRequest(
         prompt=prompt, negative_prompt="colour"
     )
     asked = ImageRequest(prompt="a fish", negative_prompt="rain")
-    assert style.laid_on(asked) == ImageRequest(prompt=prompt, negative_prompt="rain, colour")
+    assert style.applied_to(asked) == ImageRequest(prompt=prompt, negative_prompt="rain, colour")
 
 
 def test_no_prompt_stays_none() -> None:
     asked = ImageRequest(prompt="  ")
-    assert Style(name="ink", prompt="in ink").laid_on(asked) == asked
+    assert Style(name="ink", prompt="in ink").applied_to(asked) == asked
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ async def test_they_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 async def test_wishes_are_kept_by_person(tmp_path: Path) -> None:
     async with Database(tmp_path / "db") as database:
         book = StyleBook(Preferences(database))
-        assert await book.wishes("ada") == Wishes()
-        await book.set_wishes("ada", Wishes(ratio="3:2"))
-        assert await book.wishes("ada") == Wishes(ratio="3:2")
-        assert await book.wishes("bob") == Wishes()
+        assert await book.user_defaults("ada") == UserDefaults()
+        await book.set_user_defaults("ada", UserDefaults(ratio="3:2"))
+        assert await book.user_defaults("ada") == UserDefaults(ratio="3:2")
+        assert await book.user_defaults("bob") == UserDefaults()

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from engine import AtelierError, ImageRequest, JobState, Parent, SafetySettings, Studio, open_studio
-from engine.diffusion.image_classifier import Classifier
-from engine.safety.verdict import UNJUDGED, Verdict
+from engine.diffusion.image_classifier import ImageClassifier
+from engine.safety.verdict import UNCHECKED, SafetyVerdict
 from tests.engine.builders import engine_settings, model_settings
 from tests.tiny.classifier import classifier
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-HOUSE = ImageRequest(prompt="a red house", seed=7, count=2)
+APP = ImageRequest(prompt="a red house", seed=7, count=2)
 
 
 @pytest.fixture(scope="module")
@@ -35,9 +35,9 @@ async def opened(tiny_model: Path, folder: Path, **safety: Any) -> AsyncIterator
         yield studio
 
 
-async def painted(studio: Studio, request: ImageRequest = HOUSE) -> int:
+async def painted(studio: Studio, request: ImageRequest = APP) -> int:
     """A job that has been painted, judged and settled."""
-    job = await studio.submit(request, owner="ada", home=None)
+    job = await studio.submit(request, owner="ada", message_ref=None)
     async with asyncio.timeout(60):
         [*_, last] = [event async for event in studio.watch(job.id)]
     assert last.state is JobState.PAINTED, last
@@ -47,29 +47,29 @@ async def painted(studio: Studio, request: ImageRequest = HOUSE) -> int:
 
 async def test_without_a_classifier_nothing_is_said(tiny_model: Path, tmp_path: Path) -> None:
     async with opened(tiny_model, tmp_path) as studio:
-        assert not studio.judgement.judges
-        assert await studio.judgement.of(await painted(studio)) == ()
+        assert not studio.safety.judges
+        assert await studio.safety.of(await painted(studio)) == ()
 
 
 async def test_a_decision_is_kept_with_its_score_and_can_be_overruled(
     tiny_model: Path, tmp_path: Path, strict: Path
 ) -> None:
     async with opened(tiny_model, tmp_path, classifier=str(strict)) as studio:
-        assert studio.judgement.judges
+        assert studio.safety.judges
         job_id = await painted(studio)
         other = await painted(studio)
-        verdicts = await studio.judgement.of(job_id)
+        verdicts = await studio.safety.of(job_id)
         assert [verdict.label for verdict in verdicts] == ["nsfw", "nsfw"]
         assert all(each.stands and each.score and each.score > 0.99 for each in verdicts)
     async with opened(tiny_model, tmp_path) as studio:  # the decision outlives the classifier
-        assert await studio.judgement.of(job_id) == verdicts
-        assert await studio.judgement.release(job_id)
-        assert not await studio.judgement.release(job_id)
-        assert not any(each.stands for each in await studio.judgement.of(job_id))
-        assert all(each.stands for each in await studio.judgement.of(other))
+        assert await studio.safety.of(job_id) == verdicts
+        assert await studio.safety.release(job_id)
+        assert not await studio.safety.release(job_id)
+        assert not any(each.stands for each in await studio.safety.of(job_id))
+        assert all(each.stands for each in await studio.safety.of(other))
         assert [job.id for job in await studio.unsettled()] == [job_id]
         await studio.delete(job_id)
-        assert list(await studio.judgement.several([job_id, other])) == [other]
+        assert list(await studio.safety.several([job_id, other])) == [other]
 
 
 async def test_an_enlarged_copy_has_the_verdict_of_its_picture(
@@ -78,12 +78,12 @@ async def test_an_enlarged_copy_has_the_verdict_of_its_picture(
     async with opened(tiny_model, tmp_path, classifier=str(strict)) as studio:
         job_id = await painted(studio)
         looked: list[object] = []
-        monkeypatch.setattr(Classifier, "judge", lambda self, picture: looked.append(picture))
-        copy = await studio.enlarge(Parent(job_id, 1), 2, owner="bob", home=None)
-        assert await studio.judgement.of(copy.id) == (await studio.judgement.of(job_id))[1:]
-        await studio.judgement.release(job_id)
-        copy = await studio.enlarge(Parent(job_id, 1), 2, owner="bob", home=None)
-        assert [each.released for each in await studio.judgement.of(copy.id)] == [True]
+        monkeypatch.setattr(ImageClassifier, "judge", lambda self, picture: looked.append(picture))
+        copy = await studio.enlarge(Parent(job_id, 1), 2, owner="bob", message_ref=None)
+        assert await studio.safety.of(copy.id) == (await studio.safety.of(job_id))[1:]
+        await studio.safety.release(job_id)
+        copy = await studio.enlarge(Parent(job_id, 1), 2, owner="bob", message_ref=None)
+        assert [each.released for each in await studio.safety.of(copy.id)] == [True]
         assert not looked
 
 
@@ -95,9 +95,9 @@ async def test_a_copy_that_says_something_else_is_judged_for_itself(
         job_id = await painted(studio)
     async with opened(tiny_model, tmp_path / "data", classifier=str(strict)) as studio:
         request = ImageRequest(prompt="a blue house", seed=7, enlarged=2)
-        job = await studio.submit(request, owner="bob", home=None, parent=Parent(job_id, 0))
+        job = await studio.submit(request, owner="bob", message_ref=None, parent=Parent(job_id, 0))
         [*_, _last] = [event async for event in studio.watch(job.id)]
-        assert [each.flagged for each in await studio.judgement.of(job.id)] == [True]
+        assert [each.flagged for each in await studio.safety.of(job.id)] == [True]
 
 
 @pytest.mark.parametrize("problem", ["no files", "label", "broken"])
@@ -115,10 +115,10 @@ async def test_what_cannot_be_judged_counts_as_unsafe(
     elif problem == "label":
         safety["labels"] = ("nfsw",)
     else:
-        monkeypatch.setattr(Classifier, "judge", lambda self, picture: 1 / 0)
+        monkeypatch.setattr(ImageClassifier, "judge", lambda self, picture: 1 / 0)
     async with opened(tiny_model, tmp_path / "data", **safety) as studio:
         for _ in range(2):
-            assert await studio.judgement.of(await painted(studio)) == (UNJUDGED, UNJUDGED)
+            assert await studio.safety.of(await painted(studio)) == (UNCHECKED, UNCHECKED)
     assert "Pictures are hidden, since" in caplog.text
 
 
@@ -126,17 +126,17 @@ async def test_a_program_that_ends_before_the_verdict_paints_and_judges_again(
     tiny_model: Path, tmp_path: Path, strict: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("engine.worker.worker.THREAD_GRACE", 0.2)
-    looking, look = threading.Event(), Classifier.judge
+    looking, look = threading.Event(), ImageClassifier.judge
     gate = threading.Event()
 
-    def slowly(self: Classifier, picture: Any) -> Verdict:
+    def slowly(self: ImageClassifier, picture: Any) -> SafetyVerdict:
         looking.set()
         gate.wait(30)
         return look(self, picture)
 
-    monkeypatch.setattr(Classifier, "judge", slowly)
+    monkeypatch.setattr(ImageClassifier, "judge", slowly)
     async with opened(tiny_model, tmp_path, classifier=str(strict)) as studio:
-        job = await studio.submit(HOUSE, owner="ada", home=None)
+        job = await studio.submit(APP, owner="ada", message_ref=None)
         assert await asyncio.to_thread(looking.wait, 30)
     gate.set()
     async with opened(tiny_model, tmp_path, classifier=str(strict)) as studio:
@@ -144,7 +144,7 @@ async def test_a_program_that_ends_before_the_verdict_paints_and_judges_again(
             [*_, last] = [event async for event in studio.watch(job.id)]
         assert last.state is JobState.PAINTED
         assert (await studio.job(job.id)).attempts == 1
-        assert all(each.stands for each in await studio.judgement.of(job.id))
+        assert all(each.stands for each in await studio.safety.of(job.id))
         await studio.stop()
         with pytest.raises(AtelierError, match="I am being restarted"):
-            await studio.judgement.on(job.recipe, None, ())
+            await studio.safety.on(job.recipe, None, ())

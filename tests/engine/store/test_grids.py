@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from engine.errors import StorageError
-from engine.grids.layout import Axis, Layout
-from engine.store import Database, JobTable, SheetTable, jobs
+from engine.grids.layout import Axis, GridLayout
+from engine.store import Database, GridTable, JobTable, jobs
 from tests.engine.builders import recipe
 
-LAYOUT = Layout(
+LAYOUT = GridLayout(
     columns=Axis(title="seed", labels=("1", "2")), rows=Axis(title="steps", labels=("3", "4"))
 )
 RECIPES = [recipe(seed=seed, num_inference_steps=steps) for steps in (3, 4) for seed in (1, 2)]
@@ -18,16 +18,16 @@ RECIPES = [recipe(seed=seed, num_inference_steps=steps) for steps in (3, 4) for 
 async def test_cells_are_jobs_in_the_order_of_painting_at_their_places(
     database: Database, tmp_path: Path
 ) -> None:
-    table = SheetTable(database, JobTable(database, tmp_path))
-    sheet, added = await table.add("ada", {"x": 1}, LAYOUT, RECIPES, [2, 0, 3, 1])
+    table = GridTable(database, JobTable(database, tmp_path))
+    grid, added = await table.add("ada", {"x": 1}, LAYOUT, RECIPES, [2, 0, 3, 1])
     assert [(job.id, job.cell and job.cell.number) for job in added] == [
         (1, 2),
         (2, 0),
         (3, 3),
         (4, 1),
     ]
-    assert await table.get(sheet.id) == sheet
-    cells = await table.cells(sheet.id)
+    assert await table.get(grid.id) == grid
+    cells = await table.cells(grid.id)
     assert [cells[number].recipe for number in range(4)] == RECIPES
 
 
@@ -44,10 +44,10 @@ async def test_a_sheet_is_there_whole_or_not_at_all(
         return await insert(*values, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr("engine.store.grids.insert", full)
-    sheets = SheetTable(database, table)
+    grids = GridTable(database, table)
     with pytest.raises(StorageError):
-        await sheets.add("ada", None, LAYOUT, RECIPES, range(4))
-    assert await sheets.unsettled() == []
+        await grids.add("ada", None, LAYOUT, RECIPES, range(4))
+    assert await grids.unsettled() == []
     assert await table.unsettled() == []
     assert await table.used_since("ada", 0.0) == []
 
@@ -55,10 +55,10 @@ async def test_a_sheet_is_there_whole_or_not_at_all(
 async def test_a_cell_whose_outcome_changes_has_its_sheet_shown_anew(
     database: Database, tmp_path: Path
 ) -> None:
-    sheets = SheetTable(database, JobTable(database, tmp_path))
-    sheet, added = await sheets.add("ada", None, LAYOUT, RECIPES, range(4))
-    await sheets.settle(sheet.id)
-    assert await sheets.unsettled() == []
+    grids = GridTable(database, JobTable(database, tmp_path))
+    grid, added = await grids.add("ada", None, LAYOUT, RECIPES, range(4))
+    await grids.settle(grid.id)
+    assert await grids.unsettled() == []
     async with database.transaction() as connection:  # as a released verdict does
         await connection.execute("UPDATE jobs SET settled = 0 WHERE id = ?", (added[1].id,))
-    assert await sheets.unsettled() == [sheet]
+    assert await grids.unsettled() == [grid]

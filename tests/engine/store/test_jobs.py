@@ -72,8 +72,8 @@ async def test_attempts_count_what_was_begun_and_not_what_was_put_back(jobs: Job
 
 async def test_a_home_can_be_told_more_precisely_later(jobs: JobTable) -> None:
     job = await jobs.add("ada", None, recipe())
-    await jobs.set_home(job.id, HOME)
-    assert (await jobs.get(job.id)).home == HOME
+    await jobs.set_message_ref(job.id, HOME)
+    assert (await jobs.get(job.id)).message_ref == HOME
 
 
 async def test_only_a_painted_job_becomes_posted_when_it_is_settled(

@@ -4,19 +4,19 @@ from pathlib import Path
 
 import pytest
 
-from engine.store import Database, JobTable, VerdictTable
-from engine.safety.verdict import UNJUDGED, Verdict
+from engine.safety.verdict import UNCHECKED, SafetyVerdict
+from engine.store import Database, JobTable, SafetyTable
 from tests.engine.builders import recipe
 
-SAFE, UNSAFE = Verdict("nsfw", 0.25, flagged=False), Verdict("nsfw", 0.75, flagged=True)
+SAFE, UNSAFE = SafetyVerdict("nsfw", 0.25, flagged=False), SafetyVerdict("nsfw", 0.75, flagged=True)
 
 
 @pytest.fixture
-def verdicts(database: Database) -> VerdictTable:
-    return VerdictTable(database)
+def verdicts(database: Database) -> SafetyTable:
+    return SafetyTable(database)
 
 
-async def painted(jobs: JobTable, folder: Path, *said: Verdict) -> int:
+async def painted(jobs: JobTable, folder: Path, *said: SafetyVerdict) -> int:
     job = await jobs.add("ada", None, recipe(count=3))
     await jobs.set_painted(job.id, [folder / f"{n}.png" for n in range(3)], said)
     await jobs.settle(job.id)
@@ -24,20 +24,20 @@ async def painted(jobs: JobTable, folder: Path, *said: Verdict) -> int:
 
 
 async def test_they_come_back_in_the_order_of_the_pictures(
-    verdicts: VerdictTable, jobs: JobTable, tmp_path: Path
+    verdicts: SafetyTable, jobs: JobTable, tmp_path: Path
 ) -> None:
-    first = await painted(jobs, tmp_path, UNSAFE, SAFE, UNJUDGED)
+    first = await painted(jobs, tmp_path, UNSAFE, SAFE, UNCHECKED)
     second = await painted(jobs, tmp_path)
-    assert await verdicts.of(first) == (UNSAFE, SAFE, UNJUDGED)
-    assert await verdicts.several([first, second, 99]) == {first: (UNSAFE, SAFE, UNJUDGED)}
+    assert await verdicts.of(first) == (UNSAFE, SAFE, UNCHECKED)
+    assert await verdicts.several([first, second, 99]) == {first: (UNSAFE, SAFE, UNCHECKED)}
     await jobs.delete(first)
     assert await verdicts.of(first) == ()
 
 
 async def test_a_release_holds_for_all_that_was_flagged_and_happens_once(
-    verdicts: VerdictTable, jobs: JobTable, tmp_path: Path
+    verdicts: SafetyTable, jobs: JobTable, tmp_path: Path
 ) -> None:
-    job_id = await painted(jobs, tmp_path, UNSAFE, SAFE, UNJUDGED)
+    job_id = await painted(jobs, tmp_path, UNSAFE, SAFE, UNCHECKED)
     other = await painted(jobs, tmp_path, UNSAFE)
     assert await verdicts.release(job_id)
     assert not await verdicts.release(job_id)
@@ -47,7 +47,7 @@ async def test_a_release_holds_for_all_that_was_flagged_and_happens_once(
 
 
 async def test_there_is_nothing_to_release_where_nothing_was_flagged(
-    verdicts: VerdictTable, jobs: JobTable, tmp_path: Path
+    verdicts: SafetyTable, jobs: JobTable, tmp_path: Path
 ) -> None:
     job_id = await painted(jobs, tmp_path, SAFE, SAFE)
     assert not await verdicts.release(job_id)

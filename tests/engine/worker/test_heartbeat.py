@@ -39,7 +39,7 @@ async def paint_without_end(studio: Studio, side: int) -> None:
     """One job after the other, watched and with previews, as in a busy server."""
     while True:
         request = ImageRequest(prompt="a house", width=side, height=side, num_inference_steps=20)
-        job = await studio.submit(request, owner="ada", home=None)
+        job = await studio.submit(request, owner="ada", message_ref=None)
         async for event in studio.watch(job.id):
             assert event.state is not JobState.FAILED, event.error
 

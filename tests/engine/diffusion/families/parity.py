@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from engine.diffusion.families.base import Family, Row, Start
-from engine.diffusion.offload import Parts
+from engine.diffusion.families.base import Family, InitImage, Sample
+from engine.diffusion.offload import OffloadedComponents
 from engine.jobs.request import Recipe
 
 Image = npt.NDArray[np.int16]
@@ -18,24 +18,24 @@ ONE_LEVEL = 1
 """The most that rounding may change of an 8-bit level when rows share a batch."""
 
 
-def parts(pipe: Any) -> Parts:
+def parts(pipe: Any) -> OffloadedComponents:
     """The components of `pipe`, all on the CPU."""
-    return Parts(pipe, torch.device("cpu"))
+    return OffloadedComponents(pipe, torch.device("cpu"))
 
 
-def picture(family: Family, row: Row) -> Image:
+def picture(family: Family, row: Sample) -> Image:
     """The finished row in 8-bit levels, shape (height, width, 3)."""
     return np.asarray(family.finish(row)).astype(np.int16)
 
 
 @torch.inference_mode()
 def paint(
-    family: Family, *recipes: Recipe, after: Sequence[int] = (), start: Start | None = None
+    family: Family, *recipes: Recipe, after: Sequence[int] = (), start: InitImage | None = None
 ) -> list[Image]:
     """Paint the recipes side by side; the i-th one comes in after `after[i]` steps."""
     coming = dict(enumerate(recipes))
     arrival = dict(zip_longest(coming, after[: len(recipes)], fillvalue=0))
-    rows: dict[int, list[Row]] = {}
+    rows: dict[int, list[Sample]] = {}
     now = 0
     while coming or any(not row.done for group in rows.values() for row in group):
         for i in [i for i in coming if arrival[i] <= now]:

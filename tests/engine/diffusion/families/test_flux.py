@@ -6,9 +6,9 @@ import diffusers
 import pytest
 import torch
 
-from engine.diffusion.families import Family, Start, family_of
+from engine.diffusion.families import Family, InitImage, family_of
 from engine.diffusion.families.flux import Flux
-from engine.diffusion.families.stepped import LatentRow
+from engine.diffusion.families.stepped import LatentSample
 from engine.jobs.request import Recipe
 from engine.models.schedulers import allowed_schedulers
 from tests.engine.diffusion.families.flow_rows import called, levels, recipe
@@ -51,7 +51,7 @@ class Pipelines:
     def __init__(self, pipes: dict[str, Any]) -> None:
         self._pipes = pipes
 
-    def paint(self, kind: str, asked: Recipe, start: Start | None = None) -> Image:
+    def paint(self, kind: str, asked: Recipe, start: InitImage | None = None) -> Image:
         """What the pipeline for the task paints."""
         tokens = {"max_sequence_length": TOKENS[kind]}
         if start is None:
@@ -81,10 +81,10 @@ def test_a_picture_painted_from_another_is_the_one_that_the_pipeline_paints(
     fluxes: dict[str, Family], pipelines: Pipelines, kind: str, strength: float
 ) -> None:
     asked = recipe(strength=strength, width=48, num_inference_steps=4)
-    start = Start(photo())
+    start = InitImage(photo())
     [alone] = paint(fluxes[kind], asked, start=start)
     assert difference(alone, pipelines.paint(kind, asked, start)) == 0
-    [other] = paint(fluxes[kind], asked, start=Start(photo(seed=4)))
+    [other] = paint(fluxes[kind], asked, start=InitImage(photo(seed=4)))
     assert (difference(alone, other) > 2 * ONE_LEVEL) == (strength < 1)
 
 
@@ -94,10 +94,10 @@ def test_a_picture_painted_within_a_mask_is_the_one_that_the_pipeline_paints(
     fluxes: dict[str, Family], pipelines: Pipelines, kind: str, strength: float
 ) -> None:
     asked = recipe(strength=strength, width=96, num_inference_steps=4)
-    start = Start(photo(96, 64), stencil(96, 64))
+    start = InitImage(photo(96, 64), stencil(96, 64))
     [alone] = paint(fluxes[kind], asked, start=start)
     assert difference(alone, pipelines.paint(kind, asked, start)) == 0
-    [everywhere] = paint(fluxes[kind], asked, start=Start(start.image))
+    [everywhere] = paint(fluxes[kind], asked, start=InitImage(start.image))
     assert difference(alone, everywhere) > 10 * ONE_LEVEL
 
 
@@ -122,7 +122,7 @@ def test_rows_of_mixed_steps_guidance_prompts_and_times_do_not_touch_each_other(
 def test_rows_that_start_from_a_masked_picture_do_not_touch_each_other(
     fluxes: dict[str, Family], pipelines: Pipelines
 ) -> None:
-    start = Start(photo(), stencil())
+    start = InitImage(photo(), stencil())
     recipes = [
         recipe(strength=strength, seed=i, num_inference_steps=4)
         for i, strength in enumerate((0.3, 0.6, 1.0))
@@ -162,7 +162,7 @@ def test_every_scheduler_that_fits_paints_with_and_without_a_picture(
 ) -> None:
     for scheduler in allowed_schedulers("flux"):
         asked = recipe(scheduler=scheduler, strength=0.7)
-        for start in (None, Start(photo())):
+        for start in (None, InitImage(photo())):
             [picture] = paint(fluxes[kind], asked, start=start)
             assert picture.std() > 10 * ONE_LEVEL, scheduler
 
@@ -178,7 +178,7 @@ def test_a_preview_shows_where_the_velocity_leads_not_the_noise_on_the_way(
 ) -> None:
     """A step goes on a straight line from the latents to the predicted original."""
     with torch.inference_mode():
-        [row] = cast(list[LatentRow], fluxes["dev"].begin(recipe()))
+        [row] = cast(list[LatentSample], fluxes["dev"].begin(recipe()))
         before = row.latents
         fluxes["dev"].step([row], lambda: None)
     assert row.original is not None

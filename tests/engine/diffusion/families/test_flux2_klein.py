@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image as Pillow
 
-from engine.diffusion.families import Start, family_of
+from engine.diffusion.families import InitImage, family_of
 from engine.diffusion.families.flux2_klein import Flux2Klein
 from engine.diffusion.latent_rgb import FLUX_2
 from engine.diffusion.previews import LatentMap
@@ -90,7 +90,7 @@ def test_a_picture_is_shown_to_it_at_its_own_size_as_the_pipeline_does(
 ) -> None:
     asked = recipe(guidance_scale=guidance_scale, image="photo", strength=0.5)
     picture = photo(104, 72)
-    [alone] = paint(family, asked, start=Start(picture))
+    [alone] = paint(family, asked, start=InitImage(picture))
     assert difference(alone, plain(pipe, asked, picture)) <= ROUNDING[guidance_scale]
 
 
@@ -111,9 +111,11 @@ def test_the_tiny_pictures_tell_settings_apart(pipe: Any) -> None:
     assert difference(over, plain(pipe, base, photo(seed=4))) > 4 * ONE_LEVEL
 
 
-@pytest.mark.parametrize("start", [None, Start(photo(80, 64))], ids=["alone", "beside a picture"])
+@pytest.mark.parametrize(
+    "start", [None, InitImage(photo(80, 64))], ids=["alone", "beside a picture"]
+)
 def test_rows_of_mixed_prompts_schedulers_guidance_and_times_do_not_touch_each_other(
-    family: Flux2Klein, start: Start | None
+    family: Flux2Klein, start: InitImage | None
 ) -> None:
     recipes = [
         recipe(
@@ -132,7 +134,12 @@ def test_rows_of_mixed_prompts_schedulers_guidance_and_times_do_not_touch_each_o
 
 
 def test_only_rows_that_are_shown_pictures_of_one_size_share_a_batch(family: Flux2Klein) -> None:
-    starts = (None, Start(photo(64, 64)), Start(photo(64, 64, seed=4)), Start(photo(80, 64)))
+    starts = (
+        None,
+        InitImage(photo(64, 64)),
+        InitImage(photo(64, 64, seed=4)),
+        InitImage(photo(80, 64)),
+    )
     with torch.inference_mode():
         keys = [family.batch_key(family.begin(recipe(), start)[0]) for start in starts]
     assert keys[1] == keys[2]
@@ -144,7 +151,7 @@ def test_a_picture_too_small_or_too_narrow_to_be_shown_is_refused(
     family: Flux2Klein, size: tuple[int, int]
 ) -> None:
     with pytest.raises(InvalidRequest, match=f"has {size[0]} × {size[1]} pixels; this model needs"):
-        family.begin(recipe(), Start(photo(*size)))
+        family.begin(recipe(), InitImage(photo(*size)))
 
 
 def test_it_is_stepped_and_previewed_by_its_own_map(pipe: Any) -> None:

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
+from engine.diffusion.cads import add_condition_noise, condition_noise_generator
 from engine.diffusion.families import Family
-from engine.diffusion.cads import varied, variety_generator
-from tests.engine.diffusion.families.parity import ONE_LEVEL, difference, paint
 from tests.engine.builders import recipe
+from tests.engine.diffusion.families.parity import ONE_LEVEL, difference, paint
 
 Families = dict[str, Family]
 
@@ -92,13 +92,20 @@ def test_a_picture_with_chaos_beside_others_is_the_one_painted_alone(unets: Fami
 
 
 def test_the_prompt_is_drowned_first_and_clear_in_the_end() -> None:
-    told = {"embeds": torch.randn(1, 7, 16, generator=torch.Generator().manual_seed(1)) * 3 + 2}
+    conditioning = {
+        "embeds": torch.randn(1, 7, 16, generator=torch.Generator().manual_seed(1)) * 3 + 2
+    }
     off = [
-        (varied(told, 100, left, variety_generator(4))["embeds"] - told["embeds"]).abs().mean()
+        (
+            add_condition_noise(conditioning, 100, left, condition_noise_generator(4))["embeds"]
+            - conditioning["embeds"]
+        )
+        .abs()
+        .mean()
         for left in (1.0, 0.8, 0.7, 0.6, 0.1)
     ]
     assert off[0] > off[1] > off[2] > 0
     assert off[3] == off[4] == 0
-    drowned = varied(told, 100, 1.0, variety_generator(4))["embeds"]
-    assert torch.allclose(drowned.mean(), told["embeds"].mean(), atol=1e-4)
-    assert torch.allclose(drowned.std(), told["embeds"].std(), atol=1e-3)
+    drowned = add_condition_noise(conditioning, 100, 1.0, condition_noise_generator(4))["embeds"]
+    assert torch.allclose(drowned.mean(), conditioning["embeds"].mean(), atol=1e-4)
+    assert torch.allclose(drowned.std(), conditioning["embeds"].std(), atol=1e-3)

@@ -7,13 +7,13 @@ import pytest
 import torch
 from PIL import Image
 
-from engine.diffusion.families import Family, Start
+from engine.diffusion.families import Family, InitImage
 from engine.diffusion.families.stable_diffusion import StableDiffusion
 from engine.errors import InvalidRequest
 from engine.models.families import FAMILIES
+from tests.engine.builders import recipe
 from tests.engine.diffusion.families.parity import ONE_LEVEL, difference, paint, parts
 from tests.engine.diffusion.families.reference_loop import photo, plainly, stencil
-from tests.engine.builders import recipe
 
 KINDS = ("sd", "sd sees masks", "xl", "xl sees masks")
 CASES = [
@@ -32,7 +32,7 @@ def test_painted_alone_it_is_what_the_pipeline_paints(
     unets: Families, unet_pipes: Pipes, kind: str, scheduler: str, strength: float
 ) -> None:
     asked = recipe(scheduler=scheduler, strength=strength, negative_prompt="fish")
-    [alone] = paint(unets[kind], asked, start=Start(photo(), stencil()))
+    [alone] = paint(unets[kind], asked, start=InitImage(photo(), stencil()))
     expected = plainly(unet_pipes[kind], "Inpaint", asked, image=photo(), mask_image=stencil())
     assert difference(alone, expected) == 0
 
@@ -43,7 +43,7 @@ def test_picture_and_mask_of_other_sizes_are_resized_as_there(
     unets: Families, unet_pipes: Pipes, kind: str, guidance_scale: float
 ) -> None:
     asked = recipe(scheduler="euler_a", guidance_scale=guidance_scale, strength=0.8, width=96)
-    start = Start(photo(128, 128), stencil(200, 120))
+    start = InitImage(photo(128, 128), stencil(200, 120))
     [alone] = paint(unets[kind], asked, start=start)
     expected = plainly(unet_pipes[kind], "Inpaint", asked, image=start.image, mask_image=start.mask)
     assert difference(alone, expected) == 0
@@ -53,16 +53,16 @@ def test_picture_and_mask_of_other_sizes_are_resized_as_there(
 def test_the_tiny_pictures_tell_masks_apart(unets: Families, kind: str) -> None:
     """Else the comparisons of this file would show nothing."""
     asked = recipe(strength=0.8)
-    [base] = paint(unets[kind], asked, start=Start(photo(), stencil()))
-    [other] = paint(unets[kind], asked, start=Start(photo(), stencil().rotate(180)))
-    [stronger] = paint(unets[kind], recipe(), start=Start(photo(), stencil()))
+    [base] = paint(unets[kind], asked, start=InitImage(photo(), stencil()))
+    [other] = paint(unets[kind], asked, start=InitImage(photo(), stencil().rotate(180)))
+    [stronger] = paint(unets[kind], recipe(), start=InitImage(photo(), stencil()))
     assert difference(base, other) > 2 * ONE_LEVEL
     assert difference(base, stronger) > 2 * ONE_LEVEL
 
 
 @pytest.mark.parametrize("kind", ["sd", "xl"])
 def test_a_black_mask_keeps_the_picture_whatever_the_prompt(unets: Families, kind: str) -> None:
-    start = Start(photo(), Image.new("L", (64, 64)))
+    start = InitImage(photo(), Image.new("L", (64, 64)))
     [moon], [fish] = (
         paint(unets[kind], recipe(prompt=prompt, strength=0.8), start=start)
         for prompt in ("a yellow moon", "a blue fish")
@@ -76,7 +76,7 @@ def test_beside_other_rows_it_stays_that_picture(unets: Families, kind: str) -> 
         recipe(scheduler=scheduler, seed=i, strength=0.4 + 0.3 * i, num_inference_steps=3 + i)
         for i, scheduler in enumerate(("euler_a", "dpmpp_2m", "heun"))
     ]
-    start = Start(photo(), stencil())
+    start = InitImage(photo(), stencil())
     together = paint(unets[kind], *recipes, after=[0, 1, 0], start=start)
     for asked, beside_others in zip(recipes, together, strict=True):
         [alone] = paint(unets[kind], asked, start=start)
@@ -86,7 +86,7 @@ def test_beside_other_rows_it_stays_that_picture(unets: Families, kind: str) -> 
 @torch.inference_mode()
 def test_rows_with_and_without_a_mask_share_a_batch(unets: Families) -> None:
     family = unets["sd"]
-    starts = (None, Start(photo()), Start(photo(), stencil()))
+    starts = (None, InitImage(photo()), InitImage(photo(), stencil()))
     rows = [row for start in starts for row in family.begin(recipe(), start)]
     assert len({family.batch_key(row) for row in rows}) == 1
     while not all(row.done for row in rows):
@@ -107,7 +107,7 @@ def test_without_a_mask_an_inpainting_model_paints_the_whole_picture(
         (None, recipe(scheduler="euler_a", width=96)),
         (photo(96), recipe(scheduler="euler_a", width=96, strength=0.5)),
     ):
-        [whole] = paint(unets[kind], asked, start=Start(image) if image else None)
+        [whole] = paint(unets[kind], asked, start=InitImage(image) if image else None)
         shown = image or photo(96, seed=9)
         expected = plainly(unet_pipes[kind], "Inpaint", asked, image=shown, mask_image=white)
         assert difference(whole, expected) == 0
@@ -125,6 +125,6 @@ def test_a_family_that_cannot_do_it_says_so(unet_pipes: Pipes) -> None:
     assert not FAMILIES[Starting.family].inpaint
     pipe = unet_pipes["sd"]
     with pytest.raises(InvalidRequest, match=r"cannot start from a picture: .*\.$"):
-        Plain(pipe, parts(pipe), None).begin(recipe(), Start(photo()))
+        Plain(pipe, parts(pipe), None).begin(recipe(), InitImage(photo()))
     with pytest.raises(InvalidRequest, match=r"cannot paint within a mask: .*\.$"):
-        Starting(pipe, parts(pipe), None).begin(recipe(), Start(photo(), stencil()))
+        Starting(pipe, parts(pipe), None).begin(recipe(), InitImage(photo(), stencil()))

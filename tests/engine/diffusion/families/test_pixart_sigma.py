@@ -6,7 +6,7 @@ import diffusers
 import pytest
 import torch
 
-from engine.diffusion.families import Family, Start, family_of
+from engine.diffusion.families import Family, InitImage, family_of
 from engine.diffusion.families.pixart_sigma import PixArtSigma
 from engine.errors import InvalidRequest
 from engine.jobs.request import Recipe
@@ -123,7 +123,7 @@ def test_a_vae_in_single_precision_decodes_in_it(
 
 def test_a_picture_to_start_from_is_refused(family: Family) -> None:
     with pytest.raises(InvalidRequest, match="PixArt-Σ model, which cannot start from a picture"):
-        family.begin(recipe(), Start(photo()))
+        family.begin(recipe(), InitImage(photo()))
 
 
 def test_a_preview_has_a_pixel_for_each_latent(family: Family) -> None:

@@ -6,7 +6,7 @@ import diffusers
 import pytest
 import torch
 
-from engine.diffusion.families import Start, family_of
+from engine.diffusion.families import InitImage, family_of
 from engine.diffusion.families.qwen_image import QwenImage
 from engine.diffusion.latent_rgb import QWEN_IMAGE
 from engine.diffusion.previews import LatentMap
@@ -49,7 +49,7 @@ def family(families: dict[str, QwenImage]) -> QwenImage:
     return families["single"]
 
 
-def plain(pipe: Any, asked: Recipe, start: Start | None = None) -> Image:
+def plain(pipe: Any, asked: Recipe, start: InitImage | None = None) -> Image:
     """What the pipeline for the task paints by its own call, with a blank as the model card has."""
     guidance = {
         "negative_prompt": asked.negative_prompt or " ",
@@ -72,9 +72,9 @@ def test_a_picture_painted_alone_is_the_one_that_the_pipeline_paints(
     assert difference(alone, plain(pipe, asked)) <= AT_MOST[guidance_scale]
 
 
-@pytest.mark.parametrize("start", [None, Start(photo(64, 64))], ids=["prompt", "picture"])
+@pytest.mark.parametrize("start", [None, InitImage(photo(64, 64))], ids=["prompt", "picture"])
 def test_so_it_is_in_half_precision(
-    pipes: dict[str, Any], families: dict[str, QwenImage], start: Start | None
+    pipes: dict[str, Any], families: dict[str, QwenImage], start: InitImage | None
 ) -> None:
     """Noise is drawn in it as well: in another one the same seed gives other noise."""
     asked = recipe(guidance_scale=UNGUIDED, strength=0.75, num_inference_steps=4)
@@ -94,10 +94,10 @@ def test_a_picture_painted_over_another_is_the_one_that_the_pipeline_paints(
         guidance_scale=guidance_scale,
         width=96,
     )
-    start = Start(photo(64, 64))
+    start = InitImage(photo(64, 64))
     [alone] = paint(family, asked, start=start)
     assert difference(alone, plain(pipe, asked, start)) <= AT_MOST[guidance_scale]
-    [other] = paint(family, asked, start=Start(photo(64, 64, seed=4)))
+    [other] = paint(family, asked, start=InitImage(photo(64, 64, seed=4)))
     assert (difference(alone, other) > 4 * ONE_LEVEL) == (strength < 1)
 
 
@@ -138,7 +138,7 @@ def test_rows_of_mixed_prompts_schedulers_guidance_and_times_do_not_touch_each_o
 def test_every_scheduler_that_fits_paints_with_and_without_a_picture(family: QwenImage) -> None:
     for scheduler in allowed_schedulers("qwen-image"):
         asked = recipe(scheduler=scheduler, num_inference_steps=4, strength=0.5)
-        for start in (None, Start(photo(64, 64))):
+        for start in (None, InitImage(photo(64, 64))):
             [picture] = paint(family, asked, start=start)
             assert picture.std() > 10 * ONE_LEVEL, scheduler
 

@@ -6,7 +6,7 @@ import diffusers
 import pytest
 import torch
 
-from engine.diffusion.families import Family, Start, family_of
+from engine.diffusion.families import Family, InitImage, family_of
 from engine.diffusion.families.sana import Sana
 from engine.errors import InvalidRequest
 from engine.jobs.request import Recipe
@@ -110,7 +110,7 @@ def test_rows_of_mixed_steps_guidance_prompts_and_times_do_not_touch_each_other(
 
 def test_a_picture_to_start_from_is_refused(sanas: dict[str, Family]) -> None:
     with pytest.raises(InvalidRequest, match="Sana model, which cannot start from a picture"):
-        sanas["plain"].begin(recipe(), Start(photo()))
+        sanas["plain"].begin(recipe(), InitImage(photo()))
 
 
 def test_no_map_for_previews_is_known(sanas: dict[str, Family]) -> None:

@@ -18,9 +18,9 @@ from engine.diffusion.schedulers import make_scheduler
 from engine.jobs.request import MAX_STEPS, Recipe
 from engine.models.schedulers import SCHEDULERS
 from tests import tiny
+from tests.engine.builders import recipe
 from tests.engine.diffusion.conftest import Image
 from tests.engine.diffusion.families.parity import ONE_LEVEL, difference, paint, parts, picture
-from tests.engine.builders import recipe
 
 KINDS = ("epsilon", "v_prediction", "distilled")
 

@@ -6,7 +6,7 @@ import diffusers
 import pytest
 import torch
 
-from engine.diffusion.families import Family, Start, family_of
+from engine.diffusion.families import Family, InitImage, family_of
 from engine.diffusion.families.stable_diffusion_3 import StableDiffusion3
 from engine.jobs.request import Recipe
 from engine.models.schedulers import allowed_schedulers
@@ -37,7 +37,7 @@ def threes(three_pipes: dict[str, Any]) -> dict[str, Family]:
     return {kind: family_of(pipe, parts(pipe), None) for kind, pipe in three_pipes.items()}
 
 
-def plain(pipe: Any, asked: Recipe, start: Start | None = None) -> Image:
+def plain(pipe: Any, asked: Recipe, start: InitImage | None = None) -> Image:
     """What the pipeline for the task paints by its own call."""
     negative = {"negative_prompt": asked.negative_prompt}
     if start is None:
@@ -79,10 +79,10 @@ def test_a_picture_painted_from_another_is_the_one_that_the_pipeline_paints(
     threes: dict[str, Family], three_pipes: dict[str, Any], kind: str, strength: float
 ) -> None:
     asked = recipe(strength=strength, width=48, num_inference_steps=4)
-    start = Start(photo())
+    start = InitImage(photo())
     [alone] = paint(threes[kind], asked, start=start)
     assert difference(alone, plain(three_pipes[kind], asked, start)) == 0
-    [other] = paint(threes[kind], asked, start=Start(photo(seed=4)))
+    [other] = paint(threes[kind], asked, start=InitImage(photo(seed=4)))
     assert (difference(alone, other) > 2 * ONE_LEVEL) == (strength < 1)
 
 
@@ -92,10 +92,10 @@ def test_a_picture_painted_within_a_mask_is_the_one_that_the_pipeline_paints(
     threes: dict[str, Family], three_pipes: dict[str, Any], kind: str, strength: float
 ) -> None:
     asked = recipe(strength=strength, width=96, num_inference_steps=4)
-    start = Start(photo(96, 64), stencil(96, 64))
+    start = InitImage(photo(96, 64), stencil(96, 64))
     [alone] = paint(threes[kind], asked, start=start)
     assert difference(alone, plain(three_pipes[kind], asked, start)) == 0
-    [everywhere] = paint(threes[kind], asked, start=Start(start.image))
+    [everywhere] = paint(threes[kind], asked, start=InitImage(start.image))
     assert difference(alone, everywhere) > 10 * ONE_LEVEL
 
 
@@ -121,7 +121,7 @@ def test_rows_of_mixed_steps_guidance_prompts_and_times_do_not_touch_each_other(
 def test_rows_that_start_from_a_masked_picture_do_not_touch_each_other(
     threes: dict[str, Family], three_pipes: dict[str, Any]
 ) -> None:
-    start = Start(photo(), stencil())
+    start = InitImage(photo(), stencil())
     recipes = [
         recipe(strength=strength, seed=i, num_inference_steps=4)
         for i, strength in enumerate((0.3, 0.6, 1.0))
@@ -152,7 +152,7 @@ def test_every_scheduler_that_fits_paints_with_and_without_a_picture(
 ) -> None:
     for scheduler in allowed_schedulers("sd3"):
         asked = recipe(scheduler=scheduler, strength=0.7)
-        for start in (None, Start(photo())):
+        for start in (None, InitImage(photo())):
             [picture] = paint(threes[kind], asked, start=start)
             assert picture.std() > 10 * ONE_LEVEL, scheduler
 

@@ -10,9 +10,9 @@ from engine.diffusion.families import Family
 from engine.diffusion.families.stable_diffusion_xl import StableDiffusionXL
 from engine.errors import ModelUnavailable
 from engine.models.schedulers import SCHEDULERS
+from tests.engine.builders import recipe
 from tests.engine.diffusion.families.parity import ONE_LEVEL, difference, paint, parts
 from tests.engine.diffusion.families.reference_loop import plainly
-from tests.engine.builders import recipe
 
 KINDS = ("xl", "xl distilled", "xl normalized")
 

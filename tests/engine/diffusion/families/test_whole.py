@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from engine.diffusion.families.base import Row
-from engine.diffusion.families.whole_pipeline import Whole
-from engine.diffusion.offload import WholeParts
+from engine.diffusion.families.base import Sample
+from engine.diffusion.families.whole_pipeline import WholePipeline
+from engine.diffusion.offload import AccelerateOffload
 from engine.errors import InvalidRequest
 from engine.jobs.request import Recipe
 from tests.engine import builders as making
@@ -35,8 +35,8 @@ def plain(pipe: Any, asked: Recipe, **arguments: Any) -> Image:
     return np.asarray(result.images[0]).astype(np.int16)
 
 
-def whole(pipe: Any) -> Whole:
-    return Whole(pipe, WholeParts(pipe, torch.device("cpu")))
+def whole(pipe: Any) -> WholePipeline:
+    return WholePipeline(pipe, AccelerateOffload(pipe, torch.device("cpu")))
 
 
 @torch.inference_mode()
@@ -112,7 +112,7 @@ def test_what_a_pipeline_does_not_take_is_not_given_to_it(pipes: dict[str, Any])
         def __call__(self, prompt: str, generator: torch.Generator) -> Any:
             return pipes["lcm"](prompt=prompt, width=64, height=64, generator=generator)
 
-    rows: list[Row] = whole(Simple()).begin(recipe())
+    rows: list[Sample] = whole(Simple()).begin(recipe())
     with torch.inference_mode():
         whole(Simple()).step(rows, lambda: None)
     assert rows[0].done

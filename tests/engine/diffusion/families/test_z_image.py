@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine.diffusion.families import Start, family_of
+from engine.diffusion.families import InitImage, family_of
 from engine.diffusion.families.z_image import ZImage
 from engine.diffusion.latent_rgb import FLUX
 from engine.diffusion.previews import LatentMap
@@ -39,7 +39,7 @@ def family(pipe: Any) -> ZImage:
     return ZImage(pipe, parts(pipe), None)
 
 
-def plain(pipe: Any, asked: Recipe, start: Start | None = None) -> Image:
+def plain(pipe: Any, asked: Recipe, start: InitImage | None = None) -> Image:
     """What the `__call__` of Diffusers paints."""
     arguments: dict[str, Any] = {"width": asked.width, "height": asked.height}
     if start is not None:
@@ -85,7 +85,7 @@ def test_a_picture_painted_over_another_is_the_one_that_the_pipeline_paints(
         guidance_scale=guidance_scale,
         width=96,
     )
-    start = Start(photo(96, 64), stencil(96, 64) if masked else None)
+    start = InitImage(photo(96, 64), stencil(96, 64) if masked else None)
     [alone] = paint(family, asked, start=start)
     rounding = ONE_LEVEL if masked else 0  # equal latents, of another layout in memory there
     assert difference(alone, plain(pipe, asked, start)) <= rounding
@@ -116,7 +116,7 @@ def test_the_tiny_pictures_tell_settings_apart(pipe: Any) -> None:
     over = recipe(strength=0.4)
     one, another, within = (
         plain(pipe, over, start)
-        for start in (Start(photo()), Start(photo(seed=4)), Start(photo(), stencil()))
+        for start in (InitImage(photo()), InitImage(photo(seed=4)), InitImage(photo(), stencil()))
     )
     assert difference(one, another) > 4 * ONE_LEVEL
     assert difference(one, within) > 4 * ONE_LEVEL

@@ -10,7 +10,7 @@ from discord import AppCommandType, app_commands
 from cogs import Atelier
 from tests.discord_server.errors import Json
 
-from .rules import limits, who
+from .requirements import limits, who
 
 KINDS = {
     3: "text",

@@ -11,16 +11,16 @@ import pytest_asyncio
 from discord import AppCommandType
 
 from cogs import Atelier
-from cogs.actions.picture_buttons import PictureButton
 from cogs.about.help import AUDIENCES, Audience, slash_commands
+from cogs.actions.picture_buttons import PictureButton
 from engine import Parent
+from tests.offline_bot import offline_bot
 
-from tests.offline_bot import furnished
-from .reference import COMMAND, PAGE, reference
-from .reference.commands import bound
-from .reference.controls import items, listeners
-from .reference.reach import reached
-from .reference.rules import DEMANDS, LIMITS, OWN, audience, leads_to, limits, who
+from .command_reference import COMMAND, PAGE, reference
+from .command_reference.commands import bound
+from .command_reference.controls import items, listeners
+from .command_reference.reach import reached
+from .command_reference.requirements import DEMANDS, LIMITS, OWN, audience, leads_to, limits, who
 
 FOR_ALL = {"preflight", "welcome", "open", "unblocked"}
 """Of the demands `require_…`: those that everything makes, or that are part of another."""
@@ -28,7 +28,7 @@ FOR_ALL = {"preflight", "welcome", "open", "unblocked"}
 
 @pytest_asyncio.fixture
 async def bot() -> AsyncIterator[Atelier]:
-    async with furnished() as bot:
+    async with offline_bot() as bot:
         yield bot
 
 
@@ -57,7 +57,7 @@ async def test_every_demand_of_the_policy_has_its_words(bot: Atelier) -> None:
     demands = {name for name in called if name.startswith("cogs.policy.access.require_")}
     worded = {name for name in demands for known in (*DEMANDS, *LIMITS) if leads_to([name], known)}
     assert {name.rpartition("_")[2] for name in demands - worded} <= FOR_ALL, (
-        "give it words in tests/reference/rules.py"
+        "give it words in tests/command_reference/requirements.py"
     )
 
 

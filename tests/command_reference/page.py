@@ -12,10 +12,10 @@ from tests.discord_server.errors import Json
 
 from .commands import commands, menus, row
 from .controls import controls, modals
-from .rules import LIMITS, OWNERS, WHO
+from .requirements import LIMITS, OWNERS, WHO
 
 PAGE = Path(__file__).parents[2] / "docs" / "commands.md"
-COMMAND = "python -m tests.reference"
+COMMAND = "python -m tests.command_reference"
 """What writes the page anew."""
 
 HEAD = f"""\

@@ -57,7 +57,7 @@ def _named_in(bot: Atelier, function: FunctionType, owner: object) -> Iterator[C
 def _locals(
     bot: Atelier, tree: ast.Module, function: FunctionType, names: dict[str, object]
 ) -> dict[str, object]:
-    """What local names stand for, as in `desk = interaction.client.desk`; None for the others."""
+    """What local names stand for, as in `desk = interaction.client.submission`, or None."""
     known = dict(names)
     for node in ast.walk(tree):
         match node:

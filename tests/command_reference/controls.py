@@ -15,7 +15,7 @@ from discord.ext import commands
 from cogs import Atelier
 
 from .commands import first_line, row
-from .rules import limits, who
+from .requirements import limits, who
 
 GROUP = re.compile(r"\(\?P<(?P<name>\w+)>(?P<pattern>[^()]*)\)")
 """A named group of the pattern of a custom_id."""
@@ -35,7 +35,7 @@ async def controls(bot: Atelier) -> list[str]:
     lines = ["| Button or select | What it does | Who | Limits |", "| --- | --- | --- | --- |"]
     for match, item in await items():
         about = first_line(_about(item))
-        lines.append(row(_shown(item.item, match), about, *_rules(bot, item.callback)))
+        lines.append(row(_shown(item.item, match), about, *_requirements(bot, item.callback)))
     return lines
 
 
@@ -62,10 +62,10 @@ def modals(bot: Atelier) -> Iterator[str]:
     yield "| --- | --- | --- | --- |"
     for cog, listener in listeners(bot):
         form: re.Pattern[str] = sys.modules[type(cog).__module__].__dict__["FORM"]
-        yield row(_kinds_of(form), type(cog).__name__, *_rules(bot, listener))
+        yield row(_kinds_of(form), type(cog).__name__, *_requirements(bot, listener))
 
 
-def _rules(bot: Atelier, callback: Callable[..., Any]) -> tuple[str, str]:
+def _requirements(bot: Atelier, callback: Callable[..., Any]) -> tuple[str, str]:
     return who(bot, callback), limits(bot, callback)
 
 

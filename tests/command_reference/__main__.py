@@ -1,17 +1,17 @@
-"""Writes `docs/commands.md` anew: ``python -m tests.reference``."""
+"""Writes `docs/commands.md` anew: ``python -m tests.command_reference``."""
 
 from __future__ import annotations
 
 import asyncio
 
-from tests.offline_bot import furnished
+from tests.offline_bot import offline_bot
 
 from . import PAGE, reference
 
 
 async def write() -> None:
     """Furnish a bot, read it, write the page."""
-    async with furnished() as bot:
+    async with offline_bot() as bot:
         PAGE.write_text(await reference(bot), encoding="utf-8")
     print(PAGE)
 

@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from cogs import Atelier
-from cogs.requests.attachments import MOST_BYTES
-from cogs.requests.confirmations import MOST_UNASKED
 from cogs.about.help import Audience
+from cogs.requests.attachments import MOST_BYTES
+from cogs.requests.confirmations import MAX_UNCONFIRMED
 
 from .reach import reached
 
 DEMANDS = {
-    "policy.require_owner": Audience.OWNER,
-    "policy.require_manager": Audience.MANAGERS,
-    "policy.require_moderator": Audience.MODERATORS,
+    "access.require_owner": Audience.OWNER,
+    "access.require_manager": Audience.MANAGERS,
+    "access.require_moderator": Audience.MODERATORS,
 }
 """The functions that turn people away, and whom they let through; the strictest is first."""
 
@@ -26,7 +26,7 @@ WHO = {
     Audience.OWNER: "the owner",
 }
 
-OWN, OWNERS = "policy.acting_as", "whose job it is"
+OWN, OWNERS = "access.acting_as", "whose job it is"
 """What keeps people to their own jobs, and those who may act on anybody's."""
 
 LIMITS = {
@@ -34,31 +34,31 @@ LIMITS = {
         "budget",
         "It is a job of whoever uses it, and counts for how many pictures they may ask for.",
     ),
-    "policy.require_room": (
+    "access.require_postable_channel": (
         "room",
         "Only in channels where the server wants pictures and the bot may post them "
         "(`/settings`; a thread counts as its channel).",
     ),
-    "sight.sees": (
+    "visibility.can_see": (
         "sight",
         "Only jobs of one's own, and those whose message one can see in this server.",
     ),
-    "discretion.require_shown": (
+    "nsfw.require_shown": (
         "shown",
         "Not with pictures that are withheld there, but by who may look at them all the same.",
     ),
-    "require_starting": ("start", "Only with models that can start from a picture."),
-    "require_filling": ("fill", "Only with models that can paint a part of a picture anew."),
+    "require_img2img": ("start", "Only with models that can start from a picture."),
+    "require_inpaint": ("fill", "Only with models that can paint a part of a picture anew."),
     "attachments.require_picture": (
         "upload",
         f"A picture to start from has at most {MOST_BYTES // 1_000_000} MB.",
     ),
     "Confirmations.ask": (
         "ask",
-        f"More than {MOST_UNASKED} prompts at once are asked about first.",
+        f"More than {MAX_UNCONFIRMED} prompts at once are asked about first.",
     ),
-    "audit.noted": ("log", "Written down for `/audit`."),
-    "audit.noted_on_job": ("log", "Written down for `/audit`."),
+    "audit.record": ("log", "Written down for `/audit`."),
+    "audit.record_on_job": ("log", "Written down for `/audit`."),
 }
 """What else a function means for those who use it: a word for the table, and what it stands for.
 

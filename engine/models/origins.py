@@ -1,0 +1,29 @@
+"""What the models of the catalogue are made from, and how much of it is on disk."""
+
+from engine.errors import ModelUnavailable
+from engine.hub.presence import DiskUsage, Presence, disk_usage
+from engine.hub.sources import Origin, origin
+from engine.models.catalogue import Model
+
+
+def origin_of(model: Model, *, allow_pickle: bool = False) -> Origin:
+    """The source of `model`, and its denoiser if it has one of its own.
+
+    Raises:
+        ModelUnavailable: As `origin`.
+    """
+    return origin(
+        model.source,
+        denoiser=model.denoiser,
+        revision=model.revision,
+        variant=model.variant,
+        allow_pickle=allow_pickle,
+    )
+
+
+def disk_usage_of(model: Model, *, allow_pickle: bool = False) -> DiskUsage:
+    """How much of `model` is on disk. Downloads nothing and reads no weights."""
+    try:
+        return disk_usage(origin_of(model, allow_pickle=allow_pickle))
+    except ModelUnavailable as error:
+        return DiskUsage(Presence.NO_FOLDER, 0, (error.sentence,))

@@ -119,7 +119,7 @@ async def _paint(
     if last.state is JobState.CANCELLED:
         raise CommandError(Exit.INTERRUPTED, "Cancelled.")
     if last.state is JobState.FAILED:
-        raise CommandError(Exit.NOT_PAINTED, last.error or "The picture could not be painted.")
+        raise CommandError(Exit.NOT_PAINTED, last.error or "The picture couldn't be painted.")
     return job, last.pictures
 
 

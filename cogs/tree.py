@@ -86,9 +86,7 @@ def sentence_for(error: Exception) -> str:
     """What to tell a person about `error`; a bug goes to the log under an id that they see."""
     match error:
         case LimitReached(retry_at=float(retry_at)):
-            return say(
-                "{error} You can go on <t:{at}:R>.", error=error.sentence, at=int(retry_at) + 1
-            )
+            return say("{error} Try again <t:{at}:R>.", error=error.sentence, at=int(retry_at) + 1)
         case AtelierError():
             return resaid(error.sentence)
         case app_commands.CommandSignatureMismatch() | app_commands.CommandNotFound():
@@ -97,6 +95,6 @@ def sentence_for(error: Exception) -> str:
             incident = new_incident()
             log.error("Incident %s", incident, exc_info=error)
             return say(
-                "Something broke. The owner finds the reason in the log: {incident}.",
+                "Something went wrong. The owner can find the reason in the log: {incident}.",
                 incident=incident,
             )

@@ -204,7 +204,7 @@ def _exclusive(folder: Path) -> AbstractContextManager[object]:
     except OSError as error:
         raise StorageError(
             say(
-                "The folder {folder} cannot be used: {reason}.",
+                "The folder {folder} can't be used: {reason}.",
                 folder=folder,
                 reason=error.strerror,
             )
@@ -218,15 +218,13 @@ async def _resume(jobs: JobTable, worker: Worker, catalogue: Catalogue) -> None:
             continue
         if job.attempts >= MAX_ATTEMPTS:
             sentence = say_many(
-                "Given up: the program stopped {number} time while painting this.",
-                "Given up: the program stopped {number} times while painting this.",
+                "Gave up: the program stopped {number} time while painting this.",
+                "Gave up: the program stopped {number} times while painting this.",
                 job.attempts,
             )
             await jobs.set_state(job.id, JobState.FAILED, sentence)
         elif job.recipe.model not in catalogue:
-            sentence = say(
-                "The model “{model}” is not configured any more.", model=job.recipe.model
-            )
+            sentence = say("The model “{model}” is no longer configured.", model=job.recipe.model)
             await jobs.set_state(job.id, JobState.FAILED, sentence)
         else:
             worker.push(job)

@@ -247,7 +247,7 @@ class Studio:
         source, file = await self.init_images.finished(parent)
         if source.recipe.enlarged > 1:
             raise InvalidRequest(
-                say("This picture is enlarged already: enlarge the one it came from.")
+                say("This picture is already enlarged. Enlarge the original instead.")
             )
         recipe = replace(
             source.recipe, seed=source.recipe.seeds[parent.number], count=1, enlarged=factor
@@ -264,7 +264,7 @@ class Studio:
                 files = await asyncio.to_thread(self._pictures.save, job, (pixels,))
             except BaseException as error:
                 known = error.sentence if isinstance(error, StorageError) else None
-                why = known or say("It could not be enlarged.")
+                why = known or say("The picture couldn't be enlarged.")
                 await self._jobs.set_state(job.id, JobState.FAILED, why)
                 raise
             await self._jobs.set_painted(job.id, files, verdicts)
@@ -285,7 +285,7 @@ class Studio:
             NotYours: When `by` is not its owner.
         """
         await self._owned(
-            job_id, by, phrase("Only the one who asked for job {number} can cancel it.")
+            job_id, by, phrase("Only the person who requested job {number} can cancel it.")
         )
         return await self._worker.cancel(job_id)
 
@@ -297,7 +297,7 @@ class Studio:
             NotYours: When `by` is not its owner.
         """
         await self._owned(
-            job_id, by, phrase("Only the one who asked for job {number} can delete it.")
+            job_id, by, phrase("Only the person who requested job {number} can delete it.")
         )
         await self._worker.cancel(job_id)
         async for _ in self.watch(job_id):

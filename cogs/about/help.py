@@ -23,12 +23,12 @@ MOST = 4000
 class Audience(Enum):
     """Who may use a command; the value is what the page says above those of it."""
 
-    EVERYBODY = phrase("For everybody")
+    EVERYBODY = phrase("For everyone")
     MODERATORS = phrase(
-        "For moderators (Timeout Members or Manage Server, or a role the owner named)"
+        "For moderators (Timeout Members, Manage Server, or a role the owner chose)"
     )
-    MANAGERS = phrase("For who configures me here (Manage Server, or a role the owner named)")
-    OWNER = phrase("For my owner")
+    MANAGERS = phrase("For server managers (Manage Server, or a role the owner chose)")
+    OWNER = phrase("For the bot's owner")
 
 
 AUDIENCES: dict[str, Audience] = {
@@ -56,9 +56,8 @@ AUDIENCES: dict[str, Audience] = {
 """Who may use a command, by its name; one that is not here is for everybody."""
 
 INTRODUCTION = phrase(
-    "## What I can do\n"
-    "I paint what you describe. Click on a command to use it. The buttons under a picture go on "
-    "from it; they work on old messages too."
+    "## What I can do\nI paint what you describe. Click a command to use it. The buttons under "
+    "a picture let you build on it; they work on old messages too."
 )
 
 
@@ -68,7 +67,7 @@ class Help(commands.Cog):
     @app_commands.command()
     @anywhere
     async def help(self, interaction: "discord.Interaction[Atelier]") -> None:
-        """Show what I can do, and who may use what"""
+        """Show what I can do and who can use what"""
         view = page(interaction.client, interaction.guild_id)
         await interaction.response.send_message(view=view, ephemeral=True)
 
@@ -112,7 +111,7 @@ def _menus(bot: "Atelier") -> Iterator[str]:
     names = [menu.name for menu in bot.tree.get_commands(type=discord.AppCommandType.message)]
     if names:
         menus = [translation(name, spoken(), MENU) or name for name in sorted(names)]
-        heading = say("On a message, under Apps")
+        heading = say("In a message's Apps menu")
         yield f"### {heading}\n{' · '.join(menus)}"
 
 

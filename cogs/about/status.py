@@ -37,7 +37,7 @@ class StatusCommand(commands.Cog, name="Status"):
     @app_commands.guild_only()
     async def status(self, interaction: "discord.Interaction[Atelier]") -> None:
         """Show device, memory, plan, queue, throughput, failures and versions"""
-        require_owner(interaction, say("Only the owner of this bot sees how it runs: ask them."))
+        require_owner(interaction, say("Only the bot's owner can see how it's running."))
         await interaction.response.defer(ephemeral=True, thinking=True)
         report = await self._studio.report()
         await reply(interaction, "\n".join(lines(report, self._started)))
@@ -52,7 +52,7 @@ def lines(report: StudioReport, started: float) -> Iterator[str]:
         yield say("**Plan** {plan}. Expected peak: {peak}", plan=plan.summary, peak=plan.peak)
     yield from (f"⚠️ {problem}" for problem in report.problems)
     yield say(
-        "**Queue** {running} being painted, {waiting} waiting",
+        "**Queue** {running} running, {waiting} waiting",
         running=report.running,
         waiting=report.waiting,
     )
@@ -60,7 +60,7 @@ def lines(report: StudioReport, started: float) -> Iterator[str]:
     pictures = say_many("{number} picture", "{number} pictures", tally.pictures)
     jobs = say_many("{number} job", "{number} jobs", tally.jobs)
     yield say("**Last hour** {pictures} in {jobs}", pictures=pictures, jobs=jobs)
-    yield say("**Failed within a day** {failed}", failed=tally.failed)
+    yield say("**Failed in the last day** {failed}", failed=tally.failed)
     for failure in tally.failures:
         reason = discord.utils.escape_markdown(shortened(failure.sentence, 120))
         job = say("job {number}", number=failure.job_id)
@@ -76,7 +76,7 @@ def device_line(device: DeviceFacts) -> str:
         free, total = human_size(device.free_bytes), human_size(device.total_bytes)
         parts.append(say("{free} of {total} free", free=free, total=total))
     if device.ram_free_bytes < NO_LIMIT:
-        parts.append(say("RAM {free} free", free=human_size(device.ram_free_bytes)))
+        parts.append(say("{free} RAM free", free=human_size(device.ram_free_bytes)))
     return " · ".join(parts)
 
 

@@ -69,21 +69,22 @@ def greeting(bot: "Atelier", guild: discord.Guild) -> ui.LayoutView:
     lines = [
         say("## Hello!"),
         say(
-            "I paint pictures from what you describe, on my owner's own machine: your prompts go "
-            "to no other service."
+            "I paint pictures from your descriptions on my owner's own machine. Your prompts "
+            "aren't sent to any other service."
         ),
-        say("### Try"),
+        say("### Try these"),
         *(f"• {imagine} `{example}`" for example in EXAMPLES),
         say("### Good to know"),
         say(
-            "{help} shows all commands and who may use them. Who has Manage Server can configure "
-            "me with {settings}. The buttons under a picture paint it again or delete it.",
+            "{help} lists all commands and who can use them. Members with Manage Server can "
+            "configure me with {settings}. Use the buttons under a picture to paint it again "
+            "or delete it.",
             help=every,
             settings=settings,
         ),
     ]
     if spoken() != "en":
-        lines.append(say("-# Most models read prompts in English only."))
+        lines.append(say("-# Most models only read English prompts."))
     view = ui.LayoutView(timeout=None)
     container: ui.Container[ui.LayoutView] = ui.Container(ui.TextDisplay("\n".join(lines)))
     view.add_item(container)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 MOST_PICTURES = 5
 """Of a message that are looked at: as many as a row has buttons."""
 
-NO_SETTINGS = phrase("no settings inside")
+NO_SETTINGS = phrase("no settings found")
 
 
 class ContextMenus(commands.Cog):
@@ -47,7 +47,7 @@ class ContextMenus(commands.Cog):
             anywhere(app_commands.ContextMenu(name=name, callback=callback))
             for name, callback in (
                 ("Use these settings", self.use_settings),
-                ("Use as start", self.use_as_start),
+                ("Use as start image", self.use_as_start),
                 ("Picture details", self.details),
             )
         ]
@@ -71,17 +71,15 @@ class ContextMenus(commands.Cog):
         for attachment in pictures:
             if text := await _settings(attachment):
                 if len(text) > MOST_TEXT:
-                    raise InvalidRequest(
-                        say("The settings inside this picture are too long to use.")
-                    )
+                    raise InvalidRequest(say("The settings in this picture are too long to use."))
                 row: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
                 row.add_item(SettingsButton())
                 await interaction.edit_original_response(view=code_block(text, row))
                 return
         raise InvalidRequest(
             say(
-                "This picture has no settings inside: whoever posted it, or Discord, has taken "
-                "them out. Use as start paints from the picture itself."
+                "This picture has no settings in it. Discord, or the person who posted it, may "
+                "have removed them. “Use as start image” works from the picture itself."
             )
         )
 
@@ -199,7 +197,7 @@ class StartButton(
 
 def _asking(row: ui.ActionRow[ui.LayoutView]) -> ui.LayoutView:
     view = ui.LayoutView(timeout=None)
-    view.add_item(ui.TextDisplay(say("Say what to make of it:")))
+    view.add_item(ui.TextDisplay(say("Pick a start image, then describe the result:")))
     view.add_item(row)
     return view
 
@@ -210,7 +208,9 @@ async def _settings(attachment: discord.Attachment) -> str | None:
     try:
         data = await attachment.read()
     except discord.HTTPException as error:
-        raise InvalidRequest(say("Discord does not hand out this picture any more.")) from error
+        raise InvalidRequest(
+            say("Couldn't get this picture from Discord. It may be gone.")
+        ) from error
     return await asyncio.to_thread(settings_text, data)
 
 

@@ -20,21 +20,20 @@ if TYPE_CHECKING:
 MOST_TEXT = 3800
 """Characters of settings in a message; Discord allows 4000 in all its text displays."""
 
-CLOSED = phrase("I may not write to you: allow direct messages in this server's privacy settings.")
+CLOSED = phrase("I can't DM you. Allow direct messages in this server's privacy settings.")
 
 CLOSED_ELSEWHERE = phrase(
-    "I may not write to you: allow direct messages in the privacy settings of a server that we "
-    "share."
+    "I can't DM you. Allow direct messages in the privacy settings of a server we share."
 )
 """The same, where this server is none that the bot is in."""
 
 STRANGERS = phrase(
-    "I cannot write to you: we share no server. Add me to your own apps, or join a server that I "
-    "am in, and try again."
+    "I can't DM you because we don't share a server. Add me to your apps or join a server I'm "
+    "in, then try again."
 )
 
-GONE = phrase("The file of this picture is gone. Again paints it anew.")
-WITHHELD = phrase("This picture is withheld: a moderator can release it.")
+GONE = phrase("This picture's file is gone. “Again” paints a new version.")
+WITHHELD = phrase("This picture is withheld. A moderator can release it.")
 
 
 class NotDelivered(AtelierError):
@@ -77,7 +76,7 @@ async def send_to_dm(interaction: "discord.Interaction[Atelier]", picture: Paren
         if error.code not in CANNOT_WRITE:
             raise
         raise NotDelivered(_why(interaction, error.code)) from error
-    await interaction.edit_original_response(content=say("It is in your direct messages."))
+    await interaction.edit_original_response(content=say("Sent to your DMs."))
 
 
 def _why(interaction: "discord.Interaction[Atelier]", code: int) -> str:
@@ -96,5 +95,5 @@ def _fitting(file: Path) -> Upload:
     except OSError as error:
         raise InvalidRequest(say(GONE)) from error
     if uploads is None:
-        raise InvalidRequest(say("The picture is too large for a direct message."))
+        raise InvalidRequest(say("This picture is too large for a DM."))
     return uploads[0]

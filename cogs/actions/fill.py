@@ -57,7 +57,7 @@ class PartSelect(
         super().__init__(
             ui.Select(
                 custom_id=f"atelier-parts:{picture.job_id}:{picture.number}",
-                placeholder=say("What is to be painted anew …"),
+                placeholder=say("Parts to repaint…"),
                 min_values=0,
                 max_values=len(options),
                 options=options,
@@ -93,7 +93,7 @@ class FillButton(
         own = parts == MASK
         super().__init__(
             ui.Button(
-                label=say("Use a mask of my own") if own else say("Fill these parts"),
+                label=say("Use my own mask") if own else say("Repaint these parts"),
                 emoji="🎭" if own else "🪄",
                 style=discord.ButtonStyle.secondary if own else discord.ButtonStyle.primary,
                 custom_id=f"atelier-fill:{picture.job_id}:{picture.number}:{parts}",
@@ -152,13 +152,11 @@ def _view(picture: Parent, chosen: Collection[int], *, covered: bool) -> ui.Layo
         buttons.add_item(FillButton(picture, parts))
     shown = discord.MediaGalleryItem(
         f"attachment://{CHART}",
-        description=say("The picture in nine numbered parts"),
+        description=say("The picture divided into nine numbered parts"),
         spoiler=covered,
     )
     view = ui.LayoutView(timeout=None)
-    view.add_item(
-        ui.TextDisplay(say("Pick the parts that are to be painted anew. The rest stays as it is."))
-    )
+    view.add_item(ui.TextDisplay(say("Choose the parts to repaint. The rest stays as it is.")))
     view.add_item(ui.MediaGallery(shown))
     view.add_item(menu)
     view.add_item(buttons)

@@ -36,7 +36,7 @@ def pictures_in(message: discord.Message) -> list[discord.Attachment]:
         if (attachment.content_type or "").partition(";")[0] in KINDS
     ]
     if not found:
-        raise InvalidRequest(say("There is no picture attached to this message."))
+        raise InvalidRequest(say("This message has no picture attached."))
     return found
 
 

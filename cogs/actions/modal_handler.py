@@ -47,7 +47,7 @@ class ModalHandler(commands.Cog):
                 raise
             wrote = discord.utils.escape_markdown(wrote)
             raise InvalidRequest(
-                say("{error}\n-# What you wrote: {text}", error=error.sentence, text=wrote)
+                say("{error}\n-# Your prompt: {text}", error=error.sentence, text=wrote)
             ) from error
 
     async def _act_on(
@@ -112,7 +112,7 @@ class ModalHandler(commands.Cog):
         request = await with_flags(self._studio, replace(request, seed=None), scope)
         if (request.width, request.height) != shape:
             raise InvalidRequest(
-                say("A picture that is filled keeps its shape: leave `--ar` and `--size` out.")
+                say("Inpainting keeps the picture's shape. Remove `--ar` and `--size`.")
             )
         assert request.model is not None, "it was a recipe's, or a flag's"
         model = self._studio.models[request.model]

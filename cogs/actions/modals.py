@@ -18,7 +18,7 @@ PATIENCE = 900.0
 MOST_DIGITS = 60
 """Characters in a field for numbers."""
 
-STRENGTH = phrase("Strength: 0.3 keeps most of it, 0.8 little")
+STRENGTH = phrase("Strength (0.3 keeps most of it, 0.8 little)")
 
 FORM = re.compile(
     r"atelier-form:(?P<kind>remix|start|fill|upload|settings)"
@@ -77,8 +77,8 @@ def init_image_modal(picture: Parent, prompt: str) -> ActionModal:
 
 def fill_modal(picture: Parent, parts: str, recipe: Recipe) -> ActionModal:
     """What to paint in some parts of a picture: `parts` are their numbers, or `mask`."""
-    form = ActionModal(say("Fill"), f"fill:{picture.job_id}:{picture.number}:{parts}")
-    form.add("prompt", say("Prompt: what to see there"), recipe.prompt, long=True)
+    form = ActionModal(say("Inpaint"), f"fill:{picture.job_id}:{picture.number}:{parts}")
+    form.add("prompt", say("Prompt (what to paint there)"), recipe.prompt, long=True)
     form.add(
         "negative_prompt",
         say("Negative prompt"),
@@ -86,13 +86,13 @@ def fill_modal(picture: Parent, parts: str, recipe: Recipe) -> ActionModal:
         long=True,
         required=False,
     )
-    form.add("strength", say("Strength: 1 paints anew, 0.5 keeps shapes"), "1")
+    form.add("strength", say("Strength (1 repaints all, 0.5 keeps shapes)"), "1")
     if parts == "mask":
         upload: ui.FileUpload[Any] = ui.FileUpload(custom_id="mask", max_values=1)
         form.add_item(
             ui.Label(
                 text=say("Mask"),
-                description=say("A picture of the same shape: what is white is painted anew."),
+                description=say("A picture of the same shape. White areas are repainted."),
                 component=upload,
             )
         )
@@ -129,7 +129,7 @@ def _add_settings(form: ActionModal, request: ImageRequest) -> None:
     else:
         both = " / ".join(part for part in (steps, guidance) if part)
         form.add("steps_guidance", say("Steps / guidance"), both, required=False)
-    form.add("seed", say("Seed (empty: a new one)"), _shown(request.seed), required=False)
+    form.add("seed", say("Seed (empty for a random one)"), _shown(request.seed), required=False)
     if request.image is not None:
         form.add("strength", say(STRENGTH), _shown(request.strength))
 
@@ -181,7 +181,7 @@ def _whole(name: str, text: str) -> int | None:
     if not re.fullmatch(r"\d{1,10}", text):
         raise InvalidRequest(
             say(
-                "The {name} is “{text}”: write a whole number, like 20.",
+                "“{text}” isn't a valid value for {name}. Enter a whole number, like 20.",
                 name=name,
                 text=_plain(text),
             )
@@ -194,7 +194,11 @@ def _number(name: str, text: str) -> float | None:
         return None
     if not re.fullmatch(r"\d{1,4}([.,]\d{1,6})?", text):
         raise InvalidRequest(
-            say("The {name} is “{text}”: write a number, like 0.6.", name=name, text=_plain(text))
+            say(
+                "“{text}” isn't a valid value for {name}. Enter a number, like 0.6.",
+                name=name,
+                text=_plain(text),
+            )
         )
     return float(text.replace(",", "."))
 

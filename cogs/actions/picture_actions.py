@@ -55,8 +55,8 @@ async def upscale(interaction: "discord.Interaction[Atelier]", picture: Parent) 
     if not can_start_from_images(model):
         raise InvalidRequest(
             say(
-                "{model} cannot start from a picture, so it cannot paint this one larger: "
-                "Upscale 2× (fast) works with any.",
+                "{model} can't start from a picture, so it can't upscale this one. “Upscale 2× "
+                "(fast)” works with any model.",
                 model=model.name,
             )
         )
@@ -64,8 +64,8 @@ async def upscale(interaction: "discord.Interaction[Atelier]", picture: Parent) 
     if max(width, height) > model.max_upscaled_side:
         raise InvalidRequest(
             say(
-                "That would be {width}×{height}; {model} paints at most {most} pixels a side: "
-                "Upscale 2× (fast) works with any.",
+                "That would be {width}×{height}, but {model} paints at most {most} pixels per "
+                "side. “Upscale 2× (fast)” works with any model.",
                 width=width,
                 height=height,
                 model=model.name,

@@ -77,7 +77,7 @@ async def zoom(interaction: "discord.Interaction[Atelier]", picture: Parent) -> 
     await _require_filling(interaction, picture)
     await _offer(
         interaction,
-        say("How far? The picture becomes smaller, and more is painted around it."),
+        say("How far? The picture shrinks, and more is painted around it."),
         [_row(ZOOMING, picture)],
     )
 
@@ -88,8 +88,8 @@ async def move(interaction: "discord.Interaction[Atelier]", picture: Parent) -> 
     await _offer(
         interaction,
         say(
-            "Where to? The picture becomes half as large again, or, where that is more than its "
-            "model paints, moves on by half."
+            "Which way? The picture grows by half. If that's more than its model can paint, "
+            "the view shifts by half instead."
         ),
         [_row(PANNING, picture)],
     )
@@ -117,9 +117,9 @@ VERBS: dict[str, tuple[str, str, Act]] = {
     "upscale": (phrase("Upscale 2×"), "🔍", verbs.upscale),
     "double": (phrase("Upscale 2× (fast)"), "⏩", verbs.double),
     "quadruple": (phrase("Upscale 4× (fast)"), "⏭️", verbs.quadruple),
-    "start": (phrase("Use as start"), "🖼️", verbs.start),
+    "start": (phrase("Use as start image"), "🖼️", verbs.start),
     "remix": (phrase("Remix"), "✏️", verbs.remix),
-    "fill": (phrase("Fill"), "🪄", show_parts),
+    "fill": (phrase("Inpaint"), "🪄", show_parts),
     "zoom": (phrase("Zoom out"), "🔭", zoom),
     "pan": (phrase("Pan"), "↔️", move),
     "details": (phrase("Details"), "🧾", verbs.details),

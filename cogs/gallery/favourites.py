@@ -20,10 +20,10 @@ class Favourites(commands.Cog):
 
     @app_commands.command()
     @anywhere
-    @app_commands.describe(words="Words that are all in the prompt")
+    @app_commands.describe(words="Words that must all be in the prompt")
     async def favourites(
         self, interaction: "discord.Interaction[Atelier]", words: Range[str, 1, 100] | None = None
     ) -> None:
-        """List the pictures that you have starred, the newest first"""
+        """List the pictures you starred, newest first"""
         search = Search(starred_by=str(interaction.user.id), words=words or "")
         await open_job_list(interaction, search)

@@ -47,23 +47,23 @@ class Gallery(commands.Cog):
 
     @app_commands.command()
     @app_commands.guild_only()
-    @app_commands.describe(channel="Where starred pictures are shown; left out, nowhere any more")
+    @app_commands.describe(channel="Where to show starred pictures; nowhere if omitted")
     async def gallery(
         self,
         interaction: "discord.Interaction[Atelier]",
         channel: discord.TextChannel | None = None,
     ) -> None:
-        """Choose the channel in which this server's starred pictures are shown"""
+        """Choose the channel that shows this server's starred pictures"""
         require_manager(interaction)
         await record(interaction, await choose_gallery(interaction, channel))
         if channel is None:
-            await reply(interaction, say("Starred pictures are not shown anywhere else any more."))
+            await reply(interaction, say("Starred pictures are no longer reposted."))
         else:
             await reply(
                 interaction,
                 say(
-                    "Pictures that somebody stars are shown in {channel} from now on, each once. "
-                    "Those of channels that fewer people can see stay where they are.",
+                    "From now on, starred pictures are reposted in {channel}, once each. "
+                    "Pictures from channels that fewer people can see aren't reposted.",
                     channel=channel.mention,
                 ),
             )
@@ -141,8 +141,8 @@ async def choose_gallery(
     value = str(channel.id) if channel else ""
     await interaction.client.studio.preferences.set(scope_of(interaction), CHANNEL, value)
     if channel is None:
-        return say("had starred pictures shown nowhere any more")
-    return say("had starred pictures shown in {channel}", channel=channel.mention)
+        return say("turned off reposting of starred pictures")
+    return say("chose {channel} for starred pictures", channel=channel.mention)
 
 
 def require_gallery_channel(channel: discord.TextChannel) -> None:
@@ -152,8 +152,8 @@ def require_gallery_channel(channel: discord.TextChannel) -> None:
     if missing:
         raise Refused(
             say(
-                "I cannot show pictures in {channel}: I lack {permissions}. Somebody who manages "
-                "it can change that in the channel's permissions.",
+                "I can't post pictures in {channel}. Someone who manages that channel needs to "
+                "give me {permissions}.",
                 channel=channel.mention,
                 permissions=listed(missing, AND),
             )
@@ -201,7 +201,7 @@ def _frame(
     job: Job, message_ref: MessageRef, uploads: Sequence[Upload], seen_as: Exposure
 ) -> ui.LayoutView:
     link = jump_url(message_ref)
-    source = f" · {say('[there]({link})', link=link)}" if link else ""
+    source = f" · {say('[view message]({link})', link=link)}" if link else ""
     alt = shortened(job.recipe.prompt, 200)
     items = [
         discord.MediaGalleryItem(

@@ -32,10 +32,10 @@ class HistoryCommands(commands.Cog):
     @app_commands.command()
     @anywhere
     @app_commands.describe(
-        words="Words that are all in the prompt",
-        model="Which model painted",
-        period="How long ago at most",
-        favourites="Only what you have starred",
+        words="Words that must all be in the prompt",
+        model="Only pictures by this model",
+        period="How far back to look",
+        favourites="Only pictures you starred",
     )
     async def history(
         self,
@@ -45,7 +45,7 @@ class HistoryCommands(commands.Cog):
         period: Literal["today", "week", "month"] | None = None,
         favourites: bool = False,
     ) -> None:
-        """List the pictures that you have asked for, the newest first"""
+        """List the pictures you asked for, newest first"""
         me = str(interaction.user.id)
         search = Search(
             owner=me,
@@ -58,11 +58,11 @@ class HistoryCommands(commands.Cog):
 
     @app_commands.command()
     @anywhere
-    @app_commands.describe(id="The job's number, as its message tells")
+    @app_commands.describe(id="The job's number, shown in its message")
     async def show(
         self, interaction: "discord.Interaction[Atelier]", id: Range[int, 1, 10**12]
     ) -> None:
-        """Show one job with its pictures, its settings and where it is"""
+        """Show a job's pictures, its settings and where it is"""
         await show_job(interaction, await visible_job(interaction, id))
 
     @history.autocomplete("model")

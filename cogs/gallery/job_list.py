@@ -26,14 +26,14 @@ from speech import phrase, say, say_many
 if TYPE_CHECKING:
     from cogs.bot import Atelier
 
-FORGOTTEN = phrase("This list is too old, or somebody else's: ask for it anew with `/history`.")
-NOTHING = phrase("Nothing is found. Loosen the filters, or paint something with `/imagine`.")
+FORGOTTEN = phrase("This list has expired or isn't yours. Run `/history` again.")
+NOTHING = phrase("Nothing found. Loosen the filters, or paint something with `/imagine`.")
 
 MESSAGE_STAYS = phrase(
-    "Job {number} is deleted, but I cannot reach its message any more: click **Delete** there."
+    "Job {number} was deleted, but I can't reach its message. Click **Delete** there."
 )
 GRID_STAYS = phrase(
-    "Job {number} is deleted, but I cannot reach the message of its sheet any more to take it off."
+    "Job {number} was deleted, but I can't reach its grid's message to remove it there."
 )
 
 
@@ -72,7 +72,7 @@ class JobMenu(
 
     def __init__(self, search: int, page: int, options: list[discord.SelectOption]) -> None:
         identity = f"atelier-entries:{search}:{page}"
-        words = say("Show, again or delete …")
+        words = say("Show, paint again or delete…")
         super().__init__(ui.Select(custom_id=identity, placeholder=words, options=options))
         self._search, self._page = search, page
 

@@ -16,11 +16,11 @@ from speech import phrase, say, say_many
 PER_PAGE = 5
 """Jobs on a page: with three choices each they fit the 25 of a menu, and 40 components."""
 
-HIDDEN = phrase("A picture of a channel that you cannot see from here")
+HIDDEN = phrase("A picture from a channel you can't see from here")
 
 CHOICES = {
     "show": phrase("Show {number}: {prompt}"),
-    "again": phrase("Again {number}: {prompt}"),
+    "again": phrase("Paint {number} again: {prompt}"),
     "delete": phrase("Delete {number}: {prompt}"),
 }
 """What can be done with a job, as a choice in the menu."""
@@ -74,7 +74,7 @@ def entry(job: Job, *, visible: bool, withheld: bool) -> str:
         say("job {number}", number=job.id),
         f"<@{job.owner}>",
         f"<t:{int(job.created_at)}:R>",
-        *([say("[there]({link})", link=link)] if link else []),
+        *([say("[view message]({link})", link=link)] if link else []),
     ]
     made = [shortened(settings_line(job.recipe), 200)]
     if (count := len(job.pictures)) > 1:

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from cogs.bot import Atelier
 
 STANDS = {
-    JobState.QUEUED: phrase("⏳ in line"),
-    JobState.RUNNING: phrase("🎨 being painted"),
+    JobState.QUEUED: phrase("⏳ queued"),
+    JobState.RUNNING: phrase("🎨 painting"),
     JobState.PAINTED: phrase("painted"),
     JobState.POSTED: phrase("painted"),
     JobState.FAILED: phrase("⚠️ failed"),
@@ -31,12 +31,12 @@ STANDS = {
 }
 """Where a job stands, in words."""
 
-GONE = phrase("The files of its pictures are gone; **Again** paints it anew.")
+GONE = phrase("The picture files are gone. **Again** paints a new version.")
 TOO_LARGE = phrase(
-    "Its pictures are too large for this place: see them in its own message, or ask me where "
-    "Discord takes larger files."
+    "The pictures are too large to show here. Open their own message, or try again where "
+    "Discord allows larger files."
 )
-WITHHELD = phrase("Its pictures are withheld here: a moderator can release them.")
+WITHHELD = phrase("The pictures are withheld here. A moderator can release them.")
 
 
 async def show_job(interaction: "discord.Interaction[Atelier]", job: Job) -> None:
@@ -95,7 +95,7 @@ def _view(
     if stars:
         facts.append(f"⭐ {stars}")
     if link := jump_url(MessageRef.from_json(job.message_ref)):
-        facts.append(say("[there]({link})", link=link))
+        facts.append(say("[view message]({link})", link=link))
     lines = [
         quoted(job.recipe.prompt),
         f"-# {author_line(job)} · {' · '.join(facts)}",

@@ -12,7 +12,7 @@ from speech import phrase, say
 if TYPE_CHECKING:
     from cogs.bot import Atelier
 
-NOTHING_YET = phrase("There is no picture to star yet: wait until it is painted.")
+NOTHING_YET = phrase("There's no picture to star yet. Wait until it's painted.")
 
 
 async def star(interaction: "discord.Interaction[Atelier]", job_id: int) -> None:

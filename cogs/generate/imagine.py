@@ -43,21 +43,21 @@ class Imagine(OptionAutocomplete, commands.Cog):
     @app_commands.command()
     @anywhere
     @app_commands.describe(
-        prompt="What the picture shows; also --ar 3:2 --no rain --seed 7, {red, blue} house",
-        negative_prompt="What the picture should not show",
+        prompt="What the picture shows; try --ar 3:2 --no rain --seed 7, {red, blue} house",
+        negative_prompt="What the picture shouldn't show",
         size="Shape and size of the picture",
         count="How many pictures",
         seed="The same seed and settings give the same picture",
-        steps="Denoising steps: more take longer and add detail",
+        steps="Denoising steps; more take longer and add detail",
         guidance="How closely to follow the prompt",
-        model="Which model paints",
-        scheduler="The way that noise is taken away, step by step",
-        image="A picture to start from",
-        strength="How far to leave that picture behind: 0.3 keeps most of it, 0.8 little",
-        mask="What of that picture to paint anew: white in a picture of the same shape",
-        lora="A LoRA by its name, like fox or fox:0.8; several with commas between them",
-        style="A style of this server; “none” for none",
-        private="Whether only you see it; left out, as you have it in /me defaults",
+        model="The model to paint with",
+        scheduler="Sampling method",
+        image="The start image (img2img)",
+        strength="How much to change the start image: 0.3 keeps most of it, 0.8 little",
+        mask="What to repaint: white areas in a picture of the same shape",
+        lora="A LoRA by name, like fox or fox:0.8; separate several with commas",
+        style="A style of this server, or “none”",
+        private="Show the result only to you; your /me defaults apply if omitted",
     )
     async def imagine(
         self,

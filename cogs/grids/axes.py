@@ -77,8 +77,8 @@ def _with_lora(typed: TypedRequest, value: str) -> TypedRequest:
     if not name or "," in (typed.lora or ""):
         raise InvalidRequest(
             say(
-                "{value} is a weight, of which LoRA? Name one in `lora`, or write names on the "
-                "axis, like fox:0.5, fox:1, none.",
+                "{value} is a weight, but for which LoRA? Name one in `lora`, or put names on "
+                "the axis, like fox:0.5, fox:1, none.",
                 value=value,
             )
         )
@@ -142,7 +142,7 @@ TITLES = {
 }
 """What each is called: so it is drawn, and said where it is told."""
 
-TWICE = phrase("“{kind}” is on the axis: leave it out beside it, since there it has one value.")
+TWICE = phrase("“{kind}” is already on an axis, so don't set it separately as well.")
 
 
 def title(kind: str) -> str:
@@ -175,7 +175,7 @@ def read_axis(kind: str, text: str, models: Catalogue) -> Axis:
     if not values:
         raise InvalidRequest(
             say(
-                "The axis “{axis}” has no values: write some, like 3, 5, 7.",
+                "The axis “{axis}” has no values. Enter some, like 3, 5, 7.",
                 axis=called(title(kind)),
             )
         )
@@ -205,8 +205,8 @@ def replaced(typed: TypedRequest, old: str, new: str) -> TypedRequest:
     if old not in typed.request.prompt:
         raise InvalidRequest(
             say(
-                "“{words}” is not in the prompt: the first words on the axis are the ones that the "
-                "others stand in for.",
+                "“{words}” isn't in the prompt. The first value on the axis must be words from "
+                "the prompt, which the other values replace.",
                 words=old,
             )
         )
@@ -225,7 +225,7 @@ def _values(kind: str, item: str) -> list[str]:
     if not NUMBER.fullmatch(item) or (AXIS_KINDS[kind].whole and "." in item):
         raise InvalidRequest(
             say(
-                "“{item}” is no value of {axis}: write numbers like {numbers}.",
+                "“{item}” isn't a valid value for {axis}. Use numbers like {numbers}.",
                 item=item,
                 axis=called(title(kind)),
                 numbers=AXIS_KINDS[kind].examples[0],
@@ -244,15 +244,15 @@ def _span(kind: str, low: Decimal, high: Decimal, typed_step: str | None) -> lis
     if not step or high < low:
         raise InvalidRequest(
             say(
-                "“{low}-{high}” leads nowhere: a range is like 1-9:2, from the smaller number to "
-                "the larger one, in steps above 0.",
+                "“{low}-{high}” isn't a valid range. Write ranges like 1-9:2, from low to high "
+                "with a step above 0.",
                 low=_plain(low),
                 high=_plain(high),
             )
         )
     if AXIS_KINDS[kind].whole and any(part % 1 for part in (low, step)):
         raise InvalidRequest(
-            say("The numbers of {axis} are whole: write them like 1-9:2.", axis=called(title(kind)))
+            say("Use whole numbers for {axis}, like 1-9:2.", axis=called(title(kind)))
         )
     count = int((high - low) / step) + 1
     _check_number(kind, count)
@@ -263,7 +263,7 @@ def _check_number(kind: str, count: int) -> None:
     if count > MAX_VALUES:
         raise InvalidRequest(
             say(
-                "The axis “{axis}” has more than {most} values: take fewer, or larger steps.",
+                "The axis “{axis}” has over {most} values. Use fewer values or a larger step.",
                 axis=called(title(kind)),
                 most=MAX_VALUES,
             )

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 Act = Callable[["discord.Interaction[Atelier]", int], Awaitable[None]]
 
-GONE = phrase("This picture is gone: it was deleted, or removed to make room.")
+GONE = phrase("This picture is gone. It was deleted, or removed to free up space.")
 
 
 class GridButton(
@@ -67,7 +67,7 @@ class CellMenu(
         super().__init__(
             ui.Select(
                 custom_id=f"atelier-cells:{grid_id}:{page}",
-                placeholder=say("Go on from one of the pictures …"),
+                placeholder=say("Open one of the pictures…"),
                 options=options,
             )
         )
@@ -127,7 +127,7 @@ def _pictures(job: Job, limit: int) -> tuple[Upload, ...]:
     except OSError as error:
         raise UnknownJob(say(GONE)) from error
     if not uploads:
-        raise InvalidRequest(say("This picture is too large to be shown here."))
+        raise InvalidRequest(say("This picture is too large to show here."))
     return uploads
 
 
@@ -138,9 +138,9 @@ async def cancel(interaction: "discord.Interaction[Atelier]", grid_id: int) -> N
         (await interaction.client.studio.grids.get(grid_id)).message_ref
     )
     if not await cancel_grid(interaction, grid_id):
-        await reply(interaction, say("Sheet {number} is already done.", number=grid_id))
+        await reply(interaction, say("Grid {number} is already done.", number=grid_id))
     elif message_ref.leased and not message_ref.token_lives:
-        await reply(interaction, say("Sheet {number} is cancelled.", number=grid_id))
+        await reply(interaction, say("Grid {number} was cancelled.", number=grid_id))
 
 
 async def cancel_grid(interaction: "discord.Interaction[Atelier]", grid_id: int) -> bool:
@@ -152,7 +152,7 @@ async def cancel_grid(interaction: "discord.Interaction[Atelier]", grid_id: int)
     if job.owner != str(interaction.user.id):
         owner = f"<@{job.owner}>"
         await record(
-            interaction, say("cancelled sheet {sheet} of {owner}", grid=grid_id, owner=owner)
+            interaction, say("cancelled {owner}'s grid {sheet}", grid=grid_id, owner=owner)
         )
     return True
 
@@ -175,9 +175,7 @@ async def delete(interaction: "discord.Interaction[Atelier]", grid_id: int) -> N
             await interaction.client.gallery.delete(interaction, cell.id, by=by, alone=False)
     if job.owner != str(interaction.user.id):
         owner = f"<@{job.owner}>"
-        await record(
-            interaction, say("deleted sheet {sheet} of {owner}", grid=grid_id, owner=owner)
-        )
+        await record(interaction, say("deleted {owner}'s grid {sheet}", grid=grid_id, owner=owner))
     with contextlib.suppress(discord.NotFound):
         await interaction.delete_original_response()
 
@@ -197,7 +195,7 @@ async def here(interaction: "discord.Interaction[Atelier]", grid_id: int) -> Non
 
 
 VERBS: dict[str, tuple[str, str, Act]] = {
-    "here": (phrase("Show it here"), "🔄", here),
+    "here": (phrase("Show here"), "🔄", here),
     "cancel": (phrase("Cancel"), "✖️", cancel),
     "delete": (phrase("Delete"), "🗑️", delete),
 }

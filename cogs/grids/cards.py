@@ -25,7 +25,7 @@ LONGEST_ALT = 1000
 """Characters of what a screen reader says: Discord takes 1024."""
 
 TOO_LATE = phrase(
-    "It takes longer than I can change this message: the sheet comes to your direct messages."
+    "This takes longer than I can keep updating this message. I'll send the grid to your DMs."
 )
 
 
@@ -195,8 +195,8 @@ def _painted(grid: Grid, cells: Mapping[int, Job]) -> dict[int, str]:
 def withheld_note(number: int) -> str:
     """That so many pictures are not shown."""
     return say_many(
-        "{number} picture may not be fit for this channel and is withheld.",
-        "{number} pictures may not be fit for this channel and are withheld.",
+        "{number} picture may not suit this channel and was withheld.",
+        "{number} pictures may not suit this channel and were withheld.",
         number,
     )
 
@@ -207,7 +207,7 @@ def axis_titles(layout: GridLayout) -> str:
 
 
 def _byline(grid: Grid) -> str:
-    number = say("sheet {number}", number=grid.id)
+    number = say("grid {number}", number=grid.id)
     count = say_many("{number} picture", "{number} pictures", grid.layout.count)
     return f"<@{grid.owner}> · {number} · {count} · {_plain(axis_titles(grid.layout))}"
 
@@ -229,7 +229,7 @@ def _missing(layout: GridLayout, cells: Mapping[int, Job]) -> list[str]:
         lines.append(f"⚠️ {say('{number} more failed.', number=len(failed) - MOST_REASONS)}")
     if cancelled := sum(job.state is JobState.CANCELLED for job in cells.values()):
         called_off = say_many(
-            "{number} picture was called off.", "{number} pictures were called off.", cancelled
+            "{number} picture was cancelled.", "{number} pictures were cancelled.", cancelled
         )
         lines.append(f"✖️ {called_off}")
     return lines
@@ -240,8 +240,8 @@ def _alt(layout: GridLayout, prompt: str) -> str:
     columns = ", ".join(layout.columns.labels)
     if layout.rows.title:
         return say(
-            "Comparison sheet of “{prompt}”: {x} {columns} from left to right, {y} {rows} from top "
-            "to bottom",
+            "Comparison grid for “{prompt}”: {x} {columns} from left to right, {y} {rows} from "
+            "top to bottom",
             prompt=words,
             x=called(layout.columns.title),
             columns=columns,
@@ -249,7 +249,7 @@ def _alt(layout: GridLayout, prompt: str) -> str:
             rows=", ".join(layout.rows.labels),
         )
     return say(
-        "Comparison sheet of “{prompt}”: {x} {columns} from left to right",
+        "Comparison grid for “{prompt}”: {x} {columns} from left to right",
         prompt=words,
         x=called(layout.columns.title),
         columns=columns,

@@ -51,23 +51,23 @@ class GridCommand(OptionAutocomplete, commands.Cog):
     @app_commands.command()
     @app_commands.guild_only()
     @app_commands.describe(
-        prompt="What the pictures show; flags like --ar 3:2 too",
+        prompt="What the pictures show; flags like --ar 3:2 work too",
         x="What changes from left to right",
-        x_values="Its values: 3, 5, 7 or 1-9:2, or names with commas between them",
-        y="What changes from top to bottom; left out, nothing",
-        y_values="Its values, likewise",
-        negative_prompt="What the pictures should not show",
+        x_values="Its values: 3, 5, 7 or 1-9:2, or names separated by commas",
+        y="What changes from top to bottom; nothing if omitted",
+        y_values="Its values, in the same form",
+        negative_prompt="What the pictures shouldn't show",
         size="Shape and size of each picture",
-        seed="The seed of all pictures; left out, one that nobody knows yet",
-        steps="Denoising steps: more take longer and add detail",
+        seed="Seed of all pictures; random if omitted",
+        steps="Denoising steps; more take longer and add detail",
         guidance="How closely to follow the prompt",
-        model="Which model paints",
-        scheduler="The way that noise is taken away, step by step",
-        image="A picture to start from",
-        strength="How far to leave that picture behind: 0.3 keeps most of it, 0.8 little",
-        lora="A LoRA by its name, like fox or fox:0.8; several with commas between them",
-        style="A style of this server; “none” for none",
-        private="Whether only you see it; left out, as you have it in /me defaults",
+        model="The model to paint with",
+        scheduler="Sampling method",
+        image="The start image (img2img)",
+        strength="How much to change the start image: 0.3 keeps most of it, 0.8 little",
+        lora="A LoRA by name, like fox or fox:0.8; separate several with commas",
+        style="A style of this server, or “none”",
+        private="Show the result only to you; your /me defaults apply if omitted",
     )
     @app_commands.choices(x=AXES, y=AXES)
     async def grid(
@@ -91,7 +91,7 @@ class GridCommand(OptionAutocomplete, commands.Cog):
         style: Range[str, 1, 50] | None = None,
         private: bool | None = None,
     ) -> None:
-        """Paint a sheet of pictures that differ in one or two things, side by side"""
+        """Paint a grid of pictures that differ in one or two settings"""
         asked = ImageRequest(
             prompt=_alone(prompt),
             negative_prompt=negative_prompt or "",
@@ -107,7 +107,7 @@ class GridCommand(OptionAutocomplete, commands.Cog):
         if y is not None and y_values is not None:
             kinds.append((y.value, y_values))
         elif y is not None or y_values is not None:
-            raise InvalidRequest(say("The second axis needs both, `y` and `y_values`."))
+            raise InvalidRequest(say("The second axis needs both `y` and `y_values`."))
         scope, person = scope_of(interaction), user_scope(interaction)
         layout, requests = await self._cells(typed, kinds, scope, person)
         for request in requests:
@@ -137,7 +137,7 @@ class GridCommand(OptionAutocomplete, commands.Cog):
         """
         if len(kinds) == 2 and kinds[0][0] == kinds[1][0] != "words":
             raise InvalidRequest(
-                say("Both axes are “{axis}”: choose two things.", axis=called(title(kinds[0][0])))
+                say("Both axes are “{axis}”. Choose another one.", axis=called(title(kinds[0][0])))
             )
         axes = [read_axis(kind, text, self._studio.models) for kind, text in kinds]
         layout = (
@@ -148,7 +148,7 @@ class GridCommand(OptionAutocomplete, commands.Cog):
         if not 2 <= layout.count <= MAX_CELLS:
             raise InvalidRequest(
                 say(
-                    "A sheet has 2 to {most} pictures; this one would have {count}.",
+                    "A grid has 2 to {most} pictures; this one would have {count}.",
                     most=MAX_CELLS,
                     count=layout.count,
                 )
@@ -187,8 +187,8 @@ def _alone(prompt: str) -> str:
     if len(prompts) > 1:
         raise InvalidRequest(
             say(
-                "The braces stand for {count} prompts, a sheet has one: put the words on an axis "
-                "instead, by “words”.",
+                "The braces give {count} prompts, but a grid takes one. Use an axis with "
+                "“words” instead.",
                 count=len(prompts),
             )
         )

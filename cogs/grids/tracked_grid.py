@@ -84,7 +84,7 @@ class TrackedGrid(TrackedMessage[GridProgress]):
             return await self._deliver_words(
                 message_ref, cells, withheld_note(withheld) if withheld else ""
             )
-        sentence = say("The sheet is too large for this channel: `/history` has its pictures.")
+        sentence = say("The grid is too large for this channel. Find its pictures in `/history`.")
         try:
             async with aclosing(_encoded(self._grid, shown, message_ref.upload_limit)) as levels:
                 async for upload in levels:
@@ -102,7 +102,7 @@ class TrackedGrid(TrackedMessage[GridProgress]):
                         log.info("%s: too large for its channel, made smaller", self.name)
         except Rejected as error:
             log.error("%s: Discord does not take it: %s", self.name, error)
-            sentence = say("Discord does not take the sheet: `/history` has its pictures.")
+            sentence = say("Discord rejected the grid. Find its pictures in `/history`.")
         return await self._deliver_words(message_ref, cells, sentence)
 
     async def _deliver_words(

@@ -80,7 +80,7 @@ async def cancel(interaction: "discord.Interaction[Atelier]", job_id: int) -> No
         await record_on_job(interaction, "cancelled", job)
         message_ref = MessageRef.from_json(job.message_ref)
         if message_ref.leased and not message_ref.token_lives:
-            await reply(interaction, say("Job {number} is cancelled.", number=job_id))
+            await reply(interaction, say("Job {number} was cancelled.", number=job_id))
     else:
         await reply(interaction, say("Job {number} is already done.", number=job_id))
 
@@ -114,7 +114,7 @@ async def cleared_away(interaction: "discord.Interaction[Atelier]") -> bool:
 
 VERBS: dict[str, tuple[str | None, str, discord.ButtonStyle, Act]] = {
     "again": (phrase("Again"), "🔁", discord.ButtonStyle.primary, again),
-    "here": (phrase("Show it here"), "🔄", discord.ButtonStyle.secondary, here),
+    "here": (phrase("Show here"), "🔄", discord.ButtonStyle.secondary, here),
     "cancel": (phrase("Cancel"), "✖️", discord.ButtonStyle.secondary, cancel),
     "star": (None, "⭐", discord.ButtonStyle.secondary, star),
     "release": (phrase("Release"), "🔓", discord.ButtonStyle.secondary, release),

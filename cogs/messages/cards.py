@@ -31,13 +31,13 @@ COLOURS = {
 
 
 WITHHELD = phrase(
-    "This may not be fit for a channel that is not age-restricted, so it is withheld. A moderator "
-    "can look at it with `/show`, and release it."
+    "This may not be suitable for a channel that isn't age-restricted, so it was withheld. A "
+    "moderator can view it with `/show` and release it."
 )
 
 TOO_LATE = phrase(
-    "It takes longer than I can change this message: it comes to your direct messages, and "
-    "`/history` has it too."
+    "This takes longer than I can keep updating this message. I'll send it to your DMs, and "
+    "it'll also be in `/history`."
 )
 
 
@@ -130,7 +130,7 @@ def waiting_card(
         state=event.state,
         text=f"{quoted(job.recipe.prompt)}\n{status}\n-# {author_line(job)}",
         pictures=(PREVIEW,) if event.preview else (),
-        alt=say("The picture so far"),
+        alt=say("Preview of the picture"),
         buttons=("cancel",),
         job_id=job.id,
     )
@@ -222,9 +222,9 @@ def settings_line(recipe: Recipe) -> str:
         seeds,
     ]
     if recipe.enlarged > 1:
-        parts.append(say("enlarged {times}×", times=recipe.enlarged))
+        parts.append(say("upscaled {times}×", times=recipe.enlarged))
     if recipe.image:
-        parts.append(say("from a picture, strength {strength:g}", strength=recipe.strength))
+        parts.append(say("start image, strength {strength:g}", strength=recipe.strength))
     if recipe.tile:
         parts.append(say("tile"))
     if recipe.chaos:
@@ -271,7 +271,7 @@ def download_progress(model: str, come: float | None) -> str:
     """That the files of a model come first, and the share of them that is there, if known."""
     if come is None:
         return say("{model} is being downloaded", model=model)
-    return say("{model} is being downloaded, {percent} %", model=model, percent=int(100 * come))
+    return say("{model} is being downloaded, {percent}%", model=model, percent=int(100 * come))
 
 
 def duration(seconds: float) -> str:

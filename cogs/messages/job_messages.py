@@ -115,7 +115,7 @@ class _TrackedJob(TrackedMessage[JobEvent]):
             )  # nobody needs to be written to for that
             return await self._followers.tell(self, message_ref, cancelled_card(job), nonce=nonce)
         if news.state is JobState.FAILED:
-            sentence = resaid(news.error) or say("The picture could not be painted.")
+            sentence = resaid(news.error) or say("The picture couldn't be painted.")
             return await self._deliver(message_ref, failed_card(job, sentence))
         showing = await exposure_in_channel(self._bot, job, message_ref)
         if showing.withheld:
@@ -128,14 +128,14 @@ class _TrackedJob(TrackedMessage[JobEvent]):
                     except TooLarge:
                         log.info("Job %d: too large for its channel, made smaller", job.id)
             sentence = say(
-                "The pictures are too large for this channel. The owner has them on disk."
+                "The pictures are too large for this channel. The bot's owner has them on disk."
             )
         except Unreadable as error:
             log.error("Job %d: its pictures cannot be read: %s", job.id, error)
-            sentence = say("The files of the pictures are gone.")
+            sentence = say("The picture files no longer exist.")
         except Rejected as error:
             log.error("Job %d: Discord does not take its pictures: %s", job.id, error)
-            sentence = say("Discord does not take the pictures. The owner has them on disk.")
+            sentence = say("Discord rejected the pictures. The bot's owner has them on disk.")
         return await self._deliver(message_ref, failed_card(job, sentence))
 
     async def _deliver_pictures(

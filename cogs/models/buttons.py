@@ -67,11 +67,11 @@ async def remove(interaction: "discord.Interaction[Atelier]", name: str) -> None
     freed = await interaction.client.studio.model_manager.remove(name)
     if freed:
         room = human_size(freed)
-        text = say("**{name}** is removed; {room} are free again.", name=name, room=room)
+        text = say("**{name}** was removed, which freed {room}.", name=name, room=room)
     else:
         text = say(
-            "**{name}** is removed; nothing was freed: its files are the owner's own, or another "
-            "model needs them.",
+            "**{name}** was removed, but no space was freed: its files are the owner's own, or "
+            "another model needs them.",
             name=name,
         )
     await interaction.edit_original_response(content=text, view=None)
@@ -79,13 +79,13 @@ async def remove(interaction: "discord.Interaction[Atelier]", name: str) -> None
 
 async def keep(interaction: "discord.Interaction[Atelier]", name: str) -> None:
     """Leave the model where it is."""
-    await interaction.response.edit_message(content=say("**{name}** stays.", name=name), view=None)
+    await interaction.response.edit_message(content=say("Kept **{name}**.", name=name), view=None)
 
 
 VERBS: dict[str, tuple[str, str, discord.ButtonStyle, Act]] = {
     "download": (phrase("Download"), "⬇️", discord.ButtonStyle.primary, download),
     "add": (phrase("Add"), "➕", discord.ButtonStyle.primary, download),
-    "resume": (phrase("Go on"), "▶️", discord.ButtonStyle.primary, download),
+    "resume": (phrase("Resume"), "▶️", discord.ButtonStyle.primary, download),
     "stop": (phrase("Stop"), "⏹️", discord.ButtonStyle.secondary, stop),
     "dismiss": (phrase("Cancel"), "✖️", discord.ButtonStyle.secondary, dismiss),
     "remove": (phrase("Remove"), "🗑️", discord.ButtonStyle.danger, remove),

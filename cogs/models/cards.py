@@ -65,7 +65,7 @@ def heading(order: PendingModel) -> str:
 def coming_card(order: PendingModel, meter: SpeedMeter) -> DownloadCard:
     """A model that is being downloaded."""
     if not meter.total:
-        return DownloadCard(order, COMING, say("⬇️ asking the Hub"), ("stop",))
+        return DownloadCard(order, COMING, say("⬇️ contacting the Hub"), ("stop",))
     done, total = human_size(meter.done), human_size(meter.total)
     parts = [bar(meter.done, meter.total), say("{done} of {total}", done=done, total=total)]
     if (speed := meter.bytes_per_second) is not None:
@@ -80,7 +80,7 @@ def coming_card(order: PendingModel, meter: SpeedMeter) -> DownloadCard:
 
 def added_card(order: PendingModel) -> DownloadCard:
     """A model that is here."""
-    text = say("Added. `/model use {name}` paints with it.", name=order.name)
+    text = say("Added. Switch to it with `/model use {name}`.", name=order.name)
     return DownloadCard(order, THERE, text)
 
 
@@ -89,19 +89,21 @@ def stopped_card(order: PendingModel, meter: SpeedMeter) -> DownloadCard:
     if meter.total:
         done, total = human_size(meter.done), human_size(meter.total)
         text = say(
-            "Stopped at {done} of {total}. What has come stays; going on takes it up from there.",
+            "Stopped at {done} of {total}. What's downloaded is kept, and “Resume” continues "
+            "from there.",
             done=done,
             total=total,
         )
     else:
-        text = say("Stopped. What has come stays; going on takes it up from there.")
+        text = say("Stopped. What's downloaded is kept, and “Resume” continues from there.")
     return DownloadCard(order, ASKING, text, ("resume", "dismiss"))
 
 
 def interrupted_card(order: PendingModel) -> DownloadCard:
     """A download that ended with the program."""
     text = say(
-        "Interrupted: I was restarted. What has come stays; going on takes it up from there."
+        "Interrupted: the bot restarted. What's downloaded is kept, and “Resume” continues "
+        "from there."
     )
     return DownloadCard(order, FAILED, text, ("resume", "dismiss"))
 

@@ -58,34 +58,34 @@ class Models(
 
     @app_commands.command(name="list")
     async def list_models(self, interaction: "discord.Interaction[Atelier]") -> None:
-        """Show the models that you can paint with"""
+        """Show the models you can paint with"""
         scope = scope_of(interaction)
         used = await self._studio.model_of(scope)
         allowed = await self._studio.server_models.allowed(scope)
         await reply(interaction, listing(self._studio.models, used, allowed))
 
     @app_commands.command(name="use")
-    @app_commands.describe(name="The model that paints when nobody names one")
+    @app_commands.describe(name="The server's default model")
     async def use_model(self, interaction: "discord.Interaction[Atelier]", name: Name) -> None:
-        """Choose the model that this server paints with"""
+        """Choose the model this server paints with"""
         require_manager(interaction)
         known = self._studio.models[name]
         await interaction.response.defer(thinking=True)  # its files are looked at, on the Hub maybe
         model = await self._studio.use_model(known.name, scope_of(interaction))
-        await record(interaction, say("chose the model {name}", name=model.name))
+        await record(interaction, say("set the model to {name}", name=model.name))
         with speaking(await channel_language(interaction)):
             text = say(
-                "This server now paints with **{name}**. What is queued already keeps its model.",
+                "This server now paints with **{name}**. Jobs already queued keep their model.",
                 name=model.name,
             )
         await interaction.followup.send(text)
 
     @app_commands.command(name="info")
-    @app_commands.describe(name="Which model; left out, the one that this server uses")
+    @app_commands.describe(name="Which model; this server's model if omitted")
     async def model_info(
         self, interaction: "discord.Interaction[Atelier]", name: Name | None = None
     ) -> None:
-        """Show what a model does by default, its sizes, and how it runs here"""
+        """Show a model's defaults, its sizes and how it runs here"""
         scope = scope_of(interaction)
         model = self._studio.models[name] if name else await self._studio.model_of(scope)
         await interaction.response.defer(ephemeral=True, thinking=True)
@@ -103,10 +103,10 @@ class Models(
     @app_commands.command(name="default")
     @app_commands.describe(
         name="Which model",
-        steps="Denoising steps when nobody says",
-        guidance="Guidance when nobody says",
-        size="Shape and size when nobody says",
-        scheduler="Scheduler when nobody says",
+        steps="Default denoising steps",
+        guidance="Default guidance",
+        size="Default shape and size",
+        scheduler="Default scheduler",
     )
     async def model_default(
         self,
@@ -117,7 +117,7 @@ class Models(
         size: Range[str, 3, 20] | None = None,
         scheduler: Range[str, 1, 50] | None = None,
     ) -> None:
-        """Choose how a model paints in this server when nobody says; a name alone takes it back"""
+        """Set a model's defaults in this server; the name alone resets them"""
         require_manager(interaction)
         scope, rules, model = (
             scope_of(interaction),
@@ -139,28 +139,28 @@ class Models(
         defaults = await rules.change_defaults(scope, name, change)
         if chosen:
             told = in_words(defaults)
-            note = say("gave the model {name} {choices}", name=name, choices=told)
-            said = say("In this server **{name}** has {choices}.", name=name, choices=told)
+            note = say("set the defaults of {name} to {choices}", name=name, choices=told)
+            said = say("Defaults of **{name}** here: {choices}.", name=name, choices=told)
         else:
-            note = say("gave the model {name} nothing of its own", name=name)
-            said = say("In this server **{name}** has nothing of its own.", name=name)
+            note = say("reset the defaults of {name}", name=name)
+            said = say("**{name}** now uses its own defaults here.", name=name)
         await record(interaction, note)
         await reply(interaction, said)
 
     @app_commands.command(name="allow")
-    @app_commands.describe(names="Names with commas between them; left out, all are allowed")
+    @app_commands.describe(names="Names separated by commas; all are allowed if omitted")
     async def allow_models(
         self, interaction: "discord.Interaction[Atelier]", names: Range[str, 1, 300] | None = None
     ) -> None:
-        """Choose the models that may be used in this server"""
+        """Choose the models allowed in this server"""
         require_manager(interaction)
         scope, rules = scope_of(interaction), self._studio.server_models
         wanted = [name.strip() for name in (names or "").split(",") if name.strip()]
         await rules.allow(scope, wanted)
         used = await self._studio.model_of(scope)
         if wanted:
-            note = say("allowed {names}", names=listed(wanted))
-            said = say("Allowed here: {names}.", names=listed(wanted))
+            note = say("limited the models to {names}", names=listed(wanted))
+            said = say("Models allowed here: {names}.", names=listed(wanted))
         else:
             note = say("allowed all models")
             said = say("All models are allowed here.")

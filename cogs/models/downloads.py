@@ -71,7 +71,9 @@ class ModelDownloads:
         speak(order.message_ref.language)
         text = offer_text(prospect)
         if not interaction.app_permissions.view_channel:
-            blind = say("I cannot see this channel: after 15 minutes this message stands still.")
+            blind = say(
+                "I can't see this channel, so this message stops updating after 15 minutes."
+            )
             text += f"\n-# {blind}"
         card = DownloadCard(order, ASKING, text, (verb, "dismiss"))
         await self._orders.save(order)
@@ -106,7 +108,7 @@ class ModelDownloads:
         await interaction.response.defer()
         underway = self._underway.get(number)
         if underway is None or not underway.work.cancel():
-            await reply(interaction, say("This download is already over."))
+            await reply(interaction, say("This download has already ended."))
 
     async def dismiss(self, interaction: "discord.Interaction[Atelier]", number: int) -> None:
         """Forget the order."""
@@ -127,7 +129,7 @@ class ModelDownloads:
 
     async def _order(self, number: int) -> PendingModel:
         if (order := await self._orders.get(number)) is None:
-            raise Refused(say("This offer is over: use `/model add` again."))
+            raise Refused(say("This has expired. Run `/model add` again."))
         return order
 
     async def _bring(self, order: PendingModel, meter: SpeedMeter) -> Model:

@@ -30,11 +30,11 @@ class OwnerCommands(commands.Cog):
 
     @app_commands.command(name="add")
     @app_commands.describe(
-        source="A Hub id like owner/name, a file in it after a slash, or a folder or file here",
-        name="What to call it; left out, a name is made from the source",
+        source="A Hub ID (owner/name), a file in it after a slash, or a local folder or file",
+        name="What to call it; named after the source if omitted",
         revision="Branch, tag or commit on the Hub",
         variant="Variant of the weights, such as fp16",
-        denoiser="A .gguf or .safetensors file in place of the source's own denoiser",
+        denoiser="A .gguf or .safetensors file to replace the source's own denoiser",
     )
     async def add_model(
         self,
@@ -45,7 +45,7 @@ class OwnerCommands(commands.Cog):
         variant: Range[str, 1, 50] | None = None,
         denoiser: Source | None = None,
     ) -> None:
-        """Add a model: see first what it is and how it will run, then download it"""
+        """Add a model: see what it is and how it will run, then download it"""
         require_owner(interaction)
         order = PendingModel(
             number=interaction.id,
@@ -59,9 +59,9 @@ class OwnerCommands(commands.Cog):
         await interaction.client.downloads.offer(interaction, order)
 
     @app_commands.command(name="remove")
-    @app_commands.describe(name="A model that was added by command")
+    @app_commands.describe(name="A model that was added with a command")
     async def remove_model(self, interaction: "discord.Interaction[Atelier]", name: Name) -> None:
-        """Remove a model that was added, and free its room on the disk; asks first"""
+        """Remove a model that was added and free its disk space; asks first"""
         require_owner(interaction)
         model = self._studio.models.removable(name)
         usage = self._studio.model_manager.disk_usage(name)
@@ -70,8 +70,8 @@ class OwnerCommands(commands.Cog):
             view.add_item(ModelButton(verb, model.name))
         said = [say("Remove **{name}**?", name=model.name)]
         if usage.size:
-            said.append(say("It takes {size} on the disk.", size=human_size(usage.size)))
-        said.append(say("Servers that use it go back to the default model."))
+            said.append(say("It takes up {size} on disk.", size=human_size(usage.size)))
+        said.append(say("Servers that use it switch back to the default model."))
         await interaction.response.send_message(together(*said), view=view, ephemeral=True)
 
     @remove_model.autocomplete("name")

@@ -31,7 +31,7 @@ PRESENCES = {
     Presence.PARTIAL: phrase("partly downloaded"),
     Presence.ABSENT: phrase("not downloaded"),
     Presence.BROKEN: phrase("incomplete"),
-    Presence.NO_FOLDER: phrase("no such folder"),
+    Presence.NO_FOLDER: phrase("folder not found"),
 }
 """What is said of how much of a model is there."""
 
@@ -65,7 +65,7 @@ def listing(models: Catalogue, used: Model, allowed: Container[str] | None) -> s
 
 def paints_with(used: Model) -> str:
     """Which model a server paints with."""
-    return say("This server paints with **{name}**.", name=used.name)
+    return say("This server uses **{name}**.", name=used.name)
 
 
 def model_choices(models: Iterable[Model], current: str) -> list[Choice[str]]:
@@ -106,7 +106,7 @@ def describe(model: Model, defaults: ModelDefaults) -> str:
             scheduler=model.scheduler,
         ),
         say(
-            "Sizes: {sizes}; any from {least} to {most} pixels a side in steps of {step}",
+            "Sizes: {sizes}, or {least} to {most} pixels per side in steps of {step}",
             sizes=listed([f"{size.ratio} {size.width}×{size.height}" for size in model.sizes]),
             least=model.min_side,
             most=model.max_side,
@@ -114,7 +114,7 @@ def describe(model: Model, defaults: ModelDefaults) -> str:
         ),
     ]
     if defaults.chosen:
-        lines.insert(2, say("In this server: {choices}", choices=in_words(defaults)))
+        lines.insert(2, say("Defaults in this server: {choices}", choices=in_words(defaults)))
     if (licence := model.licence) is not None:
         note = translation(licence.note, spoken()) or licence.note
         lines.append(say("Licence: {name}, {note}", name=licence.name, note=note))
@@ -152,11 +152,11 @@ def plan_lines(plan: PlanTable) -> list[str]:
     """The plan in two lines: where it lives and how fast that is, and what it needs."""
     return [
         say(
-            "Plan: {summary}; a picture takes {slowdown} the time of everything resident",
+            "Plan: {summary}; takes {slowdown} as long as with everything on the device",
             summary=plan.summary,
             slowdown=plan.slowdown,
         ),
-        say("Expected peak: {peak}", peak=plan.peak),
+        say("Expected peak memory: {peak}", peak=plan.peak),
         *([f"⚠️ {resaid(plan.problem)}"] if plan.problem else []),
     ]
 
@@ -166,7 +166,7 @@ def rung_lines(plan: PlanTable) -> list[str]:
     return [
         *(f"• {row.name} {row.size}: {resaid(row.lives)}" for row in plan.components),
         *(
-            say("-# Not {plan} ({times}): {reason}", plan=words, times=times, reason=reason)
+            say("-# Skipped {plan} ({times}): {reason}", plan=words, times=times, reason=reason)
             for words, times, reason in plan.passed_over
         ),
         *(f"-# {resaid(note)}" for note in plan.notes),
@@ -177,14 +177,14 @@ def measured_line(record: MeasuredSize) -> str:
     """What was measured at one size."""
     size = f"{record.width}×{record.height}"
     parts: list[str] = [
-        say("Measured at {size}, {number} at a time", size=size, number=record.batch)
+        say("Measured at {size} in batches of {number}", size=size, number=record.batch)
         if record.batch > 1
         else say("Measured at {size}", size=size)
     ]
     if record.peak_bytes:
         parts.append(say("peak {memory}", memory=human_size(record.peak_bytes)))
     if record.seconds_per_step is not None:
-        parts.append(say("{seconds:.2g} s a step", seconds=record.seconds_per_step))
+        parts.append(say("{seconds:.2g} s per step", seconds=record.seconds_per_step))
     return " · ".join(parts)
 
 
@@ -193,16 +193,18 @@ def offer_text(prospect: ModelCandidate) -> str:
     inspection = prospect.inspection
     family = FAMILIES[inspection.family].label if inspection.family else inspection.pipeline
     size, left = human_size(prospect.total_bytes), human_size(prospect.download_bytes)
-    there = say("{size}, all of it here", size=size)
-    coming = say("{size}, {left} to come", size=size, left=left)
+    there = say("{size}, already on disk", size=size)
+    coming = say("{size}, {left} to download", size=size, left=left)
     lines = [
         f"{family} · {there if prospect.there else coming}",
         say("Licence: {name}", name=prospect.licence)
         if prospect.licence
-        else say("Licence: its model card names none"),
+        else say("Licence: not stated in the model card"),
     ]
     if prospect.gated:
-        lines.append(say("Gated: whoever's token I use must have accepted its terms on the Hub."))
+        lines.append(
+            say("Gated: the account behind my token must have accepted its terms on the Hub.")
+        )
     if prospect.known_as:
-        lines.append(say("The same is here already, as **{name}**.", name=prospect.known_as))
+        lines.append(say("The same model is already here as **{name}**.", name=prospect.known_as))
     return "\n".join([*lines, *plan_lines(prospect.plan)])

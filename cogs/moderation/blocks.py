@@ -28,8 +28,8 @@ LONGEST = 700
 """Characters of such a line."""
 
 BLOCKED = phrase(
-    "{user} is blocked until {end}. What they have waiting is still painted: `/cancel` calls it "
-    "off."
+    "{user} is blocked until {end}. Their queued jobs will still be painted; cancel them with "
+    "`/cancel`."
 )
 
 
@@ -42,9 +42,9 @@ class Moderation(commands.Cog):
     @app_commands.command()
     @app_commands.guild_only()
     @app_commands.describe(
-        user="Who is not to use me here",
-        reason="Why; moderators see it in /audit",
-        days="For how many days; left out, until /unblock",
+        user="Who to block",
+        reason="The reason; moderators see it in /audit",
+        days="For how many days; until /unblock if omitted",
     )
     async def block(
         self,
@@ -53,7 +53,7 @@ class Moderation(commands.Cog):
         reason: Range[str, 1, 150],
         days: Range[int, 1, 3650] | None = None,
     ) -> None:
-        """Keep somebody from using me in this server"""
+        """Stop someone from using me in this server"""
         require_moderator(interaction)
         _require_blockable(interaction, user)
         block = await self._studio.moderation.block(
@@ -73,26 +73,26 @@ class Moderation(commands.Cog):
 
     @app_commands.command()
     @app_commands.guild_only()
-    @app_commands.describe(user="Who may use me again")
+    @app_commands.describe(user="Who to unblock")
     async def unblock(self, interaction: "discord.Interaction[Atelier]", user: Somebody) -> None:
-        """Let somebody use me in this server again"""
+        """Let someone use me in this server again"""
         require_moderator(interaction)
         if await self._studio.moderation.unblock(scope_of(interaction), str(user.id)):
             await record(interaction, say("unblocked {user}", user=user.mention))
-            await reply(interaction, say("{user} may use me again.", user=user.mention))
+            await reply(interaction, say("{user} can use me again.", user=user.mention))
         else:
-            await reply(interaction, say("{user} is not blocked.", user=user.mention))
+            await reply(interaction, say("{user} isn't blocked.", user=user.mention))
 
     @app_commands.command()
     @app_commands.guild_only()
     async def audit(self, interaction: "discord.Interaction[Atelier]") -> None:
-        """Show what moderators have done here lately"""
+        """Show what moderators did here recently"""
         require_moderator(interaction)
         audit_entries = await self._studio.moderation.audit_entries(
             scope_of(interaction), MAX_AUDIT_ENTRIES
         )
         if not audit_entries:
-            await reply(interaction, say("No moderator has done anything here yet."))
+            await reply(interaction, say("No moderator actions here yet."))
         for text in split_into_messages(audit_line(entry) for entry in audit_entries):
             await reply(interaction, text)
 
@@ -100,14 +100,12 @@ class Moderation(commands.Cog):
 def _require_blockable(interaction: "discord.Interaction[Atelier]", user: Somebody) -> None:
     """Raise `Refused` when blocking that person makes no sense, or would do nothing."""
     if user.id == interaction.user.id:
-        raise Refused(say("You cannot block yourself: choose somebody else."))
+        raise Refused(say("You can't block yourself. Choose someone else."))
     if user.bot:
-        raise Refused(say("Bots do not use me: choose a member."))
+        raise Refused(say("You can't block a bot. Choose a member."))
     permissions = user.resolved_permissions if isinstance(user, discord.Member) else None
     if permissions is not None and permissions.manage_guild:
-        raise Refused(
-            say("{user} manages this server: who does cannot be blocked.", user=user.mention)
-        )
+        raise Refused(say("{user} manages this server and can't be blocked.", user=user.mention))
 
 
 def _end(block: Block) -> str:

@@ -26,11 +26,11 @@ class Release(commands.Cog):
 
     @app_commands.command()
     @app_commands.guild_only()
-    @app_commands.describe(job="The job's number, as its message tells")
+    @app_commands.describe(job="The job's number, shown in its message")
     async def release(
         self, interaction: "discord.Interaction[Atelier]", job: Range[int, 1, 10**12]
     ) -> None:
-        """Show the pictures of a job openly that were hidden as a spoiler, or withheld"""
+        """Reveal a job's pictures that were hidden as spoilers or withheld"""
         require_moderator(interaction)
         await visible_job(interaction, job)
         await release(interaction, job)
@@ -46,22 +46,22 @@ async def release(interaction: "discord.Interaction[Atelier]", job_id: int) -> N
     job = await bot.studio.job(job_id)
     require_moderator(interaction)
     if not may_release(interaction, job):
-        raise Refused(say("Job {number} belongs elsewhere: release it there.", number=job_id))
+        raise Refused(say("Job {number} was posted elsewhere. Release it there.", number=job_id))
     verdicts = await bot.studio.safety.of(job_id)
     if not await bot.studio.safety.release(job_id):
-        await reply(interaction, say("Nothing is hidden of job {number}.", number=job_id))
+        await reply(interaction, say("Job {number} has no hidden pictures.", number=job_id))
         return
     await record(
         interaction,
         say(
-            "released job {job} of {owner} ({verdict})",
+            "released {owner}'s job {job} ({verdict})",
             job=job_id,
             owner=f"<@{job.owner}>",
             verdict=in_short(verdicts),
         ),
     )
     await bot.show_again(job)
-    await reply(interaction, say("The pictures of job {number} are shown now.", number=job_id))
+    await reply(interaction, say("The pictures of job {number} are now shown.", number=job_id))
 
 
 def in_short(verdicts: tuple[SafetyVerdict, ...]) -> str:
@@ -69,7 +69,7 @@ def in_short(verdicts: tuple[SafetyVerdict, ...]) -> str:
     said = [
         f"{discord.utils.escape_markdown(each.label)} {each.score:.0%}"
         if each.score is not None
-        else say("not judged")
+        else say("not checked")
         for each in verdicts
         if each.flagged
     ]

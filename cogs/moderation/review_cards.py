@@ -31,8 +31,8 @@ MOST_WORDS, LONGEST_WORD = 6, 80
 ALLOW, REFUSE, WITHDRAW = "allow", "refuse", "withdraw"
 
 BUTTONS = {
-    ALLOW: (phrase("Allow"), discord.ButtonStyle.success),
-    REFUSE: (phrase("Refuse"), discord.ButtonStyle.danger),
+    ALLOW: (phrase("Approve"), discord.ButtonStyle.success),
+    REFUSE: (phrase("Decline"), discord.ButtonStyle.danger),
     WITHDRAW: (phrase("Withdraw"), discord.ButtonStyle.secondary),
 }
 
@@ -76,7 +76,7 @@ def asking_view(review: Review) -> ui.LayoutView:
     end = int(review.asked_at + REVIEW_LIFETIME)
     lines = [
         say(
-            "{member} asks in {channel} for {pictures} at which a moderator looks first.",
+            "{member} asked for {pictures} in {channel}. This needs a moderator's approval.",
             member=f"<@{review.owner}>",
             channel=where,
             pictures=number,
@@ -84,10 +84,10 @@ def asking_view(review: Review) -> ui.LayoutView:
         *_prompts(review.requests),
     ]
     if any(request.image for request in review.requests):
-        lines.append(say("It starts from a picture."))
+        lines.append(say("Uses a start image."))
     words = listed([_hidden(word, LONGEST_WORD) for word in review.words[:MOST_WORDS]])
     lines.append(f"-# {say('Held for: {words}', words=words)}")
-    lines.append(f"-# {say('Moderators decide until <t:{end}:f>.', end=end)}")
+    lines.append(f"-# {say('Moderators can decide until <t:{end}:f>.', end=end)}")
     row: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
     for verb in (ALLOW, REFUSE):
         row.add_item(ReviewButton(verb, review.id))
@@ -97,7 +97,7 @@ def asking_view(review: Review) -> ui.LayoutView:
 def allowed_view(review: Review, by: int) -> ui.LayoutView:
     """What is left when it was allowed."""
     said = say(
-        "{moderator} allowed what {member} asked for.",
+        "{moderator} approved {member}'s request.",
         moderator=f"<@{by}>",
         member=f"<@{review.owner}>",
     )
@@ -108,7 +108,7 @@ def refused_view(review: Review, by: int) -> ui.LayoutView:
     """What is left when it was refused: everybody may stand here, so nothing of the prompt."""
     return _view(
         say(
-            "{moderator} refused what {member} asked for.",
+            "{moderator} declined {member}'s request.",
             moderator=f"<@{by}>",
             member=f"<@{review.owner}>",
         ),
@@ -118,9 +118,7 @@ def refused_view(review: Review, by: int) -> ui.LayoutView:
 
 def withdrawn_view(review: Review) -> ui.LayoutView:
     """What is left when whoever asked wants it no more."""
-    return _view(
-        say("{member} has withdrawn what they asked for.", member=f"<@{review.owner}>"), OVER
-    )
+    return _view(say("{member} withdrew their request.", member=f"<@{review.owner}>"), OVER)
 
 
 def withdrawing_view(review: Review) -> ui.View:
@@ -132,7 +130,7 @@ def withdrawing_view(review: Review) -> ui.View:
 
 def over_view() -> ui.LayoutView:
     """What is left when nobody decided in time."""
-    return _view(say("This request has waited for too long: it is over."), OVER)
+    return _view(say("This request waited too long and has expired."), OVER)
 
 
 def in_short(review: Review) -> str:

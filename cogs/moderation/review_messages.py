@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 MOST_LISTED = 20
 """Requests that are looked after at a time, those that wait longest."""
 
-NOWHERE = phrase("I can ask about it nowhere: choose a channel for that in `/settings`.")
+NOWHERE = phrase("I can't post this for review anywhere. Choose a channel in `/settings`.")
 
 
 def first(review: Review) -> str:

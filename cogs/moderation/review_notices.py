@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 ALLOWED_UNSHOWN = phrase(
-    "The moderators of {server} have allowed what you asked for. It could not be shown yet: once "
-    "it is painted, `/history` has it."
+    "The moderators of {server} approved your request. I couldn't post it yet; once it's "
+    "painted, you'll find it in `/history`."
 )
 
 
@@ -30,7 +30,7 @@ async def tell_allowed(bot: "Atelier", message_ref: MessageRef, server: str) -> 
             news = say(ALLOWED_UNSHOWN, server=server)
         else:
             news = say(
-                "The moderators of {server} have allowed what you asked for: {link}",
+                "The moderators of {server} approved your request: {link}",
                 server=server,
                 link=message_ref.link,
             )
@@ -42,12 +42,12 @@ async def tell_refused(bot: "Atelier", review: Review, server: str) -> None:
     message_ref = MessageRef.from_json(review.message_ref)
     with speaking(message_ref.language):
         news = say(
-            "The moderators of {server} have not allowed what you asked for: {prompt}",
+            "The moderators of {server} declined your request: {prompt}",
             server=server,
             prompt=in_short(review),
         )
         call = say(
-            "{member}, the moderators have not allowed what you asked for.",
+            "{member}, the moderators declined your request.",
             member=f"<@{message_ref.person}>",
         )
     if not await _write(bot, message_ref, news) and not message_ref.private:

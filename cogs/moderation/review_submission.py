@@ -37,7 +37,7 @@ async def submit_review(interaction: "discord.Interaction[Atelier]", review: Rev
     except AtelierError as error:
         raise Refused(
             say(
-                "{member} cannot have it now, and would read: “{error}” It goes on waiting.",
+                "This can't be queued now; {member} would see: “{error}” It stays open.",
                 member=f"<@{review.owner}>",
                 error=error.sentence,
             )
@@ -55,12 +55,14 @@ async def _rate_limits(interaction: "discord.Interaction[Atelier]", review: Revi
     try:
         member = await interaction.guild.fetch_member(int(review.owner))
     except discord.NotFound as error:
-        sentence = say("{member} is not in this server any more: refuse it.", member=who)
+        sentence = say("{member} is no longer in this server. Decline the request.", member=who)
         raise Refused(sentence) from error
     block = await bot.studio.moderation.blocked(review.scope, review.owner)
     if block is not None and not can_manage(bot, member):
         raise Refused(
-            say("{member} is blocked by now: use `/unblock` first, or refuse it.", member=who)
+            say(
+                "{member} is now blocked. Use `/unblock` first, or decline the request.", member=who
+            )
         )
     settings = await server_settings(bot.studio, review.scope)
     return bot.limits.rate_limits(member, settings.pictures_per_hour, settings.roles)

@@ -98,15 +98,15 @@ class ReviewService:
             await held.drop(review.id)
             raise Refused(
                 say(
-                    "Your prompt has a word at which a moderator of this server looks first, and "
-                    "I cannot ask one for you here. Say it in other words, or ask somebody who "
+                    "Your prompt contains a word that a moderator of this server must review "
+                    "first, and I can't reach one from here. Rephrase it, or ask someone who "
                     "manages the server."
                 )
             )
         await interaction.followup.send(
             say(
-                "Your prompt has a word at which a moderator of this server looks first. It waits "
-                "for one until <t:{end}:f>; you hear what they say.",
+                "Your prompt contains a word that a moderator of this server must review "
+                "first. It will wait until <t:{end}:f>; I'll tell you what they decide.",
                 end=int(review.asked_at + REVIEW_LIFETIME),
             ),
             view=withdrawing_view(review),
@@ -118,11 +118,11 @@ class ReviewService:
         held = self._studio.moderation.reviews
         review = await held.get(number, scope_of(interaction))
         if review.owner != str(interaction.user.id):
-            raise Refused(say("Only the one who asked for it can withdraw it."))
+            raise Refused(say("Only the person who asked for this can withdraw it."))
         if not await held.decide(number, Decision.WITHDRAWN):
-            raise Refused(say("It does not wait any more: it has been decided."))
+            raise Refused(say("This request has already been decided."))
         await interaction.response.edit_message(
-            content=say("You have withdrawn this: no moderator looks at it."), view=None
+            content=say("You withdrew this request. Moderators won't review it."), view=None
         )
         with speaking(await channel_language(interaction)):
             view = withdrawn_view(review)
@@ -136,7 +136,7 @@ class ReviewService:
         for text in split_into_messages(lines):
             await reply(interaction, text)
         if not lines:
-            await reply(interaction, say("Nothing waits for a moderator here."))
+            await reply(interaction, say("No requests are waiting for review here."))
 
     async def allow(self, interaction: "discord.Interaction[Atelier]", number: int) -> None:
         """Queue it as a job of whoever asked, under the limits that count for them now.
@@ -151,7 +151,7 @@ class ReviewService:
             jobs = await submit_review(interaction, review)
         who, prompt = f"<@{review.owner}>", in_short(review)
         await record(
-            interaction, say("allowed what {member} asked for: {prompt}", member=who, prompt=prompt)
+            interaction, say("approved {member}'s request: {prompt}", member=who, prompt=prompt)
         )
         await self._redraw(interaction, review, allowed_view)
         for job in jobs:
@@ -170,10 +170,10 @@ class ReviewService:
         async with self._deciding:
             review = await self._waiting(interaction, number)
             if not await self._studio.moderation.reviews.decide(number, Decision.REFUSED):
-                raise Refused(say("It does not wait any more: it has been decided."))
+                raise Refused(say("This request has already been decided."))
         who, prompt = f"<@{review.owner}>", in_short(review)
         await record(
-            interaction, say("refused what {member} asked for: {prompt}", member=who, prompt=prompt)
+            interaction, say("declined {member}'s request: {prompt}", member=who, prompt=prompt)
         )
         await self._redraw(interaction, review, refused_view)
         await tell_refused(self._bot, review, _server(interaction))
@@ -196,9 +196,9 @@ class ReviewService:
             with speaking(await channel_language(interaction)):
                 view = withdrawn_view(review)
             await interaction.edit_original_response(view=view)
-            raise Refused(say("Whoever asked for it has withdrawn it."))
+            raise Refused(say("The member has withdrawn this request."))
         if review.decision is not Decision.WAITING:
-            raise Refused(say("Another moderator has decided that already."))
+            raise Refused(say("Another moderator has already decided this."))
         return review
 
     async def _redraw(

@@ -27,28 +27,30 @@ Word = Range[str, 1, 60]
 MOST_CHOICES = 25
 """Discord's limit for autocomplete."""
 
-REFUSED_ARE = phrase("Refused:")
-REVIEWED_ARE = phrase("A moderator looks first:")
+REFUSED_ARE = phrase("Blocked words:")
+REVIEWED_ARE = phrase("Words that need review:")
 
 LINE = 1500
 """Characters of words in a line."""
 
 REVIEWED = phrase(
-    "Prompts with “{word}” wait for a moderator from now on. They are asked in {where}: "
-    "`/settings` changes that."
+    "Prompts with “{word}” now need a moderator's approval. Requests are posted in {where}; "
+    "you can change that in `/settings`."
 )
 
-NOT_THERE = phrase("“{word}” is not on a list: `/words list` shows what is.")
+NOT_THERE = phrase("“{word}” isn't on a list. See the lists with `/words list`.")
 
 ALL_MAY_BE_USED = phrase(
-    "All words may be used here. `/words block` refuses one, `/words review` has a moderator look "
-    "first."
+    "No words are restricted. `/words block` blocks one; `/words review` has moderators check "
+    "it first."
 )
 
 
 @app_commands.guild_only()
 class Words(
-    commands.GroupCog, group_name="words", group_description="Words that are not wanted in prompts"
+    commands.GroupCog,
+    group_name="words",
+    group_description=("Words that are blocked or need a review"),
 ):
     """The commands about words."""
 
@@ -57,46 +59,44 @@ class Words(
         super().__init__()
 
     @app_commands.command(name="block")
-    @app_commands.describe(word="A word, or several that belong together; case does not matter")
+    @app_commands.describe(word="A word or a phrase; case doesn't matter")
     async def block_word(self, interaction: "discord.Interaction[Atelier]", word: Word) -> None:
-        """Refuse prompts that have this word in this server"""
+        """Refuse prompts that contain a word in this server"""
         require_manager(interaction)
         plain = escape_markdown(
             await self._studio.moderation.block_word(scope_of(interaction), word)
         )
         await record(interaction, say("blocked the word {word}", word=f"||{plain}||"))
-        await reply(interaction, say("Prompts with “{word}” are refused from now on.", word=plain))
+        await reply(interaction, say("Prompts with “{word}” are now blocked.", word=plain))
 
     @app_commands.command(name="review")
-    @app_commands.describe(word="A word, or several that belong together; case does not matter")
+    @app_commands.describe(word="A word or a phrase; case doesn't matter")
     async def review_word(self, interaction: "discord.Interaction[Atelier]", word: Word) -> None:
-        """Have a moderator look at prompts that have this word, before they are painted"""
+        """Have a moderator review prompts with a word before they're painted"""
         require_manager(interaction)
         scope = scope_of(interaction)
         plain = escape_markdown(await self._studio.moderation.review_word(scope, word))
-        await record(
-            interaction, say("had moderators look at the word {word}", word=f"||{plain}||")
-        )
+        await record(interaction, say("marked the word {word} for review", word=f"||{plain}||"))
         room = (await server_settings(self._studio, scope)).review_channel
-        where = f"<#{room}>" if room else say("the channel in which it was written")
+        where = f"<#{room}>" if room else say("the channel where the prompt was sent")
         await reply(interaction, say(REVIEWED, word=plain, where=where))
 
     @app_commands.command(name="remove")
-    @app_commands.describe(word="A word that was blocked, or that moderators look at")
+    @app_commands.describe(word="A word that is blocked or reviewed")
     async def remove_word(self, interaction: "discord.Interaction[Atelier]", word: Word) -> None:
-        """Let a word be used again"""
+        """Allow a word again"""
         require_manager(interaction)
         if await self._studio.moderation.allow_word(scope_of(interaction), word):
             await record(
                 interaction, say("allowed the word {word}", word=f"||{escape_markdown(word)}||")
             )
-            await reply(interaction, say("“{word}” may be used again.", word=escape_markdown(word)))
+            await reply(interaction, say("“{word}” can be used again.", word=escape_markdown(word)))
         else:
             await reply(interaction, say(NOT_THERE, word=escape_markdown(word)))
 
     @app_commands.command(name="list")
     async def list_words(self, interaction: "discord.Interaction[Atelier]") -> None:
-        """Show the words that are not wanted in prompts, to you alone"""
+        """List the blocked and reviewed words, visible only to you"""
         require_manager(interaction)
         moderation, scope = self._studio.moderation, scope_of(interaction)
         lists = (
@@ -111,7 +111,7 @@ class Words(
 
     @app_commands.command(name="waiting")
     async def list_waiting(self, interaction: "discord.Interaction[Atelier]") -> None:
-        """Show what waits for a moderator, and ask again where the question was deleted"""
+        """Show what's waiting for a moderator, and ask again if a message was deleted"""
         require_moderator(interaction)
         await interaction.client.reviews.list_waiting(interaction)
 

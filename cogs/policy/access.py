@@ -20,19 +20,19 @@ MAINTAINERS = (discord.TeamMemberRole.admin, discord.TeamMemberRole.developer)
 
 
 MODELS_ARE_THE_OWNERS = phrase(
-    "Models are added and removed by the owner of this bot, or by a role in their setting "
-    "admin_roles: ask them."
+    "Only the bot's owner or members with a role in the owner's admin_roles setting can add "
+    "and remove models."
 )
 
 
 BLOCKED = phrase(
-    "Sorry, the moderators of this server have asked me not to work for you at the moment. That "
-    "holds until a moderator lifts it; if you think that it is a mistake, write to one of them."
+    "Sorry, the moderators of this server have blocked you from using me. The block lasts "
+    "until a moderator lifts it. If you think it's a mistake, contact one of them."
 )
 
 BLOCKED_UNTIL = phrase(
-    "Sorry, the moderators of this server have asked me not to work for you at the moment. You "
-    "are welcome again <t:{at}:f>; if you think that it is a mistake, write to one of them."
+    "Sorry, the moderators of this server have blocked you from using me until <t:{at}:f>. If "
+    "you think it's a mistake, contact one of them."
 )
 
 
@@ -86,7 +86,7 @@ def require_manager(interaction: "discord.Interaction[Atelier]") -> None:
     """
     if not manages(interaction):
         raise Refused(
-            say("That needs the permission Manage Server, or a role that the owner named.")
+            say("You need the Manage Server permission, or a role chosen by the bot's owner.")
         )
 
 
@@ -98,8 +98,8 @@ def require_moderator(interaction: "discord.Interaction[Atelier]") -> None:
     if not _keeps_order(interaction):
         raise Refused(
             say(
-                "That needs the permission Timeout Members or Manage Server, or a role that the "
-                "owner named."
+                "You need the Timeout Members or Manage Server permission, or a role chosen by "
+                "the bot's owner."
             )
         )
 
@@ -173,8 +173,8 @@ def require_bot_permissions(interaction: discord.Interaction[Any]) -> None:
     if missing:
         raise Refused(
             say(
-                "I cannot paint in this channel: I lack {permissions}. Somebody who manages it can "
-                "change that in the channel's permissions.",
+                "I can't paint in this channel: I'm missing {permissions}. Someone who manages "
+                "it can grant that in the channel's permissions.",
                 permissions=listed(missing, AND),
             )
         )
@@ -196,9 +196,7 @@ async def require_postable_channel(
     parent = getattr(interaction.channel, "parent_id", None)
     if settings.channels and not {interaction.channel_id, parent} & set(settings.channels):
         named = ", ".join(f"<#{channel}>" for channel in settings.channels)
-        raise Refused(
-            say("This server wants its pictures elsewhere: paint in {channels}.", channels=named)
-        )
+        raise Refused(say("This server only allows painting in {channels}.", channels=named))
 
 
 async def require_unblocked(interaction: "discord.Interaction[Atelier]") -> None:
@@ -222,4 +220,4 @@ async def require_access(interaction: "discord.Interaction[Atelier]") -> None:
 def require_running(bot: "Atelier") -> None:
     """Raise `Refused` while the bot is on its way out."""
     if bot.leaving:
-        raise Refused(say("I am being restarted. Try again in a minute; what is queued is kept."))
+        raise Refused(say("I'm restarting. Try again in a minute; queued jobs are kept."))

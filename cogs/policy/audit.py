@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from cogs.bot import Atelier
 
 ACTIONS = {
-    "cancelled": phrase("cancelled job {job} of {owner}"),
-    "deleted": phrase("deleted job {job} of {owner}"),
+    "cancelled": phrase("cancelled {owner}'s job {job}"),
+    "deleted": phrase("deleted {owner}'s job {job}"),
 }
 """What can be done to somebody else's job."""
 

@@ -144,7 +144,7 @@ async def require_shown(interaction: "discord.Interaction[Atelier]", job_id: int
     if (await exposure_to_user(interaction, job)).withheld:
         raise InvalidRequest(
             say(
-                "The pictures of job {number} are withheld here: a moderator can release them.",
+                "The pictures of job {number} are withheld here. A moderator can release them.",
                 number=job_id,
             )
         )

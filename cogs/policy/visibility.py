@@ -67,8 +67,7 @@ async def accessible_job(interaction: "discord.Interaction[Atelier]", job_id: in
 def _unseen(job_id: int) -> UnknownJob:
     return UnknownJob(
         say(
-            "There is no job {number} that you could see here: it is gone, or belongs elsewhere. "
-            "`/history` lists your own.",
+            "Job {number} no longer exists or isn't visible here. `/history` lists your own jobs.",
             number=job_id,
         )
     )

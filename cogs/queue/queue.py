@@ -38,10 +38,10 @@ class Queue(commands.Cog):
     @app_commands.command()
     @anywhere
     async def queue(self, interaction: "discord.Interaction[Atelier]") -> None:
-        """Show who is waiting for a picture, and for how long"""
+        """Show who's waiting for a picture, and for how long"""
         jobs = _collapse_grids(self._studio.queue())
         if not jobs:
-            await reply(interaction, say("Nobody is waiting. `/imagine` starts at once."))
+            await reply(interaction, say("The queue is empty. `/imagine` starts now."))
             return
         mine = str(interaction.user.id)
         here = [entry for entry in jobs if entry[0].owner == mine or _is_of(interaction, entry[0])]
@@ -50,27 +50,27 @@ class Queue(commands.Cog):
         if (more := len(here) - MOST_LINES) > 0:
             lines.append(f"-# {say('and {number} more', number=more)}")
         if elsewhere := len(jobs) - len(here):
-            lines.append(f"-# {say('{number} in other places', number=elsewhere)}")
+            lines.append(f"-# {say('{number} elsewhere', number=elsewhere)}")
         await reply(interaction, "\n".join(lines))
 
     @app_commands.command()
     @anywhere
-    @app_commands.describe(job="Which job; left out, the last one that you asked for")
+    @app_commands.describe(job="Which job; your most recent one if omitted")
     async def cancel(
         self, interaction: "discord.Interaction[Atelier]", job: int | None = None
     ) -> None:
-        """Call off a picture that is waiting or being painted"""
+        """Cancel a picture that's waiting or being painted"""
         if job is None:
             mine = [j.id for j, _ in self._studio.queue() if j.owner == str(interaction.user.id)]
             if not mine:
-                raise UnknownJob(say("You have nothing waiting."))
+                raise UnknownJob(say("You have no jobs in the queue."))
             job = max(mine)
         asked = await self._studio.job(job)
         if asked.cell is not None:
             await _cancel_grid(interaction, asked.cell.grid)
         elif await self._studio.cancel(job, by=acting_as(interaction, asked)):
             await record_on_job(interaction, "cancelled", asked)
-            await reply(interaction, say("Job {number} is cancelled.", number=job))
+            await reply(interaction, say("Job {number} was cancelled.", number=job))
         else:
             await reply(interaction, say("Job {number} is already done.", number=job))
 
@@ -100,9 +100,9 @@ def _collapse_grids(entries: Iterable[tuple[Job, JobEvent]]) -> list[tuple[Job, 
 
 async def _cancel_grid(interaction: "discord.Interaction[Atelier]", grid_id: int) -> None:
     if await cancel_grid(interaction, grid_id):
-        await reply(interaction, say("Sheet {number} is cancelled.", number=grid_id))
+        await reply(interaction, say("Grid {number} was cancelled.", number=grid_id))
     else:
-        await reply(interaction, say("Sheet {number} is already done.", number=grid_id))
+        await reply(interaction, say("Grid {number} is already done.", number=grid_id))
 
 
 def _is_of(interaction: discord.Interaction[Any], job: Job) -> bool:
@@ -127,10 +127,10 @@ def line(job: Job, event: JobEvent, interaction: discord.Interaction[Any]) -> st
     own = job.owner == str(interaction.user.id)
     if event.state is JobState.RUNNING:
         percent = 100 * event.step // max(1, event.total_steps)
-        place: str = say("painting, {percent} %", percent=percent)
+        place: str = say("painting, {percent}%", percent=percent)
     else:
         place = ordinal(event.position or 1)
-    number = say("sheet {number}", number=job.cell.grid) if job.cell else str(job.id)
+    number = say("grid {number}", number=job.cell.grid) if job.cell else str(job.id)
     parts = [number, place]
     if event.seconds_left is not None:
         parts.append(say("about {time}", time=duration(event.seconds_left)))

@@ -18,14 +18,14 @@ def require_picture(attachment: discord.Attachment) -> None:
     if (attachment.content_type or "").partition(";")[0] not in KINDS:
         raise InvalidRequest(
             say(
-                "“{name}” is nothing that a picture can start from: send PNG, JPEG or WebP.",
+                "“{name}” isn't a supported picture. Send a PNG, JPEG or WebP file.",
                 name=name,
             )
         )
     if attachment.size > MOST_BYTES:
         raise InvalidRequest(
             say(
-                "“{name}” has {size:.0f} MB; at most {most:.0f} are allowed: send a smaller "
+                "“{name}” is {size:.0f} MB, but the limit is {most:.0f} MB. Send a smaller "
                 "picture.",
                 name=name,
                 size=attachment.size / 1e6,
@@ -60,5 +60,5 @@ async def fetched(attachment: discord.Attachment) -> bytes:
         return await attachment.read()
     except discord.HTTPException as error:
         raise InvalidRequest(
-            say("Discord does not hand out your picture: send it again.")
+            say("Couldn't get your picture from Discord. Send it again.")
         ) from error

@@ -142,9 +142,7 @@ def require_init_image(request: ImageRequest, *, starts: bool, masked: bool = Fa
     """Raise `InvalidRequest` when a picture is to be left behind, or masked, that there is not."""
     if masked and not starts:
         raise InvalidRequest(
-            say("The mask tells what of a picture is painted anew: send that one as `image`, too.")
+            say("A mask needs a picture to repaint. Send that picture as `image`, too.")
         )
     if request.strength is not None and not starts:
-        raise InvalidRequest(
-            say("The strength is how far to leave a picture behind: send `image`.")
-        )
+        raise InvalidRequest(say("Strength needs a start image to change. Send one as `image`."))

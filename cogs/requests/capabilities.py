@@ -19,7 +19,7 @@ def require_img2img(model: Model) -> None:
     if not can_start_from_images(model):
         raise InvalidRequest(
             say(
-                "{model} cannot start from a picture: paint with a model that can (`/model list`).",
+                "{model} can't start from a picture. Use a model that can (`/model list`).",
                 model=model.name,
             )
         )
@@ -30,8 +30,8 @@ def require_inpaint(model: Model) -> None:
     if not can_inpaint(model):
         raise InvalidRequest(
             say(
-                "{model} cannot paint a part of a picture and keep the rest: paint with a model "
-                "that can (`/model list`).",
+                "{model} can't repaint just part of a picture. Use a model that can (`/model "
+                "list`).",
                 model=model.name,
             )
         )

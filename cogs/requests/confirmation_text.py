@@ -29,10 +29,10 @@ def of_grid(layout: GridLayout, price: GridEstimate) -> str:
     """Whether to paint a sheet, which is priced."""
     count = pictures(layout.count)
     if price.seconds is None:
-        asked = say("**A sheet of {pictures}.** Paint it?", pictures=count)
+        asked = say("**A grid of {pictures}.** Paint it?", pictures=count)
     else:
         asked = say(
-            "**A sheet of {pictures}**, ready in about {time}. Paint it?",
+            "**A grid of {pictures}**, ready in about {time}. Paint it?",
             pictures=count,
             time=duration(price.seconds),
         )
@@ -40,7 +40,7 @@ def of_grid(layout: GridLayout, price: GridEstimate) -> str:
     for axis in layout.axes:
         lines.append(f"- {called(axis.title)}: {_plain(' · '.join(axis.labels), 300)}")
     if price.seconds is None:
-        unknown = say("How long that takes is known once something has been painted like it.")
+        unknown = say("There's no time estimate until something similar has been painted.")
         lines.append(f"-# {unknown}")
     return "\n".join(lines)
 

@@ -184,15 +184,17 @@ class Confirmations:
             await interaction.client.grids.take(
                 interaction, question.layout, requests, private=private
             )
-            return say("Queued: a sheet of {pictures}.", pictures=pictures(len(requests)))
+            return say("Queued: a grid of {pictures}.", pictures=pictures(len(requests)))
         if await self._submission.take_all(interaction, requests, answers=False, private=private):
             return say_many("Queued: {number} job.", "Queued: {number} jobs.", len(requests))
-        return say("A moderator looks first.")
+        return say("Sent to a moderator for review.")
 
     async def drop(self, interaction: "discord.Interaction[Atelier]", number: int) -> None:
         """Paint none of them."""
         await self._take(interaction, number)
-        await interaction.response.edit_message(view=_view(say("Nothing is painted.")))
+        await interaction.response.edit_message(
+            view=_view(say("Cancelled. Nothing will be painted."))
+        )
 
     async def _take(
         self, interaction: "discord.Interaction[Atelier]", number: int
@@ -206,9 +208,11 @@ class Confirmations:
             questions = await self._all()
             found = [each for each in questions if each.number == number]
             if not found:
-                raise Refused(say("This is answered already, or too old: ask again with /imagine."))
+                raise Refused(
+                    say("This question was already answered or has expired. Run the command again.")
+                )
             if found[0].owner != interaction.user.id:
-                raise Refused(say("Only the one who asked can answer that."))
+                raise Refused(say("Only the person who asked can answer this."))
             await self._write([each for each in questions if each.number != number])
         return found[0]
 

@@ -32,7 +32,7 @@ def _use(text: str, shelf: AdapterCatalogue) -> AdapterUse:
     except ValueError:
         raise InvalidRequest(
             say(
-                "“{weight}” is no weight for {name}: write it like {name}:0.8.",
+                "“{weight}” isn't a valid weight for {name}. Write it like {name}:0.8.",
                 weight=weight.strip(),
                 name=name.strip(),
             )

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from cogs.bot import Atelier
 
 CLOSED = phrase(
-    "I may not write to you, so the picture is shown here alone. Allow direct messages in the "
-    "privacy settings of a server that we share."
+    "I can't DM you, so the picture is only shown here. Allow direct messages in the privacy "
+    "settings of a server we share."
 )
 
 Send = Callable[[MessageRef, Showable], Awaitable[MessageRef]]
@@ -90,6 +90,6 @@ async def _write(
         return message_ref
     there = there.at(sent.id)
     if first:
-        where = say("It comes to your direct messages: {link}", link=there.link)
+        where = say("You'll get it in your DMs: {link}", link=there.link)
         await interaction.edit_original_response(content=where)
     return there

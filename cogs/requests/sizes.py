@@ -44,7 +44,7 @@ def parse_size(text: str | None, model: Model) -> tuple[int | None, int | None]:
     offered = listed([f"{size.ratio} ({size.width}x{size.height})" for size in model.sizes])
     raise InvalidRequest(
         say(
-            "“{text}” is no size. {model} offers {sizes}.",
+            "“{text}” isn't a valid size. {model}: {sizes}",
             text=text,
             model=model.name,
             sizes=offered,

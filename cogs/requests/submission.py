@@ -160,7 +160,7 @@ class Submission:
             jobs = await self._studio.submit_all(
                 requests,
                 owner=str(interaction.user.id),
-                message_ref=message_ref.without_token().to_json(),  # it leads to the original answer
+                message_ref=message_ref.without_token().to_json(),
                 scope=scope_of(interaction),
                 rate_limits=await self.rate_limits(interaction),
             )
@@ -209,7 +209,7 @@ class Submission:
         job = await self._studio.job(job_id)
         if job.owner != str(interaction.user.id):
             raise NotYours(
-                say("Only the one who asked for job {number} can do that.", number=job_id)
+                say("Only the person who requested job {number} can do that.", number=job_id)
             )
         message_ref = await message_ref_of_click(interaction, MessageRef.from_json(job.message_ref))
         if message_ref is not None:
@@ -276,9 +276,7 @@ async def message_ref_of_click(
     `None` when it has come directly meanwhile: whoever interacts is told where.
     """
     if not message_ref.leased:
-        await reply(
-            interaction, say("It is in your direct messages: {link}", link=message_ref.link)
-        )
+        await reply(interaction, say("It's in your DMs: {link}", link=message_ref.link))
         return None
     await interaction.response.defer()
     assert interaction.message is not None, "a button is on a message"

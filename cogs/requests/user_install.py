@@ -14,18 +14,18 @@ MOST_JOBS = 4
 themselves, and one of them stays for a word."""
 
 TOO_LONG = phrase(
-    "Your picture would take about {time}, and here I can answer for 15 minutes only. Try again "
-    "later, or ask me in our direct messages or in a server that I am in: there you can wait."
+    "Your picture would take about {time}, but I can only reply here for 15 minutes. Try again "
+    "later, or ask in my DMs or in a server I'm in, where you can wait longer."
 )
 
 TO_COME = phrase(
-    "The files of {model} have to be downloaded first, and here I can answer for 15 minutes only. "
-    "Ask me in our direct messages or in a server that I am in, or choose another model."
+    "{model} has to be downloaded first, but I can only reply here for 15 minutes. Ask in my "
+    "DMs or in a server I'm in, or choose another model."
 )
 
 TOO_MANY = phrase(
-    "Here I can answer with {most} messages at a time. Ask for fewer at once, or ask me in our "
-    "direct messages or in a server that I am in."
+    "I can only reply with {most} messages at a time here. Ask for fewer, or ask in my DMs or "
+    "in a server I'm in."
 )
 
 

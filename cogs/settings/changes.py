@@ -38,16 +38,16 @@ async def _channels(interaction: "discord.Interaction[Atelier]", picked: Selecti
 
     settings = await change_settings(interaction, change)
     if not settings.channels:
-        return say("let members paint everywhere")
+        return say("allowed painting in all channels")
     named = listed([f"<#{channel}>" for channel in settings.channels[:MOST_OPTIONS]])
-    return say("let members paint in {channels}", channels=named)
+    return say("allowed painting only in {channels}", channels=named)
 
 
 async def _model(interaction: "discord.Interaction[Atelier]", picked: Selection) -> str:
     await interaction.response.defer()  # its files are looked at, on the Hub maybe
     [name] = picked.values
     model = await interaction.client.studio.use_model(name, scope_of(interaction))
-    return say("chose the model {model}", model=model.name)
+    return say("set the model to {model}", model=model.name)
 
 
 async def _size(interaction: "discord.Interaction[Atelier]", picked: Selection) -> str:
@@ -60,9 +60,9 @@ async def _size(interaction: "discord.Interaction[Atelier]", picked: Selection) 
     rules = interaction.client.studio.server_models
     await rules.change_defaults(scope_of(interaction), model, change)
     if width is None:
-        return say("left the size of the model {model} as it is", model=model)
+        return say("reset the size of {model}", model=model)
     return say(
-        "gave the model {model} the size {width}×{height}", model=model, width=width, height=height
+        "set the size of {model} to {width}×{height}", model=model, width=width, height=height
     )
 
 
@@ -71,19 +71,21 @@ async def _pace(interaction: "discord.Interaction[Atelier]", picked: Selection) 
     pace = None if value == UNCHANGED else int(value)
     await change_settings(interaction, lambda settings: replace(settings, pictures_per_hour=pace))
     if pace is None:
-        return say("gave members as many pictures an hour as the owner does")
+        return say("reset the hourly limit for members to the bot owner's")
     return say_many(
-        "gave members {number} picture an hour", "gave members {number} pictures an hour", pace
+        "limited members to {number} picture an hour",
+        "limited members to {number} pictures an hour",
+        pace,
     )
 
 
 async def _role_pace(interaction: "discord.Interaction[Atelier]", picked: Selection) -> str:
     [value], role = picked.values, int(picked.detail)
     if guild_of(interaction).get_role(role) is None:
-        raise Refused(say("This role is gone: choose another."))
+        raise Refused(say("This role no longer exists. Choose another."))
     if value == UNCHANGED:
         await change_settings(interaction, lambda settings: _without(settings, role))
-        return say("gave {role} as many pictures an hour as all members", role=f"<@&{role}>")
+        return say("reset the hourly limit of {role} to that of all members", role=f"<@&{role}>")
 
     def change(settings: ServerSettings) -> ServerSettings:
         there = {
@@ -93,7 +95,7 @@ async def _role_pace(interaction: "discord.Interaction[Atelier]", picked: Select
         if len(roles) > MOST_ROLES:
             raise Refused(
                 say(
-                    "{most} roles have numbers of their own already: take one back first.",
+                    "{most} roles already have their own limit. Reset one of them first.",
                     most=MOST_ROLES,
                 )
             )
@@ -101,10 +103,10 @@ async def _role_pace(interaction: "discord.Interaction[Atelier]", picked: Select
 
     await change_settings(interaction, change)
     if int(value) == UNLIMITED:
-        return say("gave {role} as many pictures an hour as the owner gives", role=f"<@&{role}>")
+        return say("set the hourly limit of {role} to the bot owner's maximum", role=f"<@&{role}>")
     return say_many(
-        "gave {role} {number} picture an hour",
-        "gave {role} {number} pictures an hour",
+        "limited {role} to {number} picture an hour",
+        "limited {role} to {number} pictures an hour",
         int(value),
         role=f"<@&{role}>",
     )

@@ -20,10 +20,10 @@ ASKED = ("view_channel", "send_messages")
 """What the bot needs where it asks moderators."""
 
 NSFW_AUDIT_LINES: dict[Nsfw | None, str] = {
-    None: phrase("left to the owner what becomes of unsafe pictures"),
-    "spoiler": phrase("had unsafe pictures hidden as spoilers"),
-    "withhold": phrase("had unsafe pictures withheld"),
-    "off": phrase("had unsafe pictures shown"),
+    None: phrase("set NSFW pictures to follow the bot owner's setting"),
+    "spoiler": phrase("set NSFW pictures to be hidden as spoilers"),
+    "withhold": phrase("set NSFW pictures to be withheld"),
+    "off": phrase("set NSFW pictures to be shown"),
 }
 
 
@@ -39,8 +39,8 @@ async def _reviews(interaction: "discord.Interaction[Atelier]", picked: Selectio
         number = channel.id
     await change_settings(interaction, lambda settings: replace(settings, review_channel=number))
     if channel is None:
-        return say("had moderators asked where members paint")
-    return say("had moderators asked in {channel}", channel=channel.mention)
+        return say("set reviews to stay in the prompt's channel")
+    return say("set reviews to go to {channel}", channel=channel.mention)
 
 
 async def _language(interaction: "discord.Interaction[Atelier]", picked: Selection) -> str:
@@ -48,8 +48,8 @@ async def _language(interaction: "discord.Interaction[Atelier]", picked: Selecti
     language = value if value in LANGUAGES else None
     await change_settings(interaction, lambda settings: replace(settings, language=language))
     if language is None:
-        return say("had messages written in the language of whoever asks")
-    return say("had messages written in {language}", language=LANGUAGES[language])
+        return say("set messages to use the requesting member's language")
+    return say("set messages to use {language}", language=LANGUAGES[language])
 
 
 async def _nsfw(interaction: "discord.Interaction[Atelier]", picked: Selection) -> str:
@@ -76,7 +76,7 @@ def _text_channel(
         return None
     channel = guild_of(interaction).get_channel(int(picked.values[0]))
     if not isinstance(channel, discord.TextChannel):
-        raise Refused(say("I cannot see that channel: choose another, or let me in."))
+        raise Refused(say("I can't see that channel. Choose another, or give me access."))
     return channel
 
 
@@ -87,8 +87,8 @@ def _require_asking(channel: discord.TextChannel) -> None:
     if missing:
         raise Refused(
             say(
-                "I cannot write in {channel}: I lack {permissions}. Somebody who manages it can "
-                "change that in the channel's permissions.",
+                "I can't post in {channel}. Someone who manages that channel needs to give me "
+                "{permissions}.",
                 channel=channel.mention,
                 permissions=listed(missing, AND),
             )

@@ -11,10 +11,10 @@ from engine import Model, ModelDefaults, Studio
 from speech import LANGUAGES, phrase, say, say_many
 
 NSFW: dict[Nsfw | None, str] = {
-    None: phrase("As the owner decides"),
-    "spoiler": phrase("Hidden as spoilers"),
-    "withhold": phrase("Withheld until a moderator releases them"),
-    "off": phrase("Shown"),
+    None: phrase("Bot owner's setting"),
+    "spoiler": phrase("Hide as spoilers"),
+    "withhold": phrase("Withhold until a moderator releases them"),
+    "off": phrase("Show"),
 }
 
 PACES = (1, 2, 5, 10, 15, 20, 30, 50, 100, 200, 500)
@@ -31,7 +31,7 @@ async def model_options(studio: Studio, scope: str, used: str) -> list[discord.S
 
 def size_options(model: Model, defaults: ModelDefaults) -> list[discord.SelectOption]:
     """The sizes that the model offers; one that was typed once is among them while it holds."""
-    own = say("As the model has it ({width}×{height})", width=model.width, height=model.height)
+    own = say("Model's own size ({width}×{height})", width=model.width, height=model.height)
     chosen = f"{defaults.width}x{defaults.height}" if defaults.width else UNCHANGED
     sizes = {choice.value: str(choice.name) for choice in size_choices(model, "")}
     if chosen != UNCHANGED and chosen not in sizes:
@@ -46,13 +46,13 @@ def pace_options(chosen: int | None, most: int) -> list[discord.SelectOption]:
 
     `chosen` is what the server has decided.
     """
-    own = _option(say("As the owner decides"), UNCHANGED, chosen is None)
+    own = _option(say("Bot owner's setting"), UNCHANGED, chosen is None)
     return [own, *_paces(chosen, most)]
 
 
 def role_pace_options(chosen: int | None, most: int) -> list[discord.SelectOption]:
     """The same for the members of a role."""
-    own = _option(say("As for all members"), UNCHANGED, chosen is None)
+    own = _option(say("Same as all members"), UNCHANGED, chosen is None)
     every = _option(pictures(UNLIMITED), str(UNLIMITED), chosen == UNLIMITED)
     return [own, *_paces(None if chosen == UNLIMITED else chosen, most), every]
 
@@ -68,7 +68,7 @@ def _paces(chosen: int | None, most: int) -> list[discord.SelectOption]:
 
 def language_options(settings: ServerSettings) -> list[discord.SelectOption]:
     """The languages, each by its own name."""
-    own = say("That of whoever asks")
+    own = say("Language of the requesting member")
     return [
         _option(own, UNCHANGED, settings.language is None),
         *(_option(name, code, code == settings.language) for code, name in LANGUAGES.items()),
@@ -85,7 +85,7 @@ def nsfw_options(settings: ServerSettings, *, may_be_shown: bool) -> list[discor
 def pictures(count: int) -> str:
     """So many pictures; of unlimited ones there are as many as the owner gives."""
     if count == UNLIMITED:
-        return say("As many as the owner gives")
+        return say("Bot owner's maximum")
     return say_many("{number} picture", "{number} pictures", count)
 
 

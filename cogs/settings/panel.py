@@ -42,7 +42,7 @@ PAINTING, ROLES, ORDER = "painting", "roles", "order"
 PAGES = {
     PAINTING: phrase("Painting"),
     ROLES: phrase("Roles"),
-    ORDER: phrase("Order and language"),
+    ORDER: phrase("Moderation and language"),
 }
 """The pages by their names in ids, and what they are called."""
 
@@ -63,7 +63,7 @@ class SettingsPanel(commands.Cog):
     @app_commands.command()
     @app_commands.guild_only()
     async def settings(self, interaction: "discord.Interaction[Atelier]") -> None:
-        """Choose where members paint, with which model, and how much"""
+        """Choose where members can paint, with which model and how much"""
         require_manager(interaction)
         view = await self._view(interaction, PAINTING)
         await interaction.response.send_message(view=view, ephemeral=True)
@@ -100,8 +100,8 @@ class SettingsPanel(commands.Cog):
             items = await self._order(interaction, settings)
         else:
             items = await self._painting(interaction, settings)
-        title = say("Settings of this server")
-        what = say("Each choice holds from the next picture on.")
+        title = say("Server settings")
+        what = say("Changes apply from the next picture on.")
         turning: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
         for name, label in PAGES.items():
             turning.add_item(PanelButton(name, say(label), here=name == page))
@@ -118,18 +118,22 @@ class SettingsPanel(commands.Cog):
         paces = pace_options(settings.pictures_per_hour, interaction.client.limits.everybody)
         assert interaction.guild is not None, "the panel is for servers"
         there = [each for each in settings.channels if interaction.guild.get_channel(each)]
-        nothing = say("Nowhere: the channels are gone") if settings.channels else say("Everywhere")
+        nothing = (
+            say("Nowhere (the channels no longer exist)")
+            if settings.channels
+            else say("Everywhere")
+        )
         rooms = channel_select("channels", there, nothing, most=MOST_OPTIONS, text_only=False)
         return [
-            _text(say("Where members may paint"), say("Threads go with their channel.")),
+            _text(say("Where members can paint"), say("Threads follow their channel's setting.")),
             _row(rooms),
-            _text(say("The model that paints when nobody names one")),
+            _text(say("The server's default model")),
             _row(option_select("model", await model_options(self._studio, scope, model.name))),
-            _text(say("The size that it paints when nobody says")),
+            _text(say("The server's default size for that model")),
             _row(option_select("size", sizes, model.name)),
             _text(
-                say("Pictures that a member may ask for within an hour"),
-                say("Roles to which the owner gives a limit of their own keep it."),
+                say("Pictures each member can request per hour"),
+                say("Roles that the bot's owner gave their own limit keep it."),
             ),
             _row(option_select("pace", paces)),
         ]
@@ -146,8 +150,8 @@ class SettingsPanel(commands.Cog):
         ]
         items: Items = [
             _text(
-                say("Roles whose members may ask for more or fewer pictures within an hour"),
-                say("Of several roles the most generous counts; never more than the owner gives."),
+                say("Roles with a higher or lower hourly limit"),
+                say("With several roles, the highest limit counts, up to the bot owner's maximum."),
                 *chosen,
             ),
             _row(role_select("role", [role] if role else [], say("Choose a role"))),
@@ -169,21 +173,21 @@ class SettingsPanel(commands.Cog):
         may_be_shown = interaction.client.settings.unsafe_may_be_shown
         unsafe = [
             _text(
-                say("Pictures that are not fit for a channel that is not age-restricted"),
-                say("A classifier tells; what it hides, moderators can release."),
+                say("NSFW pictures in channels that aren't age-restricted"),
+                say("Detected by a classifier. Moderators can release what it hides."),
             ),
             _row(option_select("nsfw", nsfw_options(settings, may_be_shown=may_be_shown))),
         ]
         return [
             _text(
-                say("Where moderators are asked about prompts that need a look"),
-                say("`/words review` says which do."),
+                say("Where moderators are asked to review prompts"),
+                say("Choose the words with `/words review`."),
             ),
-            _row(channel_select("reviews", asked, say("Where they were written"))),
+            _row(channel_select("reviews", asked, say("In the channel of each prompt"))),
             *(unsafe if self._studio.safety.judges else []),
-            _text(say("Where starred pictures are shown again")),
+            _text(say("Where starred pictures are reposted")),
             _row(channel_select("gallery", shown, say("Nowhere"))),
-            _text(say("The language of what everybody reads")),
+            _text(say("Language of public messages")),
             _row(option_select("language", language_options(settings))),
         ]
 
@@ -192,7 +196,9 @@ def _role(interaction: "discord.Interaction[Atelier]", value: str) -> int:
     """The role that was picked, if it is for some members only."""
     role = int(value)
     if role == interaction.guild_id:
-        raise Refused(say("Everybody has that role: what holds for all is on the first page."))
+        raise Refused(
+            say("Everyone has that role. Set the limit for all members on the first page.")
+        )
     return role
 
 

@@ -42,10 +42,10 @@ class StyleForm(ui.Modal):
         )
         most = MAX_PROMPT // 2
         hint = say("{place} in ink, cross-hatched", place=STYLE_PLACE)
-        template = say("Template, with {place} in it", place=STYLE_PLACE)
+        template = say("Template (include {place})", place=STYLE_PLACE)
         self._add("prompt", template, style.prompt, most, hint)
         self._add("negative_prompt", say("Negative prompt"), style.negative_prompt, most)
-        self._add("model", say("Model (empty: the server's)"), style.model or "", 50)
+        self._add("model", say("Model (empty for the server's model)"), style.model or "", 50)
 
     def _add(self, key: str, label: str, value: str, most: int, hint: str | None = None) -> None:
         field: ui.TextInput[Any] = ui.TextInput(
@@ -60,7 +60,9 @@ class StyleForm(ui.Modal):
 
 
 @app_commands.guild_only()
-class Styles(commands.GroupCog, group_name="style", group_description="Named ways to paint"):
+class Styles(
+    commands.GroupCog, group_name="style", group_description=("Reusable styles for prompts")
+):
     """The commands about styles."""
 
     def __init__(self, studio: Studio, book: StyleBook) -> None:
@@ -73,20 +75,20 @@ class Styles(commands.GroupCog, group_name="style", group_description="Named way
         """Show the styles of this server"""
         styles = (await self._book.all(scope_of(interaction))).values()
         if not styles:
-            await reply(interaction, say("There are no styles here yet. `/style add` makes one."))
+            await reply(interaction, say("No styles here yet. Add one with `/style add`."))
             return
         await reply(interaction, "\n".join(map(_line, styles)))
 
     @app_commands.command(name="add")
-    @app_commands.describe(name="What the style is to be called")
+    @app_commands.describe(name="The name of the style")
     async def add_style(self, interaction: "discord.Interaction[Atelier]", name: Name) -> None:
-        """Add a style for everybody in this server"""
+        """Add a style for everyone in this server"""
         require_manager(interaction)
         check_style_name(name)
         if name.casefold() in await self._book.all(scope_of(interaction)):
             await reply(
                 interaction,
-                say("There is a style “{name}” already: `/style edit` changes it.", name=name),
+                say("The style “{name}” already exists. Change it with `/style edit`.", name=name),
             )
             return
         await interaction.response.send_modal(StyleForm(Style(name=name, prompt="")))
@@ -106,7 +108,7 @@ class Styles(commands.GroupCog, group_name="style", group_description="Named way
         require_manager(interaction)
         style = await self._book.remove(scope_of(interaction), name)
         await record(interaction, say("removed the style {name}", name=style.name))
-        await reply(interaction, say("The style **{name}** is removed.", name=style.name))
+        await reply(interaction, say("Removed the style **{name}**.", name=style.name))
 
     @edit_style.autocomplete("name")
     @remove_style.autocomplete("name")
@@ -134,8 +136,8 @@ class Styles(commands.GroupCog, group_name="style", group_description="Named way
             model=model,
         )
         await self._book.save(scope_of(interaction), style)
-        await record(interaction, say("wrote the style {name}", name=name))
-        kept = say("Kept. `/imagine style:{name}` paints so.", name=name)
+        await record(interaction, say("saved the style {name}", name=name))
+        kept = say("Saved. Use it with `/imagine style:{name}`.", name=name)
         await reply(interaction, f"{kept}\n{_line(style)}")
 
 

@@ -24,12 +24,12 @@ SHAPES = [Choice(name=ratio, value=ratio) for ratio in RATIOS]
 
 PUBLIC = "public"
 
-KEPT = {HERE: phrase("only you see them"), DIRECT: phrase("they come as direct messages")}
+KEPT = {HERE: phrase("visible only to you"), DIRECT: phrase("sent by DM")}
 """What becomes of one's pictures, in words."""
 
 
 @anywhere
-class Me(commands.GroupCog, group_name="me", group_description="What you want by default"):
+class Me(commands.GroupCog, group_name="me", group_description="Your own defaults"):
     """The commands about the person who uses them."""
 
     def __init__(self, studio: Studio, book: StyleBook) -> None:
@@ -39,18 +39,18 @@ class Me(commands.GroupCog, group_name="me", group_description="What you want by
 
     @app_commands.command(name="defaults")
     @app_commands.describe(
-        model="The model that paints when you name none, where it is allowed",
-        size="The shape of your pictures when you name none",
-        style="Your style when you name none, in servers that have it",
-        privacy="Who sees your pictures when you do not say, also those made by buttons",
-        clear="Forget all of it first",
+        model="Your model when you don't name one, where it's allowed",
+        size="Your picture shape when you don't choose one",
+        style="Your style when you don't choose one, in servers that have it",
+        privacy="Who sees your pictures if you don't say, including those from buttons",
+        clear="Clear all your defaults first",
     )
     @app_commands.choices(
         size=SHAPES,
         privacy=[
-            Choice(name="only I see my pictures", value=HERE),
-            Choice(name="my pictures come as direct messages", value=DIRECT),
-            Choice(name="everybody in the channel sees them", value=PUBLIC),
+            Choice(name="visible only to me", value=HERE),
+            Choice(name="sent to me as direct messages", value=DIRECT),
+            Choice(name="visible to everyone in the channel", value=PUBLIC),
         ],
     )
     async def defaults(
@@ -62,7 +62,7 @@ class Me(commands.GroupCog, group_name="me", group_description="What you want by
         privacy: Choice[str] | None = None,
         clear: bool = False,
     ) -> None:
-        """Show or choose what you get where you leave it open; it goes before the server's own"""
+        """Show or set your own defaults; they override the server's"""
         person = user_scope(interaction)
         user_defaults = UserDefaults() if clear else await self._book.user_defaults(person)
         if model is not None:
@@ -104,8 +104,8 @@ def in_words(user_defaults: UserDefaults) -> str:
     if user_defaults.privacy:
         said.append(say("pictures: **{kept}**", kept=say(KEPT[user_defaults.privacy])))
     if not said:
-        return say("You have no defaults: what you leave open is as this server has it.")
+        return say("You have no defaults. Anything you leave out follows the server's settings.")
     return say(
-        "Where you leave it open: {wishes}. `/me defaults clear:True` forgets it.",
+        "Your defaults: {wishes}. Clear them with `/me defaults clear:True`.",
         user_defaults=" · ".join(said),
     )

@@ -54,7 +54,7 @@ class Device:
         if (device.index or 0) >= available:
             raise DeviceUnavailable(
                 say(
-                    "The setting [engine] device is “{name}”, but torch {version} finds {count} "
+                    "[engine] device is set to “{name}”, but torch {version} found {count} "
                     "such devices here. “auto” and “cpu” always work.",
                     name=name,
                     version=str(torch.__version__),

@@ -156,7 +156,7 @@ class Executor:
             for running_job in begun:
                 if self._model_cache.loaded is None:
                     why = say(
-                        "{model} could not be loaded anew: ask again.",
+                        "{model} couldn't be reloaded. Try again.",
                         model=running_job.job.recipe.model,
                     )
                     self._fail(running_job.job, ModelUnavailable(why))

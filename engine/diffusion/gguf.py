@@ -20,7 +20,7 @@ def gguf_config(dtype: torch.dtype) -> Any:
     """
     if find_spec("gguf") is None:
         raise ModelUnavailable(
-            say("What reads .gguf files is not installed: install it with pip install gguf.")
+            say("Reading .gguf files needs the gguf package. Run pip install gguf.")
         )
     return diffusers.GGUFQuantizationConfig(compute_dtype=dtype)
 
@@ -39,8 +39,8 @@ def check_kinds(file: Path) -> None:
     if unknown := sorted(kind.name for kind in kinds - plain - set(SUPPORTED_GGUF_QUANT_TYPES)):
         raise ModelUnavailable(
             say(
-                "{file} has weights quantized as {kinds}, which Diffusers does not read: take a "
-                "file of the same model in Q8_0, Q6_K, Q5_K, Q4_K or the like.",
+                "{file} has weights quantized as {kinds}, which Diffusers can't read. Use a "
+                "file of the same model in Q8_0, Q6_K, Q5_K, Q4_K or similar.",
                 file=file.name,
                 kinds=listed(unknown),
             )

@@ -70,12 +70,15 @@ class ImageClassifier:
         except ERRORS as error:
             why = str(error).split("\n", 1)[0].rstrip(".")
             raise ModelUnavailable(
-                say("The classifier cannot be loaded: {reason}.", reason=why)
+                say("The classifier couldn't be loaded: {reason}.", reason=why)
             ) from error
         if missing := sorted(found["missing_keys"]):
             # Transformers makes up what is missing: such a head would flag at random.
             raise ModelUnavailable(
-                say("The classifier cannot be loaded: its weights lack {name}.", name=missing[0])
+                say(
+                    "The classifier couldn't be loaded: its weights are missing {name}.",
+                    name=missing[0],
+                )
             )
         return cls(model, processor, unsafe, threshold)
 

@@ -169,7 +169,7 @@ class ModelLoader:
                     why = str(error).split("\n", 1)[0].rstrip(".")
                     raise ModelUnavailable(
                         say(
-                            "The model “{model}” cannot be loaded: {reason}.",
+                            "The model “{model}” couldn't be loaded: {reason}.",
                             model=model.name,
                             reason=why,
                         )
@@ -210,4 +210,4 @@ class ModelLoader:
 
 
 def _not_loaded(model: Model, reason: str) -> str:
-    return say("The model “{model}” cannot be loaded. {reason}", model=model.name, reason=reason)
+    return say("The model “{model}” couldn't be loaded. {reason}", model=model.name, reason=reason)

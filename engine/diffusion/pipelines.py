@@ -133,8 +133,8 @@ def _from_file(
 
 def _misfit(file: Path, part: Component) -> str:
     return say(
-        "{file} does not fit: its weights are not those of the {part} that the source has; name "
-        "the source that it was made for, or another file.",
+        "{file} doesn't fit: its weights don't match the source's {part}. Enter the source it "
+        "was made for, or choose another file.",
         file=file.name,
         part=part.class_name,
     )

@@ -140,13 +140,13 @@ def sentence_for(job: Job, error: Exception, fits: tuple[int, int] | None) -> st
         size, model = f"{recipe.width}×{recipe.height}", recipe.model
         if fits is None:
             return say(
-                "{size} with {model} does not fit into the memory of this machine. "
-                "A smaller size may.",
+                "{size} with {model} doesn't fit in this machine's memory. A smaller size "
+                "might fit.",
                 size=size,
                 model=model,
             )
         return say(
-            "{size} with {model} does not fit into the memory of this machine. {smaller} should.",
+            "{size} with {model} doesn't fit in this machine's memory. {smaller} should fit.",
             size=size,
             model=model,
             smaller=f"{fits[0]}×{fits[1]}",
@@ -154,6 +154,6 @@ def sentence_for(job: Job, error: Exception, fits: tuple[int, int] | None) -> st
     incident = new_incident()
     log.error("Job %d failed (incident %s)", job.id, incident, exc_info=error)
     return say(
-        "The picture could not be painted. The owner finds the reason in the log: {incident}.",
+        "The picture couldn't be painted. The owner can find the reason in the log: {incident}.",
         incident=incident,
     )

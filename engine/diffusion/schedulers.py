@@ -42,7 +42,7 @@ def make_scheduler(own: Any, name: str) -> Any:
     noise = noise_of(own)
     if noise is None or not choice.fits(noise):
         raise InvalidRequest(
-            say("The scheduler “{name}” does not fit this model; “default” does.", name=name)
+            say("The scheduler “{name}” doesn't work with this model. Use “default”.", name=name)
         )
     if noise is Noise.BETAS:
         return getattr(diffusers, str(choice.class_name)).from_config(own.config, **choice.options)

@@ -67,8 +67,8 @@ class TextualInversions:
         if [tensor.shape[-1] for tensor in own] != list(widths):
             raise InvalidRequest(
                 say(
-                    "The embedding “{name}” was made for another family of models: leave it out of "
-                    "the prompt, or choose a model of that family.",
+                    "The embedding “{name}” was made for another model family. Remove it from "
+                    "the prompt, or choose a model from that family.",
                     name=file.stem,
                 )
             )
@@ -81,7 +81,7 @@ class TextualInversions:
             except (SafetensorError, OSError) as error:
                 raise InvalidRequest(
                     say(
-                        "The embedding “{name}” cannot be read: its file is damaged.",
+                        "The embedding “{name}” can't be read because its file is damaged.",
                         name=file.stem,
                     )
                 ) from error

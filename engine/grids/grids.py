@@ -109,7 +109,7 @@ class Grids:
         """
         cells = await self._table.cells(grid_id)
         if not cells:
-            raise UnknownJob(say("Sheet {number} does not exist any more.", number=grid_id))
+            raise UnknownJob(say("Grid {number} no longer exists.", number=grid_id))
         return cells
 
     async def unsettled(self) -> list[Grid]:
@@ -134,7 +134,7 @@ class Grids:
         grid = await self._table.get(grid_id)
         if by is not None and grid.owner != by:
             raise NotYours(
-                say("Only the one who asked for sheet {number} can do that.", number=grid_id)
+                say("Only the person who requested grid {number} can do that.", number=grid_id)
             )
         return grid
 
@@ -201,14 +201,14 @@ class Grids:
         if not 2 <= len(requests) <= MAX_CELLS:
             raise InvalidRequest(
                 say(
-                    "A sheet has 2 to {most} pictures; this one would have {count}.",
+                    "A grid has 2 to {most} pictures; this one would have {count}.",
                     most=MAX_CELLS,
                     count=len(requests),
                 )
             )
         if any(request.count != 1 for request in requests):
             raise InvalidRequest(
-                say("Each cell of a sheet is one picture: ask for no more of them.")
+                say("Each cell of a grid is one picture. Don't ask for more than one.")
             )
         return await self._submission.recipes(requests, owner, scope, rate_limits, as_one=True)
 

@@ -31,7 +31,7 @@ def classifier_here(text: str) -> Path | None:
         if missing := [name for name in FILES if not (folder / name).is_file()]:
             raise ModelUnavailable(
                 say(
-                    "The folder {folder} holds no image classifier: it has no {missing}.",
+                    "The folder {folder} has no image classifier. Missing: {missing}.",
                     folder=folder,
                     missing=", ".join(missing),
                 )
@@ -40,8 +40,7 @@ def classifier_here(text: str) -> Path | None:
     if not REPOSITORY.fullmatch(text):
         raise ModelUnavailable(
             say(
-                "There is no folder “{text}”, and it is no Hub id either: those look like "
-                "owner/name.",
+                "“{text}” is neither a folder nor a Hub ID. Hub IDs look like owner/name.",
                 text=text,
             )
         )
@@ -66,7 +65,7 @@ def classifier_folder(text: str, hub: HubClient) -> Path:
     link(manifest, hub)
     folder = classifier_here(text)
     if folder is None:
-        raise CorruptFile(say("“{text}” could not be put into the cache.", text=text))
+        raise CorruptFile(say("“{text}” couldn't be put into the cache.", text=text))
     return folder
 
 
@@ -90,7 +89,7 @@ def check_labels(wanted: tuple[str, ...], there: tuple[str, ...]) -> None:
     if unknown:
         raise ModelUnavailable(
             say(
-                "The classifier knows no label {unknown}: its labels are {labels}.",
+                "The classifier has no label {unknown}. Its labels are {labels}.",
                 unknown=", ".join(unknown),
                 labels=", ".join(there) or "?",
             )
@@ -101,7 +100,7 @@ def _names(listing: RepoListing) -> tuple[str, ...]:
     if missing := [name for name in FILES if name not in listing.files]:
         raise ModelUnavailable(
             say(
-                "“{repo}” on the Hub is no image classifier that can be used: it has no {missing}.",
+                "“{repo}” on the Hub isn't a usable image classifier. Missing: {missing}.",
                 repo=listing.repo,
                 missing=", ".join(missing),
             )

@@ -113,11 +113,11 @@ class HubClient:
             content = self._get(listing, path).json()
         except (ValueError, RecursionError) as error:
             raise CorruptFile(
-                say("{path} of “{repo}” cannot be read.", path=path, repo=listing.repo)
+                say("{path} in “{repo}” can't be read.", path=path, repo=listing.repo)
             ) from error
         if not isinstance(content, dict):
             raise CorruptFile(
-                say("{path} of “{repo}” is not what it should be.", path=path, repo=listing.repo)
+                say("{path} of “{repo}” isn't a JSON object.", path=path, repo=listing.repo)
             )
         return content
 
@@ -150,13 +150,13 @@ class HubClient:
                 size *= 2
             except NotGGUF as error:
                 said = say(
-                    "{path} of “{repo}” is no GGUF file: {reason}.",
+                    "{path} in “{repo}” isn't GGUF: {reason}.",
                     path=path,
                     repo=listing.repo,
                     reason=error.reason,
                 )
                 raise CorruptFile(said) from error
-        raise CorruptFile(say("{path} of “{repo}” is cut off.", path=path, repo=listing.repo))
+        raise CorruptFile(say("{path} in “{repo}” is cut off.", path=path, repo=listing.repo))
 
     def _get(self, listing: RepoListing, path: str, wanted: str | None = None) -> httpx2.Response:
         headers = self.headers | ({"Range": wanted} if wanted else {})

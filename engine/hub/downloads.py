@@ -149,8 +149,8 @@ def _check_room(manifests: tuple[Manifest, ...]) -> None:
     if size and free < size + RESERVE:
         raise DiskFull(
             say(
-                "There is no room for the {size} to come: the disk of {cache} has {free} free, and "
-                "{reserve} should stay so.",
+                "Not enough disk space: {size} to download, but {cache} has {free} free, and "
+                "{reserve} must stay free.",
                 size=human_size(size),
                 cache=cache,
                 free=human_size(free),
@@ -171,8 +171,8 @@ async def _all(
             await asyncio.wait([work])
             raise DownloadStopped(
                 say(
-                    "The download of “{source}” was stopped at {done} of {total}; start it again "
-                    "and it goes on from there.",
+                    "The download of “{source}” was stopped at {done} of {total}. Start it "
+                    "again to resume.",
                     source=manifests[0].source.text,
                     done=human_size(tally.done),
                     total=human_size(tally.total),

@@ -53,7 +53,7 @@ def explain_hub_error(error: BaseException, repo: str) -> ModelUnavailable:
         cause = cause.__cause__ or cause.__context__
     first = str(error).strip().split("\n", 1)[0].rstrip(".")
     return ModelUnavailable(
-        say("“{repo}” cannot be had from the Hub: {reason}.", repo=repo, reason=first)
+        say("“{repo}” can't be fetched from the Hub: {reason}.", repo=repo, reason=first)
     )
 
 
@@ -64,8 +64,8 @@ def _sentence(error: BaseException, repo: str) -> ModelUnavailable | None:
         case GatedRepoError():
             return GatedModel(
                 say(
-                    "“{repo}” is gated: accept its terms at {page} with your Hugging Face account, "
-                    "and set HF_TOKEN to a token of that account ({tokens}).",
+                    "“{repo}” is gated. Accept its terms at {page} with your Hugging Face "
+                    "account, then set HF_TOKEN to a token of that account ({tokens}).",
                     repo=repo,
                     page=f"{TERMS}/{repo}",
                     tokens=TOKENS,
@@ -74,32 +74,35 @@ def _sentence(error: BaseException, repo: str) -> ModelUnavailable | None:
         case RepositoryNotFoundError():
             return ModelUnavailable(
                 say(
-                    "The Hub has no public model “{repo}”: check its spelling, or set HF_TOKEN if "
-                    "it is private.",
+                    "The Hub has no public model “{repo}”. Check the spelling, or set HF_TOKEN "
+                    "if it's private.",
                     repo=repo,
                 )
             )
         case RevisionNotFoundError():
             return ModelUnavailable(
-                say("“{repo}” has no such revision: name a branch, tag or commit of it.", repo=repo)
+                say(
+                    "“{repo}” has no such revision. Use one of its branches, tags or commits.",
+                    repo=repo,
+                )
             )
         case RemoteEntryNotFoundError():
             return ModelUnavailable(
                 say(
-                    "“{repo}” has no such file: see what it has at {page}/tree/main.",
+                    "“{repo}” has no such file. See what it has at {page}/tree/main.",
                     repo=repo,
                     page=f"{TERMS}/{repo}",
                 )
             )
         case SafetensorsParsingError():
             return CorruptFile(
-                say("“{repo}” holds a .safetensors file that cannot be read.", repo=repo)
+                say("“{repo}” has a .safetensors file that can't be read.", repo=repo)
             )
         case OfflineModeIsEnabled():
             return HubUnreachable(
                 say(
-                    "“{repo}” is not on disk, and HF_HUB_OFFLINE forbids to ask the Hub: unset it, "
-                    "or download the model elsewhere.",
+                    "“{repo}” isn't on disk, and HF_HUB_OFFLINE blocks the Hub. Unset it, or "
+                    "download the model elsewhere.",
                     repo=repo,
                 )
             )
@@ -108,23 +111,22 @@ def _sentence(error: BaseException, repo: str) -> ModelUnavailable | None:
         case httpx2.TransportError() | ConnectionError() | LocalEntryNotFoundError():
             return HubUnreachable(
                 say(
-                    "“{repo}” is not all on disk, and the Hub cannot be reached: check the network "
-                    "and try again.",
+                    "“{repo}” isn't fully on disk, and the Hub can't be reached. Check the "
+                    "network and try again.",
                     repo=repo,
                 )
             )
         case OSError(errno=errno.ENOSPC | errno.EDQUOT):
             return DiskFull(
                 say(
-                    "The disk is full: make room and download “{repo}” again; it goes on where it "
-                    "stopped.",
+                    "The disk is full. Free some space and download “{repo}” again to resume.",
                     repo=repo,
                 )
             )
         case OSError(errno=errno.EACCES | errno.EROFS | errno.EPERM, filename=str(path)):
             return ModelUnavailable(
                 say(
-                    "“{repo}” cannot be kept: {path} may not be written. Set HF_HOME to a folder "
+                    "“{repo}” can't be stored: {path} isn't writable. Set HF_HOME to a folder "
                     "of your own.",
                     repo=repo,
                     path=path,
@@ -136,19 +138,19 @@ def _sentence(error: BaseException, repo: str) -> ModelUnavailable | None:
 def _refused(status: int, repo: str) -> ModelUnavailable:
     if status == 401:
         return ModelUnavailable(
-            say("The Hub refuses the token: make a new one at {page}.", page=TOKENS)
+            say("The Hub rejected the token. Create a new one at {page}.", page=TOKENS)
         )
     if status == 403:
         return GatedModel(
             say(
-                "The Hub does not let this token read “{repo}”: give it that right at {page}.",
+                "This token can't read “{repo}” on the Hub. Give it access at {page}.",
                 repo=repo,
                 page=TOKENS,
             )
         )
     return HubUnreachable(
         say(
-            "The Hub answered with status {status} for “{repo}”: try again later.",
+            "The Hub returned status {status} for “{repo}”. Try again later.",
             status=status,
             repo=repo,
         )

@@ -82,9 +82,9 @@ def read_header(data: bytes) -> tuple[tuple[Tensor, ...], int]:
     """
     reader = _Reader(data)
     if reader.take(4) != MAGIC:
-        raise NotGGUF(say("it does not begin with GGUF"))
+        raise NotGGUF(say("it doesn't start with GGUF"))
     if (version := reader.number("I")) not in (2, 3):
-        raise NotGGUF(say("version {version} is not known", version=version))
+        raise NotGGUF(say("unknown version {version}", version=version))
     count, values = reader.number("Q"), reader.number("Q")
     settings = {reader.text(): reader.value() for _ in range(values)}
     tensors, end = [], 0
@@ -93,7 +93,7 @@ def read_header(data: bytes) -> tuple[tuple[Tensor, ...], int]:
         shape = tuple(reversed([reader.number("Q") for _ in range(reader.number("I"))]))
         kind, offset = reader.number("I"), reader.number("Q")
         if kind not in LAYOUTS:
-            raise NotGGUF(say("quantization {kind} is not known", kind=kind))
+            raise NotGGUF(say("unknown quantization {kind}", kind=kind))
         numbers, size = LAYOUTS[kind]
         stored = prod(shape) * size // numbers
         tensors.append(Tensor(name, shape, stored))
@@ -133,7 +133,7 @@ class _Reader:
             inner = self.number("I")
             return [self._value(inner) for _ in range(self.number("Q"))]
         if kind not in SCALARS:
-            raise NotGGUF(say("value type {kind} is not known", kind=kind))
+            raise NotGGUF(say("unknown value type {kind}", kind=kind))
         return self._scalar(SCALARS[kind])
 
     def _scalar(self, form: str) -> Any:

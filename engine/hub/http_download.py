@@ -152,8 +152,8 @@ class _PartialFile:
         self._transfer.told(-self.done)
         raise CorruptFile(
             say(
-                "{file} has come with other bytes than the Hub has promised, and was thrown away: "
-                "try again; if that does not help, the network or the disk is at fault.",
+                "{file} doesn't match what the Hub promised and was deleted. Try again. If "
+                "that doesn't help, the network or the disk is at fault.",
                 file=file.path,
             )
         )

@@ -47,7 +47,7 @@ def local_layout(folder: Path, source: Source, *, own_denoiser: bool = True) -> 
     if not (folder / INDEX).is_file():
         raise ModelUnavailable(
             say(
-                "The folder {folder} holds no pipeline: there is no {index} in it.",
+                "The folder {folder} isn't a pipeline: it has no {index}.",
                 folder=folder,
                 index=INDEX,
             )
@@ -73,10 +73,10 @@ def read_json(path: Path) -> dict[str, Any]:
         content = json.loads(path.read_text("utf-8"))
     except (ValueError, RecursionError) as error:
         raise CorruptFile(
-            say("{path} cannot be read: {reason}.", path=path, reason=str(error))
+            say("{path} can't be read: {reason}.", path=path, reason=str(error))
         ) from error
     if not isinstance(content, dict):
-        raise CorruptFile(say("{path} is not what it should be.", path=path))
+        raise CorruptFile(say("{path} isn't a JSON object.", path=path))
     return content
 
 

@@ -24,7 +24,7 @@ def adapter_file(text: str) -> Path:
     source = read_source(text)
     if source.kind is SourceKind.GGUF:
         raise ModelUnavailable(
-            say("“{source}” is no LoRA: those are .safetensors files.", source=text)
+            say("“{source}” isn't a LoRA. LoRAs are .safetensors files.", source=text)
         )
     if source.path is not None and source.path.is_dir():
         return source.path / _only(text, (path.name for path in source.path.iterdir()))
@@ -59,12 +59,12 @@ def _only(place: str, names: Iterable[str]) -> str:
         return USUAL
     if not fitting:
         raise ModelUnavailable(
-            say("“{place}” holds no .safetensors file, so there is no LoRA in it.", place=place)
+            say("“{place}” contains no LoRA: it has no .safetensors file.", place=place)
         )
     if len(fitting) > 1:
         raise ModelUnavailable(
             say(
-                "“{place}” holds {count} files: name the one that is meant, like {place}/{file}.",
+                "“{place}” contains {count} files. Specify one, like {place}/{file}.",
                 place=place,
                 count=len(fitting),
                 file=fitting[0],

@@ -104,8 +104,8 @@ def _base_manifest(base: Source, checkpoint: Source, hub: HubClient) -> Manifest
     except ModelUnavailable as error:
         raise type(error)(
             say(
-                "“{checkpoint}” goes with the configurations and tokenizers of “{base}”, which are "
-                "not on disk. {reason}",
+                "“{checkpoint}” needs the configs and tokenizers of “{base}”, which aren't on "
+                "disk. {reason}",
                 checkpoint=checkpoint.text,
                 base=base.text,
                 reason=error.sentence,
@@ -126,7 +126,7 @@ def manifest_of(source: Source, hub: HubClient, *, own_denoiser: bool = True) ->
         if file is None:
             raise ModelUnavailable(
                 say(
-                    "“{repo}” has no file {file}: {hint}",
+                    "“{repo}” has no file {file}. {hint}",
                     repo=source.repo,
                     file=source.file,
                     hint=_files(listing),
@@ -136,7 +136,7 @@ def manifest_of(source: Source, hub: HubClient, *, own_denoiser: bool = True) ->
     if INDEX not in listing.files:
         raise ModelUnavailable(
             say(
-                "“{repo}” is no Diffusers pipeline: it has no {index}. {hint}",
+                "“{repo}” isn't a Diffusers pipeline: it has no {index}. {hint}",
                 repo=source.repo,
                 index=INDEX,
                 hint=_files(listing),
@@ -153,7 +153,7 @@ def manifest_of(source: Source, hub: HubClient, *, own_denoiser: bool = True) ->
     if layout.lacks:
         raise ModelUnavailable(
             say(
-                "“{repo}” cannot be used as it is on the Hub: it has not {lacks}.",
+                "“{repo}” can't be used as it is on the Hub. It doesn't have {lacks}.",
                 repo=source.repo,
                 lacks=listed(layout.lacks, NOR),
             )
@@ -168,7 +168,7 @@ def _files(listing: RepoListing) -> str:
     fitting = [name for name in listing.files if name.endswith((".safetensors", ".gguf"))]
     loose = [name for name in fitting if SourceKind.GGUF.lower() in name or "/" not in name]
     if not loose:
-        return say("see what it has on its page.")
+        return say("See its page for what it has.")
     if len(loose) > MOST_NAMED:
-        return say("it has {files} and others.", files=listed(loose[:MOST_NAMED]))
-    return say("it has {files}.", files=listed(loose))
+        return say("It has {files} and others.", files=listed(loose[:MOST_NAMED]))
+    return say("It has {files}.", files=listed(loose))

@@ -97,7 +97,7 @@ def layout_of(
     pipeline = index.get("_class_name")
     if not isinstance(pipeline, str):
         raise ModelUnavailable(
-            say("Its {index} names no pipeline: take another model.", index=INDEX)
+            say("Its {index} doesn't name a pipeline. Choose another model.", index=INDEX)
         )
     folders: dict[str, list[str]] = {}
     for name in names:
@@ -116,7 +116,7 @@ def layout_of(
         parts.append(part)
         lacks.extend(_lacks(part, folders.get(name, ())))
     if variant is not None and not _has_variant(parts, variant):
-        lacks.append(say("weights of the variant “{variant}”", variant=variant))
+        lacks.append(say("weights for the variant “{variant}”", variant=variant))
     return PipelineLayout(pipeline, tuple(parts), tuple(lacks))
 
 
@@ -177,7 +177,7 @@ def _lacks(part: PipelineComponent, files: Iterable[str]) -> Iterator[str]:
         others = sorted({PurePosixPath(file).suffix for file in files} & {".bin", ".safetensors"})
         if others:
             yield say(
-                "the .safetensors weights of {part} (only {endings} of another kind)",
+                "the .safetensors weights of {part} (only other {endings} files found)",
                 part=part.name,
                 endings=listed(others, AND),
             )
@@ -196,13 +196,13 @@ def _missing_shards(part: PipelineComponent) -> Iterator[str]:
     promised = int(PurePosixPath(part.weights[0]).stem[-5:])
     if (missing := promised - len(part.weights)) > 0:
         yield say(
-            "{missing} of {promised} weight files of {part}",
+            "{missing} of the {promised} weight files of {part}",
             missing=missing,
             promised=promised,
             part=part.name,
         )
     if not any(".index." in file for file in part.others):
-        yield say("the index of the weight files of {part}", part=part.name)
+        yield say("the weight index of {part}", part=part.name)
 
 
 def _are_shards(weights: tuple[str, ...]) -> bool:

@@ -23,7 +23,7 @@ class Presence(StrEnum):
     """None of it; the Hub may have it."""
     BROKEN = phrase("incomplete")
     """A folder that lacks parts."""
-    NO_FOLDER = phrase("no such folder")
+    NO_FOLDER = phrase("folder not found")
     """Nothing, and the source is no Hub id either."""
 
     @property
@@ -107,24 +107,24 @@ def not_on_disk(source: Source, state: DiskUsage) -> ModelUnavailable:
     presence = say(state.presence)
     if source.repo is not None and not state.lacks:
         sentence = say(
-            "“{source}” is {presence}; download it first.", source=source.text, presence=presence
+            "“{source}” is {presence}. Download it first.", source=source.text, presence=presence
         )
     elif source.repo is not None:
         sentence = say(
-            "“{source}” is {presence}: {lacks} missing; download it first.",
+            "“{source}” is {presence}. Missing: {lacks}. Download it first.",
             source=source.text,
             presence=presence,
             lacks=listed(state.lacks),
         )
     elif INDEX in state.lacks:
         sentence = say(
-            "The folder {folder} holds no pipeline: there is no {index} in it.",
+            "The folder {folder} isn't a pipeline: it has no {index}.",
             folder=source.path,
             index=INDEX,
         )
     else:
         sentence = say(
-            "{folder} is incomplete: {lacks} missing.",
+            "{folder} is incomplete. Missing: {lacks}.",
             folder=source.path,
             lacks=listed(state.lacks),
         )

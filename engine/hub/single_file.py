@@ -116,7 +116,7 @@ def classify(tensors: tuple[Tensor, ...], text: str) -> SingleFileCheckpoint:
     vae = next((found for prefix in VAE if (found := _under(tensors, prefix))), ())
     if not vae:
         raise ModelUnavailable(
-            say("“{source}” lacks the VAE: take the checkpoint with all its parts.", source=text)
+            say("“{source}” has no VAE. Use a checkpoint that includes all parts.", source=text)
         )
     shapes = {tensor.name: tensor.shape for tensor in tensors}
     masked = shapes.get(FIRST_CONVOLUTION, (0, 0))[1] == INPAINT_CHANNELS
@@ -150,8 +150,8 @@ def _generation(
             return generation, encoders
     raise ModelUnavailable(
         say(
-            "“{source}” holds no text encoder that is known: checkpoints of Stable Diffusion 1.x, "
-            "2.x and XL with all parts can be used; a denoiser alone goes with a pipeline.",
+            "“{source}” has no known text encoder. Use a Stable Diffusion 1.x, 2.x or XL "
+            "checkpoint with all parts; a denoiser alone needs a pipeline.",
             source=text,
         )
     )
@@ -168,10 +168,10 @@ def _under(tensors: tuple[Tensor, ...], prefix: str) -> tuple[Tensor, ...]:
 def _what_it_is_instead(tensors: tuple[Tensor, ...], text: str) -> str:
     if any(mark in tensor.name for tensor in tensors for mark in LORA):
         return say(
-            "“{source}” is a LoRA, not a model: use it with a model as an adapter.", source=text
+            "“{source}” is a LoRA, not a model. Use it as an adapter with a model.", source=text
         )
     return say(
-        "“{source}” is no checkpoint of Stable Diffusion 1.x, 2.x or XL: if it is a denoiser "
-        "alone, name its pipeline as the source and this file as the denoiser.",
+        "“{source}” isn't a Stable Diffusion 1.x, 2.x or XL checkpoint. If it's only a "
+        "denoiser, set its pipeline as the source and this file as the denoiser.",
         source=text,
     )

@@ -108,12 +108,12 @@ def read_tensors(path: Path) -> tuple[Tensor, ...]:
         tensors, length = read_header(data)
     except (HeaderIncomplete, NotGGUF) as error:
         raise CorruptFile(
-            say("{path} is cut off or no GGUF file: download it again.", path=path)
+            say("{path} is cut off or isn't a GGUF file. Download it again.", path=path)
         ) from error
     if (size := path.stat().st_size) < length:
         raise CorruptFile(
             say(
-                "{path} should have {expected} bytes and has {length}: download it again.",
+                "{path} should have {expected} bytes but has {length}. Download it again.",
                 path=path,
                 expected=length,
                 length=size,

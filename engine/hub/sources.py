@@ -91,8 +91,8 @@ def origin(
     if source.kind is SourceKind.GGUF:
         raise ModelUnavailable(
             say(
-                "“{source}” is a denoiser alone: name its pipeline as the source, and this file as "
-                "the denoiser.",
+                "“{source}” is only a denoiser. Use its pipeline as the source and this file "
+                "as the denoiser.",
                 source=text,
             )
         )
@@ -148,13 +148,9 @@ def read_source(
             allow_pickle=allow_pickle,
         )
     missing = (
-        phrase(
-            "There is no file “{source}”, and it is no Hub id either: those look like owner/name."
-        )
+        phrase("“{source}” is neither a file nor a Hub ID. Hub IDs look like owner/name.")
         if _looks_like_weights(path)
-        else phrase(
-            "There is no folder “{source}”, and it is no Hub id either: those look like owner/name."
-        )
+        else phrase("“{source}” is neither a folder nor a Hub ID. Hub IDs look like owner/name.")
     )
     raise ModelUnavailable(say(missing, source=text))
 
@@ -167,13 +163,13 @@ def _kind_of_file(text: str, suffix: str, allow_pickle: bool) -> SourceKind:
     if suffix in PICKLES:
         raise ModelUnavailable(
             say(
-                "“{source}” is a pickle, which can run any code when it is loaded: take a "
+                "“{source}” is a pickle, which can run any code when loaded. Use a "
                 ".safetensors file, or allow pickles in the settings if you trust it.",
                 source=text,
             )
         )
     raise ModelUnavailable(
-        say("“{source}” is no model: a file must be a .safetensors or a .gguf one.", source=text)
+        say("“{source}” isn't a model file. Use a .safetensors or .gguf file.", source=text)
     )
 
 

@@ -39,7 +39,7 @@ def read_safetensors(path: Path) -> tuple[Tensor, ...]:
         size = int.from_bytes(file.read(8), "little")
         if not 2 <= size <= min(HEADER_LIMIT, length - 8):
             raise CorruptFile(
-                say("{path} is cut off or no .safetensors file: download it again.", path=path)
+                say("{path} is cut off or isn't a .safetensors file. Download it again.", path=path)
             )
         raw = file.read(size)
     try:
@@ -52,12 +52,12 @@ def read_safetensors(path: Path) -> tuple[Tensor, ...]:
         ends = [entry["data_offsets"][1] for name, entry in header.items() if name[:2] != "__"]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise CorruptFile(
-            say("{path} has no readable header: download it again.", path=path)
+            say("{path} has no readable header. Download it again.", path=path)
         ) from error
     if length != (expected := 8 + size + max(ends, default=0)):
         raise CorruptFile(
             say(
-                "{path} should have {expected} bytes and has {length}: download it again.",
+                "{path} should have {expected} bytes but has {length}. Download it again.",
                 path=path,
                 expected=expected,
                 length=length,

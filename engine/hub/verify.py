@@ -45,7 +45,7 @@ def verify(
     state = disk_usage(origin)
     if state.presence is Presence.ABSENT:
         raise ModelUnavailable(
-            say("“{source}” is not downloaded: there is no file of it.", source=origin.source.text)
+            say("“{source}” isn't downloaded: it has no files here.", source=origin.source.text)
         )
     promised = _promised(origin, hub) if hub is not None else {}
     files = [
@@ -56,7 +56,7 @@ def verify(
     total = sum(path.stat().st_size for _, _, path in files)
     done = 0
     flaws: list[str] = [
-        say("“{source}” lacks {lack}.", source=origin.source.text, lack=lack)
+        say("“{source}” is missing {lack}.", source=origin.source.text, lack=lack)
         for lack in state.lacks
     ]
     for source, name, path in files:
@@ -116,7 +116,7 @@ def _flaw(path: Path, name: str, digest: str | None, read: Callable[[int], None]
     if found.hexdigest() == digest:
         return None
     return say(
-        "{file} has other bytes than the Hub has promised: remove the model and download it.",
+        "{file} doesn't match the Hub's checksum. Remove the model and download it again.",
         file=name,
     )
 

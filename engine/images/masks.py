@@ -31,8 +31,9 @@ def mask_of(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     if not _of_shape(image.size, size):
         raise InvalidRequest(
             say(
-                "The mask has {mask_width}×{mask_height} pixels and the picture {width}×{height}: "
-                "draw the mask over the picture itself, so that both have the same shape.",
+                "The mask is {mask_width}×{mask_height} pixels, but the picture is "
+                "{width}×{height}. Draw the mask over the picture itself to give both the same "
+                "shape.",
                 mask_width=image.width,
                 mask_height=image.height,
                 width=size[0],
@@ -41,9 +42,7 @@ def mask_of(image: Image.Image, size: tuple[int, int]) -> Image.Image:
         )
     white = _marks(image).resize(size, Image.Resampling.BOX).point(CLEARED)
     if ImageStat.Stat(white).extrema[0][1] < 128:
-        raise InvalidRequest(
-            say("The mask marks nothing: what is to be painted anew has to be white in it.")
-        )
+        raise InvalidRequest(say("The mask is empty. Mark the parts to repaint in white."))
     return white
 
 

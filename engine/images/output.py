@@ -60,7 +60,7 @@ MAX_PARAMETERS = 8000
 """Characters of settings that are read: two prompts of the longest, and their line."""
 
 GONE = phrase(
-    "The file of this picture is gone, so nothing can be made from it. Again paints it anew."
+    "This picture's file is gone, so nothing can be made from it. “Again” paints a new version."
 )
 
 SETTING = re.compile(r'([A-Z][\w ]*): ("[^"]*"|[^,]*)(?:, |$)')
@@ -88,7 +88,7 @@ class OutputFolder:
         except OSError as error:
             self.delete(files)
             raise StorageError(
-                say("The picture could not be saved: {reason}.", reason=error.strerror)
+                say("The picture couldn't be saved: {reason}.", reason=error.strerror)
             ) from error
         return files
 
@@ -130,11 +130,9 @@ def read_request(file: Path) -> ImageRequest:
         with Image.open(file) as image:
             text = image.info.get("parameters")
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise InvalidRequest(
-            say("{file} is not a picture that can be read.", file=file.name)
-        ) from error
+        raise InvalidRequest(say("{file} can't be read as a picture.", file=file.name)) from error
     if not isinstance(text, str):
-        raise InvalidRequest(say("{file} has no settings inside.", file=file.name))
+        raise InvalidRequest(say("{file} contains no settings.", file=file.name))
     return parse_parameters(text)
 
 
@@ -179,13 +177,13 @@ def settings_text(data: bytes) -> str | None:
         with Image.open(BytesIO(data), formats=FORMATS) as image:
             text = image.info.get("parameters") or _user_comment(image)
     except UNREADABLE as error:
-        raise InvalidRequest(say("This is no picture that can be read.")) from error
+        raise InvalidRequest(say("This file can't be read as a picture.")) from error
     if not isinstance(text, str) or not text.strip():
         return None
     if len(text) > MAX_PARAMETERS:
         raise InvalidRequest(
             say(
-                "The settings inside have {length} characters; at most {most} are read.",
+                "The embedded settings have {length} characters; the limit is {most}.",
                 length=len(text),
                 most=MAX_PARAMETERS,
             )

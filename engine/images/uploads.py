@@ -67,7 +67,7 @@ class UploadFolder:
         except OSError as error:
             raise StorageError(
                 say(
-                    "The picture to start from could not be kept: {reason}.",
+                    "The start image couldn't be saved: {reason}.",
                     reason=error.strerror,
                 )
             ) from error
@@ -92,9 +92,7 @@ class UploadFolder:
         """Raise `InvalidRequest` unless the upload of that name is there."""
         file = self.path(name)
         if not file.is_file() or not file.stat().st_size:
-            raise InvalidRequest(
-                say("The picture to start from is not kept any more: send it again.")
-            )
+            raise InvalidRequest(say("The start image is no longer stored. Send it again."))
 
     def size(self, name: str) -> tuple[int, int]:
         """Width and height of the upload of that name, in pixels. Raises `InvalidRequest`."""
@@ -116,8 +114,7 @@ def _read(data: bytes) -> Image.Image:
                 if opened.width * opened.height > MAX_PIXELS:
                     raise InvalidRequest(
                         say(
-                            "The picture has {width}×{height} pixels; at most {most} million are "
-                            "allowed.",
+                            "The picture has {width}×{height} pixels; the limit is {most} million.",
                             width=opened.width,
                             height=opened.height,
                             most=MAX_PIXELS // 10**6,
@@ -127,10 +124,10 @@ def _read(data: bytes) -> Image.Image:
     except InvalidRequest:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise InvalidRequest(say("The picture is far too large: send a smaller one.")) from error
+        raise InvalidRequest(say("The picture is far too large. Send a smaller one.")) from error
     except (OSError, SyntaxError, ValueError) as error:
         raise InvalidRequest(
-            say("This is no picture that can be read: send PNG, JPEG or WebP.")
+            say("This file can't be read as a picture. Send a PNG, JPEG or WebP.")
         ) from error
     image.thumbnail((MAX_SIDE, MAX_SIDE))
     return image

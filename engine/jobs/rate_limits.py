@@ -46,7 +46,7 @@ class RateLimits:
         if count > most:
             raise InvalidRequest(
                 say(
-                    "You asked for {count} pictures; you may have {most} an hour.",
+                    "You asked for {count} pictures, but your limit is {most} an hour.",
                     count=count,
                     most=most,
                 )
@@ -59,7 +59,8 @@ class RateLimits:
             if missing <= 0:
                 left = max(0, most - sum(n for _, n in used))
                 sentence = say(
-                    "You asked for {count}; of your {most} pictures an hour {left} are left.",
+                    "You asked for {count}, but you have {left} of your {most} pictures an "
+                    "hour left.",
                     count=count,
                     most=most,
                     left=left,
@@ -70,26 +71,30 @@ class RateLimits:
 def _check_jobs(jobs: int, open_jobs: int, most: int) -> None:
     if jobs > most:
         raise InvalidRequest(
-            say("These are {jobs} jobs; you may have {most} open at a time.", jobs=jobs, most=most)
+            say(
+                "That's {jobs} jobs, but you can only have {most} open at a time.",
+                jobs=jobs,
+                most=most,
+            )
         )
     if open_jobs + jobs <= most:
         return
     if open_jobs >= most:
         raise LimitReached(
             say_many(
-                "You already have {number} job waiting, as many as you may have at a time. Wait "
-                "for one to be done, or cancel one.",
-                "You already have {number} jobs waiting, as many as you may have at a time. Wait "
-                "for one to be done, or cancel one.",
+                "You already have {number} job waiting, which is your limit. Wait for one to "
+                "finish, or cancel one.",
+                "You already have {number} jobs waiting, which is your limit. Wait for one to "
+                "finish, or cancel one.",
                 open_jobs,
             )
         )
     raise LimitReached(
         say_many(
-            "You already have {number} job waiting, and these are {jobs} more; you may have {most} "
-            "at a time. Wait for some to be done, or cancel some.",
-            "You already have {number} jobs waiting, and these are {jobs} more; you may have "
-            "{most} at a time. Wait for some to be done, or cancel some.",
+            "You already have {number} job waiting, and these are {jobs} more, but your limit "
+            "is {most} at a time. Wait for some to finish, or cancel some.",
+            "You already have {number} jobs waiting, and these are {jobs} more, but your limit "
+            "is {most} at a time. Wait for some to finish, or cancel some.",
             open_jobs,
             jobs=jobs,
             most=most,

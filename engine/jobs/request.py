@@ -187,7 +187,7 @@ def _or(asked: T | None, default: T) -> T:
 
 def _check(recipe: Recipe, model: Model) -> None:
     if not recipe.prompt:
-        raise InvalidRequest(say("The prompt is empty: say what the picture should show."))
+        raise InvalidRequest(say("The prompt is empty. Say what the picture should show."))
     for name, text in (
         (phrase("prompt"), recipe.prompt),
         (phrase("negative prompt"), recipe.negative_prompt),
@@ -195,7 +195,7 @@ def _check(recipe: Recipe, model: Model) -> None:
         if len(text) > MAX_PROMPT:
             raise InvalidRequest(
                 say(
-                    "The {name} has {length} characters; at most {most} are allowed.",
+                    "The {name} has {length} characters; the limit is {most}.",
                     name=say(name),
                     length=len(text),
                     most=MAX_PROMPT,
@@ -207,7 +207,7 @@ def _check(recipe: Recipe, model: Model) -> None:
         if not model.min_side <= pixels <= most_pixels:
             raise InvalidRequest(
                 say(
-                    "The {side} is {pixels} pixels; {model} paints {least} to {most}.",
+                    "The {side} is {pixels} pixels, but {model} paints {least} to {most}.",
                     side=say(side),
                     pixels=pixels,
                     model=model.name,
@@ -219,8 +219,8 @@ def _check(recipe: Recipe, model: Model) -> None:
             low = max(pixels // model.multiple_of, -(-model.min_side // model.multiple_of))
             raise InvalidRequest(
                 say(
-                    "The {side} is {pixels} pixels; it must be a multiple of {multiple}, such as "
-                    "{example}.",
+                    "The {side} is {pixels} pixels, but must be a multiple of {multiple}, such "
+                    "as {example}.",
                     side=say(side),
                     pixels=pixels,
                     multiple=model.multiple_of,
@@ -229,12 +229,12 @@ def _check(recipe: Recipe, model: Model) -> None:
             )
     _within(say("guidance"), recipe.guidance_scale, 0.0, MAX_GUIDANCE)
     if recipe.mask and not recipe.image:
-        raise InvalidRequest(say("A mask needs a picture: say which one it belongs to."))
+        raise InvalidRequest(say("A mask needs a picture. Add the one it belongs to."))
     _within(say("strength"), recipe.strength, 0.05, 1.0)
     if len(recipe.adapters) > MAX_ADAPTERS:
         raise InvalidRequest(
             say(
-                "These are {count} LoRAs; at most {most} go together.",
+                "That's {count} LoRAs; the limit is {most}.",
                 count=len(recipe.adapters),
                 most=MAX_ADAPTERS,
             )
@@ -250,7 +250,7 @@ def _check(recipe: Recipe, model: Model) -> None:
     if recipe.scheduler not in SCHEDULERS:
         raise InvalidRequest(
             say(
-                "There is no scheduler “{scheduler}”, only {known}.",
+                "There's no scheduler “{scheduler}”. Available: {known}.",
                 scheduler=recipe.scheduler,
                 known=listed(sorted(fitting)),
             )
@@ -258,7 +258,7 @@ def _check(recipe: Recipe, model: Model) -> None:
     if recipe.scheduler not in fitting:
         raise InvalidRequest(
             say(
-                "The scheduler “{scheduler}” does not fit {model}; these do: {fitting}.",
+                "The scheduler “{scheduler}” doesn't work with {model}. Available: {fitting}.",
                 scheduler=recipe.scheduler,
                 model=model.name,
                 fitting=listed(sorted(fitting)),
@@ -274,13 +274,13 @@ def _check_freedom(recipe: Recipe, model: Model) -> None:
     if recipe.tile and not (model.family and FAMILIES[model.family].seamless):
         raise InvalidRequest(
             say(
-                "{model} cannot paint tiles: leave --tile out, or paint with a Stable Diffusion "
+                "{model} can't paint seamless tiles. Remove --tile, or use a Stable Diffusion "
                 "or Stable Diffusion XL model.",
                 model=model.name,
             )
         )
     if recipe.chaos and model.family is None:
-        raise InvalidRequest(say("{model} knows no chaos: leave --chaos out.", model=model.name))
+        raise InvalidRequest(say("{model} can't use --chaos. Remove it.", model=model.name))
 
 
 def check_enlarged(recipe: Recipe) -> None:
@@ -288,8 +288,8 @@ def check_enlarged(recipe: Recipe) -> None:
     if recipe.width * recipe.height * recipe.enlarged**2 > MAX_ENLARGED_PIXELS:
         raise InvalidRequest(
             say(
-                "Enlarged {factor}×, the picture would have more than {most} million pixels: "
-                "enlarge it less.",
+                "Enlarged {factor}×, the picture would exceed {most} million pixels. Use a "
+                "smaller factor.",
                 factor=recipe.enlarged,
                 most=MAX_ENLARGED_PIXELS // 10**6,
             )
@@ -300,7 +300,7 @@ def _within(name: str, value: float, low: float, high: float) -> None:
     if not low <= value <= high:  # also refuses NaN
         raise InvalidRequest(
             say(
-                "The {what} is {value}; it must be between {low} and {high}.",
+                "The {what} must be between {low} and {high}, not {value}.",
                 what=name,
                 value=value,
                 low=low,

@@ -13,8 +13,8 @@ from speech import AND, listed, phrase, say, say_many
 T = TypeVar("T")
 
 STAGES: Mapping[Stage, str] = {
-    Stage.ENCODE: phrase("reading the prompt"),
-    Stage.STEP: phrase("a step"),
+    Stage.ENCODE: phrase("encoding the prompt"),
+    Stage.STEP: phrase("denoising"),
     Stage.DECODE: phrase("decoding"),
 }
 
@@ -69,7 +69,7 @@ def tabulate(case: PlanRequest, choice: Choice | None = None) -> PlanTable:
         ),
         peaks=tuple((say(words), in_words(peaks[stage])) for stage, words in STAGES.items()),
         peak=say(
-            "{peak} of {free} that are free on {device}",
+            "{peak} of {free} free on {device}",
             peak=in_words(plan.peak_bytes),
             free=free,
             device=case.device.name,
@@ -92,15 +92,15 @@ def describe(plan: Plan, *, batch: bool = False) -> str:
         if place.residence is not Residence.STAYS
     ]
     if not moving:
-        words: list[str] = [say("everything stays")]
+        words: list[str] = [say("everything on the device")]
     elif all(place.layer_by_layer for _, place in moving):
-        words = [say("layer by layer")]
+        words = [say("streamed layer by layer")]
     else:
         residences = _grouped((name, place.residence) for name, place in moving)
         words = [_moves(names, residence) for residence, names in residences.items()]
     quantized = _grouped((name, p.quantization) for name, p in plan.places.items())
     words += [
-        say("{names} as {way}", names=listed(names, AND), way=str(way))
+        say("{names} quantized as {way}", names=listed(names, AND), way=str(way))
         for way, names in quantized.items()
         if way is not None
     ]
@@ -127,8 +127,12 @@ def _grouped(pairs: Iterable[tuple[str, T]]) -> dict[T, list[str]]:
 def _moves(names: Sequence[str], residence: Residence) -> str:
     """What some components do, none of which stays."""
     if residence is Residence.VISITS:
-        return say_many("{names} visits", "{names} visit", len(names), names=listed(names, AND))
-    return say_many("{names} streams", "{names} stream", len(names), names=listed(names, AND))
+        return say_many(
+            "{names} is offloaded", "{names} are offloaded", len(names), names=listed(names, AND)
+        )
+    return say_many(
+        "{names} is streamed", "{names} are streamed", len(names), names=listed(names, AND)
+    )
 
 
 def _lives(place: ComponentPlacement) -> str:
@@ -137,17 +141,17 @@ def _lives(place: ComponentPlacement) -> str:
         case Residence.STAYS:
             words = say("on the device")
         case Residence.VISITS:
-            words = say("in RAM, comes when called")
+            words = say("in RAM, loaded when needed")
         case Residence.STREAMS if place.layer_by_layer:
-            words = say("in RAM, comes layer by layer")
+            words = say("in RAM, streamed layer by layer")
         case Residence.STREAMS:
             words = say(
-                "in RAM, comes block by block, {size} at a time",
+                "in RAM, streamed block by block, {size} at a time",
                 size=in_words(place.resident_bytes),
             )
     if place.quantization is None:
         return words
-    return say("{place}, as {way}", place=words, way=str(place.quantization))
+    return say("{place}, quantized as {way}", place=words, way=str(place.quantization))
 
 
 def _remarks(plan: Plan) -> Sequence[str]:
@@ -156,10 +160,10 @@ def _remarks(plan: Plan) -> Sequence[str]:
     if plan.vae_float32:
         remarks.append(
             say(
-                "This VAE overflows in float16 and decodes in float32, which takes twice the "
-                "memory: an fp16-safe VAE (its config says force_upcast: false) would not."
+                "This VAE overflows in float16, so it decodes in float32 with twice the "
+                "memory. An fp16-safe VAE (force_upcast: false in its config) avoids that."
             )
         )
     if plan.changes_picture:
-        remarks.append(say("Quantized weights change the picture a little."))
+        remarks.append(say("Quantized weights change the picture slightly."))
     return remarks

@@ -11,16 +11,16 @@ from engine.memory.sizes import in_words
 from speech import phrase, say
 
 NEEDS = {
-    Stage.LOAD: phrase("needs {needed} while loading, {free} are free"),
-    Stage.ENCODE: phrase("needs {needed} to read the prompt, {free} are free"),
-    Stage.STEP: phrase("needs {needed} for a step, {free} are free"),
-    Stage.DECODE: phrase("needs {needed} to decode, {free} are free"),
+    Stage.LOAD: phrase("needs {needed} to load; only {free} free"),
+    Stage.ENCODE: phrase("needs {needed} to encode the prompt; only {free} free"),
+    Stage.STEP: phrase("needs {needed} to denoise; only {free} free"),
+    Stage.DECODE: phrase("needs {needed} to decode; only {free} free"),
 }
 FAILED = {
-    Stage.LOAD: phrase("ran out of memory here before, while loading"),
-    Stage.ENCODE: phrase("ran out of memory here before, to read the prompt"),
-    Stage.STEP: phrase("ran out of memory here before, for a step"),
-    Stage.DECODE: phrase("ran out of memory here before, to decode"),
+    Stage.LOAD: phrase("has run out of memory here while loading"),
+    Stage.ENCODE: phrase("has run out of memory here while encoding the prompt"),
+    Stage.STEP: phrase("has run out of memory here while denoising"),
+    Stage.DECODE: phrase("has run out of memory here while decoding"),
 }
 
 
@@ -88,7 +88,7 @@ def why_rejected(case: PlanRequest, plan: Plan) -> str | None:
         return say(NEEDS[stage], needed=in_words(peaks[stage]), free=in_words(usable))
     if plan.ram_bytes > case.device.ram_free_bytes:
         return say(
-            "needs {needed} of RAM, {free} are free",
+            "needs {needed} of RAM; only {free} free",
             needed=in_words(plan.ram_bytes),
             free=in_words(case.device.ram_free_bytes),
         )
@@ -96,7 +96,7 @@ def why_rejected(case: PlanRequest, plan: Plan) -> str | None:
         return say(FAILED[failure.stage])
     best = case.profile.best_batch(plan.key, case.width, case.height, case.batch)
     if best < plan.batch:
-        return say("paints hardly more pictures per second than a batch of {best}", best=best)
+        return say("is hardly faster per picture than a batch of {best}", best=best)
     return None
 
 
@@ -114,11 +114,11 @@ def _problem(case: PlanRequest, plan: Plan) -> str:
     plain = replace(case.memory_options, quantize="never", quantize_text_encoder="never")
     if plain != case.memory_options and choose(replace(case, memory_options=plain)).fits:
         return say(
-            "No plan fits: even the leanest {obstacle}. Unquantized weights can come in blocks: "
-            "without [engine] quantize one would.",
+            "No plan fits. Even the leanest {obstacle}. Unquantized weights can be streamed: "
+            "without [engine] quantize, a plan fits.",
             obstacle=lacking,
         )
-    return say("No plan fits: even the leanest {obstacle}.", obstacle=lacking)
+    return say("No plan fits. Even the leanest {obstacle}.", obstacle=lacking)
 
 
 def _not_allowed(case: PlanRequest, chosen: Plan) -> Iterable[RejectedPlan]:
@@ -134,7 +134,7 @@ def _not_allowed(case: PlanRequest, chosen: Plan) -> Iterable[RejectedPlan]:
         best = next((plan for plan in found if plan.peak_bytes <= usable), None)
         if best and best.slowdown < fastest:
             allow = say(
-                "changes the picture a little: [engine] quantize = “{way}” allows it", way=str(way)
+                "changes the picture slightly; [engine] quantize = “{way}” allows it", way=str(way)
             )
             refused = why_unsupported(way, case.device)
             fastest = fastest if refused else best.slowdown
@@ -155,15 +155,15 @@ def _notes(case: PlanRequest) -> Iterable[str]:
         elif wish in QUANTIZATION_METHODS and (
             reason := why_unsupported(Quantization(wish), device)
         ):
-            yield say("[engine] {setting} is left out: {reason}.", setting=what, reason=reason)
+            yield say("[engine] {setting} is ignored: {reason}.", setting=what, reason=reason)
     if case.dtype == "bfloat16" and not device.bf16:
         yield say(
-            "{device} has no bfloat16: every step will be slow. “auto” finds what it has.",
+            "{device} has no bfloat16, so every step is slow. “auto” uses what it supports.",
             device=device.name,
         )
     elif case.dtype == "float16" and case.family.dtype == "bfloat16" and not device.bf16:
         yield say(
-            "{device} has no bfloat16, which {family} is made for; float16 is used instead. If "
+            "{device} has no bfloat16, which {family} is made for, so float16 is used. If "
             "pictures come out black, set dtype to “float32”.",
             device=device.name,
             family=case.family.label,

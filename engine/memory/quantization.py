@@ -78,14 +78,12 @@ def why_unsupported(way: Quantization, device: DeviceFacts) -> str | None:
     facts = QUANTIZATION_METHODS[way]
     if device.kind not in facts.kinds:
         kinds = listed([kind.upper() for kind in sorted(facts.kinds)], OR)
-        return say(
-            "{way} needs {kinds}, this is {kind}", way=str(way), kinds=kinds, kind=device.kind
-        )
+        return say("{way} needs {kinds}, not {kind}", way=str(way), kinds=kinds, kind=device.kind)
     capability = device.compute_capability or (0, 0)
     if device.kind == "cuda" and capability < facts.compute_capability:
         wanted, has = (".".join(map(str, c)) for c in (facts.compute_capability, capability))
         return say(
-            "{way} needs a card with compute capability {wanted}, this one has {has}",
+            "{way} needs a card with compute capability {wanted}, but this one has {has}",
             way=str(way),
             wanted=wanted,
             has=has,
@@ -93,8 +91,8 @@ def why_unsupported(way: Quantization, device: DeviceFacts) -> str | None:
     if way in device.quantizations:
         return None
     if not facts.library:
-        return say("{way} needs a newer torch, which is not installed", way=str(way))
-    return say("{way} needs {library}, which is not installed", way=str(way), library=facts.library)
+        return say("{way} needs a newer torch than the one installed", way=str(way))
+    return say("{way} needs {library}, which isn't installed", way=str(way), library=facts.library)
 
 
 def best_methods(device: DeviceFacts) -> list[Quantization]:

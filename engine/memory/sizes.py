@@ -26,7 +26,7 @@ def parse_size(text: str) -> int:
     unit = _UNITS.get(match[2].lower()) if match else None
     if not match or not unit or not float(match[1]):
         raise InvalidSize(
-            say("“{text}” is no amount of memory: write it like 8GB, 7.5GiB or 1500MB.", text=text)
+            say("“{text}” isn't a memory size. Write it like 8GB, 7.5GiB or 1500MB.", text=text)
         )
     return int(float(match[1]) * unit)
 

@@ -68,17 +68,17 @@ class AdapterCatalogue:
             return found
         if not adapters:
             raise InvalidRequest(
-                say("There is no LoRA “{name}”; none has been set up here.", name=name)
+                say("There's no LoRA “{name}”. None have been set up here.", name=name)
             )
         for near in difflib.get_close_matches(name.casefold(), adapters, n=1):
             raise InvalidRequest(
                 say(
-                    "There is no LoRA “{name}”. Did you mean “{near}”?",
+                    "There's no LoRA “{name}”. Did you mean “{near}”?",
                     name=name,
                     near=adapters[near].name,
                 )
             )
-        raise InvalidRequest(say("There is no LoRA “{name}”.", name=name))
+        raise InvalidRequest(say("There's no LoRA “{name}”.", name=name))
 
     def _all(self) -> dict[str, Adapter]:
         files = sorted(self._folder.glob(f"*{ENDING}")) if self._folder is not None else []
@@ -126,7 +126,7 @@ class AdapterCatalogue:
             if family is not None and adapter.family not in (None, family):
                 raise InvalidRequest(
                     say(
-                        "The LoRA “{lora}” is for {other} models; {model} is a {family} one.",
+                        "The LoRA “{lora}” is for {other} models, but {model} is a {family} model.",
                         lora=adapter.name,
                         other=FAMILIES[adapter.family].label,
                         model=model,

@@ -35,7 +35,7 @@ class CacheDownloads:
             if self._comes(name, origin):
                 raise InvalidModel(
                     say(
-                        "“{name}” is being downloaded already: wait until all has come.",
+                        "“{name}” is already downloading. Wait until it's finished.",
                         name=origin.source.text,
                     )
                 )

@@ -160,7 +160,7 @@ class Model:
 SKETCH = Model(
     name=BUILT_IN_MODEL,
     source=str(SKETCH_FOLDER),
-    description=phrase("Built in: flat little illustrations of simple things"),
+    description=phrase("Built in: small flat illustrations of simple things"),
     revision=None,
     variant=None,
     dtype="auto",
@@ -198,7 +198,7 @@ class Catalogue:
         check_name(name)
         if name in self._models and not self._models[name].added:
             raise InvalidModel(
-                say("There is a model “{name}” already: choose another name.", name=name)
+                say("There's already a model named “{name}”. Choose another name.", name=name)
             )
         self._models[name] = model = Model.of(name, settings, added=True)
         return model
@@ -227,11 +227,11 @@ class Catalogue:
         """
         model = self[name]
         if model is SKETCH:
-            raise InvalidModel(say("“{name}” is built in and stays.", name=name))
+            raise InvalidModel(say("“{name}” is built in and can't be removed.", name=name))
         if not model.added:
             raise InvalidModel(
                 say(
-                    "“{name}” is in the settings file: take [models.{name}] out of it and restart.",
+                    "“{name}” is in the settings file. Remove [models.{name}] from it and restart.",
                     name=name,
                 )
             )
@@ -261,14 +261,14 @@ class Catalogue:
             known = listed(tuple(self._models))
             for near in difflib.get_close_matches(name, self._models, n=1):
                 sentence = say(
-                    "There is no model “{name}”. Did you mean “{near}”? Known: {known}.",
+                    "There's no model “{name}”. Did you mean “{near}”? Models: {known}.",
                     name=name,
                     near=near,
                     known=known,
                 )
                 raise UnknownModel(sentence) from None
             raise UnknownModel(
-                say("There is no model “{name}”. Known: {known}.", name=name, known=known)
+                say("There's no model “{name}”. Models: {known}.", name=name, known=known)
             ) from None
 
     def find(self, name: str | None) -> Model:
@@ -290,7 +290,7 @@ def check_name(name: str) -> None:
     if not NAME.fullmatch(name):
         raise InvalidModel(
             say(
-                "“{name}” cannot be a name: it has 1 to 50 letters, digits, dots, hyphens or "
+                "“{name}” isn't a valid name. Use 1 to 50 letters, digits, dots, hyphens or "
                 "underscores.",
                 name=name,
             )

@@ -32,16 +32,14 @@ class Licence:
 
 APACHE = Licence("Apache 2.0", phrase("commercial use allowed"))
 MIT = Licence("MIT", phrase("commercial use allowed"))
-RAIL = Licence("CreativeML OpenRAIL-M", phrase("commercial use allowed; some uses are forbidden"))
+RAIL = Licence("CreativeML OpenRAIL-M", phrase("commercial use allowed; some uses are prohibited"))
 RAIL_PP = Licence(
-    "CreativeML OpenRAIL++-M", phrase("commercial use allowed; some uses are forbidden")
+    "CreativeML OpenRAIL++-M", phrase("commercial use allowed; some uses are prohibited")
 )
-JUGGERNAUT = Licence(
-    "CreativeML OpenRAIL-M", phrase("its makers want to be asked before it is sold")
-)
+JUGGERNAUT = Licence("CreativeML OpenRAIL-M", phrase("ask its makers before selling it"))
 STABILITY = Licence(
     "Stability AI Community",
-    phrase("free for private use, and commercially below $1M of revenue a year"),
+    phrase("free for private use; commercial use free below $1M revenue a year"),
 )
 FLUX_NC = Licence("FLUX Non-Commercial", phrase("no commercial use of the model itself"))
 NVIDIA_NC = Licence("NVIDIA NSCL", phrase("no commercial use"))
@@ -172,13 +170,13 @@ CHECKPOINTS: Mapping[str, Checkpoint] = MappingProxyType(
             side=512,
         ),
         "Lykon/dreamshaper-xl-lightning": _sdxl(
-            phrase("Dreamshaper XL Lightning: all kinds of styles in 4 steps"),
+            phrase("Dreamshaper XL Lightning: many styles in 4 steps"),
             num_inference_steps=4,
             guidance_scale=2.0,
             scheduler="dpmpp_2m",
         ),
         "Lykon/dreamshaper-xl-v2-turbo": _sdxl(
-            phrase("Dreamshaper XL Turbo: all kinds of styles in 6 steps"),
+            phrase("Dreamshaper XL Turbo: many styles in 6 steps"),
             num_inference_steps=6,
             guidance_scale=2.0,
             scheduler="dpmpp_2m",
@@ -193,26 +191,26 @@ CHECKPOINTS: Mapping[str, Checkpoint] = MappingProxyType(
             download_bytes=None,
         ),
         "RunDiffusion/Juggernaut-XL-v9": _sdxl(
-            phrase("Juggernaut XL: photographs"),
+            phrase("Juggernaut XL: photos"),
             licence=JUGGERNAUT,
             num_inference_steps=35,
             guidance_scale=5.0,
             scheduler="dpmpp_2m_karras",
         ),
         "SG161222/RealVisXL_V5.0": _sdxl(
-            phrase("RealVisXL: photographs"),
+            phrase("RealVisXL: photos"),
             num_inference_steps=30,
             guidance_scale=5.0,
             scheduler="dpmpp_2m_sde_karras",
         ),
         "SG161222/RealVisXL_V5.0_Lightning": _sdxl(
-            phrase("RealVisXL Lightning: photographs in 6 steps"),
+            phrase("RealVisXL Lightning: photos in 6 steps"),
             num_inference_steps=6,
             guidance_scale=1.5,
             scheduler="dpmpp_2m_sde_karras",
         ),
         "cagliostrolab/animagine-xl-4.0": _sdxl(
-            phrase("Animagine XL: anime, by tags"),
+            phrase("Animagine XL: anime from tags"),
             num_inference_steps=28,
             guidance_scale=5.0,
             scheduler="euler_a",
@@ -247,32 +245,32 @@ CHECKPOINTS: Mapping[str, Checkpoint] = MappingProxyType(
             guidance_scale=0.0,
         ),
         "black-forest-labs/FLUX.2-klein-4B": _klein(
-            phrase("FLUX.2 [klein]: 4 steps"),
+            phrase("FLUX.2 [klein] 4B: 4 steps"),
             distilled=True,
             licence=APACHE,
             download_bytes=_gb(16.0),
         ),
         "black-forest-labs/FLUX.2-klein-base-4B": _klein(
-            phrase("FLUX.2 [klein], not distilled"),
+            phrase("FLUX.2 [klein] 4B, not distilled"),
             distilled=False,
             licence=APACHE,
             download_bytes=_gb(16.0),
         ),
         "black-forest-labs/FLUX.2-klein-9B": _klein(
-            phrase("FLUX.2 [klein], the larger one: 4 steps"),
+            phrase("FLUX.2 [klein] 9B: 4 steps"),
             distilled=True,
             licence=FLUX_NC,
             gated=True,
         ),
         "black-forest-labs/FLUX.2-klein-base-9B": _klein(
-            phrase("FLUX.2 [klein], the larger one, not distilled"),
+            phrase("FLUX.2 [klein] 9B, not distilled"),
             distilled=False,
             licence=FLUX_NC,
             gated=True,
         ),
         "Tongyi-MAI/Z-Image-Turbo": Checkpoint(
             family="z-image",
-            description=phrase("Z-Image Turbo: photographs and lettering in 8 steps"),
+            description=phrase("Z-Image Turbo: photos and lettering in 8 steps"),
             licence=APACHE,
             num_inference_steps=9,  # the last of them changes nothing: 8 calls count, says the card
             guidance_scale=0.0,
@@ -287,19 +285,19 @@ CHECKPOINTS: Mapping[str, Checkpoint] = MappingProxyType(
         ),
         "Qwen/Qwen-Image": Checkpoint(
             family="qwen-image",
-            description=phrase("Qwen-Image: scenes with much text"),
+            description=phrase("Qwen-Image: scenes with lots of text"),
             licence=APACHE,
             download_bytes=_gb(57.7),
         ),
         "Qwen/Qwen-Image-2512": Checkpoint(
             family="qwen-image",
-            description=phrase("Qwen-Image of December 2025: people, nature, text"),
+            description=phrase("Qwen-Image, December 2025: people, nature, text"),
             licence=APACHE,
             download_bytes=_gb(57.7),
         ),
         "PixArt-alpha/PixArt-Sigma-XL-2-1024-MS": Checkpoint(
             family="pixart-sigma",
-            description=phrase("PixArt-Σ: a small denoiser that reads long prompts"),
+            description=phrase("PixArt-Σ: a small denoiser that handles long prompts"),
             licence=RAIL_PP,
             download_bytes=_gb(21.8),
         ),

@@ -196,7 +196,7 @@ def _check(values: Mapping[str, Any]) -> None:
         if not low <= values[side] <= high or values[side] % multiple:
             raise InvalidModel(
                 say(
-                    "{side} {pixels} must lie between min_side {low} and max_side {high}, and be a "
+                    "{side} {pixels} must be between min_side {low} and max_side {high}, and a "
                     "multiple of {multiple}.",
                     side=side,
                     pixels=values[side],
@@ -209,7 +209,8 @@ def _check(values: Mapping[str, Any]) -> None:
     if values["scheduler"] not in names:
         raise InvalidModel(
             say(
-                "The scheduler “{scheduler}” does not fit this kind of model; these do: {fitting}.",
+                "The scheduler “{scheduler}” doesn't work with this kind of model. Available: "
+                "{fitting}.",
                 scheduler=values["scheduler"],
                 fitting=listed(names),
             )

@@ -94,8 +94,8 @@ class DownloadManager:
             log.exception("The files of “%s” cannot be fetched (incident %s)", name, incident)
             failure = ModelUnavailable(
                 say(
-                    "The files of “{model}” cannot be fetched. The owner finds the reason in the "
-                    "log: {incident}.",
+                    "The files of “{model}” can't be fetched. The owner can find the reason in "
+                    "the log: {incident}.",
                     model=name,
                     incident=incident,
                 )

@@ -126,7 +126,8 @@ def _checkpoint(view: SourceFiles, name: str, source: Source) -> SingleFileCheck
     if Path(name).suffix.lower() in PICKLES:
         raise CorruptFile(
             say(
-                "“{source}” is a pickle: what is in it shows when it is loaded.", source=source.text
+                "“{source}” is a pickle. What's in it only shows when it's loaded.",
+                source=source.text,
             )
         )
     return classify(view.tensors(name), source.text)

@@ -99,9 +99,7 @@ class ModelManager:
             DeviceUnavailable: When the device of the settings is not there.
         """
         if not source.strip():
-            raise InvalidModel(
-                say("There is no source: name a Hub id, like owner/name, or a folder.")
-            )
+            raise InvalidModel(say("No source given. Enter a Hub ID like owner/name, or a folder."))
         settings = ModelSettings(
             source=_absolute(source.strip()),
             revision=revision or None,
@@ -171,10 +169,10 @@ class ModelManager:
             if waiting := await self._jobs.count_open(name):
                 raise InvalidModel(
                     say_many(
-                        "{number} job needs “{name}” still: wait for it or cancel, then remove the "
+                        "{number} job still needs “{name}”. Wait or cancel it, then remove the "
                         "model.",
-                        "{number} jobs need “{name}” still: wait for it or cancel, then remove the "
-                        "model.",
+                        "{number} jobs still need “{name}”. Wait or cancel them, then remove "
+                        "the model.",
                         waiting,
                         name=name,
                     )
@@ -262,7 +260,7 @@ class ModelManager:
             await self._probe.inspect(model)
         except ModelUnavailable as error:
             sentence = say(
-                "“{model}” cannot be used. {reason}", model=model.name, reason=error.sentence
+                "“{model}” can't be used. {reason}", model=model.name, reason=error.sentence
             )
             raise type(error)(sentence) from error
 
@@ -306,11 +304,11 @@ class ModelManager:
         check_name(name)
         if name in self._models:
             raise InvalidModel(
-                say("There is a model “{name}” already: choose another name.", name=name)
+                say("There's already a model named “{name}”. Choose another name.", name=name)
             )
         if name in self._cache_downloads:
             raise InvalidModel(
-                say("“{name}” is being downloaded already: wait until all has come.", name=name)
+                say("“{name}” is already downloading. Wait until it's finished.", name=name)
             )
 
 

@@ -103,7 +103,7 @@ class ServerModels:
         if allowed is not None and model.name not in allowed:
             raise InvalidRequest(
                 say(
-                    "The model “{model}” is not allowed here; these are: {allowed}.",
+                    "The model “{model}” isn't allowed here. Allowed models: {allowed}.",
                     model=model.name,
                     allowed=listed(allowed),
                 )

@@ -88,13 +88,13 @@ class Moderation:
     async def _add(self, scope: str, word: str, key: str, *, instead_of: str) -> str:
         plain = normalised(word)
         if not plain:
-            raise InvalidRequest(say("That has no letters that could be compared: write a word."))
+            raise InvalidRequest(say("That has no letters to match. Enter a word."))
 
         def added(kept: str | None) -> str:
             words = {*_words(kept), plain}
             if len(words) > MAX_WORDS:
                 raise InvalidRequest(
-                    say("There are {most} words already: remove one first.", most=MAX_WORDS)
+                    say("There are already {most} words. Remove one first.", most=MAX_WORDS)
                 )
             return _kept(words)
 
@@ -128,8 +128,8 @@ class Moderation:
             if await asyncio.to_thread(_offend, words, texts):
                 raise InvalidRequest(
                     say(
-                        "Your {name} has a word that is not allowed in this server. Say it in "
-                        "other words, or ask somebody who manages the server.",
+                        "Your {name} contains a word that isn't allowed in this server. "
+                        "Rephrase it, or ask someone who manages the server.",
                         name=say(name),
                     )
                 )
@@ -142,8 +142,8 @@ class Moderation:
         if found := await asyncio.to_thread(_found, words, prompts):
             raise NeedsReview(
                 say(
-                    "Your prompt has a word at which a moderator of this server looks first: ask "
-                    "with `/imagine`, and it waits for one."
+                    "Your prompt contains a word that a moderator of this server must review "
+                    "first. Use `/imagine` to send it for review."
                 ),
                 found,
             )

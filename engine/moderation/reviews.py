@@ -43,8 +43,8 @@ class ReviewQueue:
         if await self._table.waiting(scope, owner) >= MAX_HELD:
             raise LimitReached(
                 say(
-                    "{most} of your requests wait for a moderator already: ask again when they "
-                    "have looked at one.",
+                    "{most} of your requests already wait for a moderator. Ask again once one "
+                    "has been reviewed.",
                     most=MAX_HELD,
                 )
             )
@@ -58,7 +58,7 @@ class ReviewQueue:
         """
         review = await self._table.get(number)
         if review is None or review.scope != scope or over(review):
-            raise InvalidRequest(say("This request has waited for too long: it is over."))
+            raise InvalidRequest(say("This request waited too long and has expired."))
         return review
 
     async def waiting(self, scope: str | None = None) -> list[Review]:

@@ -32,8 +32,8 @@ class Dimensions:
         if min(width, height) < model.min_side:
             raise InvalidRequest(
                 say(
-                    "{model} paints nothing as narrow as {shape}: its sides have {least} to {most} "
-                    "pixels.",
+                    "{model} can't paint anything as narrow as {shape}. Its sides are {least} "
+                    "to {most} pixels.",
                     model=model.name,
                     shape=str(self),
                     least=model.min_side,

@@ -71,7 +71,7 @@ class _Braces:
         if depth > MAX_DEPTH:
             raise InvalidRequest(
                 say(
-                    "Braces may go into each other {most} deep, not {depth}.",
+                    "Braces can be nested at most {most} deep, not {depth}.",
                     most=MAX_DEPTH,
                     depth=depth,
                 )
@@ -95,9 +95,9 @@ def expand_dynamic_prompt(text: str, dice: Random | None = None) -> tuple[str, .
     if number > MAX_PROMPTS:
         raise InvalidRequest(
             say(
-                "The braces stand for {many} prompts; at most {most} go at once. "
-                "Write {brace} where a brace is meant as such.",
-                many=number if number < 10_000 else say("very many"),
+                "The braces stand for {many} prompts; the limit is {most}. Write {brace} for a "
+                "literal brace.",
+                many=number if number < 10_000 else say("far too many"),
                 most=MAX_PROMPTS,
                 brace="\\{",
             )

@@ -46,7 +46,7 @@ def _shape(name: str, text: str) -> dict[str, Any]:
     if (shape := parse_dimensions(text)) is None:
         raise InvalidRequest(
             say(
-                "{flag} takes a shape like 3:2 or 768x512, not “{text}”.",
+                "{flag} takes a ratio or size, like 3:2 or 768x512, not “{text}”.",
                 flag=f"--{name}",
                 text=text,
             )
@@ -60,7 +60,7 @@ def _image_weight(name: str, text: str) -> dict[str, Any]:
     if not 0 <= weight <= MAX_IMAGE_WEIGHT:
         raise InvalidRequest(
             say(
-                "{flag} goes from 0 to {most:g}; it is {text}.",
+                "{flag} goes from 0 to {most:g}, not {text}.",
                 flag=f"--{name}",
                 most=MAX_IMAGE_WEIGHT,
                 text=text,
@@ -125,7 +125,7 @@ def reader_of(name: str) -> Reader:
     if MIDJOURNEYS.fullmatch(name):
         raise InvalidRequest(
             say(
-                "Midjourney's {flag} does nothing here: leave it out. There are {known}.",
+                "Midjourney's {flag} has no effect here. Remove it. Available flags: {known}.",
                 flag=f"--{name}",
                 known=known,
             )
@@ -133,12 +133,12 @@ def reader_of(name: str) -> Reader:
     for near in difflib.get_close_matches(name, ALIASES, n=1):
         raise InvalidRequest(
             say(
-                "There is no flag {flag}. Did you mean {near}? There are {known}.",
+                "There's no flag {flag}. Did you mean {near}? Available flags: {known}.",
                 flag=f"--{name}",
                 near=f"--{near}",
                 known=known,
             )
         )
     raise InvalidRequest(
-        say("There is no flag {flag}. There are {known}.", flag=f"--{name}", known=known)
+        say("There's no flag {flag}. Available: {known}.", flag=f"--{name}", known=known)
     )

@@ -120,7 +120,7 @@ def without_flags(prompt: str) -> tuple[str, Flags]:
         if not text:
             raise InvalidRequest(
                 say(
-                    "{flag} says nothing: write it like {example}.",
+                    "{flag} needs a value. Example: {example}.",
                     flag=f"--{name}",
                     example=EXAMPLES[ALIASES[name]],
                 )
@@ -148,7 +148,7 @@ def _flags_in(prompt: str) -> list[re.Match[str]]:
 def _said_twice(field_name: str, one: Any, other: Any) -> InvalidRequest:
     return InvalidRequest(
         say(
-            "The {what} is said twice: {one} and {other}. Take one of them out.",
+            "The {what} is given twice: {one} and {other}. Remove one of them.",
             what=say(FIELDS[field_name]),
             one=_spoken(one),
             other=_spoken(other),

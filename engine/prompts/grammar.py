@@ -75,7 +75,7 @@ def _weight_of(match: re.Match[str]) -> float | None:
     except ValueError:
         raise InvalidRequest(
             say(
-                "The weight in {mention} is no number: write it like <lora:{name}:0.8>.",
+                "The weight in {mention} isn't a number. Write it like <lora:{name}:0.8>.",
                 mention=match[0],
                 name=match[1],
             )

@@ -103,14 +103,14 @@ class StyleBook:
             return found
         if not styles:
             raise InvalidRequest(
-                say("There is no style “{name}”; none has been added here.", name=name)
+                say("There's no style “{name}”. None have been added here.", name=name)
             )
         if near := difflib.get_close_matches(name.casefold(), styles, n=1):
             meant = styles[near[0]].name
             raise InvalidRequest(
-                say("There is no style “{name}”. Did you mean “{meant}”?", name=name, meant=meant)
+                say("There's no style “{name}”. Did you mean “{meant}”?", name=name, meant=meant)
             )
-        raise InvalidRequest(say("There is no style “{name}”.", name=name))
+        raise InvalidRequest(say("There's no style “{name}”.", name=name))
 
     async def save(self, scope: str, style: Style) -> None:
         """Add a style, or write it anew.
@@ -123,7 +123,7 @@ class StyleBook:
             styles = await self.all(scope) | {style.name.casefold(): style}
             if len(styles) > MAX_STYLES:
                 raise InvalidRequest(
-                    say("There are {most} styles already: remove one first.", most=MAX_STYLES)
+                    say("There are already {most} styles. Remove one first.", most=MAX_STYLES)
                 )
             await self._write(scope, styles)
 
@@ -154,28 +154,30 @@ def check_style_name(name: str) -> None:
     if not NAME.fullmatch(name):
         raise InvalidRequest(
             say(
-                "“{name}” cannot be a name: it has 1 to 50 letters, digits, dots, hyphens or "
+                "“{name}” isn't a valid name. Use 1 to 50 letters, digits, dots, hyphens or "
                 "underscores.",
                 name=name,
             )
         )
     if name.casefold() == NONE:
-        raise InvalidRequest(say("“{name}” means no style: choose another name.", name=name))
+        raise InvalidRequest(say("“{name}” means no style. Use another name.", name=name))
 
 
 def check_style(style: Style) -> None:
     """Raise `InvalidRequest` unless `style` can be one."""
     check_style_name(style.name)
     if not style.prompt.replace(PLACE, "").strip():
-        raise InvalidRequest(say("The style says nothing: write what it adds to a prompt."))
+        raise InvalidRequest(say("The style is empty. Write what it adds to a prompt."))
     if len(style.prompt) > MAX_PROMPT // 2 or len(style.negative_prompt) > MAX_PROMPT // 2:
-        raise InvalidRequest(say("A style has at most {most} characters.", most=MAX_PROMPT // 2))
+        raise InvalidRequest(
+            say("A style can have at most {most} characters.", most=MAX_PROMPT // 2)
+        )
     if style.prompt.count(PLACE) > 1:
         raise InvalidRequest(
-            say("{place} stands more than once in the style: once is enough.", place=PLACE)
+            say("The style contains {place} more than once. Use it only once.", place=PLACE)
         )
     words, flags = without_flags(style.prompt)
     if words != style.prompt or flags.asked or flags.shape:
-        raise InvalidRequest(say("A style has words only, no flags: they belong into the prompt."))
+        raise InvalidRequest(say("A style can't contain flags. Put them in the prompt."))
     if len(expand_dynamic_prompt(style.prompt.replace(PLACE, ""))) > 1:
-        raise InvalidRequest(say("A style has words only, no choices in braces."))
+        raise InvalidRequest(say("A style can't contain choices in braces."))

@@ -137,4 +137,4 @@ def _settle(asked: CheckRequest, verdicts: Verdicts) -> None:
 
 
 def _left() -> NotChecked:
-    return NotChecked(say("I am being restarted. Try again in a minute."))
+    return NotChecked(say("I'm restarting. Try again in a minute."))

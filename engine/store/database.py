@@ -46,7 +46,7 @@ class Database:
             await self.__aexit__()
             raise StorageError(
                 say(
-                    "The database {path} cannot be opened: {reason}.",
+                    "The database {path} can't be opened: {reason}.",
                     path=self._path,
                     reason=str(error),
                 )
@@ -80,7 +80,7 @@ class Database:
                 await connection.execute("COMMIT")
             except sqlite3.Error as error:
                 raise StorageError(
-                    say("The database refused to write: {reason}.", reason=str(error))
+                    say("The database can't be written to: {reason}.", reason=str(error))
                 ) from error
             finally:
                 await connection.rollback()
@@ -96,7 +96,7 @@ class Database:
                 return list(await self._open().execute_fetchall(sql, parameters))
             except sqlite3.Error as error:
                 raise StorageError(
-                    say("The database cannot be read: {reason}.", reason=str(error))
+                    say("The database can't be read: {reason}.", reason=str(error))
                 ) from error
 
     def _open(self) -> aiosqlite.Connection:

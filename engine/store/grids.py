@@ -73,7 +73,7 @@ class GridTable:
         """
         rows = await self._database.read(f"SELECT {COLUMNS} FROM sheets WHERE id = ?", grid_id)
         if not rows:
-            raise UnknownJob(say("Sheet {number} does not exist any more.", number=grid_id))
+            raise UnknownJob(say("Grid {number} no longer exists.", number=grid_id))
         return _grid(rows[0])
 
     async def unsettled(self) -> list[Grid]:

@@ -56,7 +56,7 @@ class JobTable:
         """
         async with self._database.transaction() as connection:
             if review is not None and not await decided(connection, review, Decision.ALLOWED):
-                raise AlreadyDecided(say("It does not wait any more: it has been decided."))
+                raise AlreadyDecided(say("This request has already been decided."))
             return [
                 await insert(connection, owner, message_ref, recipe, parent=parent)
                 for recipe in recipes
@@ -70,7 +70,7 @@ class JobTable:
         """
         found = await self._select("WHERE id = ?", job_id)
         if not found:
-            raise UnknownJob(say("Job {number} does not exist any more.", number=job_id))
+            raise UnknownJob(say("Job {number} no longer exists.", number=job_id))
         return found[0]
 
     async def several(self, job_ids: Sequence[int]) -> list[Job]:

@@ -214,8 +214,9 @@ async def migrate(connection: aiosqlite.Connection) -> None:
     if applied > len(STEPS):
         raise StorageError(
             say(
-                "The database was written by a newer version (schema {applied}, this program knows "
-                "{known}). Update the program, or point [storage] path at another folder.",
+                "The database was written by a newer version (schema {applied}; this program "
+                "supports up to {known}). Update the program, or point [storage] path at "
+                "another folder.",
                 applied=applied,
                 known=len(STEPS),
             )

@@ -99,7 +99,7 @@ class Postprocessor:
             incident = new_incident()
             log.exception("Job %d is painted but cannot be kept (incident %s)", job.id, incident)
             sentence = say(
-                "The picture could not be saved. The owner finds the reason in the log: "
+                "The picture couldn't be saved. The owner can find the reason in the log: "
                 "{incident}.",
                 incident=incident,
             )

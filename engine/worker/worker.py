@@ -258,7 +258,7 @@ class Worker:
             error.sentence
             if isinstance(error, AtelierError)
             else say(
-                "The painter has stopped. The owner finds the reason in the log: {incident}.",
+                "Painting crashed. The owner can find the reason in the log: {incident}.",
                 incident=incident,
             )
         )

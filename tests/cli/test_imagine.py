@@ -161,7 +161,7 @@ def test_it_works_beside_a_running_bot(atelier: Atelier, workplace: Path) -> Non
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ([" "], "The prompt is empty: say what the picture should show."),
+        ([" "], "The prompt is empty. Say what the picture should show."),
         (["fish", "--width", "97"], "The width is 97 pixels; it must be a multiple of 16"),
         (["fish", "--steps", "999"], "The number of steps is 999; it must be between 1 and 150."),
         (["fish", "--count", "5"], "The number of pictures is 5; it must be between 1 and 4."),

@@ -19,7 +19,7 @@ from tests.discord_server import Member, Message, Permissions, Upload, Use
 from .tour.notes import BROKE
 from .tour.reading import english, of_look, says
 
-MENUS = ("Use these settings", "Use as start", "Picture details")
+MENUS = ("Use these settings", "Use as start image", "Picture details")
 
 UNREADABLE = "This is no picture that can be read"
 
@@ -195,7 +195,7 @@ async def test_settings_that_lie_are_left_out_and_huge_ones_not_read(
 ) -> None:
     huge = [
         (inside("A" * 9000), "The settings inside have {length} characters"),
-        (inside("A" * 5000), "The settings inside this picture are too long to use."),
+        (inside("A" * 5000), "The settings in this picture are too long to use."),
         (bomb(), UNREADABLE),
     ]
     async with app.open() as bot:

@@ -63,7 +63,7 @@ async def test_while_it_leaves_it_refuses_kindly_commands_and_clicks_alike(app: 
         running = await app.occupy()
         leaving = asyncio.create_task(bot.close())
         await asyncio.sleep(0.05)
-        kind = "I am being restarted. Try again in a minute; what is queued is kept."
+        kind = "I'm restarting. Try again in a minute; queued jobs are kept."
         assert await told(await app.alice.slash(app.art, "imagine", prompt="x")) == kind
         for label in ("Again", "Delete"):
             assert await told_after(await app.alice.click(painted, label=label)) == kind

@@ -10,7 +10,7 @@ from tests.cogs.app import App
 
 PERSONAL = {
     *("imagine", "queue", "cancel", "history", "show", "favourites", "me", "help"),
-    *("Use these settings", "Use as start", "Picture details"),
+    *("Use these settings", "Use as start image", "Picture details"),
 }
 """Commands that people may use in direct messages and on servers that the bot is not in."""
 
@@ -66,9 +66,9 @@ async def test_commands_are_told_with_their_names_in_each_language(
 ) -> None:
     chinese = {
         ("name", "queue"): "队列",
-        (None, "Show who is waiting for a picture, and for how long"): "看看谁在等",
+        (None, "Show who's waiting for a picture, and for how long"): "看看谁在等",
         ("name", "size"): "尺寸",
-        ("menu", "Use as start"): "以此开始",
+        ("menu", "Use as start image"): "以此开始",
     }
 
     def known(text: str, language: str, context: str | None) -> str | None:
@@ -82,7 +82,7 @@ async def test_commands_are_told_with_their_names_in_each_language(
     told = {command["name"]: command for command in app.discord.world.commands[None]}
     assert told["queue"]["name_localizations"] == {"zh-CN": "队列"}
     assert told["queue"]["description_localizations"] == {"zh-CN": "看看谁在等"}
-    assert told["Use as start"]["name_localizations"] == {"zh-CN": "以此开始"}
+    assert told["Use as start image"]["name_localizations"] == {"zh-CN": "以此开始"}
     size = next(option for option in told["imagine"]["options"] if option["name"] == "size")
     assert size["name_localizations"] == {"zh-CN": "尺寸"}
 

@@ -89,9 +89,10 @@ async def test_a_failure_is_told_in_the_language_of_its_home_also_after_a_restar
     say_in_chinese(
         monkeypatch,
         {
-            "The model “{model}” cannot be loaded. {reason}": "无法加载模型“{model}”。{reason}",
-            "There is no folder “{source}”, and it is no Hub id either: those look like "
-            "owner/name.": "没有文件夹“{source}”，它也不是 Hub 上的名称。",
+            "The model “{model}” couldn't be loaded. {reason}": "无法加载模型“{model}”。{reason}",
+            "“{source}” is neither a folder nor a Hub ID. Hub IDs look like owner/name.": (
+                "没有文件夹“{source}”，它也不是 Hub 上的名称。"
+            ),
         },
     )
     app.alice.locale = "zh-CN"
@@ -110,9 +111,7 @@ async def test_a_failure_is_told_in_the_language_of_its_home_also_after_a_restar
 async def test_an_error_is_told_to_each_person_in_their_language(
     app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    say_in_chinese(
-        monkeypatch, {"Job {number} does not exist any more.": "任务 {number} 已不存在。"}
-    )
+    say_in_chinese(monkeypatch, {"Job {number} no longer exists.": "任务 {number} 已不存在。"})
     app.alice.locale = "zh-CN"
     async with app.open():
         assert await told(await app.alice.slash(app.art, "cancel", job=99)) == "任务 99 已不存在。"

@@ -28,24 +28,26 @@ CHINESE = {
     "width": "宽度",
     "number of steps": "步数",
     "{path} cannot be read.": "无法读取 {path}。",
-    "The model “{model}” cannot be loaded. {reason}": "无法加载模型“{model}”。{reason}",
-    "The {what} is {value}; it must be between {low} and {high}.": (
+    "The model “{model}” couldn't be loaded. {reason}": "无法加载模型“{model}”。{reason}",
+    "The {what} must be between {low} and {high}, not {value}.": (
         "{what}为 {value}，必须在 {low} 到 {high} 之间。"
     ),
-    "The {side} is {pixels} pixels; {model} paints {least} to {most}.": (
+    "The {side} is {pixels} pixels, but {model} paints {least} to {most}.": (
         "{side}为 {pixels} 像素；{model} 可绘制 {least} 到 {most} 像素。"
     ),
-    "There is no scheduler “{scheduler}”, only {known}.": "没有调度器“{scheduler}”，只有{known}。",
-    "There is no flag {flag}. Did you mean {near}? There are {known}.": (
+    "There's no scheduler “{scheduler}”. Available: {known}.": (
+        "没有调度器“{scheduler}”，只有{known}。"
+    ),
+    "There's no flag {flag}. Did you mean {near}? Available flags: {known}.": (
         "没有参数 {flag}。是不是 {near}？可用：{known}。"
     ),
-    "There is no model “{name}”. Did you mean “{near}”? Known: {known}.": (
+    "There's no model “{name}”. Did you mean “{near}”? Models: {known}.": (
         "没有模型“{name}”。是不是“{near}”？现有：{known}。"
     ),
-    "There is no LoRA “{name}”; none has been set up here.": "没有 LoRA“{name}”，这里尚未设置。",
-    "The setting [engine] device is “{name}”, but torch {version} finds {count} such devices "
-    "here. “auto” and “cpu” always work.": "没有“{name}”：torch {version} 找到 {count} 个。",
-    "The model “{model}” is not configured any more.": "模型“{model}”已不在设置中。",
+    "There's no LoRA “{name}”. None have been set up here.": "没有 LoRA“{name}”，这里尚未设置。",
+    "[engine] device is set to “{name}”, but torch {version} found {count} such devices here. "
+    "“auto” and “cpu” always work.": "没有“{name}”：torch {version} 找到 {count} 个。",
+    "The model “{model}” is no longer configured.": "模型“{model}”已不在设置中。",
 }
 
 
@@ -58,7 +60,7 @@ def unreadable(path: str) -> ModelUnavailable:
     """An error that wraps another one's sentence."""
     reason = AtelierError(say("{path} cannot be read.", path=path)).sentence
     return ModelUnavailable(
-        say("The model “{model}” cannot be loaded. {reason}", model="tiny", reason=reason)
+        say("The model “{model}” couldn't be loaded. {reason}", model="tiny", reason=reason)
     )
 
 

@@ -16,7 +16,7 @@ async def test_an_idle_studio_tells_device_and_plan_of_the_default_model(
     assert report.device is not None
     assert report.device.kind == "cpu"
     assert report.plan is not None
-    assert report.plan.summary.startswith("everything stays")
+    assert report.plan.summary.startswith("everything on the device")
     assert report.problems == ()
     assert (report.tally.jobs, report.tally.failed) == (0, 0)
 

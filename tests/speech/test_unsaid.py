@@ -20,7 +20,10 @@ ALLOWED = {
         "cogs/actions/context_menus.py",
         "Use these settings",
     ): "a command: Discord has its translation",
-    ("cogs/actions/context_menus.py", "Use as start"): "a command: Discord has its translation",
+    (
+        "cogs/actions/context_menus.py",
+        "Use as start image",
+    ): "a command: Discord has its translation",
     ("cogs/actions/context_menus.py", "Picture details"): "a command: Discord has its translation",
     ("cogs/gallery/gallery.py", "its pictures are too large"): "for the log",
     ("cogs/about/presence.py", "{} · nobody waits"): "seen by everybody, wherever they are",

@@ -84,8 +84,8 @@ class Flux2Klein(Stepped):
         if min(image.size) < MIN_SIDE or max(image.size) > MAX_RATIO * min(image.size):
             raise InvalidRequest(
                 say(
-                    "The picture has {width} × {height} pixels; this model needs one of at least "
-                    "{least} pixels a side, no side over {most} times the other.",
+                    "The picture is {width} × {height} pixels. This model needs at least "
+                    "{least} pixels a side, with no side more than {most} times the other.",
                     width=image.width,
                     height=image.height,
                     least=MIN_SIDE,

@@ -33,7 +33,7 @@ class StableDiffusion(UNetFamily):
             decoded = self.decode(latent_row)
             flagged = self._objections(decoded)
         if flagged and any(flagged):
-            raise Withheld(say("The model's own safety checker held this picture back."))
+            raise Withheld(say("The model's own safety checker blocked this picture."))
         [image] = self._pipe.image_processor.postprocess(decoded, output_type="pil")
         return cast(Image.Image, image)
 

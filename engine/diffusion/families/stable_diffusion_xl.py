@@ -32,8 +32,8 @@ class StableDiffusionXL(UNetFamily):
         if self._pipe.text_encoder is None:
             raise ModelUnavailable(
                 say(
-                    "{model} is the refiner of Stable Diffusion XL, which only finishes what the "
-                    "base model began: choose a base model, which paints by itself.",
+                    "{model} is the Stable Diffusion XL refiner, which only finishes what a "
+                    "base model started. Choose a base model, which paints on its own.",
                     model=recipe.model,
                 )
             )

@@ -149,7 +149,7 @@ class Stepped(ABC):
             recipe: What is to be painted from it.
             generator: The row's own, for the VAE's distribution.
         """
-        raise InvalidRequest(say("{model} cannot start from a picture.", model=recipe.model))
+        raise InvalidRequest(say("{model} doesn't support start images.", model=recipe.model))
 
     def guided(self, recipe: Recipe) -> bool:
         """Whether the denoiser is called with the negative prompt as well."""
@@ -224,8 +224,8 @@ class Stepped(ABC):
         if start is not None and not self.facts.image_to_image:
             raise InvalidRequest(
                 say(
-                    "{model} is a {family} model, which cannot start from a picture: leave the "
-                    "picture out, or choose another model.",
+                    "{model} is a {family} model, which doesn't support start images. Remove "
+                    "the picture, or choose another model.",
                     model=recipe.model,
                     family=self.facts.label,
                 )
@@ -233,8 +233,8 @@ class Stepped(ABC):
         if start is not None and start.mask is not None and not self.facts.inpaint:
             raise InvalidRequest(
                 say(
-                    "{model} is a {family} model, which cannot paint within a mask: leave the mask "
-                    "out, or choose another model.",
+                    "{model} is a {family} model, which doesn't support masks. Remove the "
+                    "mask, or choose another model.",
                     model=recipe.model,
                     family=self.facts.label,
                 )

@@ -43,13 +43,15 @@ class WholePipeline:
                 LoRAs.
         """
         if start is not None:
-            raise InvalidRequest(say("{model} cannot start from a picture.", model=recipe.model))
+            raise InvalidRequest(say("{model} doesn't support start images.", model=recipe.model))
         if recipe.adapters:
-            raise InvalidRequest(say("{model} takes no LoRAs: leave them out.", model=recipe.model))
+            raise InvalidRequest(
+                say("{model} doesn't support LoRAs. Remove them.", model=recipe.model)
+            )
         if recipe.scheduler != "default":
             raise InvalidRequest(
                 say(
-                    "{model} paints with its own scheduler; “{scheduler}” is not for it.",
+                    "{model} only works with its own scheduler, not “{scheduler}”.",
                     model=recipe.model,
                     scheduler=recipe.scheduler,
                 )

@@ -68,7 +68,7 @@ class LoraLoader:
         """
         if not hasattr(self._pipe, "load_lora_weights"):
             raise InvalidRequest(
-                say("{family} models take no LoRAs: leave it out.", family=self._label)
+                say("{family} models can't use LoRAs. Remove it.", family=self._label)
             )
         file = adapter_file(adapter.source)
         expected = sum(t.name.endswith(SECOND_FACTORS) for t in read_safetensors(file))
@@ -83,8 +83,8 @@ class LoraLoader:
             self.remove(key)
             raise InvalidRequest(
                 say(
-                    "The LoRA “{lora}” does not fit: it was made for another kind of model than "
-                    "{family}, or its file is damaged.",
+                    "The LoRA “{lora}” can't be used. It wasn't made for {family} models, or "
+                    "its file is damaged.",
                     lora=adapter.name,
                     family=self._label,
                 )

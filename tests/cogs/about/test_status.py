@@ -48,7 +48,7 @@ async def test_nobody_else_sees_it_but_who_has_a_role_that_the_owner_named(app: 
     moderation = app.guild.add_role("keeper")
     kim = app.guild.add_member("kim", roles=[moderation])
     async with app.open(admin_roles=(moderation.id,)):
-        sentence = "Only the owner of this bot sees how it runs: ask them."
+        sentence = "Only the bot's owner can see how it's running."
         assert await told(await app.alice.slash(app.art, "status")) == sentence
         assert app.guild.owner is not None
         assert await told(await app.guild.owner.slash(app.art, "status")) == sentence

@@ -79,7 +79,7 @@ async def test_the_settings_inside_somebodys_picture_are_painted_with(
             "Negative prompt": "rain",
             "Steps": "3",
             "Guidance": "5.5",
-            "Seed (empty: a new one)": "77",
+            "Seed (empty for a random one)": "77",
         }
         sent = await app.bob.submit(modal, {"Prompt": "a blue house"})
         recipe = (await bot.studio.job(number(await app.done(await sent.message())))).recipe
@@ -107,7 +107,7 @@ async def test_our_own_picture_needs_no_settings_inside(app: App) -> None:
         message = await app.painted(app.alice, seed=5)
         message.attachments[0].data = png().data
         modal = await (await app.bob.use_on_message(message, "Use these settings")).modal()
-        assert modal.prefilled()["Seed (empty: a new one)"] == "5"
+        assert modal.prefilled()["Seed (empty for a random one)"] == "5"
         again = await app.done(await (await app.bob.submit(modal, {})).message())
         job = await bot.studio.job(number(again))
         assert (job.recipe.seed, job.parent) == (5, Parent(1, 0))
@@ -116,7 +116,7 @@ async def test_our_own_picture_needs_no_settings_inside(app: App) -> None:
 async def test_somebodys_picture_is_started_from_also_after_a_restart(app: App) -> None:
     async with app.open():
         message = await said(app, png(), png(size=(4, 8)))
-        panel = await (await app.bob.use_on_message(message, "Use as start")).message()
+        panel = await (await app.bob.use_on_message(message, "Use as start image")).message()
         assert panel.ephemeral
         assert panel.labels == ["Start from picture 1", "Start from picture 2"]
     async with app.open() as bot:
@@ -132,7 +132,7 @@ async def test_somebodys_picture_is_started_from_also_after_a_restart(app: App) 
 async def test_an_upload_that_was_cleared_away_meanwhile_gets_a_sentence(app: App) -> None:
     async with app.open():
         message = await said(app, png())
-        panel = await (await app.bob.use_on_message(message, "Use as start")).message()
+        panel = await (await app.bob.use_on_message(message, "Use as start image")).message()
         modal = await (await app.bob.click(panel, label="Start from picture 1")).modal()
         [kept] = (app.folder / "uploads").iterdir()
         kept.unlink()
@@ -146,10 +146,10 @@ async def test_an_upload_that_was_cleared_away_meanwhile_gets_a_sentence(app: Ap
 async def test_one_of_our_own_pictures_is_started_from(app: App) -> None:
     async with app.open() as bot:
         one = await app.painted(app.alice)
-        modal = await (await app.bob.use_on_message(one, "Use as start")).modal()
+        modal = await (await app.bob.use_on_message(one, "Use as start image")).modal()
         assert modal.prefilled()["Prompt"] == "a red house"
         two = await app.painted(app.alice, count=2)
-        panel = await (await app.bob.use_on_message(two, "Use as start")).message()
+        panel = await (await app.bob.use_on_message(two, "Use as start image")).message()
         modal = await (await app.bob.click(panel, label="Start from picture 2")).modal()
         sent = await app.bob.submit(modal, {"Prompt": "a boat"})
         job = await bot.studio.job(number(await app.done(await sent.message())))
@@ -170,15 +170,15 @@ async def test_details_tell_what_is_known_of_a_picture(app: App) -> None:
         assert text.endswith("no settings inside\n```")
 
 
-@pytest.mark.parametrize("menu", ["Use these settings", "Use as start", "Picture details"])
+@pytest.mark.parametrize("menu", ["Use these settings", "Use as start image", "Picture details"])
 async def test_a_message_without_a_picture_gets_a_sentence(app: App, menu: str) -> None:
     async with app.open():
         message = await said(app, Upload("notes.txt", b"no picture"))
         told_alone = await sentence(app, message, menu)
-        assert told_alone == "There is no picture attached to this message."
+        assert told_alone == "This message has no picture attached."
 
 
-@pytest.mark.parametrize("menu", ["Use these settings", "Use as start", "Picture details"])
+@pytest.mark.parametrize("menu", ["Use these settings", "Use as start image", "Picture details"])
 async def test_a_file_that_only_says_it_is_a_picture_gets_a_sentence(app: App, menu: str) -> None:
     async with app.open():
         message = await said(app, Upload("broken.png", b"\x89PNG\r\n\x1a\n and nothing"))
@@ -193,7 +193,7 @@ async def test_settings_that_are_missing_or_huge_get_a_sentence(app: App) -> Non
         huge = await sentence(app, await said(app, png("A" * 9000)), "Use these settings")
         assert huge == "The settings inside have 9000 characters; at most 8000 are read."
         long = await sentence(app, await said(app, png("A" * 5000)), "Use these settings")
-        assert long == "The settings inside this picture are too long to use."
+        assert long == "The settings in this picture are too long to use."
 
 
 async def test_a_button_that_somebody_else_posted_is_not_taken_for_ours(app: App) -> None:
@@ -205,7 +205,7 @@ async def test_a_button_that_somebody_else_posted_is_not_taken_for_ours(app: App
         assert told_alone.startswith("This picture has no settings inside")
 
 
-@pytest.mark.parametrize("menu", ["Use these settings", "Use as start", "Picture details"])
+@pytest.mark.parametrize("menu", ["Use these settings", "Use as start image", "Picture details"])
 async def test_a_picture_that_became_private_tells_others_nothing(app: App, menu: str) -> None:
     async with app.open() as bot:
         message = await app.painted(app.alice)

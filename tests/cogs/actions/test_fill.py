@@ -14,8 +14,8 @@ from tests.discord_server import ClientRefuses, Message, Upload
 from tests.discord_server.messages import walk
 from tests.discord_server.modals import Modal
 
-STRENGTH = "Strength: 1 paints anew, 0.5 keeps shapes"
-PROMPT = "Prompt: what to see there"
+STRENGTH = "Strength (1 repaints all, 0.5 keeps shapes)"
+PROMPT = "Prompt (what to paint there)"
 
 
 def mask(size: tuple[int, int] = (64, 64), name: str = "mask.png", **more: Any) -> Upload:
@@ -36,7 +36,7 @@ async def panel(app: App, message: Message) -> Message:
 
 async def picked(app: App, shown: Message, *parts: str) -> Message:
     """Bob picks parts; the panel shows them."""
-    await app.bob.select(shown, *parts, placeholder="What is to be painted anew …")
+    await app.bob.select(shown, *parts, placeholder="Parts to repaint…")
     wanted = sorted(parts)
     await app.discord.until(lambda: sorted(chosen(shown)) == wanted, 10)
     return shown
@@ -48,7 +48,7 @@ def chosen(shown: Message) -> list[str]:
     return [option["label"] for option in menu["options"] if option.get("default")]
 
 
-async def form(app: App, shown: Message, label: str = "Fill these parts") -> Modal:
+async def form(app: App, shown: Message, label: str = "Repaint these parts") -> Modal:
     """What opens when Bob goes on."""
     return await (await app.bob.click(shown, label=label)).modal()
 
@@ -103,7 +103,7 @@ async def test_panel_and_form_work_after_a_restart(app: App) -> None:
         message = await app.painted(app.alice)
         shown = await picked(app, await panel(app, message), "Left")
         modal = await form(app, shown)
-        late = await form(app, shown, "Use a mask of my own")
+        late = await form(app, shown, "Use my own mask")
     app.discord.expire_tokens()
     async with app.open() as bot:
         result = await app.done(await (await app.bob.submit(modal, {})).message())
@@ -119,7 +119,7 @@ async def test_panel_and_form_work_after_a_restart(app: App) -> None:
 async def test_a_mask_of_ones_own_marks_what_is_painted_anew(app: App) -> None:
     async with app.open() as bot:
         message = await app.painted(app.alice, seed=5)
-        modal = await form(app, await panel(app, message), "Use a mask of my own")
+        modal = await form(app, await panel(app, message), "Use my own mask")
         sent = {"Mask": mask((128, 128)), PROMPT: "a boat", STRENGTH: "0.9"}
         result = await app.done(await (await app.bob.submit(modal, sent)).message())
         assert (await bot.studio.job(number(result))).recipe.strength == 0.9
@@ -146,7 +146,7 @@ async def test_what_is_no_mask_gets_a_sentence_and_what_was_written_is_given_bac
         message = await app.painted(app.alice)
         shown = await panel(app, message)
         for sentence, file in NO_MASKS.items():
-            modal = await form(app, shown, "Use a mask of my own")
+            modal = await form(app, shown, "Use my own mask")
             use = await app.bob.submit(modal, {"Mask": file, PROMPT: "a boat"})
             said = await (refused(use) if use.response == 5 else told(use))
             assert said.startswith(sentence)
@@ -197,7 +197,7 @@ async def test_a_family_that_cannot_fill_has_no_such_buttons_and_old_ones_get_a_
             (message, "Fill"),
             (message, "Zoom out"),
             (message, "Pan"),
-            (shown, "Fill these parts"),
+            (shown, "Repaint these parts"),
         ):
             sentence = await told(await app.bob.click(where, label=label))
             assert sentence.startswith("tiny cannot paint a part of a picture and keep the rest")

@@ -19,7 +19,7 @@ ONE = [
     "Upscale 2×",
     "Upscale 2× (fast)",
     "Upscale 4× (fast)",
-    "Use as start",
+    "Use as start image",
     "Remix",
     "Fill",
     "Zoom out",
@@ -98,7 +98,7 @@ async def test_a_family_that_starts_from_no_picture_varies_by_its_seed(
         job = await bot.studio.job(number(varied))
         assert (job.recipe.image, job.parent) == (None, Parent(1, 0))
         assert job.recipe.seed != 5
-        for label in ("Upscale 2×", "Use as start"):
+        for label in ("Upscale 2×", "Use as start image"):
             sentence = await told(await app.bob.click(message, label=label))
             assert sentence.startswith("tiny cannot start from a picture")
 
@@ -165,7 +165,7 @@ async def test_remix_shows_the_settings_and_paints_what_was_changed(app: App) ->
             "Negative prompt": "rain",
             "Steps": "3",
             "Guidance": "7",
-            "Seed (empty: a new one)": "5",
+            "Seed (empty for a random one)": "5",
         }
         use = await app.bob.submit(modal, {"Prompt": "a blue house", "Steps": "2"})
         remixed = await app.done(await use.message())
@@ -182,8 +182,11 @@ async def test_a_remix_of_what_started_from_a_picture_has_its_strength_too(app: 
         modal = await (await app.bob.click(varied, label="Remix")).modal()
         shown = modal.prefilled()
         assert shown["Steps / guidance"] == "3 / 7"
-        assert shown["Strength: 0.3 keeps most of it, 0.8 little"] == "0.35"
-        changed = {"Steps / guidance": "4 / 5,5", "Strength: 0.3 keeps most of it, 0.8 little": "1"}
+        assert shown["Strength (0.3 keeps most of it, 0.8 little)"] == "0.35"
+        changed = {
+            "Steps / guidance": "4 / 5,5",
+            "Strength (0.3 keeps most of it, 0.8 little)": "1",
+        }
         remixed = await app.done(await (await app.bob.submit(modal, changed)).message())
         recipe = (await bot.studio.job(number(remixed))).recipe
         assert (recipe.num_inference_steps, recipe.guidance_scale) == (4, 5.5)
@@ -197,8 +200,12 @@ async def test_a_remix_of_what_started_from_a_picture_has_its_strength_too(app: 
         ("Steps", "many", "The steps is “many”: write a whole number, like 20."),
         ("Guidance", "1e9", "The guidance is “1e9”: write a number, like 0.6."),
         ("Steps", "0", "The number of steps is 0; it must be between 1 and 150."),
-        ("Seed (empty: a new one)", "9999999999", "The seed is 9999999999; it must be between"),
-        ("Prompt", "   ", "The prompt is empty: say what the picture should show."),
+        (
+            "Seed (empty for a random one)",
+            "9999999999",
+            "The seed is 9999999999; it must be between",
+        ),
+        ("Prompt", "   ", "The prompt is empty. Say what the picture should show."),
     ],
 )
 async def test_what_makes_no_sense_in_a_form_gets_a_sentence(
@@ -215,7 +222,7 @@ async def test_a_form_sent_after_a_restart_is_taken(app: App) -> None:
     async with app.open():
         message = await app.painted(app.alice, seed=5)
         remix = await (await app.bob.click(message, label="Remix")).modal()
-        start = await (await app.bob.click(message, label="Use as start")).modal()
+        start = await (await app.bob.click(message, label="Use as start image")).modal()
     async with app.open() as bot:
         remixed = await app.done(
             await (await app.bob.submit(remix, {"Prompt": "a blue house"})).message()
@@ -253,7 +260,7 @@ async def test_a_picture_is_sent_to_whoever_wants_it(app: App) -> None:
     async with app.open():
         message = await app.painted(app.alice)
         use = await app.bob.click(message, label="Send to DM")
-        assert await told(use) == "It is in your direct messages."
+        assert await told(use) == "Sent to your DMs."
         [sent] = app.bob.dm.messages
         assert sent.attachments[0].read() == message.attachments[0].read()
 
@@ -302,7 +309,14 @@ async def test_a_model_that_is_gone_gets_a_sentence(
     del models["other"]
     monkeypatch.setattr(app, "models", lambda: models)
     async with app.open():
-        for label in ("Vary (strong)", "Upscale 2×", "Use as start", "Fill", "Zoom out", "Pan"):
+        for label in (
+            "Vary (strong)",
+            "Upscale 2×",
+            "Use as start image",
+            "Fill",
+            "Zoom out",
+            "Pan",
+        ):
             sentence = await told(await app.bob.click(message, label=label))
             assert sentence.startswith("There is no model “other”.")
         panel = await (await app.bob.click(two, label="Picture 2")).message()

@@ -78,7 +78,7 @@ async def test_a_favourite_of_a_channel_that_was_closed_since_is_hidden(app: App
         await asyncio.sleep(0.1)
         listing = await (await app.alice.slash(app.art, "favourites")).message()
         assert "surprise" not in str(listing.components)
-        assert "A picture of a channel that you cannot see from here" in listing.text()
+        assert "A picture from a channel you can't see from here" in listing.text()
         assert listing.attachments == []
         assert listing.selects == []
 

@@ -90,7 +90,7 @@ async def test_none_turns_it_off(app: App, moderation: Member, hall: Channel) ->
     async with app.open() as bot:
         await open_gallery(app, moderation, hall)
         said = await open_gallery(app, moderation, None)
-        assert said == "Starred pictures are not shown anywhere else any more."
+        assert said == "Starred pictures are no longer reposted."
         message = await app.painted(app.alice)
         await star(app, app.bob, message)
         assert await bot.studio.favourites.shown(1) == []
@@ -100,7 +100,9 @@ async def test_none_turns_it_off(app: App, moderation: Member, hall: Channel) ->
 async def test_who_does_not_manage_the_server_is_refused(app: App, hall: Channel) -> None:
     async with app.open():
         said = await told(await app.bob.slash(app.art, "gallery", channel=hall))
-        assert said == "That needs the permission Manage Server, or a role that the owner named."
+        assert said == (
+            "You need the Manage Server permission, or a role chosen by the bot's owner."
+        )
 
 
 async def test_a_channel_that_the_bot_cannot_use_is_refused(

@@ -162,8 +162,8 @@ async def test_pictures_that_are_too_large_there_are_not_told_to_be_gone(app: Ap
         app.guild.attachment_size_limit = 50
         message = await (await app.alice.slash(app.art, "show", id=1)).message()
         assert message.text().splitlines()[-1] == (
-            "Its pictures are too large for this place: see them in its own message, or ask me "
-            "where Discord takes larger files."
+            "The pictures are too large to show here. Open their own message, or try again "
+            "where Discord allows larger files."
         )
         shutil.rmtree(app.folder / "pictures")
         message = await (await app.alice.slash(app.art, "show", id=1)).message()

@@ -126,7 +126,7 @@ async def test_sizes_by_ratio_by_name_and_by_pixels(app: App) -> None:
         ({"size": "4096x64"}, "The width is 4096 pixels; tiny paints 32 to 128."),
         ({"size": "64x65"}, "The height is 65 pixels; it must be a multiple of 8, such as 64."),
         ({"model": "tinny"}, "There is no model “tinny”. Did you mean “tiny”?"),
-        ({"prompt": " \t  "}, "The prompt is empty: say what the picture should show."),
+        ({"prompt": " \t  "}, "The prompt is empty. Say what the picture should show."),
     ],
     ids=["nonsense", "too large", "odd", "model", "whitespace"],
 )

@@ -45,7 +45,7 @@ class SlowDrawing:
             assert self.let_go.wait(PATIENCE)
         return drawn
 
-    async def drawing(self) -> bool:
+    async def started(self) -> bool:
         """Whether it has begun."""
         return self.begun > 0
 
@@ -188,7 +188,7 @@ async def test_it_starts_from_a_picture(app: App) -> None:
     async with app.open():
         options = {"x": "strength", "x_values": "0.3, 0.9", "steps": 2}
         no = await asked(app, "a fish", **options)
-        assert no.text() == "The strength is how far to leave a picture behind: send `image`."
+        assert no.text() == "Strength needs a start image to change. Send one as `image`."
         use = await app.alice.slash(
             app.art, "grid", prompt="a fish", image=Upload("x.png", picture()), **options
         )
@@ -211,7 +211,7 @@ async def test_two_clicks_paint_one_sheet_and_cancel_none(app: App) -> None:
         assert len(app.art.messages) == 1
         question = await asked(app)
         await app.alice.click(question, label="Cancel")
-        assert question.text() == "Nothing is painted."
+        assert question.text() == "Cancelled. Nothing will be painted."
         await until(bot.studio.grids.unsettled, lambda grids: not grids)
 
 
@@ -453,14 +453,14 @@ async def test_a_private_sheet_that_is_late_says_so_and_a_click_gives_it_more_ti
         with monkeypatch.context() as patch:
             patch.setattr("cogs.message_ref.TOKEN_LIFETIME", 41.5)
             message = await hidden(app)
-            await app.discord.until(lambda: "Show it here" in message.labels, 5)
+            await app.discord.until(lambda: "Show here" in message.labels, 5)
         assert "the sheet comes to your direct messages" in message.text()
         app.discord.expire_tokens()
         with app.discord.expecting(50007):
             await app.free(blocker)
             await until(bot.studio.grids.unsettled, lambda grids: not grids)
         assert message.attachments == []
-        await app.alice.click(message, label="Show it here")
+        await app.alice.click(message, label="Show here")
         await app.done(message)
         assert len(message.attachments) == 1
     assert app.alice.dm.messages == []
@@ -485,7 +485,7 @@ async def test_a_picture_that_is_too_large_for_the_place_is_not_said_to_be_gone(
         message = await grid(app)
         app.guild.attachment_size_limit = 50
         use = await app.alice.select(message, "seed 2")
-        assert await refused(use) == "This picture is too large to be shown here."
+        assert await refused(use) == "This picture is too large to show here."
 
 
 async def test_the_message_of_a_sheet_that_is_gone_can_be_cleared_away(app: App) -> None:

@@ -274,7 +274,7 @@ async def test_pictures_gone_from_the_disk_are_told(app: App) -> None:
         (await bot.studio.job(2)).pictures[0].unlink()
         app.discord.rest.faults.clear()
         await app.done(message)
-        assert "The files of the pictures are gone." in message.text()
+        assert "The picture files no longer exist." in message.text()
 
 
 async def test_a_card_that_discord_will_never_take_is_given_up(app: App) -> None:

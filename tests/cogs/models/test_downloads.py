@@ -94,7 +94,7 @@ async def test_progress_is_told_and_a_stopped_download_goes_on_from_where_it_was
         await owner.click(message, label="Stop")
         await shows(app, message, r"Stopped at [\d.]+ [kM]B of [\d.]+ MB")
         fox.faults.clear()
-        await owner.click(message, label="Go on")
+        await owner.click(message, label="Resume")
         await shows(app, message, "Added")
         assert hub.sent(UNET) < len(fox.files[UNET].content) + STUCK
 
@@ -121,8 +121,8 @@ async def test_after_a_restart_the_message_says_so_and_its_button_goes_on(
     fox.faults.clear()
     async with opened(app, hub) as bot:
         await shows(app, message, "Interrupted: I was restarted")
-        assert message.labels == ["Go on", "Cancel"]
-        await owner.click(message, label="Go on")
+        assert message.labels == ["Resume", "Cancel"]
+        await owner.click(message, label="Resume")
         await shows(app, message, "Added")
         assert "fox" in bot.studio.models
 
@@ -174,8 +174,8 @@ async def test_only_the_owner_and_the_roles_they_named_fill_the_disk(
     moderation = app.guild.add_member("keeper", roles=[role])
     manager = app.guild.add_member("manager", permissions=Permissions(manage_guild=True))
     sentence = (
-        "Models are added and removed by the owner of this bot, or by a role in their setting "
-        "admin_roles: ask them."
+        "Only the bot's owner or members with a role in the owner's admin_roles setting can "
+        "add and remove models."
     )
     async with opened(app, hub, admin_roles=(role.id,)) as bot:
         for command, more in (("add", {"source": "someone/fox"}), ("remove", {"name": "tiny"})):
@@ -246,7 +246,7 @@ async def test_a_download_that_fails_says_why_and_can_go_on(
         await owner.click(message, label="Download")
         await shows(app, message, "⚠️ .*[.:]")
         fox.faults.clear()
-        await owner.click(message, label="Go on")
+        await owner.click(message, label="Resume")
         await shows(app, message, "Added")
 
 
@@ -288,4 +288,4 @@ async def test_a_button_whose_order_is_forgotten_says_what_to_do(
         message = await offered(app, owner)
         await bot.studio.preferences.set("discord", "orders", "[]")
         sentence = await told_after(await owner.click(message, label="Download"))
-        assert sentence == "This offer is over: use `/model add` again."
+        assert sentence == "This has expired. Run `/model add` again."

@@ -11,10 +11,10 @@ from engine.memory.plan_table import ComponentRow
 STREAMED = PlanTable(
     summary="text_encoder visits, unet streams",
     components=(ComponentRow("unet", "5.1 GB", "in RAM, comes block by block, 400 MB at a time"),),
-    peaks=(("a step", "1.9 GB"),),
+    peaks=(("denoising", "1.9 GB"),),
     peak="1.9 GB of 3.5 GB that are free on a small card",
     slowdown="1.40 ×",
-    passed_over=(("everything stays", "1.00 ×", "needs 7.0 GB for a step"),),
+    passed_over=(("everything on the device", "1.00 ×", "needs 7.0 GB for a step"),),
     problem=None,
     notes=("This VAE decodes in float32.",),
 )

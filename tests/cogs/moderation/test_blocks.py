@@ -74,8 +74,8 @@ async def test_some_cannot_be_blocked(app: App, mod: Member) -> None:
     boss = app.guild.add_member("boss", permissions=Permissions(manage_guild=True))
     async with app.open():
         for somebody, sentence in (
-            (mod, "You cannot block yourself: choose somebody else."),
-            (app.guild.bot, "Bots do not use me: choose a member."),
+            (mod, "You can't block yourself. Choose someone else."),
+            (app.guild.bot, "You can't block a bot. Choose a member."),
             (boss, f"{boss.mention} manages this server: who does cannot be blocked."),
         ):
             use = await mod.slash(app.art, "block", user=somebody, reason="spam")
@@ -99,9 +99,7 @@ async def test_the_commands_are_for_moderators(app: App) -> None:
 
 async def test_the_log_tells_what_moderators_did_the_newest_first(app: App, mod: Member) -> None:
     async with app.open() as bot:
-        assert await told(await mod.slash(app.art, "audit")) == (
-            "No moderator has done anything here yet."
-        )
+        assert await told(await mod.slash(app.art, "audit")) == ("No moderator actions here yet.")
         own = await app.painted(mod)
         await mod.click(own, label="Delete")
         message = await app.painted(app.alice)

@@ -147,7 +147,7 @@ async def test_the_buttons_of_a_picture_that_is_withheld_do_nothing(app: App, mo
     async with app.open(unsafe_pictures="withhold"):
         listed = await (await app.bob.slash(app.art, "favourites")).message()
         assert (spoilers(listed), "🔒 withheld" in listed.text()) == ([], True)
-        for label in ("Vary (subtle)", "Upscale 2× (fast)", "Use as start", "Send to DM"):
+        for label in ("Vary (subtle)", "Upscale 2× (fast)", "Use as start image", "Send to DM"):
             said = await told_after(await app.bob.click(message, label=label))
             assert said == "The pictures of job 1 are withheld here: a moderator can release them."
         await (await app.alice.click(message, label="Send to DM")).message()

@@ -146,9 +146,7 @@ async def test_every_way_in_waits(
         use = await app.alice.slash(app.art, "imagine", prompt="a moon", style="gothic")
         assert (await told(use)).startswith(WAITS)
         assert len(public(submission)) == 4
-        await mods[0].click(
-            await shown(app, submission, "It starts from a picture."), label="Allow"
-        )
+        await mods[0].click(await shown(app, submission, "Uses a start image."), label="Allow")
         varied = await app.done(await shown(app, app.art, app.bob.mention))
         job = await bot.studio.job(number(varied))
         assert job.parent == (number(message), 0)
@@ -166,7 +164,7 @@ async def test_several_prompts_wait_together(
         use = await app.alice.slash(app.art, "imagine", prompt="a {red, blue, blood} {moon, sun}")
         question = await use.message()
         await app.alice.click(question, label="Paint 6 pictures")
-        await app.discord.until(lambda: question.text() == "A moderator looks first.")
+        await app.discord.until(lambda: question.text() == "Sent to a moderator for review.")
         assert "> ||a blue sun||" in (await shown(app, submission)).text()
         assert not await bot.studio.unsettled()
         await mods[0].click(public(submission)[0], label="Allow")
@@ -191,7 +189,7 @@ async def test_it_is_queued_once_however_many_click(
         )
         await app.discord.until(lambda: one.followups or two.followups)
         [late] = [use for use in (one, two) if use.followups]
-        assert await told_after(late) == "Another moderator has decided that already."
+        assert await told_after(late) == "Another moderator has already decided this."
         await app.discord.until(lambda: not card.labels)
         allowed = late is two
         assert shows(card, "allowed what") == allowed
@@ -244,7 +242,7 @@ async def test_what_waits_too_long_is_over(
         review = await bot.studio.moderation.reviews.get(1, f"guild:{app.guild.id}")
         late = review.asked_at + REVIEW_LIFETIME + 1
         monkeypatch.setattr("engine.moderation.reviews.time.time", lambda: late)
-        sentence = "This request has waited for too long: it is over."
+        sentence = "This request waited too long and has expired."
         assert await told_after(await mods[0].click(card, label="Allow")) == sentence
         assert card.text() == sentence
         assert not card.labels
@@ -307,13 +305,13 @@ async def test_everybody_reads_the_servers_language_and_each_their_own(
     mods: tuple[Member, Member],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    asking = "{member} asks in {channel} for {pictures} at which a moderator looks first."
+    asking = "{member} asked for {pictures} in {channel}. This needs a moderator's approval."
     words = {
         asking: "{member} 在 {channel} 请求 {pictures}。",
         "{number} picture": "{number} 张图片",
         "Allow": "允许",
-        "{moderator} allowed what {member} asked for.": "{moderator} 允许了 {member} 的请求。",
-        "allowed what {member} asked for: {prompt}": "允许了 {member} 的请求：{prompt}",
+        "{moderator} approved {member}'s request.": "{moderator} 允许了 {member} 的请求。",
+        "approved {member}'s request: {prompt}": "允许了 {member} 的请求：{prompt}",
     }
     say_in_chinese(monkeypatch, words)
     mods[1].locale = "zh-CN"
@@ -360,7 +358,7 @@ async def test_a_moderator_finds_what_waits_when_its_question_was_deleted(
 ) -> None:
     async with app.open() as bot:
         text = await told(await mods[0].slash(app.art, "words waiting"))
-        assert text == "Nothing waits for a moderator here."
+        assert text == "No requests are waiting for review here."
         await manager.slash(app.art, "words review", word="blood")
         for prompt in ("a blood moon", "a blood sun"):
             await app.alice.slash(app.art, "imagine", prompt=prompt)
@@ -401,9 +399,9 @@ async def test_who_asked_can_withdraw_even_after_a_restart(
         await app.discord.until(lambda: shows(waits, "You have withdrawn this"))
         assert not waits.labels
         late = uses[0] if uses[0].response == 4 else uses[1]
-        assert await told(late) == "It does not wait any more: it has been decided."
+        assert await told(late) == "This request has already been decided."
         use = await mods[0].click(card, label="Allow")
-        assert await told_after(use) == "Whoever asked for it has withdrawn it."
+        assert await told_after(use) == "The member has withdrawn this request."
         assert shows(card, "has withdrawn what they asked for.")
         assert not card.labels
         assert not await bot.studio.moderation.reviews.waiting()

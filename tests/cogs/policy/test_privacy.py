@@ -11,8 +11,8 @@ import pytest
 from tests.cogs.app import PATIENCE, App, number, told, told_after, until
 from tests.discord_server import Message, Permissions, Upload
 
-HERE = "only I see my pictures"
-DIRECT = "my pictures come as direct messages"
+HERE = "visible only to me"
+DIRECT = "sent to me as direct messages"
 UNSEEN = "There is no job {} that you could see here"
 
 
@@ -149,7 +149,7 @@ async def test_a_message_that_can_soon_be_changed_no_more_says_where_the_picture
         monkeypatch.setattr("cogs.message_ref.TOKEN_LIFETIME", 40.3)
         message = await app.ask(app.alice, "a surprise", private=True)
         await app.discord.until(lambda: "comes to your direct messages" in message.text(), 5)
-        assert message.labels == ["Show it here", "Cancel"]
+        assert message.labels == ["Show here", "Cancel"]
         app.discord.expire_tokens()
         await app.free(blocker)
         await app.settled(bot)
@@ -165,9 +165,9 @@ async def test_a_click_gives_the_message_more_time(
         with monkeypatch.context() as patch:
             patch.setattr("cogs.message_ref.TOKEN_LIFETIME", 40.3)
             message = await app.ask(app.alice, "a surprise", private=True)
-            await app.discord.until(lambda: "Show it here" in message.labels, 5)
+            await app.discord.until(lambda: "Show here" in message.labels, 5)
         app.discord.expire_tokens()
-        await app.alice.click(message, label="Show it here")
+        await app.alice.click(message, label="Show here")
         await app.discord.until(lambda: "in line" in message.text(), 5)
         await app.free(blocker)
         await app.done(message)
@@ -185,13 +185,13 @@ async def test_a_click_shows_what_could_be_brought_nowhere(
         with monkeypatch.context() as patch:
             patch.setattr("cogs.message_ref.TOKEN_LIFETIME", 40.3)
             message = await app.ask(app.alice, "a surprise", private=True)
-            await app.discord.until(lambda: "Show it here" in message.labels, 5)
+            await app.discord.until(lambda: "Show here" in message.labels, 5)
         app.discord.expire_tokens()
         with app.discord.expecting(50007):
             await app.free(blocker)
             await app.settled(bot)
     async with app.open() as bot:
-        await app.alice.click(message, label="Show it here")
+        await app.alice.click(message, label="Show here")
         await app.done(message)
         await app.settled(bot)
         assert len(message.attachments) == 1
@@ -205,12 +205,12 @@ async def test_a_click_on_what_has_come_directly_leads_there(
         with monkeypatch.context() as patch:
             patch.setattr("cogs.message_ref.TOKEN_LIFETIME", 40.3)
             message = await app.ask(app.alice, "a surprise", private=True)
-            await app.discord.until(lambda: "Show it here" in message.labels, 5)
+            await app.discord.until(lambda: "Show here" in message.labels, 5)
         app.discord.expire_tokens()
         await app.free(blocker)
         await app.settled(bot)
         [sent] = app.alice.dm.messages
-        said = await told(await app.alice.click(message, label="Show it here"))
+        said = await told(await app.alice.click(message, label="Show here"))
         assert f"/@me/{app.alice.dm.id}/{sent.id}" in said
 
 
@@ -245,7 +245,7 @@ async def test_ones_default_holds_for_buttons_too_and_gives_way_to_a_word(app: A
         use = await app.alice.click(public, label="Vary (subtle)")
         assert (await app.done(await use.message())).ephemeral
         assert not (await app.done(await app.ask(app.alice, private=False))).ephemeral
-        assert "no defaults" in await prefers(app, "everybody in the channel sees them")
+        assert "no defaults" in await prefers(app, "visible to everyone in the channel")
         assert not (await app.done(await app.ask(app.alice))).ephemeral
 
 

@@ -22,7 +22,7 @@ async def crowd(app: App, *, each: int = 2, prompt: str = "a fish") -> list[Mess
 async def test_nobody_waits(app: App) -> None:
     async with app.open():
         text = await told(await app.alice.slash(app.art, "queue"))
-        assert text == "Nobody is waiting. `/imagine` starts at once."
+        assert text == "The queue is empty. `/imagine` starts now."
 
 
 async def test_the_queue_shows_ones_own_jobs_first_then_the_others_in_their_order(
@@ -60,7 +60,7 @@ async def test_cancel_alone_calls_off_the_last_job_of_whoever_asks(app: App) -> 
         assert await told(await app.alice.slash(app.art, "cancel")) == "Job 5 is cancelled."
         await app.done(messages[4])
         assert await told(await app.alice.slash(app.art, "cancel")) == "Job 3 is cancelled."
-        sentence = "You have nothing waiting."
+        sentence = "You have no jobs in the queue."
         assert await told(await app.alice.slash(app.art, "cancel")) == sentence
         assert "Cancelled." in messages[4].text()
         assert "in line" in messages[3].text()

@@ -47,7 +47,7 @@ async def test_who_does_not_want_them_after_all_pays_nothing(app: App) -> None:
     async with app.open() as bot:
         question = await asked(app)
         await app.alice.click(question, label="Cancel")
-        assert question.text() == "Nothing is painted."
+        assert question.text() == "Cancelled. Nothing will be painted."
         assert await bot.studio.unsettled() == []
 
 

@@ -237,7 +237,7 @@ async def test_the_menus_of_messages_work_there_too(
         modal = await (await alice.click(found, label="Paint with these settings")).modal()
         painted = await app.done(await (await alice.submit(modal, {})).message())
         assert settings_line(painted)[-1] == "seed 5"
-        found = await (await alice.use_on_message(message, "Use as start")).message()
+        found = await (await alice.use_on_message(message, "Use as start image")).message()
         modal = await (await alice.click(found, label="Start from picture 1")).modal()
         use = await alice.submit(modal, {"Prompt": "a larger boat"})
         started = await app.done(await use.message())
@@ -281,15 +281,15 @@ async def test_whoever_shares_no_server_with_it_is_told_what_would_help(
         with app.discord.expecting(50278):
             use = await zed.click(message, label="Send to DM")
             assert (await use.followup()).text() == (
-                "I cannot write to you: we share no server. Add me to your own apps, or join a "
-                "server that I am in, and try again."
+                "I can't DM you because we don't share a server. Add me to your apps or join a "
+                "server I'm in, then try again."
             )
         alice.user.refuses_dms = True
         with app.discord.expecting(50007):
             use = await alice.click(message, label="Send to DM")
             assert (await use.followup()).text() == (
-                "I may not write to you: allow direct messages in the privacy settings of a server "
-                "that we share."
+                "I can't DM you. Allow direct messages in the privacy settings of a server we "
+                "share."
             )
         await app.settled(bot)
 

@@ -116,7 +116,7 @@ async def test_a_limit_that_the_owner_lowered_since_holds(app: App, manager: Mem
 
 async def test_it_is_for_managers_even_when_they_are_no_longer(app: App, manager: Member) -> None:
     async with app.open():
-        refusal = "That needs the permission Manage Server, or a role that the owner named."
+        refusal = "You need the Manage Server permission, or a role chosen by the bot's owner."
         assert await told(await app.alice.slash(app.art, "settings")) == refusal
         job_events = await panel(app, manager)
         manager.roles.clear()
@@ -196,7 +196,7 @@ async def test_a_number_for_everybody_is_not_one_for_a_role(app: App, manager: M
     del app.guild.roles[gone.id]
     async with app.open():
         use = await manager.select(job_events, "5", custom_id=f"atelier-setting:rolepace:{gone.id}")
-        assert await told(use) == "This role is gone: choose another."
+        assert await told(use) == "This role no longer exists. Choose another."
 
 
 async def test_what_two_managers_choose_at_once_holds_both(app: App, manager: Member) -> None:
@@ -280,7 +280,7 @@ async def test_a_channel_that_is_gone_is_not_offered_and_nobody_paints_elsewhere
             app.guild.remove_channel(channel)
         await turned(manager, job_events, "painting")
         assert chosen(job_events, "channels") == []
-        assert "Nowhere: the channels are gone" in [
+        assert "Nowhere (the channels no longer exist)" in [
             s.get("placeholder") for s in job_events.selects
         ]
         assert chosen(await turned(manager, job_events, "order"), "gallery") == []

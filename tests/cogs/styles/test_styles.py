@@ -10,7 +10,7 @@ from tests.discord_server import Member, Permissions
 INK = {
     "Template, with {prompt} in it": "{prompt} in ink",
     "Negative prompt": "colour",
-    "Model (empty: the server's)": "other",
+    "Model (empty for the server's model)": "other",
 }
 
 
@@ -49,13 +49,15 @@ async def test_a_style_is_laid_around_prompts_and_named_by_anybody(
 async def test_it_is_changed_listed_and_removed(app: App, manager: Member) -> None:
     async with app.open():
         listed = await told(await app.alice.slash(app.art, "style list"))
-        assert listed == "There are no styles here yet. `/style add` makes one."
+        assert listed == "No styles here yet. Add one with `/style add`."
         await add(app, manager)
         use = await manager.slash(app.art, "style add", name="Ink")
         assert await told(use) == "There is a style “Ink” already: `/style edit` changes it."
         modal = await (await manager.slash(app.art, "style edit", name="ink")).modal()
         assert modal.prefilled() == INK
-        await manager.submit(modal, {"Negative prompt": "", "Model (empty: the server's)": ""})
+        await manager.submit(
+            modal, {"Negative prompt": "", "Model (empty for the server's model)": ""}
+        )
         listed = await told(await app.alice.slash(app.art, "style list"))
         assert listed == "- **ink** {prompt} in ink"
         choices = await manager.autocomplete(app.art, "style remove", "name", "")
@@ -79,7 +81,7 @@ async def test_a_modal_that_is_sent_after_a_restart_is_taken_in(app: App, manage
         ("in ink", {}, "“in ink” cannot be a name"),
         ("none", {}, "“none” means no style"),
         ("ink", {"Template, with {prompt} in it": "{prompt} --ar 3:2"}, "A style has words only"),
-        ("ink", {"Model (empty: the server's)": "othre"}, "Did you mean “other”?"),
+        ("ink", {"Model (empty for the server's model)": "othre"}, "Did you mean “other”?"),
     ],
 )
 async def test_what_cannot_be_a_style_is_told(

@@ -9,7 +9,7 @@ from .guide import Tour
 from .props import UNSEEN, forged, grid, grid_of, ordered, question, waiting
 from .stops import Drive, Role, Stop
 
-NOT_THEIRS = "Only the one who asked for sheet {number} can do that."
+NOT_THEIRS = "Only the person who requested grid {number} can do that."
 
 
 async def album(tour: Tour) -> tuple[Message, str]:
@@ -109,14 +109,14 @@ KEPT = [
     Stop(
         "atelier-many:go",
         answer("go"),
-        "Queued: a sheet of {pictures}.",
-        told={Role.STRANGER: "Only the one who asked can answer that."},
+        "Queued: a grid of {pictures}.",
+        told={Role.STRANGER: "Only the person who asked can answer this."},
     ),
     Stop(
         "atelier-many:drop",
         answer("drop"),
-        "Nothing is painted.",
-        told={Role.STRANGER: "Only the one who asked can answer that."},
+        "Cancelled. Nothing will be painted.",
+        told={Role.STRANGER: "Only the person who asked can answer this."},
     ),
     Stop("atelier-cells", cell, "seed {seed}", told=FORGED),
     Stop(
@@ -128,7 +128,7 @@ KEPT = [
     Stop(
         "atelier-sheet:here",
         here,
-        "It is in your direct messages: {link}",
+        "It's in your DMs: {link}",
         told=dict.fromkeys([role for role in Role if role is not Role.MEMBER], NOT_THEIRS),
     ),
     Stop(

@@ -8,7 +8,7 @@ from .guide import OWN, Tour
 from .pictures import PAINTED, listing
 from .stops import Drive, Role, Stop
 
-SETTINGS, START, DETAILS = "Use these settings", "Use as start", "Picture details"
+SETTINGS, START, DETAILS = "Use these settings", "Use as start image", "Picture details"
 
 
 async def theirs(tour: Tour) -> Message:
@@ -61,12 +61,12 @@ MENUS = [
         PAINTED,
         public=True,
     ),
-    Stop(START, menu(START), "Say what to make of it:"),
+    Stop(START, menu(START), "Pick a start image, then describe the result:"),
     Stop("atelier-upload", after(START, "atelier-upload:"), "Start from this picture"),
     Stop(
         "atelier-form:upload",
         sent(after(START, "atelier-upload:")),
-        "from a picture, strength {strength:g}",
+        "start image, strength {strength:g}",
         public=True,
     ),
     Stop(DETAILS, listing(menu(DETAILS)), ""),

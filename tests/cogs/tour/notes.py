@@ -15,7 +15,7 @@ from .stops import Role, Stop
 ANSWERS = (4, 5)
 """Types of response that are a message of their own."""
 
-BROKE = "Something broke. The owner finds the reason in the log: {incident}."
+BROKE = "Something went wrong. The owner can find the reason in the log: {incident}."
 
 
 class Notes:

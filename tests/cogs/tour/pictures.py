@@ -72,7 +72,7 @@ async def begin(tour: Tour) -> Use:
     """To start from one of two pictures."""
     if tour.role is Role.STRANGER:
         return await tour.click(forged(tour, made(tour, "begin")), "atelier-picture:begin:")
-    asked = await tour.settled(await tour.who.use_on_message(await two(tour), "Use as start"))
+    asked = await tour.settled(await tour.who.use_on_message(await two(tour), "Use as start image"))
     message = await asked.message()
     return await tour.settled(
         await tour.who.click(message, custom_id=message.buttons[1]["custom_id"])
@@ -184,7 +184,7 @@ PICTURES = [
     Stop(
         "atelier:release",
         release,
-        "Nothing is hidden of job {number}.",
+        "Job {number} has no hidden pictures.",
         For.MODERATORS,
         told=STRANGER,
     ),
@@ -194,14 +194,14 @@ PICTURES = [
     Stop(
         "atelier-picture:double",
         on_picture("double"),
-        "enlarged {times}×",
+        "upscaled {times}×",
         told=STRANGER,
         public=True,
     ),
     Stop(
         "atelier-picture:quadruple",
         on_picture("quadruple"),
-        "enlarged {times}×",
+        "upscaled {times}×",
         told=STRANGER,
         public=True,
     ),
@@ -210,8 +210,8 @@ PICTURES = [
     Stop("atelier-picture:remix", on_picture("remix"), "Remix", told=STRANGER),
     Stop("atelier-form:remix", form("remix", "remix"), PAINTED, told=STRANGER, public=True),
     Stop("atelier-picture:fill", on_picture("fill"), "Pick the parts that are", told=STRANGER),
-    Stop("atelier-parts", parts, "Fill these parts", told=STRANGER),
-    Stop("atelier-fill", fill("12"), "Prompt: what to see there", told=STRANGER),
+    Stop("atelier-parts", parts, "Repaint these parts", told=STRANGER),
+    Stop("atelier-fill", fill("12"), "Prompt (what to paint there)", told=STRANGER),
     Stop("atelier-fill:mask", fill("mask"), "A picture of the same shape", told=STRANGER),
     Stop("atelier-form:fill", form("fill", ""), FROM, told=STRANGER, public=True),
     Stop("atelier-picture:zoom", on_picture("zoom"), "How far? The picture", told=STRANGER),
@@ -225,7 +225,7 @@ PICTURES = [
         for verb in ("left", "right", "up", "down")
     ),
     Stop("atelier-picture:details", listing(on_picture("details")), "", told=STRANGER),
-    Stop("atelier-picture:dm", on_picture("dm"), "It is in your direct messages.", told=STRANGER),
+    Stop("atelier-picture:dm", on_picture("dm"), "Sent to your DMs.", told=STRANGER),
     Stop("atelier-picture:choose", choose, "Picture {number} of job {job}", told=STRANGER),
     Stop("atelier-picture:begin", begin, "Start from this picture", told=STRANGER),
     Stop("atelier:delete", delete, "", told={Role.NEIGHBOUR: POWERLESS, **STRANGER}),

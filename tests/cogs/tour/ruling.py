@@ -167,9 +167,9 @@ async def removing(tour: Tour) -> Message:
     return await (await tour.slash("model remove", name="fox")).message()
 
 
-NOT_THEIRS = "Only the one who asked for it can withdraw it."
+NOT_THEIRS = "Only the person who asked for this can withdraw it."
 
-PANEL = "Settings of this server"
+PANEL = "Server settings"
 
 RULING = [
     *(
@@ -197,21 +197,21 @@ RULING = [
             decided(verb),
             said,
             For.MODERATORS,
-            told={Role.STRANGER: "This request has waited for too long: it is over."},
+            told={Role.STRANGER: "This request waited too long and has expired."},
         )
         for verb, said in (
-            ("allow", "{moderator} allowed what {member} asked for."),
-            ("refuse", "{moderator} refused what {member} asked for."),
+            ("allow", "{moderator} approved {member}'s request."),
+            ("refuse", "{moderator} declined {member}'s request."),
         )
     ),
     Stop(
         "atelier-review:withdraw",
         withdrawn,
-        "You have withdrawn this: no moderator looks at it.",
+        "You withdrew this request. Moderators won't review it.",
         told={
             Role.NEIGHBOUR: NOT_THEIRS,
             Role.MODERATOR: NOT_THEIRS,
-            Role.STRANGER: "This request has waited for too long: it is over.",
+            Role.STRANGER: "This request waited too long and has expired.",
         },
     ),
     Stop(
@@ -232,7 +232,7 @@ RULING = [
     Stop("atelier-model:stop", model("stop", known, "Stopped"), "Stopped", For.THE_OWNER),
     Stop("atelier-model:resume", model("resume", let_go, "Added."), "Added.", For.THE_OWNER),
     Stop("/model remove", slash("model remove", name="fox"), "Remove **{name}**?", For.THE_OWNER),
-    Stop("atelier-model:keep", model("keep", removing), "**{name}** stays.", For.THE_OWNER),
+    Stop("atelier-model:keep", model("keep", removing), "Kept **{name}**.", For.THE_OWNER),
     Stop(
         "atelier-model:remove",
         model("remove", removing),

@@ -33,10 +33,10 @@ class For(Enum):
 
     EVERYBODY = ""
     MODERATORS = (
-        "That needs the permission Timeout Members or Manage Server, or a role that the owner "
-        "named."
+        "You need the Timeout Members or Manage Server permission, or a role chosen by the "
+        "bot's owner."
     )
-    MANAGERS = "That needs the permission Manage Server, or a role that the owner named."
+    MANAGERS = "You need the Manage Server permission, or a role chosen by the bot's owner."
     THE_OWNER = MODELS_ARE_THE_OWNERS
 
 

@@ -11,7 +11,7 @@ from .props import UNSEEN, made_up, question, waiting
 from .stops import Drive, For, Role, Stop
 
 NOT_THE_OWNER = "Only the owner of this bot"
-NOT_THEIRS = "Only the one who asked for job {number} can cancel it."
+NOT_THEIRS = "Only the person who requested job {number} can cancel it."
 
 
 def slash(command: str, /, **options: Any) -> Drive:
@@ -63,11 +63,11 @@ TYPED = [
     Stop("/help", slash("help"), "## What I can do"),
     Stop("/imagine", slash("imagine", prompt=OWN), "seed {seed}", public=True),
     Stop("/grid", grid, "**A sheet of {pictures}**, ready in about"),
-    Stop("/queue", slash("queue"), "Nobody is waiting. `/imagine` starts at once."),
+    Stop("/queue", slash("queue"), "The queue is empty. `/imagine` starts now."),
     Stop(
         "/cancel",
         cancel,
-        "Job {number} is cancelled.",
+        "Job {number} was cancelled.",
         told=dict.fromkeys((Role.NEIGHBOUR, Role.STRANGER), NOT_THEIRS),
     ),
     Stop("/history", slash("history"), "page {page} of {pages}"),
@@ -78,7 +78,7 @@ TYPED = [
         slash("me defaults", model="tiny", privacy="public"),
         "Where you leave it open: {wishes}.",
     ),
-    Stop("/model list", slash("model list"), "This server paints with **{name}**."),
+    Stop("/model list", slash("model list"), "This server uses **{name}**."),
     Stop("/model info", slash("model info", name="tiny"), "Plan: {summary}"),
     Stop(
         "/model use",
@@ -90,24 +90,24 @@ TYPED = [
     Stop(
         "/model default",
         slash("model default", name="other", steps=2),
-        "In this server **{name}** has {choices}.",
+        "Defaults of **{name}** here: {choices}.",
         For.MANAGERS,
     ),
     Stop("/model allow", slash("model allow"), "All models are allowed here.", For.MANAGERS),
     Stop("/style list", slash("style list"), "There are no styles here yet."),
     Stop("/style add", slash("style add", name="someone"), "Style {name}", For.MANAGERS),
-    Stop("atelier-style", style, "Kept. `/imagine style:{name}` paints so.", For.MANAGERS),
+    Stop("atelier-style", style, "Saved. Use it with `/imagine style:{name}`.", For.MANAGERS),
     Stop("/style edit", slash("style edit", name="someone"), "Style {name}", For.MANAGERS),
     Stop(
         "/style remove",
         slash("style remove", name="someone"),
-        "The style **{name}** is removed.",
+        "Removed the style **{name}**.",
         For.MANAGERS,
     ),
     Stop(
         "/words block",
         slash("words block", word="坏"),
-        "Prompts with “{word}” are refused from now on.",
+        "Prompts with “{word}” are now blocked.",
         For.MANAGERS,
     ),
     Stop(
@@ -119,14 +119,14 @@ TYPED = [
     Stop(
         "/words waiting",
         slash("words waiting"),
-        "Nothing waits for a moderator here.",
+        "No requests are waiting for review here.",
         For.MODERATORS,
     ),
-    Stop("/words list", slash("words list"), "A moderator looks first:", For.MANAGERS),
+    Stop("/words list", slash("words list"), "Words that need review:", For.MANAGERS),
     Stop(
         "/words remove",
         slash("words remove", word="坏"),
-        "“{word}” may be used again.",
+        "“{word}” can be used again.",
         For.MANAGERS,
     ),
     Stop(
@@ -135,19 +135,19 @@ TYPED = [
         "Pictures that somebody stars are shown in {channel} from now on",
         For.MANAGERS,
     ),
-    Stop("/settings", slash("settings"), "Settings of this server", For.MANAGERS),
+    Stop("/settings", slash("settings"), "Server settings", For.MANAGERS),
     Stop(
         "/block",
         slash("block", user=dave, reason="吵", days=2),
         "{user} is blocked until {end}.",
         For.MODERATORS,
     ),
-    Stop("/unblock", slash("unblock", user=dave), "{user} may use me again.", For.MODERATORS),
+    Stop("/unblock", slash("unblock", user=dave), "{user} can use me again.", For.MODERATORS),
     Stop("/audit", slash("audit"), "unblocked {user}", For.MODERATORS),
     Stop(
         "/release",
         slash("release", job=job),
-        "Nothing is hidden of job {number}.",
+        "Job {number} has no hidden pictures.",
         For.MODERATORS,
         told={Role.STRANGER: UNSEEN},
     ),

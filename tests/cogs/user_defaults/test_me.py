@@ -8,7 +8,7 @@ from tests.cogs.app import App, settings_line, told
 from tests.cogs.styles.test_styles import add
 from tests.discord_server import Member, Permissions
 
-NOTHING = "You have no defaults: what you leave open is as this server has it."
+NOTHING = "You have no defaults. Anything you leave out follows the server's settings."
 
 
 @pytest.fixture

@@ -71,8 +71,8 @@ def test_a_recipe_survives_json() -> None:
 @pytest.mark.parametrize(
     ("asked", "sentence"),
     [
-        ({"prompt": ""}, "The prompt is empty: say what the picture should show."),
-        ({"prompt": " \n\t\u2003 "}, "The prompt is empty: say what the picture should show."),
+        ({"prompt": ""}, "The prompt is empty. Say what the picture should show."),
+        ({"prompt": " \n\t\u2003 "}, "The prompt is empty. Say what the picture should show."),
         ({"prompt": "x" * 2001}, "The prompt has 2001 characters; at most 2000 are allowed."),
         (
             {"negative_prompt": "x" * 3000},

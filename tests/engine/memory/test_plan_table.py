@@ -22,10 +22,10 @@ def test_a_plan_that_fits_at_once_is_told_in_few_words() -> None:
 
 def test_a_plan_under_pressure_says_where_everything_lives_and_why() -> None:
     table = tabulate(case("flux", 8))
-    assert table.components[0].lives == "in RAM, comes when called"
+    assert table.components[0].lives == "in RAM, loaded when needed"
     assert table.components[2].lives.startswith("in RAM, comes block by block, ")
     assert table.passed_over[0] == (
-        "everything stays",
+        "everything on the device",
         "1.00 ×",
         "needs 38.4 GB to decode, 7.4 GB are free",
     )
@@ -38,7 +38,7 @@ def test_what_follows_is_remarked() -> None:
     assert "decodes in float32" in notes[0]
     quantized = tabulate(case("flux", 12, memory_options=MemoryOptions(quantize="nf4")))
     assert quantized.components[2].lives == "on the device, as nf4"
-    assert quantized.notes == ("Quantized weights change the picture a little.",)
+    assert quantized.notes == ("Quantized weights change the picture slightly.",)
 
 
 def test_plans_in_words() -> None:

@@ -70,7 +70,7 @@ def test_what_ran_out_of_memory_is_passed_over_next_time() -> None:
     choice = choose(replace(asked, profile=ModelProfile().plus(failure)))
     assert choice.plan.peaks[Stage.DECODE] < plan.peaks[Stage.DECODE]
     assert choice.passed_over[0].plan.key == plan.key
-    assert choice.passed_over[0].reason == "ran out of memory here before, to decode"
+    assert choice.passed_over[0].reason == "has run out of memory here while decoding"
 
 
 def test_a_failure_on_a_fuller_card_is_no_verdict_on_an_emptier_one() -> None:

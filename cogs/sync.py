@@ -3,24 +3,15 @@
 import hashlib
 import json
 import logging
-from typing import TYPE_CHECKING
 
 import discord
 
-if TYPE_CHECKING:
-    from cogs.bot import Atelier
+from cogs.context import EVERYWHERE, Client, CommandIds
 
 log = logging.getLogger(__name__)
 
-EVERYWHERE = 0
-"""Stands for all servers where the id of one server could stand."""
 
-
-Ids = dict[int, dict[str, int]]
-"""The ids that Discord gave the commands, by place and name."""
-
-
-async def sync_commands(bot: "Atelier") -> Ids:
+async def sync_commands(bot: Client) -> CommandIds:
     """Sync the command tree, globally or to the servers in the setting `sync_guilds`.
 
     Places that had the commands and are no longer to have them lose them.
@@ -49,7 +40,7 @@ async def sync_commands(bot: "Atelier") -> Ids:
     return ids
 
 
-def _read(kept: str | None) -> tuple[dict[int, str], Ids]:
+def _read(kept: str | None) -> tuple[dict[int, str], CommandIds]:
     """What was synced: by place the fingerprint of the commands, and their ids.
 
     Places that were synced by a version that kept no ids have no fingerprint.
@@ -60,7 +51,7 @@ def _read(kept: str | None) -> tuple[dict[int, str], Ids]:
     return prints, {place: value.get("ids", {}) for place, value in known.items()}
 
 
-async def _sync(bot: "Atelier", place: int) -> dict[str, int] | None:
+async def _sync(bot: Client, place: int) -> dict[str, int] | None:
     """The ids by name; `None` when the bot is not there."""
     guild = discord.Object(place) if place else None
     if guild is not None:
@@ -76,7 +67,7 @@ async def _sync(bot: "Atelier", place: int) -> dict[str, int] | None:
     return {command.name: command.id for command in commands}
 
 
-async def _clear(bot: "Atelier", place: int) -> None:
+async def _clear(bot: Client, place: int) -> None:
     assert bot.application_id is not None, "the login has told it"
     if not place:
         await bot.http.bulk_upsert_global_commands(bot.application_id, payload=[])

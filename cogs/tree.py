@@ -2,29 +2,27 @@
 
 import logging
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
 
 import discord
 from discord import app_commands
 
+from cogs.context import Client, GuardedTree, Interaction
+from cogs.messages.errors import sentence_for
 from cogs.messages.replies import reply
 from cogs.policy.access import require_access
-from engine import AtelierError, LimitReached, new_incident
-from speech import language_for, resaid, say, speak
-
-if TYPE_CHECKING:
-    from cogs.bot import Atelier
+from engine import AtelierError
+from speech import language_for, speak
 
 log = logging.getLogger(__name__)
 
 
-class Tree(app_commands.CommandTree["Atelier"]):
+class Tree(GuardedTree):
     """Slash commands pass through it by themselves; buttons and modals through `guard`.
 
     Commands are for servers that the bot is in, unless they say otherwise.
     """
 
-    def __init__(self, client: "Atelier") -> None:
+    def __init__(self, client: Client) -> None:
         super().__init__(
             client,
             allowed_contexts=app_commands.AppCommandContext(guild=True),
@@ -33,7 +31,7 @@ class Tree(app_commands.CommandTree["Atelier"]):
 
     async def guard(
         self,
-        interaction: "discord.Interaction[Atelier]",
+        interaction: Interaction,
         action: Callable[[], Awaitable[None]],
     ) -> None:
         """Run what a click or a modal asks for, checked and with its errors answered."""
@@ -44,7 +42,7 @@ class Tree(app_commands.CommandTree["Atelier"]):
         except Exception as error:
             await self._answer(interaction, error)
 
-    async def interaction_check(self, interaction: "discord.Interaction[Atelier]", /) -> bool:
+    async def interaction_check(self, interaction: Interaction, /) -> bool:
         """The policy check of commands."""
         speak(language_for(interaction.locale))
         try:
@@ -59,7 +57,7 @@ class Tree(app_commands.CommandTree["Atelier"]):
 
     async def on_error(
         self,
-        interaction: "discord.Interaction[Atelier]",
+        interaction: Interaction,
         error: app_commands.AppCommandError,
         /,
     ) -> None:
@@ -67,7 +65,7 @@ class Tree(app_commands.CommandTree["Atelier"]):
         cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
         await self._answer(interaction, cause)
 
-    async def _answer(self, interaction: "discord.Interaction[Atelier]", error: Exception) -> None:
+    async def _answer(self, interaction: Interaction, error: Exception) -> None:
         if interaction.type is discord.InteractionType.autocomplete:
             log.error("Autocomplete failed", exc_info=error)
             return
@@ -80,21 +78,3 @@ class Tree(app_commands.CommandTree["Atelier"]):
             await reply(interaction, sentence_for(error))
         except discord.HTTPException as failure:
             log.warning("Could not answer %s: %s", interaction.user, failure)
-
-
-def sentence_for(error: Exception) -> str:
-    """What to tell a person about `error`; a bug goes to the log under an id that they see."""
-    match error:
-        case LimitReached(retry_at=float(retry_at)):
-            return say("{error} Try again <t:{at}:R>.", error=error.sentence, at=int(retry_at) + 1)
-        case AtelierError():
-            return resaid(error.sentence)
-        case app_commands.CommandSignatureMismatch() | app_commands.CommandNotFound():
-            return say("This command has changed. Restart Discord, or try again in a minute.")
-        case _:
-            incident = new_incident()
-            log.error("Incident %s", incident, exc_info=error)
-            return say(
-                "Something went wrong. The owner can find the reason in the log: {incident}.",
-                incident=incident,
-            )

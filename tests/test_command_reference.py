@@ -12,7 +12,7 @@ from discord import AppCommandType
 
 from cogs import Atelier
 from cogs.about.help import AUDIENCES, Audience, slash_commands
-from cogs.actions.picture_buttons import PictureButton
+from cogs.messages.picture_buttons import PictureButton
 from engine import Parent
 from tests.offline_bot import offline_bot
 

@@ -1,1 +1,17 @@
-"""What the bot says about itself: /help, /status, its greeting and presence."""
+"""What the bot says about itself: /help, /status, its greeting and its presence."""
+
+from functools import partial
+
+from cogs.about.help import Help
+from cogs.about.presence import Presence
+from cogs.about.status import StatusCommand
+from cogs.about.welcome import Welcome
+from cogs.context import Client
+
+
+async def setup(bot: Client) -> None:
+    """Add the feature to the bot."""
+    bot.start_hooks.append(partial(bot.add_cog, Presence(bot)))
+    await bot.add_cog(Help())
+    await bot.add_cog(Welcome(bot))
+    await bot.add_cog(StatusCommand(bot.studio))

@@ -2,19 +2,16 @@
 
 from collections.abc import Iterable, Iterator
 from enum import Enum
-from typing import TYPE_CHECKING
 
 import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
+from cogs.context import Client, Interaction
 from cogs.messages.command_mentions import mention
 from cogs.policy.contexts import anywhere
 from cogs.translator import MENU
 from speech import phrase, say, spoken, translation
-
-if TYPE_CHECKING:
-    from cogs.bot import Atelier
 
 MOST = 4000
 """Discord's limit for the text of all components of a message together."""
@@ -66,13 +63,13 @@ class Help(commands.Cog):
 
     @app_commands.command()
     @anywhere
-    async def help(self, interaction: "discord.Interaction[Atelier]") -> None:
+    async def help(self, interaction: Interaction) -> None:
         """Show what I can do and who can use what"""
         view = page(interaction.client, interaction.guild_id)
         await interaction.response.send_message(view=view, ephemeral=True)
 
 
-def page(bot: "Atelier", guild_id: int | None) -> ui.LayoutView:
+def page(bot: Client, guild_id: int | None) -> ui.LayoutView:
     """The page of commands, each under who may use it."""
     sections = [say(INTRODUCTION), *_sections(bot, guild_id), *_menus(bot)]
     container: ui.Container[ui.LayoutView] = ui.Container()
@@ -83,7 +80,7 @@ def page(bot: "Atelier", guild_id: int | None) -> ui.LayoutView:
     return view
 
 
-def _sections(bot: "Atelier", guild_id: int | None) -> Iterator[str]:
+def _sections(bot: Client, guild_id: int | None) -> Iterator[str]:
     found = sorted(slash_commands(bot), key=lambda command: command.qualified_name)
     for audience in Audience:
         lines = [
@@ -100,14 +97,14 @@ def about(command: app_commands.Command[commands.Cog, ..., None]) -> str:
     return translation(command.description, spoken()) or command.description
 
 
-def slash_commands(bot: "Atelier") -> Iterator[app_commands.Command[commands.Cog, ..., None]]:
+def slash_commands(bot: Client) -> Iterator[app_commands.Command[commands.Cog, ..., None]]:
     """The commands of the bot that are typed, those within groups included."""
     for command in bot.tree.walk_commands(type=discord.AppCommandType.chat_input):
         if isinstance(command, app_commands.Command):
             yield command
 
 
-def _menus(bot: "Atelier") -> Iterator[str]:
+def _menus(bot: Client) -> Iterator[str]:
     names = [menu.name for menu in bot.tree.get_commands(type=discord.AppCommandType.message)]
     if names:
         menus = [translation(name, spoken(), MENU) or name for name in sorted(names)]

@@ -2,16 +2,13 @@
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
 
 import aiohttp
 import discord
 from discord.ext import commands
 
+from cogs.context import Client
 from engine import Status, Tasks
-
-if TYPE_CHECKING:
-    from cogs.bot import Atelier
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +22,7 @@ FAILURES = (discord.DiscordException, aiohttp.ClientError, OSError)
 class Presence(commands.Cog):
     """Keeps the presence true, changing it only when it says something else."""
 
-    def __init__(self, bot: "Atelier") -> None:
+    def __init__(self, bot: Client) -> None:
         self._bot = bot
         self._shown: str | None = None
         self._away: set[int] = set()

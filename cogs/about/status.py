@@ -4,20 +4,17 @@ import importlib.metadata
 import platform
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
+from cogs.context import Interaction
 from cogs.messages.cards import shortened
 from cogs.messages.replies import reply
 from cogs.policy.access import require_owner
 from engine import DeviceFacts, Studio, StudioReport, human_size
 from speech import say, say_many
-
-if TYPE_CHECKING:
-    from cogs.bot import Atelier
 
 PACKAGES = ("atelier", "torch", "diffusers", "transformers", "discord.py")
 """Whose versions are told, read from what is installed: nothing is imported for it."""
@@ -35,7 +32,7 @@ class StatusCommand(commands.Cog, name="Status"):
 
     @app_commands.command()
     @app_commands.guild_only()
-    async def status(self, interaction: "discord.Interaction[Atelier]") -> None:
+    async def status(self, interaction: Interaction) -> None:
         """Show device, memory, plan, queue, throughput, failures and versions"""
         require_owner(interaction, say("Only the bot's owner can see how it's running."))
         await interaction.response.defer(ephemeral=True, thinking=True)

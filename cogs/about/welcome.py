@@ -1,17 +1,14 @@
 """The first minute in a new server: one message, once."""
 
 import logging
-from typing import TYPE_CHECKING
 
 import discord
 from discord import ui
 from discord.ext import commands
 
+from cogs.context import Client
 from cogs.messages.command_mentions import mention
 from speech import language_for, say, speak, spoken
-
-if TYPE_CHECKING:
-    from cogs.bot import Atelier
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +26,7 @@ EXAMPLES = (
 class Welcome(commands.Cog):
     """Introduces the bot where it was invited to."""
 
-    def __init__(self, bot: "Atelier") -> None:
+    def __init__(self, bot: Client) -> None:
         self._bot = bot
 
     @commands.Cog.listener()
@@ -61,7 +58,7 @@ def where_to_speak(guild: discord.Guild) -> discord.TextChannel | None:
     return None
 
 
-def greeting(bot: "Atelier", guild: discord.Guild) -> ui.LayoutView:
+def greeting(bot: Client, guild: discord.Guild) -> ui.LayoutView:
     """What the bot does, what to try, and who can configure it."""
     imagine, settings, every = (
         mention(bot, name, guild.id) for name in ("imagine", "settings", "help")

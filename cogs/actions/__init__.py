@@ -1,1 +1,44 @@
 """What people do with a picture: its buttons, modals and context menus."""
+
+from cogs.actions import job_actions, outpaint, picture_actions, picture_menus
+from cogs.actions.context_menus import ContextMenus, SettingsButton, StartButton
+from cogs.actions.fill import FillButton, PartSelect, show_parts
+from cogs.actions.modal_handler import ModalHandler
+from cogs.context import Client
+from cogs.messages.buttons import JobActions
+from cogs.messages.picture_buttons import PictureActions
+
+
+async def setup(bot: Client) -> None:
+    """Add the feature to the bot."""
+    bot.services[JobActions].add(
+        again=job_actions.again,
+        cancel=job_actions.cancel,
+        here=job_actions.here,
+        delete=job_actions.delete,
+    )
+    bot.services[PictureActions].add(
+        subtle=picture_actions.subtle,
+        strong=picture_actions.strong,
+        upscale=picture_actions.upscale,
+        double=picture_actions.double,
+        quadruple=picture_actions.quadruple,
+        start=picture_actions.start,
+        begin=picture_actions.start,
+        remix=picture_actions.remix,
+        details=picture_actions.details,
+        dm=picture_actions.send_as_dm,
+        fill=show_parts,
+        choose=picture_menus.choose,
+        zoom=picture_menus.zoom,
+        pan=picture_menus.pan,
+        zoomsome=outpaint.zoom_some,
+        zoomtwo=outpaint.zoom_double,
+        left=outpaint.left,
+        right=outpaint.right,
+        up=outpaint.up,
+        down=outpaint.down,
+    )
+    bot.add_dynamic_items(SettingsButton, StartButton, PartSelect, FillButton)
+    await bot.add_cog(ContextMenus(bot))
+    await bot.add_cog(ModalHandler(bot.studio))

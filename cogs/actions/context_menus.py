@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import discord
 from discord import app_commands, ui
@@ -12,13 +12,14 @@ from cogs.actions.details import MOST_TEXT, code_block
 from cogs.actions.metadata import fit_to_models, job_of, pictures_in, request_in_message
 from cogs.actions.modals import init_image_modal, settings_modal, upload_modal
 from cogs.actions.picture_actions import remix
-from cogs.actions.picture_buttons import PictureButton
+from cogs.context import Client, Interaction
+from cogs.messages.dynamic_items import Persistent
+from cogs.messages.picture_buttons import PictureButton
 from cogs.policy.access import require_postable_channel
-from cogs.policy.contexts import anywhere
+from cogs.policy.contexts import anywhere, scope_of
+from cogs.policy.model_capabilities import require_img2img
 from cogs.policy.visibility import accessible_job
 from cogs.requests.attachments import keep, require_picture
-from cogs.requests.capabilities import require_img2img
-from cogs.requests.submission import scope_of
 from engine import (
     InvalidRequest,
     Parent,
@@ -27,9 +28,6 @@ from engine import (
     settings_text,
 )
 from speech import phrase, say
-
-if TYPE_CHECKING:
-    from cogs.bot import Atelier
 
 MOST_PICTURES = 5
 """Of a message that are looked at: as many as a row has buttons."""
@@ -40,7 +38,7 @@ NO_SETTINGS = phrase("no settings found")
 class ContextMenus(commands.Cog):
     """Three commands in the menu of every message."""
 
-    def __init__(self, bot: "Atelier") -> None:
+    def __init__(self, bot: Client) -> None:
         self._bot = bot
         self._studio = bot.studio
         self._menus = [
@@ -57,9 +55,7 @@ class ContextMenus(commands.Cog):
         for menu in self._menus:
             self._bot.tree.add_command(menu)
 
-    async def use_settings(
-        self, interaction: "discord.Interaction[Atelier]", message: discord.Message
-    ) -> None:
+    async def use_settings(self, interaction: Interaction, message: discord.Message) -> None:
         """Paint with the settings of the message's picture, changed or not."""
         job_id = job_of(message, interaction.client.user)
         if job_id is not None:
@@ -83,9 +79,7 @@ class ContextMenus(commands.Cog):
             )
         )
 
-    async def use_as_start(
-        self, interaction: "discord.Interaction[Atelier]", message: discord.Message
-    ) -> None:
+    async def use_as_start(self, interaction: Interaction, message: discord.Message) -> None:
         """Start from the message's picture."""
         job_id = job_of(message, interaction.client.user)
         if job_id is not None:
@@ -103,9 +97,7 @@ class ContextMenus(commands.Cog):
             row.add_item(StartButton(image, say("Start from picture {number}", number=place)))
         await interaction.edit_original_response(view=_asking(row))
 
-    async def _start_from_ours(
-        self, interaction: "discord.Interaction[Atelier]", job_id: int
-    ) -> None:
+    async def _start_from_ours(self, interaction: Interaction, job_id: int) -> None:
         job = await accessible_job(interaction, job_id)
         if not job.pictures:
             raise InvalidRequest(say("Job {job} has no picture to start from.", job=job_id))
@@ -120,9 +112,7 @@ class ContextMenus(commands.Cog):
             row.add_item(PictureButton("begin", Parent(job_id, number)))
         await interaction.response.send_message(view=_asking(row), ephemeral=True)
 
-    async def details(
-        self, interaction: "discord.Interaction[Atelier]", message: discord.Message
-    ) -> None:
+    async def details(self, interaction: Interaction, message: discord.Message) -> None:
         """Tell what is known of the message's pictures, to whoever asked."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         job_id = job_of(message, interaction.client.user)
@@ -136,7 +126,9 @@ class ContextMenus(commands.Cog):
         )
 
 
-class SettingsButton(ui.DynamicItem[ui.Button[Any]], template=r"atelier-settings:change"):
+class SettingsButton(
+    Persistent, ui.DynamicItem[ui.Button[Any]], template=r"atelier-settings:change"
+):
     """Opens the settings that its message shows, to be changed and painted with."""
 
     def __init__(self) -> None:
@@ -149,27 +141,23 @@ class SettingsButton(ui.DynamicItem[ui.Button[Any]], template=r"atelier-settings
         )
 
     @classmethod
-    async def from_custom_id(
-        cls, interaction: discord.Interaction[Any], item: ui.Item[Any], match: re.Match[str], /
-    ) -> Self:
+    def rebuilt(cls, match: re.Match[str], item: ui.Item[Any]) -> Self:
         """The button that was clicked."""
         return cls()
 
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+    async def act(self, interaction: Interaction) -> None:
         """Open the form, under the same policy and error handling as a command."""
-
-        async def act() -> None:
-            studio = interaction.client.studio
-            assert interaction.message is not None, "the button is on a message"
-            model = await studio.model_of(scope_of(interaction))
-            request = fit_to_models(request_in_message(interaction.message), studio.models, model)
-            await interaction.response.send_modal(settings_modal(request))
-
-        await interaction.client.tree.guard(interaction, act)
+        studio = interaction.client.studio
+        assert interaction.message is not None, "the button is on a message"
+        model = await studio.model_of(scope_of(interaction))
+        request = fit_to_models(request_in_message(interaction.message), studio.models, model)
+        await interaction.response.send_modal(settings_modal(request))
 
 
 class StartButton(
-    ui.DynamicItem[ui.Button[Any]], template=r"atelier-upload:(?P<image>[0-9a-f]{32}\.png)"
+    Persistent,
+    ui.DynamicItem[ui.Button[Any]],
+    template=r"atelier-upload:(?P<image>[0-9a-f]{32}\.png)",
 ):
     """Asks what to make of a kept upload."""
 
@@ -180,19 +168,13 @@ class StartButton(
         self._image = image
 
     @classmethod
-    async def from_custom_id(
-        cls, interaction: discord.Interaction[Any], item: ui.Item[Any], match: re.Match[str], /
-    ) -> Self:
+    def rebuilt(cls, match: re.Match[str], item: ui.Item[Any]) -> Self:
         """The button that was clicked, rebuilt from its id alone."""
         return cls(match["image"])
 
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+    async def act(self, interaction: Interaction) -> None:
         """Open the form, under the same policy and error handling as a command."""
-
-        async def act() -> None:
-            await interaction.response.send_modal(upload_modal(self._image))
-
-        await interaction.client.tree.guard(interaction, act)
+        await interaction.response.send_modal(upload_modal(self._image))
 
 
 def _asking(row: ui.ActionRow[ui.LayoutView]) -> ui.LayoutView:

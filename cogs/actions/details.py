@@ -2,20 +2,17 @@
 
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import discord
 from discord import ui
 
+from cogs.context import Interaction
 from cogs.messages.delivery import CANNOT_WRITE, NO_SHARED_SERVER
 from cogs.messages.encodings import Upload, encodings
 from cogs.policy.contexts import is_user_install
 from cogs.policy.nsfw import exposure_in_dm
 from engine import AtelierError, InvalidRequest, Parent
 from speech import phrase, say
-
-if TYPE_CHECKING:
-    from cogs.bot import Atelier
 
 MOST_TEXT = 3800
 """Characters of settings in a message; Discord allows 4000 in all its text displays."""
@@ -51,7 +48,7 @@ def code_block(text: str, *items: ui.Item[ui.LayoutView]) -> ui.LayoutView:
     return view
 
 
-async def send_to_dm(interaction: "discord.Interaction[Atelier]", picture: Parent) -> None:
+async def send_to_dm(interaction: Interaction, picture: Parent) -> None:
     """Send the picture to whoever asked, and tell them so.
 
     Raises:
@@ -79,7 +76,7 @@ async def send_to_dm(interaction: "discord.Interaction[Atelier]", picture: Paren
     await interaction.edit_original_response(content=say("Sent to your DMs."))
 
 
-def _why(interaction: "discord.Interaction[Atelier]", code: int) -> str:
+def _why(interaction: Interaction, code: int) -> str:
     """Why the bot could not write to them, and what they can change."""
     if code == NO_SHARED_SERVER:
         return say(STRANGERS)

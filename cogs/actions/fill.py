@@ -3,20 +3,19 @@
 import re
 from collections.abc import Collection
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import discord
 from discord import ui
 
 from cogs.actions.modals import fill_modal
+from cogs.context import Interaction
+from cogs.messages.dynamic_items import Persistent
+from cogs.policy.model_capabilities import require_inpaint
 from cogs.policy.nsfw import exposure_to_user, require_shown
 from cogs.policy.visibility import accessible_job
-from cogs.requests.capabilities import require_inpaint
 from engine import PARTS, Parent
 from speech import phrase, say
-
-if TYPE_CHECKING:
-    from cogs.bot import Atelier
 
 CHART = "parts.webp"
 """Name under which the picture with its grid is attached."""
@@ -39,6 +38,7 @@ MASK = "mask"
 
 
 class PartSelect(
+    Persistent,
     ui.DynamicItem[ui.Select[Any]],
     template=r"atelier-parts:(?P<job_id>\d{1,19}):(?P<number>\d{1,2})",
 ):
@@ -66,24 +66,18 @@ class PartSelect(
         self._picture = picture
 
     @classmethod
-    async def from_custom_id(
-        cls, interaction: discord.Interaction[Any], item: ui.Item[Any], match: re.Match[str], /
-    ) -> Self:
+    def rebuilt(cls, match: re.Match[str], item: ui.Item[Any]) -> Self:
         """The menu that was used, rebuilt from its id alone."""
         return cls(Parent(int(match["job_id"]), int(match["number"])), ())
 
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Show what was picked, under the same policy and error handling as a command."""
-        chosen = {int(value) for value in self.item.values}
-
-        async def act() -> None:
-            await interaction.response.defer()
-            await _show(interaction, self._picture, chosen)
-
-        await interaction.client.tree.guard(interaction, act)
+    async def act(self, interaction: Interaction) -> None:
+        """Show what was picked."""
+        await interaction.response.defer()
+        await _show(interaction, self._picture, {int(value) for value in self.item.values})
 
 
 class FillButton(
+    Persistent,
     ui.DynamicItem[ui.Button[Any]],
     template=r"atelier-fill:(?P<job_id>\d{1,19}):(?P<number>\d{1,2}):(?P<parts>[1-9]{0,9}|mask)",
 ):
@@ -104,25 +98,19 @@ class FillButton(
         self._parts = parts
 
     @classmethod
-    async def from_custom_id(
-        cls, interaction: discord.Interaction[Any], item: ui.Item[Any], match: re.Match[str], /
-    ) -> Self:
+    def rebuilt(cls, match: re.Match[str], item: ui.Item[Any]) -> Self:
         """The button that was clicked, rebuilt from its id alone."""
         return cls(Parent(int(match["job_id"]), int(match["number"])), match["parts"])
 
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Open the form, under the same policy and error handling as a command."""
-
-        async def act() -> None:
-            recipe = (await accessible_job(interaction, self._picture.job_id)).recipe
-            require_inpaint(interaction.client.studio.models[recipe.model])
-            form = fill_modal(self._picture, self._parts, recipe)
-            await interaction.response.send_modal(form)
-
-        await interaction.client.tree.guard(interaction, act)
+    async def act(self, interaction: Interaction) -> None:
+        """Open the modal."""
+        recipe = (await accessible_job(interaction, self._picture.job_id)).recipe
+        require_inpaint(interaction.client.studio.models[recipe.model])
+        form = fill_modal(self._picture, self._parts, recipe)
+        await interaction.response.send_modal(form)
 
 
-async def show_parts(interaction: "discord.Interaction[Atelier]", picture: Parent) -> None:
+async def show_parts(interaction: Interaction, picture: Parent) -> None:
     """Show the picture with its parts to whoever clicked."""
     studio = interaction.client.studio
     require_inpaint(studio.models[(await studio.job(picture.job_id)).recipe.model])
@@ -130,9 +118,7 @@ async def show_parts(interaction: "discord.Interaction[Atelier]", picture: Paren
     await _show(interaction, picture, ())
 
 
-async def _show(
-    interaction: "discord.Interaction[Atelier]", picture: Parent, chosen: Collection[int]
-) -> None:
+async def _show(interaction: Interaction, picture: Parent, chosen: Collection[int]) -> None:
     """Put the picture with its parts where the deferred answer stands."""
     job = await accessible_job(interaction, picture.job_id)
     await require_shown(interaction, job.id)

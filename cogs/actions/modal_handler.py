@@ -2,26 +2,25 @@
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import discord
 from discord.ext import commands
 
 from cogs.actions.fill import MASK
 from cogs.actions.metadata import fit_to_models, request_in_message
-from cogs.actions.modals import FORM, apply_fields, field_values, modal_id, uploaded_file
+from cogs.actions.modals import FORM, apply_fields
+from cogs.context import Interaction
+from cogs.messages.modals import field_values, modal_id, uploaded_file
+from cogs.policy.contexts import scope_of
+from cogs.policy.model_capabilities import require_img2img, require_inpaint
 from cogs.policy.nsfw import require_shown
 from cogs.policy.visibility import accessible_job
 from cogs.requests.attachments import fetched, require_picture
 from cogs.requests.builder import with_flags
-from cogs.requests.capabilities import require_img2img, require_inpaint
 from cogs.requests.sizes import fitted_to, nearest_size
-from cogs.requests.submission import scope_of
+from cogs.requests.submission import Submission
 from engine import ImageRequest, InvalidRequest, Parent, Studio
 from speech import say
-
-if TYPE_CHECKING:
-    from cogs.bot import Atelier
 
 
 class ModalHandler(commands.Cog):
@@ -31,14 +30,12 @@ class ModalHandler(commands.Cog):
         self._studio = studio
 
     @commands.Cog.listener()
-    async def on_interaction(self, interaction: "discord.Interaction[Atelier]") -> None:
+    async def on_interaction(self, interaction: Interaction) -> None:
         """Take in a modal of ours, under the same policy and error handling as a command."""
         if match := modal_id(interaction, FORM):
             await interaction.client.tree.guard(interaction, lambda: self._take(interaction, match))
 
-    async def _take(
-        self, interaction: "discord.Interaction[Atelier]", match: re.Match[str]
-    ) -> None:
+    async def _take(self, interaction: Interaction, match: re.Match[str]) -> None:
         fields = field_values(interaction)
         try:
             await self._act_on(interaction, match, fields)
@@ -52,7 +49,7 @@ class ModalHandler(commands.Cog):
 
     async def _act_on(
         self,
-        interaction: "discord.Interaction[Atelier]",
+        interaction: Interaction,
         match: re.Match[str],
         fields: dict[str, str],
     ) -> None:
@@ -76,7 +73,7 @@ class ModalHandler(commands.Cog):
 
     async def _go_on(
         self,
-        interaction: "discord.Interaction[Atelier]",
+        interaction: Interaction,
         match: re.Match[str],
         fields: dict[str, str],
     ) -> None:
@@ -88,7 +85,7 @@ class ModalHandler(commands.Cog):
             return
         if match["kind"] == "start":
             await require_shown(interaction, picture.job_id)
-            await interaction.client.submission.think(interaction, source=picture.job_id)
+            await interaction.client.services[Submission].think(interaction, source=picture.job_id)
             image = await self._studio.init_images.of(picture)
             request = replace(request, image=image, mask=None, seed=None, enlarged=1)
             request = fitted_to(self._studio.models[recipe.model], request)
@@ -96,7 +93,7 @@ class ModalHandler(commands.Cog):
 
     async def _fill(
         self,
-        interaction: "discord.Interaction[Atelier]",
+        interaction: Interaction,
         picture: Parent,
         parts: str,
         request: ImageRequest,
@@ -121,10 +118,10 @@ class ModalHandler(commands.Cog):
         if parts == MASK:
             mask = uploaded_file(interaction)
             require_picture(mask)
-            await interaction.client.submission.think(interaction, source=picture.job_id)
+            await interaction.client.services[Submission].think(interaction, source=picture.job_id)
             start = await starts.masked(picture, await fetched(mask), model)
         else:
-            await interaction.client.submission.think(interaction, source=picture.job_id)
+            await interaction.client.services[Submission].think(interaction, source=picture.job_id)
             start = await starts.filling(picture, {int(part) for part in parts}, model)
         request = replace(
             start.under(request),
@@ -132,15 +129,15 @@ class ModalHandler(commands.Cog):
             seed=request.seed,
             count=request.count,
         )
-        await interaction.client.submission.take(interaction, request, picture)
+        await interaction.client.services[Submission].take(interaction, request, picture)
 
     async def _paint(
         self,
-        interaction: "discord.Interaction[Atelier]",
+        interaction: Interaction,
         request: ImageRequest,
         picture: Parent | None = None,
     ) -> None:
         request = await with_flags(self._studio, request, scope_of(interaction))
         if request.mask is not None and request.model is not None:
             require_inpaint(self._studio.models[request.model])
-        await interaction.client.submission.take(interaction, request, picture)
+        await interaction.client.services[Submission].take(interaction, request, picture)

@@ -27,14 +27,6 @@ FORM = re.compile(
 )
 
 
-def modal_id(interaction: discord.Interaction[Any], form: re.Pattern[str]) -> re.Match[str] | None:
-    """The id of the modal that was sent, if this is one of `form`'s."""
-    if interaction.type is not discord.InteractionType.modal_submit:
-        return None
-    data: Any = interaction.data
-    return form.fullmatch(data["custom_id"])
-
-
 class ActionModal(ui.Modal):
     """A modal whose submit is taken in by `FormDesk`."""
 
@@ -136,20 +128,6 @@ def _add_settings(form: ActionModal, request: ImageRequest) -> None:
 
 def _shown(value: float | None) -> str:
     return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def field_values(interaction: discord.Interaction[Any]) -> dict[str, str]:
-    """What stands in the fields of a modal that was sent, by their keys."""
-    data: Any = interaction.data
-    fields = (part["component"] for part in data["components"] if "component" in part)
-    return {field["custom_id"]: field["value"].strip() for field in fields if "value" in field}
-
-
-def uploaded_file(interaction: discord.Interaction[Any]) -> discord.Attachment:
-    """The one file that stands in a modal that was sent."""
-    data: Any = interaction.data
-    [file] = data["resolved"]["attachments"].values()
-    return discord.Attachment(data=file, state=interaction.client._connection)
 
 
 def apply_fields(request: ImageRequest, fields: Mapping[str, str]) -> ImageRequest:

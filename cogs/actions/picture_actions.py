@@ -1,19 +1,17 @@
 """What can be made of one picture by a click, as a job of whoever clicks, and told of it."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import discord
 
 from cogs.actions.details import code_block, send_to_dm
 from cogs.actions.modals import init_image_modal, remix_modal
-from cogs.requests.capabilities import can_start_from_images, require_img2img
+from cogs.context import Interaction
+from cogs.policy.model_capabilities import can_start_from_images, require_img2img
 from cogs.requests.sizes import fitted_to
+from cogs.requests.submission import Submission
 from engine import ImageRequest, InvalidRequest, Parent, parameters
 from speech import say
-
-if TYPE_CHECKING:
-    from cogs.bot import Atelier
 
 SUBTLE, STRONG = 0.35, 0.65
 """How far a variation leaves its picture behind."""
@@ -22,32 +20,30 @@ UPSCALE, UPSCALE_STRENGTH = 2, 0.35
 """Times as large, and how much of that picture is painted anew."""
 
 
-async def subtle(interaction: "discord.Interaction[Atelier]", picture: Parent) -> None:
+async def subtle(interaction: Interaction, picture: Parent) -> None:
     """Paint it again, much like it is."""
     await _vary(interaction, picture, SUBTLE)
 
 
-async def strong(interaction: "discord.Interaction[Atelier]", picture: Parent) -> None:
+async def strong(interaction: Interaction, picture: Parent) -> None:
     """Paint it again, rather unlike it is."""
     await _vary(interaction, picture, STRONG)
 
 
-async def _vary(
-    interaction: "discord.Interaction[Atelier]", picture: Parent, strength: float
-) -> None:
+async def _vary(interaction: Interaction, picture: Parent, strength: float) -> None:
     """From the picture with a new seed; a family that cannot start from one gets the new seed."""
     studio = interaction.client.studio
     recipe = (await studio.job(picture.job_id)).recipe
     request = replace(ImageRequest.of(recipe), seed=None, enlarged=1)
     if can_start_from_images(studio.models[recipe.model]):
-        await interaction.client.submission.think(interaction, source=picture.job_id)
+        await interaction.client.services[Submission].think(interaction, source=picture.job_id)
         image = await studio.init_images.of(picture)
         request = replace(request, image=image, mask=None, strength=strength)
         request = fitted_to(studio.models[recipe.model], request)
-    await interaction.client.submission.take(interaction, request, picture)
+    await interaction.client.services[Submission].take(interaction, request, picture)
 
 
-async def upscale(interaction: "discord.Interaction[Atelier]", picture: Parent) -> None:
+async def upscale(interaction: Interaction, picture: Parent) -> None:
     """Paint it anew at twice the size, from itself, so that it gains detail."""
     studio = interaction.client.studio
     recipe = (await studio.job(picture.job_id)).recipe
@@ -72,7 +68,7 @@ async def upscale(interaction: "discord.Interaction[Atelier]", picture: Parent) 
                 most=model.max_upscaled_side,
             )
         )
-    await interaction.client.submission.think(interaction, source=picture.job_id)
+    await interaction.client.services[Submission].think(interaction, source=picture.job_id)
     request = replace(
         ImageRequest.of(recipe),
         image=await studio.init_images.of(picture),
@@ -84,34 +80,34 @@ async def upscale(interaction: "discord.Interaction[Atelier]", picture: Parent) 
         count=1,
         enlarged=1,
     )
-    await interaction.client.submission.take(interaction, request, picture)
+    await interaction.client.services[Submission].take(interaction, request, picture)
 
 
-async def double(interaction: "discord.Interaction[Atelier]", picture: Parent) -> None:
+async def double(interaction: Interaction, picture: Parent) -> None:
     """Resize it to twice the size, without the painter."""
-    await interaction.client.submission.enlarge(interaction, picture, 2)
+    await interaction.client.services[Submission].enlarge(interaction, picture, 2)
 
 
-async def quadruple(interaction: "discord.Interaction[Atelier]", picture: Parent) -> None:
+async def quadruple(interaction: Interaction, picture: Parent) -> None:
     """Resize it to four times the size, without the painter."""
-    await interaction.client.submission.enlarge(interaction, picture, 4)
+    await interaction.client.services[Submission].enlarge(interaction, picture, 4)
 
 
-async def start(interaction: "discord.Interaction[Atelier]", picture: Parent) -> None:
+async def start(interaction: Interaction, picture: Parent) -> None:
     """Ask what to make of it."""
     recipe = (await interaction.client.studio.job(picture.job_id)).recipe
     require_img2img(interaction.client.studio.models[recipe.model])
     await interaction.response.send_modal(init_image_modal(picture, recipe.prompt))
 
 
-async def remix(interaction: "discord.Interaction[Atelier]", picture: Parent) -> None:
+async def remix(interaction: Interaction, picture: Parent) -> None:
     """Show its settings to be changed."""
     recipe = (await interaction.client.studio.job(picture.job_id)).recipe
     request = replace(ImageRequest.of(recipe), seed=recipe.seeds[picture.number])
     await interaction.response.send_modal(remix_modal(picture, request))
 
 
-async def details(interaction: "discord.Interaction[Atelier]", picture: Parent) -> None:
+async def details(interaction: Interaction, picture: Parent) -> None:
     """Tell the settings as they are in the file, to whoever asked."""
     recipe = (await interaction.client.studio.job(picture.job_id)).recipe
     text = parameters(recipe, recipe.seeds[picture.number])
@@ -120,6 +116,6 @@ async def details(interaction: "discord.Interaction[Atelier]", picture: Parent) 
     )
 
 
-async def keep(interaction: "discord.Interaction[Atelier]", picture: Parent) -> None:
+async def send_as_dm(interaction: Interaction, picture: Parent) -> None:
     """Send it to whoever clicked, as a direct message."""
     await send_to_dm(interaction, picture)

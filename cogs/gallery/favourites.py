@@ -1,18 +1,13 @@
 """/favourites: what somebody has starred, by whomever it was asked for."""
 
-from typing import TYPE_CHECKING
-
-import discord
 from discord import app_commands
 from discord.app_commands import Range
 from discord.ext import commands
 
+from cogs.context import Interaction
 from cogs.gallery.job_list import open_job_list
 from cogs.policy.contexts import anywhere
 from engine import Search
-
-if TYPE_CHECKING:
-    from cogs.bot import Atelier
 
 
 class Favourites(commands.Cog):
@@ -22,7 +17,7 @@ class Favourites(commands.Cog):
     @anywhere
     @app_commands.describe(words="Words that must all be in the prompt")
     async def favourites(
-        self, interaction: "discord.Interaction[Atelier]", words: Range[str, 1, 100] | None = None
+        self, interaction: Interaction, words: Range[str, 1, 100] | None = None
     ) -> None:
         """List the pictures you starred, newest first"""
         search = Search(starred_by=str(interaction.user.id), words=words or "")

@@ -1,21 +1,18 @@
 """/history and /show: finding again what was painted."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-import discord
 from discord import app_commands
 from discord.app_commands import Choice, Range
 from discord.ext import commands
 
+from cogs.context import Interaction
 from cogs.gallery.job_list import open_job_list
 from cogs.gallery.job_view import show_job
-from cogs.models.text import model_choices
 from cogs.policy.contexts import anywhere
 from cogs.policy.visibility import visible_job
+from cogs.requests.choices import model_choices
 from engine import Search, Studio
-
-if TYPE_CHECKING:
-    from cogs.bot import Atelier
 
 DAY = 24 * 3600.0
 
@@ -39,7 +36,7 @@ class HistoryCommands(commands.Cog):
     )
     async def history(
         self,
-        interaction: "discord.Interaction[Atelier]",
+        interaction: Interaction,
         words: Range[str, 1, 100] | None = None,
         model: Range[str, 1, 50] | None = None,
         period: Literal["today", "week", "month"] | None = None,
@@ -59,14 +56,10 @@ class HistoryCommands(commands.Cog):
     @app_commands.command()
     @anywhere
     @app_commands.describe(id="The job's number, shown in its message")
-    async def show(
-        self, interaction: "discord.Interaction[Atelier]", id: Range[int, 1, 10**12]
-    ) -> None:
+    async def show(self, interaction: Interaction, id: Range[int, 1, 10**12]) -> None:
         """Show a job's pictures, its settings and where it is"""
         await show_job(interaction, await visible_job(interaction, id))
 
     @history.autocomplete("model")
-    async def _complete_model(
-        self, interaction: "discord.Interaction[Atelier]", current: str
-    ) -> list[Choice[str]]:
+    async def _complete_model(self, interaction: Interaction, current: str) -> list[Choice[str]]:
         return model_choices(self._studio.models, current)

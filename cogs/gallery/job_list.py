@@ -5,26 +5,26 @@ Their buttons carry the number of a remembered search and a page: they work afte
 
 import asyncio
 import re
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import discord
 from discord import ui
 
+from cogs.context import Interaction
 from cogs.gallery.job_list_page import PER_PAGE, JobListPage, entry, options, thumbnails
 from cogs.gallery.job_view import show_job
 from cogs.message_ref import MessageRef
-from cogs.messages.buttons import again
 from cogs.messages.cards import shortened
 from cogs.messages.delivery import withdraw
+from cogs.messages.dynamic_items import Persistent
+from cogs.messages.removal import JobRemoval
 from cogs.messages.replies import reply
 from cogs.policy.access import Refused
 from cogs.policy.nsfw import exposures_to_user
 from cogs.policy.visibility import can_see, visible_job
+from cogs.requests.submission import Submission
 from engine import Job, Search
 from speech import phrase, say, say_many
-
-if TYPE_CHECKING:
-    from cogs.bot import Atelier
 
 FORGOTTEN = phrase("This list has expired or isn't yours. Run `/history` again.")
 NOTHING = phrase("Nothing found. Loosen the filters, or paint something with `/imagine`.")
@@ -38,7 +38,9 @@ GRID_STAYS = phrase(
 
 
 class PageButton(
-    ui.DynamicItem[ui.Button[Any]], template=r"atelier-page:(?P<search>\d{1,18}):(?P<page>\d{1,9})"
+    Persistent,
+    ui.DynamicItem[ui.Button[Any]],
+    template=r"atelier-page:(?P<search>\d{1,18}):(?P<page>\d{1,9})",
 ):
     """A button that leads to a page."""
 
@@ -48,23 +50,18 @@ class PageButton(
         self._search, self._page = search, page
 
     @classmethod
-    async def from_custom_id(
-        cls, interaction: discord.Interaction[Any], item: ui.Item[Any], match: re.Match[str], /
-    ) -> Self:
+    def rebuilt(cls, match: re.Match[str], item: ui.Item[Any]) -> Self:
         """The button that was clicked, rebuilt from its id alone."""
         return cls(int(match["search"]), int(match["page"]))
 
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+    async def act(self, interaction: Interaction) -> None:
         """Turn to the page."""
-
-        async def act() -> None:
-            await interaction.response.defer()
-            await show_page(interaction, self._search, self._page)
-
-        await interaction.client.tree.guard(interaction, act)
+        await interaction.response.defer()
+        await show_page(interaction, self._search, self._page)
 
 
 class JobMenu(
+    Persistent,
     ui.DynamicItem[ui.Select[Any]],
     template=r"atelier-entries:(?P<search>\d{1,18}):(?P<page>\d{1,9})",
 ):
@@ -77,26 +74,17 @@ class JobMenu(
         self._search, self._page = search, page
 
     @classmethod
-    async def from_custom_id(
-        cls, interaction: discord.Interaction[Any], item: ui.Item[Any], match: re.Match[str], /
-    ) -> Self:
+    def rebuilt(cls, match: re.Match[str], item: ui.Item[Any]) -> Self:
         """The menu that was used, rebuilt from its message."""
         assert isinstance(item, ui.Select)
         return cls(int(match["search"]), int(match["page"]), item.options)
 
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+    async def act(self, interaction: Interaction) -> None:
         """Do what was picked, if it is still theirs to do."""
         verb, _, number = self.item.values[0].partition(":")
-        await interaction.client.tree.guard(
-            interaction, lambda: self._act(interaction, verb, int(number))
-        )
-
-    async def _act(
-        self, interaction: "discord.Interaction[Atelier]", verb: str, job_id: int
-    ) -> None:
-        job = await visible_job(interaction, job_id)
+        job = await visible_job(interaction, int(number))
         if verb == "again":
-            await again(interaction, job_id)
+            await interaction.client.services[Submission].again(interaction, job.id)
         elif verb == "show":
             await show_job(interaction, job)
         else:
@@ -105,10 +93,12 @@ class JobMenu(
             await show_page(interaction, self._search, self._page)
 
 
-async def _delete(interaction: "discord.Interaction[Atelier]", job: Job) -> None:
+async def _delete(interaction: Interaction, job: Job) -> None:
     """Delete the job of whoever interacts, with its message; the sheet that it is in stays."""
     message_ref = MessageRef.from_json(job.message_ref)
-    await interaction.client.gallery.delete(interaction, job.id, by=str(interaction.user.id))
+    await interaction.client.services[JobRemoval].delete(
+        interaction, job.id, by=str(interaction.user.id)
+    )
     if job.cell is not None:
         if message_ref.leased and not message_ref.token_lives:
             await reply(interaction, say(GRID_STAYS, number=job.id))
@@ -116,7 +106,7 @@ async def _delete(interaction: "discord.Interaction[Atelier]", job: Job) -> None
         await reply(interaction, say(MESSAGE_STAYS, number=job.id))
 
 
-async def open_job_list(interaction: "discord.Interaction[Atelier]", search: Search) -> None:
+async def open_job_list(interaction: Interaction, search: Search) -> None:
     """Answer a command with the first page of what `search` finds."""
     await interaction.response.defer(ephemeral=True, thinking=True)
     owner = str(interaction.user.id)
@@ -124,7 +114,7 @@ async def open_job_list(interaction: "discord.Interaction[Atelier]", search: Sea
     await show_page(interaction, number, 0)
 
 
-async def show_page(interaction: "discord.Interaction[Atelier]", number: int, index: int) -> None:
+async def show_page(interaction: Interaction, number: int, index: int) -> None:
     """Put the page, or the last one there is, where the deferred answer stands.
 
     Raises:

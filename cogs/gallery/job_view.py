@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import discord
 from discord import ui
 
+from cogs.context import Interaction
 from cogs.message_ref import MessageRef
 from cogs.messages.buttons import JobButton
 from cogs.messages.cards import COLOURS, author_line, quoted, settings_line, shortened
@@ -17,9 +17,6 @@ from cogs.policy.nsfw import exposure_to_user
 from cogs.policy.visibility import jump_url
 from engine import Job, JobState
 from speech import phrase, resaid, say
-
-if TYPE_CHECKING:
-    from cogs.bot import Atelier
 
 STANDS = {
     JobState.QUEUED: phrase("⏳ queued"),
@@ -39,7 +36,7 @@ TOO_LARGE = phrase(
 WITHHELD = phrase("The pictures are withheld here. A moderator can release them.")
 
 
-async def show_job(interaction: "discord.Interaction[Atelier]", job: Job) -> None:
+async def show_job(interaction: Interaction, job: Job) -> None:
     """Show the job to whoever asked; that they may see it has been checked."""
     await interaction.response.defer(ephemeral=True, thinking=True)
     studio = interaction.client.studio

@@ -1,21 +1,20 @@
 """The star on a result: everybody has their own, and the button counts them."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 import discord
 from discord import ui
 
+from cogs.context import Interaction
+from cogs.gallery.gallery import Gallery
 from engine import InvalidRequest
 from speech import phrase, say
-
-if TYPE_CHECKING:
-    from cogs.bot import Atelier
 
 NOTHING_YET = phrase("There's no picture to star yet. Wait until it's painted.")
 
 
-async def star(interaction: "discord.Interaction[Atelier]", job_id: int) -> None:
+async def star(interaction: Interaction, job_id: int) -> None:
     """Star the job for whoever clicks, or take the star back; its first star fills the gallery."""
     studio = interaction.client.studio
     job = await studio.job(job_id)
@@ -28,7 +27,7 @@ async def star(interaction: "discord.Interaction[Atelier]", job_id: int) -> None
         view=view, allowed_mentions=discord.AllowedMentions.none()
     )
     if starred:
-        await interaction.client.gallery.offer(interaction, job)
+        await interaction.client.services[Gallery].offer(interaction, job)
 
 
 def counted(message: discord.Message, job_id: int, count: int) -> ui.LayoutView:

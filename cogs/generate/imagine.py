@@ -1,20 +1,19 @@
 """/imagine: from a prompt to a job."""
 
-from typing import TYPE_CHECKING
-
 import discord
 from discord import app_commands
 from discord.app_commands import Range
 from discord.ext import commands
 
-from cogs.policy.contexts import anywhere
+from cogs.context import Interaction
+from cogs.policy.contexts import anywhere, scope_of
+from cogs.policy.model_capabilities import require_inpaint
 from cogs.policy.privacy import user_scope
 from cogs.requests.attachments import keep, keep_mask, require_picture
 from cogs.requests.autocomplete import OptionAutocomplete, OptionChoices
 from cogs.requests.builder import RequestBuilder, TypedRequest, require_init_image
-from cogs.requests.capabilities import require_inpaint
-from cogs.requests.confirmations import MAX_UNCONFIRMED
-from cogs.requests.submission import scope_of
+from cogs.requests.confirmations import MAX_UNCONFIRMED, Confirmations
+from cogs.requests.submission import Submission
 from engine import (
     MAX_COUNT,
     MAX_GUIDANCE,
@@ -26,9 +25,6 @@ from engine import (
     StyleBook,
     with_init_image,
 )
-
-if TYPE_CHECKING:
-    from cogs.bot import Atelier
 
 
 class Imagine(OptionAutocomplete, commands.Cog):
@@ -61,7 +57,7 @@ class Imagine(OptionAutocomplete, commands.Cog):
     )
     async def imagine(
         self,
-        interaction: "discord.Interaction[Atelier]",
+        interaction: Interaction,
         prompt: Range[str, 1, MAX_PROMPT],
         negative_prompt: Range[str, 1, MAX_PROMPT] | None = None,
         size: Range[str, 3, 20] | None = None,
@@ -101,7 +97,7 @@ class Imagine(OptionAutocomplete, commands.Cog):
             require_picture(image)
             if mask is not None:
                 require_picture(mask)
-            await interaction.client.submission.think(interaction, private=private)
+            await interaction.client.services[Submission].think(interaction, private=private)
             kept = await keep(image, self._studio)
             marks = await keep_mask(mask, kept, self._studio) if mask is not None else None
             shape = await self._studio.init_images.size(kept)
@@ -112,8 +108,14 @@ class Imagine(OptionAutocomplete, commands.Cog):
                 for request in requests
             ]
         if len(requests) > MAX_UNCONFIRMED:
-            await interaction.client.confirmations.ask(interaction, requests, private=private)
+            await interaction.client.services[Confirmations].ask(
+                interaction, requests, private=private
+            )
         elif len(requests) > 1:
-            await interaction.client.submission.take_all(interaction, requests, private=private)
+            await interaction.client.services[Submission].take_all(
+                interaction, requests, private=private
+            )
         else:
-            await interaction.client.submission.take(interaction, requests[0], private=private)
+            await interaction.client.services[Submission].take(
+                interaction, requests[0], private=private
+            )

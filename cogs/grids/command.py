@@ -2,19 +2,22 @@
 
 import secrets
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import discord
 from discord import app_commands
 from discord.app_commands import Choice, Range
 from discord.ext import commands
 
+from cogs.context import Interaction
 from cogs.grids.axes import AXIS_KINDS, called, changed, read_axis, title
+from cogs.grids.axis_choices import axis_choices
+from cogs.policy.contexts import scope_of
 from cogs.policy.privacy import user_scope
 from cogs.requests.attachments import keep, require_picture
 from cogs.requests.autocomplete import OptionAutocomplete, OptionChoices
 from cogs.requests.builder import RequestBuilder, TypedRequest, require_init_image
-from cogs.requests.submission import scope_of
+from cogs.requests.confirmations import Confirmations
+from cogs.requests.submission import Submission
 from engine import (
     MAX_CELLS,
     MAX_GUIDANCE,
@@ -30,9 +33,6 @@ from engine import (
     with_init_image,
 )
 from speech import say
-
-if TYPE_CHECKING:
-    from cogs.bot import Atelier
 
 AXES = [Choice(name=title(kind), value=kind) for kind in AXIS_KINDS]
 
@@ -72,7 +72,7 @@ class GridCommand(OptionAutocomplete, commands.Cog):
     @app_commands.choices(x=AXES, y=AXES)
     async def grid(
         self,
-        interaction: "discord.Interaction[Atelier]",
+        interaction: Interaction,
         prompt: Range[str, 1, MAX_PROMPT],
         x: Choice[str],
         x_values: Values,
@@ -114,7 +114,7 @@ class GridCommand(OptionAutocomplete, commands.Cog):
             require_init_image(request, starts=image is not None)
         if image is not None:
             require_picture(image)
-            await interaction.client.submission.think(interaction, private=private)
+            await interaction.client.services[Submission].think(interaction, private=private)
             kept = await keep(image, self._studio)
             shape = await self._studio.init_images.size(kept)
             requests = [
@@ -123,7 +123,7 @@ class GridCommand(OptionAutocomplete, commands.Cog):
                 )
                 for request in requests
             ]
-        await interaction.client.confirmations.ask(
+        await interaction.client.services[Confirmations].ask(
             interaction, requests, private=private, layout=layout
         )
 
@@ -165,16 +165,12 @@ class GridCommand(OptionAutocomplete, commands.Cog):
         ]
 
     @grid.autocomplete("x_values")
-    async def _complete_x(
-        self, interaction: "discord.Interaction[Atelier]", current: str
-    ) -> list[Choice[str]]:
-        return await self._completions.axis(interaction.namespace.x, interaction, current)
+    async def _complete_x(self, interaction: Interaction, current: str) -> list[Choice[str]]:
+        return await axis_choices(self._completions, interaction.namespace.x, interaction, current)
 
     @grid.autocomplete("y_values")
-    async def _complete_y(
-        self, interaction: "discord.Interaction[Atelier]", current: str
-    ) -> list[Choice[str]]:
-        return await self._completions.axis(interaction.namespace.y, interaction, current)
+    async def _complete_y(self, interaction: Interaction, current: str) -> list[Choice[str]]:
+        return await axis_choices(self._completions, interaction.namespace.y, interaction, current)
 
 
 def _alone(prompt: str) -> str:

@@ -2,31 +2,31 @@
 
 import logging
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import discord
 
+from cogs.context import Client, Interaction
 from cogs.grids.cards import GridCard, awaiting_card
+from cogs.grids.question import grid_question
 from cogs.grids.tracked_grid import TrackedGrid
 from cogs.message_ref import MessageRef
 from cogs.messages.delivery import withdraw
 from cogs.messages.updater import MessageUpdater
+from cogs.policy.contexts import scope_of
 from cogs.requests.sending import sender
-from cogs.requests.submission import Submission, message_ref_of_click, scope_of
+from cogs.requests.submission import Submission, message_ref_of_click
 from engine import (
     Grid,
     GridLayout,
     GridProgress,
     ImageRequest,
     Job,
+    RateLimits,
     StorageError,
     Studio,
     UnknownJob,
 )
 from speech import speaking
-
-if TYPE_CHECKING:
-    from cogs.bot import Atelier
 
 log = logging.getLogger(__name__)
 
@@ -35,16 +35,35 @@ class GridMessages:
     """Submits sheets, and has them followed."""
 
     def __init__(
-        self, bot: "Atelier", studio: Studio, submission: Submission, followers: MessageUpdater
+        self, bot: Client, studio: Studio, submission: Submission, followers: MessageUpdater
     ) -> None:
         self._bot = bot
         self._studio = studio
         self._submission = submission
         self._followers = followers
 
+    async def describe(
+        self,
+        layout: GridLayout,
+        requests: Sequence[ImageRequest],
+        *,
+        owner: str,
+        scope: str,
+        rate_limits: RateLimits,
+    ) -> str:
+        """The question whether to paint a grid, with what it costs.
+
+        Raises:
+            AtelierError: When it would be refused.
+        """
+        estimate = await self._studio.grids.price(
+            requests, owner=owner, scope=scope, rate_limits=rate_limits
+        )
+        return grid_question(layout, estimate)
+
     async def take(
         self,
-        interaction: "discord.Interaction[Atelier]",
+        interaction: Interaction,
         layout: GridLayout,
         requests: Sequence[ImageRequest],
         *,
@@ -92,20 +111,20 @@ class GridMessages:
         """Keep the message at `message_ref`, which shows `shown`, up to date from now on."""
         self._followers.follow(TrackedGrid(self._bot, self._followers, grid), message_ref, shown)
 
-    async def show_again(self, grid_id: int) -> None:
-        """Have the message of a sheet drawn anew. Raises `UnknownJob` when the sheet is gone."""
-        grid = await self._studio.grids.get(grid_id)
+    async def redraw(self, job: Job) -> None:
+        """Have the grid redrawn whose cell `job` is. Raises `UnknownJob` when it is gone."""
+        assert job.cell is not None, "it is in a grid"
+        grid = await self._studio.grids.get(job.cell.grid)
         self.present(grid, MessageRef.from_json(grid.message_ref))
 
     async def without(self, job: Job) -> None:
-        """Have the sheet of a cell that was deleted drawn anew; with its last cell, it goes."""
-        assert job.cell is not None, "it was in a sheet"
+        """Have the grid redrawn whose cell `job` was; without its last cell, it goes."""
         try:
-            await self.show_again(job.cell.grid)
+            await self.redraw(job)
         except UnknownJob:
             await withdraw(self._bot, MessageRef.from_json(job.message_ref))
 
-    async def go_on_here(self, interaction: "discord.Interaction[Atelier]", grid_id: int) -> None:
+    async def continue_here(self, interaction: Interaction, grid_id: int) -> None:
         """Show the sheet on the message whose button was clicked, while that token lives.
 
         Raises:

@@ -7,8 +7,8 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from cogs.context import Client
 from cogs.grids.axes import called
 from cogs.grids.cards import (
     GridCard,
@@ -28,16 +28,13 @@ from cogs.policy.nsfw import Exposure, exposure_in_channel
 from engine import Grid, GridProgress, Job, JobEvent, JobState, draw_grid, grid_legend
 from speech import say
 
-if TYPE_CHECKING:
-    from cogs.bot import Atelier
-
 log = logging.getLogger(__name__)
 
 
 class TrackedGrid(TrackedMessage[GridProgress]):
     """A sheet, as long as its message is followed once."""
 
-    def __init__(self, bot: "Atelier", followers: MessageUpdater, grid: Grid) -> None:
+    def __init__(self, bot: Client, followers: MessageUpdater, grid: Grid) -> None:
         self.key = -grid.id  # among jobs, which have their own numbers
         self.name = f"sheet-{grid.id}"
         self._bot = bot

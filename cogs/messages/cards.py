@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import discord
 from discord import ui
 
-from cogs.actions.picture_buttons import picture_rows
 from cogs.messages.buttons import JobButton
+from cogs.messages.picture_buttons import picture_rows
 from engine import Job, JobEvent, JobState, Recipe, Studio
 from speech import phrase, say, say_many
 

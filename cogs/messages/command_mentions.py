@@ -1,14 +1,9 @@
 """Live mentions of commands: in Discord, a click on one begins to type it."""
 
-from typing import TYPE_CHECKING
-
-from cogs.sync import EVERYWHERE
-
-if TYPE_CHECKING:
-    from cogs.bot import Atelier
+from cogs.context import EVERYWHERE, Client
 
 
-def mention(bot: "Atelier", command: str, guild_id: int | None) -> str:
+def mention(bot: Client, command: str, guild_id: int | None) -> str:
     """The command, such as `model use`, as a mention that works in that server.
 
     Where Discord has not told its id, it is only the name.

@@ -3,17 +3,15 @@
 import asyncio
 import logging
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import discord
 from discord import ui
 
+from cogs.context import Client
 from cogs.message_ref import MessageRef
 from cogs.messages.encodings import Upload
 from engine import Studio
-
-if TYPE_CHECKING:
-    from cogs.bot import Atelier
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +47,7 @@ class TooLarge(Exception):
 
 
 async def deliver(
-    bot: "Atelier",
+    bot: Client,
     message_ref: MessageRef,
     card: Showable,
     uploads: Sequence[Upload],
@@ -113,7 +111,7 @@ async def deliver(
         raise
 
 
-async def in_direct_messages(bot: "Atelier", message_ref: MessageRef) -> MessageRef:
+async def in_direct_messages(bot: Client, message_ref: MessageRef) -> MessageRef:
     """A new place for the answer: the conversation with the person.
 
     Raises:
@@ -123,7 +121,7 @@ async def in_direct_messages(bot: "Atelier", message_ref: MessageRef) -> Message
     return message_ref.direct(channel.id)
 
 
-async def withdraw(bot: "Atelier", message_ref: MessageRef) -> bool:
+async def withdraw(bot: Client, message_ref: MessageRef) -> bool:
     """Delete the message, where that is still possible; whether there is none any more."""
     if message_ref.message_id is None:
         return True
@@ -140,14 +138,14 @@ async def withdraw(bot: "Atelier", message_ref: MessageRef) -> bool:
     return True
 
 
-def _webhook(bot: "Atelier", message_ref: MessageRef) -> discord.Webhook:
+def _webhook(bot: Client, message_ref: MessageRef) -> discord.Webhook:
     webhook = discord.Webhook.partial(message_ref.application_id, message_ref.token, client=bot)
     webhook.proxy = bot.http.proxy
     return webhook
 
 
 async def _edit_by_token(
-    bot: "Atelier", message_ref: MessageRef, card: Showable, uploads: Sequence[Upload]
+    bot: Client, message_ref: MessageRef, card: Showable, uploads: Sequence[Upload]
 ) -> MessageRef:
     webhook = _webhook(bot, message_ref)
     message_id = message_ref.message_id
@@ -165,7 +163,7 @@ async def _edit_by_token(
 
 
 async def _edit_as_bot(
-    bot: "Atelier", message_ref: MessageRef, card: Showable, uploads: Sequence[Upload]
+    bot: Client, message_ref: MessageRef, card: Showable, uploads: Sequence[Upload]
 ) -> MessageRef:
     assert message_ref.message_id is not None
     channel = bot.get_partial_messageable(message_ref.channel_id)
@@ -178,7 +176,7 @@ async def _edit_as_bot(
 
 
 async def _send_anew(
-    bot: "Atelier", message_ref: MessageRef, card: Showable, uploads: Sequence[Upload], nonce: str
+    bot: Client, message_ref: MessageRef, card: Showable, uploads: Sequence[Upload], nonce: str
 ) -> MessageRef:
     channel = bot.get_partial_messageable(message_ref.channel_id)
     message = await channel.send(

@@ -3,11 +3,11 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from cogs.context import Client
 from cogs.message_ref import MessageRef
 from cogs.messages.cards import (
     PREVIEW,
@@ -23,15 +23,13 @@ from cogs.messages.cards import (
 from cogs.messages.delivery import Rejected, TooLarge
 from cogs.messages.encodings import Upload, encodings
 from cogs.messages.lineage import parent_link
+from cogs.messages.removal import CellMessages
 from cogs.messages.throttle import edit_interval
 from cogs.messages.updater import MessageUpdater, TrackedMessage
+from cogs.policy.model_capabilities import model_can_inpaint
 from cogs.policy.nsfw import Exposure, exposure_in_channel, preview_exposure
-from cogs.requests.capabilities import model_can_inpaint
-from engine import Job, JobEvent, JobState, Studio
+from engine import Job, JobEvent, JobState, Studio, UnknownJob
 from speech import resaid, say
-
-if TYPE_CHECKING:
-    from cogs.bot import Atelier
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +41,7 @@ class Unreadable(Exception):
 class JobMessages:
     """Has the messages of jobs followed."""
 
-    def __init__(self, bot: "Atelier", studio: Studio, followers: MessageUpdater) -> None:
+    def __init__(self, bot: Client, studio: Studio, followers: MessageUpdater) -> None:
         self._bot = bot
         self._studio = studio
         self._followers = followers
@@ -51,6 +49,14 @@ class JobMessages:
     def present(self, job: Job, message_ref: MessageRef, shown: Card | None = None) -> None:
         """Keep the message at `message_ref`, which shows `shown`, up to date from now on."""
         self._followers.follow(_TrackedJob(self._bot, self._followers, job), message_ref, shown)
+
+    async def refresh(self, job: Job) -> None:
+        """Have the message of a finished job, or of the grid it is in, show its outcome again."""
+        if job.cell is None:
+            self.present(job, MessageRef.from_json(job.message_ref))
+        else:
+            with suppress(UnknownJob):
+                await self._bot.services[CellMessages].redraw(job)
 
     async def resume(self) -> None:
         """Take up every job whose outcome was not shown when the program ended."""
@@ -61,7 +67,7 @@ class JobMessages:
 class _TrackedJob(TrackedMessage[JobEvent]):
     """A job whose message is kept true."""
 
-    def __init__(self, bot: "Atelier", followers: MessageUpdater, job: Job) -> None:
+    def __init__(self, bot: Client, followers: MessageUpdater, job: Job) -> None:
         self.key, self.name = job.id, f"job-{job.id}"
         self._bot = bot
         self._followers = followers

@@ -6,21 +6,19 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from weakref import WeakValueDictionary
 
 import aiohttp
 import discord
 
+from cogs.context import Client
 from cogs.message_ref import MessageRef
 from cogs.messages.delivery import Rejected, Showable, TooLarge, Unreachable, deliver
 from cogs.messages.encodings import Upload
 from cogs.messages.throttle import EditThrottle
 from engine import Tasks, UnknownJob
 from speech import speak
-
-if TYPE_CHECKING:
-    from cogs.bot import Atelier
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +86,7 @@ class TrackedMessage(ABC, Generic[Event]):
 class MessageUpdater:
     """Follows subjects in the background, each by one task."""
 
-    def __init__(self, bot: "Atelier", pacer: EditThrottle) -> None:
+    def __init__(self, bot: Client, pacer: EditThrottle) -> None:
         self._bot = bot
         self._pacer = pacer
         self._tasks = Tasks()

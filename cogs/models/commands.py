@@ -1,13 +1,12 @@
 """/model: which models there are, which are used here, and how."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-import discord
 from discord import app_commands
 from discord.app_commands import Choice, Range
 from discord.ext import commands
 
+from cogs.context import Interaction
 from cogs.messages.replies import reply
 from cogs.models.owner_commands import Name, OwnerCommands
 from cogs.models.text import (
@@ -16,17 +15,16 @@ from cogs.models.text import (
     in_words,
     listing,
     measured_line,
-    model_choices,
     paints_with,
     plan_lines,
     rung_lines,
-    scheduler_choices,
-    several_choices,
 )
 from cogs.policy.access import require_manager
 from cogs.policy.audit import record
+from cogs.policy.contexts import scope_of
+from cogs.policy.server_settings import channel_language
+from cogs.requests.choices import model_choices, scheduler_choices, several_choices
 from cogs.requests.sizes import parse_size, size_choices
-from cogs.requests.submission import channel_language, scope_of
 from engine import (
     MAX_GUIDANCE,
     MAX_STEPS,
@@ -38,9 +36,6 @@ from engine import (
     without_folders,
 )
 from speech import listed, say, speaking, together
-
-if TYPE_CHECKING:
-    from cogs.bot import Atelier
 
 
 @app_commands.guild_only()
@@ -57,7 +52,7 @@ class Models(
         super().__init__()
 
     @app_commands.command(name="list")
-    async def list_models(self, interaction: "discord.Interaction[Atelier]") -> None:
+    async def list_models(self, interaction: Interaction) -> None:
         """Show the models you can paint with"""
         scope = scope_of(interaction)
         used = await self._studio.model_of(scope)
@@ -66,7 +61,7 @@ class Models(
 
     @app_commands.command(name="use")
     @app_commands.describe(name="The server's default model")
-    async def use_model(self, interaction: "discord.Interaction[Atelier]", name: Name) -> None:
+    async def use_model(self, interaction: Interaction, name: Name) -> None:
         """Choose the model this server paints with"""
         require_manager(interaction)
         known = self._studio.models[name]
@@ -82,9 +77,7 @@ class Models(
 
     @app_commands.command(name="info")
     @app_commands.describe(name="Which model; this server's model if omitted")
-    async def model_info(
-        self, interaction: "discord.Interaction[Atelier]", name: Name | None = None
-    ) -> None:
+    async def model_info(self, interaction: Interaction, name: Name | None = None) -> None:
         """Show a model's defaults, its sizes and how it runs here"""
         scope = scope_of(interaction)
         model = self._studio.models[name] if name else await self._studio.model_of(scope)
@@ -110,7 +103,7 @@ class Models(
     )
     async def model_default(
         self,
-        interaction: "discord.Interaction[Atelier]",
+        interaction: Interaction,
         name: Name,
         steps: Range[int, 1, MAX_STEPS] | None = None,
         guidance: Range[float, 0.0, MAX_GUIDANCE] | None = None,
@@ -150,7 +143,7 @@ class Models(
     @app_commands.command(name="allow")
     @app_commands.describe(names="Names separated by commas; all are allowed if omitted")
     async def allow_models(
-        self, interaction: "discord.Interaction[Atelier]", names: Range[str, 1, 300] | None = None
+        self, interaction: Interaction, names: Range[str, 1, 300] | None = None
     ) -> None:
         """Choose the models allowed in this server"""
         require_manager(interaction)
@@ -170,28 +163,22 @@ class Models(
     @use_model.autocomplete("name")
     @model_info.autocomplete("name")
     @model_default.autocomplete("name")
-    async def _complete_name(
-        self, interaction: "discord.Interaction[Atelier]", current: str
-    ) -> list[Choice[str]]:
+    async def _complete_name(self, interaction: Interaction, current: str) -> list[Choice[str]]:
         return model_choices(self._studio.models, current)
 
     @allow_models.autocomplete("names")
-    async def _complete_names(
-        self, interaction: "discord.Interaction[Atelier]", current: str
-    ) -> list[Choice[str]]:
+    async def _complete_names(self, interaction: Interaction, current: str) -> list[Choice[str]]:
         return several_choices(self._studio.models, current)
 
     @model_default.autocomplete("size")
-    async def _complete_size(
-        self, interaction: "discord.Interaction[Atelier]", current: str
-    ) -> list[Choice[str]]:
+    async def _complete_size(self, interaction: Interaction, current: str) -> list[Choice[str]]:
         return size_choices(self._named(interaction), current)
 
     @model_default.autocomplete("scheduler")
     async def _complete_scheduler(
-        self, interaction: "discord.Interaction[Atelier]", current: str
+        self, interaction: Interaction, current: str
     ) -> list[Choice[str]]:
         return scheduler_choices(allowed_schedulers(self._named(interaction).family), current)
 
-    def _named(self, interaction: "discord.Interaction[Atelier]") -> Model:
+    def _named(self, interaction: Interaction) -> Model:
         return self._studio.models.find(interaction.namespace.name)

@@ -4,12 +4,14 @@ import asyncio
 import logging
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import discord
 
+from cogs.context import Client, Interaction
 from cogs.message_ref import MessageRef
 from cogs.messages.delivery import Rejected, TooLarge, Unreachable, deliver
+from cogs.messages.errors import sentence_for
 from cogs.messages.replies import reply
 from cogs.messages.throttle import PER_MESSAGE, EditThrottle
 from cogs.messages.updater import FAILURES, retry_forever
@@ -27,12 +29,8 @@ from cogs.models.pending_models import PendingModel, PendingModels
 from cogs.models.speed import SpeedMeter
 from cogs.models.text import offer_text
 from cogs.policy.access import Refused
-from cogs.tree import sentence_for
 from engine import Model, Studio, Tasks
 from speech import say, speak
-
-if TYPE_CHECKING:
-    from cogs.bot import Atelier
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +48,7 @@ class ActiveDownload(NamedTuple):
 class ModelDownloads:
     """Takes orders, and follows those that are underway in the background."""
 
-    def __init__(self, bot: "Atelier", studio: Studio, pacer: EditThrottle) -> None:
+    def __init__(self, bot: Client, studio: Studio, pacer: EditThrottle) -> None:
         self._bot = bot
         self._studio = studio
         self._pacer = pacer
@@ -58,7 +56,7 @@ class ModelDownloads:
         self._tasks = Tasks()
         self._underway: dict[int, ActiveDownload] = {}
 
-    async def offer(self, interaction: "discord.Interaction[Atelier]", order: PendingModel) -> None:
+    async def offer(self, interaction: Interaction, order: PendingModel) -> None:
         """Look at what was asked for, and show what it is with a button to have it.
 
         Raises:
@@ -81,7 +79,7 @@ class ModelDownloads:
             view=card.view(), allowed_mentions=discord.AllowedMentions.none()
         )
 
-    async def start(self, interaction: "discord.Interaction[Atelier]", number: int) -> None:
+    async def start(self, interaction: Interaction, number: int) -> None:
         """Bring the model of that order, or go on with it; a second click changes nothing.
 
         Raises:
@@ -103,14 +101,14 @@ class ModelDownloads:
         follower = self._tasks.start(self._follow(order, meter, work), f"follow order {number}")
         self._underway[number] = ActiveDownload(work, follower)
 
-    async def stop(self, interaction: "discord.Interaction[Atelier]", number: int) -> None:
+    async def stop(self, interaction: Interaction, number: int) -> None:
         """Stop bringing it; the message says so by itself."""
         await interaction.response.defer()
         underway = self._underway.get(number)
         if underway is None or not underway.work.cancel():
             await reply(interaction, say("This download has already ended."))
 
-    async def dismiss(self, interaction: "discord.Interaction[Atelier]", number: int) -> None:
+    async def dismiss(self, interaction: Interaction, number: int) -> None:
         """Forget the order."""
         order = await self._order(number)
         await self._orders.drop(number)

@@ -1,23 +1,19 @@
 """/model add and /model remove: what fills the owner's disk, and what frees it."""
 
-from typing import TYPE_CHECKING
-
-import discord
 from discord import app_commands, ui
 from discord.app_commands import Choice, Range
 from discord.ext import commands
 
+from cogs.context import Interaction
 from cogs.message_ref import MessageRef
 from cogs.models.buttons import ModelButton
+from cogs.models.downloads import ModelDownloads
 from cogs.models.pending_models import PendingModel
-from cogs.models.text import model_choices
 from cogs.policy.access import require_owner
-from cogs.requests.submission import channel_language
+from cogs.policy.server_settings import channel_language
+from cogs.requests.choices import model_choices
 from engine import Studio, human_size
 from speech import say, together
-
-if TYPE_CHECKING:
-    from cogs.bot import Atelier
 
 Name = Range[str, 1, 50]
 Source = Range[str, 1, 300]
@@ -38,7 +34,7 @@ class OwnerCommands(commands.Cog):
     )
     async def add_model(
         self,
-        interaction: "discord.Interaction[Atelier]",
+        interaction: Interaction,
         source: Source,
         name: Name | None = None,
         revision: Range[str, 1, 100] | None = None,
@@ -56,11 +52,11 @@ class OwnerCommands(commands.Cog):
             name=name,
             message_ref=MessageRef.of(interaction, await channel_language(interaction)),
         )
-        await interaction.client.downloads.offer(interaction, order)
+        await interaction.client.services[ModelDownloads].offer(interaction, order)
 
     @app_commands.command(name="remove")
     @app_commands.describe(name="A model that was added with a command")
-    async def remove_model(self, interaction: "discord.Interaction[Atelier]", name: Name) -> None:
+    async def remove_model(self, interaction: Interaction, name: Name) -> None:
         """Remove a model that was added and free its disk space; asks first"""
         require_owner(interaction)
         model = self._studio.models.removable(name)
@@ -75,7 +71,5 @@ class OwnerCommands(commands.Cog):
         await interaction.response.send_message(together(*said), view=view, ephemeral=True)
 
     @remove_model.autocomplete("name")
-    async def _complete_added(
-        self, interaction: "discord.Interaction[Atelier]", current: str
-    ) -> list[Choice[str]]:
+    async def _complete_added(self, interaction: Interaction, current: str) -> list[Choice[str]]:
         return model_choices([model for model in self._studio.models if model.added], current)

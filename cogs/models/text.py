@@ -1,11 +1,10 @@
 """What is told of models: in lists, in `/model info`, and before one is added."""
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container
 from functools import reduce
 
-from discord.app_commands import Choice
-
 from cogs.messages.replies import MOST
+from cogs.requests.choices import about
 from engine import (
     FAMILIES,
     Catalogue,
@@ -20,12 +19,6 @@ from engine import (
 )
 from speech import listed, phrase, resaid, say, say_many, spoken, translation
 
-MOST_CHOICES = 25
-"""Discord's limit for autocomplete."""
-
-LONGEST = 100
-"""Discord's limit for the name and for the value of a choice."""
-
 PRESENCES = {
     Presence.COMPLETE: phrase("on disk"),
     Presence.PARTIAL: phrase("partly downloaded"),
@@ -34,11 +27,6 @@ PRESENCES = {
     Presence.NO_FOLDER: phrase("folder not found"),
 }
 """What is said of how much of a model is there."""
-
-
-def about(model: Model) -> str:
-    """The line on a model: that of a known checkpoint is translated, the owner's own is not."""
-    return translation(model.description, spoken()) or model.description
 
 
 def listing(models: Catalogue, used: Model, allowed: Container[str] | None) -> str:
@@ -66,33 +54,6 @@ def listing(models: Catalogue, used: Model, allowed: Container[str] | None) -> s
 def paints_with(used: Model) -> str:
     """Which model a server paints with."""
     return say("This server uses **{name}**.", name=used.name)
-
-
-def model_choices(models: Iterable[Model], current: str) -> list[Choice[str]]:
-    """The models whose name or description contains what is typed."""
-    typed = current.strip().lower()
-    found = [m for m in models if typed in m.name.lower() or typed in about(m).lower()]
-    return [
-        Choice(name=f"{m.name}: {about(m)}"[:LONGEST] if m.description else m.name, value=m.name)
-        for m in found[:MOST_CHOICES]
-    ]
-
-
-def several_choices(models: Iterable[Model], current: str) -> list[Choice[str]]:
-    """The same for the last of several names with commas between; those before it stay."""
-    before, comma, typed = current.rpartition(",")
-    before = f"{before.strip()}, " if comma else ""
-    return [
-        Choice(name=before + choice.value, value=before + choice.value)
-        for choice in model_choices(models, typed)
-        if len(before + choice.value) <= LONGEST
-    ]
-
-
-def scheduler_choices(names: Sequence[str], current: str) -> list[Choice[str]]:
-    """The schedulers whose name contains what is typed."""
-    typed = current.strip().lower()
-    return [Choice(name=n, value=n) for n in names if typed in n][:MOST_CHOICES]
 
 
 def describe(model: Model, defaults: ModelDefaults) -> str:

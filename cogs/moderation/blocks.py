@@ -1,23 +1,20 @@
 """/block, /unblock and /audit: who may not use the bot here, and what moderators have done."""
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
 import discord
 from discord import app_commands
 from discord.app_commands import Range
 from discord.ext import commands
 
+from cogs.context import Interaction
 from cogs.messages.cards import shortened
 from cogs.messages.replies import MOST, reply
 from cogs.policy.access import Refused, require_moderator
 from cogs.policy.audit import record
-from cogs.requests.submission import scope_of
+from cogs.policy.contexts import scope_of
 from engine import AuditEntry, Block, Studio
 from speech import phrase, recalled, say
-
-if TYPE_CHECKING:
-    from cogs.bot import Atelier
 
 Somebody = discord.Member | discord.User
 
@@ -48,7 +45,7 @@ class Moderation(commands.Cog):
     )
     async def block(
         self,
-        interaction: "discord.Interaction[Atelier]",
+        interaction: Interaction,
         user: Somebody,
         reason: Range[str, 1, 150],
         days: Range[int, 1, 3650] | None = None,
@@ -74,7 +71,7 @@ class Moderation(commands.Cog):
     @app_commands.command()
     @app_commands.guild_only()
     @app_commands.describe(user="Who to unblock")
-    async def unblock(self, interaction: "discord.Interaction[Atelier]", user: Somebody) -> None:
+    async def unblock(self, interaction: Interaction, user: Somebody) -> None:
         """Let someone use me in this server again"""
         require_moderator(interaction)
         if await self._studio.moderation.unblock(scope_of(interaction), str(user.id)):
@@ -85,7 +82,7 @@ class Moderation(commands.Cog):
 
     @app_commands.command()
     @app_commands.guild_only()
-    async def audit(self, interaction: "discord.Interaction[Atelier]") -> None:
+    async def audit(self, interaction: Interaction) -> None:
         """Show what moderators did here recently"""
         require_moderator(interaction)
         audit_entries = await self._studio.moderation.audit_entries(
@@ -97,7 +94,7 @@ class Moderation(commands.Cog):
             await reply(interaction, text)
 
 
-def _require_blockable(interaction: "discord.Interaction[Atelier]", user: Somebody) -> None:
+def _require_blockable(interaction: Interaction, user: Somebody) -> None:
     """Raise `Refused` when blocking that person makes no sense, or would do nothing."""
     if user.id == interaction.user.id:
         raise Refused(say("You can't block yourself. Choose someone else."))

@@ -1,21 +1,18 @@
 """Letting withheld pictures be shown: a button on their message, and /release."""
 
-from typing import TYPE_CHECKING
-
 import discord
 from discord import app_commands
 from discord.app_commands import Range
 from discord.ext import commands
 
+from cogs.context import Interaction
+from cogs.messages.job_messages import JobMessages
 from cogs.messages.replies import reply
 from cogs.policy.access import Refused, may_release, require_moderator
 from cogs.policy.audit import record
 from cogs.policy.visibility import visible_job
 from engine import SafetyVerdict, Studio
 from speech import say
-
-if TYPE_CHECKING:
-    from cogs.bot import Atelier
 
 
 class Release(commands.Cog):
@@ -27,16 +24,14 @@ class Release(commands.Cog):
     @app_commands.command()
     @app_commands.guild_only()
     @app_commands.describe(job="The job's number, shown in its message")
-    async def release(
-        self, interaction: "discord.Interaction[Atelier]", job: Range[int, 1, 10**12]
-    ) -> None:
+    async def release(self, interaction: Interaction, job: Range[int, 1, 10**12]) -> None:
         """Reveal a job's pictures that were hidden as spoilers or withheld"""
         require_moderator(interaction)
         await visible_job(interaction, job)
         await release(interaction, job)
 
 
-async def release(interaction: "discord.Interaction[Atelier]", job_id: int) -> None:
+async def release(interaction: Interaction, job_id: int) -> None:
     """Let the pictures of a job be shown openly, and have its message do so.
 
     Raises:
@@ -60,7 +55,7 @@ async def release(interaction: "discord.Interaction[Atelier]", job_id: int) -> N
             verdict=in_short(verdicts),
         ),
     )
-    await bot.show_again(job)
+    await bot.services[JobMessages].refresh(job)
     await reply(interaction, say("The pictures of job {number} are now shown.", number=job_id))
 
 

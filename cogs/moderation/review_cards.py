@@ -7,8 +7,10 @@ from typing import Any, Self
 import discord
 from discord import ui
 
+from cogs.context import Interaction
 from cogs.message_ref import MessageRef
 from cogs.messages.cards import shortened
+from cogs.messages.dynamic_items import ActionRegistry, Persistent
 from cogs.messages.markdown import spoiler
 from engine import REVIEW_LIFETIME, ImageRequest, Review
 from speech import listed, phrase, say, say_many
@@ -37,7 +39,12 @@ BUTTONS = {
 }
 
 
+class ReviewActions(ActionRegistry[int]):
+    """What the buttons of a review do, given its number."""
+
+
 class ReviewButton(
+    Persistent,
     ui.DynamicItem[ui.Button[Any]],
     template=r"atelier-review:(?P<verb>allow|refuse|withdraw):(?P<number>\d{1,19})",
 ):
@@ -51,21 +58,14 @@ class ReviewButton(
         self._number = number
 
     @classmethod
-    async def from_custom_id(
-        cls, interaction: discord.Interaction[Any], item: ui.Item[Any], match: re.Match[str], /
-    ) -> Self:
+    def rebuilt(cls, match: re.Match[str], item: ui.Item[Any]) -> Self:
         """The button that was clicked, rebuilt from its id alone."""
         return cls(match["verb"], int(match["number"]))
 
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Do it, under the same policy and error handling as a command."""
-        bot = interaction.client
-        acts = {
-            ALLOW: bot.reviews.allow,
-            REFUSE: bot.reviews.refuse,
-            WITHDRAW: bot.reviews.withdraw,
-        }
-        await bot.tree.guard(interaction, lambda: acts[self._verb](interaction, self._number))
+    async def act(self, interaction: Interaction) -> None:
+        """Decide, or withdraw."""
+        actions = interaction.client.services[ReviewActions]
+        await actions.run(self._verb, interaction, self._number)
 
 
 def asking_view(review: Review) -> ui.LayoutView:

@@ -4,20 +4,17 @@ gone."""
 import asyncio
 import logging
 import secrets
-from typing import TYPE_CHECKING
 
 import discord
 from discord import ui
 
+from cogs.context import Client
 from cogs.message_ref import MessageRef
 from cogs.messages.updater import FAILURES
 from cogs.moderation.review_cards import asking_view, in_short
 from cogs.policy.server_settings import server_settings
 from engine import Decision, InvalidRequest, Review, ReviewMessage, StorageError, Studio, Tasks
 from speech import phrase, say, speaking
-
-if TYPE_CHECKING:
-    from cogs.bot import Atelier
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +32,7 @@ def first(review: Review) -> str:
 class ReviewMessages:
     """Posts the questions, and knows where they are."""
 
-    def __init__(self, bot: "Atelier", studio: Studio) -> None:
+    def __init__(self, bot: Client, studio: Studio) -> None:
         self._bot = bot
         self._studio = studio
         self._tasks = Tasks()

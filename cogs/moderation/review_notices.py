@@ -1,19 +1,16 @@
 """Telling people what became of a request of theirs that waited for a moderator."""
 
 import logging
-from typing import TYPE_CHECKING
 
 import discord
 
+from cogs.context import Client
 from cogs.message_ref import MessageRef
 from cogs.messages.delivery import in_direct_messages
 from cogs.messages.updater import FAILURES
 from cogs.moderation.review_cards import in_short
 from engine import Review
 from speech import phrase, say, speaking
-
-if TYPE_CHECKING:
-    from cogs.bot import Atelier
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +20,7 @@ ALLOWED_UNSHOWN = phrase(
 )
 
 
-async def tell_allowed(bot: "Atelier", message_ref: MessageRef, server: str) -> None:
+async def tell_allowed(bot: Client, message_ref: MessageRef, server: str) -> None:
     """Tell where it is painted, to those who let the bot write to them: the others find it."""
     with speaking(message_ref.language):
         if message_ref.message_id is None:
@@ -37,7 +34,7 @@ async def tell_allowed(bot: "Atelier", message_ref: MessageRef, server: str) -> 
     await _write(bot, message_ref, news)
 
 
-async def tell_refused(bot: "Atelier", review: Review, server: str) -> None:
+async def tell_refused(bot: Client, review: Review, server: str) -> None:
     """Tell it to the person directly, else where they asked, unless that was private."""
     message_ref = MessageRef.from_json(review.message_ref)
     with speaking(message_ref.language):
@@ -54,7 +51,7 @@ async def tell_refused(bot: "Atelier", review: Review, server: str) -> None:
         await _call(bot, message_ref, call)
 
 
-async def _write(bot: "Atelier", message_ref: MessageRef, news: str) -> bool:
+async def _write(bot: Client, message_ref: MessageRef, news: str) -> bool:
     """Write to the person directly; whether they let the bot do so."""
     try:
         direct = await in_direct_messages(bot, message_ref)
@@ -65,7 +62,7 @@ async def _write(bot: "Atelier", message_ref: MessageRef, news: str) -> bool:
     return True
 
 
-async def _call(bot: "Atelier", message_ref: MessageRef, news: str) -> None:
+async def _call(bot: Client, message_ref: MessageRef, news: str) -> None:
     """Say something to the person where they asked."""
     person = discord.AllowedMentions(users=[discord.Object(message_ref.person)])
     try:

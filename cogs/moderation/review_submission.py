@@ -1,20 +1,17 @@
 """Queueing what a moderator has allowed, as a request of whoever asked for it."""
 
-from typing import TYPE_CHECKING
-
 import discord
 
+from cogs.context import Interaction
 from cogs.message_ref import MessageRef
 from cogs.policy.access import Refused, can_manage
+from cogs.policy.limits import Limits
 from cogs.policy.server_settings import server_settings
 from engine import AlreadyDecided, AtelierError, Job, RateLimits, Review
 from speech import say
 
-if TYPE_CHECKING:
-    from cogs.bot import Atelier
 
-
-async def submit_review(interaction: "discord.Interaction[Atelier]", review: Review) -> list[Job]:
+async def submit_review(interaction: Interaction, review: Review) -> list[Job]:
     """The jobs that it becomes, under the limits that count for the member now.
 
     Raises:
@@ -44,7 +41,7 @@ async def submit_review(interaction: "discord.Interaction[Atelier]", review: Rev
         ) from error
 
 
-async def _rate_limits(interaction: "discord.Interaction[Atelier]", review: Review) -> RateLimits:
+async def _rate_limits(interaction: Interaction, review: Review) -> RateLimits:
     """What whoever asked may use now.
 
     Raises:
@@ -65,4 +62,4 @@ async def _rate_limits(interaction: "discord.Interaction[Atelier]", review: Revi
             )
         )
     settings = await server_settings(bot.studio, review.scope)
-    return bot.limits.rate_limits(member, settings.pictures_per_hour, settings.roles)
+    return bot.services[Limits].rate_limits(member, settings.pictures_per_hour, settings.roles)

@@ -4,10 +4,10 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 import discord
 
+from cogs.context import Client, Interaction
 from cogs.message_ref import MessageRef
 from cogs.messages.cards import Card
 from cogs.messages.delivery import Rejected, TooLarge, Unreachable, deliver
@@ -27,8 +27,9 @@ from cogs.moderation.review_notices import tell_allowed, tell_refused
 from cogs.moderation.review_submission import submit_review
 from cogs.policy.access import Refused, require_moderator
 from cogs.policy.audit import record
-from cogs.policy.server_settings import server_settings
-from cogs.requests.submission import Submission, channel_language, scope_of
+from cogs.policy.contexts import scope_of
+from cogs.policy.server_settings import channel_language, server_settings
+from cogs.requests.submission import Submission
 from engine import (
     REVIEW_LIFETIME,
     Decision,
@@ -42,16 +43,13 @@ from engine import (
 )
 from speech import say, speaking
 
-if TYPE_CHECKING:
-    from cogs.bot import Atelier
-
 log = logging.getLogger(__name__)
 
 
 class ReviewService:
     """Holds requests, asks moderators, and does what they say."""
 
-    def __init__(self, bot: "Atelier", studio: Studio, submission: Submission) -> None:
+    def __init__(self, bot: Client, studio: Studio, submission: Submission) -> None:
         self._bot = bot
         self._studio = studio
         self._submission = submission
@@ -68,7 +66,7 @@ class ReviewService:
 
     async def hold(
         self,
-        interaction: "discord.Interaction[Atelier]",
+        interaction: Interaction,
         message_ref: MessageRef,
         requests: Sequence[ImageRequest],
         words: Sequence[str],
@@ -113,7 +111,7 @@ class ReviewService:
             ephemeral=True,
         )
 
-    async def withdraw(self, interaction: "discord.Interaction[Atelier]", number: int) -> None:
+    async def withdraw(self, interaction: Interaction, number: int) -> None:
         """Have nobody look at it any more, for whoever asked for it."""
         held = self._studio.moderation.reviews
         review = await held.get(number, scope_of(interaction))
@@ -128,7 +126,7 @@ class ReviewService:
             view = withdrawn_view(review)
         await self._asking.redraw(review, view)
 
-    async def list_waiting(self, interaction: "discord.Interaction[Atelier]") -> None:
+    async def list_waiting(self, interaction: Interaction) -> None:
         """Tell a moderator what waits, and ask again where a question is gone."""
         require_moderator(interaction)
         await interaction.response.defer(ephemeral=True, thinking=True)
@@ -138,7 +136,7 @@ class ReviewService:
         if not lines:
             await reply(interaction, say("No requests are waiting for review here."))
 
-    async def allow(self, interaction: "discord.Interaction[Atelier]", number: int) -> None:
+    async def allow(self, interaction: Interaction, number: int) -> None:
         """Queue it as a job of whoever asked, under the limits that count for them now.
 
         Raises:
@@ -163,7 +161,7 @@ class ReviewService:
         if not shown.private:
             await tell_allowed(self._bot, shown, _server(interaction))
 
-    async def refuse(self, interaction: "discord.Interaction[Atelier]", number: int) -> None:
+    async def refuse(self, interaction: Interaction, number: int) -> None:
         """Drop it, and tell whoever asked."""
         require_moderator(interaction)
         await interaction.response.defer()
@@ -178,7 +176,7 @@ class ReviewService:
         await self._redraw(interaction, review, refused_view)
         await tell_refused(self._bot, review, _server(interaction))
 
-    async def _waiting(self, interaction: "discord.Interaction[Atelier]", number: int) -> Review:
+    async def _waiting(self, interaction: Interaction, number: int) -> Review:
         """The review of that number, which nobody has decided yet.
 
         Raises:
@@ -203,7 +201,7 @@ class ReviewService:
 
     async def _redraw(
         self,
-        interaction: "discord.Interaction[Atelier]",
+        interaction: Interaction,
         review: Review,
         decided: Callable[[Review, int], discord.ui.LayoutView],
     ) -> None:
@@ -227,6 +225,6 @@ class ReviewService:
             return message_ref
 
 
-def _server(interaction: "discord.Interaction[Atelier]") -> str:
+def _server(interaction: Interaction) -> str:
     assert interaction.guild is not None, "only servers hold requests"
     return discord.utils.escape_markdown(interaction.guild.name)

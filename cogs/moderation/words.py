@@ -2,25 +2,22 @@
 
 import textwrap
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-import discord
 from discord import app_commands
 from discord.app_commands import Choice, Range
 from discord.ext import commands
 
+from cogs.context import Interaction
 from cogs.messages.markdown import escape_markdown
 from cogs.messages.replies import reply
 from cogs.moderation.blocks import split_into_messages
+from cogs.moderation.reviews import ReviewService
 from cogs.policy.access import manages, require_manager, require_moderator
 from cogs.policy.audit import record
+from cogs.policy.contexts import scope_of
 from cogs.policy.server_settings import server_settings
-from cogs.requests.submission import scope_of
 from engine import Studio
 from speech import phrase, say
-
-if TYPE_CHECKING:
-    from cogs.bot import Atelier
 
 Word = Range[str, 1, 60]
 
@@ -60,7 +57,7 @@ class Words(
 
     @app_commands.command(name="block")
     @app_commands.describe(word="A word or a phrase; case doesn't matter")
-    async def block_word(self, interaction: "discord.Interaction[Atelier]", word: Word) -> None:
+    async def block_word(self, interaction: Interaction, word: Word) -> None:
         """Refuse prompts that contain a word in this server"""
         require_manager(interaction)
         plain = escape_markdown(
@@ -71,7 +68,7 @@ class Words(
 
     @app_commands.command(name="review")
     @app_commands.describe(word="A word or a phrase; case doesn't matter")
-    async def review_word(self, interaction: "discord.Interaction[Atelier]", word: Word) -> None:
+    async def review_word(self, interaction: Interaction, word: Word) -> None:
         """Have a moderator review prompts with a word before they're painted"""
         require_manager(interaction)
         scope = scope_of(interaction)
@@ -83,7 +80,7 @@ class Words(
 
     @app_commands.command(name="remove")
     @app_commands.describe(word="A word that is blocked or reviewed")
-    async def remove_word(self, interaction: "discord.Interaction[Atelier]", word: Word) -> None:
+    async def remove_word(self, interaction: Interaction, word: Word) -> None:
         """Allow a word again"""
         require_manager(interaction)
         if await self._studio.moderation.allow_word(scope_of(interaction), word):
@@ -95,7 +92,7 @@ class Words(
             await reply(interaction, say(NOT_THERE, word=escape_markdown(word)))
 
     @app_commands.command(name="list")
-    async def list_words(self, interaction: "discord.Interaction[Atelier]") -> None:
+    async def list_words(self, interaction: Interaction) -> None:
         """List the blocked and reviewed words, visible only to you"""
         require_manager(interaction)
         moderation, scope = self._studio.moderation, scope_of(interaction)
@@ -110,15 +107,13 @@ class Words(
             await reply(interaction, say(ALL_MAY_BE_USED))
 
     @app_commands.command(name="waiting")
-    async def list_waiting(self, interaction: "discord.Interaction[Atelier]") -> None:
+    async def list_waiting(self, interaction: Interaction) -> None:
         """Show what's waiting for a moderator, and ask again if a message was deleted"""
         require_moderator(interaction)
-        await interaction.client.reviews.list_waiting(interaction)
+        await interaction.client.services[ReviewService].list_waiting(interaction)
 
     @remove_word.autocomplete("word")
-    async def _complete_word(
-        self, interaction: "discord.Interaction[Atelier]", current: str
-    ) -> list[Choice[str]]:
+    async def _complete_word(self, interaction: Interaction, current: str) -> list[Choice[str]]:
         if not manages(interaction):
             return []
         moderation, scope = self._studio.moderation, scope_of(interaction)

@@ -1,19 +1,16 @@
 """Who may do what. Commands, buttons and modals all ask here."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import discord
 
+from cogs.context import Client, Interaction
 from cogs.message_ref import MessageRef
 from cogs.policy.contexts import is_bot_dm, is_user_install
 from cogs.policy.permissions import REQUIRED, title
 from cogs.policy.server_settings import server_settings
 from engine import AtelierError, Job
 from speech import AND, listed, phrase, say
-
-if TYPE_CHECKING:
-    from cogs.bot import Atelier
-
 
 MAINTAINERS = (discord.TeamMemberRole.admin, discord.TeamMemberRole.developer)
 """Roles in the application's team of those who may change it; the third can only read."""
@@ -40,7 +37,7 @@ class Refused(AtelierError):
     """The person may not do that here; the text says why and what would help."""
 
 
-def moderates(interaction: "discord.Interaction[Atelier]", job: Job) -> bool:
+def moderates(interaction: Interaction, job: Job) -> bool:
     """Whether the person may act on `job` as if it were their own.
 
     That takes a job of this server, and Manage Messages in the job's own channel, or a role in the
@@ -52,7 +49,7 @@ def moderates(interaction: "discord.Interaction[Atelier]", job: Job) -> bool:
     return _permissions_at(interaction, message_ref).manage_messages or _has_admin_role(interaction)
 
 
-def _belongs_here(interaction: "discord.Interaction[Atelier]", message_ref: MessageRef) -> bool:
+def _belongs_here(interaction: Interaction, message_ref: MessageRef) -> bool:
     """Whether it is of the server in which somebody asks, and the bot is in it.
 
     What somebody may do in other servers is nothing to the bot: those have not let it in.
@@ -61,9 +58,7 @@ def _belongs_here(interaction: "discord.Interaction[Atelier]", message_ref: Mess
     return here is not None and message_ref.guild_id == here and not is_user_install(interaction)
 
 
-def _permissions_at(
-    interaction: "discord.Interaction[Atelier]", message_ref: MessageRef
-) -> discord.Permissions:
+def _permissions_at(interaction: Interaction, message_ref: MessageRef) -> discord.Permissions:
     """What the person may do in a channel of this server."""
     if message_ref.channel_id == interaction.channel_id:
         return interaction.permissions
@@ -74,12 +69,12 @@ def _permissions_at(
     return channel.permissions_for(interaction.user)
 
 
-def acting_as(interaction: "discord.Interaction[Atelier]", job: Job) -> str | None:
+def acting_as(interaction: Interaction, job: Job) -> str | None:
     """On whose behalf the person acts on `job`: their own, or anybody's (`None`)."""
     return None if moderates(interaction, job) else str(interaction.user.id)
 
 
-def require_manager(interaction: "discord.Interaction[Atelier]") -> None:
+def require_manager(interaction: Interaction) -> None:
     """Raise `Refused` unless the person may configure the bot in this server.
 
     That takes Manage Server, or a role in the setting `admin_roles`.
@@ -90,7 +85,7 @@ def require_manager(interaction: "discord.Interaction[Atelier]") -> None:
         )
 
 
-def require_moderator(interaction: "discord.Interaction[Atelier]") -> None:
+def require_moderator(interaction: Interaction) -> None:
     """Raise `Refused` unless the person may keep order in this server.
 
     That takes Timeout Members, which no channel can give, or whatever `require_manager` takes.
@@ -104,19 +99,19 @@ def require_moderator(interaction: "discord.Interaction[Atelier]") -> None:
         )
 
 
-def may_release(interaction: "discord.Interaction[Atelier]", job: Job) -> bool:
+def may_release(interaction: Interaction, job: Job) -> bool:
     """Whether the person keeps order where the job belongs: `require_moderator`, of this server."""
     here = _belongs_here(interaction, MessageRef.from_json(job.message_ref))
     return here and _keeps_order(interaction)
 
 
-def _keeps_order(interaction: "discord.Interaction[Atelier]") -> bool:
+def _keeps_order(interaction: Interaction) -> bool:
     if is_user_install(interaction):
         return False
     return interaction.permissions.moderate_members or manages(interaction)
 
 
-def require_owner(interaction: "discord.Interaction[Atelier]", sentence: str | None = None) -> None:
+def require_owner(interaction: Interaction, sentence: str | None = None) -> None:
     """Raise `Refused` with `sentence` unless the machine that the bot runs on is theirs to know.
 
     What fills and empties its disk is the same people's.
@@ -140,23 +135,23 @@ def _owns(application: discord.AppInfo | None, user_id: int) -> bool:
     )
 
 
-def manages(interaction: "discord.Interaction[Atelier]") -> bool:
+def manages(interaction: Interaction) -> bool:
     """Whether the person may configure the bot in this server, which it is in."""
     if is_user_install(interaction):
         return False
     return interaction.permissions.manage_guild or _has_admin_role(interaction)
 
 
-def can_manage(bot: "Atelier", member: discord.Member) -> bool:
+def can_manage(bot: Client, member: discord.Member) -> bool:
     """The same of a member who is not asking."""
     return member.guild_permissions.manage_guild or _is_trusted(bot, member)
 
 
-def _has_admin_role(interaction: "discord.Interaction[Atelier]") -> bool:
+def _has_admin_role(interaction: Interaction) -> bool:
     return _is_trusted(interaction.client, interaction.user)
 
 
-def _is_trusted(bot: "Atelier", person: discord.User | discord.Member) -> bool:
+def _is_trusted(bot: Client, person: discord.User | discord.Member) -> bool:
     roles = person.roles if isinstance(person, discord.Member) else []
     return any(role.id in bot.settings.admin_roles for role in roles)
 
@@ -180,9 +175,7 @@ def require_bot_permissions(interaction: discord.Interaction[Any]) -> None:
         )
 
 
-async def require_postable_channel(
-    interaction: "discord.Interaction[Atelier]", *, ephemeral: bool = False
-) -> None:
+async def require_postable_channel(interaction: Interaction, *, ephemeral: bool = False) -> None:
     """Raise `Refused` when the server does not want pictures in this channel, or I cannot paint.
 
     A thread counts as the channel that it is in. An ephemeral answer takes no permissions, nor
@@ -199,7 +192,7 @@ async def require_postable_channel(
         raise Refused(say("This server only allows painting in {channels}.", channels=named))
 
 
-async def require_unblocked(interaction: "discord.Interaction[Atelier]") -> None:
+async def require_unblocked(interaction: Interaction) -> None:
     """Raise `Refused` when the person is blocked in this server; who manages it never is."""
     if interaction.guild_id is None or is_user_install(interaction) or manages(interaction):
         return
@@ -211,13 +204,13 @@ async def require_unblocked(interaction: "discord.Interaction[Atelier]") -> None
         raise Refused(say(BLOCKED_UNTIL, at=int(block.until) + 1))
 
 
-async def require_access(interaction: "discord.Interaction[Atelier]") -> None:
+async def require_access(interaction: Interaction) -> None:
     """Raise `Refused` when nothing at all is to be done for the person now."""
     require_running(interaction.client)
     await require_unblocked(interaction)
 
 
-def require_running(bot: "Atelier") -> None:
+def require_running(bot: Client) -> None:
     """Raise `Refused` while the bot is on its way out."""
     if bot.leaving:
         raise Refused(say("I'm restarting. Try again in a minute; queued jobs are kept."))

@@ -1,14 +1,8 @@
 """Writing down what moderators do."""
 
-from typing import TYPE_CHECKING
-
+from cogs.context import Interaction
 from engine import Job
 from speech import Sentence, phrase, say
-
-if TYPE_CHECKING:
-    import discord
-
-    from cogs.bot import Atelier
 
 ACTIONS = {
     "cancelled": phrase("cancelled {owner}'s job {job}"),
@@ -17,7 +11,7 @@ ACTIONS = {
 """What can be done to somebody else's job."""
 
 
-async def record(interaction: "discord.Interaction[Atelier]", what: str) -> None:
+async def record(interaction: Interaction, what: str) -> None:
     """Write down that the person did `what`, in Discord's Markdown, to keep order here.
 
     A sentence is read again in the language of whoever reads it.
@@ -29,7 +23,7 @@ async def record(interaction: "discord.Interaction[Atelier]", what: str) -> None
         await moderation.note(scope, str(interaction.user.id), kept)
 
 
-async def record_on_job(interaction: "discord.Interaction[Atelier]", did: str, job: Job) -> None:
+async def record_on_job(interaction: Interaction, did: str, job: Job) -> None:
     """Write down what the person did, one of `ACTIONS`, to somebody else's job.
 
     What they do to their own is their own affair.

@@ -1,12 +1,11 @@
 """Where the bot can be used: in servers that it is in, and by whoever took it along, anywhere."""
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import discord
 from discord import app_commands
 
-if TYPE_CHECKING:
-    from cogs.bot import Atelier
+from cogs.context import Client
 
 T = TypeVar("T")
 
@@ -44,7 +43,7 @@ def may_post_publicly(interaction: discord.Interaction[Any]) -> bool:
     return speaks and theirs.attach_files and theirs.use_external_apps
 
 
-def restrict_contexts(bot: "Atelier") -> None:
+def restrict_contexts(bot: Client) -> None:
     """Take commands back to where they can be: Discord refuses those for people's own use when
     the application is not set up for that, and knows none that are for some servers only."""
     commands = bot.tree.get_commands()
@@ -56,3 +55,10 @@ def restrict_contexts(bot: "Atelier") -> None:
     elif bot.application.user_integration_config is None:
         for command in commands:
             command.allowed_installs = app_commands.AppInstallationType(guild=True)
+
+
+def scope_of(interaction: discord.Interaction[Any]) -> str:
+    """Whose choices count here: those of a server that the bot is in, else the person's."""
+    if interaction.guild_id is None or is_user_install(interaction):
+        return f"user:{interaction.user.id}"
+    return f"guild:{interaction.guild_id}"

@@ -7,19 +7,16 @@ withheld from everybody else.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import discord
 
+from cogs.context import Client, Interaction
 from cogs.message_ref import MessageRef
 from cogs.policy.access import may_release
 from cogs.policy.server_settings import Nsfw, server_settings
 from cogs.policy.visibility import Location
 from engine import InvalidRequest, Job, SafetyVerdict
 from speech import say
-
-if TYPE_CHECKING:
-    from cogs.bot import Atelier
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +32,7 @@ class Exposure:
     covered: frozenset[int] = frozenset()
 
 
-async def policy_of(bot: "Atelier", guild_id: int | None) -> Nsfw:
+async def policy_of(bot: Client, guild_id: int | None) -> Nsfw:
     """What becomes of unsafe pictures where nothing is age-restricted.
 
     Outside of servers that the bot is in, nobody could release what is withheld.
@@ -75,7 +72,7 @@ def exposure_of(
     return Exposure(covered=objected)
 
 
-async def exposure_in_channel(bot: "Atelier", job: Job, message_ref: MessageRef) -> Exposure:
+async def exposure_in_channel(bot: Client, job: Job, message_ref: MessageRef) -> Exposure:
     """How the pictures of a job are shown in its own message."""
     verdicts = await bot.studio.safety.of(job.id)
     if not any(verdict.stands for verdict in verdicts):
@@ -85,7 +82,7 @@ async def exposure_in_channel(bot: "Atelier", job: Job, message_ref: MessageRef)
     return exposure_of(verdicts, policy, restricted=restricted, alone=message_ref.private)
 
 
-async def preview_exposure(bot: "Atelier", message_ref: MessageRef) -> Exposure:
+async def preview_exposure(bot: Client, message_ref: MessageRef) -> Exposure:
     """How a picture in progress is shown there, of which nothing is known yet: like an unsafe one.
 
     Nothing is hidden where nobody judges pictures.
@@ -97,7 +94,7 @@ async def preview_exposure(bot: "Atelier", message_ref: MessageRef) -> Exposure:
     return exposure_of([unknown], policy, restricted=False, alone=message_ref.private)
 
 
-async def _place_of(bot: "Atelier", message_ref: MessageRef) -> Location | None:
+async def _place_of(bot: Client, message_ref: MessageRef) -> Location | None:
     """The channel of a message, if the bot is there itself; servers are known once it is ready."""
     if message_ref.guild_id is None:
         return None
@@ -106,14 +103,14 @@ async def _place_of(bot: "Atelier", message_ref: MessageRef) -> Location | None:
     return guild.get_channel_or_thread(message_ref.channel_id) if guild else None
 
 
-async def exposure_to_user(interaction: "discord.Interaction[Atelier]", job: Job) -> Exposure:
+async def exposure_to_user(interaction: Interaction, job: Job) -> Exposure:
     """How the pictures of a job are shown to whoever interacts, in an answer for them alone."""
     verdicts = await interaction.client.studio.safety.of(job.id)
     return (await exposures_to_user(interaction, [job], {job.id: verdicts}))[job.id]
 
 
 async def exposures_to_user(
-    interaction: "discord.Interaction[Atelier]",
+    interaction: Interaction,
     jobs: Sequence[Job],
     verdicts: dict[int, tuple[SafetyVerdict, ...]] | None = None,
 ) -> dict[int, Exposure]:
@@ -130,7 +127,7 @@ async def exposures_to_user(
     }
 
 
-async def exposure_in_dm(interaction: "discord.Interaction[Atelier]", job: Job) -> Exposure:
+async def exposure_in_dm(interaction: Interaction, job: Job) -> Exposure:
     """How they are shown in direct messages to whoever interacts: covered if they may see them."""
     verdicts = await interaction.client.studio.safety.of(job.id)
     policy = await policy_of(interaction.client, interaction.guild_id)
@@ -138,7 +135,7 @@ async def exposure_in_dm(interaction: "discord.Interaction[Atelier]", job: Job) 
     return exposure_of(verdicts, policy, restricted=False, alone=alone)
 
 
-async def require_shown(interaction: "discord.Interaction[Atelier]", job_id: int) -> None:
+async def require_shown(interaction: Interaction, job_id: int) -> None:
     """Raise `InvalidRequest` when the pictures of the job are withheld from whoever interacts."""
     job = await interaction.client.studio.job(job_id)
     if (await exposure_to_user(interaction, job)).withheld:
@@ -157,6 +154,6 @@ def here_restricted(interaction: discord.Interaction) -> bool:
     return age_restricted(interaction.guild.get_channel_or_thread(interaction.channel_id))
 
 
-def _may(interaction: "discord.Interaction[Atelier]", job: Job) -> bool:
+def _may(interaction: Interaction, job: Job) -> bool:
     """Whether they may look at it in any case."""
     return job.owner == str(interaction.user.id) or may_release(interaction, job)

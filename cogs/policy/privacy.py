@@ -1,17 +1,14 @@
 """Who sees the answer: everybody there, or only who asked, there or in direct messages."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import discord
 
+from cogs.context import Interaction
 from cogs.message_ref import MessageRef
 from cogs.policy.contexts import is_bot_dm, is_user_install, may_post_publicly
 from cogs.policy.visibility import accessible_job
 from engine import StyleBook
-
-if TYPE_CHECKING:
-    from cogs.bot import Atelier
 
 REPLY_MODE = "manner"
 """Where an interaction keeps how it is answered: what was begun in private stays so."""
@@ -48,7 +45,7 @@ def user_scope(interaction: discord.Interaction) -> str:
 
 
 async def reply_mode_of(
-    interaction: "discord.Interaction[Atelier]",
+    interaction: Interaction,
     book: StyleBook,
     *,
     private: bool | None = None,
@@ -80,7 +77,7 @@ async def reply_mode_of(
 
 
 def _reply_mode(
-    interaction: "discord.Interaction[Atelier]",
+    interaction: Interaction,
     wished: str | None,
     private: bool | None,
     *,

@@ -5,7 +5,10 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Self
 
+from cogs.context import Interaction
+from cogs.policy.contexts import scope_of
 from engine import Studio
+from speech import spoken
 
 KEY = "settings"
 
@@ -64,3 +67,9 @@ async def change_server_settings(
         scope, KEY, lambda kept: change(ServerSettings.from_json(kept)).to_json()
     )
     return ServerSettings.from_json(text)
+
+
+async def channel_language(interaction: Interaction) -> str:
+    """The language of what everybody reads there: the server's, else that of who interacts."""
+    settings = await server_settings(interaction.client.studio, scope_of(interaction))
+    return settings.language or spoken()

@@ -1,21 +1,18 @@
 """Who may see a job: its owner, and, unless it is private, whoever sees its message's channel."""
 
 import contextlib
-from typing import TYPE_CHECKING
 
 import discord
 
+from cogs.context import Interaction
 from cogs.message_ref import MessageRef
 from engine import Job, UnknownJob
 from speech import say
 
-if TYPE_CHECKING:
-    from cogs.bot import Atelier
-
 Location = discord.abc.GuildChannel | discord.Thread
 
 
-def can_see(interaction: "discord.Interaction[Atelier]", job: Job) -> bool:
+def can_see(interaction: Interaction, job: Job) -> bool:
     """Whether the person may see what `job` shows, there where they ask.
 
     What is private is its owner's alone. What is nobody's in particular is not told: of other
@@ -39,7 +36,7 @@ def can_see(interaction: "discord.Interaction[Atelier]", job: Job) -> bool:
     return allowed.view_channel and allowed.read_message_history
 
 
-async def visible_job(interaction: "discord.Interaction[Atelier]", job_id: int) -> Job:
+async def visible_job(interaction: Interaction, job_id: int) -> Job:
     """The job of that number.
 
     Raises:
@@ -52,7 +49,7 @@ async def visible_job(interaction: "discord.Interaction[Atelier]", job_id: int) 
     raise _unseen(job_id)
 
 
-async def accessible_job(interaction: "discord.Interaction[Atelier]", job_id: int) -> Job:
+async def accessible_job(interaction: Interaction, job_id: int) -> Job:
     """The job whose message the person has before them, so that they see what it shows.
 
     Raises:

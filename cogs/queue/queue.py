@@ -1,15 +1,16 @@
 """/queue and /cancel: who waits, and calling a job off."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import discord
 from discord import app_commands
 from discord.app_commands import Choice
 from discord.ext import commands
 
-from cogs.grids.buttons import cancel_grid
+from cogs.context import Interaction
 from cogs.message_ref import MessageRef
+from cogs.messages.cancellation import cancel_grid
 from cogs.messages.cards import duration, ordinal, shortened
 from cogs.messages.replies import reply
 from cogs.policy.access import acting_as, moderates
@@ -18,9 +19,6 @@ from cogs.policy.contexts import anywhere, is_user_install
 from cogs.policy.visibility import can_see
 from engine import Job, JobEvent, JobState, Studio, UnknownJob
 from speech import say
-
-if TYPE_CHECKING:
-    from cogs.bot import Atelier
 
 MOST_LINES = 10
 """Jobs in one answer: what surely fits into the 2000 characters of a message."""
@@ -37,7 +35,7 @@ class Queue(commands.Cog):
 
     @app_commands.command()
     @anywhere
-    async def queue(self, interaction: "discord.Interaction[Atelier]") -> None:
+    async def queue(self, interaction: Interaction) -> None:
         """Show who's waiting for a picture, and for how long"""
         jobs = _collapse_grids(self._studio.queue())
         if not jobs:
@@ -56,9 +54,7 @@ class Queue(commands.Cog):
     @app_commands.command()
     @anywhere
     @app_commands.describe(job="Which job; your most recent one if omitted")
-    async def cancel(
-        self, interaction: "discord.Interaction[Atelier]", job: int | None = None
-    ) -> None:
+    async def cancel(self, interaction: Interaction, job: int | None = None) -> None:
         """Cancel a picture that's waiting or being painted"""
         if job is None:
             mine = [j.id for j, _ in self._studio.queue() if j.owner == str(interaction.user.id)]
@@ -75,9 +71,7 @@ class Queue(commands.Cog):
             await reply(interaction, say("Job {number} is already done.", number=job))
 
     @cancel.autocomplete("job")
-    async def _complete_job(
-        self, interaction: "discord.Interaction[Atelier]", current: str
-    ) -> list[Choice[int]]:
+    async def _complete_job(self, interaction: Interaction, current: str) -> list[Choice[int]]:
         mine = str(interaction.user.id)
         waiting = [job for job, _ in _collapse_grids(self._studio.queue())]
         jobs = [job for job in waiting if job.owner == mine or moderates(interaction, job)]
@@ -98,7 +92,7 @@ def _collapse_grids(entries: Iterable[tuple[Job, JobEvent]]) -> list[tuple[Job, 
     return list(firsts.values())
 
 
-async def _cancel_grid(interaction: "discord.Interaction[Atelier]", grid_id: int) -> None:
+async def _cancel_grid(interaction: Interaction, grid_id: int) -> None:
     if await cancel_grid(interaction, grid_id):
         await reply(interaction, say("Grid {number} was cancelled.", number=grid_id))
     else:
@@ -117,7 +111,7 @@ def _message_ref(job: Job) -> MessageRef:
     return MessageRef.from_json(job.message_ref)
 
 
-def _words_for(interaction: "discord.Interaction[Atelier]", job: Job) -> str:
+def _words_for(interaction: Interaction, job: Job) -> str:
     """What the job paints, if the person may see it; else that it is private."""
     return job.recipe.prompt if can_see(interaction, job) else say("private")
 

@@ -1,26 +1,17 @@
 """What Discord offers while somebody types an option, or the values of an axis."""
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
-import discord
 from discord.app_commands import Choice, Command
 
-from cogs.grids.axes import AXIS_KINDS, NONE
-from cogs.models.text import model_choices, scheduler_choices
+from cogs.context import Interaction
+from cogs.policy.contexts import scope_of
+from cogs.requests.choices import model_choices, scheduler_choices, style_choices
 from cogs.requests.loras import lora_choices
 from cogs.requests.sizes import size_choices
-from cogs.requests.submission import scope_of
-from cogs.styles.styles import style_choices
 from engine import Model, Studio, StyleBook, allowed_schedulers
 
-if TYPE_CHECKING:
-    from cogs.bot import Atelier
-
 AnyCommand = TypeVar("AnyCommand", bound=Command[Any, ..., Any])
-
-MOST_CHOICES = 25
-LONGEST = 100
-"""Discord's limits for autocomplete, and for the name and the value of a choice."""
 
 
 class OptionChoices:
@@ -30,9 +21,7 @@ class OptionChoices:
         self._studio = studio
         self._book = book
 
-    async def option(
-        self, kind: str, interaction: "discord.Interaction[Atelier]", current: str
-    ) -> list[Choice[str]]:
+    async def option(self, kind: str, interaction: Interaction, current: str) -> list[Choice[str]]:
         """What goes on from `current`: models, sizes, schedulers, styles or LoRAs."""
         scope = scope_of(interaction)
         match kind:
@@ -53,28 +42,7 @@ class OptionChoices:
             case _:
                 return []
 
-    async def axis(
-        self, kind: object, interaction: "discord.Interaction[Atelier]", current: str
-    ) -> list[Choice[str]]:
-        """The same for the last of several values; those before it stay as they are."""
-        if kind not in AXIS_KINDS or not isinstance(kind, str):
-            return []
-        if examples := AXIS_KINDS[kind].examples:
-            found = [each for each in examples if each.startswith(current.strip())]
-            return [Choice(name=each, value=each) for each in found]
-        before, comma, typed = current.rpartition(",")
-        before = f"{before.strip()}, " if comma else ""
-        found = [each.value for each in await self.option(kind, interaction, typed.strip())]
-        if kind == "lora" and NONE.startswith(typed.strip().casefold()):
-            found.append(NONE)
-        taken = {each.strip() for each in before.split(",")}
-        return [
-            Choice(name=before + value, value=before + value)
-            for value in found
-            if len(before + value) <= LONGEST and value not in taken
-        ][:MOST_CHOICES]
-
-    async def _chosen(self, interaction: "discord.Interaction[Atelier]") -> Model:
+    async def _chosen(self, interaction: Interaction) -> Model:
         """The model that has been picked so far, else the server's."""
         named = interaction.namespace.model
         if isinstance(named, str) and named in self._studio.models:
@@ -87,29 +55,19 @@ class OptionAutocomplete:
 
     _completions: OptionChoices
 
-    async def _models(
-        self, interaction: "discord.Interaction[Atelier]", current: str
-    ) -> list[Choice[str]]:
+    async def _models(self, interaction: Interaction, current: str) -> list[Choice[str]]:
         return await self._completions.option("model", interaction, current)
 
-    async def _sizes(
-        self, interaction: "discord.Interaction[Atelier]", current: str
-    ) -> list[Choice[str]]:
+    async def _sizes(self, interaction: Interaction, current: str) -> list[Choice[str]]:
         return await self._completions.option("size", interaction, current)
 
-    async def _schedulers(
-        self, interaction: "discord.Interaction[Atelier]", current: str
-    ) -> list[Choice[str]]:
+    async def _schedulers(self, interaction: Interaction, current: str) -> list[Choice[str]]:
         return await self._completions.option("scheduler", interaction, current)
 
-    async def _styles(
-        self, interaction: "discord.Interaction[Atelier]", current: str
-    ) -> list[Choice[str]]:
+    async def _styles(self, interaction: Interaction, current: str) -> list[Choice[str]]:
         return await self._completions.option("style", interaction, current)
 
-    async def _loras(
-        self, interaction: "discord.Interaction[Atelier]", current: str
-    ) -> list[Choice[str]]:
+    async def _loras(self, interaction: Interaction, current: str) -> list[Choice[str]]:
         return await self._completions.option("lora", interaction, current)
 
     @classmethod

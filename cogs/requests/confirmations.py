@@ -5,19 +5,19 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Protocol, Self
 
 import discord
 from discord import ui
 
+from cogs.context import Interaction
+from cogs.messages.cards import shortened
+from cogs.messages.dynamic_items import Persistent
 from cogs.policy.access import Refused, require_postable_channel
-from cogs.requests.confirmation_text import of_grid, of_prompts, pictures
-from cogs.requests.submission import Submission, scope_of
-from engine import AdapterUse, AtelierError, GridLayout, ImageRequest, Studio
+from cogs.policy.contexts import scope_of
+from cogs.requests.submission import Submission
+from engine import AdapterUse, AtelierError, GridLayout, ImageRequest, RateLimits, Recipe, Studio
 from speech import say, say_many
-
-if TYPE_CHECKING:
-    from cogs.bot import Atelier
 
 MAX_UNCONFIRMED = 4
 """Jobs that one command queues without asking back."""
@@ -35,7 +35,9 @@ GREY = discord.Colour(0x8A8F98)
 
 
 class ConfirmButton(
-    ui.DynamicItem[ui.Button[Any]], template=r"atelier-many:(?P<verb>go|drop):(?P<number>\d{1,19})"
+    Persistent,
+    ui.DynamicItem[ui.Button[Any]],
+    template=r"atelier-many:(?P<verb>go|drop):(?P<number>\d{1,19})",
 ):
     """The answer to the question of that number; it is that of the interaction it was asked in."""
 
@@ -47,17 +49,15 @@ class ConfirmButton(
         self._number = number
 
     @classmethod
-    async def from_custom_id(
-        cls, interaction: discord.Interaction[Any], item: ui.Item[Any], match: re.Match[str], /
-    ) -> Self:
+    def rebuilt(cls, match: re.Match[str], item: ui.Item[Any]) -> Self:
         """The button that was clicked, rebuilt from its id alone."""
         return cls(match["verb"], int(match["number"]))
 
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Do it, under the same policy and error handling as a command."""
-        questions = interaction.client.confirmations
-        act = questions.go if self._verb == "go" else questions.drop
-        await interaction.client.tree.guard(interaction, lambda: act(interaction, self._number))
+    async def act(self, interaction: Interaction) -> None:
+        """Paint, or drop the question."""
+        questions = interaction.client.services[Confirmations]
+        answer = questions.go if self._verb == "go" else questions.drop
+        await answer(interaction, self._number)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +92,31 @@ class PendingConfirmation:
         )
 
 
+class GridConfirmation(Protocol):
+    """What knows how to ask about a grid, and to paint it; the feature for grids offers it."""
+
+    async def describe(
+        self,
+        layout: GridLayout,
+        requests: Sequence[ImageRequest],
+        *,
+        owner: str,
+        scope: str,
+        rate_limits: RateLimits,
+    ) -> str:
+        """The question whether to paint it, with what it costs. Raises as `Studio.submit` does."""
+
+    async def take(
+        self,
+        interaction: Interaction,
+        layout: GridLayout,
+        requests: Sequence[ImageRequest],
+        *,
+        private: bool | None = None,
+    ) -> None:
+        """Submit it for the person who interacts."""
+
+
 class Confirmations:
     """Asks, remembers what about, and hears the answers."""
 
@@ -102,7 +127,7 @@ class Confirmations:
 
     async def ask(
         self,
-        interaction: "discord.Interaction[Atelier]",
+        interaction: Interaction,
         requests: Sequence[ImageRequest],
         *,
         private: bool | None = None,
@@ -147,24 +172,26 @@ class Confirmations:
                 view=view, ephemeral=True, allowed_mentions=nobody
             )
 
-    async def _asked(
-        self, interaction: "discord.Interaction[Atelier]", question: PendingConfirmation
-    ) -> str:
+    async def _asked(self, interaction: Interaction, question: PendingConfirmation) -> str:
         """What is asked, with what it costs."""
         owner, scope = str(interaction.user.id), scope_of(interaction)
         rate_limits = await self._submission.rate_limits(interaction)
         if question.layout is not None:
-            price = await self._studio.grids.price(
-                question.requests, owner=owner, scope=scope, rate_limits=rate_limits
+            grids = interaction.client.services[GridConfirmation]
+            return await grids.describe(
+                question.layout,
+                question.requests,
+                owner=owner,
+                scope=scope,
+                rate_limits=rate_limits,
             )
-            return of_grid(question.layout, price)
-        return of_prompts(
+        return _of_prompts(
             await self._studio.check_all(
                 question.requests, owner=owner, scope=scope, rate_limits=rate_limits
             )
         )
 
-    async def go(self, interaction: "discord.Interaction[Atelier]", number: int) -> None:
+    async def go(self, interaction: Interaction, number: int) -> None:
         """Paint them all, under the limits that count now; a refusal leaves the question open."""
         question = await self._take(interaction, number)
         await interaction.response.defer()
@@ -175,13 +202,11 @@ class Confirmations:
             raise
         await interaction.edit_original_response(view=_view(said))
 
-    async def _queued(
-        self, interaction: "discord.Interaction[Atelier]", question: PendingConfirmation
-    ) -> str:
+    async def _queued(self, interaction: Interaction, question: PendingConfirmation) -> str:
         """Have it painted; what to say then."""
         requests, private = question.requests, question.private
         if question.layout is not None:
-            await interaction.client.grids.take(
+            await interaction.client.services[GridConfirmation].take(
                 interaction, question.layout, requests, private=private
             )
             return say("Queued: a grid of {pictures}.", pictures=pictures(len(requests)))
@@ -189,16 +214,14 @@ class Confirmations:
             return say_many("Queued: {number} job.", "Queued: {number} jobs.", len(requests))
         return say("Sent to a moderator for review.")
 
-    async def drop(self, interaction: "discord.Interaction[Atelier]", number: int) -> None:
+    async def drop(self, interaction: Interaction, number: int) -> None:
         """Paint none of them."""
         await self._take(interaction, number)
         await interaction.response.edit_message(
             view=_view(say("Cancelled. Nothing will be painted."))
         )
 
-    async def _take(
-        self, interaction: "discord.Interaction[Atelier]", number: int
-    ) -> PendingConfirmation:
+    async def _take(self, interaction: Interaction, number: int) -> PendingConfirmation:
         """The question, which is no longer kept: of two clicks at once one gets it.
 
         Raises:
@@ -240,3 +263,23 @@ def _view(text: str, *buttons: ConfirmButton) -> ui.LayoutView:
     view = ui.LayoutView(timeout=None)
     view.add_item(container)
     return view
+
+
+def pictures(number: int) -> str:
+    """How many pictures."""
+    return say_many("{number} picture", "{number} pictures", number)
+
+
+def _of_prompts(recipes: Sequence[Recipe]) -> str:
+    """Whether to paint a picture for each of several prompts."""
+    asked = say(
+        "**{prompts}, {pictures}.** Paint them all?",
+        prompts=say_many("{number} prompt", "{number} prompts", len(recipes)),
+        pictures=pictures(sum(recipe.count for recipe in recipes)),
+    )
+    return "\n".join([asked, *(f"- {plain(recipe.prompt)}" for recipe in recipes)])
+
+
+def plain(text: str, most: int = 80) -> str:
+    """The text as a line of a question, cut to `most` characters."""
+    return discord.utils.escape_markdown(shortened(text, most))

@@ -2,14 +2,9 @@
 
 from discord.app_commands import Choice
 
+from cogs.requests.choices import LONGEST, MOST_CHOICES
 from engine import AdapterCatalogue, AdapterUse, InvalidRequest, Model
 from speech import say
-
-MOST_CHOICES = 25
-"""Discord's limit for autocomplete."""
-
-LONGEST = 100
-"""Discord's limit for the name and for the value of a choice."""
 
 
 def parse_loras(text: str | None, shelf: AdapterCatalogue) -> tuple[AdapterUse, ...]:

@@ -2,18 +2,15 @@
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import TYPE_CHECKING
 
 import discord
 
+from cogs.context import Interaction
 from cogs.message_ref import MessageRef
 from cogs.messages.delivery import CANNOT_WRITE, Showable, in_direct_messages
 from cogs.messages.replies import reply
 from cogs.policy.privacy import ReplyMode
 from speech import phrase, say
-
-if TYPE_CHECKING:
-    from cogs.bot import Atelier
 
 CLOSED = phrase(
     "I can't DM you, so the picture is only shown here. Allow direct messages in the privacy "
@@ -24,16 +21,14 @@ Send = Callable[[MessageRef, Showable], Awaitable[MessageRef]]
 """Brings a card to a home, and tells where it is now."""
 
 
-def sender(
-    interaction: "discord.Interaction[Atelier]", reply_mode: ReplyMode, *, first: bool = True
-) -> Send:
+def sender(interaction: Interaction, reply_mode: ReplyMode, *, first: bool = True) -> Send:
     """What brings a card there: as the answer, if it is the `first`, beside it, or directly."""
     show = partial(_answer if first else _follow_up, interaction, reply_mode)
     return partial(_write, interaction, show, first=first) if reply_mode.direct else show
 
 
 async def _answer(
-    interaction: "discord.Interaction[Atelier]",
+    interaction: Interaction,
     reply_mode: ReplyMode,
     message_ref: MessageRef,
     card: Showable,
@@ -51,7 +46,7 @@ async def _answer(
 
 
 async def _follow_up(
-    interaction: "discord.Interaction[Atelier]",
+    interaction: Interaction,
     reply_mode: ReplyMode,
     message_ref: MessageRef,
     card: Showable,
@@ -67,7 +62,7 @@ async def _follow_up(
 
 
 async def _write(
-    interaction: "discord.Interaction[Atelier]",
+    interaction: Interaction,
     show: Send,
     message_ref: MessageRef,
     card: Showable,

@@ -2,19 +2,21 @@
 
 import logging
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import Protocol
 
 import discord
 
+from cogs.context import Interaction
 from cogs.message_ref import MessageRef
 from cogs.messages.cards import ready_at, waiting_card
 from cogs.messages.job_messages import JobMessages
 from cogs.messages.replies import reply
 from cogs.policy.access import require_postable_channel
-from cogs.policy.contexts import is_user_install
+from cogs.policy.contexts import scope_of
 from cogs.policy.limits import Limits
 from cogs.policy.privacy import ReplyMode, reply_mode_of
-from cogs.policy.server_settings import server_settings
+from cogs.policy.server_settings import channel_language, server_settings
 from cogs.requests.sending import Send, sender
 from cogs.requests.user_install import require_downloaded, require_few_jobs, require_in_time
 from engine import (
@@ -32,11 +34,21 @@ from engine import (
 )
 from speech import say, speaking, spoken
 
-if TYPE_CHECKING:
-    from cogs.bot import Atelier
-
-
 log = logging.getLogger(__name__)
+
+
+class ReviewDesk(Protocol):
+    """What holds requests for a moderator; the feature for moderation offers it."""
+
+    async def hold(
+        self,
+        interaction: Interaction,
+        message_ref: MessageRef,
+        requests: Sequence[ImageRequest],
+        words: Sequence[str],
+        parent: Parent | None = None,
+    ) -> None:
+        """Have requests wait for a moderator, and tell the person so."""
 
 
 class Submission:
@@ -50,7 +62,7 @@ class Submission:
 
     async def think(
         self,
-        interaction: "discord.Interaction[Atelier]",
+        interaction: Interaction,
         *,
         private: bool | None = None,
         source: int | None = None,
@@ -72,7 +84,7 @@ class Submission:
 
     async def reply_mode(
         self,
-        interaction: "discord.Interaction[Atelier]",
+        interaction: Interaction,
         *,
         private: bool | None = None,
         source: int | None = None,
@@ -91,7 +103,7 @@ class Submission:
 
     async def take(
         self,
-        interaction: "discord.Interaction[Atelier]",
+        interaction: Interaction,
         request: ImageRequest,
         parent: Parent | None = None,
         *,
@@ -126,14 +138,14 @@ class Submission:
                 parent=parent,
             )
         except NeedsReview as need:
-            reviews = interaction.client.reviews
+            reviews = interaction.client.services[ReviewDesk]
             await reviews.hold(interaction, message_ref, [request], need.words, parent)
             return
         await self.show(job, message_ref, sender(interaction, reply_mode), lost=message_ref)
 
     async def take_all(
         self,
-        interaction: "discord.Interaction[Atelier]",
+        interaction: Interaction,
         requests: Sequence[ImageRequest],
         *,
         answers: bool = True,
@@ -165,7 +177,9 @@ class Submission:
                 rate_limits=await self.rate_limits(interaction),
             )
         except NeedsReview as need:
-            await interaction.client.reviews.hold(interaction, message_ref, requests, need.words)
+            await interaction.client.services[ReviewDesk].hold(
+                interaction, message_ref, requests, need.words
+            )
             return False
         for number, job in enumerate(jobs):
             first = answers and number == 0
@@ -173,9 +187,7 @@ class Submission:
             await self.show(job, message_ref, sender(interaction, reply_mode, first=first), lost)
         return True
 
-    async def enlarge(
-        self, interaction: "discord.Interaction[Atelier]", picture: Parent, factor: int
-    ) -> None:
+    async def enlarge(self, interaction: Interaction, picture: Parent, factor: int) -> None:
         """Resize the picture for whoever interacts, and answer with it.
 
         Raises:
@@ -199,7 +211,7 @@ class Submission:
         else:
             self._presenter.present(job, message_ref)
 
-    async def go_on_here(self, interaction: "discord.Interaction[Atelier]", job_id: int) -> None:
+    async def continue_here(self, interaction: Interaction, job_id: int) -> None:
         """Show the job on the message whose button was clicked, for as long as that token lives.
 
         Raises:
@@ -216,7 +228,13 @@ class Submission:
             await self._studio.set_message_ref(job.id, message_ref.to_json())
             self._presenter.present(job, message_ref)
 
-    async def rate_limits(self, interaction: "discord.Interaction[Atelier]") -> RateLimits:
+    async def again(self, interaction: Interaction, job_id: int) -> None:
+        """Paint the same request with a new seed, as a job of the person who interacts."""
+        recipe = (await self._studio.job(job_id)).recipe
+        request = replace(ImageRequest.of(recipe), seed=None)
+        await self.take(interaction, request, source=job_id)
+
+    async def rate_limits(self, interaction: Interaction) -> RateLimits:
         """What whoever interacts may use."""
         settings = await server_settings(self._studio, scope_of(interaction))
         return self._limits.rate_limits(
@@ -225,7 +243,7 @@ class Submission:
 
     async def message_ref_for(
         self,
-        interaction: "discord.Interaction[Atelier]",
+        interaction: Interaction,
         reply_mode: ReplyMode,
         requests: Sequence[ImageRequest] = (),
     ) -> MessageRef:
@@ -269,7 +287,7 @@ class Submission:
 
 
 async def message_ref_of_click(
-    interaction: "discord.Interaction[Atelier]", message_ref: MessageRef
+    interaction: Interaction, message_ref: MessageRef
 ) -> MessageRef | None:
     """A home on the message whose button was clicked: the click brings a new token.
 
@@ -284,16 +302,3 @@ async def message_ref_of_click(
         interaction, message_ref.language, private=message_ref.private, leased=True
     )
     return here.at(interaction.message.id)
-
-
-async def channel_language(interaction: "discord.Interaction[Atelier]") -> str:
-    """The language of what everybody reads there: the server's, else that of who interacts."""
-    settings = await server_settings(interaction.client.studio, scope_of(interaction))
-    return settings.language or spoken()
-
-
-def scope_of(interaction: discord.Interaction) -> str:
-    """Whose choices count here: those of a server that the bot is in, else the person's."""
-    if interaction.guild_id is None or is_user_install(interaction):
-        return f"user:{interaction.user.id}"
-    return f"guild:{interaction.guild_id}"

@@ -2,20 +2,17 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import discord
 
+from cogs.context import Interaction
 from cogs.discord_settings import UNLIMITED
 from cogs.policy.access import Refused
+from cogs.policy.contexts import scope_of
 from cogs.policy.server_settings import ServerSettings, change_server_settings
-from cogs.requests.submission import scope_of
 from cogs.settings.items import MOST_OPTIONS, Selection
 from engine import ModelDefaults
 from speech import listed, say, say_many
-
-if TYPE_CHECKING:
-    from cogs.bot import Atelier
 
 UNCHANGED = "owner"
 """The value that stands for what holds where the server decides nothing."""
@@ -23,10 +20,10 @@ UNCHANGED = "owner"
 MOST_ROLES = 25
 """Roles with numbers of their own in a server."""
 
-Change = Callable[["discord.Interaction[Atelier]", Selection], Awaitable[str]]
+Change = Callable[[Interaction, Selection], Awaitable[str]]
 
 
-async def _channels(interaction: "discord.Interaction[Atelier]", picked: Selection) -> str:
+async def _channels(interaction: Interaction, picked: Selection) -> str:
     """Lay on what was added and taken away: others may have changed the rest meanwhile."""
     values, shown = set(map(int, picked.values)), set(map(int, picked.shown))
     guild = guild_of(interaction)
@@ -43,14 +40,14 @@ async def _channels(interaction: "discord.Interaction[Atelier]", picked: Selecti
     return say("allowed painting only in {channels}", channels=named)
 
 
-async def _model(interaction: "discord.Interaction[Atelier]", picked: Selection) -> str:
+async def _model(interaction: Interaction, picked: Selection) -> str:
     await interaction.response.defer()  # its files are looked at, on the Hub maybe
     [name] = picked.values
     model = await interaction.client.studio.use_model(name, scope_of(interaction))
     return say("set the model to {model}", model=model.name)
 
 
-async def _size(interaction: "discord.Interaction[Atelier]", picked: Selection) -> str:
+async def _size(interaction: Interaction, picked: Selection) -> str:
     [size], model = picked.values, picked.detail
     width, height = (None, None) if size == UNCHANGED else map(int, size.split("x"))
 
@@ -66,7 +63,7 @@ async def _size(interaction: "discord.Interaction[Atelier]", picked: Selection) 
     )
 
 
-async def _pace(interaction: "discord.Interaction[Atelier]", picked: Selection) -> str:
+async def _pace(interaction: Interaction, picked: Selection) -> str:
     [value] = picked.values
     pace = None if value == UNCHANGED else int(value)
     await change_settings(interaction, lambda settings: replace(settings, pictures_per_hour=pace))
@@ -79,7 +76,7 @@ async def _pace(interaction: "discord.Interaction[Atelier]", picked: Selection) 
     )
 
 
-async def _role_pace(interaction: "discord.Interaction[Atelier]", picked: Selection) -> str:
+async def _role_pace(interaction: Interaction, picked: Selection) -> str:
     [value], role = picked.values, int(picked.detail)
     if guild_of(interaction).get_role(role) is None:
         raise Refused(say("This role no longer exists. Choose another."))
@@ -127,14 +124,14 @@ CHANGES: dict[str, Change] = {
 
 
 async def change_settings(
-    interaction: "discord.Interaction[Atelier]", change: Callable[[ServerSettings], ServerSettings]
+    interaction: Interaction, change: Callable[[ServerSettings], ServerSettings]
 ) -> ServerSettings:
     """Change what the server has decided; all of it then."""
     studio = interaction.client.studio
     return await change_server_settings(studio, scope_of(interaction), change)
 
 
-def guild_of(interaction: "discord.Interaction[Atelier]") -> discord.Guild:
+def guild_of(interaction: Interaction) -> discord.Guild:
     """The server whose panel it is."""
     assert interaction.guild is not None, "the panel is for servers"
     return interaction.guild

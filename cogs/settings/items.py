@@ -4,10 +4,13 @@ restarts."""
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import discord
 from discord import ui
+
+from cogs.context import Interaction
+from cogs.messages.dynamic_items import Persistent
 
 MOST_OPTIONS = 25
 """Discord's limit for a select."""
@@ -40,7 +43,18 @@ class Selection:
     shown: tuple[str, ...] = ()
 
 
+class Panel(Protocol):
+    """What the items of the panel act on."""
+
+    async def take(self, interaction: Interaction, picked: Selection) -> None:
+        """Change what was picked."""
+
+    async def turn(self, interaction: Interaction, page: str) -> None:
+        """Show another page."""
+
+
 class SettingSelect(
+    Persistent,
     ui.DynamicItem[ui.Item[Any]],
     template=r"atelier-setting:(?P<what>[a-z]+)(?::(?P<detail>[\w.-]{1,50}))?",
 ):
@@ -52,23 +66,20 @@ class SettingSelect(
         self._detail = detail
 
     @classmethod
-    async def from_custom_id(
-        cls, interaction: discord.Interaction[Any], item: ui.Item[Any], match: re.Match[str], /
-    ) -> Self:
+    def rebuilt(cls, match: re.Match[str], item: ui.Item[Any]) -> Self:
         """The select that was used, as it stood in the panel."""
         return cls(match["what"], match["detail"] or "", item)
 
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Take in what was picked, under the same policy as a command."""
+    async def act(self, interaction: Interaction) -> None:
+        """Take in what was picked."""
         data: Any = interaction.data
         shown = (str(value.id) for value in getattr(self.item, "default_values", ()))
         picked = Selection(self._what, self._detail, tuple(data["values"]), tuple(shown))
-        bot = interaction.client
-        await bot.tree.guard(interaction, lambda: bot.panel.take(interaction, picked))
+        await interaction.client.services[Panel].take(interaction, picked)
 
 
 class PanelButton(
-    ui.DynamicItem[ui.Button[Any]], template=r"atelier-settings-page:(?P<page>[a-z]+)"
+    Persistent, ui.DynamicItem[ui.Button[Any]], template=r"atelier-settings-page:(?P<page>[a-z]+)"
 ):
     """Turns to a page of the panel."""
 
@@ -81,16 +92,13 @@ class PanelButton(
         self._page = page
 
     @classmethod
-    async def from_custom_id(
-        cls, interaction: discord.Interaction[Any], item: ui.Item[Any], match: re.Match[str], /
-    ) -> Self:
+    def rebuilt(cls, match: re.Match[str], item: ui.Item[Any]) -> Self:
         """The button that was clicked."""
         return cls(match["page"])
 
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Turn, under the same policy as a command."""
-        bot = interaction.client
-        await bot.tree.guard(interaction, lambda: bot.panel.turn(interaction, self._page))
+    async def act(self, interaction: Interaction) -> None:
+        """Turn to the page."""
+        await interaction.client.services[Panel].turn(interaction, self._page)
 
 
 def option_select(

@@ -1,20 +1,18 @@
 """What the selects about order and language change; each change is a line for the audit log."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import discord
 
-from cogs.gallery.gallery import choose_gallery
+from cogs.context import Interaction
 from cogs.policy.access import Refused
+from cogs.policy.gallery_channel import choose_gallery
 from cogs.policy.permissions import title
 from cogs.policy.server_settings import Nsfw
 from cogs.settings.changes import UNCHANGED, Change, change_settings, guild_of
 from cogs.settings.items import Selection
 from speech import AND, LANGUAGES, listed, phrase, say
-
-if TYPE_CHECKING:
-    from cogs.bot import Atelier
 
 ASKED = ("view_channel", "send_messages")
 """What the bot needs where it asks moderators."""
@@ -27,11 +25,11 @@ NSFW_AUDIT_LINES: dict[Nsfw | None, str] = {
 }
 
 
-async def _gallery(interaction: "discord.Interaction[Atelier]", picked: Selection) -> str:
+async def _gallery(interaction: Interaction, picked: Selection) -> str:
     return await choose_gallery(interaction, _text_channel(interaction, picked))
 
 
-async def _reviews(interaction: "discord.Interaction[Atelier]", picked: Selection) -> str:
+async def _reviews(interaction: Interaction, picked: Selection) -> str:
     channel = _text_channel(interaction, picked)
     number = None
     if channel is not None:
@@ -43,7 +41,7 @@ async def _reviews(interaction: "discord.Interaction[Atelier]", picked: Selectio
     return say("set reviews to go to {channel}", channel=channel.mention)
 
 
-async def _language(interaction: "discord.Interaction[Atelier]", picked: Selection) -> str:
+async def _language(interaction: Interaction, picked: Selection) -> str:
     [value] = picked.values
     language = value if value in LANGUAGES else None
     await change_settings(interaction, lambda settings: replace(settings, language=language))
@@ -52,7 +50,7 @@ async def _language(interaction: "discord.Interaction[Atelier]", picked: Selecti
     return say("set messages to use {language}", language=LANGUAGES[language])
 
 
-async def _nsfw(interaction: "discord.Interaction[Atelier]", picked: Selection) -> str:
+async def _nsfw(interaction: Interaction, picked: Selection) -> str:
     [value] = picked.values
     chosen: Nsfw | None = None if value == UNCHANGED else cast(Nsfw, value)
     await change_settings(interaction, lambda settings: replace(settings, nsfw=chosen))
@@ -68,9 +66,7 @@ MODERATION_CHANGES: dict[str, Change] = {
 """Like `CHANGES`, of the other page."""
 
 
-def _text_channel(
-    interaction: "discord.Interaction[Atelier]", picked: Selection
-) -> discord.TextChannel | None:
+def _text_channel(interaction: Interaction, picked: Selection) -> discord.TextChannel | None:
     """The channel that was picked, if one was."""
     if not picked.values:
         return None

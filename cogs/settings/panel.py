@@ -1,16 +1,15 @@
 """/settings: a panel about where, with what, how much and in which language members may paint."""
 
-from typing import TYPE_CHECKING
-
-import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
-from cogs.gallery.gallery import CHANNEL
+from cogs.context import Interaction
 from cogs.policy.access import Refused, require_manager
 from cogs.policy.audit import record
+from cogs.policy.contexts import scope_of
+from cogs.policy.gallery_channel import CHANNEL
+from cogs.policy.limits import Limits
 from cogs.policy.server_settings import ServerSettings, server_settings
-from cogs.requests.submission import scope_of
 from cogs.settings.changes import CHANGES
 from cogs.settings.items import (
     MOST_OPTIONS,
@@ -33,9 +32,6 @@ from cogs.settings.options import (
 )
 from engine import Studio
 from speech import phrase, say
-
-if TYPE_CHECKING:
-    from cogs.bot import Atelier
 
 PAINTING, ROLES, ORDER = "painting", "roles", "order"
 
@@ -62,18 +58,18 @@ class SettingsPanel(commands.Cog):
 
     @app_commands.command()
     @app_commands.guild_only()
-    async def settings(self, interaction: "discord.Interaction[Atelier]") -> None:
+    async def settings(self, interaction: Interaction) -> None:
         """Choose where members can paint, with which model and how much"""
         require_manager(interaction)
         view = await self._view(interaction, PAINTING)
         await interaction.response.send_message(view=view, ephemeral=True)
 
-    async def turn(self, interaction: "discord.Interaction[Atelier]", page: str) -> None:
+    async def turn(self, interaction: Interaction, page: str) -> None:
         """Show another page."""
         require_manager(interaction)
         await interaction.response.edit_message(view=await self._view(interaction, page))
 
-    async def take(self, interaction: "discord.Interaction[Atelier]", picked: Selection) -> None:
+    async def take(self, interaction: Interaction, picked: Selection) -> None:
         """Do what was picked, write it down, and show what holds now."""
         require_manager(interaction)
         role: int | None = None
@@ -90,7 +86,7 @@ class SettingsPanel(commands.Cog):
             await interaction.response.edit_message(view=view)
 
     async def _view(
-        self, interaction: "discord.Interaction[Atelier]", page: str, role: int | None = None
+        self, interaction: Interaction, page: str, role: int | None = None
     ) -> ui.LayoutView:
         """A page, showing what is chosen now; `role` is the one whose number is to be chosen."""
         settings = await server_settings(self._studio, scope_of(interaction))
@@ -109,13 +105,13 @@ class SettingsPanel(commands.Cog):
         view.add_item(ui.Container(ui.TextDisplay(f"## {title}\n{what}"), *items, turning))
         return view
 
-    async def _painting(
-        self, interaction: "discord.Interaction[Atelier]", settings: ServerSettings
-    ) -> Items:
+    async def _painting(self, interaction: Interaction, settings: ServerSettings) -> Items:
         scope = scope_of(interaction)
         model = await self._studio.model_of(scope)
         sizes = size_options(model, await self._studio.server_models.defaults(scope, model.name))
-        paces = pace_options(settings.pictures_per_hour, interaction.client.limits.everybody)
+        paces = pace_options(
+            settings.pictures_per_hour, interaction.client.services[Limits].everybody
+        )
         assert interaction.guild is not None, "the panel is for servers"
         there = [each for each in settings.channels if interaction.guild.get_channel(each)]
         nothing = (
@@ -140,7 +136,7 @@ class SettingsPanel(commands.Cog):
 
     def _roles(
         self,
-        interaction: "discord.Interaction[Atelier]",
+        interaction: Interaction,
         settings: ServerSettings,
         role: int | None,
     ) -> Items:
@@ -157,14 +153,12 @@ class SettingsPanel(commands.Cog):
             _row(role_select("role", [role] if role else [], say("Choose a role"))),
         ]
         if role is not None:
-            most = interaction.client.limits.most(role)
+            most = interaction.client.services[Limits].most(role)
             options = role_pace_options(settings.roles.get(role), most)
             items.append(_row(option_select("rolepace", options, str(role))))
         return items
 
-    async def _order(
-        self, interaction: "discord.Interaction[Atelier]", settings: ServerSettings
-    ) -> Items:
+    async def _order(self, interaction: Interaction, settings: ServerSettings) -> Items:
         gallery = await self._studio.preferences.get(scope_of(interaction), CHANNEL)
         assert interaction.guild is not None, "the panel is for servers"
         rooms = interaction.guild.get_channel
@@ -192,7 +186,7 @@ class SettingsPanel(commands.Cog):
         ]
 
 
-def _role(interaction: "discord.Interaction[Atelier]", value: str) -> int:
+def _role(interaction: Interaction, value: str) -> int:
     """The role that was picked, if it is for some members only."""
     role = int(value)
     if role == interaction.guild_id:

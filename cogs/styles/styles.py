@@ -1,24 +1,23 @@
 """/style: prompt templates that a server has named."""
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import discord
 from discord import app_commands, ui
 from discord.app_commands import Choice, Range
 from discord.ext import commands
 
-from cogs.actions.modals import field_values, modal_id
+from cogs.context import Interaction
 from cogs.messages.cards import shortened
+from cogs.messages.modals import field_values, modal_id
 from cogs.messages.replies import reply
 from cogs.policy.access import require_manager
 from cogs.policy.audit import record
-from cogs.requests.submission import scope_of
+from cogs.policy.contexts import scope_of
+from cogs.requests.choices import style_choices
 from engine import MAX_PROMPT, STYLE_PLACE, Studio, Style, StyleBook, check_style_name
 from speech import say
-
-if TYPE_CHECKING:
-    from cogs.bot import Atelier
 
 Name = Range[str, 1, 50]
 
@@ -71,7 +70,7 @@ class Styles(
         super().__init__()
 
     @app_commands.command(name="list")
-    async def list_styles(self, interaction: "discord.Interaction[Atelier]") -> None:
+    async def list_styles(self, interaction: Interaction) -> None:
         """Show the styles of this server"""
         styles = (await self._book.all(scope_of(interaction))).values()
         if not styles:
@@ -81,7 +80,7 @@ class Styles(
 
     @app_commands.command(name="add")
     @app_commands.describe(name="The name of the style")
-    async def add_style(self, interaction: "discord.Interaction[Atelier]", name: Name) -> None:
+    async def add_style(self, interaction: Interaction, name: Name) -> None:
         """Add a style for everyone in this server"""
         require_manager(interaction)
         check_style_name(name)
@@ -95,7 +94,7 @@ class Styles(
 
     @app_commands.command(name="edit")
     @app_commands.describe(name="Which style")
-    async def edit_style(self, interaction: "discord.Interaction[Atelier]", name: Name) -> None:
+    async def edit_style(self, interaction: Interaction, name: Name) -> None:
         """Change a style of this server"""
         require_manager(interaction)
         style = await self._book.get(scope_of(interaction), name)
@@ -103,7 +102,7 @@ class Styles(
 
     @app_commands.command(name="remove")
     @app_commands.describe(name="Which style")
-    async def remove_style(self, interaction: "discord.Interaction[Atelier]", name: Name) -> None:
+    async def remove_style(self, interaction: Interaction, name: Name) -> None:
         """Remove a style of this server"""
         require_manager(interaction)
         style = await self._book.remove(scope_of(interaction), name)
@@ -112,20 +111,18 @@ class Styles(
 
     @edit_style.autocomplete("name")
     @remove_style.autocomplete("name")
-    async def _complete_name(
-        self, interaction: "discord.Interaction[Atelier]", current: str
-    ) -> list[Choice[str]]:
+    async def _complete_name(self, interaction: Interaction, current: str) -> list[Choice[str]]:
         return style_choices(await self._book.all(scope_of(interaction)), current)
 
     @commands.Cog.listener()
-    async def on_interaction(self, interaction: "discord.Interaction[Atelier]") -> None:
+    async def on_interaction(self, interaction: Interaction) -> None:
         """Take in the modal of a style, under the same policy and error handling as a command."""
         if match := modal_id(interaction, FORM):
             await interaction.client.tree.guard(
                 interaction, lambda: self._take(interaction, match["name"])
             )
 
-    async def _take(self, interaction: "discord.Interaction[Atelier]", name: str) -> None:
+    async def _take(self, interaction: Interaction, name: str) -> None:
         require_manager(interaction)
         fields = field_values(interaction)
         model = self._studio.models[fields["model"]].name if fields["model"] else None
@@ -139,19 +136,6 @@ class Styles(
         await record(interaction, say("saved the style {name}", name=name))
         kept = say("Saved. Use it with `/imagine style:{name}`.", name=name)
         await reply(interaction, f"{kept}\n{_line(style)}")
-
-
-def style_choices(styles: dict[str, Style], current: str) -> list[Choice[str]]:
-    """The styles whose name or template contains what is typed."""
-    wanted = current.strip().casefold()
-    found = [s for s in styles.values() if wanted in s.name.casefold() or wanted in s.prompt]
-    return [
-        Choice(
-            name=shortened(f"{style.name}: {' '.join(style.prompt.split())}", LONGEST),
-            value=style.name,
-        )
-        for style in found[:MOST_CHOICES]
-    ]
 
 
 def _line(style: Style) -> str:

@@ -1,24 +1,18 @@
 """/me: what somebody wants by default, wherever they are."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-import discord
 from discord import app_commands
 from discord.app_commands import Choice, Range
 from discord.ext import commands
 
+from cogs.context import Interaction
 from cogs.messages.replies import reply
-from cogs.models.text import model_choices
-from cogs.policy.contexts import anywhere
+from cogs.policy.contexts import anywhere, scope_of
 from cogs.policy.privacy import DIRECT, HERE, user_scope
-from cogs.requests.submission import scope_of
-from cogs.styles.styles import style_choices
+from cogs.requests.choices import model_choices, style_choices
 from engine import RATIOS, Studio, StyleBook, UserDefaults
 from speech import phrase, say
-
-if TYPE_CHECKING:
-    from cogs.bot import Atelier
 
 SHAPES = [Choice(name=ratio, value=ratio) for ratio in RATIOS]
 
@@ -55,7 +49,7 @@ class Me(commands.GroupCog, group_name="me", group_description="Your own default
     )
     async def defaults(
         self,
-        interaction: "discord.Interaction[Atelier]",
+        interaction: Interaction,
         model: Range[str, 1, 50] | None = None,
         size: Choice[str] | None = None,
         style: Range[str, 1, 50] | None = None,
@@ -80,15 +74,11 @@ class Me(commands.GroupCog, group_name="me", group_description="Your own default
         await reply(interaction, in_words(user_defaults))
 
     @defaults.autocomplete("model")
-    async def _complete_model(
-        self, interaction: "discord.Interaction[Atelier]", current: str
-    ) -> list[Choice[str]]:
+    async def _complete_model(self, interaction: Interaction, current: str) -> list[Choice[str]]:
         return model_choices(self._studio.models, current)
 
     @defaults.autocomplete("style")
-    async def _complete_style(
-        self, interaction: "discord.Interaction[Atelier]", current: str
-    ) -> list[Choice[str]]:
+    async def _complete_style(self, interaction: Interaction, current: str) -> list[Choice[str]]:
         return style_choices(await self._book.all(scope_of(interaction)), current)
 
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import pytest
 from PIL import Image, PngImagePlugin
 
-from cogs.actions.picture_buttons import VERBS
-from cogs.messages.buttons import VERBS as JOB_VERBS
+from cogs.messages.buttons import BUTTONS as JOB_BUTTONS
+from cogs.messages.picture_buttons import BUTTONS
 from engine import Style, StyleBook
 from tests.cogs.app import App
 from tests.discord_server import Member, Message, Permissions, Upload, Use
@@ -278,8 +278,8 @@ async def test_somebody_elses_private_picture_is_as_if_it_were_not_there(
                 for job in (1, 99):
                     said = await heard(await who.slash(app.art, command, **{name: job}))
                     understood(said, unseen, language)
-            verbs = [f"atelier:{verb}:1" for verb in JOB_VERBS]
-            for custom_id in verbs + [f"atelier-picture:{verb}:1:0" for verb in VERBS]:
+            verbs = [f"atelier:{verb}:1" for verb in JOB_BUTTONS]
+            for custom_id in verbs + [f"atelier-picture:{verb}:1:0" for verb in BUTTONS]:
                 others.buttons[0]["custom_id"] = custom_id
                 use = await who.click(others, custom_id=custom_id)
                 await app.discord.until(lambda: use.followups or use.interaction.original, 10)  # noqa: B023

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from cogs.messages.buttons import VERBS
+from cogs.messages.buttons import JobActions
 from tests.cogs.app import PATIENCE, App, seed, told, told_after
 
 
@@ -77,10 +77,13 @@ async def test_a_click_that_is_refused_is_not_even_begun(
     app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun = []
-    label, emoji, style, _ = VERBS["again"]
+
+    async def again(*_: object) -> None:
+        begun.append(1)
+
     async with app.open() as bot:
         painted = await app.painted(app.alice)
-        monkeypatch.setitem(VERBS, "again", (label, emoji, style, lambda *_: begun.append(1)))
+        monkeypatch.setitem(bot.services[JobActions]._handlers, "again", again)
         bot.leaving = True
         await told(await app.alice.click(painted, label="Again"))
         bot.leaving = False
@@ -90,7 +93,7 @@ async def test_a_click_that_is_refused_is_not_even_begun(
 async def test_a_picture_that_could_not_be_shown_before_the_end_is_shown_after_it(
     app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cogs.bot.LAST_WORDS", 0.1)
+    monkeypatch.setattr("cogs.bot.STOP_SECONDS", 0.1)
     async with app.open() as bot:
         message = await app.ask(app.alice, steps=1)
         app.discord.fail_next(method="PATCH", status=503, times=100)
@@ -112,7 +115,7 @@ async def test_a_crash_between_showing_and_recording_repeats_an_edit_and_posts_n
 
     async with app.open() as bot:
         monkeypatch.setattr(bot.studio, "settle", crash)
-        monkeypatch.setattr("cogs.bot.LAST_WORDS", 0.1)
+        monkeypatch.setattr("cogs.bot.STOP_SECONDS", 0.1)
         message = await app.painted(app.alice)
     looks = len(message.looks)
     async with app.open() as bot:

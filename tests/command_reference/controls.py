@@ -13,6 +13,7 @@ from discord import ui
 from discord.ext import commands
 
 from cogs import Atelier
+from cogs.messages.dynamic_items import ActionRegistry
 
 from .commands import first_line, row
 from .requirements import limits, who
@@ -34,7 +35,7 @@ async def controls(bot: Atelier) -> list[str]:
     """A table of buttons and selects, each with what it does."""
     lines = ["| Button or select | What it does | Who | Limits |", "| --- | --- | --- | --- |"]
     for match, item in await items():
-        about = first_line(_about(item))
+        about = first_line(_about(bot, item))
         lines.append(row(_shown(item.item, match), about, *_requirements(bot, item.callback)))
     return lines
 
@@ -90,7 +91,7 @@ def _ids(kind: type[ui.DynamicItem[Any]]) -> Iterator[re.Match[str]]:
 def _values(kind: type[ui.DynamicItem[Any]], name: str, pattern: str) -> list[str]:
     """What can stand there: every word of a choice, or something that fits."""
     if name == "verb" and "|" not in pattern:
-        return list(sys.modules[kind.__module__].__dict__["VERBS"])
+        return list(sys.modules[kind.__module__].__dict__["BUTTONS"])
     return [
         next(sample for sample in (*SAMPLES, choice) if re.fullmatch(choice, sample))
         for choice in pattern.split("|")
@@ -106,10 +107,14 @@ def _blank(kind: type[ui.DynamicItem[Any]], custom_id: str) -> ui.Item[Any]:
     return item
 
 
-def _about(item: ui.DynamicItem[Any]) -> str | None:
+def _about(bot: Atelier, item: ui.DynamicItem[Any]) -> str | None:
     """What it does, or else what it is."""
-    act = getattr(item, "_act", None)
-    return (act.__doc__ if inspect.isroutine(act) else None) or type(item).__doc__
+    beside = vars(sys.modules[type(item).__module__]).values()
+    kinds = [each for each in beside if inspect.isclass(each) and issubclass(each, ActionRegistry)]
+    for kind in kinds:
+        if kind is not ActionRegistry and (verb := getattr(item, "_verb", None)):
+            return bot.services[kind][verb].__doc__
+    return type(item).__doc__
 
 
 def _shown(item: ui.Item[Any], match: re.Match[str]) -> str:

@@ -11,6 +11,7 @@ from types import FunctionType, MethodType
 from typing import Any
 
 from cogs import Atelier
+from cogs.messages.dynamic_items import ActionRegistry
 
 
 def reached(bot: Atelier, start: Callable[..., Any]) -> frozenset[str]:
@@ -48,6 +49,14 @@ def _named_in(bot: Atelier, function: FunctionType, owner: object) -> Iterator[C
     tree = _parsed(function)
     names = _locals(bot, tree, function, {"self": owner})
     for node in ast.walk(tree):
+        match node:
+            case ast.Call(
+                func=ast.Attribute(value=registry, attr="run"), args=[ast.expr() as verb, *_]
+            ):
+                actions = _looked_up(bot, registry, function, names)
+                name = _looked_up(bot, verb, function, names)
+                if isinstance(actions, ActionRegistry):
+                    yield actions[name or ast.literal_eval(verb)]
         if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load):
             found = _looked_up(bot, node, function, names)
             values = found.values() if isinstance(found, Mapping) else (found,)
@@ -65,7 +74,9 @@ def _locals(
                 known.setdefault(name, None)
     for node in ast.walk(tree):
         match node:
-            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Attribute() as value):
+            case ast.Assign(
+                targets=[ast.Name(id=name)], value=ast.Attribute() | ast.Subscript() as value
+            ):
                 known[name] = _looked_up(bot, value, function, known)
     return known
 
@@ -78,9 +89,13 @@ def _looked_up(
             return names[name] if name in names else function.__globals__.get(name)
         case ast.Attribute(value=ast.Name(id="interaction"), attr="client"):
             return bot
+        case ast.Subscript(value=ast.Attribute(attr="services"), slice=ast.Name(id=name)):
+            return bot.services[function.__globals__[name]]
         case ast.Attribute(value=value, attr=name):
             holder = _looked_up(bot, value, function, names)
             static = inspect.getattr_static(holder, name, None)
+            if isinstance(holder, ActionRegistry):
+                return None  # what it runs depends on the verb
             if not isinstance(static, property):  # looking up runs nothing
                 return getattr(holder, name, None)
     return None

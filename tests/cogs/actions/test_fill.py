@@ -190,7 +190,7 @@ async def test_a_family_that_cannot_fill_has_no_such_buttons_and_old_ones_get_a_
         message = await app.painted(app.alice)
         shown = await picked(app, await panel(app, message), "Top")
         modal = await form(app, shown)
-        monkeypatch.setattr("cogs.requests.capabilities.can_inpaint", lambda model: False)
+        monkeypatch.setattr("cogs.policy.model_capabilities.can_inpaint", lambda model: False)
         other = await app.painted(app.alice)
         assert not {"Fill", "Zoom out", "Pan"} & {*other.labels}
         for where, label in (

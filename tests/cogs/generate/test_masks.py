@@ -124,7 +124,7 @@ async def test_a_mask_needs_a_picture_and_a_model_that_fills(
     async with app.open():
         use = await app.alice.slash(app.art, "imagine", prompt="x", mask=upload(mask()))
         assert (await told(use)).endswith("send that one as `image`, too.")
-        monkeypatch.setattr("cogs.requests.capabilities.can_inpaint", lambda model: False)
+        monkeypatch.setattr("cogs.policy.model_capabilities.can_inpaint", lambda model: False)
         use = await app.alice.slash(
             app.art, "imagine", prompt="x", image=upload(photo()), mask=upload(mask())
         )

@@ -1,0 +1,49 @@
+"""What the buttons on a job's message do: paint again, cancel, show here, delete."""
+
+import contextlib
+
+import discord
+
+from cogs.context import Interaction
+from cogs.message_ref import MessageRef
+from cogs.messages.removal import JobRemoval
+from cogs.messages.replies import reply
+from cogs.policy.access import acting_as
+from cogs.policy.audit import record_on_job
+from cogs.requests.submission import Submission
+from speech import say
+
+
+async def again(interaction: Interaction, job_id: int) -> None:
+    """Paint the same request with a new seed, as a job of the person who clicked."""
+    await interaction.client.services[Submission].again(interaction, job_id)
+
+
+async def cancel(interaction: Interaction, job_id: int) -> None:
+    """Cancel the job; its message says so by itself."""
+    await interaction.response.defer()
+    studio = interaction.client.studio
+    job = await studio.job(job_id)
+    if await studio.cancel(job_id, by=acting_as(interaction, job)):
+        await record_on_job(interaction, "cancelled", job)
+        message_ref = MessageRef.from_json(job.message_ref)
+        if message_ref.leased and not message_ref.token_lives:
+            await reply(interaction, say("Job {number} was cancelled.", number=job_id))
+    else:
+        await reply(interaction, say("Job {number} is already done.", number=job_id))
+
+
+async def here(interaction: Interaction, job_id: int) -> None:
+    """Continue in a message that could no longer be edited: the click brings a new token."""
+    await interaction.client.services[Submission].continue_here(interaction, job_id)
+
+
+async def delete(interaction: Interaction, job_id: int) -> None:
+    """Remove the job, its pictures and its messages."""
+    await interaction.response.defer()
+    job = await interaction.client.studio.job(job_id)
+    removal = interaction.client.services[JobRemoval]
+    await removal.delete(interaction, job_id, by=acting_as(interaction, job))
+    await record_on_job(interaction, "deleted", job)
+    with contextlib.suppress(discord.NotFound):  # somebody was quicker
+        await interaction.delete_original_response()

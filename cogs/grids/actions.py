@@ -1,0 +1,110 @@
+"""What the buttons and the menu on a grid's message do."""
+
+import asyncio
+import contextlib
+from dataclasses import replace
+
+import discord
+
+from cogs.context import Interaction
+from cogs.grids.grid_messages import GridMessages
+from cogs.message_ref import MessageRef
+from cogs.messages.cancellation import any_cell, cancel_grid
+from cogs.messages.cards import result_card, withheld_card
+from cogs.messages.encodings import Upload, encodings
+from cogs.messages.removal import JobRemoval, remove_orphan
+from cogs.messages.replies import reply
+from cogs.policy.access import acting_as, may_release
+from cogs.policy.audit import record
+from cogs.policy.model_capabilities import model_can_inpaint
+from cogs.policy.nsfw import exposure_to_user
+from cogs.policy.visibility import accessible_job
+from engine import InvalidRequest, Job, UnknownJob
+from speech import phrase, say
+
+GONE = phrase("This picture is gone. It was deleted, or removed to free up space.")
+
+
+async def show_cell(interaction: Interaction, place: tuple[int, int]) -> None:
+    """Show a picture of the sheet to whoever interacts alone, with its buttons."""
+    grid_id, cell = place
+    studio = interaction.client.studio
+    found = (await studio.grids.cells(grid_id)).get(cell)
+    if found is None:
+        raise UnknownJob(say(GONE))
+    job = await accessible_job(interaction, found.id)
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    showing = await exposure_to_user(interaction, job)
+    uploads: tuple[Upload, ...] = ()
+    if showing.withheld:
+        card = withheld_card(job)
+    else:
+        uploads = await asyncio.to_thread(_pictures, job, interaction.filesize_limit)
+        fillable = model_can_inpaint(studio.models, job.recipe.model)
+        card = result_card(job, [upload.name for upload in uploads], fillable=fillable)
+        card = replace(card, covered=showing.covered)
+        if showing.covered and may_release(interaction, job):
+            card = replace(card, buttons=(*card.buttons, "release"))
+    await interaction.edit_original_response(
+        view=card.view(),
+        attachments=[upload.file() for upload in uploads],
+        allowed_mentions=discord.AllowedMentions.none(),
+    )
+
+
+def _pictures(job: Job, limit: int) -> tuple[Upload, ...]:
+    """The picture as good as it fits. Blocks.
+
+    Raises:
+        UnknownJob: When its file is gone.
+        InvalidRequest: When it does not fit in any form.
+    """
+    try:
+        uploads = next(encodings(job.pictures, limit), ())
+    except OSError as error:
+        raise UnknownJob(say(GONE)) from error
+    if not uploads:
+        raise InvalidRequest(say("This picture is too large to show here."))
+    return uploads
+
+
+async def cancel(interaction: Interaction, grid_id: int) -> None:
+    """Call off what is not painted yet; the message says so by itself."""
+    await interaction.response.defer()
+    message_ref = MessageRef.from_json(
+        (await interaction.client.studio.grids.get(grid_id)).message_ref
+    )
+    if not await cancel_grid(interaction, grid_id):
+        await reply(interaction, say("Grid {number} is already done.", number=grid_id))
+    elif message_ref.leased and not message_ref.token_lives:
+        await reply(interaction, say("Grid {number} was cancelled.", number=grid_id))
+
+
+async def delete(interaction: Interaction, grid_id: int) -> None:
+    """Remove the sheet: its pictures, with wherever else they are shown, and its message."""
+    try:
+        job = await any_cell(interaction, grid_id)
+    except UnknownJob:
+        if not await remove_orphan(interaction):
+            raise
+        return
+    await interaction.response.defer()
+    by = acting_as(interaction, job)
+    studio = interaction.client.studio
+    await studio.grids.owned(grid_id, by)
+    await studio.grids.cancel(grid_id, by)
+    for cell in (await studio.grids.cells(grid_id)).values():
+        with contextlib.suppress(UnknownJob):  # somebody was quicker
+            await interaction.client.services[JobRemoval].delete(
+                interaction, cell.id, by=by, keep_grid=False
+            )
+    if job.owner != str(interaction.user.id):
+        owner = f"<@{job.owner}>"
+        await record(interaction, say("deleted {owner}'s grid {grid}", grid=grid_id, owner=owner))
+    with contextlib.suppress(discord.NotFound):
+        await interaction.delete_original_response()
+
+
+async def here(interaction: Interaction, grid_id: int) -> None:
+    """Go on with a message that could be changed no more: the click brings a new token."""
+    await interaction.client.services[GridMessages].continue_here(interaction, grid_id)

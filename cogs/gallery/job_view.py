@@ -11,9 +11,8 @@ from cogs.message_ref import MessageRef
 from cogs.messages.buttons import JobButton
 from cogs.messages.cards import COLOURS, author_line, quoted, settings_line, shortened
 from cogs.messages.encodings import Upload, encodings
-from cogs.moderation.release import in_short
 from cogs.policy.access import may_release
-from cogs.policy.nsfw import exposure_to_user
+from cogs.policy.nsfw import exposure_to_user, verdict_summary
 from cogs.policy.visibility import jump_url
 from engine import Job, JobState
 from speech import phrase, resaid, say
@@ -55,7 +54,7 @@ async def show_job(interaction: Interaction, job: Job) -> None:
             instead = "" if uploads else say(TOO_LARGE)
     objections = ""
     if showing.covered and may_release(interaction, job):
-        objections = in_short(await studio.safety.of(job.id))
+        objections = verdict_summary(await studio.safety.of(job.id))
     await interaction.edit_original_response(
         view=_view(job, stars, uploads or instead, showing.covered, objections),
         attachments=[upload.file() for upload in uploads],

@@ -1,6 +1,5 @@
 """Letting withheld pictures be shown: a button on their message, and /release."""
 
-import discord
 from discord import app_commands
 from discord.app_commands import Range
 from discord.ext import commands
@@ -10,8 +9,9 @@ from cogs.messages.job_messages import JobMessages
 from cogs.messages.replies import reply
 from cogs.policy.access import Refused, may_release, require_moderator
 from cogs.policy.audit import record
+from cogs.policy.nsfw import verdict_summary
 from cogs.policy.visibility import visible_job
-from engine import SafetyVerdict, Studio
+from engine import Studio
 from speech import say
 
 
@@ -52,20 +52,8 @@ async def release(interaction: Interaction, job_id: int) -> None:
             "released {owner}'s job {job} ({verdict})",
             job=job_id,
             owner=f"<@{job.owner}>",
-            verdict=in_short(verdicts),
+            verdict=verdict_summary(verdicts),
         ),
     )
     await bot.services[JobMessages].refresh(job)
     await reply(interaction, say("The pictures of job {number} are now shown.", number=job_id))
-
-
-def in_short(verdicts: tuple[SafetyVerdict, ...]) -> str:
-    """What the classifier objects to, in a few words: the labels with their scores."""
-    said = [
-        f"{discord.utils.escape_markdown(each.label)} {each.score:.0%}"
-        if each.score is not None
-        else say("not checked")
-        for each in verdicts
-        if each.flagged
-    ]
-    return ", ".join(said)

@@ -157,3 +157,15 @@ def here_restricted(interaction: discord.Interaction) -> bool:
 def _may(interaction: Interaction, job: Job) -> bool:
     """Whether they may look at it in any case."""
     return job.owner == str(interaction.user.id) or may_release(interaction, job)
+
+
+def verdict_summary(verdicts: tuple[SafetyVerdict, ...]) -> str:
+    """What the safety checker objects to: the labels with their scores."""
+    said = [
+        f"{discord.utils.escape_markdown(each.label)} {each.score:.0%}"
+        if each.score is not None
+        else say("not checked")
+        for each in verdicts
+        if each.flagged
+    ]
+    return ", ".join(said)

@@ -8,13 +8,12 @@ A sentence is written in English where it is said, and looked up in a catalogue 
 
 from speech.catalogues import translation
 from speech.languages import LANGUAGES, language_for, speak, speaking, spoken
-from speech.lists import AND, NOR, OR, listed, together
+from speech.lists import AND, OR, listed, together
 from speech.sentences import Sentence, phrase, recalled, resaid, say, say_many
 
 __all__ = [
     "AND",
     "LANGUAGES",
-    "NOR",
     "OR",
     "Sentence",
     "language_for",

@@ -8,7 +8,6 @@ from speech.sentences import phrase, say
 COMMA = phrase("{items}, {last}")
 AND = phrase("{items} and {last}")
 OR = phrase("{items} or {last}")
-NOR = phrase("{items}, nor {last}")
 
 
 def listed(items: Sequence[str], last: str = COMMA) -> str:
@@ -16,7 +15,7 @@ def listed(items: Sequence[str], last: str = COMMA) -> str:
 
     Args:
         items: What there is.
-        last: How the last one is joined to the others: `COMMA`, `AND`, `OR` or `NOR`.
+        last: How the last one is joined to the others: `COMMA`, `AND` or `OR`.
     """
     if not items:
         return ""

@@ -23,7 +23,7 @@ def show_plan(plan: PlanTable) -> None:
     out.print(f"Time of a picture: {plan.slowdown} that with everything on the device.")
     if plan.passed_over:
         out.print()
-        tables.print(_table(("faster", "time", "passed over because it"), plan.passed_over))
+        tables.print(_table(("faster", "time", "why"), plan.passed_over))
     for note in plan.notes:
         out.print(note, style="dim")
     if plan.problem:

@@ -46,7 +46,7 @@ async def _flaws(model_manager: ModelManager, name: str) -> list[str]:
     """What is wrong with a model, while its reading is shown."""
     presence = model_manager.disk_usage(name).presence
     if presence is Presence.NO_FOLDER:
-        return list(model_manager.disk_usage(name).lacks)
+        return list(model_manager.disk_usage(name).errors)
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),

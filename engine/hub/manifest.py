@@ -11,7 +11,7 @@ from engine.hub.pipeline_layout import CARD, INDEX, PipelineLayout, layout_of
 from engine.hub.presence import Presence, disk_usage_of_source
 from engine.hub.single_file import classify
 from engine.hub.sources import PICKLES, Origin, Source, SourceKind
-from speech import NOR, listed, say
+from speech import AND, listed, say
 
 MOST_NAMED = 4
 """Files that a hint names."""
@@ -153,9 +153,9 @@ def manifest_of(source: Source, hub: HubClient, *, own_denoiser: bool = True) ->
     if layout.lacks:
         raise ModelUnavailable(
             say(
-                "“{repo}” can't be used as it is on the Hub. It doesn't have {lacks}.",
+                "“{repo}” can't be used as it is on the Hub. Missing: {lacks}.",
                 repo=source.repo,
-                lacks=listed(layout.lacks, NOR),
+                lacks=listed(layout.lacks, AND),
             )
         )
     has_card = CARD in listing.files and not source.settings_only

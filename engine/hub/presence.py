@@ -9,7 +9,7 @@ from engine.hub.base_models import base_in
 from engine.hub.local_files import begun_bytes, local_layout, place_of
 from engine.hub.pipeline_layout import INDEX
 from engine.hub.sources import Origin, Source, SourceKind
-from speech import listed, phrase, say
+from speech import AND, listed, phrase, say, together
 
 
 class Presence(StrEnum):
@@ -40,11 +40,13 @@ class DiskUsage:
         presence: How much of it.
         size: Bytes that it takes on disk.
         lacks: What is not there, each in a few words.
+        errors: Why nothing more can be said of it, each a sentence.
     """
 
     presence: Presence
     size: int = 0
     lacks: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +74,8 @@ def disk_usage(origin: Origin) -> DiskUsage:
     if presence is Presence.ABSENT and any(part.presence is not presence for part in parts):
         presence = Presence.PARTIAL
     lacks = tuple(lack for part in parts for lack in part.lacks)
-    return DiskUsage(presence, sum(part.size for part in parts), lacks)
+    errors = tuple(error for part in parts for error in part.errors)
+    return DiskUsage(presence, sum(part.size for part in parts), lacks, errors)
 
 
 def local_files(origin: Origin) -> LocalFiles:
@@ -105,7 +108,14 @@ def sources_of(origin: Origin) -> tuple[Source, ...]:
 def not_on_disk(source: Source, state: DiskUsage) -> ModelUnavailable:
     """Why it cannot be loaded from the disk as it is."""
     presence = say(state.presence)
-    if source.repo is not None and not state.lacks:
+    if state.errors:
+        sentence = say(
+            "“{source}” is {presence}. {reason}",
+            source=source.text,
+            presence=presence,
+            reason=together(*state.errors),
+        )
+    elif source.repo is not None and not state.lacks:
         sentence = say(
             "“{source}” is {presence}. Download it first.", source=source.text, presence=presence
         )
@@ -114,7 +124,7 @@ def not_on_disk(source: Source, state: DiskUsage) -> ModelUnavailable:
             "“{source}” is {presence}. Missing: {lacks}. Download it first.",
             source=source.text,
             presence=presence,
-            lacks=listed(state.lacks),
+            lacks=listed(state.lacks, AND),
         )
     elif INDEX in state.lacks:
         sentence = say(
@@ -126,7 +136,7 @@ def not_on_disk(source: Source, state: DiskUsage) -> ModelUnavailable:
         sentence = say(
             "{folder} is incomplete. Missing: {lacks}.",
             folder=source.path,
-            lacks=listed(state.lacks),
+            lacks=listed(state.lacks, AND),
         )
     return ModelUnavailable(sentence)
 
@@ -145,7 +155,7 @@ def disk_usage_of_source(source: Source, own_denoiser: bool = True) -> DiskUsage
     try:
         layout = local_layout(place, source, own_denoiser=own_denoiser)
     except ModelUnavailable as error:
-        return DiskUsage(lacking, 0, (error.sentence,))
+        return DiskUsage(lacking, errors=(error.sentence,))
     files = ((place / name) for name in layout.files)
     size = sum(file.stat().st_size for file in files if file.is_file())
     if layout.lacks:

@@ -59,6 +59,7 @@ def verify(
         say("“{source}” is missing {lack}.", source=origin.source.text, lack=lack)
         for lack in state.lacks
     ]
+    flaws.extend(state.errors)
     for source, name, path in files:
         before = done
 

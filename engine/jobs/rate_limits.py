@@ -45,9 +45,10 @@ class RateLimits:
             return
         if count > most:
             raise InvalidRequest(
-                say(
-                    "You asked for {count} pictures, but your limit is {most} an hour.",
-                    count=count,
+                say_many(
+                    "You asked for {number} picture, but your limit is {most} an hour.",
+                    "You asked for {number} pictures, but your limit is {most} an hour.",
+                    count,
                     most=most,
                 )
             )
@@ -58,11 +59,11 @@ class RateLimits:
             missing -= pictures
             if missing <= 0:
                 left = max(0, most - sum(n for _, n in used))
-                sentence = say(
-                    "You asked for {count}, but you have {left} of your {most} pictures an "
-                    "hour left.",
+                sentence = say_many(
+                    "You asked for {count}, but you have {left} left of {number} picture an hour.",
+                    "You asked for {count}, but you have {left} left of {number} pictures an hour.",
+                    most,
                     count=count,
-                    most=most,
                     left=left,
                 )
                 raise LimitReached(sentence, retry_at=at + WINDOW)

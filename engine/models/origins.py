@@ -26,4 +26,4 @@ def disk_usage_of(model: Model, *, allow_pickle: bool = False) -> DiskUsage:
     try:
         return disk_usage(origin_of(model, allow_pickle=allow_pickle))
     except ModelUnavailable as error:
-        return DiskUsage(Presence.NO_FOLDER, 0, (error.sentence,))
+        return DiskUsage(Presence.NO_FOLDER, errors=(error.sentence,))

@@ -97,7 +97,7 @@ def expand_dynamic_prompt(text: str, dice: Random | None = None) -> tuple[str, .
             say(
                 "The braces stand for {many} prompts; the limit is {most}. Write {brace} for a "
                 "literal brace.",
-                many=number if number < 10_000 else say("far too many"),
+                many=number if number < 10_000 else say("at least 10,000"),
                 most=MAX_PROMPTS,
                 brace="\\{",
             )

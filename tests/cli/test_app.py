@@ -47,7 +47,7 @@ def test_each_command_takes_config_before_and_after_its_name(
     if command == "init":
         return
     arguments = [command, "a fish"] if command == "imagine" else [command]
-    sentence = "other.toml cannot be read: No such file or directory."
+    sentence = "other.toml can't be read: No such file or directory."
     for line in (["-c", "other.toml", *arguments], [*arguments, "--config", "other.toml"]):
         result = atelier(*line)
         assert result.code is (Exit.CANNOT_RUN if command == "check" else Exit.SETTINGS)

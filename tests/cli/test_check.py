@@ -130,7 +130,7 @@ def test_models_that_are_missing(atelier: Atelier, ready: Config, tiny_model: Pa
     ready("[models.gone]\nsource = './gone'")
     result = atelier("check")
     assert result.code is Exit.CANNOT_RUN
-    assert "✗ model     gone: no such folder: ./gone" in result.out
+    assert "✗ model     gone: folder not found: ./gone" in result.out
 
 
 def test_a_classifier_that_cannot_be_had_is_told(
@@ -145,7 +145,7 @@ def test_a_classifier_that_cannot_be_had_is_told(
     result = atelier("check")
     assert result.code is Exit.FINE
     assert line(result, "safety").startswith(
-        "! safety    The classifier knows no label porn: its labels are normal, nsfw."
+        "! safety    The classifier has no label porn. Its labels are normal, nsfw."
     )
     assert "hidden as spoilers" in line(result, "safety")
     ready("[safety]\nclassifier = 'nowhere'")

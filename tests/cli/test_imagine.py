@@ -163,13 +163,13 @@ def test_it_works_beside_a_running_bot(atelier: Atelier, workplace: Path) -> Non
     [
         ([" "], "The prompt is empty. Say what the picture should show."),
         (["fish", "--width", "97"], "The width is 97 pixels; it must be a multiple of 16"),
-        (["fish", "--steps", "999"], "The number of steps is 999; it must be between 1 and 150."),
-        (["fish", "--count", "5"], "The number of pictures is 5; it must be between 1 and 4."),
+        (["fish", "--steps", "999"], "The number of steps must be between 1 and 150, not 999."),
+        (["fish", "--count", "5"], "The number of pictures must be between 1 and 4, not 5."),
         (["fish", "--model", "scetch"], "There is no model “scetch”. Did you mean “sketch”?"),
         (["fish --sed 7"], "There is no flag --sed. Did you mean --seed?"),
         (["fish --seed 7", "--seed", "8"], "The seed is said twice: 8 and 7."),
-        (["fish", "--lora", "fog"], "There is no LoRA “fog”; none has been set up here."),
-        (["fish", "--image", __file__], "This is no picture that can be read: send PNG"),
+        (["fish", "--lora", "fog"], "There's no LoRA “fog”. None have been set up here."),
+        (["fish", "--image", __file__], "This file can't be read as a picture. Send a PNG"),
     ],
 )
 def test_what_cannot_be_painted_is_said_in_a_sentence(
@@ -192,7 +192,7 @@ def test_a_model_that_cannot_be_loaded(atelier: Atelier, config: Config) -> None
     config("[models.gone]\nsource = './gone'")
     result = atelier("imagine", "fish", "--model", "gone")
     assert result.code is Exit.NOT_PAINTED
-    assert "✗ The model “gone” cannot be loaded. There is no folder “./gone”" in result.err
+    assert "✗ The model “gone” couldn't be loaded. There is no folder “./gone”" in result.err
     assert "Traceback" not in result.err
 
 

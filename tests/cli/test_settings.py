@@ -180,13 +180,14 @@ def test_a_file_from_a_windows_editor_is_read(workplace: Path) -> None:
         ),
         (
             "[models.fox]\nsource = 'black-forest-labs/FLUX.1-dev'\nscheduler = 'ddim'",
-            "config.toml, line 1: [models.fox] cannot be used: The scheduler “ddim” does not fit "
-            "this kind of model; these do: default, euler, heun, dpmpp_2m, dpmpp_2m_sde, unipc.",
+            "config.toml, line 1: [models.fox] cannot be used: The scheduler “ddim” doesn't "
+            "work with this kind of model. Available: default, euler, heun, dpmpp_2m, "
+            "dpmpp_2m_sde, unipc.",
         ),
         (
             "[models.fox]\nsource = 'a/b'\nwidth = 900\nmax_side = 800",
-            "config.toml, line 1: [models.fox] cannot be used: width 900 must lie between "
-            "min_side 256 and max_side 800, and be a multiple of 8.",
+            "config.toml, line 1: [models.fox] cannot be used: width 900 must be between "
+            "min_side 256 and max_side 800, and a multiple of 8.",
         ),
         (
             "[adapters.ink]\nweight = 0.5",
@@ -255,8 +256,8 @@ def test_a_file_from_a_windows_editor_is_read(workplace: Path) -> None:
         ),
         (
             "[engine]\ndefault_model = 'scetch'",
-            "config.toml, line 2: engine.default_model: There is no model “scetch”. "
-            "Did you mean “sketch”? Known: sketch.",
+            "config.toml, line 2: engine.default_model: There's no model “scetch”. Did you "
+            "mean “sketch”? Models: sketch.",
         ),
         (
             "[engine]\nbatch_size 3",
@@ -353,4 +354,4 @@ def test_a_file_that_cannot_be_read_is_an_error_only_when_it_was_asked_for(
     with pytest.raises(SettingsError, match=r"^nope\.toml cannot be read: No such file"):
         load_settings(Path("nope.toml"))
     (workplace / "config.toml").write_bytes("[engine]".encode("utf-16"))
-    assert problems() == ["config.toml cannot be read: save it as UTF-8."]
+    assert problems() == ["config.toml can't be read: save it as UTF-8."]

@@ -21,7 +21,7 @@ from .tour.reading import english, of_look, says
 
 MENUS = ("Use these settings", "Use as start image", "Picture details")
 
-UNREADABLE = "This is no picture that can be read"
+UNREADABLE = "This file can't be read as a picture"
 
 SPEECH = "بيت أحمر \u202e 🏠👩🏽‍🎨 שלום"
 """From right to left, turned around, and with a family of code points in one sign."""
@@ -75,7 +75,7 @@ def bomb() -> bytes:
 
 
 REFUSED = [
-    ("notes.txt", b"a house", "“{name}” is nothing that a picture can start from"),
+    ("notes.txt", b"a house", "“{name}” isn't a supported picture"),
     ("house.png", b"a house", UNREADABLE),
     ("cut.png", file(square(512))[:200], UNREADABLE),
     ("wide.png", file(Image.new("1", (20_000, 4_000))), "The picture has {width}×{height} pixels"),
@@ -138,14 +138,14 @@ async def test_what_is_no_picture_is_refused_in_every_menu(
     async with app.open() as bot:
         for name, data, template in REFUSED[:3]:
             posted = await app.alice.say(app.art, files=[Upload(name, data)])
-            expected = "There is no picture attached" if name == "notes.txt" else template
+            expected = "This message has no picture attached" if name == "notes.txt" else template
             for who, language in people:
                 for menu in MENUS:
                     use = await who.use_on_message(posted, menu)
                     said = await heard(use)
                     if not says(said, expected, language):
                         assert name == "cut.png"  # what is before the cut can be read
-                        understood(said, "This picture has no settings inside", language)
+                        understood(said, "This picture has no settings in it", language)
         assert await bot.studio.unsettled() == []
 
 
@@ -159,15 +159,15 @@ async def test_unusual_pictures_are_started_from(
             use = await who.slash(app.art, "imagine", prompt="塔", image=upload, strength=0.5)
             message = await use.message()
             await app.discord.until(lambda: message.attachments, 30)  # noqa: B023
-            understood(message.text(), "from a picture, strength", language)
+            understood(message.text(), "start image, strength", language)
     assert incidents(app) == []
 
 
 @pytest.mark.parametrize(
     ("mask", "template"),
     [
-        (file(Image.new("L", (32, 64), 255)), "The mask has"),
-        (file(Image.new("L", (64, 64))), "The mask marks nothing"),
+        (file(Image.new("L", (32, 64), 255)), "The mask is"),
+        (file(Image.new("L", (64, 64))), "The mask is empty"),
     ],
     ids=["another shape", "nothing"],
 )
@@ -194,7 +194,7 @@ async def test_settings_that_lie_are_left_out_and_huge_ones_not_read(
     app: App, people: tuple[tuple[Member, str], ...]
 ) -> None:
     huge = [
-        (inside("A" * 9000), "The settings inside have {length} characters"),
+        (inside("A" * 9000), "The embedded settings have {length} characters"),
         (inside("A" * 5000), "The settings in this picture are too long to use."),
         (bomb(), UNREADABLE),
     ]
@@ -263,7 +263,7 @@ async def test_somebody_elses_private_picture_is_as_if_it_were_not_there(
     app: App, people: tuple[tuple[Member, str], ...]
 ) -> None:
     """Not even for moderators, who may call it off; a number that is nobody's is told alike."""
-    unseen = "There is no job {number} that you could see here"
+    unseen = "Job {number} no longer exists or isn't visible here"
     powers = Permissions(manage_messages=True, moderate_members=True)
     for who, _ in people:
         app.guild.add_member(who.name, permissions=powers)
@@ -306,7 +306,7 @@ async def test_text_of_any_script_is_shown_as_it_is_everywhere(
                 if language != "en":
                     assert english(of_look(shown.looks[-1])) == []
             use = await who.slash(app.art, "imagine", prompt="塔", model="\u202eשלום🏠")
-            understood(await heard(use), "There is no model", language)
+            understood(await heard(use), "There's no model", language)
         assert await bot.studio.unsettled() == []
     assert incidents(app) == []
 

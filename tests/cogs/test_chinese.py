@@ -120,7 +120,7 @@ async def test_the_introduction_speaks_the_language_of_the_server(app: App) -> N
         [message] = await app.discord.until(lambda: hall.messages)
     assert message.text().startswith("## 你好！")
     assert "a lighthouse at dusk, oil on canvas" in message.text()
-    assert "只读得懂英文" in message.text()
+    assert "只能理解英文" in message.text()
     assert english(message.text()) is None
 
 
@@ -135,7 +135,7 @@ async def test_the_status_and_a_models_facts(app: App, owner: Member) -> None:
     assert english(status) is None
     assert "方案：全部常驻" in facts
     assert english(facts) is None
-    assert listed.startswith("本服务器用 **tiny** 绘图。")
+    assert listed.startswith("本服务器使用 **tiny**。")
     assert "**sketch** 内置：" in listed
     assert english(listed) is None
 
@@ -146,7 +146,7 @@ async def test_what_a_server_decides_is_told_to_who_decides_and_noted_for_who_re
     moderator = app.guild.add_member("mod", permissions=Permissions(manage_guild=True))
     async with app.open():
         use = await owner.slash(app.art, "model default", name="tiny", steps=3, guidance=2.5)
-        assert await told(use) == "在本服务器 **tiny** 的设置为 3 步 · 引导强度 2.5。"
+        assert await told(use) == "**tiny** 在本服务器的默认值：3 步 · 引导强度 2.5。"
         use = await owner.slash(app.art, "model allow", names="tiny, other")
         assert await told(use) == "这里允许：tiny、other。本服务器用 **tiny** 绘图。"
         theirs = await told(await moderator.slash(app.art, "audit"))
@@ -183,5 +183,5 @@ async def test_a_download_that_was_cut_off_is_told_in_the_language_of_its_card(
         assert message.labels == ["停止"]
     app.discord.expire_tokens()
     async with app.open(engine={"hub_url": hub.endpoint}):
-        await app.discord.until(lambda: "已中断：我重启过。" in message.text(), PATIENCE)
+        await app.discord.until(lambda: "已中断：机器人重启过。" in message.text(), PATIENCE)
         assert message.labels == ["继续", "取消"]

@@ -21,7 +21,8 @@ async def incident(use: Use, caplog: pytest.LogCaptureFixture) -> None:
     """The person was told an incident whose traceback is in the log."""
     sentence = await told_after(use)
     found = re.fullmatch(
-        r"Something broke\. The owner finds the reason in the log: ([0-9a-f]{6})\.", sentence
+        r"Something went wrong\. The owner can find the reason in the log: \([0-9a-f]\{6\}\)\.",
+        sentence,
     )
     assert found, sentence
     [record] = [record for record in caplog.records if found[1] in record.getMessage()]
@@ -116,4 +117,4 @@ async def test_an_error_is_told_to_each_person_in_their_language(
     async with app.open():
         assert await told(await app.alice.slash(app.art, "cancel", job=99)) == "任务 99 已不存在。"
         theirs = await told(await app.bob.slash(app.art, "cancel", job=99))
-    assert theirs == "Job 99 does not exist any more."
+    assert theirs == "Job 99 no longer exists."

@@ -71,7 +71,9 @@ def test_an_error_is_told_in_the_language_spoken_and_logged_in_english(
         error = unreadable("a.bin")
         assert error.sentence == "无法加载模型“tiny”。无法读取 a.bin。"
         logging.getLogger("engine").error("It broke: %s", error)
-    assert caplog.messages == ["It broke: The model “tiny” cannot be loaded. a.bin cannot be read."]
+    assert caplog.messages == [
+        "It broke: The model “tiny” couldn't be loaded. a.bin cannot be read."
+    ]
 
 
 def test_an_error_that_another_person_has_met_is_said_again_in_ones_own_language() -> None:
@@ -82,7 +84,7 @@ def test_an_error_that_another_person_has_met_is_said_again_in_ones_own_language
 
 def test_members_are_not_told_folders_in_any_language() -> None:
     told = without_folders(unreadable("/srv/models/secret/a.bin").sentence)
-    assert told == "The model “tiny” cannot be loaded. a.bin cannot be read."
+    assert told == "The model “tiny” couldn't be loaded. a.bin cannot be read."
     assert isinstance(told, Sentence)
     assert "secret" not in told.kept()
     with speaking("zh_CN"):
@@ -147,7 +149,7 @@ async def test_a_model_that_went_away_is_told_in_both_languages(tmp_path: Path) 
         job = await JobTable(database, tmp_path).add("ada", None, recipe(model="gone"))
     async with open_studio(engine_settings(default_model="sketch"), {}, tmp_path) as studio:
         told = (await studio.job(job.id)).error or ""
-    assert told == "The model “gone” is not configured any more."
+    assert told == "The model “gone” is no longer configured."
     with speaking("zh_CN"):
         assert resaid(told) == "模型“gone”已不在设置中。"
 

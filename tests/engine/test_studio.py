@@ -468,7 +468,7 @@ async def test_a_job_that_keeps_killing_the_program_is_given_up(
     async with open_here() as studio:
         over = await outcome(studio, job_id)
         assert over.state is JobState.FAILED
-        assert over.error == "Given up: the program stopped 5 times while painting this."
+        assert over.error == "Gave up: the program stopped 5 times while painting this."
         assert [job.id for job in await studio.unsettled()] == [job_id], "somebody is to be told"
 
 
@@ -477,7 +477,7 @@ async def test_a_job_whose_model_is_gone_says_so(open_here: Open, tmp_path: Path
     async with open_here() as studio:
         over = await outcome(studio, job_id)
         assert over.state is JobState.FAILED
-        assert over.error == "The model “gone” is not configured any more."
+        assert over.error == "The model “gone” is no longer configured."
 
 
 async def test_what_was_painted_and_not_shown_is_handed_over_at_the_start(
@@ -520,7 +520,7 @@ async def test_a_picture_that_cannot_be_saved_fails_alone(
     over = await outcome(studio, await submit(studio))
     assert over.state is JobState.FAILED
     assert over.error is not None
-    assert over.error.startswith("The picture could not be saved: ")
+    assert over.error.startswith("The picture couldn't be saved:")
     in_the_way.unlink()
     assert (await outcome(studio, await submit(studio))).state is JobState.PAINTED
 
@@ -535,13 +535,13 @@ async def test_a_database_that_is_full_refuses_new_jobs_and_ends_those_in_hand(
     watching = asyncio.create_task(events(studio, job_id))
     database = studio._jobs._database
     await database.read("PRAGMA query_only = ON")
-    with pytest.raises(StorageError, match="The database refused to write"):
+    with pytest.raises(StorageError, match="The database can't be written to"):
         await submit(studio)
     gate.open()
     over = (await watching)[-1]
     assert over.state is JobState.FAILED
     assert over.error is not None
-    assert "The database refused to write" in over.error
+    assert "The database can't be written to" in over.error
     await database.read("PRAGMA query_only = OFF")
     assert (await outcome(studio, await submit(studio))).state is JobState.PAINTED
 

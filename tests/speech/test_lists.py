@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from speech import AND, NOR, OR, Sentence, listed, recalled, speaking, together
+from speech import AND, OR, Sentence, listed, recalled, speaking, together
 
 from .chinese import say_in_chinese
 
@@ -17,7 +17,6 @@ from .chinese import say_in_chinese
         (["a", "b"], AND, "a and b"),
         (["a", "b", "c"], AND, "a, b and c"),
         (["a", "b", "c", "d", "e"], OR, "a, b, c, d or e"),
-        (["a", "b"], NOR, "a, nor b"),
     ],
 )
 def test_the_last_one_is_joined_as_it_should_be(items: list[str], last: str, row: str) -> None:

@@ -53,7 +53,7 @@ def test_a_model_is_shown_then_added_then_listed(atelier: Atelier) -> None:
     assert "fox: someone/fox kind Stable Diffusion 1/2 (StableDiffusionPipeline)" in said
     assert "licence fox-1 (https://fox)" in said
     assert "to download" in said
-    assert "plan everything stays" in said
+    assert "plan everything on the device" in said
     assert "free on a card with 8 GB" in said
     assert result.out.endswith("✓ Added fox.\n")
     assert result.err == "Downloading someone/fox\n"
@@ -107,7 +107,7 @@ def test_ctrl_c_stops_and_the_next_time_goes_on(
     [
         (["someone/nothing"], "The Hub has no public model “someone/nothing”"),
         (["someone/fox", "--revision", "v9"], "“someone/fox” has no such revision"),
-        (["someone/fox", "--variant", "fp16"], "it has not weights of the variant “fp16”"),
+        (["someone/fox", "--variant", "fp16"], "it has not weights for the variant “fp16”"),
         (["someone/fox", "--name", "sketch"], "There is a model “sketch” already"),
         (["fox.safetensors"], "There is no file “fox.safetensors”"),
     ],

@@ -84,7 +84,7 @@ def test_folders_and_the_cache_are_looked_into(
     assert table["c"].endswith("someone/here")
     assert table["d"].startswith("partly downloaded ")
     assert table["e"].startswith("not downloaded ")
-    assert table["f"].startswith("no such folder ")
+    assert table["f"].startswith("folder not found ")
     assert table["g"].startswith("incomplete ")
 
 

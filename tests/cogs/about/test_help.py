@@ -11,9 +11,9 @@ from cogs.about.help import AUDIENCES, Audience, slash_commands
 from tests.cogs.app import App, told
 
 REFUSALS = {
-    Audience.OWNER: ("Models are added and removed by the owner", "Only the owner of this bot"),
-    Audience.MANAGERS: ("That needs the permission Manage Server,",),
-    Audience.MODERATORS: ("That needs the permission Timeout Members or Manage Server,",),
+    Audience.OWNER: ("Only the bot's owner or members with a role", "Only the bot's owner can see"),
+    Audience.MANAGERS: ("You need the Manage Server permission,",),
+    Audience.MODERATORS: ("You need the Timeout Members or Manage Server permission,",),
 }
 """How those hear it who may not use a command."""
 

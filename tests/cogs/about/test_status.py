@@ -23,9 +23,9 @@ async def test_the_owner_is_told_how_everything_is(app: App) -> None:
     assert " GB free" in text
     assert "**Model** tiny" in text
     assert "**Plan** everything stays. Expected peak: " in text
-    assert "**Queue** 0 being painted, 0 waiting" in text
+    assert "**Queue** 0 running, 0 waiting" in text
     assert "**Last hour** 2 pictures in 1 job" in text
-    assert "**Failed within a day** 1" in text
+    assert "**Failed in the last day** 1" in text
     assert failed.state is JobState.FAILED
     assert "job 2: " in text
     assert f"Python {platform.python_version()}" in text
@@ -41,7 +41,7 @@ async def test_what_is_not_known_does_not_hide_the_rest(app: App) -> None:
     assert "**Model** broken" in text
     assert "**Plan**" not in text
     assert "⚠️ " in text
-    assert "**Queue** 0 being painted" in text
+    assert "**Queue** 0 running" in text
 
 
 async def test_nobody_else_sees_it_but_who_has_a_role_that_the_owner_named(app: App) -> None:
@@ -64,4 +64,4 @@ async def test_what_is_in_the_queue_is_counted(app: App) -> None:
         await app.free(blocker)
         await until(bot.studio.unsettled, lambda jobs: not jobs)
     assert "**Model** slow" in text
-    assert "**Queue** 1 being painted, 1 waiting" in text
+    assert "**Queue** 1 running, 1 waiting" in text

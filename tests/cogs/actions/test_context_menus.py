@@ -183,15 +183,15 @@ async def test_a_file_that_only_says_it_is_a_picture_gets_a_sentence(app: App, m
     async with app.open():
         message = await said(app, Upload("broken.png", b"\x89PNG\r\n\x1a\n and nothing"))
         told_alone = await sentence(app, message, menu)
-        assert told_alone.startswith("This is no picture that can be read")
+        assert told_alone.startswith("This file can't be read as a picture")
 
 
 async def test_settings_that_are_missing_or_huge_get_a_sentence(app: App) -> None:
     async with app.open():
         bare = await sentence(app, await said(app, png()), "Use these settings")
-        assert bare.startswith("This picture has no settings inside")
+        assert bare.startswith("This picture has no settings in it")
         huge = await sentence(app, await said(app, png("A" * 9000)), "Use these settings")
-        assert huge == "The settings inside have 9000 characters; at most 8000 are read."
+        assert huge == "The embedded settings have 9000 characters; the limit is 8000."
         long = await sentence(app, await said(app, png("A" * 5000)), "Use these settings")
         assert long == "The settings in this picture are too long to use."
 
@@ -202,7 +202,7 @@ async def test_a_button_that_somebody_else_posted_is_not_taken_for_ours(app: App
         theirs = await said(app, png())
         theirs.components = ours.components
         told_alone = await sentence(app, theirs, "Use these settings")
-        assert told_alone.startswith("This picture has no settings inside")
+        assert told_alone.startswith("This picture has no settings in it")
 
 
 @pytest.mark.parametrize("menu", ["Use these settings", "Use as start image", "Picture details"])
@@ -213,4 +213,4 @@ async def test_a_picture_that_became_private_tells_others_nothing(app: App, menu
         job = await bot.studio.job(1)
         await bot.studio.set_message_ref(1, {**job.message_ref, "private": True})
         told_alone = await sentence(app, message, menu)
-        assert told_alone.startswith("There is no job 1 that you could see here")
+        assert told_alone.startswith("Job 1 no longer exists or isn't visible here")

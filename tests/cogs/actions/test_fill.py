@@ -29,7 +29,7 @@ def mask(size: tuple[int, int] = (64, 64), name: str = "mask.png", **more: Any) 
 
 async def panel(app: App, message: Message) -> Message:
     """The picture in nine parts, in front of Bob."""
-    shown = await (await app.bob.click(message, label="Fill")).message()
+    shown = await (await app.bob.click(message, label="Inpaint")).message()
     assert shown.ephemeral
     return shown
 
@@ -130,12 +130,12 @@ async def test_a_mask_of_ones_own_marks_what_is_painted_anew(app: App) -> None:
 
 
 NO_MASKS = {
-    "“notes.txt” is nothing that a picture can start from": Upload("notes.txt", b"hello"),
-    "This is no picture that can be read": Upload("mask.png", b"not a picture"),
-    "This is no picture that can be read: send": Upload("mask.png", mask().data[:70]),
-    "The mask has 64×32 pixels and the picture 64×64: draw the mask over": mask((64, 32)),
-    "The mask has 1×1 pixels and the picture 64×64": mask((1, 1)),
-    "The picture has 20000×2600 pixels; at most 50 million": mask((20_000, 2_600)),
+    "“notes.txt” isn't a supported picture": Upload("notes.txt", b"hello"),
+    "This file can't be read as a picture": Upload("mask.png", b"not a picture"),
+    "This file can't be read as a picture. Send": Upload("mask.png", mask().data[:70]),
+    "The mask is 64×32 pixels, but the picture is 64×64. Draw the mask over": mask((64, 32)),
+    "The mask is 1×1 pixels, but the picture is 64×64": mask((1, 1)),
+    "The picture has 20000×2600 pixels; the limit is 50 million": mask((20_000, 2_600)),
 }
 
 
@@ -150,7 +150,7 @@ async def test_what_is_no_mask_gets_a_sentence_and_what_was_written_is_given_bac
             use = await app.bob.submit(modal, {"Mask": file, PROMPT: "a boat"})
             said = await (refused(use) if use.response == 5 else told(use))
             assert said.startswith(sentence)
-            assert said.endswith("-# What you wrote: a boat")
+            assert said.endswith("-# Your prompt: a boat")
         assert bot.studio.queue() == []
 
 
@@ -159,8 +159,11 @@ async def test_what_makes_no_sense_in_the_form_gets_a_sentence(app: App) -> None
         message = await app.painted(app.alice)
         shown = await picked(app, await panel(app, message), "Top")
         for fields, sentence in (
-            ({STRENGTH: "much"}, "The strength is “much”: write a number, like 0.6."),
-            ({STRENGTH: "7"}, "The strength is 7.0; it must be between 0.05 and 1.0."),
+            (
+                {STRENGTH: "much"},
+                ("“much” isn't a valid value for strength. Enter a number, like 0.6."),
+            ),
+            ({STRENGTH: "7"}, "The strength must be between 0.05 and 1.0, not 7.0."),
             ({PROMPT: "   "}, "The prompt is empty"),
         ):
             use = await app.bob.submit(await form(app, shown), fields)
@@ -180,7 +183,7 @@ async def test_flags_in_the_prompt_are_understood_but_for_the_shape(app: App) ->
         assert (recipe.prompt, recipe.width, recipe.height) == ("a boat", 64, 64)
         modal = await form(app, shown)
         said = await told(await app.bob.submit(modal, {PROMPT: "a boat --ar 3:2"}))
-        assert said.startswith("A picture that is filled keeps its shape")
+        assert said.startswith("Inpainting keeps the picture's shape")
 
 
 async def test_a_family_that_cannot_fill_has_no_such_buttons_and_old_ones_get_a_sentence(
@@ -192,17 +195,17 @@ async def test_a_family_that_cannot_fill_has_no_such_buttons_and_old_ones_get_a_
         modal = await form(app, shown)
         monkeypatch.setattr("cogs.policy.model_capabilities.can_inpaint", lambda model: False)
         other = await app.painted(app.alice)
-        assert not {"Fill", "Zoom out", "Pan"} & {*other.labels}
+        assert not {"Inpaint", "Zoom out", "Pan"} & {*other.labels}
         for where, label in (
-            (message, "Fill"),
+            (message, "Inpaint"),
             (message, "Zoom out"),
             (message, "Pan"),
             (shown, "Repaint these parts"),
         ):
             sentence = await told(await app.bob.click(where, label=label))
-            assert sentence.startswith("tiny cannot paint a part of a picture and keep the rest")
+            assert sentence.startswith("tiny can't repaint just part of a picture")
         sentence = await told(await app.bob.submit(modal, {}))
-        assert sentence.startswith("tiny cannot paint a part of a picture and keep the rest")
+        assert sentence.startswith("tiny can't repaint just part of a picture")
 
 
 async def test_fills_count_towards_the_limits_of_whoever_clicks(app: App) -> None:

@@ -112,9 +112,9 @@ async def test_a_picture_whose_file_or_job_is_gone_gets_a_sentence(app: App) -> 
         shown = await (await app.bob.click(message, label="Pan")).message()
         shutil.rmtree(app.folder / "pictures")
         said = await refused(await app.bob.click(shown, label="Pan left"))
-        assert said.startswith("The file of this picture is gone")
-        said = await refused(await app.bob.click(message, label="Fill"))
-        assert said.startswith("The file of this picture is gone")
+        assert said.startswith("This picture's file is gone")
+        said = await refused(await app.bob.click(message, label="Inpaint"))
+        assert said.startswith("This picture's file is gone")
         await bot.studio.delete(1)
         use = await app.bob.click(shown, label="Pan left")
-        assert (await use.message()).text() == "Job 1 does not exist any more."
+        assert (await use.message()).text() == "Job 1 no longer exists."

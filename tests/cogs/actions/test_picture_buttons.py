@@ -21,7 +21,7 @@ ONE = [
     "Upscale 4× (fast)",
     "Use as start image",
     "Remix",
-    "Fill",
+    "Inpaint",
     "Zoom out",
     "Pan",
     "Details",
@@ -100,7 +100,7 @@ async def test_a_family_that_starts_from_no_picture_varies_by_its_seed(
         assert job.recipe.seed != 5
         for label in ("Upscale 2×", "Use as start image"):
             sentence = await told(await app.bob.click(message, label=label))
-            assert sentence.startswith("tiny cannot start from a picture")
+            assert sentence.startswith("tiny can't start from a picture")
 
 
 async def test_an_upscale_paints_at_twice_the_size_beyond_what_the_model_composes(
@@ -115,8 +115,8 @@ async def test_an_upscale_paints_at_twice_the_size_beyond_what_the_model_compose
             assert shown.size == (256, 192)
         sentence = await told(await app.bob.click(larger, label="Upscale 2×"))
         assert sentence == (
-            "That would be 512×384; tiny paints at most 256 pixels a side: Upscale 2× (fast) "
-            "works with any."
+            "That would be 512×384, but tiny paints at most 256 pixels per side. “Upscale 2× "
+            "(fast)” works with any model."
         )
 
 
@@ -197,13 +197,13 @@ async def test_a_remix_of_what_started_from_a_picture_has_its_strength_too(app: 
 @pytest.mark.parametrize(
     ("field", "value", "sentence"),
     [
-        ("Steps", "many", "The steps is “many”: write a whole number, like 20."),
-        ("Guidance", "1e9", "The guidance is “1e9”: write a number, like 0.6."),
-        ("Steps", "0", "The number of steps is 0; it must be between 1 and 150."),
+        ("Steps", "many", "“many” isn't a valid value for steps. Enter a whole number, like 20."),
+        ("Guidance", "1e9", "“1e9” isn't a valid value for guidance. Enter a number, like 0.6."),
+        ("Steps", "0", "The number of steps must be between 1 and 150, not 0."),
         (
             "Seed (empty for a random one)",
             "9999999999",
-            "The seed is 9999999999; it must be between",
+            "The seed must be between",
         ),
         ("Prompt", "   ", "The prompt is empty. Say what the picture should show."),
     ],
@@ -271,7 +271,7 @@ async def test_somebody_who_takes_no_direct_messages_is_told(app: App) -> None:
         message = await app.painted(app.alice)
         with app.discord.expecting(50007):
             use = await app.bob.click(message, label="Send to DM")
-            assert (await use.followup()).text().startswith("I may not write to you")
+            assert (await use.followup()).text().startswith("I can't DM you")
 
 
 @pytest.mark.parametrize("label", [each for each in ONE if each != "Details"])
@@ -280,7 +280,7 @@ async def test_a_picture_whose_job_is_gone_gets_a_sentence(app: App, label: str)
         message = await app.painted(app.alice)
         await bot.studio.delete(1)
         use = await app.bob.click(message, label=label)
-        assert await gone(use) == "Job 1 does not exist any more."
+        assert await gone(use) == "Job 1 no longer exists."
 
 
 async def test_a_picture_whose_file_is_gone_gets_a_sentence(app: App) -> None:
@@ -289,7 +289,7 @@ async def test_a_picture_whose_file_is_gone_gets_a_sentence(app: App) -> None:
         shutil.rmtree(app.folder / "pictures")
         for label in ("Vary (subtle)", "Upscale 2×", "Upscale 2× (fast)", "Send to DM"):
             use = await app.bob.click(message, label=label)
-            assert (await use.followup()).text().startswith("The file of this picture is gone")
+            assert (await use.followup()).text().startswith("This picture's file is gone")
 
 
 async def gone(use: Any) -> str:
@@ -313,11 +313,11 @@ async def test_a_model_that_is_gone_gets_a_sentence(
             "Vary (strong)",
             "Upscale 2×",
             "Use as start image",
-            "Fill",
+            "Inpaint",
             "Zoom out",
             "Pan",
         ):
             sentence = await told(await app.bob.click(message, label=label))
-            assert sentence.startswith("There is no model “other”.")
+            assert sentence.startswith("There's no model “other”.")
         panel = await (await app.bob.click(two, label="Picture 2")).message()
-        assert not {"Fill", "Zoom out", "Pan"} & {*panel.labels}
+        assert not {"Inpaint", "Zoom out", "Pan"} & {*panel.labels}

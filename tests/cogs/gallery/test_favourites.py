@@ -66,7 +66,7 @@ async def test_favourites_lists_what_was_starred_by_whomever_it_was_asked_for(
         mine = await app.alice.slash(app.art, "history", favourites=True)
         assert listed(await mine.message()) == [2]
         nobodys = await (await app.bob.slash(app.art, "favourites")).message()
-        assert nobodys.text().startswith("Nothing is found.")
+        assert nobodys.text().startswith("Nothing found.")
 
 
 async def test_a_favourite_of_a_channel_that_was_closed_since_is_hidden(app: App) -> None:
@@ -109,7 +109,7 @@ async def test_a_menu_of_favourites_does_not_delete_what_others_asked_for(app: A
         menu["options"][0]["value"] = "delete:1"
         use = await app.alice.select(listing, "delete:1")
         said = (await use.followup()).text()
-        assert said == "Only the one who asked for job 1 can delete it."
+        assert said == "Only the person who requested job 1 can delete it."
         assert (await bot.studio.job(1)).pictures
         assert "Delete" in message.labels
         assert await told(await app.alice.slash(app.art, "show", id=9))

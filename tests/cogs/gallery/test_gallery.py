@@ -37,7 +37,7 @@ async def test_a_starred_picture_is_shown_once_whatever_happens(
     async with app.open():
         assert hall.name in app.guild.channels[hall.id].name
         said = await open_gallery(app, moderation, hall)
-        assert said.startswith(f"Pictures that somebody stars are shown in <#{hall.id}>")
+        assert said.startswith(f"From now on, starred pictures are reposted in <#{hall.id}>")
         message = await app.painted(app.alice, "a fish", count=2)
         await star(app, app.bob, message)
         await app.discord.until(lambda: hall.messages)
@@ -112,8 +112,8 @@ async def test_a_channel_that_the_bot_cannot_use_is_refused(
     async with app.open():
         said = await open_gallery(app, moderation, hall)
         assert said == (
-            f"I cannot show pictures in <#{hall.id}>: I lack Send Messages and Attach Files. "
-            "Somebody who manages it can change that in the channel's permissions."
+            f"I can't post pictures in <#{hall.id}>. Someone who manages that channel needs to "
+            "give me Send Messages and Attach Files."
         )
 
 

@@ -10,7 +10,7 @@ from engine.store import Search
 from tests.cogs.app import App, alt_texts, number, told
 from tests.discord_server import Message
 
-GONE = "There is no job {} that you could see here: it is gone, or belongs elsewhere. "
+GONE = "Job {} no longer exists or isn't visible here. "
 
 
 def listed(message: Message) -> list[int]:
@@ -44,7 +44,7 @@ async def test_ones_own_pictures_with_thumbnails_and_the_way_to_their_messages(
         assert listed(await history(app, model="tiny")) == [1]
         assert listed(await history(app, period="today")) == [3, 1]
         nothing = await history(app, words="boat")
-        assert nothing.text().startswith("Nothing is found.")
+        assert nothing.text().startswith("Nothing found.")
         assert nothing.attachments == []
 
 
@@ -102,7 +102,7 @@ async def test_a_list_that_is_forgotten_gets_a_sentence(app: App) -> None:
         for part in message.buttons:
             part["custom_id"] = f"atelier-page:{theirs}:0"
         use = await app.alice.click(message, label="▶️")
-        assert (await use.followup()).text().startswith("This list is too old")
+        assert (await use.followup()).text().startswith("This list has expired")
 
 
 async def test_a_page_of_the_longest_prompts_and_names_fits(app: App) -> None:
@@ -153,7 +153,7 @@ async def test_a_picture_whose_file_is_gone_is_listed_and_shown_without_it(app: 
         assert listed(message) == [1]
         assert message.attachments == []
         shown = await (await app.alice.slash(app.art, "show", id=1)).message()
-        assert "The files of its pictures are gone" in shown.text()
+        assert "The picture files are gone" in shown.text()
 
 
 async def test_pictures_that_are_too_large_there_are_not_told_to_be_gone(app: App) -> None:
@@ -167,4 +167,4 @@ async def test_pictures_that_are_too_large_there_are_not_told_to_be_gone(app: Ap
         )
         shutil.rmtree(app.folder / "pictures")
         message = await (await app.alice.slash(app.art, "show", id=1)).message()
-        assert message.text().splitlines()[-1].startswith("The files of its pictures are gone")
+        assert message.text().splitlines()[-1].startswith("The picture files are gone")

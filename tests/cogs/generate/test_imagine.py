@@ -122,10 +122,10 @@ async def test_sizes_by_ratio_by_name_and_by_pixels(app: App) -> None:
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"size": "biggest"}, "“biggest” is no size. tiny offers 1:1 (64x64)"),
-        ({"size": "4096x64"}, "The width is 4096 pixels; tiny paints 32 to 128."),
-        ({"size": "64x65"}, "The height is 65 pixels; it must be a multiple of 8, such as 64."),
-        ({"model": "tinny"}, "There is no model “tinny”. Did you mean “tiny”?"),
+        ({"size": "biggest"}, "“biggest” isn't a valid size. tiny: 1:1 (64x64)"),
+        ({"size": "4096x64"}, "The width is 4096 pixels, but tiny paints 32 to 128."),
+        ({"size": "64x65"}, "The height is 65 pixels, but must be a multiple of 8, such as 64."),
+        ({"model": "tinny"}, "There's no model “tinny”. Did you mean “tiny”?"),
         ({"prompt": " \t  "}, "The prompt is empty. Say what the picture should show."),
     ],
     ids=["nonsense", "too large", "odd", "model", "whitespace"],

@@ -66,7 +66,7 @@ async def test_only_what_the_mask_marks_is_painted_at_the_size_of_the_picture(
         )
         message = await app.done(await use.message())
         assert await kept(message)
-        assert "from a picture, strength 1" in settings_line(message)
+        assert "start image, strength 1" in settings_line(message)
         recipe = (await bot.studio.job(number(message))).recipe
         assert None not in (recipe.image, recipe.mask)
 
@@ -99,10 +99,10 @@ async def test_a_picture_is_painted_in_its_own_shape(app: App) -> None:
 @pytest.mark.parametrize(
     ("marks", "sentence"),
     [
-        (Upload("mask.txt", b"white"), "“mask.txt” is nothing that a picture can start from"),
-        (Upload("mask.png", b"white"), "This is no picture that can be read"),
-        (upload(Image.new("L", (96, 64))), "The mask marks nothing"),
-        (upload(mask((64, 64))), "The mask has 64×64 pixels and the picture 96×64"),
+        (Upload("mask.txt", b"white"), "“mask.txt” isn't a supported picture"),
+        (Upload("mask.png", b"white"), "This file can't be read as a picture"),
+        (upload(Image.new("L", (96, 64))), "The mask is empty"),
+        (upload(mask((64, 64))), "The mask is 64×64 pixels, but the picture is 96×64"),
     ],
     ids=["text", "no picture", "black", "another shape"],
 )
@@ -123,12 +123,12 @@ async def test_a_mask_needs_a_picture_and_a_model_that_fills(
 ) -> None:
     async with app.open():
         use = await app.alice.slash(app.art, "imagine", prompt="x", mask=upload(mask()))
-        assert (await told(use)).endswith("send that one as `image`, too.")
+        assert (await told(use)).endswith("Send that picture as `image`, too.")
         monkeypatch.setattr("cogs.policy.model_capabilities.can_inpaint", lambda model: False)
         use = await app.alice.slash(
             app.art, "imagine", prompt="x", image=upload(photo()), mask=upload(mask())
         )
-        assert (await told(use)).startswith("tiny cannot paint a part of a picture")
+        assert (await told(use)).startswith("tiny can't repaint just part of a picture")
 
 
 async def test_several_prompts_share_the_picture_and_its_mask(app: App) -> None:

@@ -43,20 +43,20 @@ async def test_a_picture_starts_from_another_and_says_so(app: App) -> None:
         )
         assert use.acknowledged_after < 1
         message = await app.done(await use.message())
-        assert settings_line(message)[-2:] == ["seed 1", "from a picture, strength 0.5"]
+        assert settings_line(message)[-2:] == ["seed 1", "start image, strength 0.5"]
         plain = await app.painted(app.alice, "a fish", seed=1)
         first, second = (image(m.attachments[0]) for m in (message, plain))
         assert list(first.get_flattened_data()) != list(second.get_flattened_data())
         again = await (await app.bob.click(message, label="Again")).message()
         await app.done(again)
-        assert settings_line(again)[-1] == "from a picture, strength 0.5"
+        assert settings_line(again)[-1] == "start image, strength 0.5"
 
 
 @pytest.mark.parametrize(
     ("name", "data", "sentence"),
     [
-        ("notes.txt", b"a house", "“notes.txt” is nothing that a picture can start from"),
-        ("house.png", b"a house", "This is no picture that can be read"),
+        ("notes.txt", b"a house", "“notes.txt” isn't a supported picture"),
+        ("house.png", b"a house", "This file can't be read as a picture"),
     ],
 )
 async def test_what_is_no_picture_is_refused_to_whoever_sent_it(
@@ -73,13 +73,13 @@ async def test_a_picture_that_is_too_large_is_not_even_fetched(app: App) -> None
     upload = Upload("house.png", bytes(MOST_BYTES + 1))
     async with app.open():
         use = await app.alice.slash(app.art, "imagine", prompt="a fish", image=upload)
-        assert (await told(use)).startswith("“house.png” has 25 MB; at most 25 are allowed")
+        assert (await told(use)).startswith("“house.png” is 25 MB, but the limit is 25 MB")
 
 
 async def test_a_strength_without_a_picture_is_a_mistake(app: App) -> None:
     async with app.open():
         use = await app.alice.slash(app.art, "imagine", prompt="a fish", strength=0.5)
-        assert "send `image`" in await told(use)
+        assert "Send one as `image`" in await told(use)
 
 
 async def test_a_scheduler_is_chosen_among_those_that_fit(app: App) -> None:
@@ -128,8 +128,8 @@ async def test_more_loras_than_a_list_holds_are_found_by_what_is_typed(app: App)
 @pytest.mark.parametrize(
     ("typed", "sentence"),
     [
-        ("fix", "There is no LoRA “fix”. Did you mean “fox”?"),
-        ("fox:much", "“much” is no weight for fox: write it like fox:0.8."),
+        ("fix", "There's no LoRA “fix”. Did you mean “fox”?"),
+        ("fox:much", "“much” isn't a valid weight for fox. Write it like fox:0.8."),
         ("fox:nan", "The weight of fox is nan"),
         ("fox:9", "The weight of fox is 9.0"),
     ],

@@ -56,15 +56,15 @@ def test_a_random_seed_is_drawn_once_and_told_as_it_is() -> None:
 @pytest.mark.parametrize(
     ("kind", "text", "sentence"),
     [
-        ("seed", "fish", "“fish” is no value of seed: write numbers like 1-4."),
-        ("seed", "1.5", "“1.5” is no value of seed"),
-        ("steps", "1-9:0.5", "The numbers of steps are whole"),
-        ("guidance", "1e5", "“1e5” is no value of guidance"),
-        ("guidance", "nan", "“nan” is no value of guidance"),
-        ("seed", "9-1", "“9-1” leads nowhere"),
-        ("seed", "1-9:0", "“1-9” leads nowhere"),
-        ("seed", "0-4000000000", "has more than 12 values"),
-        ("seed", ",".join(map(str, range(13))), "has more than 12 values"),
+        ("seed", "fish", "“fish” isn't a valid value for seed. Use numbers like 1-4."),
+        ("seed", "1.5", "“1.5” isn't a valid value for seed"),
+        ("steps", "1-9:0.5", "Use whole numbers for steps"),
+        ("guidance", "1e5", "“1e5” isn't a valid value for guidance"),
+        ("guidance", "nan", "“nan” isn't a valid value for guidance"),
+        ("seed", "9-1", "“9-1” isn't a valid range"),
+        ("seed", "1-9:0", "“1-9” isn't a valid range"),
+        ("seed", "0-4000000000", "has over 12 values"),
+        ("seed", ",".join(map(str, range(13))), "has over 12 values"),
         ("words", " , ,", "The axis “words” has no values"),
         ("lora", '""', "The axis “LoRA” has no values"),
     ],
@@ -102,7 +102,7 @@ def test_the_first_words_are_the_ones_that_the_others_stand_in_for() -> None:
     axis = Axis(title="words", labels=("red", "blue"))
     prompts = [changed(typed(), "words", axis, place).request.prompt for place in (0, 1)]
     assert prompts == ["a red fish", "a blue fish"]
-    with pytest.raises(InvalidRequest, match="“red” is not in the prompt"):
+    with pytest.raises(InvalidRequest, match="“red” isn't in the prompt"):
         changed(typed("a green fish"), "words", axis, 1)
 
 
@@ -112,11 +112,11 @@ def test_what_is_on_the_axis_has_no_value_beside_it(given: TypedRequest) -> None
     if given.request.seed is None:
         assert changed(given, "seed", axis, 0).request.seed == 1
     else:
-        with pytest.raises(InvalidRequest, match="“seed” is on the axis"):
+        with pytest.raises(InvalidRequest, match="“seed” is already on an axis"):
             changed(given, "seed", axis, 0)
 
 
 @pytest.mark.parametrize("lora", [None, "fox, owl"])
 def test_weights_alone_need_one_lora_to_be_of(lora: str | None) -> None:
-    with pytest.raises(InvalidRequest, match=r"0\.5 is a weight, of which LoRA"):
+    with pytest.raises(InvalidRequest, match=r"0\.5 is a weight, but for which LoRA"):
         changed(typed(lora=lora), "lora", Axis(title="LoRA", labels=("0.5",)), 0)

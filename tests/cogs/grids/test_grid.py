@@ -100,7 +100,7 @@ async def test_a_sheet_is_asked_about_painted_and_shown_with_each_of_its_picture
         both = {"x": "guidance", "x_values": "1, 7.5", "y": "seed", "y_values": "1-3"}
         question = await asked(app, "a *red* fish --steps 1", **both)
         assert question.text().splitlines() == [
-            "**A sheet of 6 pictures.** Paint it?",
+            "**A grid of 6 pictures.** Paint it?",
             "- a \\*red\\* fish",
             "- guidance: 1 · 7.5",
             "- seed: 1 · 2 · 3",
@@ -111,7 +111,7 @@ async def test_a_sheet_is_asked_about_painted_and_shown_with_each_of_its_picture
         message = await confirmed(app, question)
         assert "Cancel" in message.labels
         await app.done(message)
-        assert question.text() == "Queued: a sheet of 6 pictures."
+        assert question.text() == "Queued: a grid of 6 pictures."
         assert message.text().splitlines() == [
             "**a \\*red\\* fish**",
             f"-# {app.alice.mention} · sheet 1 · 6 pictures · guidance × seed",
@@ -122,8 +122,10 @@ async def test_a_sheet_is_asked_about_painted_and_shown_with_each_of_its_picture
         assert min(image(upload).size) > 300
         assert recipe_in(upload, tmp_path).prompt == "a *red* fish"
         assert alt_texts(message) == [
-            "Comparison sheet of “a *red* fish”: guidance 1, 7.5 from left to right, seed 1, 2, 3 "
-            "from top to bottom"
+            (
+                "Comparison grid for “a *red* fish”: guidance 1, 7.5 from left to right, seed 1, "
+                "2, 3 from top to bottom"
+            )
         ]
         assert options_of(message)[:3] == [
             "guidance 1 · seed 1",
@@ -205,7 +207,9 @@ async def test_two_clicks_paint_one_sheet_and_cancel_none(app: App) -> None:
             *(app.alice.click(question, label="Paint 3 pictures") for _ in range(2))
         )
         late = uses[0] if uses[0].response == 4 else uses[1]
-        assert (await told_after(late)).startswith("This is answered already, or too old")
+        assert (await told_after(late)).startswith(
+            "This question was already answered or has expired"
+        )
         await app.discord.until(lambda: app.art.messages)
         await app.done(app.art.messages[0])
         assert len(app.art.messages) == 1
@@ -227,10 +231,10 @@ async def test_the_question_and_half_a_sheet_outlive_a_restart(app: App) -> None
         await app.discord.until(lambda: "🎨" in message.text(), PATIENCE)
         mallory = app.guild.add_member("mallory")
         use = await mallory.click(message, label="Cancel")
-        assert await told_after(use) == "Only the one who asked for sheet 1 can do that."
+        assert await told_after(use) == "Only the person who requested grid 1 can do that."
         await app.alice.click(message, label="Cancel")
         await app.done(message)
-        assert "✖️ 1 picture was called off." in message.text()
+        assert "✖️ 1 picture was cancelled." in message.text()
         assert options_of(message) == ["model tiny"]
         assert message.attachments
         assert first.pictures[0].stat().st_mtime_ns == written
@@ -265,7 +269,7 @@ async def test_it_is_called_off_as_one_and_stands_in_the_queue_as_one(app: App) 
         said = await asked(app)
         assert said.text().startswith("You already have 2 jobs waiting")
         use = await app.alice.slash(app.art, "cancel")
-        assert await told(use) == "Sheet 2 is cancelled."
+        assert await told(use) == "Grid 2 was cancelled."
         await mo.click(first, label="Cancel")
         for message in (first, second):
             await app.done(message)
@@ -274,30 +278,33 @@ async def test_it_is_called_off_as_one_and_stands_in_the_queue_as_one(app: App) 
         [entry] = await bot.studio.moderation.audit_entries(f"guild:{app.guild.id}", 9)
         assert "sheet" in entry.what
         use = await app.alice.slash(app.art, "cancel", job=2)
-        assert await told(use) == "Sheet 1 is already done."
+        assert await told(use) == "Grid 1 is already done."
         await app.release(busy)
 
 
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"x": "seed", "x_values": "5"}, "A sheet has 2 to 36 pictures; this one would have 1."),
+        ({"x": "seed", "x_values": "5"}, "A grid has 2 to 36 pictures; this one would have 1."),
         (
             {"x": "seed", "x_values": "1-7", "y": "steps", "y_values": "1-6"},
-            "A sheet has 2 to 36 pictures; this one would have 42.",
+            "A grid has 2 to 36 pictures; this one would have 42.",
         ),
         ({"x": "seed", "x_values": "1-2", "y": "seed", "y_values": "1-2"}, "Both axes are “seed”"),
-        ({"x": "seed", "x_values": "1-2", "y": "steps"}, "needs both, `y` and `y_values`"),
-        ({"x": "seed", "x_values": "1-2", "y_values": "1-2"}, "needs both, `y` and `y_values`"),
-        ({"x": "seed", "x_values": "1-2", "seed": 5}, "“seed” is on the axis"),
+        ({"x": "seed", "x_values": "1-2", "y": "steps"}, "needs both `y` and `y_values`"),
+        ({"x": "seed", "x_values": "1-2", "y_values": "1-2"}, "needs both `y` and `y_values`"),
+        ({"x": "seed", "x_values": "1-2", "seed": 5}, "“seed” is already on an axis"),
         ({"x": "model", "x_values": "tiny, othr"}, "Did you mean “other”?"),
-        ({"x": "scheduler", "x_values": "ddim, eulr"}, "There is no scheduler “eulr”"),
+        ({"x": "scheduler", "x_values": "ddim, eulr"}, "There's no scheduler “eulr”"),
         ({"x": "steps", "x_values": "10, 500"}, "The number of steps is 500"),
         ({"x": "size", "x_values": "1:1, 64x65"}, "The height is 65 pixels"),
-        ({"x": "size", "x_values": "1:1, huge"}, "“huge” is no size"),
-        ({"x": "lora", "x_values": "fox, owl"}, "There is no LoRA “fox”"),
-        ({"x": "words", "x_values": "blue, green"}, "“blue” is not in the prompt"),
-        ({"x": "seed", "x_values": "1-12"}, "You asked for 12 pictures; you may have 10 an hour."),
+        ({"x": "size", "x_values": "1:1, huge"}, "“huge” isn't a valid size"),
+        ({"x": "lora", "x_values": "fox, owl"}, "There's no LoRA “fox”"),
+        ({"x": "words", "x_values": "blue, green"}, "“blue” isn't in the prompt"),
+        (
+            {"x": "seed", "x_values": "1-12"},
+            ("You asked for 12 pictures, but your limit is 10 an hour."),
+        ),
         ({"x": "seed", "x_values": "1-2", "prompt": "{a, b} fish"}, "The braces stand for 2"),
         ({"x": "seed", "x_values": "1-2", "prompt": "a fish --repeat 2"}, "is one picture"),
         ({"x": "seed", "x_values": "1-2", "prompt": "a fish --seed 9"}, "seed"),
@@ -318,7 +325,7 @@ async def test_the_limits_at_the_click_count(app: App) -> None:
         question = await asked(app)
         await app.painted(app.alice)
         use = await app.alice.click(question, label="Paint 3 pictures")
-        assert "of your 3 pictures an hour 2 are left" in await told_after(use)
+        assert "you have 2 of your 3 pictures an hour left" in await told_after(use)
         assert len(app.art.messages) == 1
 
 
@@ -352,7 +359,7 @@ async def test_a_cell_that_is_deleted_is_gone_from_the_sheet_and_the_sheet_with_
         await app.discord.until(lambda: options_of(message) == ["seed 1", "seed 3"], PATIENCE)
         assert image(message.attachments[0]).tobytes() != image(before).tobytes()
         use = await app.bob.click(message, label="Delete")
-        assert await told_after(use) == "Only the one who asked for sheet 1 can do that."
+        assert await told_after(use) == "Only the person who requested grid 1 can do that."
         files = [(await bot.studio.job(number)).pictures[0] for number in (1, 3)]
         await app.alice.click(message, label="Delete")
         await app.discord.until(lambda: message.deleted)
@@ -410,7 +417,7 @@ async def test_nobody_is_written_to_because_a_picture_of_a_private_sheet_is_dele
         await bot.studio.grids.set_message_ref(1, message_ref | {"expires_at": 0.0})
         listed = await (await app.alice.slash(app.art, "history")).message()
         use = await app.alice.select(listed, "delete:2")
-        assert (await told_after(use)).startswith("Job 2 is deleted, but I cannot reach")
+        assert (await told_after(use)).startswith("Job 2 was deleted, but I can't reach")
     assert app.alice.dm.messages == []
     assert len(options_of(message)) == 3
 
@@ -454,7 +461,7 @@ async def test_a_private_sheet_that_is_late_says_so_and_a_click_gives_it_more_ti
             patch.setattr("cogs.message_ref.TOKEN_LIFETIME", 41.5)
             message = await hidden(app)
             await app.discord.until(lambda: "Show here" in message.labels, 5)
-        assert "the sheet comes to your direct messages" in message.text()
+        assert "I'll send the grid to your DMs" in message.text()
         app.discord.expire_tokens()
         with app.discord.expecting(50007):
             await app.free(blocker)
@@ -473,7 +480,7 @@ async def test_a_private_sheet_that_is_called_off_late_is_only_said_to_be(
         await app.occupy()
         monkeypatch.setattr("cogs.message_ref.TOKEN_LIFETIME", 5.0)
         use = await app.alice.click(await hidden(app), label="Cancel")
-        assert await told_after(use) == "Sheet 1 is cancelled."
+        assert await told_after(use) == "Grid 1 was cancelled."
         await until(bot.studio.grids.unsettled, lambda grids: not grids)
         assert app.alice.dm.messages == []
 
@@ -494,7 +501,7 @@ async def test_the_message_of_a_sheet_that_is_gone_can_be_cleared_away(app: App)
         for number in (1, 2, 3):
             await bot.studio.delete(number)
         use = await app.bob.click(message, label="Delete")
-        assert await told_after(use) == "Sheet 1 does not exist any more."
+        assert await told_after(use) == "Grid 1 no longer exists."
         await app.alice.click(message, label="Delete")
         await app.discord.until(lambda: message.deleted)
 
@@ -510,7 +517,7 @@ async def test_a_private_sheet_is_seen_by_nobody_else(app: App) -> None:
         await until(bot.studio.grids.unsettled, lambda grids: not grids)
         assert app.art.messages == []
         said = await told(await app.bob.slash(app.art, "show", id=1))
-        assert said.startswith("There is no job 1 that you could see here")
+        assert said.startswith("Job 1 no longer exists or isn't visible here")
 
 
 @pytest.mark.parametrize(("most", "names"), [(80_000, ["sheet-1.webp"]), (50, [])])
@@ -521,7 +528,7 @@ async def test_a_sheet_that_is_too_large_is_made_smaller_or_its_pictures_stay_re
     async with app.open() as bot:
         message = await grid(app)
         assert [upload.filename for upload in message.attachments] == names
-        assert ("The sheet is too large for this channel" in message.text()) is (not names)
+        assert ("The grid is too large for this channel" in message.text()) is (not names)
         assert (await bot.studio.job(2)).pictures
 
 
@@ -530,7 +537,7 @@ async def test_a_prompt_with_a_word_that_is_not_wanted_is_refused(app: App) -> N
     async with app.open():
         await mo.slash(app.art, "words block", word="blue")
         no = await asked(app, "a red fish", x="words", x_values="red, blue")
-        assert "a word that is not allowed" in no.text()
+        assert "a word that isn't allowed" in no.text()
 
 
 async def test_the_refusal_of_a_deferred_question_is_told_to_who_asked(app: App) -> None:
@@ -548,10 +555,10 @@ async def test_what_may_not_be_shown_is_not_on_the_sheet_until_it_is_released(
     async with app.open(unsafe_pictures="withhold"):
         message = await grid(app, x="seed", x_values="1, 2")
         assert message.attachments == []
-        assert "2 pictures may not be fit for this channel and are withheld." in message.text()
+        assert "2 pictures may not suit this channel and were withheld." in message.text()
         await mod.slash(app.art, "release", job=2)
         await app.discord.until(lambda: message.attachments, PATIENCE)
-        assert "1 picture may not be fit for this channel and is withheld." in message.text()
+        assert "1 picture may not suit this channel and was withheld." in message.text()
         theirs = await (await app.bob.select(message, "seed 1")).message()
         assert theirs.attachments == []
         theirs = await (await app.bob.select(message, "seed 2")).message()

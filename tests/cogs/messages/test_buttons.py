@@ -56,7 +56,7 @@ async def test_a_stranger_gets_a_sentence_and_nothing_happens(app: App, verb: st
         else:
             message = await app.painted(app.alice)
         sentence = await told_after(await app.bob.click(message, label=verb))
-        assert sentence == f"Only the one who asked for job 1 can {verb.lower()} it."
+        assert sentence == f"Only the person who requested job 1 can {verb.lower()} it."
         assert verb in message.labels
 
 
@@ -85,7 +85,7 @@ async def test_delete_removes_message_files_and_row(app: App) -> None:
         await app.discord.until(lambda: message.deleted)
         assert len(files) == 2
         assert not any(file.exists() for file in files)
-        with pytest.raises(Exception, match="Job 1 does not exist any more"):
+        with pytest.raises(Exception, match="Job 1 no longer exists"):
             await bot.studio.job(1)
 
 
@@ -97,7 +97,7 @@ async def test_two_clicks_on_delete_at_once_delete_once(app: App) -> None:
         assert all(use.failed is None for use in uses)
         await asyncio.sleep(0.2)
         said = [followup.text() for use in uses for followup in use.followups]
-        assert set(said) <= {"Job 1 does not exist any more."}
+        assert set(said) <= {"Job 1 no longer exists."}
 
 
 async def test_two_clicks_on_cancel_at_once_cancel_once(app: App) -> None:
@@ -158,7 +158,7 @@ async def test_the_buttons_of_a_job_that_is_gone_get_a_sentence_or_clear_its_mes
         await bot.studio.delete(1)
         for who, verb in ((app.alice, "Again"), (app.alice, "⭐"), (app.bob, "Delete")):
             sentence = await told_after(await who.click(message, label=verb))
-            assert sentence == "Job 1 does not exist any more."
+            assert sentence == "Job 1 no longer exists."
         await app.alice.click(message, label="Delete")
         await app.discord.until(lambda: message.deleted)
 
@@ -173,4 +173,4 @@ async def test_again_with_a_model_that_is_not_configured_any_more(
     monkeypatch.setattr(app, "models", lambda: models)
     async with app.open():
         sentence = await told(await app.alice.click(message, label="Again"))
-        assert sentence.startswith("There is no model “other”.")
+        assert sentence.startswith("There's no model “other”.")

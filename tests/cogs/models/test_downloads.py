@@ -62,7 +62,7 @@ async def test_the_offer_tells_size_family_licence_and_plan_and_downloads_nothin
         assert re.fullmatch(r"Stable Diffusion 1/2 · [\d.]+ MB, [\d.]+ MB to come", lines[1])
         assert lines[2] == "Licence: openrail"
         assert lines[3].startswith("Plan: everything stays")
-        assert lines[4].startswith("Expected peak: ")
+        assert lines[4].startswith("Expected peak memory: ")
         assert (await use.message()).labels == ["Download", "Cancel"]
         assert hub.sent(UNET) < STUCK
         assert "fox" not in bot.studio.models
@@ -74,7 +74,7 @@ async def test_what_is_downloaded_can_be_used_at_once(
     async with opened(app, hub):
         message = await offered(app, owner, name="reynard")
         await owner.click(message, label="Download")
-        await shows(app, message, "Added. `/model use reynard`")
+        await shows(app, message, "Added. Switch to it with `/model use reynard`")
         assert message.labels == []
         size: dict[str, Any] = {"size": "256x256", "steps": 1}
         picture = await app.painted(app.alice, model="reynard", **size)
@@ -120,7 +120,7 @@ async def test_after_a_restart_the_message_says_so_and_its_button_goes_on(
     app.discord.expire_tokens()
     fox.faults.clear()
     async with opened(app, hub) as bot:
-        await shows(app, message, "Interrupted: I was restarted")
+        await shows(app, message, "Interrupted: the bot restarted")
         assert message.labels == ["Resume", "Cancel"]
         await owner.click(message, label="Resume")
         await shows(app, message, "Added")
@@ -139,7 +139,7 @@ async def test_what_was_added_just_before_the_program_ended_is_not_called_interr
             await bot.studio.model_manager.look(order.source, **order.where)
         )
     async with opened(app, hub) as bot:
-        await shows(app, message, "Added. `/model use fox`")
+        await shows(app, message, "Added. Switch to it with `/model use fox`")
         await until(PendingModels(bot.studio).all, lambda kept: not kept)
 
 
@@ -208,12 +208,12 @@ async def test_what_cannot_be_had_is_told_to_whoever_asked_alone(
     async with opened(app, hub):
         for source, sentence in (
             ("someone/else", "someone/else"),
-            ("no-such-thing.safetensors", "There is no file “no-such-thing.safetensors”"),
+            ("no-such-thing.safetensors", "“no-such-thing.safetensors” is neither a file"),
         ):
             use = await owner.slash(app.art, "model add", source=source)
             assert sentence in await refused(use)
         use = await owner.slash(app.art, "model add", source="someone/fox", name="tiny")
-        assert "There is a model “tiny” already" in await refused(use)
+        assert "There's already a model named “tiny”" in await refused(use)
 
 
 async def test_a_gated_model_says_so_and_one_that_is_here_under_which_name(
@@ -227,13 +227,13 @@ async def test_a_gated_model_says_so_and_one_that_is_here_under_which_name(
     token = {"hub_url": hub.endpoint, "hub_token": "hf_accepted"}
     async with app.open(engine=token):
         message = await offered(app, owner)
-        assert "Gated: whoever's token I use" in message.text()
+        assert "Gated: the account behind my token" in message.text()
         await owner.click(message, label="Download")
         await shows(app, message, "Added")
         message = await offered(app, owner)
         assert message.text().startswith("**fox-2** · someone/fox")
-        assert "The same is here already, as **fox**." in message.text()
-        assert "all of it here" in message.text()
+        assert "The same model is already here as **fox**." in message.text()
+        assert "already on disk" in message.text()
         assert message.labels == ["Add", "Cancel"]
 
 
@@ -272,7 +272,7 @@ async def test_removing_asks_first_and_tells_what_was_freed(
 
 @pytest.mark.parametrize(
     ("name", "sentence"),
-    [("sketch", "built in"), ("tiny", "settings file"), ("fix", "There is no model “fix”")],
+    [("sketch", "built in"), ("tiny", "settings file"), ("fix", "There's no model “fix”")],
 )
 async def test_what_was_not_added_by_command_is_not_removed_by_one(
     app: App, owner: Member, name: str, sentence: str

@@ -15,7 +15,7 @@ async def test_the_list_marks_the_one_in_use(app: App) -> None:
     async with app.open():
         text = await told(await app.alice.slash(app.art, "model list"))
         first, *lines = text.splitlines()
-        assert first == "This server paints with **tiny**."
+        assert first == "This server uses **tiny**."
         assert [line.split("**")[-2] for line in lines] == [
             "sketch",
             "tiny",
@@ -80,7 +80,7 @@ async def test_an_unknown_name_gets_the_nearest_that_there_is(app: App, command:
     manager = app.guild.add_member("manager", permissions=Permissions(manage_guild=True))
     async with app.open():
         refusal = await told(await manager.slash(app.art, command, name="othre"))
-        assert refusal.startswith("There is no model “othre”. Did you mean “other”? Known: ")
+        assert refusal.startswith("There's no model “othre”. Did you mean “other”? Models: ")
 
 
 async def test_info_tells_defaults_and_sizes(app: App) -> None:
@@ -88,7 +88,7 @@ async def test_info_tells_defaults_and_sizes(app: App) -> None:
         text = await told(await app.alice.slash(app.art, "model info", name="slow"))
         assert "Steps 150 · guidance 7 · scheduler heun" in text
         assert "1:1 128×128" in text
-        assert "any from 32 to 128 pixels a side in steps of 8" in text
+        assert "or 32 to 128 pixels per side in steps of 8" in text
         text = await told(await app.alice.slash(app.art, "model info"))
         assert text.startswith("**tiny**")
 
@@ -137,11 +137,11 @@ async def test_many_models_fit_into_a_list_an_autocomplete_and_a_refusal(
     async with app.open():
         text = await told(await app.alice.slash(app.art, "model list"))
         assert len(text) <= 2000
-        assert text.startswith("This server paints with **tiny**.")
+        assert text.startswith("This server uses **tiny**.")
         assert text.endswith("…")
         choices = await app.alice.autocomplete(app.art, "imagine", "model", "", prompt="x")
         assert len(choices) == 25
         refusal = await told(
             await app.alice.slash(app.art, "imagine", prompt="x", model="nothing like it")
         )
-        assert refusal.startswith("There is no model “nothing like it”.")
+        assert refusal.startswith("There's no model “nothing like it”.")

@@ -21,7 +21,7 @@ async def test_a_servers_defaults_fill_what_a_member_leaves_open(app: App, manag
         more = {"steps": 3, "guidance": 2.5, "size": "64x96", "scheduler": "euler"}
         use = await manager.slash(app.art, "model default", name="tiny", **more)
         assert await told(use) == (
-            "In this server **tiny** has 3 steps · guidance 2.5 · 64×96 · scheduler euler."
+            "Defaults of **tiny** here: 3 steps · guidance 2.5 · 64×96 · scheduler euler."
         )
         parts = settings_line(await app.painted(app.alice))
         assert parts[:5] == ["tiny", "64×96", "3 steps", "guidance 2.5", "euler"]
@@ -30,7 +30,7 @@ async def test_a_servers_defaults_fill_what_a_member_leaves_open(app: App, manag
         parts = settings_line(await app.painted(zoe, where=den))
         assert parts[:5] == ["tiny", "64×64", "2 steps", "guidance 7", "ddim"]
         text = await told(await app.alice.slash(app.art, "model info", name="tiny"))
-        assert "In this server: 3 steps · guidance 2.5 · 64×96 · scheduler euler" in text
+        assert "Defaults in this server: 3 steps · guidance 2.5 · 64×96 · scheduler euler" in text
 
 
 async def test_defaults_are_changed_one_by_one_and_a_name_alone_takes_them_back(
@@ -39,19 +39,19 @@ async def test_defaults_are_changed_one_by_one_and_a_name_alone_takes_them_back(
     async with app.open():
         await manager.slash(app.art, "model default", name="tiny", steps=3)
         use = await manager.slash(app.art, "model default", name="tiny", guidance=1)
-        assert await told(use) == "In this server **tiny** has 3 steps · guidance 1."
+        assert await told(use) == "Defaults of **tiny** here: 3 steps · guidance 1."
         use = await manager.slash(app.art, "model default", name="tiny")
-        assert await told(use) == "In this server **tiny** has nothing of its own."
+        assert await told(use) == "**tiny** now uses its own defaults here."
         text = await told(await app.alice.slash(app.art, "model info", name="tiny"))
-        assert "In this server" not in text
+        assert "Defaults in this server" not in text
 
 
 @pytest.mark.parametrize(
     ("more", "sentence"),
     [
-        ({"size": "4000x4000"}, "The width is 4000 pixels; tiny paints 32 to 128."),
-        ({"scheduler": "eular"}, "There is no scheduler “eular”"),
-        ({"size": "huge"}, "“huge” is no size."),
+        ({"size": "4000x4000"}, "The width is 4000 pixels, but tiny paints 32 to 128."),
+        ({"scheduler": "eular"}, "There's no scheduler “eular”"),
+        ({"size": "huge"}, "“huge” isn't a valid size."),
     ],
 )
 async def test_a_default_that_the_model_cannot_paint_is_refused(
@@ -70,7 +70,7 @@ async def test_what_is_not_allowed_is_neither_painted_with_nor_offered(
         use = await manager.slash(app.art, "model allow", names="tiny, other")
         assert await told(use) == ("Allowed here: tiny, other. This server paints with **tiny**.")
         refusal = await told(await app.alice.slash(app.art, "imagine", prompt="x", model="slow"))
-        assert refusal == "The model “slow” is not allowed here; these are: tiny, other."
+        assert refusal == "The model “slow” isn't allowed here. Allowed models: tiny, other."
         choices = await app.alice.autocomplete(app.art, "imagine", "model", "", prompt="x")
         assert [choice.value for choice in choices] == ["tiny", "other"]
         text = await told(await app.alice.slash(app.art, "model list"))
@@ -90,9 +90,9 @@ async def test_who_forbids_the_servers_own_model_is_told_what_paints_instead(
         assert await told(use) == "Allowed here: other. This server paints with **other**."
         assert settings_line(await app.painted(app.alice, steps=1))[0] == "other"
         use = await manager.slash(app.art, "model use", name="tiny")
-        assert await refused(use) == ("The model “tiny” is not allowed here; these are: other.")
+        assert await refused(use) == ("The model “tiny” isn't allowed here. Allowed models: other.")
         use = await manager.slash(app.art, "model allow", names="other, othre")
-        assert "There is no model “othre”. Did you mean “other”?" in await told(use)
+        assert "There's no model “othre”. Did you mean “other”?" in await told(use)
 
 
 @pytest.mark.parametrize("command", ["default", "allow"])

@@ -10,11 +10,13 @@ from engine.memory.plan_table import ComponentRow
 
 STREAMED = PlanTable(
     summary="text_encoder visits, unet streams",
-    components=(ComponentRow("unet", "5.1 GB", "in RAM, comes block by block, 400 MB at a time"),),
+    components=(
+        ComponentRow("unet", "5.1 GB", "in RAM, streamed block by block, 400 MB at a time"),
+    ),
     peaks=(("denoising", "1.9 GB"),),
-    peak="1.9 GB of 3.5 GB that are free on a small card",
+    peak="1.9 GB of 3.5 GB free on a small card",
     slowdown="1.40 ×",
-    passed_over=(("everything on the device", "1.00 ×", "needs 7.0 GB for a step"),),
+    passed_over=(("everything on the device", "1.00 ×", "needs 7.0 GB to denoise"),),
     problem=None,
     notes=("This VAE decodes in float32.",),
 )
@@ -22,8 +24,10 @@ STREAMED = PlanTable(
 
 def test_a_plan_is_told_in_two_lines_and_a_third_when_it_does_not_fit() -> None:
     assert plan_lines(STREAMED) == [
-        "Plan: text_encoder visits, unet streams; a picture takes 1.40 × the time of everything "
-        "resident",
+        (
+            "Plan: text_encoder visits, unet streams; takes 1.40 × as long as with everything on "
+            "the device"
+        ),
         "Expected peak: 1.9 GB of 3.5 GB that are free on a small card",
     ]
     hopeless = replace(STREAMED, problem="512x512 would fit.")

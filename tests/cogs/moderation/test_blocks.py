@@ -11,7 +11,7 @@ from cogs.moderation.blocks import split_into_messages
 from tests.cogs.app import App, number, told, told_after, until
 from tests.discord_server import Member, Permissions
 
-KIND = "Sorry, the moderators of this server have asked me not to work for you at the moment."
+KIND = "Sorry, the moderators of this server have blocked you from using me"
 
 
 @pytest.fixture
@@ -41,12 +41,12 @@ async def test_who_is_blocked_is_told_so_kindly_on_every_way_in(app: App, mod: M
         assert block.until is not None
         assert block.until == pytest.approx(block.at + 3 * 86400)
         assert await told(use) == (
-            f"{app.alice.mention} is blocked until <t:{int(block.until)}:f>. What they have "
-            "waiting is still painted: `/cancel` calls it off."
+            f"{app.alice.mention} is blocked until <t:{int(block.until)}:f>. Their queued jobs "
+            "will still be painted; cancel them with `/cancel`."
         )
         refusal = (
-            f"{KIND} You are welcome again <t:{int(block.until) + 1}:f>; if you think that it is "
-            "a mistake, write to one of them."
+            f"{KIND} until <t:{int(block.until) + 1}:f>. If you think it's a mistake, contact "
+            "one of them."
         )
         assert await told(await app.alice.slash(app.art, "imagine", prompt="x")) == refusal
         assert await told(await app.alice.slash(app.art, "queue")) == refusal
@@ -55,7 +55,7 @@ async def test_who_is_blocked_is_told_so_kindly_on_every_way_in(app: App, mod: M
         await app.painted(app.bob)
         await app.painted(elsewhere, where=den)
         use = await mod.slash(app.art, "unblock", user=app.alice)
-        assert await told(use) == f"{app.alice.mention} may use me again."
+        assert await told(use) == f"{app.alice.mention} can use me again."
         await app.painted(app.alice)
 
 
@@ -67,7 +67,7 @@ async def test_a_block_without_days_holds_until_it_is_lifted(app: App, mod: Memb
         text = await told(await app.alice.slash(app.art, "imagine", prompt="x"))
         assert text.startswith(f"{KIND} That holds until a moderator lifts it")
         use = await mod.slash(app.art, "unblock", user=app.bob)
-        assert await told(use) == f"{app.bob.mention} is not blocked."
+        assert await told(use) == f"{app.bob.mention} isn't blocked."
 
 
 async def test_some_cannot_be_blocked(app: App, mod: Member) -> None:
@@ -76,7 +76,7 @@ async def test_some_cannot_be_blocked(app: App, mod: Member) -> None:
         for somebody, sentence in (
             (mod, "You can't block yourself. Choose someone else."),
             (app.guild.bot, "You can't block a bot. Choose a member."),
-            (boss, f"{boss.mention} manages this server: who does cannot be blocked."),
+            (boss, f"{boss.mention} manages this server and can't be blocked."),
         ):
             use = await mod.slash(app.art, "block", user=somebody, reason="spam")
             assert await told(use) == sentence
@@ -93,7 +93,7 @@ async def test_the_commands_are_for_moderators(app: App) -> None:
                 ("audit", {}),
             ):
                 text = await told(await who.slash(app.art, command, **options))
-                assert text.startswith("That needs the permission Timeout Members or Manage Server")
+                assert text.startswith("You need the Timeout Members or Manage Server permission")
         assert not await bot.studio.moderation.audit_entries(f"guild:{app.guild.id}", 50)
 
 
@@ -125,9 +125,9 @@ async def test_the_log_tells_what_moderators_did_the_newest_first(app: App, mod:
             f"blocked {alice} until /unblock: a \\*lot\\* of spam",
         ]
         assert set(lines[2:]) == {
-            f"deleted job {number(message)} of {alice}",
-            f"cancelled job {number(waiting)} of {alice}",
-            f"cancelled job {number(blocker)} of {carol}",
+            f"deleted {alice}'s job {number(message)}",
+            f"cancelled {alice}'s job {number(waiting)}",
+            f"cancelled {carol}'s job {number(blocker)}",
         }
 
 
@@ -142,12 +142,12 @@ async def test_what_managers_change_is_in_the_log(app: App) -> None:
         await boss.select(job_events, "2", custom_id="atelier-setting:pace")
         await boss.select(job_events, app.art, custom_id="atelier-setting:channels")
         assert await audit(app, boss) == [
-            f"let members paint in <#{app.art.id}>",
-            "gave members 2 pictures an hour",
+            f"allowed painting only in <#{app.art.id}>",
+            "limited members to 2 pictures an hour",
             "blocked the word ||blood||",
             "allowed tiny, other",
-            "gave the model tiny 3 steps",
-            "chose the model other",
+            "set the defaults of tiny to 3 steps",
+            "set the model to other",
         ]
 
 

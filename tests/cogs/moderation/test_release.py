@@ -18,8 +18,8 @@ from tests.discord_server import Channel, Member, Message
 from tests.discord_server.messages import walk
 from tests.tiny.classifier import classifier
 
-WITHHELD = "This may not be fit for a channel that is not age-restricted, so it is withheld."
-STRANGER = "That needs the permission Timeout Members or Manage Server"
+WITHHELD = "This may not be suitable for a channel that isn't age-restricted, so it was withheld."
+STRANGER = "You need the Timeout Members or Manage Server permission"
 
 
 @pytest.fixture(scope="module")
@@ -65,15 +65,15 @@ async def test_unsafe_pictures_are_covered_until_they_are_released(app: App, mod
         said = await told(await app.bob.slash(app.art, "release", job=1))
         assert said.startswith(STRANGER)
         said = await told(await mod.slash(app.art, "release", job=1))
-        assert said == "The pictures of job 1 are shown now."
+        assert said == "The pictures of job 1 are now shown."
         await app.discord.until(lambda: spoilers(message) == [False, False])
         assert message.labels[:2] == ["Picture 1", "Picture 2"]
         said = await told(await mod.slash(app.art, "release", job=1))
-        assert said == "Nothing is hidden of job 1."
+        assert said == "Job 1 has no hidden pictures."
         [entry] = await bot.studio.moderation.audit_entries(f"guild:{app.guild.id}", 9)
         assert entry.by == str(mod.user.id)
         assert recalled(entry.what) == (
-            f"released job 1 of {app.alice.mention} (nsfw 100%, nsfw 100%)"
+            f"released {app.alice.mention}'s job 1 (nsfw 100%, nsfw 100%)"
         )
         assert (await told(await mod.slash(app.art, "release", job=9))).startswith("There is no")
 
@@ -115,7 +115,10 @@ async def test_a_withheld_picture_is_nowhere_until_a_moderator_releases_it(
         sentences = [
             await told(await mod.click(where, label="Release")) for where in (looked, message)
         ]
-        assert sentences == ["The pictures of job 1 are shown now.", "Nothing is hidden of job 1."]
+        assert sentences == [
+            "The pictures of job 1 are now shown.",
+            "Job 1 has no hidden pictures.",
+        ]
         await released(app, message)
         assert spoilers(message) == [False]
         assert "Vary (subtle)" in message.labels
@@ -149,7 +152,9 @@ async def test_the_buttons_of_a_picture_that_is_withheld_do_nothing(app: App, mo
         assert (spoilers(listed), "🔒 withheld" in listed.text()) == ([], True)
         for label in ("Vary (subtle)", "Upscale 2× (fast)", "Use as start image", "Send to DM"):
             said = await told_after(await app.bob.click(message, label=label))
-            assert said == "The pictures of job 1 are withheld here: a moderator can release them."
+            assert said == (
+                "The pictures of job 1 are withheld here. A moderator can release them."
+            )
         await (await app.alice.click(message, label="Send to DM")).message()
         [sent] = app.alice.dm.messages
         assert [each.filename for each in sent.attachments] == ["SPOILER_000001-1.png"]
@@ -242,9 +247,9 @@ async def test_for_the_eyes_of_who_asked_alone_they_are_covered_never_withheld(
         assert spoilers(direct) == [True]
         # Nobody else comes near it, moderators neither.
         said = await told(await mod.slash(app.art, "release", job=number(hidden)))
-        assert said.startswith("There is no job 1")
+        assert said.startswith("Job 1 no longer exists")
         said = await told(await mod.slash(app.art, "release", job=number(direct)))
-        assert said.startswith("There is no job 2")
+        assert said.startswith("Job 2 no longer exists")
 
 
 async def test_a_sheet_shows_its_pictures_as_they_are_released(app: App, mod: Member) -> None:
@@ -302,5 +307,5 @@ async def test_a_message_that_somebody_has_deleted_stays_so(app: App, mod: Membe
         await app.settled(bot)
         await app.art.delete(message)
         said = await told(await mod.slash(app.art, "release", job=1))
-        assert said == "The pictures of job 1 are shown now."
+        assert said == "The pictures of job 1 are now shown."
     assert app.art.messages == []

@@ -15,8 +15,8 @@ from tests.discord_server import Channel, Member, Message
 from tests.speech.chinese import say_in_chinese
 
 WAITS = (
-    "Your prompt has a word at which a moderator of this server looks first. It waits for one "
-    "until <t:"
+    "Your prompt contains a word that a moderator of this server must review first. It will "
+    "wait until <t:"
 )
 
 
@@ -61,7 +61,7 @@ def message_ref_in(app: App) -> MessageRef:
     )
 
 
-async def shown(app: App, where: Channel, text: str = "asks in") -> Message:
+async def shown(app: App, where: Channel, text: str = "asked for") -> Message:
     """The latest message there with that text, once it is there."""
     await app.discord.until(lambda: any(text in each.text() for each in public(where)))
     return [each for each in public(where) if text in each.text()][-1]
@@ -87,21 +87,21 @@ async def test_a_request_is_asked_about_and_painted_once_allowed_even_after_a_re
         assert (await told(use)).startswith(WAITS)
         card = await shown(app, submission)
         assert not public(app.art)
-        assert f"{app.alice.mention} asks in <#{app.art.id}> for 2 pictures" in card.text()
+        assert f"{app.alice.mention} asked for 2 pictures in <#{app.art.id}>" in card.text()
         assert "||a \\*bl(oo)d\\* moon||" in card.text()
         assert "Held for: ||blood||" in card.text()
     async with app.open() as bot:
-        await mods[0].click(card, label="Allow")
+        await mods[0].click(card, label="Approve")
         result = await app.done(await shown(app, app.art, "bl(oo)d"))
         assert len(result.attachments) == 2
         assert f"{app.alice.mention} · job {number(result)}" in result.text()
         assert (await bot.studio.job(number(result))).owner == str(app.alice.user.id)
-        assert card.text().startswith(f"{mods[0].mention} allowed what {app.alice.mention}")
+        assert card.text().startswith(f"{mods[0].mention} approved {app.alice.mention}")
         assert not card.labels
-        told_so = await shown(app, app.alice.dm, "have allowed")
+        told_so = await shown(app, app.alice.dm, "approved your request")
         assert str(result.id) in told_so.text()
         line = await told(await mods[1].slash(app.art, "audit"))
-        assert f"allowed what {app.alice.mention} asked for: ||a \\*bl(oo)d\\* moon||" in line
+        assert f"approved {app.alice.mention}'s request: ||a \\*bl(oo)d\\* moon||" in line
         await app.settled(bot)
 
 
@@ -116,16 +116,16 @@ async def test_who_asked_is_told_of_a_refusal_and_nothing_is_left_of_the_prompt(
             assert "||a blood moon|| · without ||fog||" in card.text()
             if who is app.bob:
                 app.discord.fail_next(path="/users/@me/channels", status=403, code=50007)
-            await mods[0].click(card, label="Refuse")
-            await app.discord.until(lambda: shows(card, "refused what"))  # noqa: B023
+            await mods[0].click(card, label="Decline")
+            await app.discord.until(lambda: shows(card, "declined <@"))  # noqa: B023
             assert "moon" not in card.text()
-        await shown(app, app.alice.dm, "have not allowed what you asked for: ||a blood moon||")
-        called = await shown(app, app.art, "the moderators have not allowed")
+        await shown(app, app.alice.dm, "declined your request: ||a blood moon||")
+        called = await shown(app, app.art, "the moderators declined")
         assert called.text().startswith(app.bob.mention)
         assert called.pings == [str(app.bob.user.id)]
         assert not await bot.studio.unsettled()
         lines = await told(await manager.slash(app.art, "audit"))
-        assert lines.count("refused what") == 2
+        assert lines.count("declined <@") == 2
 
 
 async def test_every_way_in_waits(
@@ -136,7 +136,7 @@ async def test_every_way_in_waits(
         await ask_there(manager, app, submission)
         await manager.slash(app.art, "words review", word="blood")
         form = await (await manager.slash(app.art, "style add", name="gothic")).modal()
-        await manager.submit(form, {"Template, with {prompt} in it": "{prompt} in blood"})
+        await manager.submit(form, {"Template (include {prompt})": "{prompt} in blood"})
         assert (await told(await app.bob.click(message, label="Again"))).startswith(WAITS)
         use = await app.bob.click(message, label="Vary (subtle)")
         assert (await refused(use)).startswith(WAITS)
@@ -146,11 +146,11 @@ async def test_every_way_in_waits(
         use = await app.alice.slash(app.art, "imagine", prompt="a moon", style="gothic")
         assert (await told(use)).startswith(WAITS)
         assert len(public(submission)) == 4
-        await mods[0].click(await shown(app, submission, "Uses a start image."), label="Allow")
+        await mods[0].click(await shown(app, submission, "Uses a start image."), label="Approve")
         varied = await app.done(await shown(app, app.art, app.bob.mention))
         job = await bot.studio.job(number(varied))
         assert job.parent == (number(message), 0)
-        assert (await told(await manager.slash(app.art, "audit"))).count("allowed what") == 1
+        assert (await told(await manager.slash(app.art, "audit"))).count("approved <@") == 1
 
 
 async def test_several_prompts_wait_together(
@@ -167,7 +167,7 @@ async def test_several_prompts_wait_together(
         await app.discord.until(lambda: question.text() == "Sent to a moderator for review.")
         assert "> ||a blue sun||" in (await shown(app, submission)).text()
         assert not await bot.studio.unsettled()
-        await mods[0].click(public(submission)[0], label="Allow")
+        await mods[0].click(public(submission)[0], label="Approve")
         for prompt in ("a red moon", "a blood moon"):
             await app.done(await shown(app, app.art, prompt))
         await app.settled(bot)
@@ -180,19 +180,19 @@ async def test_it_is_queued_once_however_many_click(
         await manager.slash(app.art, "words review", word="blood")
         await app.alice.slash(app.art, "imagine", prompt="a blood moon")
         card = await shown(app, app.art)
-        use = await app.bob.click(card, label="Allow")
-        assert (await told_after(use)).startswith("That needs the permission Timeout Members")
-        use = await app.alice.click(card, label="Allow")
-        assert (await told_after(use)).startswith("That needs the permission Timeout Members")
+        use = await app.bob.click(card, label="Approve")
+        assert (await told_after(use)).startswith("You need the Timeout Members")
+        use = await app.alice.click(card, label="Approve")
+        assert (await told_after(use)).startswith("You need the Timeout Members")
         one, two = await asyncio.gather(
-            mods[0].click(card, label="Allow"), mods[1].click(card, label="Refuse")
+            mods[0].click(card, label="Approve"), mods[1].click(card, label="Decline")
         )
         await app.discord.until(lambda: one.followups or two.followups)
         [late] = [use for use in (one, two) if use.followups]
         assert await told_after(late) == "Another moderator has already decided this."
         await app.discord.until(lambda: not card.labels)
         allowed = late is two
-        assert shows(card, "allowed what") == allowed
+        assert shows(card, "approved <@") == allowed
         await app.settled(bot)
         assert len(await bot.studio.moderation.audit_entries(f"guild:{app.guild.id}", 50)) == 2
 
@@ -205,27 +205,29 @@ async def test_the_member_has_their_own_limits_and_may_be_blocked_or_gone_by_the
         await app.alice.slash(app.art, "imagine", prompt="a blood moon", count=2)
         card = await shown(app, app.art)
         await app.painted(app.alice, count=2)
-        text = await told_after(await mods[0].click(card, label="Allow"))
+        text = await told_after(await mods[0].click(card, label="Approve"))
         assert text == (
-            f"{app.alice.mention} cannot have it now, and would read: “You asked for 2; of your "
-            "3 pictures an hour 1 are left.” It goes on waiting."
+            f"This can't be queued now; {app.alice.mention} would see: “You asked for "
+            "2, but you have 1 of your 3 pictures an hour left.” It stays open."
         )
         await manager.slash(app.art, "block", user=app.alice, reason="spam")
-        text = await told_after(await mods[0].click(card, label="Allow"))
+        text = await told_after(await mods[0].click(card, label="Approve"))
         assert text == (
-            f"{app.alice.mention} is blocked by now: use `/unblock` first, or refuse it."
+            f"{app.alice.mention} is now blocked. Use `/unblock` first, or decline the request."
         )
         await manager.slash(app.art, "unblock", user=app.alice)
         await manager.slash(app.art, "words block", word="moon")
-        text = await told_after(await mods[0].click(card, label="Allow"))
-        assert "would read: “Your prompt has a word that is not allowed" in text
+        text = await told_after(await mods[0].click(card, label="Approve"))
+        assert "would see: “Your prompt contains a word that isn't allowed" in text
         del app.guild.members[app.alice.user.id]
         with app.discord.expecting(10007), app.discord.expecting(50278):
-            text = await told_after(await mods[0].click(card, label="Allow"))
-            assert text == f"{app.alice.mention} is not in this server any more: refuse it."
-            await mods[0].click(card, label="Refuse")
-            await shown(app, app.art, "the moderators have not allowed")
-        assert shows(card, "refused what")
+            text = await told_after(await mods[0].click(card, label="Approve"))
+            assert text == (
+                f"{app.alice.mention} is no longer in this server. Decline the request."
+            )
+            await mods[0].click(card, label="Decline")
+            await shown(app, app.art, "the moderators declined")
+        assert shows(card, "declined <@")
         await app.settled(bot)
 
 
@@ -243,7 +245,7 @@ async def test_what_waits_too_long_is_over(
         late = review.asked_at + REVIEW_LIFETIME + 1
         monkeypatch.setattr("engine.moderation.reviews.time.time", lambda: late)
         sentence = "This request waited too long and has expired."
-        assert await told_after(await mods[0].click(card, label="Allow")) == sentence
+        assert await told_after(await mods[0].click(card, label="Approve")) == sentence
         assert card.text() == sentence
         assert not card.labels
         assert not await bot.studio.unsettled()
@@ -260,8 +262,7 @@ async def test_somebody_asks_for_so_many_at_a_time_only(
             assert (await told(use)).startswith(WAITS)
         use = await app.alice.slash(app.art, "imagine", prompt="blood")
         assert await told(use) == (
-            "2 of your requests wait for a moderator already: ask again when they have looked at "
-            "one."
+            "2 of your requests already wait for a moderator. Ask again once one has been reviewed."
         )
         use = await app.bob.slash(app.art, "imagine", prompt="blood")
         assert (await told(use)).startswith(WAITS)
@@ -278,7 +279,7 @@ async def test_where_moderators_cannot_be_asked_it_is_asked_in_place_or_said_at_
         assert (await told(use)).startswith(WAITS)
         await shown(app, app.art)
         use = await app.alice.slash(app.art, "imagine", prompt="blood", private=True)
-        assert "I cannot ask one for you here" in await refused(use)
+        assert "I can't reach one from here" in await refused(use)
         assert len(public(app.art)) == 1
         scope = f"guild:{app.guild.id}"
         await until(lambda: bot.studio.moderation.reviews.get(1, scope), lambda found: found)
@@ -292,7 +293,7 @@ async def test_a_private_request_is_answered_in_private(
         await manager.slash(app.art, "words review", word="blood")
         use = await app.alice.slash(app.art, "imagine", prompt="blood", private=True)
         assert (await told(use)).startswith(WAITS)
-        await mods[0].click(await shown(app, submission), label="Allow")
+        await mods[0].click(await shown(app, submission), label="Approve")
         result = await app.done(await shown(app, app.alice.dm, "blood"))
         assert len(result.attachments) == 1
         assert not public(app.art)
@@ -309,7 +310,7 @@ async def test_everybody_reads_the_servers_language_and_each_their_own(
     words = {
         asking: "{member} 在 {channel} 请求 {pictures}。",
         "{number} picture": "{number} 张图片",
-        "Allow": "允许",
+        "Approve": "批准",
         "{moderator} approved {member}'s request.": "{moderator} 允许了 {member} 的请求。",
         "approved {member}'s request: {prompt}": "允许了 {member} 的请求：{prompt}",
     }
@@ -325,11 +326,11 @@ async def test_everybody_reads_the_servers_language_and_each_their_own(
         assert (await told(use)).startswith(WAITS)
         card = await shown(app, app.art, "1 张图片")
         await mods[0].click(card, label="允许")
-        await app.discord.until(lambda: shows(card, f"允许了 {alice} 的请求。"))
+        await app.discord.until(lambda: shows(card, f"批准了 {alice} 的请求。"))
         await app.done(await shown(app, app.art, "**blood**"))
-        line = f"allowed what {alice} asked for: ||blood||"
+        line = f"approved {alice}'s request: ||blood||"
         assert line in await told(await manager.slash(app.art, "audit"))
-        line = f"允许了 {alice} 的请求：||blood||"
+        line = f"批准了 {alice} 的请求：||blood||"
         assert line in await told(await mods[1].slash(app.art, "audit"))
 
 
@@ -347,9 +348,9 @@ async def test_what_a_kill_has_left_unseen_is_asked_about_at_the_next_start(
         kept = await until(lambda: held.get(review.id, scope), lambda found: found.asked)
         assert kept.asked == (app.art.id, card.id)
     async with app.open() as bot:
-        await mods[0].click(card, label="Allow")
+        await mods[0].click(card, label="Approve")
         await app.done(await shown(app, app.art, "**a blood moon**"))
-        assert sum("asks in" in each.looks[0].text() for each in public(app.art)) == 1
+        assert sum("asked for" in each.looks[0].text() for each in public(app.art)) == 1
         await app.settled(bot)
 
 
@@ -375,12 +376,12 @@ async def test_a_moderator_finds_what_waits_when_its_question_was_deleted(
             assert f"{app.alice.mention} ||{prompt}|| · " in line
             assert line.endswith(f"/{app.guild.id}/{room.id}/{card.id}")
         assert len(public(submission)) == 1
-        await mods[0].click(again, label="Allow")
+        await mods[0].click(again, label="Approve")
         await app.done(await shown(app, app.art, "**a blood moon**"))
         text = await told(await mods[0].slash(app.art, "words waiting"))
         assert text == second
         text = await told(await app.alice.slash(app.art, "words waiting"))
-        assert text.startswith("That needs the permission Timeout Members")
+        assert text.startswith("You need the Timeout Members")
         await app.settled(bot)
 
 
@@ -396,13 +397,13 @@ async def test_who_asked_can_withdraw_even_after_a_restart(
         path = f"/channels/{app.art.id}/messages/{card.id}"
         app.discord.fail_next(path=path, status=403, code=50001)
         uses = await asyncio.gather(*(app.alice.click(waits, label="Withdraw") for _ in range(2)))
-        await app.discord.until(lambda: shows(waits, "You have withdrawn this"))
+        await app.discord.until(lambda: shows(waits, "You withdrew this request"))
         assert not waits.labels
         late = uses[0] if uses[0].response == 4 else uses[1]
         assert await told(late) == "This request has already been decided."
-        use = await mods[0].click(card, label="Allow")
+        use = await mods[0].click(card, label="Approve")
         assert await told_after(use) == "The member has withdrawn this request."
-        assert shows(card, "has withdrawn what they asked for.")
+        assert shows(card, "withdrew their request.")
         assert not card.labels
         assert not await bot.studio.moderation.reviews.waiting()
         assert not await bot.studio.unsettled()
@@ -417,8 +418,8 @@ async def test_no_prompt_gets_out_of_its_spoiler(
         inside = "||blood https://x.io/\\|\\| NASTY||"
         card = await shown(app, app.art)
         assert f"> {inside}" in card.text()
-        await mods[0].click(card, label="Refuse")
-        await shown(app, app.alice.dm, f"have not allowed what you asked for: {inside}")
+        await mods[0].click(card, label="Decline")
+        await shown(app, app.alice.dm, f"declined your request: {inside}")
         assert inside in await told(await manager.slash(app.art, "audit"))
         await manager.slash(app.art, "words block", word="https://y.io/||x")
         assert "||https://y.io/\\|\\|x||" in await told(await manager.slash(app.art, "audit"))
@@ -433,9 +434,9 @@ async def test_what_is_allowed_where_the_bot_cannot_write_any_more_links_to_noth
         await app.alice.slash(app.art, "imagine", prompt="a blood moon")
         card = await shown(app, submission)
         app.guild.remove_channel(app.art)
-        await mods[0].click(card, label="Allow")
-        news = await shown(app, app.alice.dm, "have allowed what you asked for")
-        assert "`/history` has it" in news.text()
+        await mods[0].click(card, label="Approve")
+        news = await shown(app, app.alice.dm, "approved your request")
+        assert "you'll find it in `/history`" in news.text()
         assert "None" not in news.text()
 
 

@@ -8,8 +8,8 @@ from tests.cogs.app import App, refused, told
 from tests.discord_server import Member, Permissions
 
 REFUSAL = (
-    "Your prompt has a word that is not allowed in this server. Say it in other words, or ask "
-    "somebody who manages the server."
+    "Your prompt contains a word that isn't allowed in this server. Rephrase it, or ask "
+    "someone who manages the server."
 )
 
 
@@ -25,7 +25,7 @@ async def test_a_blocked_word_is_refused_in_commands_and_on_old_messages(
     async with app.open():
         message = await app.painted(app.alice, "a bowl of blood oranges")
         use = await manager.slash(app.art, "words block", word="Blood")
-        assert await told(use) == "Prompts with “blood” are refused from now on."
+        assert await told(use) == "Prompts with “blood” are now blocked."
         use = await app.alice.slash(app.art, "imagine", prompt="BLООD moon")  # Cyrillic
         assert await told(use) == REFUSAL
         use = await app.alice.slash(
@@ -41,18 +41,18 @@ async def test_a_blocked_word_is_refused_in_commands_and_on_old_messages(
 async def test_words_are_listed_and_allowed_again(app: App, manager: Member) -> None:
     async with app.open():
         assert (await told(await manager.slash(app.art, "words list"))).startswith(
-            "All words may be used here."
+            "No words are restricted."
         )
         for word in ("gore", "Red  Light", "*star*"):
             await manager.slash(app.art, "words block", word=word)
         text = await told(await manager.slash(app.art, "words list"))
-        assert text == "**Refused:**\n\\*star\\*, gore, red light"
+        assert text == "**Blocked words:**\n\\*star\\*, gore, red light"
         choices = await manager.autocomplete(app.art, "words remove", "word", "RED")
         assert [choice.value for choice in choices] == ["red light"]
         use = await manager.slash(app.art, "words remove", word="red light")
-        assert await told(use) == "“red light” may be used again."
+        assert await told(use) == "“red light” can be used again."
         use = await manager.slash(app.art, "words remove", word="red light")
-        assert (await told(use)).startswith("“red light” is not on a list")
+        assert (await told(use)).startswith("“red light” isn't on a list")
 
 
 async def test_the_list_is_for_managers_alone(app: App, manager: Member) -> None:
@@ -65,9 +65,9 @@ async def test_the_list_is_for_managers_alone(app: App, manager: Member) -> None
             ("words remove", {"word": "gore"}),
         ):
             text = await told(await app.alice.slash(app.art, command, **options))
-            assert text.startswith("That needs the permission Manage Server")
+            assert text.startswith("You need the Manage Server permission")
         assert not await app.alice.autocomplete(app.art, "words remove", "word", "")
-        assert await told(await manager.slash(app.art, "words list")) == "**Refused:**\ngore"
+        assert await told(await manager.slash(app.art, "words list")) == "**Blocked words:**\ngore"
 
 
 async def test_a_word_is_on_one_list_and_both_are_shown(app: App, manager: Member) -> None:
@@ -76,15 +76,15 @@ async def test_a_word_is_on_one_list_and_both_are_shown(app: App, manager: Membe
             await manager.slash(app.art, "words block", word=word)
         use = await manager.slash(app.art, "words review", word="BLOOD")
         assert await told(use) == (
-            "Prompts with “blood” wait for a moderator from now on. They are asked in the channel "
-            "in which it was written: `/settings` changes that."
+            "Prompts with “blood” now need a moderator's approval. Requests are posted in the "
+            "channel where the prompt was sent; you can change that in `/settings`."
         )
         text = await told(await manager.slash(app.art, "words list"))
-        assert text == "**Refused:**\ngore\n**A moderator looks first:**\nblood"
+        assert text == "**Blocked words:**\ngore\n**Words that need review:**\nblood"
         choices = await manager.autocomplete(app.art, "words remove", "word", "")
         assert [choice.value for choice in choices] == ["blood", "gore"]
         use = await manager.slash(app.art, "words remove", word="blood")
-        assert await told(use) == "“blood” may be used again."
+        assert await told(use) == "“blood” can be used again."
         await app.painted(app.alice, "blood oranges")
 
 

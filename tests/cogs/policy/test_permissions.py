@@ -34,7 +34,7 @@ async def test_what_the_bot_lacks_is_named_and_nothing_is_queued(
     parent.deny_bot(*missing)
     async with app.open() as bot:
         sentence = await told(await app.alice.slash(place, "imagine", prompt="x"))
-        assert sentence.startswith("I cannot paint in this channel: I lack ")
+        assert sentence.startswith("I can't paint in this channel: I'm missing ")
         assert named.lower() in sentence.lower()
         assert await bot.studio.unsettled() == []
         parent.deny_bot()

@@ -13,7 +13,7 @@ from tests.discord_server import Message, Permissions, Upload
 
 HERE = "visible only to me"
 DIRECT = "sent to me as direct messages"
-UNSEEN = "There is no job {} that you could see here"
+UNSEEN = "Job {} no longer exists or isn't visible here"
 
 
 async def hidden(app: App, prompt: str = "a surprise", **more: Any) -> Message:
@@ -65,7 +65,7 @@ async def test_the_queue_keeps_it_and_a_moderator_can_call_it_off_unread(app: Ap
         offered = await mo.autocomplete(app.art, "cancel", "job", "")
         assert f"{job} · private" in [choice.name for choice in offered]
         said = await told(await mo.slash(app.art, "cancel", job=job))
-        assert said == f"Job {job} is cancelled."
+        assert said == f"Job {job} was cancelled."
         await app.discord.until(lambda: "Cancelled." in message.text(), PATIENCE)
 
 
@@ -138,7 +138,7 @@ async def test_what_reaches_nobody_is_kept_for_its_owner(app: App) -> None:
         shown = await (await app.alice.select(mine, "show:2")).message()
         assert shown.ephemeral
         await app.alice.select(mine, "delete:2")
-        await app.discord.until(lambda: mine.text().startswith("Nothing is found."))
+        await app.discord.until(lambda: mine.text().startswith("Nothing found."))
 
 
 async def test_a_message_that_can_soon_be_changed_no_more_says_where_the_picture_comes(
@@ -148,7 +148,7 @@ async def test_a_message_that_can_soon_be_changed_no_more_says_where_the_picture
         blocker = await app.occupy()
         monkeypatch.setattr("cogs.message_ref.TOKEN_LIFETIME", 40.3)
         message = await app.ask(app.alice, "a surprise", private=True)
-        await app.discord.until(lambda: "comes to your direct messages" in message.text(), 5)
+        await app.discord.until(lambda: "I'll send it to your DMs" in message.text(), 5)
         assert message.labels == ["Show here", "Cancel"]
         app.discord.expire_tokens()
         await app.free(blocker)
@@ -168,7 +168,7 @@ async def test_a_click_gives_the_message_more_time(
             await app.discord.until(lambda: "Show here" in message.labels, 5)
         app.discord.expire_tokens()
         await app.alice.click(message, label="Show here")
-        await app.discord.until(lambda: "in line" in message.text(), 5)
+        await app.discord.until(lambda: "queued" in message.text(), 5)
         await app.free(blocker)
         await app.done(message)
         await app.settled(bot)
@@ -222,7 +222,7 @@ async def test_what_is_called_off_when_its_message_stands_still_is_said(
         monkeypatch.setattr("cogs.message_ref.TOKEN_LIFETIME", 5.0)
         message = await app.ask(app.alice, "a mistake", private=True)
         use = await app.alice.click(message, label="Cancel")
-        assert await told_after(use) == "Job 2 is cancelled."
+        assert await told_after(use) == "Job 2 was cancelled."
         await until(lambda: bot.studio.job(2), lambda job: job.settled)
         assert app.alice.dm.messages == [], "nobody is written to for that"
 
@@ -279,7 +279,7 @@ async def test_who_lets_nobody_write_gets_it_where_they_asked(app: App) -> None:
         await prefers(app, DIRECT)
         with app.discord.expecting(50007):
             use = await app.alice.slash(app.art, "imagine", prompt="a surprise")
-            assert (await use.followup()).text().startswith("I may not write to you")
+            assert (await use.followup()).text().startswith("I can't DM you")
         message = await app.done(await use.message())
         assert message.ephemeral
         assert len(message.attachments) == 1

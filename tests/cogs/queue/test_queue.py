@@ -57,24 +57,24 @@ async def test_a_long_queue_of_long_prompts_fits_into_one_answer(app: App) -> No
 async def test_cancel_alone_calls_off_the_last_job_of_whoever_asks(app: App) -> None:
     async with app.open():
         messages = await crowd(app)
-        assert await told(await app.alice.slash(app.art, "cancel")) == "Job 5 is cancelled."
+        assert await told(await app.alice.slash(app.art, "cancel")) == "Job 5 was cancelled."
         await app.done(messages[4])
-        assert await told(await app.alice.slash(app.art, "cancel")) == "Job 3 is cancelled."
+        assert await told(await app.alice.slash(app.art, "cancel")) == "Job 3 was cancelled."
         sentence = "You have no jobs in the queue."
         assert await told(await app.alice.slash(app.art, "cancel")) == sentence
         assert "Cancelled." in messages[4].text()
-        assert "in line" in messages[3].text()
+        assert "queued" in messages[3].text()
 
 
 async def test_cancel_takes_a_number(app: App) -> None:
     async with app.open():
         messages = await crowd(app, each=1)
-        assert await told(await app.bob.slash(app.art, "cancel", job=2)) == ("Job 2 is cancelled.")
+        assert await told(await app.bob.slash(app.art, "cancel", job=2)) == ("Job 2 was cancelled.")
         assert await told(await app.bob.slash(app.art, "cancel", job=2)) == (
             "Job 2 is already done."
         )
         assert await told(await app.bob.slash(app.art, "cancel", job=3)) == (
-            "Only the one who asked for job 3 can cancel it."
+            "Only the person who requested job 3 can cancel it."
         )
         await app.done(messages[1])
 
@@ -83,7 +83,7 @@ async def test_cancel_takes_a_number(app: App) -> None:
 async def test_cancel_of_a_number_that_nobody_has(app: App, job: int) -> None:
     async with app.open():
         sentence = await told(await app.alice.slash(app.art, "cancel", job=job))
-        assert sentence == f"Job {job} does not exist any more."
+        assert sentence == f"Job {job} no longer exists."
 
 
 async def test_only_ones_own_jobs_are_offered_and_moderators_see_all_with_theirs_first(
@@ -125,7 +125,7 @@ async def test_what_is_painted_elsewhere_is_told_only_as_far_as_it_concerns_thos
         blocker = await app.occupy()
         await app.alice.slash(secret, "imagine", prompt="a surprise")
         theirs = await told(await mallory.slash(poems, "queue"))
-        assert theirs == "-# 2 in other places"
+        assert theirs == "-# 2 elsewhere"
         ours = await told(await app.bob.slash(app.art, "queue"))
         assert app.alice.mention in ours
         assert "a surprise" not in ours
@@ -141,7 +141,7 @@ async def test_who_moderates_one_server_has_no_say_in_another(app: App) -> None:
         blocker = await app.occupy()
         assert await mallory.autocomplete(poems, "cancel", "job", "") == []
         refusal = await told(await mallory.slash(poems, "cancel", job=1))
-        assert refusal == "Only the one who asked for job 1 can cancel it."
+        assert refusal == "Only the person who requested job 1 can cancel it."
         await app.release(blocker)
 
 
@@ -159,11 +159,11 @@ async def test_who_moderates_one_channel_has_no_say_in_another(app: App, kind: s
         offered = await app.bob.autocomplete(app.art, "cancel", "job", "")
         assert [choice.value for choice in offered] == [1]
         refusal = await told(await app.bob.slash(app.art, "cancel", job=2))
-        assert refusal == "Only the one who asked for job 2 can cancel it."
+        assert refusal == "Only the person who requested job 2 can cancel it."
         secret.overwrite(app.bob, allow=Permissions(manage_messages=True, view_channel=True))
         offered = await app.bob.autocomplete(app.art, "cancel", "job", "")
         assert "2 · a surprise for the staff" in [choice.name for choice in offered]
-        assert await told(await app.bob.slash(app.art, "cancel", job=2)) == ("Job 2 is cancelled.")
+        assert await told(await app.bob.slash(app.art, "cancel", job=2)) == ("Job 2 was cancelled.")
         await app.release(blocker)
 
 

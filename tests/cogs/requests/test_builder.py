@@ -38,29 +38,29 @@ async def test_flags_in_a_form_stand_over_what_it_is_filled_in_with(app: App) ->
         assert parts[1:3] + parts[5:7] == ["80×56", "1 step", "seed 9", "without rain"]
         modal = await (await app.bob.click(message, label="Remix")).modal()
         refusal = await told(await app.bob.submit(modal, {"Prompt": "a boat --sed 9"}))
-        assert refusal.startswith("There is no flag --sed.")
+        assert refusal.startswith("There's no flag --sed.")
 
 
 async def test_a_flag_may_say_how_far_to_leave_a_picture_behind(app: App) -> None:
     async with app.open():
         upload = Upload("house.png", picture())
         message = await app.painted(app.alice, "a fish --iw 2", image=upload)
-        assert settings_line(message)[-1] == "from a picture, strength 0.43"
+        assert settings_line(message)[-1] == "start image, strength 0.43"
 
 
 @pytest.mark.parametrize(
     ("prompt", "typed", "sentence"),
     [
-        ("a fish --sed 7", {}, "There is no flag --sed. Did you mean --seed?"),
-        ("a fish --seed 7", {"seed": 8}, "The seed is said twice: 8 and 7."),
-        ("a fish --size 64x96", {"size": "3:2"}, "The width is said twice: 80 and 64."),
-        ("a fish --model tinny", {}, "There is no model “tinny”. Did you mean “tiny”?"),
+        ("a fish --sed 7", {}, "There's no flag --sed. Did you mean --seed?"),
+        ("a fish --seed 7", {"seed": 8}, "The seed is given twice: 8 and 7."),
+        ("a fish --size 64x96", {"size": "3:2"}, "The width is given twice: 80 and 64."),
+        ("a fish --model tinny", {}, "There's no model “tinny”. Did you mean “tiny”?"),
         ("a fish --repeat 5", {}, "The number of pictures is 5"),
-        ("a fish --strength 0.5", {}, "The strength is how far to leave a picture behind"),
+        ("a fish --strength 0.5", {}, "Strength needs a start image"),
         ("--seed 7", {}, "The prompt is empty"),
-        ("a fish --weird 9", {}, "Midjourney's --weird does nothing here"),
-        ("{a,b,c,d} {e,f,g,h,i}", {}, "The braces stand for 20 prompts; at most 16"),
-        ("{a fish, a boat --sed 7}", {}, "There is no flag --sed."),
+        ("a fish --weird 9", {}, "Midjourney's --weird has no effect here"),
+        ("{a,b,c,d} {e,f,g,h,i}", {}, "The braces stand for 20 prompts; the limit is 16"),
+        ("{a fish, a boat --sed 7}", {}, "There's no flag --sed."),
     ],
 )
 async def test_what_makes_no_sense_is_told_to_the_person_alone(
@@ -106,17 +106,19 @@ async def test_limits_count_for_all_of_them_at_once(app: App) -> None:
         async def refusal(prompt: str) -> str:
             return await told(await app.alice.slash(app.art, "imagine", prompt=prompt))
 
-        assert await refusal("{a,b,c,d}") == "These are 4 jobs; you may have 3 open at a time."
+        assert await refusal("{a,b,c,d}") == (
+            "That's 4 jobs, but you can only have 3 open at a time."
+        )
         assert await refusal("{a,b} --repeat 3") == (
-            "You asked for 6 pictures; you may have 5 an hour."
+            "You asked for 6 pictures, but your limit is 5 an hour."
         )
         assert bot.studio.queue() == []
         blocker = await app.occupy()
         await app.ask(app.alice)
         await app.ask(app.alice)
         assert await refusal("{a,b}") == (
-            "You already have 2 jobs waiting, and these are 2 more; you may have 3 at a time. "
-            "Wait for some to be done, or cancel some."
+            "You already have 2 jobs waiting, and these are 2 more, but your limit is 3 at a "
+            "time. Wait for some to finish, or cancel some."
         )
         await app.release(blocker)
 

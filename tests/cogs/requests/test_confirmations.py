@@ -67,11 +67,13 @@ async def test_it_outlives_a_restart_with_its_picture_and_two_clicks_paint_once(
             *(app.alice.click(question, label="Paint 5 pictures") for _ in range(2))
         )
         late = uses[0] if uses[0].response == 4 else uses[1]
-        assert (await told_after(late)).startswith("This is answered already, or too old")
+        assert (await told_after(late)).startswith(
+            "This question was already answered or has expired"
+        )
         await app.discord.until(lambda: len(app.art.messages) == 5)
         for message in app.art.messages:
             await app.done(message)
-            assert settings_line(message)[-1] == "from a picture, strength 0.5"
+            assert settings_line(message)[-1] == "start image, strength 0.5"
 
 
 async def test_only_the_last_question_of_a_person_is_open(app: App) -> None:
@@ -79,14 +81,16 @@ async def test_only_the_last_question_of_a_person_is_open(app: App) -> None:
         first = await asked(app)
         await asked(app)
         use = await app.alice.click(first, label="Paint 10 pictures")
-        assert (await told_after(use)).startswith("This is answered already, or too old")
+        assert (await told_after(use)).startswith(
+            "This question was already answered or has expired"
+        )
         assert await bot.studio.unsettled() == []
 
 
 async def test_what_would_be_refused_is_not_even_asked_about(app: App) -> None:
     async with app.open(limits={"waiting_jobs": 4}):
         refusal = await app.ask(app.alice, FIVE)
-        assert refusal.text() == "These are 5 jobs; you may have 4 open at a time."
+        assert refusal.text() == "That's 5 jobs, but you can only have 4 open at a time."
 
 
 async def test_the_limits_at_the_click_count_and_the_question_stays_open(app: App) -> None:
@@ -95,7 +99,7 @@ async def test_the_limits_at_the_click_count_and_the_question_stays_open(app: Ap
         await app.painted(app.alice)
         for _ in range(2):
             use = await app.alice.click(question, label="Paint 10 pictures")
-            assert "of your 10 pictures an hour 9 are left" in await told_after(use)
+            assert "you have 9 of your 10 pictures an hour left" in await told_after(use)
         assert bot.studio.queue() == []
 
 

@@ -47,7 +47,7 @@ async def test_direct_messages_are_a_place_to_paint_in(app: App) -> None:
         assert not message.ephemeral
         app.discord.expire_tokens()
         theirs = await told(await app.bob.slash(app.bob.dm, "queue"))
-        assert theirs == "-# 2 in other places"
+        assert theirs == "-# 2 elsewhere"
         assert "a surprise" in await told(await app.alice.slash(app.alice.dm, "queue"))
         assert "a surprise" in await told(await app.alice.slash(app.art, "queue"))
         assert "a surprise" not in await told(await app.bob.slash(app.art, "queue"))
@@ -84,7 +84,7 @@ async def test_who_has_it_for_themselves_paints_where_it_is_not(
         await app.done(await use.message())
         await alice.click(message, label="⭐")
         said = await told(await bob.slash(bob.dm, "show", id=1))
-        assert said.startswith("There is no job 1 that you could see here")
+        assert said.startswith("Job 1 no longer exists or isn't visible here")
         await app.settled(bot)
         await alice.click(message, label="Delete")
         await app.discord.until(lambda: message.deleted)
@@ -110,10 +110,10 @@ async def test_a_wait_that_is_too_long_is_refused_before_it_is_queued(
         use = await alice.slash(square, "imagine", prompt="a fish", model="slow", count=4)
         said = await told(use)
         assert said.startswith("Your picture would take about ")
-        assert "our direct messages" in said
+        assert "my DMs" in said
         assert [job.id for job, _ in bot.studio.queue()] == [job.id for job, _ in before]
         there = await alice.slash(alice.dm, "imagine", prompt="a fish", model="slow", count=4)
-        assert "in line" in (await there.message()).text()
+        assert "queued" in (await there.message()).text()
         hidden = await alice.slash(square, "imagine", prompt="a fish", private=True)
         assert (await hidden.message()).ephemeral, "this one may come directly"
     assert MOST_SECONDS < 15 * 60
@@ -127,7 +127,7 @@ async def test_a_model_that_has_to_be_downloaded_first_is_refused(
     monkeypatch.setattr(app, "models", lambda: models | {"far": far})
     async with app.open() as bot:
         use = await alice.slash(square, "imagine", prompt="a fish", model="far")
-        assert (await told(use)).startswith("The files of far have to be downloaded first")
+        assert (await told(use)).startswith("far has to be downloaded first")
         assert bot.studio.queue() == []
 
 
@@ -180,7 +180,7 @@ async def test_several_at_once_are_as_many_as_discord_takes(
         for message in [await use.message(), *[await use.followup(n) for n in range(3)]]:
             await app.done(message)
         said = await told(await alice.slash(square, "imagine", prompt="{1, 2, 3, 4, 5} fishes"))
-        assert said.startswith("Here I can answer with 4 messages at a time.")
+        assert said.startswith("I can only reply with 4 messages at a time here.")
         await app.settled(bot)
         assert len(square.messages) == 4
 
@@ -195,7 +195,7 @@ async def test_a_conversation_of_people(app: App, alice: Member) -> None:
         assert hidden.ephemeral
         await app.settled(bot)
         said = await told(await app.bob.slash(app.bob.dm, "show", id=number(message)))
-        assert said.startswith("There is no job 1")
+        assert said.startswith("Job 1 no longer exists")
 
 
 @pytest.mark.parametrize("lack", ["send_messages", "attach_files", "use_external_apps"])
@@ -218,9 +218,9 @@ async def test_what_a_server_has_decided_holds_in_it_for_those_with_the_app_too(
         await moderation.slash(app.art, "words block", word="fish")
         await moderation.slash(app.art, "block", user=app.bob, reason="no")
         use = await app.alice.slash(app.art, "imagine", prompt="a fish")
-        assert "not allowed in this server" in await told(use)
+        assert "isn't allowed in this server" in await told(use)
         message = await paint(app, app.alice, app.art)
-        assert "asked me not to work for you" in await told_after(
+        assert "blocked you from using me" in await told_after(
             await app.bob.click(message, label="Again")
         )
         there = await app.bob.slash(app.bob.dm, "imagine", prompt="a fish")
@@ -241,7 +241,7 @@ async def test_the_menus_of_messages_work_there_too(
         modal = await (await alice.click(found, label="Start from picture 1")).modal()
         use = await alice.submit(modal, {"Prompt": "a larger boat"})
         started = await app.done(await use.message())
-        assert "from a picture, strength 0.6" in settings_line(started)
+        assert "start image, strength 0.6" in settings_line(started)
         details = await alice.use_on_message(painted, "Picture details")
         assert "a boat" in await told(details)
         await app.settled(bot)
@@ -268,7 +268,7 @@ async def test_who_keeps_order_in_a_server_that_it_is_not_in_has_no_say(
         message = await paint(app, alice, square)
         await app.settled(bot)
         said = await told_after(await zed.click(message, label="Delete"))
-        assert said == "Only the one who asked for job 1 can delete it."
+        assert said == "Only the person who requested job 1 can delete it."
         assert not message.deleted
 
 
@@ -306,7 +306,7 @@ async def test_a_message_out_of_reach_is_told_of_and_its_own_button_takes_it_awa
         )
         mine = await (await app.alice.slash(app.art, "history")).message()
         assert await told_after(await app.alice.select(mine, "delete:1")) == (
-            "Job 1 is deleted, but I cannot reach its message any more: click **Delete** there."
+            "Job 1 was deleted, but I can't reach its message. Click **Delete** there."
         )
         assert not message.deleted
         await alice.click(message, label="Delete")

@@ -55,7 +55,7 @@ async def test_members_paint_only_in_the_channels_that_were_chosen(
         message = await app.painted(app.alice)
         job_events = await pick(manager, await panel(app, manager), "channels", den)
         assert chosen(job_events, "channels") == [str(den.id)]
-        sentence = f"This server wants its pictures elsewhere: paint in <#{den.id}>."
+        sentence = f"This server only allows painting in <#{den.id}>."
         assert await told(await app.alice.slash(app.art, "imagine", prompt="x")) == sentence
         use = await app.alice.click(message, label="Again")
         assert await told_after(use) == sentence
@@ -89,7 +89,7 @@ async def test_a_server_gives_its_members_less_but_not_a_role_that_the_owner_fav
         await pick(manager, job_events, "pace", "2")
         assert chosen(job_events, "pace") == ["2"]
         text = await told(await app.alice.slash(app.art, "imagine", prompt="x", count=3))
-        assert text == "You asked for 3 pictures; you may have 2 an hour."
+        assert text == "You asked for 3 pictures, but your limit is 2 an hour."
         await app.painted(pat, count=3)
         await pick(manager, job_events, "pace", "owner")
         await app.painted(app.alice, count=3)
@@ -111,7 +111,7 @@ async def test_a_limit_that_the_owner_lowered_since_holds(app: App, manager: Mem
     async with app.open(limits={"pictures_per_hour": 3}):
         assert chosen(await panel(app, manager), "pace") == ["50"]
         text = await told(await app.alice.slash(app.art, "imagine", prompt="x", count=4))
-        assert text == "You asked for 4 pictures; you may have 3 an hour."
+        assert text == "You asked for 4 pictures, but your limit is 3 an hour."
 
 
 async def test_it_is_for_managers_even_when_they_are_no_longer(app: App, manager: Member) -> None:
@@ -173,17 +173,19 @@ async def test_roles_get_more_or_fewer_but_never_more_than_the_owner_gives(
     async with app.open(limits=limits):
         for who, count, most in ((app.alice, 3, 2), (nia, 2, 1)):
             text = await told(await who.slash(app.art, "imagine", prompt="x", count=count))
-            assert text == f"You asked for {count} pictures; you may have {most} an hour."
+            assert text == f"You asked for {count} pictures, but your limit is {most} an hour."
         for who, most in ((fay, 5), (pat, 5)):
             await app.painted(who, count=4)
             text = await told(await who.slash(app.art, "imagine", prompt="x", count=2))
-            assert text.startswith(f"You asked for 2; of your {most} pictures an hour 1 are left.")
+            assert text.startswith(
+                f"You asked for 2, but you have 1 of your {most} pictures an hour left."
+            )
         await give(manager, job_events, novice, "owner")
         await app.painted(nia, count=2)
         assert str(novice.id) not in job_events.text()
         lines = (await told(await manager.slash(app.art, "audit"))).splitlines()
-        assert f"gave <@&{novice.id}> as many pictures an hour as all members" in lines[0]
-        assert f"gave <@&{novice.id}> 1 picture an hour" in lines[3]
+        assert f"reset the hourly limit of <@&{novice.id}> to that of all members" in lines[0]
+        assert f"limited <@&{novice.id}> to 1 picture an hour" in lines[3]
 
 
 async def test_a_number_for_everybody_is_not_one_for_a_role(app: App, manager: Member) -> None:
@@ -191,7 +193,7 @@ async def test_a_number_for_everybody_is_not_one_for_a_role(app: App, manager: M
     async with app.open():
         job_events = await turned(manager, await panel(app, manager), "roles")
         use = await manager.select(job_events, app.guild.everyone, custom_id="atelier-setting:role")
-        assert (await told(use)).startswith("Everybody has that role")
+        assert (await told(use)).startswith("Everyone has that role")
         await pick(manager, job_events, "role", gone)
     del app.guild.roles[gone.id]
     async with app.open():
@@ -229,8 +231,8 @@ async def test_gallery_moderators_and_language_have_a_page(app: App, manager: Me
         await pick(manager, job_events, "language", "zh_CN")
         use = await manager.select(job_events, hidden, custom_id="atelier-setting:reviews")
         assert await told(use) == (
-            f"I cannot write in <#{hidden.id}>: I lack Send Messages. Somebody who manages it can "
-            "change that in the channel's permissions."
+            f"I can't post in <#{hidden.id}>. Someone who manages that channel needs to give "
+            "me Send Messages."
         )
         settings = await server_settings(bot.studio, f"guild:{app.guild.id}")
         assert (settings.review_channel, settings.language) == (submission.id, "zh_CN")
@@ -243,7 +245,7 @@ async def test_gallery_moderators_and_language_have_a_page(app: App, manager: Me
             assert chosen(await pick(manager, job_events, what), what) == []
         manager.roles.clear()
         use = await manager.click(job_events, custom_id="atelier-settings-page:painting")
-        assert (await told(use)).startswith("That needs the permission Manage Server")
+        assert (await told(use)).startswith("You need the Manage Server permission")
 
 
 @pytest.mark.parametrize("may_be_shown", [False, True])
@@ -285,7 +287,7 @@ async def test_a_channel_that_is_gone_is_not_offered_and_nobody_paints_elsewhere
         ]
         assert chosen(await turned(manager, job_events, "order"), "gallery") == []
         text = await told(await app.alice.slash(app.art, "imagine", prompt="x"))
-        assert text.startswith("This server wants its pictures elsewhere")
+        assert text.startswith("This server only allows painting in")
         await turned(manager, job_events, "painting")
         await pick(manager, job_events, "channels", app.art)
         await app.painted(app.alice)

@@ -8,7 +8,7 @@ from tests.cogs.app import App, settings_line, told
 from tests.discord_server import Member, Permissions
 
 INK = {
-    "Template, with {prompt} in it": "{prompt} in ink",
+    "Template (include {prompt})": "{prompt} in ink",
     "Negative prompt": "colour",
     "Model (empty for the server's model)": "other",
 }
@@ -43,7 +43,7 @@ async def test_a_style_is_laid_around_prompts_and_named_by_anybody(
         parts = settings_line(await app.painted(app.alice, "x", style="ink", model="tiny"))
         assert parts[0] == "tiny"
         refusal = await told(await app.alice.slash(app.art, "imagine", prompt="x", style="inc"))
-        assert refusal == "There is no style “inc”. Did you mean “ink”?"
+        assert refusal == "There's no style “inc”. Did you mean “ink”?"
 
 
 async def test_it_is_changed_listed_and_removed(app: App, manager: Member) -> None:
@@ -52,7 +52,7 @@ async def test_it_is_changed_listed_and_removed(app: App, manager: Member) -> No
         assert listed == "No styles here yet. Add one with `/style add`."
         await add(app, manager)
         use = await manager.slash(app.art, "style add", name="Ink")
-        assert await told(use) == "There is a style “Ink” already: `/style edit` changes it."
+        assert await told(use) == ("The style “Ink” already exists. Change it with `/style edit`.")
         modal = await (await manager.slash(app.art, "style edit", name="ink")).modal()
         assert modal.prefilled() == INK
         await manager.submit(
@@ -63,9 +63,9 @@ async def test_it_is_changed_listed_and_removed(app: App, manager: Member) -> No
         choices = await manager.autocomplete(app.art, "style remove", "name", "")
         assert [choice.value for choice in choices] == ["ink"]
         use = await manager.slash(app.art, "style remove", name="ink")
-        assert await told(use) == "The style **ink** is removed."
+        assert await told(use) == "Removed the style **ink**."
         refusal = await told(await manager.slash(app.art, "style edit", name="ink"))
-        assert refusal == "There is no style “ink”; none has been added here."
+        assert refusal == "There's no style “ink”. None have been added here."
 
 
 async def test_a_modal_that_is_sent_after_a_restart_is_taken_in(app: App, manager: Member) -> None:
@@ -78,9 +78,13 @@ async def test_a_modal_that_is_sent_after_a_restart_is_taken_in(app: App, manage
 @pytest.mark.parametrize(
     ("name", "changes", "sentence"),
     [
-        ("in ink", {}, "“in ink” cannot be a name"),
+        ("in ink", {}, "“in ink” isn't a valid name"),
         ("none", {}, "“none” means no style"),
-        ("ink", {"Template, with {prompt} in it": "{prompt} --ar 3:2"}, "A style has words only"),
+        (
+            "ink",
+            {"Template (include {prompt})": "{prompt} --ar 3:2"},
+            "A style can't contain flags",
+        ),
         ("ink", {"Model (empty for the server's model)": "othre"}, "Did you mean “other”?"),
     ],
 )
@@ -93,7 +97,7 @@ async def test_what_cannot_be_a_style_is_told(
             use = await manager.submit(await use.modal(), INK | changes)
         assert sentence in await told(use)
         listed = await told(await app.alice.slash(app.art, "style list"))
-        assert listed.startswith("There are no styles here yet.")
+        assert listed.startswith("No styles here yet.")
 
 
 @pytest.mark.parametrize("command", ["add", "edit", "remove"])

@@ -13,7 +13,7 @@ from .stops import Drive, For, Role, Stop
 
 STRANGER: Mapping[Role, str] = {Role.STRANGER: UNSEEN}
 
-POWERLESS = "Only the one who asked for job {number} can"
+POWERLESS = "Only the person who requested job {number} can"
 
 PAINTED = "seed {seed}"
 """What stands below every picture."""
@@ -209,7 +209,7 @@ PICTURES = [
     Stop("atelier-form:start", form("start", "start"), FROM, told=STRANGER, public=True),
     Stop("atelier-picture:remix", on_picture("remix"), "Remix", told=STRANGER),
     Stop("atelier-form:remix", form("remix", "remix"), PAINTED, told=STRANGER, public=True),
-    Stop("atelier-picture:fill", on_picture("fill"), "Pick the parts that are", told=STRANGER),
+    Stop("atelier-picture:fill", on_picture("fill"), "Choose the parts", told=STRANGER),
     Stop("atelier-parts", parts, "Repaint these parts", told=STRANGER),
     Stop("atelier-fill", fill("12"), "Prompt (what to paint there)", told=STRANGER),
     Stop("atelier-fill:mask", fill("mask"), "A picture of the same shape", told=STRANGER),
@@ -219,7 +219,7 @@ PICTURES = [
         Stop(f"atelier-picture:{verb}", on_picture(verb, "zoom"), FROM, told=STRANGER, public=True)
         for verb in ("zoomsome", "zoomtwo")
     ),
-    Stop("atelier-picture:pan", on_picture("pan"), "Where to? The picture", told=STRANGER),
+    Stop("atelier-picture:pan", on_picture("pan"), "Which way? The picture", told=STRANGER),
     *(
         Stop(f"atelier-picture:{verb}", on_picture(verb, "pan"), FROM, told=STRANGER, public=True)
         for verb in ("left", "right", "up", "down")

@@ -236,7 +236,7 @@ RULING = [
     Stop(
         "atelier-model:remove",
         model("remove", removing),
-        "**{name}** is removed",
+        "**{name}** was removed",
         For.THE_OWNER,
     ),
 ]

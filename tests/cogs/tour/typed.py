@@ -10,7 +10,7 @@ from .guide import OWN, Tour, number_of
 from .props import UNSEEN, made_up, question, waiting
 from .stops import Drive, For, Role, Stop
 
-NOT_THE_OWNER = "Only the owner of this bot"
+NOT_THE_OWNER = "Only the bot's owner can see"
 NOT_THEIRS = "Only the person who requested job {number} can cancel it."
 
 
@@ -62,7 +62,7 @@ async def style(tour: Tour) -> Use:
 TYPED = [
     Stop("/help", slash("help"), "## What I can do"),
     Stop("/imagine", slash("imagine", prompt=OWN), "seed {seed}", public=True),
-    Stop("/grid", grid, "**A sheet of {pictures}**, ready in about"),
+    Stop("/grid", grid, "**A grid of {pictures}**, ready in about"),
     Stop("/queue", slash("queue"), "The queue is empty. `/imagine` starts now."),
     Stop(
         "/cancel",
@@ -71,12 +71,12 @@ TYPED = [
         told=dict.fromkeys((Role.NEIGHBOUR, Role.STRANGER), NOT_THEIRS),
     ),
     Stop("/history", slash("history"), "page {page} of {pages}"),
-    Stop("/favourites", slash("favourites"), "Nothing is found."),
+    Stop("/favourites", slash("favourites"), "Nothing found."),
     Stop("/show", slash("show", id=job), "painted", told={Role.STRANGER: UNSEEN}),
     Stop(
         "/me defaults",
         slash("me defaults", model="tiny", privacy="public"),
-        "Where you leave it open: {wishes}.",
+        "Your defaults: {defaults}.",
     ),
     Stop("/model list", slash("model list"), "This server uses **{name}**."),
     Stop("/model info", slash("model info", name="tiny"), "Plan: {summary}"),
@@ -94,7 +94,7 @@ TYPED = [
         For.MANAGERS,
     ),
     Stop("/model allow", slash("model allow"), "All models are allowed here.", For.MANAGERS),
-    Stop("/style list", slash("style list"), "There are no styles here yet."),
+    Stop("/style list", slash("style list"), "No styles here yet."),
     Stop("/style add", slash("style add", name="someone"), "Style {name}", For.MANAGERS),
     Stop("atelier-style", style, "Saved. Use it with `/imagine style:{name}`.", For.MANAGERS),
     Stop("/style edit", slash("style edit", name="someone"), "Style {name}", For.MANAGERS),
@@ -113,7 +113,7 @@ TYPED = [
     Stop(
         "/words review",
         slash("words review", word="疑"),
-        "Prompts with “{word}” wait for a moderator from now on.",
+        "Prompts with “{word}” now need a moderator's approval.",
         For.MANAGERS,
     ),
     Stop(
@@ -132,7 +132,7 @@ TYPED = [
     Stop(
         "/gallery",
         slash("gallery", channel=here),
-        "Pictures that somebody stars are shown in {channel} from now on",
+        "From now on, starred pictures are reposted in {channel}",
         For.MANAGERS,
     ),
     Stop("/settings", slash("settings"), "Server settings", For.MANAGERS),

@@ -30,8 +30,8 @@ async def test_own_words_go_before_ones_defaults_and_these_before_the_servers(
         await manager.slash(app.art, "model default", name="other", **more)
         assert await defaults(app) == NOTHING
         assert await defaults(app, model="other", size="3:2") == (
-            "Where you leave it open: model **other** · size **3:2**. "
-            "`/me defaults clear:True` forgets it."
+            "Your defaults: model **other** · size **3:2**. Clear them with `/me defaults "
+            "clear:True`."
         )
         parts = settings_line(await app.painted(app.alice))
         assert parts[:3] == ["other", "112×72", "1 step"]
@@ -60,7 +60,7 @@ async def test_a_style_counts_where_there_is_one_of_that_name(app: App, manager:
 async def test_what_is_not_there_is_no_default(app: App) -> None:
     async with app.open():
         assert "Did you mean “other”?" in await defaults(app, model="othre")
-        assert "none has been added here" in await defaults(app, style="ink")
+        assert "None have been added here" in await defaults(app, style="ink")
         assert await defaults(app) == NOTHING
 
 

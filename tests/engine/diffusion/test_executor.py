@@ -333,7 +333,7 @@ def test_a_picture_that_does_not_fit_by_itself_is_told_so_in_terms_of_its_size(
     assert harness.of(JobFailed) == [
         JobFailed(
             1,
-            "128×64 with tiny does not fit into the memory of this machine. A smaller size may.",
+            "128×64 with tiny doesn't fit in this machine's memory. A smaller size might fit.",
         )
     ]
     assert [report.job_id for report in harness.of(JobPainted)] == [2]
@@ -346,7 +346,7 @@ def test_a_model_that_cannot_be_loaded_fails_its_job_and_the_next_model_is_tried
     gone = model(tmp_path / "gone", "gone")
     harness.run(RunJob(job(1, model="gone"), gone), RunJob(job(2), tiny), jobs=2)
     [failed] = harness.of(JobFailed)
-    assert failed.sentence.startswith("The model “gone” cannot be loaded. There is no folder")
+    assert failed.sentence.startswith("The model “gone” couldn't be loaded. There is no folder")
     assert [report.job_id for report in harness.of(JobPainted)] == [2]
 
 

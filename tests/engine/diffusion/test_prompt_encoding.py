@@ -212,8 +212,8 @@ def test_a_word_learned_for_another_family_is_refused(
     with pytest.raises(InvalidRequest) as caught:
         paint(family, recipe(negative_prompt="sloth"))
     assert str(caught.value) == (
-        "The embedding “sloth” was made for another family of models: leave it out of the prompt, "
-        "or choose a model of that family."
+        "The embedding “sloth” was made for another model family. Remove it from the prompt, "
+        "or choose a model from that family."
     )
 
 

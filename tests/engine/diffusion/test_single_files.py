@@ -207,7 +207,7 @@ def test_a_lora_given_as_a_checkpoint_is_called_one(tmp_path: Path) -> None:
 def test_a_text_file_given_as_a_checkpoint_is_none(tmp_path: Path) -> None:
     file = tmp_path / "notes.safetensors"
     file.write_text("These are my notes on foxes, and there are many of them.")
-    with pytest.raises(ModelUnavailable, match=r"cut off or no \.safetensors file"):
+    with pytest.raises(ModelUnavailable, match=r"cut off or isn't a \.safetensors file"):
         load(file)
 
 

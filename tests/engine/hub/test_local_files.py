@@ -23,7 +23,7 @@ def test_the_built_in_model_is_here() -> None:
 def test_a_source_that_is_nothing_says_why() -> None:
     state = disk_usage_of(model("./gone"))
     assert state.presence is Presence.NO_FOLDER
-    assert "no folder “./gone”" in state.lacks[0]
+    assert "no folder “./gone”" in state.errors[0]
 
 
 def test_a_folder_without_weights_is_broken(tiny_model: Path, tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def test_a_hub_id_is_looked_up_in_the_shared_cache(
 @pytest.mark.parametrize(
     ("files", "sentence"),
     [
-        ([], "holds no .safetensors file, so there is no LoRA in it"),
+        ([], r"contains no LoRA: it has no \.safetensors file"),
         (["a.safetensors", "b.safetensors"], "holds 2 files: name the one that is meant, like"),
     ],
 )

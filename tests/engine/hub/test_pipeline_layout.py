@@ -45,9 +45,9 @@ def test_the_weights_of_one_kind_are_taken(
     [
         ([HALF], None, r"the \.safetensors weights of transformer"),
         ([PICKLE], None, r"the \.safetensors weights of transformer \(only \.bin"),
-        ([WHOLE], "fp16", "weights of the variant “fp16”"),
-        (SHARDS[:1], None, "1 of 2 weight files of transformer"),
-        (SHARDS, None, "the index of the weight files of transformer"),
+        ([WHOLE], "fp16", "weights for the variant “fp16”"),
+        (SHARDS[:1], None, "1 of the 2 weight files of transformer"),
+        (SHARDS, None, "the weight index of transformer"),
     ],
 )
 def test_what_lacks_is_named(there: list[str], variant: str | None, lack: str) -> None:
@@ -71,5 +71,5 @@ def test_an_own_denoiser_that_is_not_wanted_is_left_out_but_its_configuration() 
 
 
 def test_an_index_of_something_else_is_refused() -> None:
-    with pytest.raises(ModelUnavailable, match="names no pipeline"):
+    with pytest.raises(ModelUnavailable, match="doesn't name a pipeline"):
         layout_of({"architectures": []}, [])

@@ -53,7 +53,7 @@ def test_anything_else_is_told_what_a_source_looks_like(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["gone.safetensors", "./gone.gguf", "/nowhere/gone.ckpt"])
 def test_a_file_that_is_not_there_is_called_a_file(text: str) -> None:
-    with pytest.raises(ModelUnavailable, match="There is no file"):
+    with pytest.raises(ModelUnavailable, match="is neither a file nor a Hub ID"):
         origin(text)
 
 
@@ -70,7 +70,7 @@ def test_pickles_are_refused_unless_allowed(tmp_path: Path, ending: str) -> None
 def test_other_files_are_no_models(tmp_path: Path) -> None:
     file = tmp_path / "fox.png"
     file.touch()
-    with pytest.raises(ModelUnavailable, match=r"must be a \.safetensors or a \.gguf one"):
+    with pytest.raises(ModelUnavailable, match=r"Use a \.safetensors or \.gguf file"):
         origin(str(file))
 
 
@@ -79,7 +79,9 @@ def test_a_denoiser_goes_with_a_pipeline() -> None:
     assert one.denoiser is not None
     assert one.denoiser.kind is SourceKind.GGUF
     assert (one.source.revision, one.denoiser.revision) == ("v1", None)
-    with pytest.raises(ModelUnavailable, match="is a denoiser alone: name its pipeline"):
+    with pytest.raises(
+        ModelUnavailable, match=r"is only a denoiser\. Use its pipeline as the source"
+    ):
         origin("other/fox-gguf/fox-Q4.gguf")
     with pytest.raises(ModelUnavailable, match=r"must be a \.gguf or \.safetensors file"):
         origin("someone/fox", denoiser="other/fox")

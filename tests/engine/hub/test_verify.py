@@ -58,7 +58,7 @@ def test_a_truncated_file_is_named_with_its_length(here: Path) -> None:
 
 def test_a_file_that_has_gone_is_named(here: Path) -> None:
     (here / UNET).unlink()
-    assert verify(FOX) == ("“someone/fox” lacks the .safetensors weights of unet.",)
+    assert verify(FOX) == ("“someone/fox” is missing the .safetensors weights of unet.",)
 
 
 def test_a_file_that_is_no_link_is_compared_with_the_hub(here: Path, hub: HubClient) -> None:
@@ -80,7 +80,7 @@ def test_an_owners_folder_is_checked_by_its_headers(tiny_model: Path, tmp_path: 
 
 
 def test_what_is_not_here_cannot_be_checked(cache: Path) -> None:
-    with pytest.raises(ModelUnavailable, match="is not downloaded"):
+    with pytest.raises(ModelUnavailable, match="isn't downloaded"):
         verify(FOX)
 
 

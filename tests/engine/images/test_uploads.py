@@ -111,7 +111,7 @@ def test_a_mask_marks_by_white_or_by_holes_at_the_size_of_its_picture(
     [
         (b"not a picture", "This is no picture that can be read"),
         (data(drawn("L", 0, 255))[:60], "This is no picture that can be read"),
-        (data(Image.new("L", SIZE)), "The mask marks nothing"),
+        (data(Image.new("L", SIZE)), "The mask is empty"),
         (data(Image.new("L", (1, 1), 255)), "The mask has 1×1 pixels and the picture 64×32"),
         (data(Image.new("L", (2, 1), 255)), "The mask has 2×1 pixels and the picture 64×32"),
         (data(Image.new("L", (64, 64), 255)), "The mask has 64×64 pixels and the picture 64×32"),
@@ -128,7 +128,7 @@ def test_what_is_no_mask_of_the_picture_gets_a_sentence(
 
 
 def test_a_mask_of_a_picture_that_is_gone_gets_a_sentence(folder: UploadFolder) -> None:
-    with pytest.raises(InvalidRequest, match="not kept any more"):
+    with pytest.raises(InvalidRequest, match="no longer stored"):
         folder.keep_mask(data(Image.new("L", SIZE, 255)), f"{'0' * 32}.png")
 
 
@@ -204,5 +204,5 @@ def test_what_a_power_failure_has_left_is_written_anew(folder: UploadFolder, lef
 def test_an_empty_file_is_no_upload(folder: UploadFolder) -> None:
     name = folder.keep(data(Image.new("RGB", SIZE)))
     folder.path(name).write_bytes(b"")
-    with pytest.raises(InvalidRequest, match="not kept any more"):
+    with pytest.raises(InvalidRequest, match="no longer stored"):
         folder.require(name)

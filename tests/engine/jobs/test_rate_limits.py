@@ -44,7 +44,7 @@ def test_more_pictures_than_an_hour_gives_are_refused_for_good() -> None:
 @pytest.mark.parametrize(
     ("jobs", "open_jobs", "error", "sentence"),
     [
-        (4, 0, InvalidRequest, "These are 4 jobs; you may have 3 open at a time."),
+        (4, 0, InvalidRequest, "That's 4 jobs, but you can only have 3 open at a time."),
         (2, 2, LimitReached, "You already have 2 jobs waiting, and these are 2 more; you may have"),
         (1, 3, LimitReached, "You already have 3 jobs waiting, as many as you may have at a time."),
     ],

@@ -73,40 +73,40 @@ def test_a_recipe_survives_json() -> None:
     [
         ({"prompt": ""}, "The prompt is empty. Say what the picture should show."),
         ({"prompt": " \n\t\u2003 "}, "The prompt is empty. Say what the picture should show."),
-        ({"prompt": "x" * 2001}, "The prompt has 2001 characters; at most 2000 are allowed."),
+        ({"prompt": "x" * 2001}, "The prompt has 2001 characters; the limit is 2000."),
         (
             {"negative_prompt": "x" * 3000},
-            "The negative prompt has 3000 characters; at most 2000 are allowed.",
+            "The negative prompt has 3000 characters; the limit is 2000.",
         ),
-        ({"width": 16}, "The width is 16 pixels; tiny paints 32 to 256."),
-        ({"height": 4096}, "The height is 4096 pixels; tiny paints 32 to 256."),
-        ({"height": 0}, "The height is 0 pixels; tiny paints 32 to 256."),
-        ({"width": -64}, "The width is -64 pixels; tiny paints 32 to 256."),
-        ({"width": 100}, "The width is 100 pixels; it must be a multiple of 8, such as 96."),
-        ({"guidance_scale": -1.0}, "The guidance is -1.0; it must be between 0.0 and 30.0."),
-        ({"guidance_scale": 30.01}, "The guidance is 30.01; it must be between 0.0 and 30.0."),
-        ({"guidance_scale": math.nan}, "The guidance is nan; it must be between 0.0 and 30.0."),
-        ({"guidance_scale": math.inf}, "The guidance is inf; it must be between 0.0 and 30.0."),
-        ({"seed": -1}, "The seed is -1; it must be between 0 and 4294967295."),
-        ({"seed": 2**32}, "The seed is 4294967296; it must be between 0 and 4294967295."),
-        ({"count": 0}, "The number of pictures is 0; it must be between 1 and 4."),
-        ({"count": -1}, "The number of pictures is -1; it must be between 1 and 4."),
-        ({"count": 5}, "The number of pictures is 5; it must be between 1 and 4."),
+        ({"width": 16}, "The width is 16 pixels, but tiny paints 32 to 256."),
+        ({"height": 4096}, "The height is 4096 pixels, but tiny paints 32 to 256."),
+        ({"height": 0}, "The height is 0 pixels, but tiny paints 32 to 256."),
+        ({"width": -64}, "The width is -64 pixels, but tiny paints 32 to 256."),
+        ({"width": 100}, "The width is 100 pixels, but must be a multiple of 8, such as 96."),
+        ({"guidance_scale": -1.0}, "The guidance must be between 0.0 and 30.0, not -1.0."),
+        ({"guidance_scale": 30.01}, "The guidance must be between 0.0 and 30.0, not 30.01."),
+        ({"guidance_scale": math.nan}, "The guidance must be between 0.0 and 30.0, not nan."),
+        ({"guidance_scale": math.inf}, "The guidance must be between 0.0 and 30.0, not inf."),
+        ({"seed": -1}, "The seed must be between 0 and 4294967295, not -1."),
+        ({"seed": 2**32}, "The seed must be between 0 and 4294967295, not 4294967296."),
+        ({"count": 0}, "The number of pictures must be between 1 and 4, not 0."),
+        ({"count": -1}, "The number of pictures must be between 1 and 4, not -1."),
+        ({"count": 5}, "The number of pictures must be between 1 and 4, not 5."),
         (
             {"num_inference_steps": 0},
-            "The number of steps is 0; it must be between 1 and 150.",
+            "The number of steps must be between 1 and 150, not 0.",
         ),
         (
             {"num_inference_steps": 151},
-            "The number of steps is 151; it must be between 1 and 150.",
+            "The number of steps must be between 1 and 150, not 151.",
         ),
         (
             {"num_inference_steps": 51, "scheduler": "lcm"},
-            "The number of steps is 51; it must be between 1 and 50.",
+            "The number of steps must be between 1 and 50, not 51.",
         ),
         (
             {"scheduler": "magic"},
-            f"There is no scheduler “magic”, only {', '.join(sorted(SCHEDULERS))}.",
+            f"There's no scheduler “magic”. Available: {', '.join(sorted(SCHEDULERS))}.",
         ),
     ],
 )
@@ -145,8 +145,8 @@ def test_a_model_of_the_flow_matching_kind_takes_only_what_fits_it(scheduler: st
         with pytest.raises(InvalidRequest) as caught:
             asked.resolve(entry)
         assert str(caught.value) == (
-            f"The scheduler “{scheduler}” does not fit flux; these do: default, dpmpp_2m, "
-            "dpmpp_2m_sde, euler, heun, unipc."
+            f"The scheduler “{scheduler}” doesn't work with flux. Available: default, "
+            "dpmpp_2m, dpmpp_2m_sde, euler, heun, unipc."
         )
 
 

@@ -44,7 +44,7 @@ async def test_each_becomes_a_job_in_the_order_of_asking(studio: Studio) -> None
 
 
 @pytest.mark.parametrize(
-    ("requests", "allowance", "error"),
+    ("requests", "rate_limits", "error"),
     [
         ([FISH, ImageRequest(prompt=" ")], RateLimits(), InvalidRequest),
         ([FISH, FISH], RateLimits(pictures_per_hour=3), InvalidRequest),

@@ -8,14 +8,14 @@ from tests.engine.memory.models import case
 
 def test_a_plan_that_fits_at_once_is_told_in_few_words() -> None:
     table = tabulate(case("sd", 12, batch=4))
-    assert table.summary == "everything stays, in batches of up to 4"
+    assert table.summary == "everything on the device, in batches of up to 4"
     assert [(row.name, row.size, row.lives) for row in table.components] == [
         ("text_encoder", "246 MB", "on the device"),
         ("unet", "1.7 GB", "on the device"),
         ("vae", "167 MB", "on the device"),
     ]
     assert table.peaks[2] == ("decoding", "3.4 GB")
-    assert table.peak == "3.4 GB of 11.2 GB that are free on a card with 12 GB"
+    assert table.peak == "3.4 GB of 11.2 GB free on a card with 12 GB"
     assert table.slowdown == "1.00 ×"
     assert (table.passed_over, table.problem, table.notes) == ((), None, ())
 
@@ -23,11 +23,11 @@ def test_a_plan_that_fits_at_once_is_told_in_few_words() -> None:
 def test_a_plan_under_pressure_says_where_everything_lives_and_why() -> None:
     table = tabulate(case("flux", 8))
     assert table.components[0].lives == "in RAM, loaded when needed"
-    assert table.components[2].lives.startswith("in RAM, comes block by block, ")
+    assert table.components[2].lives.startswith("in RAM, streamed block by block,")
     assert table.passed_over[0] == (
         "everything on the device",
         "1.00 ×",
-        "needs 38.4 GB to decode, 7.4 GB are free",
+        "needs 38.4 GB to decode; only 7.4 GB free",
     )
     assert table.problem is None
 
@@ -44,9 +44,9 @@ def test_what_follows_is_remarked() -> None:
 def test_plans_in_words() -> None:
     memory_options = MemoryOptions(quantize="float8", quantize_text_encoder="nf4")
     assert describe(choose(case("flux", 24, memory_options=memory_options)).plan) == (
-        "everything stays, text_encoder and text_encoder_2 as nf4, transformer as float8"
+        "everything on the device, text_encoder and text_encoder_2 as nf4, transformer as float8"
     )
     sd = choose(case("sd", 1.5)).plan
     assert describe(sd) == ("text_encoder and vae visit, unet streams, decoded in tiles of 256")
     four = choose(case("sd", 12, batch=4)).plan
-    assert describe(four, batch=True) == "everything stays, batches of 4"
+    assert describe(four, batch=True) == "everything on the device, batches of 4"

@@ -93,7 +93,7 @@ def test_the_ladder_of_plans_goes_down_in_speed_and_in_memory() -> None:
 def test_each_faster_plan_is_passed_over_for_a_reason() -> None:
     choice = choose(case("flux", 12))
     reasons = [verdict.reason for verdict in choice.passed_over]
-    assert reasons[0] == "needs 38.4 GB to decode, 11.2 GB are free"
+    assert reasons[0] == "needs 38.4 GB to decode; only 11.2 GB free"
     assert all(verdict.plan.slowdown <= choice.plan.slowdown for verdict in choice.passed_over)
     assert choose(case("sd", 12)).passed_over == ()
 
@@ -104,7 +104,7 @@ def test_quantization_that_would_help_is_named_with_the_setting_that_allows_it()
     assert offered
     assert offered[0].plan.slowdown < choice.plan.slowdown
     assert offered[0].reason == (
-        "changes the picture a little: [engine] quantize = “layerwise” allows it"
+        "changes the picture slightly; [engine] quantize = “layerwise” allows it"
     )
 
 
@@ -164,15 +164,15 @@ def test_a_wish_that_does_not_fit_says_so() -> None:
     choice = choose(case("flux", 8, memory_options=MemoryOptions(offload=Offload.RESIDENT)))
     assert not choice.fits
     assert choice.problem == (
-        "No plan fits: even the leanest needs 34.5 GB for a step, 7.4 GB are free."
+        "No plan fits. Even the leanest needs 34.5 GB for a step, 7.4 GB are free."
     )
 
 
 def test_quantized_weights_that_cannot_stream_may_fit_less_than_plain_ones() -> None:
     choice = choose(case("flux", 12, memory_options=MemoryOptions(quantize="float8")))
     assert choice.problem == (
-        "No plan fits: even the leanest needs 13.1 GB for a step, 11.2 GB are free. "
-        "Unquantized weights can come in blocks: without [engine] quantize one would."
+        "No plan fits. Even the leanest needs 13.1 GB for a step, 11.2 GB are free. "
+        "Unquantized weights can be streamed: without [engine] quantize, a plan fits."
     )
 
 
@@ -212,7 +212,7 @@ def test_a_quantization_by_name_is_used_or_left_out_with_a_note() -> None:
     choice = choose(case("flux", memory_options=memory_options, device=older))
     assert choice.plan.places["transformer"].quantization is None
     assert choice.notes == (
-        "[engine] quantize is left out: float8 needs a card with compute capability 8.9, "
+        "[engine] quantize is left out: float8 needs a card with compute capability 8.9, but "
         "this one has 8.6.",
     )
 
@@ -229,7 +229,7 @@ def test_without_enough_ram_no_plan_fits() -> None:
     poor = replace(DeviceFacts.imagined(24 * GB), ram_free_bytes=16 * GB)
     choice = choose(case("flux", device=poor))
     assert choice.problem is not None
-    assert "needs 33.7 GB of RAM, 16.0 GB are free" in choice.problem
+    assert "needs 33.7 GB of RAM; only 16.0 GB free" in choice.problem
     quantized = choose(case("flux", device=poor, memory_options=IF_NEEDED))
     assert quantized.fits
     assert quantized.plan.changes_picture

@@ -37,12 +37,12 @@ def test_a_device_refuses_in_words() -> None:
     assert why_unsupported(FLOAT8, CARD) is None
     older = replace(CARD, compute_capability=(8, 6))
     assert why_unsupported(FLOAT8, older) == (
-        "float8 needs a card with compute capability 8.9, this one has 8.6"
+        "float8 needs a card with compute capability 8.9, but this one has 8.6"
     )
     cpu = replace(CARD, kind="cpu", compute_capability=None)
-    assert why_unsupported(NF4, cpu) == "nf4 needs CUDA, this is cpu"
+    assert why_unsupported(NF4, cpu) == "nf4 needs CUDA, not cpu"
     bare = replace(CARD, quantizations=frozenset({LAYERWISE}))
-    assert why_unsupported(NF4, bare) == "nf4 needs bitsandbytes, which is not installed"
+    assert why_unsupported(NF4, bare) == "nf4 needs bitsandbytes, which isn't installed"
 
 
 def test_of_the_ways_with_as_many_bits_the_fastest_is_tried() -> None:

@@ -42,8 +42,8 @@ def test_a_file_that_is_put_in_the_folder_is_there_at_once(
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("watercolor", "There is no LoRA “watercolor”. Did you mean “Watercolour”?"),
-        ("zzz", "There is no LoRA “zzz”."),
+        ("watercolor", "There's no LoRA “watercolor”. Did you mean “Watercolour”?"),
+        ("zzz", "There's no LoRA “zzz”."),
     ],
 )
 def test_an_unknown_name_is_answered_with_the_nearest(
@@ -55,7 +55,7 @@ def test_an_unknown_name_is_answered_with_the_nearest(
 
 
 def test_where_there_are_none_that_is_said(tmp_path: Path) -> None:
-    with pytest.raises(InvalidRequest, match="none has been set up here"):
+    with pytest.raises(InvalidRequest, match="None have been set up here"):
         AdapterCatalogue(folder=tmp_path / "nowhere")["ink"]
 
 
@@ -91,7 +91,8 @@ def test_an_adapter_of_another_family_is_refused_before_anything_is_loaded(
     with pytest.raises(InvalidRequest) as caught:
         ImageRequest(prompt="a <lora:ink>").resolve(replace(model(), family="sd"), shelf)
     assert str(caught.value) == (
-        "The LoRA “ink” is for Stable Diffusion XL models; tiny is a Stable Diffusion 1/2 one."
+        "The LoRA “ink” is for Stable Diffusion XL models, but tiny is a Stable Diffusion 1/2 "
+        "model."
     )
 
 
@@ -99,7 +100,7 @@ def test_an_adapter_of_another_family_is_refused_before_anything_is_loaded(
     ("prompt", "sentence"),
     [
         ("<lora:pixel:1>", "The prompt is empty"),
-        ("a <lora:pixel:9>", "The weight of Pixel is 9.0; it must be between -4.0 and 4.0."),
+        ("a <lora:pixel:9>", "The weight of Pixel must be between -4.0 and 4.0, not 9.0."),
         ("a <lora:pixel:nan>", "The weight of Pixel is nan"),
         ("a <lora:pixl>", "Did you mean “Pixel”"),
     ],

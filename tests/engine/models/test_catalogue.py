@@ -34,8 +34,8 @@ def test_a_name_with_a_slip_is_answered_with_the_nearest(catalogue: Catalogue) -
     with pytest.raises(UnknownModel) as caught:
         catalogue["dreamshapr"]
     assert str(caught.value) == (
-        "There is no model “dreamshapr”. Did you mean “dreamshaper”? "
-        "Known: sketch, sd-1.5, dreamshaper."
+        "There's no model “dreamshapr”. Did you mean “dreamshaper”? Models: sketch, sd-1.5, "
+        "dreamshaper."
     )
 
 
@@ -208,7 +208,7 @@ def test_what_the_program_or_the_settings_bring_stays(catalogue: Catalogue, name
 
 def test_names_that_nobody_could_type_are_refused(catalogue: Catalogue) -> None:
     for name in ("", "a b", "a/b", "x" * 51, "[x]", "a\nb"):
-        with pytest.raises(InvalidModel, match="cannot be a name"):
+        with pytest.raises(InvalidModel, match="isn't a valid name"):
             catalogue.add(name, ModelSettings(source="a/b"))
     with pytest.raises(UnknownModel, match="Did you mean"):
         catalogue.remove("dreamshapr")

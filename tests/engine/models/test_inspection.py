@@ -151,9 +151,9 @@ def test_a_checkpoint_is_counted_by_component(tmp_path: Path) -> None:
     ("shapes", "words"),
     [
         ({"lora_unet_down_blocks_0.lora_down.weight": (4, 320)}, "is a LoRA, not a model"),
-        ({"transformer.layers.0.weight": (4, 4)}, "is no checkpoint of Stable Diffusion"),
-        ({weights.UNET + "out.2.weight": (4, 4)}, "holds no text encoder"),
-        ({k: v for k, v in weights.SD1.items() if k != weights.VAE_KEY}, "lacks the VAE"),
+        ({"transformer.layers.0.weight": (4, 4)}, "isn't a Stable Diffusion"),
+        ({weights.UNET + "out.2.weight": (4, 4)}, "has no known text encoder"),
+        ({k: v for k, v in weights.SD1.items() if k != weights.VAE_KEY}, "has no VAE"),
     ],
 )
 def test_a_file_that_is_no_checkpoint_is_called_what_it_is(

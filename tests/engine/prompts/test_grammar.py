@@ -84,5 +84,5 @@ def test_a_weight_that_is_no_number_is_explained() -> None:
     with pytest.raises(InvalidRequest) as caught:
         without_adapters("a house <lora:ink:much>")
     assert str(caught.value) == (
-        "The weight in <lora:ink:much> is no number: write it like <lora:ink:0.8>."
+        "The weight in <lora:ink:much> isn't a number. Write it like <lora:ink:0.8>."
     )

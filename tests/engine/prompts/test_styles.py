@@ -36,12 +36,12 @@ def test_no_prompt_stays_none() -> None:
     [
         ({"name": "in ink"}, "“in ink” cannot be a name"),
         ({"name": "None"}, "“None” means no style"),
-        ({"prompt": " {prompt} "}, "The style says nothing"),
-        ({"prompt": "x" * 1001}, "A style has at most 1000 characters."),
-        ({"prompt": "{prompt} and {prompt}"}, "stands more than once"),
-        ({"prompt": "{prompt} --ar 3:2"}, "A style has words only, no flags"),
+        ({"prompt": " {prompt} "}, "The style is empty"),
+        ({"prompt": "x" * 1001}, "A style can have at most 1000 characters."),
+        ({"prompt": "{prompt} and {prompt}"}, "more than once"),
+        ({"prompt": "{prompt} --ar 3:2"}, "A style can't contain flags"),
         ({"prompt": "{prompt} --nonsense"}, "There is no flag --nonsense"),
-        ({"prompt": "{prompt} in {red, blue}"}, "no choices in braces"),
+        ({"prompt": "{prompt} in {red, blue}"}, "choices in braces"),
     ],
 )
 def test_what_cannot_be_a_style(values: dict[str, str], sentence: str) -> None:
@@ -53,7 +53,7 @@ async def test_styles_are_kept_by_scope_and_found_whatever_the_case(tmp_path: Pa
     ink, oil = Style(name="Ink", prompt="in ink"), Style(name="oil", prompt="in oil")
     async with Database(tmp_path / "db") as database:
         book = StyleBook(Preferences(database))
-        with pytest.raises(InvalidRequest, match="none has been added here"):
+        with pytest.raises(InvalidRequest, match="None have been added here"):
             await book.get("here", "ink")
         for style in (oil, ink):
             await book.save("here", style)
@@ -62,7 +62,7 @@ async def test_styles_are_kept_by_scope_and_found_whatever_the_case(tmp_path: Pa
         assert await book.all("here") == {"ink": ink, "oil": oil}
         assert await book.all("there") == {}
         assert await book.get("here", "INK") == ink
-        with pytest.raises(InvalidRequest, match=r"There is no style “inc”. Did you mean “Ink”\?"):
+        with pytest.raises(InvalidRequest, match=r"There's no style “inc”. Did you mean “Ink”\?"):
             await book.get("here", "inc")
         better = Style(name="ink", prompt="in black ink")
         await book.save("here", better)

@@ -134,7 +134,7 @@ def locked(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 async def test_a_folder_that_cannot_be_written_is_refused(locked: Path) -> None:
-    with pytest.raises(StorageError, match="cannot be opened"):
+    with pytest.raises(StorageError, match="can't be opened"):
         await Database(locked / "atelier.db").__aenter__()
 
 

@@ -59,8 +59,8 @@ async def test_a_newer_database_is_refused_and_left_as_it_is(tmp_path: Path) -> 
     with pytest.raises(StorageError) as caught:
         await Database(file).__aenter__()
     assert str(caught.value) == (
-        f"The database was written by a newer version (schema {number}, this program knows "
-        f"{number - 1}). Update the program, or point [storage] path at another folder."
+        f"The database was written by a newer version (schema {number}; this program supports "
+        f"up to {number - 1}). Update the program, or point [storage] path at another folder."
     )
     connection = sqlite3.connect(file)
     assert connection.execute("SELECT max(number) FROM schema_steps").fetchone() == (number,)

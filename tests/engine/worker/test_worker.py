@@ -289,11 +289,11 @@ async def test_a_full_disk_fails_the_job_with_a_sentence(
     model_cache: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def full(*arguments: Any) -> list[Path]:
-        raise StorageError("The picture could not be saved: No space left on device.")
+        raise StorageError("The picture couldn't be saved: No space left on device.")
 
     monkeypatch.setattr(model_cache.pictures, "save", full)
     failed = await model_cache.outcome(await model_cache.push())
-    assert failed.error == "The picture could not be saved: No space left on device."
+    assert failed.error == "The picture couldn't be saved: No space left on device."
     assert await model_cache.jobs.used_since("ada", 0.0) == [], "and it is given back to its owner"
 
 

@@ -108,5 +108,5 @@ def test_a_refiner_is_refused_with_a_sentence(unet_pipes: Pipes) -> None:
     """It has the second text encoder alone."""
     lacks = {"text_encoder": None, "tokenizer": None}
     refiner = diffusers.StableDiffusionXLPipeline(**unet_pipes["xl"].components | lacks)
-    with pytest.raises(ModelUnavailable, match="choose a base model"):
+    with pytest.raises(ModelUnavailable, match="Choose a base model"):
         StableDiffusionXL(refiner, parts(refiner), None).begin(recipe())

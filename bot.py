@@ -1,4 +1,4 @@
-"""The door: `python bot.py` runs the bot, `python bot.py --help` tells what else there is."""
+"""Entry point: `python bot.py` runs the bot, `python bot.py --help` lists the other commands."""
 
 import sys
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with one of the codes in `cli.exits`."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a Windows pipe may know no ✓
+            stream.reconfigure(errors="replace")  # a Windows pipe may not support ✓
     try:
         app(arguments)
     except Exception as error:

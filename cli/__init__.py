@@ -1,1 +1,1 @@
-"""The commands, one file each. `cli.app` is the command line; `bot.py` is the door to it."""
+"""The command line, one module per command. `cli.app` defines it; `bot.py` calls it."""

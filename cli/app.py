@@ -1,6 +1,6 @@
-"""The command line: what can be typed, and which file does it.
+"""The command line: commands, arguments and options.
 
-Each command imports what it needs when it is called, so that `--help` does not wait for torch,
+Each command imports what it needs when it's called, which keeps `--help` from loading torch,
 discord.py or pydantic.
 """
 
@@ -13,11 +13,11 @@ from cli.exits import Exit
 from cli.models.app import models_app
 from cli.options import Config, settings_of
 
-CODES = ", ".join(f"{code.value} {code.meaning}" for code in Exit)
+CODES = "; ".join(f"{code.value} {code.meaning}" for code in Exit)
 
 app = typer.Typer(
-    help="Atelier: a Discord bot that paints pictures on your own machine. Without a command it "
-    "runs the bot.",
+    help="Atelier, a Discord bot that paints pictures on your own machine. Runs the bot if no "
+    "command is given.",
     epilog=f"Exit codes: {CODES}.",
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -27,14 +27,14 @@ app = typer.Typer(
 app.add_typer(models_app, name="models")
 
 
-def _file(words: str) -> Any:
+def _file(text: str) -> Any:
     """An option that takes an existing file."""
-    return typer.Option(metavar="FILE", exists=True, dir_okay=False, readable=True, help=words)
+    return typer.Option(metavar="FILE", exists=True, dir_okay=False, readable=True, help=text)
 
 
 @app.callback(invoke_without_command=True)
-def door(context: typer.Context, config: Config = None) -> None:
-    """Remember the settings file; without a command, run the bot."""
+def root(context: typer.Context, config: Config = None) -> None:
+    """Keep the settings file for the command; run the bot if there's no command."""
     context.obj = config
     if context.invoked_subcommand is None:
         run(context)
@@ -42,7 +42,7 @@ def door(context: typer.Context, config: Config = None) -> None:
 
 @app.command()
 def run(context: typer.Context, config: Config = None) -> None:
-    """Run the bot until Ctrl-C or SIGTERM; a second one stops it at once."""
+    """Run the bot. Ctrl-C or SIGTERM shuts it down; a second one stops it immediately."""
     from cli.run import run
 
     run(settings_of(context, config))
@@ -52,31 +52,52 @@ def run(context: typer.Context, config: Config = None) -> None:
 def imagine(
     context: typer.Context,
     prompt: Annotated[
-        str, typer.Argument(metavar="PROMPT", help="What the picture should show; also --ar 3:2.")
+        str,
+        typer.Argument(
+            metavar="PROMPT",
+            help="What the picture shows. Flags work inside it, like 'a red house --ar 3:2'.",
+        ),
     ],
-    model: Annotated[str | None, typer.Option(help="One of those that `models` lists.")] = None,
-    negative_prompt: Annotated[str, typer.Option(help="What it should not show.")] = "",
-    width: Annotated[int | None, typer.Option(help="In pixels.")] = None,
-    height: Annotated[int | None, typer.Option(help="In pixels.")] = None,
-    steps: Annotated[int | None, typer.Option(help="Denoising steps.")] = None,
-    guidance: Annotated[float | None, typer.Option(help="How closely to follow.")] = None,
-    seed: Annotated[int | None, typer.Option(help="The same seed paints the same.")] = None,
-    count: Annotated[int, typer.Option(help="How many pictures.")] = 1,
-    scheduler: Annotated[str | None, typer.Option(help="Such as euler_a.")] = None,
-    image: Annotated[Path | None, _file("A picture to start from.")] = None,
-    mask: Annotated[Path | None, _file("What of it is painted anew is white here.")] = None,
-    strength: Annotated[float | None, typer.Option(help="How far to leave it, 0 to 1.")] = None,
+    model: Annotated[
+        str | None, typer.Option(metavar="NAME", help="A model from `bot.py models`.")
+    ] = None,
+    negative_prompt: Annotated[
+        str, typer.Option(metavar="TEXT", help="What the picture shouldn't show.")
+    ] = "",
+    width: Annotated[int | None, typer.Option(metavar="PIXELS", help="Width.")] = None,
+    height: Annotated[int | None, typer.Option(metavar="PIXELS", help="Height.")] = None,
+    steps: Annotated[int | None, typer.Option(metavar="N", help="Denoising steps.")] = None,
+    guidance: Annotated[
+        float | None, typer.Option(metavar="N", help="How closely to follow the prompt, 0 to 30.")
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="The same seed and settings give the same picture."),
+    ] = None,
+    count: Annotated[int, typer.Option(metavar="N", help="How many pictures, 1 to 4.")] = 1,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Sampling method, such as euler_a.")
+    ] = None,
+    image: Annotated[Path | None, _file("The start image (img2img).")] = None,
+    mask: Annotated[
+        Path | None, _file("What to repaint: white areas in a picture of the same shape.")
+    ] = None,
+    strength: Annotated[
+        float | None,
+        typer.Option(metavar="N", help="How much to change the start image, 0.05 to 1."),
+    ] = None,
     lora: Annotated[
-        list[str] | None, typer.Option(metavar="NAME[:WEIGHT]", help="May be given repeatedly.")
+        list[str] | None,
+        typer.Option(metavar="NAME[:WEIGHT]", help="A LoRA. Repeat the option for several."),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Where they go; without it, imagine/ in the data folder."),
+        typer.Option(metavar="DIR", help="Where to save. Default: imagine/ in the data folder."),
     ] = None,
     config: Config = None,
 ) -> None:
-    """Paint from the command line, without Discord; also beside a running bot."""
-    from cli.imagine import Given, imagine
+    """Paint a picture without Discord. Works while the bot is running."""
+    from cli.imagine import Inputs, imagine
     from engine import ImageRequest
 
     request = ImageRequest(
@@ -92,12 +113,12 @@ def imagine(
         scheduler=scheduler,
         strength=strength,
     )
-    imagine(settings_of(context, config), request, Given(image, mask, lora or ()), out)
+    imagine(settings_of(context, config), request, Inputs(image, mask, lora or ()), out)
 
 
 @app.command()
 def check(context: typer.Context, config: Config = None) -> None:
-    """Look at settings, token, device, memory, disk and models, and say what is amiss."""
+    """Check settings, token, device, memory, disk and models, and report problems."""
     from cli.check import check
 
     raise typer.Exit(check(config or context.obj))
@@ -108,11 +129,11 @@ def invite(
     context: typer.Context,
     client_id: Annotated[
         int | None,
-        typer.Option(help="The application's id; without it, the one inside the token."),
+        typer.Option(metavar="ID", help="The application's ID. Default: read from the token."),
     ] = None,
     config: Config = None,
 ) -> None:
-    """Print the link that adds the bot with exactly the permissions that it needs."""
+    """Print the link that adds the bot to a server with the permissions it needs."""
     from cli.invite import show_invite
 
     show_invite(settings_of(context, config), client_id)
@@ -120,7 +141,7 @@ def invite(
 
 @app.command()
 def init(context: typer.Context, config: Config = None) -> None:
-    """Ask for what is needed and write the settings file."""
+    """Ask a few questions and write the settings file."""
     from cli.init import init
 
     init(config or context.obj)

@@ -1,4 +1,4 @@
-"""`check`: would the bot run, and if not, what would help?"""
+"""`check`: whether the bot can run, and what to fix if not."""
 
 import asyncio
 import importlib.metadata
@@ -23,15 +23,15 @@ from engine.hub import Presence, human_size
 from engine.hub.classifier_files import check_labels, classifier_here, labels_in
 from engine.models.origins import disk_usage_of
 
-LITTLE_DISK = 2e9
-"""Bytes: with less than that on the disk there should be a word about it."""
+LOW_DISK = 2e9
+"""Free bytes below which to warn."""
 
-NO_ROOM = 1e8
-"""Bytes: with less than that nothing can be kept."""
+FULL_DISK = 1e8
+"""Free bytes below which pictures can't be saved."""
 
 
 class Mark(Enum):
-    """How a finding looks: its sign and the sign's style."""
+    """How serious a finding is: its sign and the sign's style."""
 
     GOOD = ("✓", "green")
     NOTE = ("!", "yellow")
@@ -40,7 +40,7 @@ class Mark(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of the list; `advice` is what to do about it."""
+    """One line of the report; `advice` is what to do about it."""
 
     mark: Mark
     subject: str
@@ -49,7 +49,7 @@ class Finding:
 
 
 def check(config: Path | None) -> Exit:
-    """Show what was found; the exit code says whether the bot can run."""
+    """Print the report; the exit code says whether the bot can run."""
     can_run = True
     for finding in _findings(config):
         sign, style = finding.mark.value
@@ -59,7 +59,7 @@ def check(config: Path | None) -> Exit:
         can_run = can_run and finding.mark is not Mark.BAD
     out.print()
     if not can_run:
-        out.print("The bot cannot run: see each ✗ above.", style="bold red")
+        out.print("The bot can't run. Fix each ✗ above.", style="bold red")
         return Exit.CANNOT_RUN
     out.print("The bot can run: python bot.py", style="green")
     return Exit.FINE
@@ -73,7 +73,7 @@ def _findings(config: Path | None) -> Iterator[Finding]:
             yield Finding(Mark.BAD, "settings", problem)
         return
     file = settings_file(config)
-    yield Finding(Mark.GOOD, "settings", str(file) if file else "the defaults: no config.toml here")
+    yield Finding(Mark.GOOD, "settings", str(file) if file else "defaults (no config.toml here)")
     yield _token(settings)
     yield from _storage(settings.storage.path)
     yield from _device(settings)
@@ -91,10 +91,10 @@ def _token(settings: Settings) -> Finding:
         return Finding(
             Mark.BAD,
             "token",
-            "It does not look like a bot's token: three parts with dots between them.",
-            "The client secret and the public key are something else. Take it from the page Bot.",
+            "This isn't a bot token. A bot token has three parts separated by dots.",
+            "The client secret and the public key don't work. Copy the token from the Bot page.",
         )
-    return Finding(Mark.GOOD, "token", f"that of application {application}")
+    return Finding(Mark.GOOD, "token", f"for application {application}")
 
 
 def _storage(folder: Path) -> Iterator[Finding]:
@@ -103,24 +103,24 @@ def _storage(folder: Path) -> Iterator[Finding]:
         yield Finding(
             Mark.BAD,
             "storage",
-            f"{folder} cannot be written to.",
-            "Change who owns it, or set [storage] path to another folder.",
+            f"{folder} isn't writable.",
+            "Change its owner, or set [storage] path to another folder.",
         )
         return
-    in_use = ", in use by an Atelier that runs now" if bot_is_running(folder) else ""
+    in_use = " (in use by a running bot)" if bot_is_running(folder) else ""
     yield Finding(Mark.GOOD, "storage", f"{folder}{in_use}")
     free = shutil.disk_usage(there).free
     text = f"{human_size(free)} free"
-    if free < NO_ROOM:
-        yield Finding(Mark.BAD, "disk", text, "Make room: the pictures could not be kept.")
-    elif free < LITTLE_DISK:
-        yield Finding(Mark.NOTE, "disk", text, "A model from the Hub takes several GB.")
+    if free < FULL_DISK:
+        yield Finding(Mark.BAD, "disk", text, "Free some space, or pictures can't be saved.")
+    elif free < LOW_DISK:
+        yield Finding(Mark.NOTE, "disk", text, "Models from the Hub take several GB each.")
     else:
         yield Finding(Mark.GOOD, "disk", text)
 
 
 def _device(settings: Settings) -> Iterator[Finding]:
-    """What pictures would be painted on. Importing torch takes its seconds here."""
+    """The device pictures are painted on. Imports torch, which takes seconds."""
     import torch
 
     from engine.diffusion import Device
@@ -137,11 +137,11 @@ def _device(settings: Settings) -> Iterator[Finding]:
         free, total = torch.cuda.mem_get_info(device)
         name = torch.cuda.get_device_name(device)
         yield Finding(Mark.GOOD, "device", f"{device}, {name}")
-        yield Finding(Mark.GOOD, "memory", f"{human_size(free)} of {human_size(total)} free on it")
+        yield Finding(Mark.GOOD, "memory", f"{human_size(free)} of {human_size(total)} VRAM free")
     elif device.type == "mps":
         yield Finding(Mark.GOOD, "device", "mps, the Apple GPU")
     else:
-        text = f"the CPU with {os.cpu_count()} cores: fine for sketch, slow for larger models"
+        text = f"the CPU, {os.cpu_count()} cores: fine for sketch, slow for larger models"
         yield Finding(Mark.GOOD, "device", text)
     yield _memory()
 
@@ -166,25 +166,28 @@ def _models(settings: Settings) -> Iterator[Finding]:
         if usage.presence is Presence.COMPLETE:
             yield Finding(Mark.GOOD, "model", f"{subject}on disk, {human_size(usage.size)}")
         elif usage.presence.downloads:
-            text = f"{subject}{usage.presence}; that happens when it is first used"
+            text = f"{subject}{usage.presence}; downloads on first use"
             yield Finding(
-                Mark.NOTE, "model", text, f"In advance: python bot.py models add {model.name}"
+                Mark.NOTE,
+                "model",
+                text,
+                f"Download it now: python bot.py models add {model.name}",
             )
         else:
             yield Finding(
                 Mark.BAD,
                 "model",
                 f"{subject}{usage.presence}: {model.source}",
-                "A source is a Hub id, or a folder in the Diffusers layout with all its parts.",
+                "A source is a Hub ID, or a complete folder in the Diffusers layout.",
             )
 
 
 def _classifier(settings: Settings) -> Iterator[Finding]:
-    """Whether pictures can be looked at, where the owner wants that. Nothing is loaded."""
+    """Whether the classifier of [safety] can be used. Loads nothing."""
     safety = settings.safety
     if safety.classifier is None:
         return
-    advice = "Until then pictures are hidden as spoilers, outside of age-restricted channels."
+    advice = "Until then, pictures outside age-restricted channels are hidden as spoilers."
     try:
         folder = classifier_here(safety.classifier)
         if folder is not None:
@@ -193,10 +196,10 @@ def _classifier(settings: Settings) -> Iterator[Finding]:
         yield Finding(Mark.NOTE, "safety", str(error), advice)
         return
     if folder is None:
-        text = f"{safety.classifier}: not downloaded; that happens with the first picture"
+        text = f"{safety.classifier}: not downloaded; downloads with the first picture"
         yield Finding(Mark.NOTE, "safety", text)
     else:
-        what = f"{', '.join(safety.labels)} from {safety.threshold:g} on"
+        what = f"{', '.join(safety.labels)}, score {safety.threshold:g} or more"
         yield Finding(Mark.GOOD, "safety", f"{safety.classifier}: {what}")
 
 

@@ -1,6 +1,6 @@
-"""Where the commands write: results to `out`, everything else to `err`.
+"""Output of the commands: results go to `out`, everything else to `err`.
 
-Nothing is wrapped, so that a path or a link can be copied from a narrow terminal or a pipe.
+Lines aren't wrapped, so paths and links can be copied from a narrow terminal.
 """
 
 from rich.console import Console

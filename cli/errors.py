@@ -1,4 +1,4 @@
-"""Errors that end a command, and how they are told."""
+"""Errors that end a command, and how they're shown."""
 
 import traceback
 
@@ -10,7 +10,7 @@ from engine import AtelierError, DeviceUnavailable, StorageError
 
 
 class CommandError(AtelierError):
-    """Ends a command: its text is shown, and the program exits with `code`."""
+    """Ends a command: shows its text and exits with `code`."""
 
     def __init__(self, code: Exit, text: str) -> None:
         super().__init__(text)
@@ -18,10 +18,10 @@ class CommandError(AtelierError):
 
 
 class SettingsError(CommandError):
-    """Settings are wrong.
+    """Some settings are invalid.
 
     Attributes:
-        problems: One sentence for each: the place, the key, the value and what is allowed.
+        problems: One sentence per problem: place, key, value and what's allowed.
     """
 
     def __init__(self, *problems: str) -> None:
@@ -30,7 +30,7 @@ class SettingsError(CommandError):
 
 
 def explain(error: Exception) -> Exit:
-    """Tell why the command ended, without a traceback unless it is a bug; give the exit code."""
+    """Show why the command failed, with a traceback only for bugs; return the exit code."""
     if not isinstance(error, AtelierError):
         traceback.print_exception(error)
         complain("This is a bug in Atelier. Please report it with the lines above.")
@@ -49,5 +49,5 @@ def explain(error: Exception) -> Exit:
 
 
 def complain(text: str) -> None:
-    """Show what is wrong, its first line marked."""
+    """Print an error, marked with ✗."""
     err.print(Text.assemble(("✗ ", "bold red"), text))

@@ -1,11 +1,11 @@
-"""What the exit code of the program says."""
+"""Exit codes of the program."""
 
 from enum import IntEnum
 from typing import Self
 
 
 class Exit(IntEnum):
-    """An exit code, with what it means in words."""
+    """An exit code and its meaning in words."""
 
     meaning: str
 
@@ -15,14 +15,14 @@ class Exit(IntEnum):
         member.meaning = meaning
         return member
 
-    FINE = 0, "all went well"
+    FINE = 0, "success"
     BUG = 1, "a bug in Atelier"
-    USAGE = 2, "the command line is not understood"
-    SETTINGS = 3, "a setting is wrong"
-    TOKEN = 4, "the Discord token is missing or refused"
-    STORAGE = 5, "the data folder cannot be used"
-    NOT_PAINTED = 6, "the picture could not be painted"
-    CANNOT_RUN = 7, "check found what keeps the bot from running"
-    UNREACHABLE = 8, "Discord cannot be reached"
-    MODEL = 9, "a model is damaged, or cannot be had, added or removed"
-    INTERRUPTED = 130, "stopped with Ctrl-C"
+    USAGE = 2, "invalid command line"
+    SETTINGS = 3, "invalid setting"
+    TOKEN = 4, "Discord token missing or rejected"
+    STORAGE = 5, "data folder unusable"
+    NOT_PAINTED = 6, "picture couldn't be painted"
+    CANNOT_RUN = 7, "check found a problem that stops the bot"
+    UNREACHABLE = 8, "Discord unreachable"
+    MODEL = 9, "model damaged or unavailable, or couldn't be added or removed"
+    INTERRUPTED = 130, "interrupted with Ctrl-C"

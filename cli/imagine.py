@@ -1,4 +1,4 @@
-"""`imagine`: paint from the command line, without Discord."""
+"""`imagine`: paints a picture without Discord."""
 
 import asyncio
 import logging
@@ -42,11 +42,11 @@ from engine.jobs.request import AdapterUse
 from engine.models.origins import disk_usage_of
 
 
-class Given(NamedTuple):
-    """What a request is given besides words and numbers.
+class Inputs(NamedTuple):
+    """What a request uses besides text and numbers.
 
     Attributes:
-        image: File of the picture to start from.
+        image: File of the start image.
         mask: File of its mask.
         loras: NAME or NAME:WEIGHT each.
     """
@@ -56,21 +56,21 @@ class Given(NamedTuple):
     loras: Sequence[str] = ()
 
 
-def imagine(settings: Settings, request: ImageRequest, given: Given, folder: Path | None) -> None:
-    """Paint `request`, put the pictures in `folder` and tell where they are.
+def imagine(settings: Settings, request: ImageRequest, inputs: Inputs, folder: Path | None) -> None:
+    """Paint `request`, save the pictures in `folder` and print their paths.
 
-    The queue is one of its own, so this works beside a running bot.
+    Uses a queue of its own, so it works while the bot is running.
 
     Raises:
-        CommandError: When the painting failed or was cancelled, or a file cannot be read.
-        AtelierError: When the request breaks a rule.
-        StorageError: When `folder` cannot be written to.
+        CommandError: When painting failed or was cancelled, or a file can't be read.
+        AtelierError: When the request is invalid.
+        StorageError: When `folder` isn't writable.
     """
     folder = folder or settings.storage.path / "imagine"
     start_logging(logging.WARNING)
     begun = time.monotonic()
     with TemporaryDirectory(prefix="atelier-", ignore_cleanup_errors=True) as scratch:
-        job, pictures = asyncio.run(_paint(settings, request, given, Path(scratch)))
+        job, pictures = asyncio.run(_paint(settings, request, inputs, Path(scratch)))
         try:
             folder.mkdir(parents=True, exist_ok=True)
             files = [
@@ -78,16 +78,16 @@ def imagine(settings: Settings, request: ImageRequest, given: Given, folder: Pat
                 for picture, seed in zip(pictures, job.recipe.seeds, strict=True)
             ]
         except OSError as error:
-            raise StorageError(f"The folder {folder} cannot be used: {error.strerror}.") from error
+            raise StorageError(f"The folder {folder} can't be used: {error.strerror}.") from error
     seconds = time.monotonic() - begun
     for file, seed in zip(files, job.recipe.seeds, strict=True):
         out.print(f"{file}  seed {seed}  {seconds:.1f} s")
 
 
 async def _paint(
-    settings: Settings, request: ImageRequest, given: Given, scratch: Path
+    settings: Settings, request: ImageRequest, inputs: Inputs, scratch: Path
 ) -> tuple[Job, tuple[Path, ...]]:
-    """Have the engine paint; the pictures are left below `scratch`."""
+    """Paint with a studio in `scratch`; the job and its picture files there."""
     stop = asyncio.Event()
     tasks = Tasks()
     with on_signal(stop.set):
@@ -100,17 +100,15 @@ async def _paint(
             extras=settings.storage.path,
         ) as studio:
             request = _with_flags(studio, request)
-            if request.strength is not None and given.image is None:
-                raise CommandError(
-                    Exit.USAGE, "The strength is how far to leave a picture behind: add --image."
-                )
-            image = await _kept(studio, given.image)
-            mask = await _kept_mask(studio, given.mask, image)
+            if request.strength is not None and inputs.image is None:
+                raise CommandError(Exit.USAGE, "--strength needs a start image. Add --image.")
+            image = await _kept(studio, inputs.image)
+            mask = await _kept_mask(studio, inputs.mask, image)
             if image is not None:
                 model = studio.models[request.model] if request.model else studio.models.default
                 shape = await studio.init_images.size(image)
                 request = with_init_image(request, image, mask, shape, model)
-            adapters = tuple(_adapter(studio, text) for text in given.loras)
+            adapters = tuple(_adapter(studio, text) for text in inputs.loras)
             request = replace(request, adapters=adapters)
             job = await studio.submit(request, owner="imagine", message_ref=None)
             tasks.start(_cancel_at(stop, studio, job), "cancel")
@@ -124,7 +122,7 @@ async def _paint(
 
 
 def _with_flags(studio: Studio, request: ImageRequest) -> ImageRequest:
-    """The request with what the flags in its prompt say."""
+    """The request with the flags in its prompt applied."""
     prompt, flags = without_flags(request.prompt)
     name = request.model or flags.model
     model = studio.models[name] if name else studio.models.default
@@ -132,7 +130,7 @@ def _with_flags(studio: Studio, request: ImageRequest) -> ImageRequest:
 
 
 def _adapter(studio: Studio, text: str) -> AdapterUse:
-    """What NAME or NAME:WEIGHT asks for; without a weight, the adapter's own."""
+    """The LoRA and weight of NAME or NAME:WEIGHT; the default weight if none is given."""
     name, colon, weight = text.rpartition(":")
     if not colon:
         return AdapterUse(text, studio.adapters[text].weight)
@@ -140,21 +138,21 @@ def _adapter(studio: Studio, text: str) -> AdapterUse:
         return AdapterUse(name, float(weight))
     except ValueError:
         raise CommandError(
-            Exit.USAGE, f"--lora {text}: “{weight}” is no weight; write it like {name}:0.8."
+            Exit.USAGE, f"--lora {text}: “{weight}” isn't a number. Write it like {name}:0.8."
         ) from None
 
 
 async def _kept(studio: Studio, file: Path | None) -> str | None:
-    """The studio's name for the picture in `file`."""
+    """Store the picture in `file`; its name in the studio."""
     return None if file is None else await studio.init_images.keep(await _read(file))
 
 
 async def _kept_mask(studio: Studio, file: Path | None, image: str | None) -> str | None:
-    """The studio's name for the mask in `file` of the picture called `image` there."""
+    """Store the mask in `file` for the picture `image`; its name in the studio."""
     if file is None:
         return None
     if image is None:
-        raise CommandError(Exit.USAGE, "A mask needs a picture: add --image.")
+        raise CommandError(Exit.USAGE, "--mask needs a start image. Add --image.")
     return await studio.init_images.keep_mask(await _read(file), image)
 
 
@@ -162,7 +160,7 @@ async def _read(file: Path) -> bytes:
     try:
         return await asyncio.to_thread(file.read_bytes)
     except OSError as error:
-        raise CommandError(Exit.USAGE, f"{file} cannot be read: {error.strerror}.") from error
+        raise CommandError(Exit.USAGE, f"{file} can't be read: {error.strerror}.") from error
 
 
 async def _cancel_at(stop: asyncio.Event, studio: Studio, job: Job) -> None:
@@ -171,10 +169,10 @@ async def _cancel_at(stop: asyncio.Event, studio: Studio, job: Job) -> None:
 
 
 async def _follow(studio: Studio, job: Job) -> JobEvent:
-    """Show how the job is doing until it is over; its last event."""
+    """Show the job's progress until it ends; its last event."""
     model = studio.models[job.recipe.model]
-    verb = "Downloading and waking up" if disk_usage_of(model).presence.downloads else "Waking up"
-    waking = f"{verb} {model.name}"
+    verb = "Downloading" if disk_usage_of(model).presence.downloads else "Loading"
+    loading = f"{verb} {model.name}"
     painting = f"Painting with {model.name}"
     last = JobEvent(job_id=job.id, state=JobState.QUEUED)
     with Progress(
@@ -187,9 +185,9 @@ async def _follow(studio: Studio, job: Job) -> JobEvent:
         transient=True,
         disable=not err.is_terminal,
     ) as progress:
-        bar = progress.add_task(waking, total=None, steps="")
+        bar = progress.add_task(loading, total=None, steps="")
         if progress.disable:
-            err.print(waking)
+            err.print(loading)
         async for event in studio.watch(job.id):
             if event.step and not last.step and progress.disable:
                 err.print(f"{painting}, {event.total_steps} steps")
@@ -198,7 +196,7 @@ async def _follow(studio: Studio, job: Job) -> JobEvent:
                     bar, description=f"Downloading {model.name}", completed=event.come, total=1
                 )
             if event.coming != last.coming and not event.coming:
-                progress.update(bar, description=f"Waking up {model.name}", total=None)
+                progress.update(bar, description=f"Loading {model.name}", total=None)
             if event.step:
                 progress.update(
                     bar,
@@ -212,7 +210,7 @@ async def _follow(studio: Studio, job: Job) -> JobEvent:
 
 
 def _free_name(folder: Path, prompt: str, seed: int) -> Path:
-    """A file that does not exist yet, named after the picture."""
+    """A new file name made from the prompt and the seed."""
     words = re.sub(r"\W+", "-", prompt.lower())[:40].strip("-") or "picture"
     file = folder / f"{words}-{seed}.png"
     number = 1

@@ -1,4 +1,4 @@
-"""`init`: asks for what is needed and writes the settings file."""
+"""`init`: asks a few questions and writes the settings file."""
 
 import json
 import os
@@ -16,51 +16,53 @@ from cli.token import application_id
 from engine import StorageError
 from engine.settings import Offloading
 
-WHERE = "https://discord.com/developers/applications"
+PORTAL = "https://discord.com/developers/applications"
 
 
-def init(asked: Path | None) -> None:
-    """Ask, and write the answers to `asked`, or `config.toml`.
+def init(config: Path | None) -> None:
+    """Ask, and write the answers to `config`, or to `config.toml`.
 
     Raises:
-        CommandError: When there is nobody to ask, or they think better of it.
-        StorageError: When the file cannot be written.
+        CommandError: When there's no terminal, or the user cancels.
+        StorageError: When the file isn't writable.
     """
-    file = asked or DEFAULT_FILE
+    file = config or DEFAULT_FILE
     if not sys.stdin.isatty():
         raise CommandError(
             Exit.USAGE,
-            "init asks questions, and there is no terminal to ask them on. Copy "
-            f"config.example.toml to {file} and fill in what you need, or set DISCORD_TOKEN.",
+            "init asks questions, so it needs a terminal. Without one, copy "
+            f"config.example.toml to {file} and edit it, or set DISCORD_TOKEN.",
         )
     try:
-        if file.exists() and not typer.confirm(f"{file} exists. Replace it?"):
+        if file.exists() and not typer.confirm(f"{file} already exists. Replace it?"):
             raise typer.Abort
-        out.print(f"An empty answer keeps the default. The token is found at {WHERE}.\n")
+        out.print(f"Press Enter to keep a default. Get your bot token at {PORTAL}.\n")
         text = _toml({"discord": _discord(), "storage": _storage(), "engine": _engine()})
     except typer.Abort:
         raise CommandError(Exit.INTERRUPTED, "Nothing was written.") from None
     _write(file, text)
     load_settings(file)
-    out.print(f"\n✓ Wrote {file}; config.example.toml tells what else can be set.")
-    out.print("  python bot.py check   looks whether all is well")
-    out.print("  python bot.py invite  gives the link that adds the bot to your server")
+    out.print(f"\n✓ Wrote {file}. config.example.toml lists every setting.")
+    out.print("  python bot.py check   checks that everything is ready")
+    out.print("  python bot.py invite  prints the link that adds the bot to your server")
     out.print("  python bot.py         runs the bot")
 
 
 def _discord() -> dict[str, Any]:
     return {
         "token": _token(),
-        "admin_roles": _ids("Ids of the roles that may manage the bot (besides server managers)"),
+        "admin_roles": _ids("IDs of roles that can manage the bot, besides server managers"),
     }
 
 
 def _token() -> str:
     while True:
-        token = _ask("Bot token (not shown; empty: it comes as DISCORD_TOKEN)", hide=True)
+        token = _ask("Bot token (hidden; leave empty if you set DISCORD_TOKEN)", hide=True)
         if not token or application_id(token) is not None:
             return token
-        out.print("That is no bot's token: it has three parts with dots between. Page Bot, please.")
+        out.print(
+            "That isn't a bot token (three parts separated by dots). Copy it from the Bot page."
+        )
 
 
 def _ids(question: str) -> list[int]:
@@ -68,18 +70,18 @@ def _ids(question: str) -> list[int]:
         words = _ask(question).replace(",", " ").split()
         if all(word.isascii() and word.isdigit() and 0 < int(word) < 2**63 for word in words):
             return [int(word) for word in words]
-        out.print("An id is a number: Discord copies it once its developer mode is on.")
+        out.print("IDs are numbers. Turn on Developer Mode in Discord to copy them.")
 
 
 def _storage() -> dict[str, Any]:
-    return {"path": _ask("Folder for the database and the pictures", "data")}
+    return {"path": _ask("Folder for the database and pictures", "data")}
 
 
 def _engine() -> dict[str, Any]:
     device = _choose("Device", ["auto", "cuda", "mps", "cpu"], "auto")
     if device not in ("auto", "cuda"):
         return {"device": device}
-    out.print("Where the weights wait on a GPU: auto finds the fastest way that fits the card.")
+    out.print("Where weights are kept on a GPU. auto picks the fastest way that fits your card.")
     return {
         "device": device,
         "offload": _choose("Offload", list(get_args(Offloading)), "auto"),
@@ -91,7 +93,7 @@ def _choose(question: str, choices: list[str], default: str) -> str:
         answer = _ask(f"{question} ({', '.join(choices)})", default)
         if answer in choices:
             return answer
-        out.print(f"One of {', '.join(choices)}, please.")
+        out.print(f"Enter one of {', '.join(choices)}.")
 
 
 def _ask(question: str, default: str = "", *, hide: bool = False) -> str:
@@ -100,8 +102,8 @@ def _ask(question: str, default: str = "", *, hide: bool = False) -> str:
 
 
 def _toml(sections: dict[str, dict[str, Any]]) -> str:
-    """The sections as TOML; what is empty is left out. JSON's values are TOML's as well."""
-    lines = ["# Written by `python bot.py init`. config.example.toml tells of every setting.", ""]
+    """The sections as TOML, without empty values. JSON values are valid TOML."""
+    lines = ["# Written by `python bot.py init`. config.example.toml lists every setting.", ""]
     for name, values in sections.items():
         given = {key: value for key, value in values.items() if value}
         if given:
@@ -112,7 +114,7 @@ def _toml(sections: dict[str, dict[str, Any]]) -> str:
 
 
 def _write(file: Path, text: str) -> None:
-    """Write the file whole or not at all, for nobody else to read: it holds the token."""
+    """Write the file atomically, readable only by its owner since it holds the token."""
     partial = file.with_name(file.name + ".partial")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -123,4 +125,4 @@ def _write(file: Path, text: str) -> None:
         partial.replace(file)
     except OSError as error:
         partial.unlink(missing_ok=True)
-        raise StorageError(f"{file} cannot be written: {error.strerror}.") from error
+        raise StorageError(f"{file} can't be written: {error.strerror}.") from error

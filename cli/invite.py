@@ -1,4 +1,4 @@
-"""`invite`: the link that adds the bot to a server."""
+"""`invite`: prints the link that adds the bot to a server."""
 
 from urllib.parse import urlencode
 
@@ -11,10 +11,10 @@ from cogs.policy.permissions import REQUIRED, title
 
 
 def show_invite(settings: Settings, client_id: int | None) -> None:
-    """Print the link, alone on standard output.
+    """Print the link, and nothing else, on standard output.
 
     Raises:
-        CommandError: When neither `client_id` nor the token says which bot it is.
+        CommandError: When neither `client_id` nor the token identifies the bot.
     """
     if client_id is None:
         token = settings.discord.token
@@ -24,12 +24,12 @@ def show_invite(settings: Settings, client_id: int | None) -> None:
         if client_id is None:
             raise CommandError(
                 Exit.TOKEN,
-                "The token does not say which bot it belongs to. Give --client-id: the Application "
-                "ID on the page General Information at "
+                "Can't read the application's ID from the token. Add --client-id with the "
+                "Application ID from the General Information page at "
                 "https://discord.com/developers/applications.",
             )
     names = [title(name) for name, needed in REQUIRED if needed]
-    err.print(f"Open this to add the bot to a server. It asks for: {', '.join(names)}.")
+    err.print(f"Open this link to add the bot to a server. Permissions: {', '.join(names)}.")
     query = {
         "client_id": client_id,
         "scope": "bot applications.commands",

@@ -4,11 +4,11 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-SEEN = "The running bot sees it within a few seconds."
+PICKED_UP = "The running bot picks this up within a few seconds."
 
 
 def bot_is_running(folder: Path) -> bool:
-    """Whether another Atelier holds the data folder."""
+    """Whether another process holds the lock of the data folder."""
     lock = folder / "atelier.lock"
     if not lock.exists():
         return False

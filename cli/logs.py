@@ -1,4 +1,4 @@
-"""Logging: rich on a terminal, plain lines for a file or a journal; secrets in neither."""
+"""Logging: Rich on a terminal, plain lines elsewhere; secrets are redacted in both."""
 
 import logging
 from collections.abc import Collection
@@ -11,38 +11,38 @@ from cli.console import err
 LINE = "%(asctime)s %(levelname)-8s %(name)s: %(message)s"
 
 CHATTY = ("httpx", "httpx2", "httpcore", "httpcore2", "filelock", "urllib3", "PIL")
-"""Loggers that have little to say to an owner."""
+"""Loggers that are limited to warnings."""
 
 
-class Discreet(logging.Formatter):
-    """Formats records without the secrets, tracebacks included."""
+class RedactingFormatter(logging.Formatter):
+    """Replaces secrets in records, tracebacks included."""
 
     def __init__(self, layout: str, secrets: Collection[str]) -> None:
         super().__init__(layout)
         self._secrets = secrets
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record's text, each secret in it blotted out."""
-        return blotted(super().format(record), self._secrets)
+        """The record's text with secrets replaced."""
+        return redacted(super().format(record), self._secrets)
 
 
-def blotted(text: str, secrets: Collection[str]) -> str:
-    """The text, each secret in it blotted out."""
+def redacted(text: str, secrets: Collection[str]) -> str:
+    """The text with each secret replaced."""
     for secret in secrets:
         text = text.replace(secret, "[secret]")
     return text
 
 
 def start_logging(level: int, secrets: Collection[str] = ()) -> None:
-    """Send the log to standard error from `level` on."""
+    """Log to standard error at `level` and above."""
     handler: logging.Handler
     if err.is_terminal:
         handler = RichHandler(console=err, show_path=False, log_time_format="%X")
-        handler.setFormatter(Discreet("%(name)s: %(message)s", secrets))
+        handler.setFormatter(RedactingFormatter("%(name)s: %(message)s", secrets))
     else:
         handler = logging.StreamHandler()
-        handler.setFormatter(Discreet(LINE, secrets))
+        handler.setFormatter(RedactingFormatter(LINE, secrets))
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for name in CHATTY:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
-    hub_logging.get_logger().handlers.clear()  # it would say everything a second time
+    hub_logging.get_logger().handlers.clear()  # or every line appears twice

@@ -1,4 +1,4 @@
-"""Options that commands share, and the settings that they lead to."""
+"""Options that commands share, and loading the settings they name."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,16 +14,16 @@ Config = Annotated[
         "--config",
         "-c",
         metavar="FILE",
-        help="The settings file. Without one config.toml is read, if it is there.",
+        help="Settings file. Default: config.toml, if it exists.",
         show_default=False,
     ),
 ]
 
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask for confirmation.")]
 
 
 def settings_of(context: typer.Context, config: Path | None) -> "Settings":
-    """The settings of the file that was named, before the command or after it."""
+    """The settings from the file given before or after the command's name."""
     from cli.settings import load_settings
 
     return load_settings(config or context.obj)

@@ -1,6 +1,6 @@
-"""What is wrong with a setting, in a sentence: the key, the value, what is allowed.
+"""Sentences about invalid settings: the key, the value and what's allowed.
 
-What is allowed is read from the JSON schema of the settings, so it cannot be out of step.
+What's allowed is read from the JSON schema of the settings.
 """
 
 import difflib
@@ -14,22 +14,22 @@ from pydantic_core import ErrorDetails
 Schema = Mapping[str, Any]
 Path = tuple[str, ...]
 
-LONGEST = 60
-"""Characters of a wrong value that are shown."""
+MAX_SHOWN = 60
+"""Characters of an invalid value that are shown."""
 
 NAMES = {"boolean": "true or false", "integer": "a whole number", "number": "a number"}
 
 
 def path_of(error: ErrorDetails) -> Path:
-    """The keys that lead to the wrong value; the place in a list is left out."""
+    """The keys that lead to the invalid value, without list indexes."""
     return tuple(str(part) for part in error["loc"] if isinstance(part, str) and part != "[key]")
 
 
 def sentence_of(error: ErrorDetails, root: Schema) -> str:
-    """What is wrong and what is allowed.
+    """What's wrong and what's allowed.
 
     Args:
-        error: As pydantic tells it.
+        error: pydantic's error.
         root: The JSON schema of all settings.
     """
     path = path_of(error)
@@ -38,30 +38,32 @@ def sentence_of(error: ErrorDetails, root: Schema) -> str:
             return unknown(path, list(_node(path[:-1], root).get("properties", {})))
         case "missing":
             what = _node(path, root).get("description", "")
-            return f"[{'.'.join(path[:-1])}] lacks {path[-1]}. {what}".rstrip()
+            return f"[{'.'.join(path[:-1])}] needs {path[-1]}. {what}".rstrip()
     if "[key]" in error["loc"]:
-        return f"[{'.'.join(path)}] cannot be used: {_own_words(error) or 'a number is expected'}."
+        return (
+            f"[{'.'.join(path)}] isn't valid: {_own_words(error) or 'the name must be a number'}."
+        )
     node = _node(path, root)
     said = f"{'.'.join(path)} is {_shown(error['input'], node)}."
     if words := _own_words(error):
         return f"{said} {words}"
     if "properties" in node or "additionalProperties" in node:
-        return f"{said} It is a section of its own, with keys."
+        return f"{said} It must be a section with keys."
     if node.get("type") == "string" and not {"enum", "maxLength"} & node.keys():
         return f"{said} {node['description']}"
     return f"{said} Allowed: {allowed(node)}."
 
 
 def unknown(path: Path, known: Sequence[str]) -> str:
-    """That there is no setting at `path`, with the nearest that there is."""
+    """A sentence for a setting that doesn't exist, with the closest known name."""
     near = difflib.get_close_matches(path[-1], known, n=1)
-    hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(known)}."
+    hint = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(known)}."
     what = "section" if len(path) == 1 else "setting"
-    return f"there is no {what} {'.'.join(path)}. {hint}"
+    return f"unknown {what} {'.'.join(path)}. {hint}"
 
 
 def allowed(node: Schema) -> str:
-    """What a value may be."""
+    """The allowed values."""
     if "anyOf" in node:
         return " or ".join(allowed(x) for x in node["anyOf"] if x.get("type") != "null")
     if "enum" in node:
@@ -79,11 +81,11 @@ def _bounds(node: Schema) -> str:
     low, high = node.get("minimum"), node.get("maximum")
     if low is None:
         return ""
-    return f" from {low:g}" + (f" to {high:g}" if high is not None else " on")
+    return f" from {low:g}" + (f" to {high:g}" if high is not None else " up")
 
 
 def _node(path: Path, root: Schema) -> Schema:
-    """The schema at `path`, an empty one where there is none."""
+    """The schema at `path`; empty if there is none."""
     node = root
     for part in path:
         below = node.get("properties", {}).get(part) or node.get("additionalProperties") or {}
@@ -102,10 +104,10 @@ def _shown(value: Any, node: Schema) -> str:
         return "(not shown)"
     text = json.dumps(value, ensure_ascii=False, default=str)
     text = re.sub(r"//[^/@]*@", "//…@", text)
-    return text if len(text) <= LONGEST else text[:LONGEST] + "…"
+    return text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "…"
 
 
 def _own_words(error: ErrorDetails) -> str:
-    """What a validator of our own says."""
+    """The message of one of our own validators."""
     reason = error.get("ctx", {}).get("error")
     return str(reason) if error["type"] == "value_error" else ""

@@ -1,4 +1,4 @@
-"""`run`: the bot itself."""
+"""`run`: runs the bot."""
 
 import asyncio
 import logging
@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from cli.errors import CommandError
 from cli.exits import Exit
-from cli.logs import blotted, start_logging
+from cli.logs import redacted, start_logging
 from cli.settings import Settings
 from cli.signals import on_signal
 from cli.token import TokenMissing, TokenRefused
@@ -19,47 +19,47 @@ if TYPE_CHECKING:
 log = logging.getLogger("atelier")
 
 AUTHENTICATION_FAILED = 4004
-"""The gateway's close code for a token that is no longer good."""
+"""The gateway's close code for an invalid token."""
 
 
 def run(settings: Settings) -> None:
-    """Run the bot until a signal ends it.
+    """Run the bot until a signal stops it.
 
     Raises:
-        CommandError: When the token is missing or refused, or Discord cannot be reached.
-        DeviceUnavailable: When this machine has no such device as the settings name.
-        StorageError: When the data folder cannot be used.
+        CommandError: When the token is missing or rejected, or Discord is unreachable.
+        DeviceUnavailable: When this machine doesn't have the configured device.
+        StorageError: When the data folder is unusable.
     """
     if settings.discord.token is None:
         raise TokenMissing
     token = settings.discord.token.get_secret_value()
     secrets = secrets_of(settings)
     start_logging(logging.INFO, secrets)
-    log.info("Waking up")
-    # Importing torch holds the interpreter for seconds. Done here, before there is a loop, it
-    # never keeps the gateway's heartbeat waiting.
+    log.info("Starting")
+    # Importing torch blocks for seconds. Done before the event loop starts, it can't delay the
+    # gateway's heartbeat.
     from engine.diffusion import Device
 
     Device.choose(settings.engine)
     try:
         asyncio.run(_serve(settings, token))
     except CommandError as error:
-        raise CommandError(error.code, blotted(str(error), secrets)) from None
-    log.info("Good night")
+        raise CommandError(error.code, redacted(str(error), secrets)) from None
+    log.info("Stopped")
 
 
 def secrets_of(settings: Settings) -> list[str]:
-    """What must not be shown: the token, and the password on the way to the proxy."""
+    """What must never be shown: the token and the proxy's password."""
     token, proxy = settings.discord.token, settings.discord.proxy
     password = urlsplit(proxy).password if proxy else None
     return [secret for secret in (token and token.get_secret_value(), password) if secret]
 
 
 async def _serve(settings: Settings, token: str) -> None:
-    """Open the studio, and the bot within it: the bot uses the studio's store to its last word.
+    """Open the studio, then the bot inside it.
 
-    On the way out the bot itself stops the studio's work while it can still show what came of it;
-    then it closes, and the store goes last.
+    On shutdown the bot stops the studio's work first, while it can still post results; then the
+    bot closes, and the studio's database last.
     """
     import discord
 
@@ -84,10 +84,10 @@ async def _serve(settings: Settings, token: str) -> None:
 
 
 async def _listen(bot: "Atelier", token: str, stop: asyncio.Event) -> None:
-    """Serve Discord until `stop` is set, then let the bot leave in order.
+    """Run the bot until `stop` is set, then close it cleanly.
 
     Raises:
-        CommandError: When Discord refuses the token, or cannot be reached.
+        CommandError: When Discord rejects the token or is unreachable.
     """
     import aiohttp
     import discord
@@ -108,6 +108,6 @@ async def _listen(bot: "Atelier", token: str, stop: asyncio.Event) -> None:
     except discord.ConnectionClosed as error:
         if error.code == AUTHENTICATION_FAILED:
             raise TokenRefused from None
-        raise CommandError(Exit.UNREACHABLE, f"Discord has hung up: {error}") from error
+        raise CommandError(Exit.UNREACHABLE, f"Discord closed the connection: {error}") from error
     except (aiohttp.ClientError, OSError, discord.HTTPException, discord.GatewayNotFound) as error:
-        raise CommandError(Exit.UNREACHABLE, f"Discord cannot be reached: {error}") from error
+        raise CommandError(Exit.UNREACHABLE, f"Can't reach Discord: {error}") from error

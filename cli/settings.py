@@ -1,4 +1,4 @@
-"""All settings: the TOML file, the environment over it, `DISCORD_TOKEN` over both."""
+"""All settings: environment variables override the TOML file; `DISCORD_TOKEN` overrides both."""
 
 import os
 import re
@@ -40,13 +40,13 @@ TOKEN_VARIABLE = "DISCORD_TOKEN"
 
 def _model_name(name: str) -> str:
     if name == BUILT_IN_MODEL:
-        raise ValueError("a model of that name is built in")
+        raise ValueError("this name is taken by the built-in model")
     return _name(name)
 
 
 def _name(name: str) -> str:
     if not NAME.fullmatch(name):
-        raise ValueError("a name has 1 to 50 letters, digits, dots, hyphens or underscores")
+        raise ValueError("names have 1 to 50 letters, digits, dots, hyphens or underscores")
     return name
 
 
@@ -84,25 +84,25 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The sources, the one that wins first; the file comes in through the constructor."""
+        """The sources by priority; the file comes in through the constructor."""
         token = os.environ.get(TOKEN_VARIABLE)
         given = {"discord": {"token": token}} if token else {}
         return InitSettingsSource(settings_cls, given), env_settings, init_settings
 
 
 def settings_file(asked: Path | None) -> Path | None:
-    """The file that settings are read from: the one asked for, or `config.toml` if it is there."""
+    """The settings file: the given one, or `config.toml` if it exists."""
     return asked or (DEFAULT_FILE if DEFAULT_FILE.exists() else None)
 
 
 def load_settings(asked: Path | None) -> Settings:
-    """Read the settings; relative folders in them count from the settings file.
+    """Read the settings; relative paths in them start at the settings file.
 
     Args:
-        asked: The file to read; without one `config.toml`, and without that the defaults.
+        asked: The file to read; `config.toml` if `None`, or the defaults if that doesn't exist.
 
     Raises:
-        SettingsError: With a sentence for each thing that is wrong.
+        SettingsError: With a sentence per problem.
     """
     file = settings_file(asked)
     text = _read(file) if file else ""
@@ -116,20 +116,20 @@ def load_settings(asked: Path | None) -> Settings:
         raise SettingsError(
             *(_where(path_of(x), file, text) + sentence_of(x, schema) for x in found)
         ) from None
-    settings = _anchored(settings, (file or DEFAULT_FILE).resolve().parent)
+    settings = _absolute(settings, (file or DEFAULT_FILE).resolve().parent)
     _check_models(settings, file, text)
     return settings
 
 
 def _check_models(settings: Settings, file: Path | None, text: str) -> None:
-    """Refuse models whose values do not go together, and a default that does not exist."""
+    """Refuse models with inconsistent values, and an unknown default model."""
     problems = []
     for name, model in settings.models.items():
         try:
             Model.of(name, model)
         except InvalidModel as error:
             where = _where(("models", name), file, text)
-            problems.append(f"{where}[models.{name}] cannot be used: {error}")
+            problems.append(f"{where}[models.{name}] isn't valid: {error}")
     if problems:
         raise SettingsError(*problems)
     try:
@@ -143,9 +143,9 @@ def _read(file: Path) -> str:
     try:
         return file.read_text("utf-8-sig")
     except OSError as error:
-        raise SettingsError(f"{file} cannot be read: {error.strerror}.") from None
+        raise SettingsError(f"{file} can't be read: {error.strerror}.") from None
     except UnicodeDecodeError:
-        raise SettingsError(f"{file} cannot be read: save it as UTF-8.") from None
+        raise SettingsError(f"{file} can't be read. Save it as UTF-8.") from None
 
 
 def _parse(file: Path | None, text: str) -> dict[str, Any]:
@@ -155,11 +155,11 @@ def _parse(file: Path | None, text: str) -> dict[str, Any]:
         place = re.search(r" \(at line (\d+), column \d+\)$", str(error))
         line = place[1] if place else len(text.splitlines())
         what = str(error).partition(" (at ")[0]
-        raise SettingsError(f"{file}, line {line}: this is not TOML. {what}.") from None
+        raise SettingsError(f"{file}, line {line}: invalid TOML. {what}.") from None
 
 
 def _check_variables() -> None:
-    """Refuse variables that look like settings and name none: pydantic passes over them."""
+    """Refuse variables that look like settings but aren't; pydantic ignores them."""
     sections = list(Settings.model_fields)
     short = {f"{section}_{key}".upper(): (section, key) for section, key in _keys()}
     problems = []
@@ -172,7 +172,7 @@ def _check_variables() -> None:
             problems.append(f"environment variable {name}: {unknown((section,), sections)}")
         elif rest in short:
             right = _variable(short[rest])
-            problems.append(f"environment variable {name}: it must be written {right}.")
+            problems.append(f"environment variable {name}: write it as {right}.")
     if problems:
         raise SettingsError(*problems)
 
@@ -188,7 +188,7 @@ def _variable(path: tuple[str, ...]) -> str:
 
 
 def _where(path: tuple[str, ...], file: Path | None, text: str) -> str:
-    """The place that the value at `path` comes from, as the beginning of a sentence."""
+    """Where the value at `path` comes from, as the start of a sentence."""
     names = {name.upper(): name for name, value in os.environ.items() if value}
     if path == ("discord", "token") and TOKEN_VARIABLE in names:
         return f"environment variable {TOKEN_VARIABLE}: "
@@ -201,8 +201,8 @@ def _where(path: tuple[str, ...], file: Path | None, text: str) -> str:
     return f"environment variables {_variable(path[:-1])}__…: "
 
 
-def _anchored(settings: Settings, base: Path) -> Settings:
-    """The settings with files and folders that do not depend on the working directory."""
+def _absolute(settings: Settings, base: Path) -> Settings:
+    """The settings with paths that don't depend on the working directory."""
 
     def anchor(path: str | Path) -> Path:
         return base / Path(path).expanduser()

@@ -1,4 +1,4 @@
-"""Ending in order: the first signal asks, the second one does not."""
+"""Shutdown: the first signal asks for it, the second forces it."""
 
 import asyncio
 import os
@@ -14,10 +14,10 @@ ENDING = (signal.SIGINT, signal.SIGTERM)
 
 @contextmanager
 def on_signal(stop: Callable[[], object]) -> Iterator[None]:
-    """Within it, call `stop` in the running loop at the first SIGINT or SIGTERM.
+    """Call `stop` in the running loop at the first SIGINT or SIGTERM while this is entered.
 
-    A second one ends the process at once, whatever its threads are doing. Nothing that was
-    accepted is lost by that: the store survives a kill.
+    A second signal ends the process immediately, whatever its threads are doing. No job is lost:
+    the database survives a kill.
     """
     loop = asyncio.get_running_loop()
     asked = False
@@ -27,7 +27,7 @@ def on_signal(stop: Callable[[], object]) -> Iterator[None]:
         if asked:
             os._exit(Exit.INTERRUPTED)
         asked = True
-        err.print("Stopping in order; once more stops at once.", style="dim")
+        err.print("Stopping. Press Ctrl-C again to stop immediately.", style="dim")
         stop()
 
     try:

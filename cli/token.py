@@ -1,4 +1,4 @@
-"""What can be told from a Discord token without asking Discord."""
+"""What a Discord token says without asking Discord."""
 
 import base64
 import binascii
@@ -8,35 +8,35 @@ from cli.errors import CommandError
 from cli.exits import Exit
 
 HOW_TO_GET_ONE = """\
-There is no Discord token. To get one:
+No Discord token is set. To get one:
   1. Open https://discord.com/developers/applications and choose New Application.
-  2. On its page Bot choose Reset Token, and copy what it shows. No intent has to be turned on.
-  3. Hand it over with `python bot.py init`, or in the environment as DISCORD_TOKEN.
-  4. `python bot.py invite` then gives the link that adds the bot to your server."""
+  2. On the Bot page, choose Reset Token and copy the token. You don't need any intents.
+  3. Run `python bot.py init` and paste it, or set DISCORD_TOKEN in the environment.
+  4. Run `python bot.py invite` for the link that adds the bot to your server."""
 
 
 class TokenMissing(CommandError):
-    """There is no token; the text says in five lines how to get one."""
+    """No token is set; the text says in five lines how to get one."""
 
     def __init__(self) -> None:
         super().__init__(Exit.TOKEN, HOW_TO_GET_ONE)
 
 
 class TokenRefused(CommandError):
-    """Discord does not accept the token."""
+    """Discord rejected the token."""
 
     def __init__(self) -> None:
         super().__init__(
             Exit.TOKEN,
-            "Discord does not accept the token: take a new one with Reset Token on the page Bot at "
+            "Discord rejected the token. Create a new one with Reset Token on the Bot page at "
             "https://discord.com/developers/applications.",
         )
 
 
 def application_id(token: str) -> int | None:
-    """The id of the application that the token belongs to; `None` if it is no bot's token.
+    """The ID of the application the token belongs to; `None` if it isn't a bot token.
 
-    A token is three base64url parts with dots between; the first holds the id in digits.
+    A token is three base64url parts separated by dots; the first holds the ID in digits.
     """
     parts = token.split(".")
     if len(parts) != 3 or not all(re.fullmatch(r"[\w-]+", part, re.ASCII) for part in parts):

@@ -1,7 +1,7 @@
-"""Where in a TOML file a key is written, so that a complaint can name the line.
+"""Finds the line of a key in a TOML file, for error messages.
 
-A small scan for headers and keys, not a parser: the file is known to be valid TOML. What it cannot
-see, such as a key inside an inline table, is found at the nearest place that it can.
+A small scan for headers and keys, not a parser: the file is known to be valid TOML. For a key it
+can't see, such as one inside an inline table, it gives the closest line it can.
 """
 
 import re
@@ -14,7 +14,7 @@ PAIR = re.compile(rf"\s*({KEY})\s*=")
 
 
 def line_of(text: str, path: Sequence[str]) -> int | None:
-    """The number of the line that has the key at `path`, or else the longest beginning of it."""
+    """The line number of the key at `path`, or of its longest known parent."""
     wanted = tuple(path)
     table: tuple[str, ...] = ()
     nearest, line = 0, None

@@ -95,8 +95,9 @@ class Atelier(Client):
         """Everything that people use, and its names in each language. Needs no network."""
         await self.tree.set_translator(CommandTranslator())
         self.add_dynamic_items(JobButton, PictureButton, ConfirmButton)
-        for extension in features():
-            await self.load_extension(extension)
+        for feature in features():
+            # load_extension() would run the package twice, and forget its modules on close.
+            await import_module(feature).setup(self)
 
     async def on_ready(self) -> None:
         """Log it; it happens again after long gateway outages."""

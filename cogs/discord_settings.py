@@ -1,4 +1,4 @@
-"""The settings of the Discord wing: how it reaches Discord, and how much members may ask for."""
+"""Settings of the Discord side: the connection, permissions and limits."""
 
 from typing import Annotated, Any, Literal
 
@@ -7,16 +7,16 @@ from pydantic import BeforeValidator, Field, SecretStr
 from engine import Section
 
 UNLIMITED = 10**9
-"""What the word “unlimited” stands for: more than anybody asks for."""
+"""The number that “unlimited” stands for."""
 
 
 def _words(value: Any) -> Any:
-    """Environment variables hold text: “1, 2” is a list there."""
+    """Split a list of IDs, as environment variables have it."""
     return value.replace(",", " ").split() if isinstance(value, str) else value
 
 
 def _bare(value: Any) -> Any:
-    """Files and environments often bring a line's end or quotes along; an empty token is none."""
+    """Strip newlines and quotes that files and shells leave around a token; `None` if empty."""
     return (value.strip().strip("\"'") or None) if isinstance(value, str) else value
 
 
@@ -33,72 +33,73 @@ DiscordIds = Annotated[tuple[DiscordId, ...], BeforeValidator(_words)]
 
 
 class DiscordSettings(Section):
-    """The connection to Discord, and who looks after the bot there."""
+    """The connection to Discord, and who can manage the bot there."""
 
     token: Annotated[SecretStr | None, BeforeValidator(_bare)] = Field(
         default=None,
-        description="The bot's token. DISCORD_TOKEN in the environment stands over it.",
+        description="The bot's token. DISCORD_TOKEN in the environment overrides it.",
     )
     api_url: str = Field(
         default="https://discord.com/api/v10",
         pattern=r"^https?://[^\s/]+(/[^\s/]+)*$",
-        description="Where Discord's API is: an http:// or https:// address, no slash at the end.",
+        description="Address of Discord's API, starting with http:// or https://, without a final "
+        "slash.",
     )
     proxy: str | None = Field(
         default=None,
         pattern=r"^https?://[^\s/]+/?$",
-        description="An HTTP proxy on the way to Discord, such as http://user:password@host:8080.",
+        description="HTTP proxy for Discord, such as http://user:password@host:8080.",
     )
     sync_guilds: DiscordIds = Field(
         default=(),
-        description="Servers that get the commands at once, for trying things out. With none, "
-        "every server has them.",
+        description="Server IDs that get the commands immediately, and no other server, for "
+        "testing. Empty: every server gets them.",
     )
     admin_roles: DiscordIds = Field(
         default=(),
-        description="Roles that may do what server managers may, and what the bot's owner may: "
-        "add and remove models, see /status.",
+        description="Role IDs whose members can do what server managers can, and what the bot's "
+        "owner can: add and remove models, and see /status.",
     )
     personal_use: bool = Field(
         default=True,
-        description="Whether people may use the bot in direct messages, and those who installed it "
-        "for themselves also where it is not a member.",
+        description="Whether the bot works in direct messages, and in any server for people who "
+        "added it to their account.",
     )
     unsafe_pictures: Literal["spoiler", "withhold"] = Field(
         default="spoiler",
-        description="What becomes of pictures that the classifier of [safety] takes for unsafe, "
-        "outside of age-restricted channels, where a server has not chosen: they are hidden as "
-        "spoilers, or withheld until a moderator releases them.",
+        description="What happens to NSFW pictures (see [safety]) outside age-restricted "
+        "channels, in servers that haven't chosen: spoiler hides them as spoilers, withhold keeps "
+        "them back until a moderator releases them.",
     )
     unsafe_may_be_shown: bool = Field(
-        default=False, description="Whether a server may also choose to show them as they are."
+        default=False, description="Whether servers can also choose to show NSFW pictures."
     )
 
 
 class RoleLimits(Section):
-    """Limits for the members of one role; what is not given is as for everybody."""
+    """Limits for the members of a role; unset values are those of everyone."""
 
     pictures_per_hour: Limit | None = Field(
-        default=None, description="Pictures that such a member may ask for within any hour."
+        default=None, description="Pictures each of them can request per hour."
     )
     waiting_jobs: Limit | None = Field(
-        default=None, description="Jobs that such a member may have open at a time."
+        default=None, description="Jobs each of them can have queued or running."
     )
 
 
 class LimitSettings(Section):
-    """How much members may ask for."""
+    """How much members can request."""
 
     pictures_per_hour: Limit = Field(
         default=30,
-        description='Pictures that a member may ask for within any hour; or "unlimited".',
+        description='Pictures each member can request per hour, or "unlimited".',
     )
     waiting_jobs: Limit = Field(
-        default=3, description='Jobs that a member may have open at a time; or "unlimited".'
+        default=3, description='Jobs each member can have queued or running, or "unlimited".'
     )
     queue_size: Annotated[int, Field(ge=1, le=100_000)] = Field(
-        default=200, description="Jobs that may wait in all before new ones are refused."
+        default=200, description="Jobs that can wait in total before new ones are refused."
     )
     roles: dict[DiscordId, RoleLimits] = Field(
-        default={}, description="Other limits for the members of some roles, by the role's id."
+        default={}, description="Different limits for the members of a role, by the role's ID."
     )

@@ -1,4 +1,4 @@
-"""The engine's own settings. Where they are read from is the caller's affair."""
+"""The engine's settings. The caller decides where they're read from."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -11,7 +11,7 @@ from engine.models.schedulers import SCHEDULERS
 BUILT_IN_MODEL = "sketch"
 
 MAX_ADAPTER_WEIGHT = 4.0
-"""How far from nothing a LoRA may be applied, in either direction; 1 is as it was trained."""
+"""Largest LoRA weight, positive or negative; 1 is as trained."""
 
 Side = Annotated[int, Field(ge=16, le=4096)]
 
@@ -21,12 +21,12 @@ Switch = Literal["auto", "on", "off"]
 
 
 def _bare(value: Any) -> Any:
-    """Files and environments often bring a line's end or quotes along; an empty token is none."""
+    """Strip newlines and quotes that files and shells leave around a token; `None` if empty."""
     return (value.strip().strip("\"'") or None) if isinstance(value, str) else value
 
 
 def _listed(value: Any) -> Any:
-    """Environment variables hold text: “porn, hentai” is a list there."""
+    """Split a comma-separated list, as environment variables have it."""
     if not isinstance(value, str):
         return value
     return [part.strip() for part in value.split(",") if part.strip()]
@@ -38,51 +38,51 @@ def _gigabytes_or_auto(value: Any) -> Any:
             return value if value == "auto" else float(value)
     except (TypeError, ValueError):
         pass
-    raise ValueError('Allowed: a number of gigabytes from 0 on or "auto".')
+    raise ValueError('Allowed: a number of gigabytes from 0 up or "auto".')
 
 
 GigabytesOrAuto = Annotated[float | Literal["auto"], BeforeValidator(_gigabytes_or_auto)]
 
 
 class Section(BaseModel):
-    """A part of the settings; a key that does not exist is an error, not a shrug."""
+    """A section of the settings; unknown keys are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class StorageSettings(Section):
-    """Where the database and the pictures are kept."""
+    """Where the database and pictures are stored, and for how long."""
 
     path: Path = Field(
         default=Path("data"),
-        description="Folder for the database and the pictures; relative to the settings file.",
+        description="Folder for the database and pictures, relative to the settings file.",
     )
     keep_days: Annotated[int, Field(ge=1, le=100_000)] | None = Field(
         default=None,
-        description="Days after which finished jobs and their pictures are removed, favourites "
-        "excepted; without it, never.",
+        description="Remove finished jobs and their pictures after this many days, except "
+        "favourites. Unset: never.",
     )
     keep_gb: Annotated[float, Field(gt=0, le=1_000_000)] | None = Field(
         default=None,
-        description="Gigabytes that pictures may take: beyond, the oldest are removed, favourites "
-        "excepted; without it, as many as there are.",
+        description="Gigabytes for pictures. Beyond that the oldest are removed, except "
+        "favourites. Unset: no limit.",
     )
 
 
 class SafetySettings(Section):
-    """Which pictures count as unsafe. What becomes of them, servers and `[discord]` decide."""
+    """How NSFW pictures are detected. `[discord]` and each server decide what happens to them."""
 
     classifier: str | None = Field(
         default=None,
         min_length=1,
-        description="An image classifier of Transformers that looks at every picture: a Hugging "
-        "Face Hub id, or a folder. Without it, none are looked at.",
+        description="A Transformers image classifier that checks every picture: a Hugging Face "
+        "Hub ID, or a folder. Unset: pictures aren't checked.",
     )
     labels: Annotated[tuple[str, ...], BeforeValidator(_listed), Field(min_length=1)] = Field(
-        default=("nsfw",), description="Which of its labels count as unsafe."
+        default=("nsfw",), description="The classifier's labels that count as NSFW."
     )
     threshold: Annotated[float, Field(gt=0, le=1)] = Field(
-        default=0.5, description="From which score on, 0 to 1, a picture counts as unsafe."
+        default=0.5, description="Score, 0 to 1, from which a picture counts as NSFW."
     )
 
 
@@ -91,82 +91,83 @@ class EngineSettings(Section):
 
     device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")] = Field(
         default="auto",
-        description="auto takes the CUDA GPU when there is one. Or: cpu, cuda, cuda:1, mps.",
+        description="auto uses a CUDA GPU if there is one. Or: cpu, cuda, cuda:1, mps.",
     )
     offload: Offloading = Field(
         default="auto",
-        description="Where weights wait on a GPU: auto takes the fastest way that fits. resident "
-        "keeps all on the card, encoders all but the text encoders, model moves one component at "
-        "a time to it, stream the blocks of one, sequential one layer (least memory, slow).",
+        description="Where weights are kept on a GPU. auto picks the fastest way that fits. "
+        "resident keeps everything on the card, encoders all but the text encoders; model moves "
+        "one component at a time to the card, stream one block, sequential one layer (least "
+        "memory, slow).",
     )
     quantize: Quantizing = Field(
         default="never",
-        description="Whether the denoiser's weights may be stored in fewer bits, which changes "
-        "pictures a little: never, if_needed, or always in one way.",
+        description="Whether to store the denoiser's weights in fewer bits, which changes "
+        "pictures slightly: never, if_needed, or always in one way.",
     )
     quantize_text_encoder: Quantizing = Field(
         default="never", description="The same for the text encoders."
     )
     vae_tiling: Switch = Field(
-        default="auto", description="Decode pictures in tiles: less memory, a little slower."
+        default="auto", description="Decode pictures in tiles: less memory, slightly slower."
     )
     vae_slicing: Switch = Field(
-        default="auto", description="Decode the pictures of a batch one after the other."
+        default="auto", description="Decode the pictures of a batch one at a time."
     )
     reserve_gb: Annotated[float, Field(ge=0, le=1000)] = Field(
-        default=0.5, description="Gigabytes of the card that are left to other programs."
+        default=0.5, description="Gigabytes of the card to leave for other programs."
     )
     memory_gb: Annotated[float, Field(ge=0.5, le=1000)] | None = Field(
-        default=None, description="Use no more of the card than so many gigabytes."
+        default=None, description="Use at most this many gigabytes of the card."
     )
     models_in_ram_gb: GigabytesOrAuto = Field(
         default="auto",
-        description="Gigabytes of RAM for models used before, so that going back to one is quick; "
-        "auto goes by what is free.",
+        description="Gigabytes of RAM for recently used models, which makes switching back fast. "
+        "auto depends on free RAM.",
     )
     allow_pickle: bool = Field(
         default=False,
-        description="Load weights in the pickle format as well, which can run any program.",
+        description="Also load pickle weights, which can run any code.",
     )
     hub_token: Annotated[SecretStr | None, BeforeValidator(_bare)] = Field(
         default=None,
-        description="A token of the Hugging Face Hub, for models behind a licence. Without it, "
-        "HF_TOKEN in the environment or that of `hf auth login`.",
+        description="A Hugging Face Hub token, for gated models. Unset: HF_TOKEN from the "
+        "environment, or the token of `hf auth login`.",
     )
     hub_url: str = Field(
         default="https://huggingface.co",
         pattern=r"^https?://[^\s/]+(/[^\s/]+)*$",
-        description="Where the Hub is: an http:// or https:// address, no slash at the end.",
+        description="Address of the Hub, starting with http:// or https://, without a final slash.",
     )
     default_model: str = Field(
         default=BUILT_IN_MODEL,
-        description="The model used where a server has not chosen another.",
+        description="The model of servers that haven't chosen one.",
     )
     batch_size: Annotated[int, Field(ge=1, le=32)] = Field(
-        default=4, description="How many pictures are painted side by side."
+        default=4, description="How many pictures are painted at the same time."
     )
     patience: Annotated[float, Field(ge=0)] = Field(
         default=60.0,
-        description="Seconds that one model may go on while a job for another waits its turn.",
+        description="Seconds a model can keep the device while a job for another model waits.",
     )
     grace: Annotated[float, Field(ge=0, le=600)] = Field(
         default=5.0,
-        description="Seconds that jobs in hand get to finish when the program is told to stop.",
+        description="Seconds that running jobs get to finish when the program is stopped.",
     )
     previews: bool = Field(
-        default=True, description="Show a small picture of the work in progress."
+        default=True, description="Show a small preview while a picture is painted."
     )
 
 
 class ModelSettings(Section):
-    """One model that people may paint with; what is not given is as is known of the model."""
+    """A model that members can paint with; unset values are those known for the model."""
 
     source: str = Field(
-        description="A Hugging Face Hub id, a folder in the Diffusers layout, or a file.",
+        description="A Hugging Face Hub ID, a folder in the Diffusers layout, or a file.",
         min_length=1,
     )
     description: str | None = Field(
-        default=None, max_length=100, description="A line for lists of models."
+        default=None, max_length=100, description="One line for lists of models."
     )
     revision: str | None = Field(default=None, description="Branch, tag or commit on the Hub.")
     variant: str | None = Field(
@@ -174,62 +175,58 @@ class ModelSettings(Section):
     )
     dtype: Literal["auto", "float16", "bfloat16", "float32"] | None = Field(
         default=None,
-        description="Precision of the weights. auto is the half precision that is safe for the "
-        "model on a GPU, single on the CPU.",
+        description="Precision of the weights. auto is the half precision that's safe for the "
+        "model on a GPU, and float32 on the CPU.",
     )
     denoiser: str | None = Field(
         default=None,
         min_length=1,
-        description="A GGUF or safetensors file with the denoiser, in place of the source's own: "
-        "on this machine, or on the Hub as owner/name/file.",
+        description="A GGUF or safetensors file to use instead of the source's own denoiser: on "
+        "this machine, or on the Hub as owner/name/file.",
     )
     width: Side | None = Field(default=None, description="Default width in pixels.")
     height: Side | None = Field(default=None, description="Default height in pixels.")
-    min_side: Side | None = Field(default=None, description="Smallest side that may be asked for.")
-    max_side: Side | None = Field(default=None, description="Largest side that may be asked for.")
+    min_side: Side | None = Field(default=None, description="Smallest allowed side.")
+    max_side: Side | None = Field(default=None, description="Largest allowed side.")
     multiple_of: Annotated[int, Field(ge=8, le=128)] | None = Field(
-        default=None, description="Sides are multiples of this many pixels."
+        default=None, description="Sides must be multiples of this many pixels."
     )
     num_inference_steps: Annotated[int, Field(ge=1, le=150)] | None = Field(
         default=None, description="Default number of denoising steps."
     )
     max_steps: Annotated[int, Field(ge=1, le=150)] | None = Field(
-        default=None, description="The most steps that may be asked for."
+        default=None, description="Most allowed steps."
     )
     guidance_scale: Annotated[float, Field(ge=0, le=30)] | None = Field(
-        default=None, description="Default guidance; 1 and below turns it off."
+        default=None, description="Default guidance; 1 or less turns it off."
     )
     scheduler: Literal[tuple(SCHEDULERS)] | None = Field(  # type: ignore[valid-type]
         default=None,
-        description="Default scheduler; “default” is the one that the model brings along.",
+        description="Default scheduler; “default” is the model's own.",
     )
     offload: Offloading | None = Field(
-        default=None, description="As in [engine], for this model alone."
+        default=None, description="Like in [engine], for this model only."
     )
     quantize: Quantizing | None = Field(
-        default=None, description="As in [engine], for this model alone."
+        default=None, description="Like in [engine], for this model only."
     )
     quantize_text_encoder: Quantizing | None = Field(
-        default=None, description="As in [engine], for this model alone."
+        default=None, description="Like in [engine], for this model only."
     )
 
 
 class AdapterSettings(Section):
-    """One LoRA that people may add to a model."""
+    """A LoRA that members can use."""
 
     source: str = Field(
-        description="A file, a folder, or a Hugging Face Hub id, a file in it after a slash.",
+        description="A file, a folder, or a Hugging Face Hub ID, optionally with /file at the end.",
         min_length=1,
     )
     weight: Annotated[float, Field(ge=-MAX_ADAPTER_WEIGHT, le=MAX_ADAPTER_WEIGHT)] = Field(
-        default=1.0, description="How much of it, without asking; 1 is as it was trained."
+        default=1.0, description="Default weight; 1 is as trained."
     )
-    trigger: str = Field(
-        default="", max_length=200, description="Words that it was trained to answer to."
-    )
-    description: str = Field(
-        default="", max_length=100, description="A line for lists of adapters."
-    )
+    trigger: str = Field(default="", max_length=200, description="Trigger words it was trained on.")
+    description: str = Field(default="", max_length=100, description="One line for lists of LoRAs.")
     family: Literal[tuple(FAMILIES)] | None = Field(  # type: ignore[valid-type]
-        default=None, description="The kind of model that it is for, where its file does not tell."
+        default=None, description="The model family it's for, if its file doesn't say."
     )

@@ -22,7 +22,7 @@ from .command_reference.controls import items, listeners
 from .command_reference.reach import reached
 from .command_reference.requirements import DEMANDS, LIMITS, OWN, audience, leads_to, limits, who
 
-FOR_ALL = {"preflight", "welcome", "open", "unblocked"}
+FOR_ALL = {"permissions", "access", "running", "unblocked"}
 """Of the demands `require_…`: those that everything makes, or that are part of another."""
 
 

@@ -1,1 +1,1 @@
-"""The commands after `models`: list, add, remove, plan, verify."""
+"""The subcommands of `models`: list, add, remove, plan, verify."""

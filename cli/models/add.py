@@ -18,7 +18,7 @@ from rich.progress import (
 from cli.console import err, out
 from cli.errors import CommandError
 from cli.exits import Exit
-from cli.lock import SEEN, bot_is_running
+from cli.lock import PICKED_UP, bot_is_running
 from cli.models.catalogue import open_model_manager_of
 from cli.settings import Settings
 from cli.signals import on_signal
@@ -28,8 +28,8 @@ from engine.models.families import FAMILIES
 T = TypeVar("T")
 
 
-class Wanted(NamedTuple):
-    """What to add, as it was typed; `engine.Curator.look` says what each is."""
+class AddOptions(NamedTuple):
+    """What to add, as typed; the fields are arguments of `engine.ModelManager.look`."""
 
     source: str
     name: str | None = None
@@ -38,101 +38,102 @@ class Wanted(NamedTuple):
     denoiser: str | None = None
 
 
-def add_model(settings: Settings, wanted: Wanted, *, ask: bool) -> None:
-    """Add a model to those of the settings, for the bot and the commands.
+def add_model(settings: Settings, options: AddOptions, *, ask: bool) -> None:
+    """Add a model for the bot and the command line.
 
-    The name of a model that there is already means that its files are to be downloaded now.
+    If the source is the name of a known model, only download its files.
 
     Raises:
-        CommandError: When it cannot be had, or somebody thought better of it.
-        StorageError: When the data folder cannot be used.
+        CommandError: When the model is unavailable, or the user cancels.
+        StorageError: When the data folder is unusable.
     """
-    if asyncio.run(_fetched(settings, wanted.source)):
-        out.print(f"✓ {wanted.source} is on disk.", style="green")
+    if asyncio.run(_fetched(settings, options.source)):
+        out.print(f"✓ {options.source} is on disk.", style="green")
         return
-    prospect = asyncio.run(_look(settings, wanted))
-    describe(prospect)
+    candidate = asyncio.run(_look(settings, options))
+    describe(candidate)
     if ask:
-        _confirm(prospect)
-    model = asyncio.run(_add(settings, prospect))
+        _confirm(candidate)
+    model = asyncio.run(_add(settings, candidate))
     out.print(f"✓ Added {model.name}.", style="green")
     if bot_is_running(settings.storage.path):
-        out.print(SEEN)
+        out.print(PICKED_UP)
 
 
-async def _look(settings: Settings, wanted: Wanted) -> ModelCandidate:
-    with err.status("Looking into it"):
+async def _look(settings: Settings, options: AddOptions) -> ModelCandidate:
+    with err.status("Inspecting the model"):
         async with open_model_manager_of(settings) as (model_manager, _):
             return await model_manager.look(
-                wanted.source,
-                revision=wanted.revision,
-                variant=wanted.variant,
-                denoiser=wanted.denoiser,
-                name=wanted.name,
+                options.source,
+                revision=options.revision,
+                variant=options.variant,
+                denoiser=options.denoiser,
+                name=options.name,
             )
 
 
-def describe(prospect: ModelCandidate) -> None:
-    """Say what a model is, what it takes, and how it will run here."""
-    family = prospect.inspection.family
-    label = FAMILIES[family].label if family else "another kind, which runs whole"
-    out.print(f"{prospect.name}: {prospect.settings.source}", style="bold")
-    if prospect.known_as:
-        out.print(f"  {'known as':<10}{prospect.known_as}, which is made from the same")
-    out.print(f"  {'kind':<10}{label} ({prospect.inspection.pipeline})")
-    out.print(f"  {'licence':<10}{prospect.licence or 'nobody says'}")
-    out.print(f"  {'size':<10}{_size(prospect)}")
-    out.print(f"  {'plan':<10}{prospect.plan.summary}: {prospect.plan.slowdown} the best time")
-    out.print(f"  {'memory':<10}{prospect.plan.peak}")
-    for note in prospect.plan.notes:
+def describe(candidate: ModelCandidate) -> None:
+    """Print what a model is, its size, and how it will run here."""
+    family = candidate.inspection.family
+    label = FAMILIES[family].label if family else "other, runs one picture at a time"
+    out.print(f"{candidate.name}: {candidate.settings.source}", style="bold")
+    if candidate.known_as:
+        out.print(f"  {'known as':<10}{candidate.known_as}, which has the same source")
+    out.print(f"  {'family':<10}{label} ({candidate.inspection.pipeline})")
+    out.print(f"  {'licence':<10}{candidate.licence or 'not stated'}")
+    out.print(f"  {'size':<10}{_size(candidate)}")
+    out.print(f"  {'plan':<10}{candidate.plan.summary}")
+    out.print(f"  {'time':<10}{candidate.plan.slowdown} that with everything on the device")
+    out.print(f"  {'memory':<10}{candidate.plan.peak}")
+    for note in candidate.plan.notes:
         out.print(f"  {'':10}{note}", style="dim")
-    if prospect.plan.problem:
-        out.print(f"  {'':10}{prospect.plan.problem}", style="bold")
+    if candidate.plan.problem:
+        out.print(f"  {'':10}{candidate.plan.problem}", style="bold")
 
 
-def _size(prospect: ModelCandidate) -> str:
-    total = human_size(prospect.total_bytes)
-    if not prospect.download_bytes:
-        return f"{total}, on disk"
-    return f"{total}, of which {human_size(prospect.download_bytes)} to download"
+def _size(candidate: ModelCandidate) -> str:
+    total = human_size(candidate.total_bytes)
+    if not candidate.download_bytes:
+        return f"{total}, already on disk"
+    return f"{total}, {human_size(candidate.download_bytes)} to download"
 
 
-def _confirm(prospect: ModelCandidate) -> None:
-    size = prospect.download_bytes
+def _confirm(candidate: ModelCandidate) -> None:
+    size = candidate.download_bytes
     what = f"Download {human_size(size)} and add it" if size else "Add it"
     try:
-        typer.confirm(f"{what} as “{prospect.name}”?", default=True, abort=True)
+        typer.confirm(f"{what} as “{candidate.name}”?", default=True, abort=True)
     except typer.Abort:
         raise CommandError(Exit.INTERRUPTED, "Nothing was added.") from None
 
 
 async def _fetched(settings: Settings, name: str) -> bool:
-    """Download the model of that name; `False` if there is none."""
+    """Download the model of that name; `False` if it isn't known."""
     async with open_model_manager_of(settings) as (model_manager, catalogue):
         if name not in catalogue:
             return False
-        with _bar(name, None) as told:
-            await _stoppable(model_manager.fetch(name, told))
+        with _bar(name, None) as update:
+            await _stoppable(model_manager.fetch(name, update))
     return True
 
 
-async def _add(settings: Settings, prospect: ModelCandidate) -> Model:
-    total = prospect.total_bytes
-    with _bar(prospect.name, total, total - prospect.download_bytes) as told:
-        if prospect.download_bytes:
-            err.print(f"Downloading {prospect.settings.source}")
+async def _add(settings: Settings, candidate: ModelCandidate) -> Model:
+    total = candidate.total_bytes
+    with _bar(candidate.name, total, total - candidate.download_bytes) as update:
+        if candidate.download_bytes:
+            err.print(f"Downloading {candidate.settings.source}")
         async with open_model_manager_of(settings, create=True) as (model_manager, _):
-            return await _stoppable(model_manager.add(prospect, told))
+            return await _stoppable(model_manager.add(candidate, update))
 
 
 async def _stoppable(download: Coroutine[Any, Any, T]) -> T:
-    """What a download comes to, unless a signal stops it."""
+    """Await a download that Ctrl-C can stop."""
     work = asyncio.ensure_future(download)
     with on_signal(work.cancel):
         await asyncio.wait([work])
     if work.cancelled():
         raise CommandError(
-            Exit.INTERRUPTED, "Stopped. What has come stays: the same command goes on with it."
+            Exit.INTERRUPTED, "Stopped. What's downloaded is kept; run the same command to resume."
         )
     return work.result()
 
@@ -141,12 +142,12 @@ async def _stoppable(download: Coroutine[Any, Any, T]) -> T:
 def _bar(
     name: str, total: int | None, here: int = 0
 ) -> Iterator[Callable[[DownloadProgress], None]]:
-    """Show the progress of a download while within; what it gives has to be told of it.
+    """Show a progress bar while entered; yields the callback that updates it.
 
     Args:
-        name: What comes.
-        total: Bytes of all files, if that is known.
-        here: Bytes that are here already.
+        name: The model's name.
+        total: Bytes of all files, if known.
+        here: Bytes that are already on disk.
     """
     with Progress(
         TextColumn("{task.description}"),

@@ -1,4 +1,4 @@
-"""What can be typed after `models`."""
+"""The command line after `models`."""
 
 from typing import Annotated
 
@@ -11,7 +11,7 @@ models_app = typer.Typer(help="List, add, remove, plan and verify models.")
 
 @models_app.callback(invoke_without_command=True)
 def models(context: typer.Context, config: Config = None) -> None:
-    """List, add, remove, plan and verify models; without a command, list them."""
+    """List, add, remove, plan and verify models. Lists them if no command is given."""
     context.obj = config or context.obj
     if context.invoked_subcommand is None:
         list_models(context)
@@ -19,7 +19,7 @@ def models(context: typer.Context, config: Config = None) -> None:
 
 @models_app.command("list")
 def list_models(context: typer.Context, config: Config = None) -> None:
-    """List the models: what is configured or was added, what is on disk."""
+    """List configured and added models, and which are on disk."""
     from cli.models.list import show_models
 
     show_models(settings_of(context, config))
@@ -32,35 +32,42 @@ def add(
         str,
         typer.Argument(
             metavar="SOURCE",
-            help="A Hub id, owner/name/file on the Hub, a folder or a file; or the name of a "
-            "model that there is, to download it now.",
+            help="A Hub ID (owner/name), a file on the Hub (owner/name/file), or a local folder "
+            "or file. The name of a known model downloads it now.",
         ),
     ],
-    name: Annotated[str | None, typer.Option(help="What to call it.")] = None,
-    revision: Annotated[str | None, typer.Option(help="Branch, tag or commit.")] = None,
-    variant: Annotated[str | None, typer.Option(help="Of the weights, such as fp16.")] = None,
+    name: Annotated[str | None, typer.Option(metavar="NAME", help="Name to give it.")] = None,
+    revision: Annotated[
+        str | None, typer.Option(metavar="REF", help="Branch, tag or commit.")
+    ] = None,
+    variant: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Weight variant, such as fp16.")
+    ] = None,
     denoiser: Annotated[
-        str | None, typer.Option(help="A file in place of the source's own denoiser.")
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="A .gguf or .safetensors file to use instead of the source's own denoiser.",
+        ),
     ] = None,
     yes: Yes = False,
     config: Config = None,
 ) -> None:
     """Show what a model is and whether it fits, then download and add it."""
-    from cli.models.add import Wanted, add_model
+    from cli.models.add import AddOptions, add_model
 
-    add_model(
-        settings_of(context, config), Wanted(source, name, revision, variant, denoiser), ask=not yes
-    )
+    options = AddOptions(source, name, revision, variant, denoiser)
+    add_model(settings_of(context, config), options, ask=not yes)
 
 
 @models_app.command()
 def remove(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="One that was added by command.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A model added with a command.")],
     yes: Yes = False,
     config: Config = None,
 ) -> None:
-    """Take a model out and free what it has on disk."""
+    """Remove an added model and free its disk space."""
     from cli.models.remove import remove_model
 
     remove_model(settings_of(context, config), name, ask=not yes)
@@ -70,35 +77,41 @@ def remove(
 def plan(
     context: typer.Context,
     model: Annotated[
-        str, typer.Argument(metavar="MODEL_OR_SOURCE", help="A model's name, or any source.")
+        str,
+        typer.Argument(
+            metavar="MODEL_OR_SOURCE", help="A model's name, or a source like for `add`."
+        ),
     ],
     vram: Annotated[
-        str | None, typer.Option(metavar="SIZE", help="Of a card that is not here, like 8GB.")
+        str | None, typer.Option(metavar="SIZE", help="Plan for a card with this memory, like 8GB.")
     ] = None,
     size: Annotated[
-        str | None, typer.Option(metavar="WxH", help="Of a picture, like 1024x1024.")
+        str | None, typer.Option(metavar="WxH", help="Picture size, like 1024x1024.")
     ] = None,
-    batch: Annotated[int | None, typer.Option(min=1, help="Pictures in a step.")] = None,
+    batch: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Pictures per batch.")
+    ] = None,
     quantize: Annotated[
-        str | None, typer.Option(metavar="WAY", help="As [engine] quantize in the settings.")
+        str | None,
+        typer.Option(metavar="WAY", help="Overrides the `quantize` setting, like nf4 or never."),
     ] = None,
     config: Config = None,
 ) -> None:
-    """Show how a model would run: what lives where, what it needs, and why not faster."""
-    from cli.models.plan import Wanted, show_plan_of
+    """Show where a model's parts are kept, how much memory it needs, and why it can't be faster."""
+    from cli.models.plan import PlanOptions, show_plan_of
 
-    show_plan_of(settings_of(context, config), model, Wanted(vram, size, batch, quantize))
+    show_plan_of(settings_of(context, config), model, PlanOptions(vram, size, batch, quantize))
 
 
 @models_app.command()
 def verify(
     context: typer.Context,
     name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="Without one, all that are on disk.")
+        str | None, typer.Argument(metavar="NAME", help="A model. Default: all models on disk.")
     ] = None,
     config: Config = None,
 ) -> None:
-    """Read the files of a model and say which are damaged or missing."""
+    """Check model files against the Hub's checksums and report damage."""
     from cli.models.verify import verify_models
 
     verify_models(settings_of(context, config), name)

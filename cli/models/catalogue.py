@@ -1,4 +1,4 @@
-"""The models that the bot would have, for commands that do without it."""
+"""The bot's models, for commands that run without it."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -19,7 +19,7 @@ from engine import (
 
 
 async def catalogue_of(settings: Settings) -> Catalogue:
-    """The configured models, and those added by command. Raises `StorageError`."""
+    """The configured models and those added with a command. Raises `StorageError`."""
     catalogue = Catalogue(settings.models, settings.engine.default_model)
     catalogue.restore(await added_models(settings.storage.path))
     return catalogue
@@ -29,18 +29,18 @@ async def catalogue_of(settings: Settings) -> Catalogue:
 async def open_model_manager_of(
     settings: Settings, *, create: bool = False, facts: DeviceFacts | None = None
 ) -> AsyncIterator[tuple[ModelManager, Catalogue]]:
-    """A curator on the bot's data folder, also beside a running bot; and its catalogue.
+    """The model manager and catalogue of the bot's data folder; the bot may be running.
 
     Args:
         settings: The settings.
-        create: Whether to make the database if there is none.
-        facts: Of a device that this machine need not have.
+        create: Whether to create the database if it doesn't exist.
+        facts: An imagined device to plan for.
 
     Raises:
-        CommandError: When a model cannot be had, added or removed.
-        StorageError: When the data folder cannot be used.
+        CommandError: When a model is unavailable, or can't be added or removed.
+        StorageError: When the data folder is unusable.
     """
-    with _of_models():
+    with _model_errors():
         async with open_model_manager(
             settings.engine,
             settings.models,
@@ -52,8 +52,8 @@ async def open_model_manager_of(
 
 
 @contextmanager
-def _of_models() -> Iterator[None]:
-    """What is wrong with a model has an exit code of its own."""
+def _model_errors() -> Iterator[None]:
+    """Give errors about models their own exit code."""
     try:
         yield
     except (InvalidModel, ModelUnavailable, UnknownModel) as error:

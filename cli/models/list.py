@@ -1,4 +1,4 @@
-"""`models list`: what is configured or was added, and what of it is on disk."""
+"""`models list`: configured and added models, and which are on disk."""
 
 import asyncio
 
@@ -13,11 +13,11 @@ from engine.hub import human_size
 from engine.models.origins import disk_usage_of
 
 UNBOUNDED = 1000
-"""Columns: nothing is folded or cut, the source stands last and may run over the edge."""
+"""Console width that never folds or cuts a row."""
 
 
 def show_models(settings: Settings) -> None:
-    """Show a table of the models; the default one and those added by command are marked."""
+    """Print a table of the models; marks the default and those added with a command."""
     catalogue = asyncio.run(catalogue_of(settings))
     table = Table("", "model", "on disk", "size", "defaults", "source", box=None, pad_edge=False)
     for model in catalogue:
@@ -32,8 +32,8 @@ def show_models(settings: Settings) -> None:
         )
     Console(highlight=False, markup=False, emoji=False, width=UNBOUNDED).print(table)
     if any(model.added for model in catalogue):
-        out.print("+ was added by command; `models remove` takes it out.", style="dim")
-    out.print("* is used where a server has not chosen another.", style="dim")
+        out.print("+ added with a command; `models remove` removes it", style="dim")
+    out.print("* the default model", style="dim")
 
 
 def _defaults(model: Model) -> str:

@@ -1,4 +1,4 @@
-"""`models plan`: how a model would run, also on a card that is not here and before download."""
+"""`models plan`: how a model would run, on any card and before download."""
 
 import asyncio
 import re
@@ -15,14 +15,14 @@ from engine.memory.sizes import InvalidSize, parse_size
 from engine.settings import Quantizing
 
 
-class Wanted(NamedTuple):
-    """What the plan is for, as it was typed.
+class PlanOptions(NamedTuple):
+    """What the plan is for, as typed.
 
     Attributes:
-        vram: Memory of a card that need not be here, such as 8GB.
+        vram: Memory of an imagined card, such as 8GB.
         size: Width and height of a picture in pixels, such as 1024x768.
-        batch: Pictures in a step.
-        quantize: What `[engine] quantize` would be.
+        batch: Pictures per batch.
+        quantize: Replaces `[engine] quantize`.
     """
 
     vram: str | None = None
@@ -31,20 +31,20 @@ class Wanted(NamedTuple):
     quantize: str | None = None
 
 
-def show_plan_of(settings: Settings, model: str, wanted: Wanted) -> None:
-    """Print the memory plan of a model by its name, or of any source.
+def show_plan_of(settings: Settings, model: str, options: PlanOptions) -> None:
+    """Print the memory plan of a model by name, or of any source.
 
     Raises:
-        CommandError: When something typed is not understood, or the model cannot be looked into.
-        DeviceUnavailable: When the device of the settings is not there.
+        CommandError: When an option is invalid, or the model can't be inspected.
+        DeviceUnavailable: When this machine doesn't have the configured device.
     """
-    settings = _with_quantize(settings, wanted.quantize)
+    settings = _with_quantize(settings, options.quantize)
     try:
-        facts = DeviceFacts.imagined(parse_size(wanted.vram)) if wanted.vram else None
+        facts = DeviceFacts.imagined(parse_size(options.vram)) if options.vram else None
     except InvalidSize as error:
         raise CommandError(Exit.USAGE, f"--vram: {error}") from None
-    width, height = _sides(wanted.size) if wanted.size else (None, None)
-    show_plan(asyncio.run(_plan(settings, model, facts, width, height, wanted.batch)))
+    width, height = _sides(options.size) if options.size else (None, None)
+    show_plan(asyncio.run(_plan(settings, model, facts, width, height, options.batch)))
 
 
 async def _plan(
@@ -61,7 +61,7 @@ async def _plan(
 
 
 def _is_name(text: str, catalogue: Catalogue) -> bool:
-    """Whether `text` means a model of the catalogue, rather than a source."""
+    """Whether `text` names a model of the catalogue rather than a source."""
     looks_like_source = "/" in text or text.endswith((".safetensors", ".gguf"))
     return text in catalogue or not (looks_like_source or Path(text).exists())
 
@@ -70,7 +70,7 @@ def _sides(text: str) -> tuple[int, int]:
     """Pixels of a size such as 1024x768."""
     match = re.fullmatch(r"(\d{2,5})\s*[x×]\s*(\d{2,5})", text.strip(), re.IGNORECASE)
     if match is None:
-        raise CommandError(Exit.USAGE, f"--size: “{text}” is no size: write it like 1024x768.")
+        raise CommandError(Exit.USAGE, f"--size: “{text}” isn't a size. Write it like 1024x768.")
     return int(match[1]), int(match[2])
 
 
@@ -79,7 +79,7 @@ def _with_quantize(settings: Settings, way: str | None) -> Settings:
         return settings
     if way not in get_args(Quantizing):
         known = ", ".join(get_args(Quantizing))
-        raise CommandError(Exit.USAGE, f"--quantize: “{way}” is no way to quantize: {known}.")
+        raise CommandError(Exit.USAGE, f"--quantize: “{way}” is unknown. Use one of {known}.")
     engine = settings.engine.model_copy(update={"quantize": way})
     models = {
         name: model.model_copy(update={"quantize": None}) for name, model in settings.models.items()

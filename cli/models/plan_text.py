@@ -1,4 +1,4 @@
-"""A memory plan, printed."""
+"""Prints a memory plan."""
 
 from collections.abc import Iterable, Sequence
 
@@ -11,19 +11,19 @@ from engine import PlanTable
 
 
 def show_plan(plan: PlanTable) -> None:
-    """Print `plan`: where each component lives, what it needs, and why nothing faster."""
+    """Print where each component is kept, what it needs, and why nothing faster was chosen."""
     tables = Console(highlight=False, markup=False, emoji=False, width=UNBOUNDED)
     out.print(f"Plan: {plan.summary}.")
     out.print()
     components = [(row.name, row.size, row.lives) for row in plan.components]
-    tables.print(_table(("component", "size", "lives"), components))
+    tables.print(_table(("component", "size", "location"), components))
     out.print()
-    tables.print(_table(("while", "expected on the device"), plan.peaks))
+    tables.print(_table(("while", "expected memory"), plan.peaks))
     out.print(f"Peak: {plan.peak}.")
-    out.print(f"Time of a picture: {plan.slowdown} that with everything on the device.")
+    out.print(f"Time per picture: {plan.slowdown} that with everything on the device.")
     if plan.passed_over:
         out.print()
-        tables.print(_table(("faster", "time", "why"), plan.passed_over))
+        tables.print(_table(("faster plan", "time", "why"), plan.passed_over))
     for note in plan.notes:
         out.print(note, style="dim")
     if plan.problem:

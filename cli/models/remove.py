@@ -1,4 +1,4 @@
-"""`models remove`: takes out a model that was added by command."""
+"""`models remove`: removes a model that was added with a command."""
 
 import asyncio
 
@@ -7,25 +7,25 @@ import typer
 from cli.console import out
 from cli.errors import CommandError
 from cli.exits import Exit
-from cli.lock import SEEN, bot_is_running
+from cli.lock import PICKED_UP, bot_is_running
 from cli.models.catalogue import open_model_manager_of
 from cli.settings import Settings
 from engine import human_size
 
 
 def remove_model(settings: Settings, name: str, *, ask: bool) -> None:
-    """Take a model out, and free what it has on disk and no other model needs.
+    """Remove a model and its files, except those other models need.
 
     Raises:
-        CommandError: When it is not for this to remove, or somebody thought better of it.
-        StorageError: When the data folder cannot be used.
+        CommandError: When the model can't be removed, or the user cancels.
+        StorageError: When the data folder is unusable.
     """
     if ask:
         _confirm(name, asyncio.run(_size(settings, name)))
     freed = asyncio.run(_remove(settings, name))
-    out.print(f"✓ Removed {name}: {human_size(freed)} freed.", style="green")
+    out.print(f"✓ Removed {name}, freed {human_size(freed)}.", style="green")
     if bot_is_running(settings.storage.path):
-        out.print(SEEN)
+        out.print(PICKED_UP)
 
 
 async def _size(settings: Settings, name: str) -> int:
@@ -40,8 +40,8 @@ async def _remove(settings: Settings, name: str) -> int:
 
 
 def _confirm(name: str, size: int) -> None:
-    takes = f" It takes {human_size(size)} on disk." if size else ""
+    usage = f" It takes up {human_size(size)}." if size else ""
     try:
-        typer.confirm(f"Remove “{name}”?{takes}", abort=True)
+        typer.confirm(f"Remove “{name}”?{usage}", abort=True)
     except typer.Abort:
         raise CommandError(Exit.INTERRUPTED, "Nothing was removed.") from None

@@ -1,4 +1,4 @@
-"""`models verify`: reads the files of models and says which are damaged."""
+"""`models verify`: checks model files for damage."""
 
 import asyncio
 from collections.abc import Iterable
@@ -15,11 +15,11 @@ from engine import ModelManager, Presence, human_size
 
 
 def verify_models(settings: Settings, name: str | None) -> None:
-    """Verify one model, or all that are on disk.
+    """Verify one model, or all models on disk.
 
     Raises:
-        CommandError: When something is wrong with one.
-        StorageError: When the data folder cannot be used.
+        CommandError: When a model is damaged.
+        StorageError: When the data folder is unusable.
     """
     damaged = asyncio.run(_verify(settings, name))
     if damaged:
@@ -27,7 +27,7 @@ def verify_models(settings: Settings, name: str | None) -> None:
 
 
 async def _verify(settings: Settings, name: str | None) -> list[str]:
-    """Names of the models with flaws."""
+    """Names of the damaged models."""
     damaged = []
     async with open_model_manager_of(settings) as (model_manager, catalogue):
         for each in [catalogue[name].name] if name else [model.name for model in catalogue]:
@@ -36,14 +36,14 @@ async def _verify(settings: Settings, name: str | None) -> list[str]:
                 out.print(f"- {each}: {usage.presence}", style="dim")
             elif flaws := await _flaws(model_manager, each):
                 damaged.append(each)
-                _tell(each, flaws)
+                _report(each, flaws)
             else:
                 out.print(Text.assemble(("✓", "green"), f" {each}: {human_size(usage.size)}"))
     return damaged
 
 
 async def _flaws(model_manager: ModelManager, name: str) -> list[str]:
-    """What is wrong with a model, while its reading is shown."""
+    """What's wrong with a model; shows progress while reading."""
     presence = model_manager.disk_usage(name).presence
     if presence is Presence.NO_FOLDER:
         return list(model_manager.disk_usage(name).errors)
@@ -61,6 +61,6 @@ async def _flaws(model_manager: ModelManager, name: str) -> list[str]:
         )
 
 
-def _tell(name: str, flaws: Iterable[str]) -> None:
+def _report(name: str, flaws: Iterable[str]) -> None:
     for flaw in flaws:
         out.print(Text.assemble(("✗", "bold red"), f" {name}: {flaw}"))

@@ -204,7 +204,7 @@ def _over(job: Job, state: JobState, sentence: str) -> Card:
 def bar(done: int, total: int) -> str:
     """A progress bar and its percentage."""
     marks = round(BAR * done / total)
-    return f"{'▰' * marks}{'▱' * (BAR - marks)} {100 * done // total} %"
+    return f"{'▰' * marks}{'▱' * (BAR - marks)} {100 * done // total}%"
 
 
 def settings_line(recipe: Recipe) -> str:

@@ -96,6 +96,6 @@ def in_words(user_defaults: UserDefaults) -> str:
     if not said:
         return say("You have no defaults. Anything you leave out follows the server's settings.")
     return say(
-        "Your defaults: {wishes}. Clear them with `/me defaults clear:True`.",
-        user_defaults=" · ".join(said),
+        "Your defaults: {defaults}. Clear them with `/me defaults clear:True`.",
+        defaults=" · ".join(said),
     )

@@ -13,7 +13,7 @@ from engine.memory.device import DeviceFacts
 from engine.memory.plan import Quantization
 from engine.memory.quantization import QUANTIZATION_METHODS
 from engine.settings import EngineSettings
-from speech import say
+from speech import say_many
 
 GIGABYTE = 10**9
 
@@ -53,12 +53,14 @@ class Device:
         }[device.type]
         if (device.index or 0) >= available:
             raise DeviceUnavailable(
-                say(
-                    "[engine] device is set to “{name}”, but torch {version} found {count} "
+                say_many(
+                    "[engine] device is set to “{name}”, but torch {version} found {number} "
+                    "such device here. “auto” and “cpu” always work.",
+                    "[engine] device is set to “{name}”, but torch {version} found {number} "
                     "such devices here. “auto” and “cpu” always work.",
+                    available,
                     name=name,
                     version=str(torch.__version__),
-                    count=available,
                 )
             )
         limit = settings.memory_gb

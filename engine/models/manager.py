@@ -169,10 +169,10 @@ class ModelManager:
             if waiting := await self._jobs.count_open(name):
                 raise InvalidModel(
                     say_many(
-                        "{number} job still needs “{name}”. Wait or cancel it, then remove the "
-                        "model.",
-                        "{number} jobs still need “{name}”. Wait or cancel them, then remove "
+                        "{number} job still needs “{name}”. Wait for it or cancel it, then remove "
                         "the model.",
+                        "{number} jobs still need “{name}”. Wait for them or cancel them, then "
+                        "remove the model.",
                         waiting,
                         name=name,
                     )

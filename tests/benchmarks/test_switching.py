@@ -33,7 +33,7 @@ def test_the_shelf_is_faster_than_the_disk(tasks: Sequence[Task]) -> None:
 def test_a_model_that_does_not_load_is_told(tasks: Sequence[Task], tmp_path: Path) -> None:
     nowhere = task_of("sd15", tmp_path, tiny=True, count=2, device="cpu")
 
-    with pytest.raises(PaintingFailed, match="cannot be loaded"):
+    with pytest.raises(PaintingFailed, match="couldn't be loaded"):
         switch_seconds([nowhere, tasks[0]], 1, shelf=True)
 
 

@@ -64,7 +64,7 @@ def test_so_does_each_command_about_models(atelier: Atelier, command: str) -> No
     ):
         result = atelier(*line)
         assert result.code is Exit.SETTINGS
-        assert "other.toml cannot be read" in result.err
+        assert "other.toml can't be read" in result.err
 
 
 def test_what_is_not_understood_is_a_usage_error(atelier: Atelier) -> None:

@@ -43,9 +43,9 @@ def test_all_is_well(atelier: Atelier, ready: Config, workplace: Path) -> None:
     assert result.code is Exit.FINE
     assert "✗" not in result.out
     assert line(result, "settings") == "✓ settings  config.toml"
-    assert line(result, "token") == "✓ token     that of application 123456789012345678"
+    assert line(result, "token") == "✓ token     for application 123456789012345678"
     assert line(result, "storage") == f"✓ storage   {workplace / 'data'}"
-    assert line(result, "device").startswith("✓ device    the CPU with ")
+    assert line(result, "device").startswith("✓ device    the CPU, ")
     assert line(result, "memory").endswith("RAM free")
     assert "✓ model     tiny: on disk, " in result.out
     assert TOKEN not in result.out
@@ -69,7 +69,7 @@ def test_a_missing_or_strange_token(
     monkeypatch.setenv("DISCORD_TOKEN", "4f5e-client-secret")
     result = atelier("check")
     assert result.code is Exit.CANNOT_RUN
-    assert line(result, "token").startswith("✗ token     It does not look like a bot's token")
+    assert line(result, "token").startswith("✗ token     This isn't a bot token")
     assert "4f5e" not in result.out
 
 
@@ -77,9 +77,7 @@ def test_a_gpu_that_is_not_there(atelier: Atelier, ready: Config) -> None:
     ready("[engine]\ndevice = 'cuda:77'")
     result = atelier("check")
     assert result.code is Exit.CANNOT_RUN
-    assert "✗ device    The setting [engine] device is “cuda:77”, but torch" in line(
-        result, "device"
-    )
+    assert "✗ device    [engine] device is set to “cuda:77”, but torch" in line(result, "device")
     assert 'set device = "auto"' in line(result, "device")
 
 
@@ -88,7 +86,7 @@ def test_a_data_folder_that_is_a_file(atelier: Atelier, ready: Config, workplace
     ready("")
     result = atelier("check")
     assert result.code is Exit.CANNOT_RUN
-    assert f"{workplace / 'data'} cannot be written to." in line(result, "storage")
+    assert f"{workplace / 'data'} isn't writable." in line(result, "storage")
 
 
 @pytest.mark.skipif(
@@ -106,7 +104,7 @@ def test_it_works_beside_a_running_bot(atelier: Atelier, ready: Config, workplac
     with FileLock(workplace / "data" / "atelier.lock"):
         result = atelier("check")
     assert result.code is Exit.FINE
-    assert line(result, "storage").endswith("in use by an Atelier that runs now")
+    assert line(result, "storage").endswith("(in use by a running bot)")
 
 
 @pytest.mark.parametrize(("free", "mark"), [(5e7, "✗"), (1e9, "!"), (5e9, "✓")])
@@ -125,8 +123,8 @@ def test_models_that_are_missing(atelier: Atelier, ready: Config, tiny_model: Pa
     ready("[models.away]\nsource = 'someone/away'")
     result = atelier("check")
     assert result.code is Exit.FINE, "what can be downloaded does not stop the bot"
-    assert "! model     away: not downloaded; that happens when it is first used" in result.out
-    assert "In advance: python bot.py models add away" in result.out
+    assert "! model     away: not downloaded; downloads on first use" in result.out
+    assert "Download it now: python bot.py models add away" in result.out
     ready("[models.gone]\nsource = './gone'")
     result = atelier("check")
     assert result.code is Exit.CANNOT_RUN
@@ -140,7 +138,7 @@ def test_a_classifier_that_cannot_be_had_is_told(
 
     folder = classifier(workplace / "judge", "all")
     ready("[safety]\nclassifier = 'judge'")
-    assert line(atelier("check"), "safety") == f"✓ safety    {folder}: nsfw from 0.5 on"
+    assert line(atelier("check"), "safety") == f"✓ safety    {folder}: nsfw, score 0.5 or more"
     ready("[safety]\nclassifier = 'judge'\nlabels = ['porn']")
     result = atelier("check")
     assert result.code is Exit.FINE
@@ -149,6 +147,6 @@ def test_a_classifier_that_cannot_be_had_is_told(
     )
     assert "hidden as spoilers" in line(result, "safety")
     ready("[safety]\nclassifier = 'nowhere'")
-    assert "There is no folder “nowhere”" in line(atelier("check"), "safety")
+    assert "“nowhere” is neither a folder nor a Hub ID" in line(atelier("check"), "safety")
     ready("[safety]\nclassifier = 'someone/judge'")
-    assert line(atelier("check"), "safety").endswith("that happens with the first picture")
+    assert line(atelier("check"), "safety").endswith("downloads with the first picture")

@@ -139,7 +139,7 @@ def test_a_mask_is_that_of_a_picture_and_marks_what_is_painted_in_its_shape(
     line = ["imagine", "fish", "--seed", "5", "--steps", "2", "--mask", str(mask), "--out", "pots"]
     result = atelier(*line)
     assert result.code is Exit.USAGE
-    assert "add --image" in result.err
+    assert "Add --image" in result.err
     assert atelier(*line, "--image", str(picture)).code is Exit.FINE
     with Image.open("pots/fish-5.png") as after, Image.open(picture) as before:
         left = (0, 0, 48, 64)
@@ -162,12 +162,12 @@ def test_it_works_beside_a_running_bot(atelier: Atelier, workplace: Path) -> Non
     ("arguments", "sentence"),
     [
         ([" "], "The prompt is empty. Say what the picture should show."),
-        (["fish", "--width", "97"], "The width is 97 pixels; it must be a multiple of 16"),
+        (["fish", "--width", "97"], "The width is 97 pixels, but must be a multiple of 16"),
         (["fish", "--steps", "999"], "The number of steps must be between 1 and 150, not 999."),
         (["fish", "--count", "5"], "The number of pictures must be between 1 and 4, not 5."),
-        (["fish", "--model", "scetch"], "There is no model “scetch”. Did you mean “sketch”?"),
-        (["fish --sed 7"], "There is no flag --sed. Did you mean --seed?"),
-        (["fish --seed 7", "--seed", "8"], "The seed is said twice: 8 and 7."),
+        (["fish", "--model", "scetch"], "There's no model “scetch”. Did you mean “sketch”?"),
+        (["fish --sed 7"], "There's no flag --sed. Did you mean --seed?"),
+        (["fish --seed 7", "--seed", "8"], "The seed is given twice: 8 and 7."),
         (["fish", "--lora", "fog"], "There's no LoRA “fog”. None have been set up here."),
         (["fish", "--image", __file__], "This file can't be read as a picture. Send a PNG"),
     ],
@@ -192,7 +192,7 @@ def test_a_model_that_cannot_be_loaded(atelier: Atelier, config: Config) -> None
     config("[models.gone]\nsource = './gone'")
     result = atelier("imagine", "fish", "--model", "gone")
     assert result.code is Exit.NOT_PAINTED
-    assert "✗ The model “gone” couldn't be loaded. There is no folder “./gone”" in result.err
+    assert "✗ The model “gone” couldn't be loaded. “./gone” is neither a folder nor" in result.err
     assert "Traceback" not in result.err
 
 
@@ -201,7 +201,7 @@ def test_a_folder_that_cannot_be_used(atelier: Atelier) -> None:
     Path("pots").write_text("")
     result = atelier("imagine", "fish", "--steps", "1", "--out", "pots")
     assert result.code is Exit.STORAGE
-    assert result.err.splitlines()[-1].startswith("✗ The folder pots cannot be used: ")
+    assert result.err.splitlines()[-1].startswith("✗ The folder pots can't be used: ")
 
 
 @pytest.mark.usefixtures("tiny")
@@ -216,7 +216,7 @@ def test_ctrl_c_ends_it_without_a_trace(workplace: Path) -> None:
         env=os.environ | {"TMPDIR": str(scratch)},
     )
     assert process.stderr is not None
-    assert process.stderr.readline() == "Waking up tiny\n"
+    assert process.stderr.readline() == "Loading tiny\n"
     process.send_signal(signal.SIGINT)
     _, told = process.communicate(timeout=60)
     assert process.returncode == Exit.INTERRUPTED

@@ -106,7 +106,7 @@ def test_without_a_terminal_init_says_what_to_do(
         result = atelier("init")
     assert result.code is Exit.USAGE
     assert result.err == (
-        "✗ init asks questions, and there is no terminal to ask them on. Copy "
-        "config.example.toml to config.toml and fill in what you need, or set DISCORD_TOKEN.\n"
+        "✗ init asks questions, so it needs a terminal. Without one, copy "
+        "config.example.toml to config.toml and edit it, or set DISCORD_TOKEN.\n"
     )
     assert not list(workplace.iterdir())

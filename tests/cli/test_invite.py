@@ -45,11 +45,11 @@ def test_without_a_token_or_with_a_strange_one_it_says_what_to_do(
 ) -> None:
     result = atelier("invite")
     assert result.code is Exit.TOKEN
-    assert result.err.startswith("✗ There is no Discord token. To get one:\n")
+    assert result.err.startswith("✗ No Discord token is set. To get one:\n")
     monkeypatch.setenv("DISCORD_TOKEN", "nonsense")
     result = atelier("invite")
     assert result.code is Exit.TOKEN
-    assert "Give --client-id" in result.err
+    assert "Add --client-id" in result.err
     assert "nonsense" not in result.err
 
 

@@ -86,7 +86,7 @@ def test_a_refused_token_is_told_in_a_sentence_and_never_shown(
         result = atelier("run")
     assert result.code is Exit.TOKEN
     assert result.err.splitlines()[-1] == (
-        "✗ Discord does not accept the token: take a new one with Reset Token on the page Bot at "
+        "✗ Discord rejected the token. Create a new one with Reset Token on the Bot page at "
         "https://discord.com/developers/applications."
     )
     assert "Traceback" not in result.err
@@ -99,7 +99,7 @@ def test_a_discord_that_is_not_there(atelier: Atelier, api: pytest.MonkeyPatch) 
         api.setenv("ATELIER_DISCORD__API_URL", address)
     result = atelier("run")
     assert result.code is Exit.UNREACHABLE
-    assert result.err.splitlines()[-1].startswith("✗ Discord cannot be reached: ")
+    assert result.err.splitlines()[-1].startswith("✗ Can't reach Discord: ")
 
 
 @pytest.mark.slow
@@ -109,7 +109,7 @@ def test_a_data_folder_that_cannot_be_used(
     (workplace / "data").write_text("")
     result = atelier("run")
     assert result.code is Exit.STORAGE
-    assert result.err.splitlines()[-1].startswith(f"✗ The folder {workplace / 'data'} cannot be")
+    assert result.err.splitlines()[-1].startswith(f"✗ The folder {workplace / 'data'} can't be")
 
 
 @pytest.mark.slow
@@ -124,7 +124,7 @@ def test_a_signal_ends_it_in_order(api: pytest.MonkeyPatch, number: signal.Signa
         process.send_signal(number)
         _, told = process.communicate(timeout=30)
     assert process.returncode == Exit.FINE, told
-    assert told.endswith("Good night\n")
+    assert told.endswith("Stopped\n")
     assert "Traceback" not in told
 
 

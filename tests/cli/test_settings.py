@@ -130,7 +130,7 @@ def test_a_file_from_a_windows_editor_is_read(workplace: Path) -> None:
         (
             "[limits]\n\npictures_per_hour = 0",
             "config.toml, line 3: limits.pictures_per_hour is 0. "
-            'Allowed: a whole number from 1 on or "unlimited".',
+            'Allowed: a whole number from 1 up or "unlimited".',
         ),
         (
             "engine.previews = 'perhaps'",
@@ -161,12 +161,12 @@ def test_a_file_from_a_windows_editor_is_read(workplace: Path) -> None:
         (
             "[engine]\nmodels_in_ram_gb = 'all'",
             'config.toml, line 2: engine.models_in_ram_gb is "all". '
-            'Allowed: a number of gigabytes from 0 on or "auto".',
+            'Allowed: a number of gigabytes from 0 up or "auto".',
         ),
         (
             "[engine]\nhub_url = 'huggingface.co'",
             'config.toml, line 2: engine.hub_url is "huggingface.co". '
-            "Where the Hub is: an http:// or https:// address, no slash at the end.",
+            "Address of the Hub, starting with http:// or https://, without a final slash.",
         ),
         (
             "[models.fox]\nsource = 'a/b'\noffload = 'none'",
@@ -180,19 +180,18 @@ def test_a_file_from_a_windows_editor_is_read(workplace: Path) -> None:
         ),
         (
             "[models.fox]\nsource = 'black-forest-labs/FLUX.1-dev'\nscheduler = 'ddim'",
-            "config.toml, line 1: [models.fox] cannot be used: The scheduler “ddim” doesn't "
-            "work with this kind of model. Available: default, euler, heun, dpmpp_2m, "
-            "dpmpp_2m_sde, unipc.",
+            "config.toml, line 1: [models.fox] isn't valid: The scheduler “ddim” doesn't work with "
+            "this kind of model. Available: default, euler, heun, dpmpp_2m, dpmpp_2m_sde, unipc.",
         ),
         (
             "[models.fox]\nsource = 'a/b'\nwidth = 900\nmax_side = 800",
-            "config.toml, line 1: [models.fox] cannot be used: width 900 must be between "
+            "config.toml, line 1: [models.fox] isn't valid: width 900 must be between "
             "min_side 256 and max_side 800, and a multiple of 8.",
         ),
         (
             "[adapters.ink]\nweight = 0.5",
-            "config.toml, line 1: [adapters.ink] lacks source. "
-            "A file, a folder, or a Hugging Face Hub id, a file in it after a slash.",
+            "config.toml, line 1: [adapters.ink] needs source. "
+            "A file, a folder, or a Hugging Face Hub ID, optionally with /file at the end.",
         ),
         (
             "[adapters.ink]\nsource = 'a/b'\nweight = 9",
@@ -205,13 +204,13 @@ def test_a_file_from_a_windows_editor_is_read(workplace: Path) -> None:
         ),
         (
             "[adapters.'a b']\nsource = 'a/b'",
-            "config.toml, line 1: [adapters.a b] cannot be used: "
-            "a name has 1 to 50 letters, digits, dots, hyphens or underscores.",
+            "config.toml, line 1: [adapters.a b] isn't valid: "
+            "names have 1 to 50 letters, digits, dots, hyphens or underscores.",
         ),
         (
             "# mine\n[engine]\ndevice = 'gpu'",
             'config.toml, line 3: engine.device is "gpu". '
-            "auto takes the CUDA GPU when there is one. Or: cpu, cuda, cuda:1, mps.",
+            "auto uses a CUDA GPU if there is one. Or: cpu, cuda, cuda:1, mps.",
         ),
         (
             "[discord]\nsync_guilds = [\n  1,\n  'home',\n]",
@@ -220,57 +219,56 @@ def test_a_file_from_a_windows_editor_is_read(workplace: Path) -> None:
         ),
         (
             "[engine]\nbach_size = 3",
-            "config.toml, line 2: there is no setting engine.bach_size. Did you mean batch_size?",
+            "config.toml, line 2: unknown setting engine.bach_size. Did you mean batch_size?",
         ),
         (
             "[storage]\ncolour = 3",
-            "config.toml, line 2: there is no setting storage.colour. There are: path, keep_days, "
-            "keep_gb.",
+            "config.toml, line 2: unknown setting storage.colour. Known: path, keep_days, keep_gb.",
         ),
         (
             "[storag]",
-            "config.toml, line 1: there is no section storag. Did you mean storage?",
+            "config.toml, line 1: unknown section storag. Did you mean storage?",
         ),
         (
             "engine = 3",
-            "config.toml, line 1: engine is 3. It is a section of its own, with keys.",
+            "config.toml, line 1: engine is 3. It must be a section with keys.",
         ),
         (
             "[limits.roles.members]\nwaiting_jobs = 3",
-            "config.toml, line 1: [limits.roles.members] cannot be used: a number is expected.",
+            "config.toml, line 1: [limits.roles.members] isn't valid: the name must be a number.",
         ),
         (
             "[models.fox]\nwidth = 512",
-            "config.toml, line 1: [models.fox] lacks source. "
-            "A Hugging Face Hub id, a folder in the Diffusers layout, or a file.",
+            "config.toml, line 1: [models.fox] needs source. "
+            "A Hugging Face Hub ID, a folder in the Diffusers layout, or a file.",
         ),
         (
             "[models.sketch]\nsource = 'a/b'",
-            "config.toml, line 1: [models.sketch] cannot be used: "
-            "a model of that name is built in.",
+            "config.toml, line 1: [models.sketch] isn't valid: "
+            "this name is taken by the built-in model.",
         ),
         (
             "[models.'a b']\nsource = 'a/b'",
-            "config.toml, line 1: [models.a b] cannot be used: "
-            "a name has 1 to 50 letters, digits, dots, hyphens or underscores.",
+            "config.toml, line 1: [models.a b] isn't valid: "
+            "names have 1 to 50 letters, digits, dots, hyphens or underscores.",
         ),
         (
             "[engine]\ndefault_model = 'scetch'",
-            "config.toml, line 2: engine.default_model: There's no model “scetch”. Did you "
-            "mean “sketch”? Models: sketch.",
+            "config.toml, line 2: engine.default_model: There's no model “scetch”. "
+            "Did you mean “sketch”? Models: sketch.",
         ),
         (
             "[engine]\nbatch_size 3",
-            "config.toml, line 2: this is not TOML. Expected '=' after a key in a key/value pair.",
+            "config.toml, line 2: invalid TOML. Expected '=' after a key in a key/value pair.",
         ),
         (
             "[engine]\ndevice = '''cpu",
-            "config.toml, line 2: this is not TOML. Expected \"'''\".",
+            "config.toml, line 2: invalid TOML. Expected \"'''\".",
         ),
         (
             "[discord]\nproxy = 'socks://me:secret@proxy'",
             'config.toml, line 2: discord.proxy is "socks://…@proxy". '
-            "An HTTP proxy on the way to Discord, such as http://user:password@host:8080.",
+            "HTTP proxy for Discord, such as http://user:password@host:8080.",
         ),
     ],
 )
@@ -295,19 +293,18 @@ def test_variables_that_name_no_setting_are_refused(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("ATELIER_ENGINE_DEVICE", "cpu")
     monkeypatch.setenv("ATELIER_SERVICE_HOST", "10.0.0.7")  # Kubernetes sets such ones
     assert problems() == [
-        "environment variable ATELIER_ENGINE_DEVICE: it must be written ATELIER_ENGINE__DEVICE.",
-        "environment variable ATELIER_ENGIN__DEVICE: there is no section engin. "
-        "Did you mean engine?",
+        "environment variable ATELIER_ENGINE_DEVICE: write it as ATELIER_ENGINE__DEVICE.",
+        "environment variable ATELIER_ENGIN__DEVICE: unknown section engin. Did you mean engine?",
     ]
     monkeypatch.delenv("ATELIER_ENGIN__DEVICE")
     monkeypatch.delenv("ATELIER_ENGINE_DEVICE")
     monkeypatch.setenv("ATELIER_ENGINE__DEVISE", "cpu")
     monkeypatch.setenv("ATELIER_MODELS__FOX__WIDTH", "512")
     assert problems() == [
-        "environment variable ATELIER_ENGINE__DEVISE: there is no setting engine.devise. "
+        "environment variable ATELIER_ENGINE__DEVISE: unknown setting engine.devise. "
         "Did you mean device?",
-        "environment variables ATELIER_MODELS__FOX__…: [models.fox] lacks source. "
-        "A Hugging Face Hub id, a folder in the Diffusers layout, or a file.",
+        "environment variables ATELIER_MODELS__FOX__…: [models.fox] needs source. "
+        "A Hugging Face Hub ID, a folder in the Diffusers layout, or a file.",
     ]
 
 
@@ -351,7 +348,7 @@ def test_a_file_that_cannot_be_read_is_an_error_only_when_it_was_asked_for(
     workplace: Path,
 ) -> None:
     load_settings(None)
-    with pytest.raises(SettingsError, match=r"^nope\.toml cannot be read: No such file"):
+    with pytest.raises(SettingsError, match=r"^nope\.toml can't be read: No such file"):
         load_settings(Path("nope.toml"))
     (workplace / "config.toml").write_bytes("[engine]".encode("utf-16"))
-    assert problems() == ["config.toml can't be read: save it as UTF-8."]
+    assert problems() == ["config.toml can't be read. Save it as UTF-8."]

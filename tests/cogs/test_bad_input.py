@@ -343,7 +343,7 @@ async def test_a_modal_sent_after_a_restart_is_taken_in_its_language(
             last = list(modal.labels())[-1]
             wrong = await who.submit(modal, {"prompt": "海", last: "很多"})
             said = await heard(wrong)
-            understood(said, "The {name} is “{text}”", language)
+            understood(said, "“{text}” isn't a valid value for {name}.", language)
             assert "海" in said, "what was written is given back"
             modal.submitted = False
             right = await who.submit(modal, {"prompt": "海"})

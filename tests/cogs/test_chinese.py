@@ -105,7 +105,7 @@ async def test_help_describes_every_command_in_the_readers_language(app: App) ->
     assert "以此图为起点" in text
     assert english(text) is None
     assert theirs.startswith("## What I can do")
-    assert f"{named} Show the models that you can paint with" in theirs
+    assert f"{named} Show the models you can paint with" in theirs
 
 
 async def test_the_introduction_speaks_the_language_of_the_server(app: App) -> None:
@@ -131,9 +131,9 @@ async def test_the_status_and_a_models_facts(app: App, owner: Member) -> None:
         facts = await told(await owner.slash(app.art, "model info", name="tiny"))
         listed = await told(await owner.slash(app.art, "model list"))
     assert "**队列** 0 个绘制中，0 个等待中" in status
-    assert "**方案** 全部常驻" in status
+    assert "**方案** 全部在设备上" in status
     assert english(status) is None
-    assert "方案：全部常驻" in facts
+    assert "方案：全部在设备上" in facts
     assert english(facts) is None
     assert listed.startswith("本服务器使用 **tiny**。")
     assert "**sketch** 内置：" in listed
@@ -148,10 +148,10 @@ async def test_what_a_server_decides_is_told_to_who_decides_and_noted_for_who_re
         use = await owner.slash(app.art, "model default", name="tiny", steps=3, guidance=2.5)
         assert await told(use) == "**tiny** 在本服务器的默认值：3 步 · 引导强度 2.5。"
         use = await owner.slash(app.art, "model allow", names="tiny, other")
-        assert await told(use) == "这里允许：tiny、other。本服务器用 **tiny** 绘图。"
+        assert await told(use) == "这里允许的模型：tiny、other。本服务器使用 **tiny**。"
         theirs = await told(await moderator.slash(app.art, "audit"))
-    assert "allowed tiny, other" in theirs
-    assert "gave the model tiny 3 steps · guidance 2.5" in theirs
+    assert "limited the models to tiny, other" in theirs
+    assert "set the defaults of tiny to 3 steps · guidance 2.5" in theirs
 
 
 async def test_a_models_card_speaks_as_the_server_does_whoever_clicks(

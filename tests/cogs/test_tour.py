@@ -42,4 +42,4 @@ def test_english_is_seen() -> None:
 def test_what_is_said_is_known_by_its_beginning() -> None:
     assert says("任务 7 已经完成了吗？不，已取消。", "Cancelled.", "zh_CN")
     assert not says("Cancelled.", "Cancelled.", "zh_CN")
-    assert says("Job 7 is already done.", "Job {number} was", "en")
+    assert says("Job 7 is already done.", "Job {number} is", "en")

@@ -30,7 +30,7 @@ OWN, OWNERS = "access.acting_as", "whose job it is"
 """What keeps people to their own jobs, and those who may act on anybody's."""
 
 LIMITS = {
-    "Limits.allowance": (
+    "Limits.rate_limits": (
         "budget",
         "It is a job of whoever uses it, and counts for how many pictures they may ask for.",
     ),

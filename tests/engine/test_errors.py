@@ -45,8 +45,8 @@ CHINESE = {
         "没有模型“{name}”。是不是“{near}”？现有：{known}。"
     ),
     "There's no LoRA “{name}”. None have been set up here.": "没有 LoRA“{name}”，这里尚未设置。",
-    "[engine] device is set to “{name}”, but torch {version} found {count} such devices here. "
-    "“auto” and “cpu” always work.": "没有“{name}”：torch {version} 找到 {count} 个。",
+    "[engine] device is set to “{name}”, but torch {version} found {number} such device here. "
+    "“auto” and “cpu” always work.": "没有“{name}”：torch {version} 找到 {number} 个。",
     "The model “{model}” is no longer configured.": "模型“{model}”已不在设置中。",
 }
 
@@ -124,7 +124,7 @@ async def test_a_failure_is_told_in_the_language_of_whoever_looks_also_after_a_r
 ) -> None:
     settings = engine_settings(device="cuda:99", default_model="sketch")
     english, chinese = (
-        "The setting [engine] device is “cuda:99”",
+        "[engine] device is set to “cuda:99”",
         "没有“cuda:99”：",
     )
     async with open_studio(settings, {}, tmp_path) as studio:

@@ -318,7 +318,7 @@ async def test_a_job_that_is_over_cannot_be_cancelled_any_more(studio: Studio) -
 
 async def test_only_its_owner_or_somebody_in_charge_may_touch_a_job(studio: Studio) -> None:
     job_id = await submit(studio, num_inference_steps=100)
-    with pytest.raises(NotYours, match=f"Only the one who asked for job {job_id} can cancel it"):
+    with pytest.raises(NotYours, match=f"Only the person who requested job {job_id} can cancel it"):
         await studio.cancel(job_id, by="bob")
     with pytest.raises(NotYours, match="can delete it"):
         await studio.delete(job_id, by="bob")
@@ -505,7 +505,7 @@ async def test_a_folder_in_use_is_refused(open_here: Open, tmp_path: Path) -> No
 
 async def test_a_folder_that_is_a_file_is_refused(open_here: Open, tmp_path: Path) -> None:
     (tmp_path / "data").write_text("in the way")
-    with pytest.raises(StorageError, match="cannot be used"):
+    with pytest.raises(StorageError, match="can't be used"):
         await open_here().__aenter__()
 
 
@@ -570,7 +570,7 @@ async def main(folder, model):
         request = ImageRequest(
             prompt="a red house", seed=7, num_inference_steps=150, scheduler="euler_a", width=128
         )
-        job = await studio.submit(request, owner="ada", home={"channel": 5})
+        job = await studio.submit(request, owner="ada", message_ref={"channel": 5})
         async for event in studio.watch(job.id):
             print(event.step, flush=True)
 

@@ -68,7 +68,7 @@ class LoraLoader:
         """
         if not hasattr(self._pipe, "load_lora_weights"):
             raise InvalidRequest(
-                say("{family} models can't use LoRAs. Remove it.", family=self._label)
+                say("{family} models can't use LoRAs. Remove the LoRA.", family=self._label)
             )
         file = adapter_file(adapter.source)
         expected = sum(t.name.endswith(SECOND_FACTORS) for t in read_safetensors(file))

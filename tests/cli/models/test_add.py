@@ -41,7 +41,7 @@ def listed(atelier: Atelier) -> str:
 
 def to_download(said: str) -> float:
     """What `add` says is still to come, in MB."""
-    found = re.search(r"of which ([\d.]+) (kB|MB) to download", said)
+    found = re.search(r"([\d.]+) (kB|MB) to download", said)
     assert found is not None
     return float(found[1]) / (1000 if found[2] == "kB" else 1)
 
@@ -50,7 +50,7 @@ def test_a_model_is_shown_then_added_then_listed(atelier: Atelier) -> None:
     result = atelier("models", "add", "someone/fox", "--yes")
     assert result.code is Exit.FINE, result.err
     said = " ".join(result.out.split())
-    assert "fox: someone/fox kind Stable Diffusion 1/2 (StableDiffusionPipeline)" in said
+    assert "fox: someone/fox family Stable Diffusion 1/2 (StableDiffusionPipeline)" in said
     assert "licence fox-1 (https://fox)" in said
     assert "to download" in said
     assert "plan everything on the device" in said
@@ -59,8 +59,8 @@ def test_a_model_is_shown_then_added_then_listed(atelier: Atelier) -> None:
     assert result.err == "Downloading someone/fox\n"
     assert listed(atelier).startswith("+ fox on disk ")
     again = atelier("models", "add", "someone/fox", "--yes", "--name", "vixen")
-    assert "known as  fox, which is made from the same" in again.out
-    assert ", on disk\n" in again.out
+    assert "known as  fox, which has the same source" in again.out
+    assert ", already on disk\n" in again.out
 
 
 @pytest.mark.parametrize(("answer", "code"), [("y", Exit.FINE), ("n", Exit.INTERRUPTED)])
@@ -92,7 +92,7 @@ def test_ctrl_c_stops_and_the_next_time_goes_on(
     pressing.join()
     assert stopped.code is Exit.INTERRUPTED
     assert stopped.err.endswith(
-        "✗ Stopped. What has come stays: the same command goes on with it.\n"
+        "✗ Stopped. What's downloaded is kept; run the same command to resume.\n"
     )
     assert listed(atelier) == ""
     fox.faults.clear()
@@ -107,9 +107,9 @@ def test_ctrl_c_stops_and_the_next_time_goes_on(
     [
         (["someone/nothing"], "The Hub has no public model “someone/nothing”"),
         (["someone/fox", "--revision", "v9"], "“someone/fox” has no such revision"),
-        (["someone/fox", "--variant", "fp16"], "it has not weights for the variant “fp16”"),
-        (["someone/fox", "--name", "sketch"], "There is a model “sketch” already"),
-        (["fox.safetensors"], "There is no file “fox.safetensors”"),
+        (["someone/fox", "--variant", "fp16"], "Missing: weights for the variant “fp16”"),
+        (["someone/fox", "--name", "sketch"], "There's already a model named “sketch”"),
+        (["fox.safetensors"], "“fox.safetensors” is neither a file nor a Hub ID"),
     ],
 )
 def test_what_cannot_be_added_is_told(
@@ -125,7 +125,7 @@ def test_a_gate_is_told_at_once(atelier: Atelier, fox: Repository) -> None:
     fox.gated = True
     result = atelier("models", "add", "someone/fox", "--yes")
     assert result.code is Exit.MODEL
-    assert "accept its terms at https://huggingface.co/someone/fox" in result.err
+    assert "Accept its terms at https://huggingface.co/someone/fox" in result.err
 
 
 def test_removing_asks_and_tells_what_it_freed(
@@ -135,16 +135,16 @@ def test_removing_asks_and_tells_what_it_freed(
     monkeypatch.setattr("sys.stdin", StringIO("n\n"))
     kept = atelier("models", "remove", "fox")
     assert kept.code is Exit.INTERRUPTED
-    assert "Remove “fox”? It takes " in kept.out
+    assert "Remove “fox”? It takes up " in kept.out
     with FileLock(workplace / "data" / "atelier.lock"):
         result = atelier("models", "remove", "fox", "--yes")
-    assert result.out.startswith("✓ Removed fox: ")
-    assert result.out.endswith(" MB freed.\nThe running bot sees it within a few seconds.\n")
+    assert result.out.startswith("✓ Removed fox, freed ")
+    assert result.out.endswith(" MB.\nThe running bot picks this up within a few seconds.\n")
     assert not list(cache.glob("models--*"))
     assert listed(atelier) == ""
     again = atelier("models", "remove", "fox", "--yes")
     assert again.code is Exit.MODEL
-    assert "There is no model “fox”" in again.err
+    assert "There's no model “fox”" in again.err
 
 
 def test_damage_is_found(atelier: Atelier, cache: Path) -> None:
@@ -166,7 +166,7 @@ def test_what_is_not_there_is_not_damaged(atelier: Atelier, config: Config) -> N
     config("[models.away]\nsource = 'someone/away'\n[models.gone]\nsource = './gone'")
     result = atelier("models", "verify")
     assert "- away: not downloaded\n" in result.out
-    assert "✗ gone: There is no folder “./gone”" in result.out
+    assert "✗ gone: “./gone” is neither a folder nor a Hub ID" in result.out
     assert result.err == "✗ Damaged or incomplete: gone.\n"
 
 

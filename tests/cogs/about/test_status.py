@@ -22,7 +22,7 @@ async def test_the_owner_is_told_how_everything_is(app: App) -> None:
     assert "**Device** " in text
     assert " GB free" in text
     assert "**Model** tiny" in text
-    assert "**Plan** everything stays. Expected peak: " in text
+    assert "**Plan** everything on the device. Expected peak: " in text
     assert "**Queue** 0 running, 0 waiting" in text
     assert "**Last hour** 2 pictures in 1 job" in text
     assert "**Failed in the last day** 1" in text

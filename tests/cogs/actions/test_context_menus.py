@@ -138,8 +138,7 @@ async def test_an_upload_that_was_cleared_away_meanwhile_gets_a_sentence(app: Ap
         kept.unlink()
         use = await app.bob.submit(modal, {"Prompt": "a boat"})
         assert await told(use) == (
-            "The picture to start from is not kept any more: send it again.\n"
-            "-# What you wrote: a boat"
+            "The start image is no longer stored. Send it again.\n-# Your prompt: a boat"
         )
 
 
@@ -167,7 +166,7 @@ async def test_details_tell_what_is_known_of_a_picture(app: App) -> None:
         text = (await use.message()).text()
         assert "theirs.png · 8×4" in text
         assert A1111 in text
-        assert text.endswith("no settings inside\n```")
+        assert text.endswith("no settings found\n```")
 
 
 @pytest.mark.parametrize("menu", ["Use these settings", "Use as start image", "Picture details"])

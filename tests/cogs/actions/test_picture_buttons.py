@@ -90,8 +90,8 @@ async def test_a_variation_of_a_deleted_parent_says_where_it_came_from(app: App)
 async def test_a_family_that_starts_from_no_picture_varies_by_its_seed(
     app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("verbs", "starting"):
-        monkeypatch.setattr(f"cogs.going_on.{module}.starts_from_pictures", lambda model: False)
+    for module in ("actions.picture_actions", "policy.model_capabilities"):
+        monkeypatch.setattr(f"cogs.{module}.can_start_from_images", lambda model: False)
     async with app.open() as bot:
         message = await app.painted(app.alice, seed=5)
         varied = await went_on(app, message, "Vary (strong)")
@@ -136,7 +136,7 @@ async def test_a_fast_upscale_is_a_kept_picture_of_its_own_without_the_painter(
             small = before.resize(shown.size, 1)  # Lanczos
             assert shown.tobytes() == small.tobytes()
         assert recipe_in(larger.attachments[0], tmp_path).seed == 6
-        assert f"enlarged {factor}×" in settings_line(larger)
+        assert f"upscaled {factor}×" in settings_line(larger)
         assert "Upscale 2× (fast)" not in larger.labels
         assert "from picture 2 of job 1" in larger.text()
         await app.free(running)

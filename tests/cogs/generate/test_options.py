@@ -130,8 +130,8 @@ async def test_more_loras_than_a_list_holds_are_found_by_what_is_typed(app: App)
     [
         ("fix", "There's no LoRA “fix”. Did you mean “fox”?"),
         ("fox:much", "“much” isn't a valid weight for fox. Write it like fox:0.8."),
-        ("fox:nan", "The weight of fox is nan"),
-        ("fox:9", "The weight of fox is 9.0"),
+        ("fox:nan", "The weight of fox must be between -4.0 and 4.0, not nan"),
+        ("fox:9", "The weight of fox must be between -4.0 and 4.0, not 9.0"),
     ],
 )
 async def test_a_lora_that_cannot_be_is_refused(app: App, typed: str, sentence: str) -> None:

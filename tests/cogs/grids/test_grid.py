@@ -104,7 +104,7 @@ async def test_a_sheet_is_asked_about_painted_and_shown_with_each_of_its_picture
             "- a \\*red\\* fish",
             "- guidance: 1 · 7.5",
             "- seed: 1 · 2 · 3",
-            "-# How long that takes is known once something has been painted like it.",
+            "-# There's no time estimate until something similar has been painted.",
         ]
         assert question.labels == ["Paint 6 pictures", "Cancel"]
         assert bot.studio.queue() == []
@@ -114,7 +114,7 @@ async def test_a_sheet_is_asked_about_painted_and_shown_with_each_of_its_picture
         assert question.text() == "Queued: a grid of 6 pictures."
         assert message.text().splitlines() == [
             "**a \\*red\\* fish**",
-            f"-# {app.alice.mention} · sheet 1 · 6 pictures · guidance × seed",
+            f"-# {app.alice.mention} · grid 1 · 6 pictures · guidance × seed",
             "-# tiny · 64×64 · 1 step · ddim",
         ]
         [upload] = message.attachments
@@ -265,7 +265,7 @@ async def test_it_is_called_off_as_one_and_stands_in_the_queue_as_one(app: App) 
         second = await confirmed(app, await asked(app))
         lines = (await told(await app.alice.slash(app.art, "queue"))).splitlines()
         assert len(lines) == 3
-        assert [line.split(" · ")[0] for line in lines[:2]] == ["**sheet 1", "**sheet 2"]
+        assert [line.split(" · ")[0] for line in lines[:2]] == ["**grid 1", "**grid 2"]
         said = await asked(app)
         assert said.text().startswith("You already have 2 jobs waiting")
         use = await app.alice.slash(app.art, "cancel")
@@ -276,7 +276,7 @@ async def test_it_is_called_off_as_one_and_stands_in_the_queue_as_one(app: App) 
             assert "Cancelled." in message.text()
             assert message.attachments == []
         [entry] = await bot.studio.moderation.audit_entries(f"guild:{app.guild.id}", 9)
-        assert "sheet" in entry.what
+        assert "grid" in entry.what
         use = await app.alice.slash(app.art, "cancel", job=2)
         assert await told(use) == "Grid 1 is already done."
         await app.release(busy)
@@ -296,16 +296,19 @@ async def test_it_is_called_off_as_one_and_stands_in_the_queue_as_one(app: App) 
         ({"x": "seed", "x_values": "1-2", "seed": 5}, "“seed” is already on an axis"),
         ({"x": "model", "x_values": "tiny, othr"}, "Did you mean “other”?"),
         ({"x": "scheduler", "x_values": "ddim, eulr"}, "There's no scheduler “eulr”"),
-        ({"x": "steps", "x_values": "10, 500"}, "The number of steps is 500"),
+        (
+            {"x": "steps", "x_values": "10, 500"},
+            "The number of steps must be between 1 and 150, not 500",
+        ),
         ({"x": "size", "x_values": "1:1, 64x65"}, "The height is 65 pixels"),
         ({"x": "size", "x_values": "1:1, huge"}, "“huge” isn't a valid size"),
         ({"x": "lora", "x_values": "fox, owl"}, "There's no LoRA “fox”"),
         ({"x": "words", "x_values": "blue, green"}, "“blue” isn't in the prompt"),
         (
             {"x": "seed", "x_values": "1-12"},
-            ("You asked for 12 pictures, but your limit is 10 an hour."),
+            "You asked for 12 pictures, but your limit is 10 an hour.",
         ),
-        ({"x": "seed", "x_values": "1-2", "prompt": "{a, b} fish"}, "The braces stand for 2"),
+        ({"x": "seed", "x_values": "1-2", "prompt": "{a, b} fish"}, "The braces give 2 prompts"),
         ({"x": "seed", "x_values": "1-2", "prompt": "a fish --repeat 2"}, "is one picture"),
         ({"x": "seed", "x_values": "1-2", "prompt": "a fish --seed 9"}, "seed"),
     ],
@@ -325,7 +328,7 @@ async def test_the_limits_at_the_click_count(app: App) -> None:
         question = await asked(app)
         await app.painted(app.alice)
         use = await app.alice.click(question, label="Paint 3 pictures")
-        assert "you have 2 of your 3 pictures an hour left" in await told_after(use)
+        assert "you have 2 left of 3 pictures an hour" in await told_after(use)
         assert len(app.art.messages) == 1
 
 

@@ -59,9 +59,9 @@ async def test_the_offer_tells_size_family_licence_and_plan_and_downloads_nothin
         assert use.acknowledged_after < 1
         lines = (await use.message(PATIENCE)).text().splitlines()
         assert lines[0] == "**fox** · someone/fox"
-        assert re.fullmatch(r"Stable Diffusion 1/2 · [\d.]+ MB, [\d.]+ MB to come", lines[1])
+        assert re.fullmatch(r"Stable Diffusion 1/2 · [\d.]+ MB, [\d.]+ MB to download", lines[1])
         assert lines[2] == "Licence: openrail"
-        assert lines[3].startswith("Plan: everything stays")
+        assert lines[3].startswith("Plan: everything on the device")
         assert lines[4].startswith("Expected peak memory: ")
         assert (await use.message()).labels == ["Download", "Cancel"]
         assert hub.sent(UNET) < STUCK
@@ -89,7 +89,7 @@ async def test_progress_is_told_and_a_stopped_download_goes_on_from_where_it_was
     async with opened(app, hub):
         message = await offered(app, owner)
         await owner.click(message, label="Download")
-        await shows(app, message, r"⬇️ ▰*▱+ \d+ % · [\d.]+ [kM]B of [\d.]+ MB")
+        await shows(app, message, r"⬇️ ▰*▱+ \d+% · [\d.]+ [kM]B of [\d.]+ MB")
         assert message.labels == ["Stop"]
         await owner.click(message, label="Stop")
         await shows(app, message, r"Stopped at [\d.]+ [kM]B of [\d.]+ MB")
@@ -259,13 +259,13 @@ async def test_removing_asks_first_and_tells_what_was_freed(
         await shows(app, message, "Added")
         question = await (await owner.slash(app.art, "model remove", name="fox")).message()
         assert question.ephemeral
-        assert re.match(r"Remove \*\*fox\*\*\? It takes [\d.]+ MB on the disk", question.text())
+        assert re.match(r"Remove \*\*fox\*\*\? It takes up [\d.]+ MB on disk", question.text())
         await owner.click(question, label="Keep")
-        await shows(app, question, "stays")
+        await shows(app, question, "Kept")
         assert "fox" in bot.studio.models
         question = await (await owner.slash(app.art, "model remove", name="fox")).message()
         await owner.click(question, label="Remove")
-        await shows(app, question, r"\*\*fox\*\* is removed; [\d.]+ MB are free again")
+        await shows(app, question, r"\*\*fox\*\* was removed, which freed [\d.]+ MB")
         assert "fox" not in bot.studio.models
         assert not any((tmp_path / "hub").rglob("*.safetensors"))
 

@@ -99,9 +99,11 @@ async def test_info_tells_the_plan_what_is_on_disk_and_what_was_measured(app: Ap
         lines = (await told(await app.alice.slash(app.art, "model info"))).splitlines()
         said = "\n".join(lines)
         assert re.search(r"^Files: on disk, [\d.]+ MB$", said, re.MULTILINE)
-        assert re.search(r"^Measured at 64×64 · .* s a step$", said, re.MULTILINE)
-        assert re.search(r"^Plan: everything stays.* 1.00 × the time", said, re.MULTILINE)
-        assert re.search(r"^Expected peak: [\d.]+ .* free on ", said, re.MULTILINE)
+        assert re.search(r"^Measured at 64×64 · .* s per step$", said, re.MULTILINE)
+        assert re.search(
+            r"^Plan: everything on the device; takes 1.00 × as long", said, re.MULTILINE
+        )
+        assert re.search(r"^Expected peak memory: [\d.]+ .* free on ", said, re.MULTILINE)
         assert re.search(r"^• unet [\d.]+ .*: on the device$", said, re.MULTILINE)
 
 
@@ -109,7 +111,7 @@ async def test_info_of_a_model_that_is_not_there_tells_the_rest(app: App) -> Non
     async with app.open():
         text = await told(await app.alice.slash(app.art, "model info", name="broken"))
         assert text.startswith("**broken**")
-        assert "Files: no such folder" in text
+        assert "Files: folder not found" in text
         assert "⚠️" in text
 
 

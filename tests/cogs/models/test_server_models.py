@@ -68,7 +68,7 @@ async def test_what_is_not_allowed_is_neither_painted_with_nor_offered(
 ) -> None:
     async with app.open():
         use = await manager.slash(app.art, "model allow", names="tiny, other")
-        assert await told(use) == ("Allowed here: tiny, other. This server paints with **tiny**.")
+        assert await told(use) == "Models allowed here: tiny, other. This server uses **tiny**."
         refusal = await told(await app.alice.slash(app.art, "imagine", prompt="x", model="slow"))
         assert refusal == "The model “slow” isn't allowed here. Allowed models: tiny, other."
         choices = await app.alice.autocomplete(app.art, "imagine", "model", "", prompt="x")
@@ -87,7 +87,7 @@ async def test_who_forbids_the_servers_own_model_is_told_what_paints_instead(
 ) -> None:
     async with app.open():
         use = await manager.slash(app.art, "model allow", names="other")
-        assert await told(use) == "Allowed here: other. This server paints with **other**."
+        assert await told(use) == "Models allowed here: other. This server uses **other**."
         assert settings_line(await app.painted(app.alice, steps=1))[0] == "other"
         use = await manager.slash(app.art, "model use", name="tiny")
         assert await refused(use) == ("The model “tiny” isn't allowed here. Allowed models: other.")

@@ -65,7 +65,7 @@ async def test_a_block_without_days_holds_until_it_is_lifted(app: App, mod: Memb
         assert (await told(use)).startswith(f"{app.alice.mention} is blocked until /unblock.")
     async with app.open():
         text = await told(await app.alice.slash(app.art, "imagine", prompt="x"))
-        assert text.startswith(f"{KIND} That holds until a moderator lifts it")
+        assert text.startswith(f"{KIND}. The block lasts until a moderator lifts it")
         use = await mod.slash(app.art, "unblock", user=app.bob)
         assert await told(use) == f"{app.bob.mention} isn't blocked."
 
@@ -145,7 +145,7 @@ async def test_what_managers_change_is_in_the_log(app: App) -> None:
             f"allowed painting only in <#{app.art.id}>",
             "limited members to 2 pictures an hour",
             "blocked the word ||blood||",
-            "allowed tiny, other",
+            "limited the models to tiny, other",
             "set the defaults of tiny to 3 steps",
             "set the model to other",
         ]

@@ -10,6 +10,7 @@ from unittest.mock import AsyncMock
 import pytest
 from discord import Permissions
 
+from cogs.messages.job_messages import JobMessages
 from engine import Parent, SafetySettings
 from engine.diffusion.image_classifier import ImageClassifier
 from speech import recalled
@@ -75,7 +76,9 @@ async def test_unsafe_pictures_are_covered_until_they_are_released(app: App, mod
         assert recalled(entry.what) == (
             f"released {app.alice.mention}'s job 1 (nsfw 100%, nsfw 100%)"
         )
-        assert (await told(await mod.slash(app.art, "release", job=9))).startswith("There is no")
+        assert (await told(await mod.slash(app.art, "release", job=9))).startswith(
+            "Job 9 no longer exists"
+        )
 
 
 @pytest.mark.parametrize("kind", ["channel", "thread"])
@@ -134,7 +137,7 @@ async def test_withheld_and_released_outlast_restarts(
         assert "Release" in message.labels
     async with app.open(unsafe_pictures="withhold") as bot:
         # The program dies after the decision, before the message is changed.
-        monkeypatch.setattr(bot, "show_again", AsyncMock())
+        monkeypatch.setattr(bot.services[JobMessages], "refresh", AsyncMock())
         await told(await mod.click(message, label="Release"))
         assert message.attachments == []
     async with app.open(unsafe_pictures="withhold") as bot:

@@ -208,7 +208,7 @@ async def test_the_member_has_their_own_limits_and_may_be_blocked_or_gone_by_the
         text = await told_after(await mods[0].click(card, label="Approve"))
         assert text == (
             f"This can't be queued now; {app.alice.mention} would see: “You asked for "
-            "2, but you have 1 of your 3 pictures an hour left.” It stays open."
+            "2, but you have 1 left of 3 pictures an hour.” It stays open."
         )
         await manager.slash(app.art, "block", user=app.alice, reason="spam")
         text = await told_after(await mods[0].click(card, label="Approve"))
@@ -311,8 +311,8 @@ async def test_everybody_reads_the_servers_language_and_each_their_own(
         asking: "{member} 在 {channel} 请求 {pictures}。",
         "{number} picture": "{number} 张图片",
         "Approve": "批准",
-        "{moderator} approved {member}'s request.": "{moderator} 允许了 {member} 的请求。",
-        "approved {member}'s request: {prompt}": "允许了 {member} 的请求：{prompt}",
+        "{moderator} approved {member}'s request.": "{moderator} 批准了 {member} 的请求。",
+        "approved {member}'s request: {prompt}": "批准了 {member} 的请求：{prompt}",
     }
     say_in_chinese(monkeypatch, words)
     mods[1].locale = "zh-CN"
@@ -325,7 +325,7 @@ async def test_everybody_reads_the_servers_language_and_each_their_own(
         use = await app.alice.slash(app.art, "imagine", prompt="blood")
         assert (await told(use)).startswith(WAITS)
         card = await shown(app, app.art, "1 张图片")
-        await mods[0].click(card, label="允许")
+        await mods[0].click(card, label="批准")
         await app.discord.until(lambda: shows(card, f"批准了 {alice} 的请求。"))
         await app.done(await shown(app, app.art, "**blood**"))
         line = f"approved {alice}'s request: ||blood||"

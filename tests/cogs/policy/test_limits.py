@@ -27,7 +27,7 @@ async def test_the_hour_slides_and_the_refusal_tells_truly_when_to_go_on(
         await app.ask(app.alice, count=2)
         await app.ask(app.alice, count=1)
         refusal = await told(await app.alice.slash(app.art, "imagine", prompt="x", count=2))
-        assert "you have 0 of your 3 pictures an hour left." in refusal
+        assert "you have 0 left of 3 pictures an hour." in refusal
         stamp = re.search(r"Try again <t:(\d+):R>\.", refusal)
         assert stamp, refusal
         until = int(stamp[1])
@@ -130,7 +130,7 @@ async def test_limits_survive_a_restart(app: App) -> None:
         await app.painted(app.alice, count=2)
     async with app.open(limits={"pictures_per_hour": 2}):
         refusal = await told(await app.alice.slash(app.art, "imagine", prompt="x"))
-        assert "you have 0 of your" in refusal
+        assert "you have 0 left of" in refusal
 
 
 async def test_deleting_pictures_gives_nothing_back(app: App) -> None:
@@ -146,4 +146,4 @@ async def test_again_is_counted_for_whoever_clicks(app: App) -> None:
         message = await app.painted(app.alice)
         again = await (await app.bob.click(message, label="Again")).message()
         assert number(again) == 2
-        assert "you have 0 of your" in await told(await app.bob.click(message, label="Again"))
+        assert "you have 0 left of" in await told(await app.bob.click(message, label="Again"))

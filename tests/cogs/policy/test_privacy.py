@@ -168,7 +168,7 @@ async def test_a_click_gives_the_message_more_time(
             await app.discord.until(lambda: "Show here" in message.labels, 5)
         app.discord.expire_tokens()
         await app.alice.click(message, label="Show here")
-        await app.discord.until(lambda: "queued" in message.text(), 5)
+        await app.discord.until(lambda: "in line" in message.text(), 5)
         await app.free(blocker)
         await app.done(message)
         await app.settled(bot)
@@ -240,7 +240,7 @@ def test_nobody_else_is_promised_an_answer_before_it_is_known_who_may_see_it() -
 async def test_ones_default_holds_for_buttons_too_and_gives_way_to_a_word(app: App) -> None:
     async with app.open():
         public = await app.painted(app.bob)
-        assert "pictures: **only you see them**" in await prefers(app, HERE)
+        assert "pictures: **visible only to you**" in await prefers(app, HERE)
         assert (await app.done(await app.ask(app.alice))).ephemeral
         use = await app.alice.click(public, label="Vary (subtle)")
         assert (await app.done(await use.message())).ephemeral

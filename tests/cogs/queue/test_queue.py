@@ -42,7 +42,7 @@ async def test_the_queue_shows_ones_own_jobs_first_then_the_others_in_their_orde
         assert re.match(r"\*\*3 · 2nd · ", lines[0])
         assert app.alice.mention in lines[0]
         assert "a fish of alice 0" in lines[0]
-        assert re.match(r"1 · painting, \d+ % · ", lines[2])
+        assert re.match(r"1 · painting, \d+% · ", lines[2])
 
 
 async def test_a_long_queue_of_long_prompts_fits_into_one_answer(app: App) -> None:
@@ -63,7 +63,7 @@ async def test_cancel_alone_calls_off_the_last_job_of_whoever_asks(app: App) -> 
         sentence = "You have no jobs in the queue."
         assert await told(await app.alice.slash(app.art, "cancel")) == sentence
         assert "Cancelled." in messages[4].text()
-        assert "queued" in messages[3].text()
+        assert "in line" in messages[3].text()
 
 
 async def test_cancel_takes_a_number(app: App) -> None:

@@ -55,7 +55,7 @@ async def test_a_flag_may_say_how_far_to_leave_a_picture_behind(app: App) -> Non
         ("a fish --seed 7", {"seed": 8}, "The seed is given twice: 8 and 7."),
         ("a fish --size 64x96", {"size": "3:2"}, "The width is given twice: 80 and 64."),
         ("a fish --model tinny", {}, "There's no model “tinny”. Did you mean “tiny”?"),
-        ("a fish --repeat 5", {}, "The number of pictures is 5"),
+        ("a fish --repeat 5", {}, "The number of pictures must be between 1 and 4, not 5"),
         ("a fish --strength 0.5", {}, "Strength needs a start image"),
         ("--seed 7", {}, "The prompt is empty"),
         ("a fish --weird 9", {}, "Midjourney's --weird has no effect here"),

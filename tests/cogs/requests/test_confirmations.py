@@ -99,7 +99,7 @@ async def test_the_limits_at_the_click_count_and_the_question_stays_open(app: Ap
         await app.painted(app.alice)
         for _ in range(2):
             use = await app.alice.click(question, label="Paint 10 pictures")
-            assert "you have 9 of your 10 pictures an hour left" in await told_after(use)
+            assert "you have 9 left of 10 pictures an hour" in await told_after(use)
         assert bot.studio.queue() == []
 
 
@@ -158,7 +158,7 @@ async def test_what_is_queued_is_not_offered_again_because_of_a_later_error(
             raise StorageError("The disk is full.")
         await set_message_ref(studio, job_id, message_ref)
 
-    monkeypatch.setattr(Studio, "set_home", failing)
+    monkeypatch.setattr(Studio, "set_message_ref", failing)
     async with app.open() as bot:
         question = await asked(app)
         await app.alice.click(question, label="Paint 10 pictures")

@@ -113,7 +113,7 @@ async def test_a_wait_that_is_too_long_is_refused_before_it_is_queued(
         assert "my DMs" in said
         assert [job.id for job, _ in bot.studio.queue()] == [job.id for job, _ in before]
         there = await alice.slash(alice.dm, "imagine", prompt="a fish", model="slow", count=4)
-        assert "queued" in (await there.message()).text()
+        assert "in line" in (await there.message()).text()
         hidden = await alice.slash(square, "imagine", prompt="a fish", private=True)
         assert (await hidden.message()).ephemeral, "this one may come directly"
     assert MOST_SECONDS < 15 * 60

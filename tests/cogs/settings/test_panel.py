@@ -169,7 +169,7 @@ async def test_roles_get_more_or_fewer_but_never_more_than_the_owner_gives(
         await give(manager, job_events, friend, "1000000000")
         await give(manager, job_events, patron, "5")
         assert f"<@&{novice.id}>: 1 picture\n" in job_events.text()
-        assert f"<@&{friend.id}>: As many as the owner gives" in job_events.text()
+        assert f"<@&{friend.id}>: Bot owner's maximum" in job_events.text()
     async with app.open(limits=limits):
         for who, count, most in ((app.alice, 3, 2), (nia, 2, 1)):
             text = await told(await who.slash(app.art, "imagine", prompt="x", count=count))
@@ -178,7 +178,7 @@ async def test_roles_get_more_or_fewer_but_never_more_than_the_owner_gives(
             await app.painted(who, count=4)
             text = await told(await who.slash(app.art, "imagine", prompt="x", count=2))
             assert text.startswith(
-                f"You asked for 2, but you have 1 of your {most} pictures an hour left."
+                f"You asked for 2, but you have 1 left of {most} pictures an hour."
             )
         await give(manager, job_events, novice, "owner")
         await app.painted(nia, count=2)
@@ -268,7 +268,7 @@ async def test_what_becomes_of_unsafe_pictures_is_chosen_where_a_classifier_tell
         message = await app.painted(app.alice)
         assert bool(message.attachments) == may_be_shown
         lines = await told(await manager.slash(app.art, "audit"))
-        assert f"had unsafe pictures {'shown' if may_be_shown else 'withheld'}" in lines
+        assert f"set NSFW pictures to be {'shown' if may_be_shown else 'withheld'}" in lines
 
 
 async def test_a_channel_that_is_gone_is_not_offered_and_nobody_paints_elsewhere_instead(

@@ -31,7 +31,7 @@ async def test_a_style_is_laid_around_prompts_and_named_by_anybody(
 ) -> None:
     async with app.open():
         assert await add(app, manager) == (
-            "Kept. `/imagine style:ink` paints so.\n"
+            "Saved. Use it with `/imagine style:ink`.\n"
             "- **ink** {prompt} in ink · without colour · other"
         )
         choices = await app.alice.autocomplete(app.art, "imagine", "style", "IN", prompt="x")
@@ -72,7 +72,7 @@ async def test_a_modal_that_is_sent_after_a_restart_is_taken_in(app: App, manage
     async with app.open():
         modal = await (await manager.slash(app.art, "style add", name="ink")).modal()
     async with app.open():
-        assert (await told(await manager.submit(modal, INK))).startswith("Kept.")
+        assert (await told(await manager.submit(modal, INK))).startswith("Saved.")
 
 
 @pytest.mark.parametrize(

@@ -346,7 +346,7 @@ def test_a_model_that_cannot_be_loaded_fails_its_job_and_the_next_model_is_tried
     gone = model(tmp_path / "gone", "gone")
     harness.run(RunJob(job(1, model="gone"), gone), RunJob(job(2), tiny), jobs=2)
     [failed] = harness.of(JobFailed)
-    assert failed.sentence.startswith("The model “gone” couldn't be loaded. There is no folder")
+    assert failed.sentence.startswith("The model “gone” couldn't be loaded. “")
     assert [report.job_id for report in harness.of(JobPainted)] == [2]
 
 
@@ -440,7 +440,7 @@ def test_members_are_not_told_where_the_owner_keeps_files(tiny: Model, tmp_path:
     [failed] = harness.of(JobFailed)
     assert weights.name in failed.sentence
     assert "secret" not in failed.sentence
-    assert failed.sentence.endswith("download it again.")
+    assert failed.sentence.endswith("Download it again.")
 
 
 @pytest.mark.parametrize("masked", [False, True])

@@ -161,7 +161,7 @@ def test_only_a_job_that_fits_on_no_rung_fails_and_is_told_what_would_fit(
     harness.run(RunJob(job(1, width=128), tiny), RunJob(job(2), tiny), jobs=2)
     [failed] = harness.of(JobFailed)
     assert failed.job_id == 1
-    assert "128×64 with tiny does not fit into the memory of this machine." in failed.sentence
+    assert "128×64 with tiny doesn't fit in this machine's memory." in failed.sentence
     assert [painted.job_id for painted in harness.of(JobPainted)] == [2]
 
 

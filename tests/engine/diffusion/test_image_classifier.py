@@ -55,14 +55,14 @@ def test_of_labels_that_may_all_be_true_the_highest_counts(tmp_path: Path) -> No
 
 
 def test_a_misspelt_label_is_no_licence(tmp_path: Path) -> None:
-    with pytest.raises(ModelUnavailable, match=r"no label nfsw: its labels are normal, nsfw\."):
+    with pytest.raises(ModelUnavailable, match=r"no label nfsw\. Its labels are normal, nsfw\."):
         ImageClassifier.load(classifier(tmp_path, "all"), ("nfsw",), 0.5)
 
 
 @pytest.mark.parametrize("file", ["model.safetensors", "config.json", "preprocessor_config.json"])
 def test_damaged_files_are_no_licence_either(tmp_path: Path, file: str) -> None:
     (classifier(tmp_path, "none") / file).write_bytes(b"{")
-    with pytest.raises(ModelUnavailable, match="The classifier cannot be loaded: "):
+    with pytest.raises(ModelUnavailable, match="The classifier couldn't be loaded: "):
         ImageClassifier.load(tmp_path, ("nsfw",), 0.5)
 
 
@@ -70,5 +70,5 @@ def test_a_head_that_is_not_in_the_file_is_not_made_up(tmp_path: Path) -> None:
     file = classifier(tmp_path, "none") / "model.safetensors"
     body = {name: tensor for name, tensor in load_file(file).items() if "classifier" not in name}
     save_file(body, file, {"format": "pt"})
-    with pytest.raises(ModelUnavailable, match=r"its weights lack classifier\.bias"):
+    with pytest.raises(ModelUnavailable, match=r"its weights are missing classifier\.bias"):
         ImageClassifier.load(tmp_path, ("nsfw",), 0.5)

@@ -117,7 +117,7 @@ def test_a_switch_that_fails_leaves_the_old_model_as_good_as_ever(
 ) -> None:
     at_hand, loader = model_cache()
     first, _ = had(at_hand, three[0])
-    with pytest.raises(ModelUnavailable, match="“gone” cannot be loaded"):
+    with pytest.raises(ModelUnavailable, match="“gone” couldn't be loaded"):
         had(at_hand, model(tmp_path / "gone", "gone"))
     assert had(at_hand, three[0])[0] is first
     assert loader.loads == ["epsilon", "gone"]

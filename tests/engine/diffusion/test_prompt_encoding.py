@@ -221,5 +221,5 @@ def test_a_damaged_file_is_refused_when_its_word_is_said(sd: Any, tmp_path: Path
     (tmp_path / "sloth.safetensors").write_bytes(b"nothing")
     family = StableDiffusion(sd, parts(sd), None, inversions=TextualInversions(tmp_path))
     paint(family, recipe(prompt="a moon"))
-    with pytest.raises(InvalidRequest, match="“sloth” cannot be read: its file is damaged"):
+    with pytest.raises(InvalidRequest, match="“sloth” can't be read because its file is damaged"):
         paint(family, recipe(prompt="a sloth"))

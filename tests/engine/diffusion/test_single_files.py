@@ -173,7 +173,7 @@ def test_a_base_that_cannot_be_had_is_told(
     assert disk_usage(origin(str(file))).presence is Presence.PARTIAL
     with pytest.raises(ModelUnavailable) as caught:
         load(file, server.endpoint)
-    assert f"configurations and tokenizers of “{SD1}”" in str(caught.value)
+    assert f"configs and tokenizers of “{SD1}”" in str(caught.value)
     assert "The Hub has no public model" in str(caught.value)
 
 
@@ -182,7 +182,7 @@ def test_without_the_hub_a_checkpoint_is_known_but_its_base_is_asked_for(
 ) -> None:
     file = file_of(tiny_folders["sd1"])
     assert inspect(origin(str(file))).pipeline == "StableDiffusionPipeline"
-    with pytest.raises(ModelUnavailable, match=rf"“{SD1}”, which are not on disk.+HF_HUB_OFFLINE"):
+    with pytest.raises(ModelUnavailable, match=rf"“{SD1}”, which aren't on disk.+HF_HUB_OFFLINE"):
         load(file)
 
 
@@ -192,7 +192,7 @@ def test_a_checkpoint_that_is_cut_off_says_so(
     file = tmp_path / "fox.safetensors"
     file.write_bytes(file_of(tiny_folders["sd1"]).read_bytes()[:-1000])
     with pytest.raises(
-        ModelUnavailable, match=r"fox\.safetensors should have .+ download it again"
+        ModelUnavailable, match=r"fox\.safetensors should have .+ Download it again"
     ):
         load(file)
 
@@ -237,6 +237,6 @@ def test_a_denoiser_of_another_kind_is_refused(
 ) -> None:
     file = tmp_path / "unet.safetensors"
     save_file({"blocks.0.weight": torch.zeros(4, 4)}, file)
-    with pytest.raises(ModelUnavailable, match=r"unet\.safetensors does not fit") as caught:
+    with pytest.raises(ModelUnavailable, match=r"unet\.safetensors doesn't fit") as caught:
         load(tiny_folders["sd1"], denoiser=str(file))
     assert "\n" not in str(caught.value)

@@ -101,7 +101,7 @@ async def test_it_counts_as_one_job_and_as_all_of_its_pictures(studio: Studio, g
     await studio.submit(THREE[0], owner="ada", message_ref=0, rate_limits=rate_limits)
     with pytest.raises(LimitReached, match="2 jobs waiting"):
         await studio.submit(THREE[0], owner="ada", message_ref=0, rate_limits=rate_limits)
-    with pytest.raises(LimitReached, match="of your 4 pictures an hour 0 are left"):
+    with pytest.raises(LimitReached, match="you have 0 left of 4 pictures an hour"):
         await submit(studio, rate_limits=RateLimits(pictures_per_hour=4))
 
 
@@ -120,7 +120,7 @@ async def test_its_price_is_the_time_until_it_is_there_once_that_is_known(studio
 async def test_it_is_called_off_as_one_by_its_owner_alone(studio: Studio, gate: Gate) -> None:
     gate.shut()
     grid = await submit(studio)
-    with pytest.raises(NotYours, match="Only the one who asked for sheet 1"):
+    with pytest.raises(NotYours, match="Only the person who requested grid 1"):
         await studio.grids.cancel(grid.id, by="bob")
     assert await studio.grids.cancel(grid.id, by="ada")
     gate.open()
@@ -190,7 +190,7 @@ async def test_a_cell_that_is_deleted_is_missing_and_the_last_one_takes_the_shee
         )
     await studio.delete(next(iter((await studio.grids.cells(grid.id)).values())).id)
     for look in (studio.grids.get, studio.grids.cells):
-        with pytest.raises(UnknownJob, match="Sheet 1 does not exist any more"):
+        with pytest.raises(UnknownJob, match="Grid 1 no longer exists"):
             await look(grid.id)
     assert await studio.grids.unsettled() == []
     assert (await ended(studio, grid))[-1].total == 0

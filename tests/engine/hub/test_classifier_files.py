@@ -19,9 +19,9 @@ def test_a_folder_is_taken_as_it_is_and_says_its_labels(tmp_path: Path) -> None:
 
 def test_a_folder_that_lacks_something_is_refused(tmp_path: Path) -> None:
     (classifier(tmp_path, "all") / "preprocessor_config.json").unlink()
-    with pytest.raises(ModelUnavailable, match=r"it has no preprocessor_config\.json\."):
+    with pytest.raises(ModelUnavailable, match=r"Missing: preprocessor_config\.json\."):
         classifier_here(str(tmp_path))
-    with pytest.raises(ModelUnavailable, match="no Hub id either"):
+    with pytest.raises(ModelUnavailable, match="nor a Hub ID"):
         classifier_here(str(tmp_path / "nowhere"))
 
 
@@ -42,7 +42,7 @@ def test_what_is_no_classifier_is_named_so(tmp_path: Path, server: HubServer) ->
     (tmp_path / "config.json").write_text("{}")
     server.add("someone/text", tmp_path)
     hub = HubClient(server.endpoint)
-    with pytest.raises(ModelUnavailable, match=r"no preprocessor_config\.json, model\.safe"):
+    with pytest.raises(ModelUnavailable, match=r"Missing: preprocessor_config\.json, model\.safe"):
         classifier_folder("someone/text", hub)
     with pytest.raises(ModelUnavailable, match="no public model “someone/nothing”"):
         classifier_folder("someone/nothing", hub)

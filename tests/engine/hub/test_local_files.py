@@ -23,7 +23,7 @@ def test_the_built_in_model_is_here() -> None:
 def test_a_source_that_is_nothing_says_why() -> None:
     state = disk_usage_of(model("./gone"))
     assert state.presence is Presence.NO_FOLDER
-    assert "no folder “./gone”" in state.errors[0]
+    assert "“./gone” is neither a folder nor" in state.errors[0]
 
 
 def test_a_folder_without_weights_is_broken(tiny_model: Path, tmp_path: Path) -> None:
@@ -31,7 +31,9 @@ def test_a_folder_without_weights_is_broken(tiny_model: Path, tmp_path: Path) ->
     (folder / UNET).unlink()
     wanted = origin(str(folder))
     assert disk_usage(wanted).presence is Presence.BROKEN
-    with pytest.raises(ModelUnavailable, match=r"is incomplete: the \.safetensors weights of unet"):
+    with pytest.raises(
+        ModelUnavailable, match=r"is incomplete\. Missing: the \.safetensors weights of unet"
+    ):
         local_files(wanted)
 
 
@@ -61,7 +63,7 @@ def test_a_checkpoint_is_whole_only_with_what_it_goes_with(cache: Path, tmp_path
 def test_what_is_not_downloaded_has_no_place(cache: Path) -> None:
     for text in ("someone/fox", "someone/fox/full.safetensors"):
         assert disk_usage(origin(text)).presence is Presence.ABSENT
-        with pytest.raises(ModelUnavailable, match="is not downloaded; download it first"):
+        with pytest.raises(ModelUnavailable, match=r"is not downloaded\. Download it first"):
             local_files(origin(text))
 
 

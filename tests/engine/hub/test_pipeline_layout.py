@@ -44,7 +44,7 @@ def test_the_weights_of_one_kind_are_taken(
     ("there", "variant", "lack"),
     [
         ([HALF], None, r"the \.safetensors weights of transformer"),
-        ([PICKLE], None, r"the \.safetensors weights of transformer \(only \.bin"),
+        ([PICKLE], None, r"the \.safetensors weights of transformer \(only other \.bin"),
         ([WHOLE], "fp16", "weights for the variant “fp16”"),
         (SHARDS[:1], None, "1 of the 2 weight files of transformer"),
         (SHARDS, None, "the weight index of transformer"),

@@ -47,7 +47,7 @@ def test_revision_and_variant_go_along() -> None:
 
 @pytest.mark.parametrize("text", ["nothing", "./gone", "/nowhere/at/all", "a b/c", "https://x/y"])
 def test_anything_else_is_told_what_a_source_looks_like(text: str) -> None:
-    with pytest.raises(ModelUnavailable, match=r"no folder .+ like owner/name\.$"):
+    with pytest.raises(ModelUnavailable, match=r"neither a folder nor .+ like owner/name\.$"):
         origin(text)
 
 

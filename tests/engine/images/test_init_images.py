@@ -121,7 +121,7 @@ async def test_a_chart_is_a_picture_of_the_picture(studio: Studio) -> None:
 async def test_what_is_gone_gets_a_sentence(studio: Studio, tmp_path: Path, lay: Lay) -> None:
     tiny = studio.models["tiny"]
     shutil.rmtree(tmp_path / "data" / "pictures")
-    with pytest.raises(InvalidRequest, match="The file of this picture is gone"):
+    with pytest.raises(InvalidRequest, match="This picture's file is gone"):
         await lay(studio, tiny)
     await studio.delete(1)
     with pytest.raises(UnknownJob):
@@ -129,12 +129,12 @@ async def test_what_is_gone_gets_a_sentence(studio: Studio, tmp_path: Path, lay:
 
 
 async def test_a_picture_that_a_job_does_not_have_gets_a_sentence(studio: Studio) -> None:
-    with pytest.raises(InvalidRequest, match="The file of this picture is gone"):
+    with pytest.raises(InvalidRequest, match="This picture's file is gone"):
         await studio.init_images.draw_parts(Parent(1, 3), ())
 
 
 async def test_a_damaged_picture_gets_a_sentence(studio: Studio) -> None:
     [file] = (await studio.job(1)).pictures
     file.write_bytes(file.read_bytes()[:200])
-    with pytest.raises(InvalidRequest, match="The file of this picture is gone"):
+    with pytest.raises(InvalidRequest, match="This picture's file is gone"):
         await studio.init_images.filling(OURS, {1}, studio.models["tiny"])

@@ -180,7 +180,7 @@ def test_a_picture_without_settings_says_so(tmp_path: Path) -> None:
         picture_with(tmp_path / "none.png", None),
         picture_with(tmp_path / "other.png", "x", key="Software"),
     ):
-        with pytest.raises(InvalidRequest, match="has no settings inside"):
+        with pytest.raises(InvalidRequest, match="contains no settings"):
             read_request(file)
 
 
@@ -201,7 +201,7 @@ def bomb() -> bytes:
 def test_what_is_no_picture_says_so(tmp_path: Path, data: bytes) -> None:
     file = tmp_path / "upload.png"
     file.write_bytes(data)
-    with pytest.raises(InvalidRequest, match=r"upload\.png is not a picture that can be read"):
+    with pytest.raises(InvalidRequest, match=r"upload\.png can't be read as a picture"):
         read_request(file)
 
 
@@ -220,7 +220,7 @@ def test_a_file_cut_off_anywhere_gives_the_settings_or_a_sentence(tmp_path: Path
 def test_a_picture_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
     """The disk is full in the middle of the second picture: neither of the two remains."""
     small, noise = Pixels(1, 1, b"123"), Pixels(64, 64, random.Random(0).randbytes(64 * 64 * 3))
-    with no_file_larger_than(2000), pytest.raises(StorageError, match="could not be saved: File"):
+    with no_file_larger_than(2000), pytest.raises(StorageError, match="couldn't be saved: File"):
         OutputFolder(tmp_path).save(job(count=2), (small, noise))
     assert [file for file in tmp_path.rglob("*") if file.is_file()] == []
     assert len(OutputFolder(tmp_path).save(job(count=2), (small, noise))) == 2
@@ -228,7 +228,7 @@ def test_a_picture_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
 
 def test_a_folder_that_refuses_is_told(tmp_path: Path) -> None:
     (tmp_path / "pictures").write_text("in the way")
-    with pytest.raises(StorageError, match="could not be saved: Not a directory"):
+    with pytest.raises(StorageError, match="couldn't be saved: Not a directory"):
         OutputFolder(tmp_path / "pictures").save(job(), (GREY,))
 
 
@@ -286,13 +286,13 @@ def test_a_picture_without_settings_has_none(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("data", [b"", b"GIF89a", bytes_of("GIF"), bytes_of("PNG")[:20]])
 def test_what_holds_no_settings_at_all_says_so(data: bytes) -> None:
-    with pytest.raises(InvalidRequest, match="no picture that can be read"):
+    with pytest.raises(InvalidRequest, match="can't be read as a picture"):
         settings_text(data)
 
 
 def test_settings_longer_than_any_can_be_are_not_read(tmp_path: Path) -> None:
     huge = picture_with(tmp_path / "a.png", "A" * 8001).read_bytes()
-    with pytest.raises(InvalidRequest, match="have 8001 characters; at most 8000"):
+    with pytest.raises(InvalidRequest, match="have 8001 characters; the limit is 8000"):
         settings_text(huge)
 
 
@@ -312,8 +312,8 @@ def test_a_picture_is_saved_larger_and_says_so(tmp_path: Path) -> None:
 
 def test_what_is_gone_or_broken_cannot_be_enlarged(tmp_path: Path) -> None:
     file = tmp_path / "a.png"
-    with pytest.raises(InvalidRequest, match="The file of this picture is gone"):
+    with pytest.raises(InvalidRequest, match="This picture's file is gone"):
         enlargeable(file)
     file.write_bytes(bytes_of("PNG")[:40])
-    with pytest.raises(InvalidRequest, match="The file of this picture is gone"):
+    with pytest.raises(InvalidRequest, match="This picture's file is gone"):
         enlargeable(file)

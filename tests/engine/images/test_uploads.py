@@ -109,14 +109,14 @@ def test_a_mask_marks_by_white_or_by_holes_at_the_size_of_its_picture(
 @pytest.mark.parametrize(
     ("mask", "sentence"),
     [
-        (b"not a picture", "This is no picture that can be read"),
-        (data(drawn("L", 0, 255))[:60], "This is no picture that can be read"),
+        (b"not a picture", "This file can't be read as a picture"),
+        (data(drawn("L", 0, 255))[:60], "This file can't be read as a picture"),
         (data(Image.new("L", SIZE)), "The mask is empty"),
-        (data(Image.new("L", (1, 1), 255)), "The mask has 1×1 pixels and the picture 64×32"),
-        (data(Image.new("L", (2, 1), 255)), "The mask has 2×1 pixels and the picture 64×32"),
-        (data(Image.new("L", (64, 64), 255)), "The mask has 64×64 pixels and the picture 64×32"),
+        (data(Image.new("L", (1, 1), 255)), "The mask is 1×1 pixels, but the picture is 64×32"),
+        (data(Image.new("L", (2, 1), 255)), "The mask is 2×1 pixels, but the picture is 64×32"),
+        (data(Image.new("L", (64, 64), 255)), "The mask is 64×64 pixels, but the picture is 64×32"),
         (data(Image.new("1", (20_000, 20_000))), "The picture"),
-        (data(Image.new("1", (20_000, 10), 1)), "The mask has 2048×1 pixels"),
+        (data(Image.new("1", (20_000, 10), 1)), "The mask is 2048×1 pixels"),
     ],
     ids=["no picture", "truncated", "black", "a pixel", "two", "another shape", "a bomb", "a line"],
 )

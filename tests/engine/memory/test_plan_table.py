@@ -37,16 +37,19 @@ def test_what_follows_is_remarked() -> None:
     assert len(notes) == 1
     assert "decodes in float32" in notes[0]
     quantized = tabulate(case("flux", 12, memory_options=MemoryOptions(quantize="nf4")))
-    assert quantized.components[2].lives == "on the device, as nf4"
+    assert quantized.components[2].lives == "on the device, quantized as nf4"
     assert quantized.notes == ("Quantized weights change the picture slightly.",)
 
 
 def test_plans_in_words() -> None:
     memory_options = MemoryOptions(quantize="float8", quantize_text_encoder="nf4")
     assert describe(choose(case("flux", 24, memory_options=memory_options)).plan) == (
-        "everything on the device, text_encoder and text_encoder_2 as nf4, transformer as float8"
+        "everything on the device, text_encoder and text_encoder_2 quantized as nf4, "
+        "transformer quantized as float8"
     )
     sd = choose(case("sd", 1.5)).plan
-    assert describe(sd) == ("text_encoder and vae visit, unet streams, decoded in tiles of 256")
+    assert describe(sd) == (
+        "text_encoder and vae are offloaded, unet is streamed, decoded in tiles of 256"
+    )
     four = choose(case("sd", 12, batch=4)).plan
     assert describe(four, batch=True) == "everything on the device, batches of 4"

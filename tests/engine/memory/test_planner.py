@@ -164,14 +164,14 @@ def test_a_wish_that_does_not_fit_says_so() -> None:
     choice = choose(case("flux", 8, memory_options=MemoryOptions(offload=Offload.RESIDENT)))
     assert not choice.fits
     assert choice.problem == (
-        "No plan fits. Even the leanest needs 34.5 GB for a step, 7.4 GB are free."
+        "No plan fits. Even the leanest needs 34.5 GB to denoise; only 7.4 GB free."
     )
 
 
 def test_quantized_weights_that_cannot_stream_may_fit_less_than_plain_ones() -> None:
     choice = choose(case("flux", 12, memory_options=MemoryOptions(quantize="float8")))
     assert choice.problem == (
-        "No plan fits. Even the leanest needs 13.1 GB for a step, 11.2 GB are free. "
+        "No plan fits. Even the leanest needs 13.1 GB to denoise; only 11.2 GB free. "
         "Unquantized weights can be streamed: without [engine] quantize, a plan fits."
     )
 
@@ -212,7 +212,7 @@ def test_a_quantization_by_name_is_used_or_left_out_with_a_note() -> None:
     choice = choose(case("flux", memory_options=memory_options, device=older))
     assert choice.plan.places["transformer"].quantization is None
     assert choice.notes == (
-        "[engine] quantize is left out: float8 needs a card with compute capability 8.9, but "
+        "[engine] quantize is ignored: float8 needs a card with compute capability 8.9, but "
         "this one has 8.6.",
     )
 

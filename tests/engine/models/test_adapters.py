@@ -101,7 +101,7 @@ def test_an_adapter_of_another_family_is_refused_before_anything_is_loaded(
     [
         ("<lora:pixel:1>", "The prompt is empty"),
         ("a <lora:pixel:9>", "The weight of Pixel must be between -4.0 and 4.0, not 9.0."),
-        ("a <lora:pixel:nan>", "The weight of Pixel is nan"),
+        ("a <lora:pixel:nan>", "The weight of Pixel must be between -4.0 and 4.0, not nan"),
         ("a <lora:pixl>", "Did you mean “Pixel”"),
     ],
 )
@@ -117,5 +117,5 @@ def test_there_is_a_bound_to_how_many_go_together(tmp_path: Path) -> None:
     for name in names:
         (tmp_path / f"{name}.safetensors").touch()
     asked = ImageRequest(prompt="a " + "".join(f"<lora:{name}>" for name in names))
-    with pytest.raises(InvalidRequest, match="These are 9 LoRAs; at most 8 go together"):
+    with pytest.raises(InvalidRequest, match="That's 9 LoRAs; the limit is 8"):
         asked.resolve(model(), AdapterCatalogue(folder=tmp_path))

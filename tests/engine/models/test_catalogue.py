@@ -40,7 +40,7 @@ def test_a_name_with_a_slip_is_answered_with_the_nearest(catalogue: Catalogue) -
 
 
 def test_a_name_like_no_other_is_answered_with_those_that_are(catalogue: Catalogue) -> None:
-    with pytest.raises(UnknownModel, match=r"no model “zzz”\. Known: sketch"):
+    with pytest.raises(UnknownModel, match=r"no model “zzz”\. Models: sketch"):
         catalogue["zzz"]
 
 
@@ -165,11 +165,11 @@ def test_the_defaults_of_the_settings_can_be_painted() -> None:
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        ({"width": 900, "max_side": 800}, "width 900 must lie between min_side 256 and max_side"),
-        ({"height": 100, "min_side": 200}, "height 100 must lie between min_side 200"),
-        ({"width": 516}, "be a multiple of 8"),
-        ({"source": "Qwen/Qwen-Image", "width": 1000}, "be a multiple of 16"),
-        ({"source": "Qwen/Qwen-Image", "scheduler": "lcm"}, "“lcm” does not fit this kind"),
+        ({"width": 900, "max_side": 800}, "width 900 must be between min_side 256 and max_side"),
+        ({"height": 100, "min_side": 200}, "height 100 must be between min_side 200"),
+        ({"width": 516}, "a multiple of 8"),
+        ({"source": "Qwen/Qwen-Image", "width": 1000}, "a multiple of 16"),
+        ({"source": "Qwen/Qwen-Image", "scheduler": "lcm"}, "“lcm” doesn't work with this kind"),
     ],
 )
 def test_values_that_do_not_go_together_are_refused(given: dict[str, Any], sentence: str) -> None:
@@ -199,7 +199,7 @@ def test_a_model_comes_and_goes_by_command(catalogue: Catalogue) -> None:
 
 @pytest.mark.parametrize("name", ["sketch", "sd-1.5"])
 def test_what_the_program_or_the_settings_bring_stays(catalogue: Catalogue, name: str) -> None:
-    with pytest.raises(InvalidModel, match=f"There is a model “{name}” already"):
+    with pytest.raises(InvalidModel, match=f"There's already a model named “{name}”"):
         catalogue.add(name, ModelSettings(source="a/b"))
     with pytest.raises(InvalidModel, match="built in" if name == "sketch" else r"\[models\.sd-1"):
         catalogue.remove(name)

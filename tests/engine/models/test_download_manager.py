@@ -190,4 +190,4 @@ async def test_a_broken_model_folder_does_not_keep_the_studio_from_opening(
         failed = await until(studio, await ask(studio, "broken"), over)
         assert failed.state is JobState.FAILED
         assert failed.error is not None
-        assert "cannot be read" in failed.error
+        assert "can't be read" in failed.error

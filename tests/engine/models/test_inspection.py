@@ -240,16 +240,16 @@ def test_a_cut_off_file_is_named(tmp_path: Path, tiny_model: Path) -> None:
     content = (folder / UNET).read_bytes()
     for length in (4, 1000, len(content) - 1):
         (folder / UNET).write_bytes(content[:length])
-        with pytest.raises(CorruptFile, match=rf"{UNET} .+ download it again"):
+        with pytest.raises(CorruptFile, match=rf"{UNET} .+ Download it again"):
             inspect(origin(str(folder)))
     stand_in = gguf(tmp_path / "fox.gguf")
     whole = stand_in.read_bytes()
     for length in (2, 40, len(whole) - 1000):
         stand_in.write_bytes(whole[:length])
-        with pytest.raises(CorruptFile, match=r"fox\.gguf .+ download it again"):
+        with pytest.raises(CorruptFile, match=r"fox\.gguf .+ Download it again"):
             inspect(origin(str(tiny_model), denoiser=str(stand_in)))
 
 
 def test_a_folder_that_is_no_pipeline_says_so(tmp_path: Path) -> None:
-    with pytest.raises(ModelUnavailable, match=r"holds no pipeline: there is no model_index\.json"):
+    with pytest.raises(ModelUnavailable, match=r"isn't a pipeline: it has no model_index\.json"):
         inspect(origin(str(tmp_path)))

@@ -54,7 +54,7 @@ async def test_they_are_of_one_server_and_one_model(studio: Studio) -> None:
 
 
 async def test_what_the_model_cannot_paint_is_no_default(studio: Studio) -> None:
-    with pytest.raises(InvalidRequest, match=r"The width is 100 pixels; it must be a multiple"):
+    with pytest.raises(InvalidRequest, match=r"The width is 100 pixels, but must be a multiple"):
         await studio.server_models.change_defaults(
             "here", "tiny", lambda _: ModelDefaults(width=100)
         )
@@ -68,7 +68,7 @@ async def test_what_the_model_cannot_paint_is_no_default(studio: Studio) -> None
 async def test_a_server_says_which_models_may_be_used(studio: Studio) -> None:
     await studio.server_models.allow("here", ["other", "third"])
     assert await studio.server_models.allowed("here") == ("other", "third")
-    sentence = "“tiny” is not allowed here; these are: other, third"
+    sentence = "“tiny” isn't allowed here. Allowed models: other, third"
     with pytest.raises(InvalidRequest, match=sentence):
         await submit(studio, model="tiny")
     with pytest.raises(InvalidRequest, match=sentence):

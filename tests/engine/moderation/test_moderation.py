@@ -88,7 +88,7 @@ async def test_a_request_with_an_unwanted_word_is_refused_without_naming_any(
     with pytest.raises(InvalidRequest) as caught:
         await submit(studio, **asked)
     name = "negative prompt" if "negative_prompt" in asked else "prompt"
-    assert str(caught.value).startswith(f"Your {name} has a word that is not allowed")
+    assert str(caught.value).startswith(f"Your {name} contains a word that isn't allowed")
     assert "blood" not in str(caught.value)
     assert "gore" not in str(caught.value)
     await submit(studio, "there", **asked)
@@ -100,7 +100,7 @@ async def test_what_stands_between_two_words_is_looked_through(
 ) -> None:
     """A LoRA is taken out of the prompt before it is painted."""
     await studio.moderation.block_word("here", "red car")
-    with pytest.raises(InvalidRequest, match="not allowed"):
+    with pytest.raises(InvalidRequest, match="isn't allowed"):
         await submit(studio, prompt="a red <lora:ink:0.01> car")
 
 
@@ -125,7 +125,7 @@ async def test_a_word_of_nothing_and_a_word_too_many_are_refused(
     monkeypatch.setattr("engine.moderation.moderation.MAX_WORDS", 1)
     await moderation.block_word("here", "blood")
     await moderation.block_word("here", "blood")
-    with pytest.raises(InvalidRequest, match="remove one first"):
+    with pytest.raises(InvalidRequest, match="Remove one first"):
         await moderation.block_word("here", "gore")
 
 

@@ -70,9 +70,9 @@ def test_the_same_dice_draw_the_same() -> None:
 
 def test_there_is_a_bound_that_is_known_before_anything_is_written_out() -> None:
     assert len(expand_dynamic_prompt("{a,b,c,d} {a,b,c,d}")) == MAX_PROMPTS
-    with pytest.raises(InvalidRequest, match="stand for 20 prompts; at most 16 go at once"):
+    with pytest.raises(InvalidRequest, match="stand for 20 prompts; the limit is 16"):
         expand_dynamic_prompt("{a,b,c,d} {a,b,c,d,e}")
-    with pytest.raises(InvalidRequest, match="stand for very many prompts"):
+    with pytest.raises(InvalidRequest, match="stand for at least 10,000 prompts"):
         expand_dynamic_prompt("{a,b}" * 400)
     with pytest.raises(InvalidRequest, match="Braces may go into each other 8 deep"):
         expand_dynamic_prompt("{a," * 50 + "b" + "}" * 50)

@@ -34,13 +34,13 @@ def test_no_prompt_stays_none() -> None:
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
-        ({"name": "in ink"}, "“in ink” cannot be a name"),
+        ({"name": "in ink"}, "“in ink” isn't a valid name"),
         ({"name": "None"}, "“None” means no style"),
         ({"prompt": " {prompt} "}, "The style is empty"),
         ({"prompt": "x" * 1001}, "A style can have at most 1000 characters."),
         ({"prompt": "{prompt} and {prompt}"}, "more than once"),
         ({"prompt": "{prompt} --ar 3:2"}, "A style can't contain flags"),
-        ({"prompt": "{prompt} --nonsense"}, "There is no flag --nonsense"),
+        ({"prompt": "{prompt} --nonsense"}, "There's no flag --nonsense"),
         ({"prompt": "{prompt} in {red, blue}"}, "choices in braces"),
     ],
 )
@@ -78,7 +78,7 @@ async def test_they_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         book = StyleBook(Preferences(database))
         for name in "ab":
             await book.save("here", Style(name=name, prompt="in ink"))
-        with pytest.raises(InvalidRequest, match="There are 2 styles already"):
+        with pytest.raises(InvalidRequest, match="There are already 2 styles"):
             await book.save("here", Style(name="c", prompt="in ink"))
         await book.save("here", Style(name="b", prompt="in oil"))
 

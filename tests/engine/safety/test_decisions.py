@@ -146,5 +146,5 @@ async def test_a_program_that_ends_before_the_verdict_paints_and_judges_again(
         assert (await studio.job(job.id)).attempts == 1
         assert all(each.stands for each in await studio.safety.of(job.id))
         await studio.stop()
-        with pytest.raises(AtelierError, match="I am being restarted"):
+        with pytest.raises(AtelierError, match="I'm restarting"):
             await studio.safety.on(job.recipe, None, ())

@@ -101,7 +101,7 @@ async def test_a_full_disk_is_told_and_what_was_there_remains(
         while len(written) < 1000:
             written.append((await jobs.add("ada", {"padding": "x" * 1000}, recipe())).owner)
 
-    with pytest.raises(StorageError, match=r"The database refused to write: .*full"):
+    with pytest.raises(StorageError, match=r"The database can't be written to: .*full"):
         await fill()
     await database.read(f"PRAGMA max_page_count = {pages + 100}")
     assert await owners(database) == written
@@ -112,13 +112,13 @@ async def test_a_full_disk_is_told_and_what_was_there_remains(
 async def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "atelier.db"
     file.write_bytes(b"This is a shopping list, not a database. " * 100)
-    with pytest.raises(StorageError, match="cannot be opened: file is not a database"):
+    with pytest.raises(StorageError, match="can't be opened: file is not a database"):
         await Database(file).__aenter__()
 
 
 async def test_a_folder_in_the_place_of_the_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "atelier.db").mkdir()
-    with pytest.raises(StorageError, match=r"atelier\.db cannot be opened"):
+    with pytest.raises(StorageError, match=r"atelier\.db can't be opened"):
         await Database(tmp_path / "atelier.db").__aenter__()
     for thread in threading.enumerate():  # aiosqlite does not wait for it when it cannot connect
         if "_connection_worker_thread" in thread.name:

@@ -27,7 +27,7 @@ async def test_a_number_is_never_given_twice(jobs: JobTable) -> None:
 
 
 async def test_a_job_that_is_not_there_is_unknown(jobs: JobTable) -> None:
-    with pytest.raises(UnknownJob, match="Job 99 does not exist any more"):
+    with pytest.raises(UnknownJob, match="Job 99 no longer exists"):
         await jobs.get(99)
 
 

@@ -186,7 +186,7 @@ async def test_a_device_that_is_not_there_fails_the_job_with_the_reason(
         failed = await model_cache.outcome(await model_cache.push())
         await model_cache.worker.stop()
     assert failed.error is not None
-    assert failed.error.startswith("The setting [engine] device is “cuda:99”, but torch")
+    assert failed.error.startswith("[engine] device is set to “cuda:99”, but torch")
 
 
 async def test_a_bug_while_saving_ends_the_job_and_is_logged(

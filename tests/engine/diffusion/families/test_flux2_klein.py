@@ -150,7 +150,9 @@ def test_only_rows_that_are_shown_pictures_of_one_size_share_a_batch(family: Flu
 def test_a_picture_too_small_or_too_narrow_to_be_shown_is_refused(
     family: Flux2Klein, size: tuple[int, int]
 ) -> None:
-    with pytest.raises(InvalidRequest, match=f"has {size[0]} × {size[1]} pixels; this model needs"):
+    with pytest.raises(
+        InvalidRequest, match=rf"is {size[0]} × {size[1]} pixels\. This model needs"
+    ):
         family.begin(recipe(), InitImage(photo(*size)))
 
 

@@ -122,7 +122,7 @@ def test_a_vae_in_single_precision_decodes_in_it(
 
 
 def test_a_picture_to_start_from_is_refused(family: Family) -> None:
-    with pytest.raises(InvalidRequest, match="PixArt-Σ model, which cannot start from a picture"):
+    with pytest.raises(InvalidRequest, match="PixArt-Σ model, which doesn't support start images"):
         family.begin(recipe(), InitImage(photo()))
 
 

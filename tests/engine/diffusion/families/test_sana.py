@@ -109,7 +109,7 @@ def test_rows_of_mixed_steps_guidance_prompts_and_times_do_not_touch_each_other(
 
 
 def test_a_picture_to_start_from_is_refused(sanas: dict[str, Family]) -> None:
-    with pytest.raises(InvalidRequest, match="Sana model, which cannot start from a picture"):
+    with pytest.raises(InvalidRequest, match="Sana model, which doesn't support start images"):
         sanas["plain"].begin(recipe(), InitImage(photo()))
 
 

@@ -119,5 +119,5 @@ def test_what_a_pipeline_does_not_take_is_not_given_to_it(pipes: dict[str, Any])
 
 
 def test_another_scheduler_than_its_own_is_refused(pipes: dict[str, Any]) -> None:
-    with pytest.raises(InvalidRequest, match="paints with its own scheduler; “euler”"):
+    with pytest.raises(InvalidRequest, match="only works with its own scheduler, not “euler”"):
         whole(pipes["pag"]).begin(recipe(scheduler="euler"))

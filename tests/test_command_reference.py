@@ -1,4 +1,4 @@
-"""`docs/commands.md` is what the bot has, and what it says of who may use what is so."""
+"""`docs/commands.md` matches the bot, and what it says about who can use what is true."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from .command_reference.controls import items, listeners
 from .command_reference.reach import reached
 from .command_reference.requirements import DEMANDS, LIMITS, OWN, audience, leads_to, limits, who
 
-FOR_ALL = {"permissions", "access", "running", "unblocked"}
-"""Of the demands `require_…`: those that everything makes, or that are part of another."""
+FOR_ALL = {"bot_permissions", "access", "running", "unblocked"}
+"""Of the functions `require_…`: those that everything calls, or that are part of another."""
 
 
 @pytest_asyncio.fixture
@@ -34,7 +34,7 @@ async def bot() -> AsyncIterator[Atelier]:
 
 async def test_the_page_is_as_the_bot_is(bot: Atelier) -> None:
     same = PAGE.read_text("utf-8") == await reference(bot)
-    assert same, f"docs/commands.md is behind, write it anew: {COMMAND}"
+    assert same, f"docs/commands.md is out of date, rewrite it: {COMMAND}"
 
 
 async def test_help_says_of_each_command_what_its_code_demands(bot: Atelier) -> None:
@@ -45,10 +45,10 @@ async def test_help_says_of_each_command_what_its_code_demands(bot: Atelier) -> 
 async def test_demands_are_found_behind_whatever_leads_to_them(bot: Atelier) -> None:
     commands = {each.qualified_name: bound(each) for each in slash_commands(bot)}
     strong, details = (PictureButton(verb, Parent(1, 0)) for verb in ("strong", "details"))
-    assert who(bot, commands["cancel"]) == "whose job it is"
-    assert {"budget", "room"} <= set(limits(bot, commands["imagine"]).split(", "))
-    assert {"budget", "room"} <= set(limits(bot, strong.callback).split(", "))
-    assert "room" not in limits(bot, details.callback)
+    assert who(bot, commands["cancel"]) == "the job's owner"
+    assert {"hourly limit", "painting channels"} <= set(limits(bot, commands["imagine"]))
+    assert {"hourly limit", "painting channels"} <= set(limits(bot, strong.callback))
+    assert "painting channels" not in limits(bot, details.callback)
     assert not limits(bot, commands["help"])
 
 
@@ -56,7 +56,7 @@ async def test_every_demand_of_the_policy_has_its_words(bot: Atelier) -> None:
     called = {name for start in await starts(bot) for name in reached(bot, start)}
     demands = {name for name in called if name.startswith("cogs.policy.access.require_")}
     worded = {name for name in demands for known in (*DEMANDS, *LIMITS) if leads_to([name], known)}
-    assert {name.rpartition("_")[2] for name in demands - worded} <= FOR_ALL, (
+    assert {name.rpartition(".require_")[2] for name in demands - worded} <= FOR_ALL, (
         "give it words in tests/command_reference/requirements.py"
     )
 

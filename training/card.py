@@ -1,4 +1,4 @@
-"""The model card, with its figures taken from what the model was trained on and how it did."""
+"""The model card, with its facts taken from the training data and the results of the judge."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def _figures() -> str:
     return (
         "On compositions that training never showed, painted by the plain pipeline and judged by\n"
         "`python -m training judge`:\n\n| figure | value |\n| --- | --- |\n" + rows + "\n\n"
-        "A picture counts only if all of its things are right. Colours: in the place of each\n"
-        "thing, the asked colour takes at least half of what it takes in the drawing of the same\n"
-        "composition. Objects: a separate segmentation network sees the asked thing on at least\n"
-        "40 % of its place, and nothing that was not asked for on more than 4 % of the picture."
+        "A picture only counts if all of its things are right. Colours: the requested colour\n"
+        "covers at least half of the area that it covers in the drawing of the same composition.\n"
+        "Objects: a separate segmentation network sees the requested thing on at least 40 % of\n"
+        "its place, and no other thing on more than 4 % of the picture."
     )
 
 
@@ -45,10 +45,9 @@ tags: [stable-diffusion, illustration]
 
 # sketch
 
-The text-to-image model that comes with Atelier: small enough to ship with the code, quick enough
-for two CPU cores, and honest about what it knows. It paints flat illustrations of one to five
-things, 128x128 (also 160x112 and 112x160), and is trained on nothing but pictures that
-`training/` draws.
+The text-to-image model that comes with Atelier, small enough to ship with the code and fast enough
+for two CPU cores. It paints flat illustrations of one to five things at 128x128 pixels (also
+160x112 and 112x160), and was trained only on pictures that `training/` draws.
 
 ```python
 from diffusers import StableDiffusionPipeline
@@ -67,20 +66,20 @@ pipe("a red house under a yellow moon", num_inference_steps=20, guidance_scale=3
 
 {_listed(COLOUR_WORDS, COLOURS)}
 
-**Places**: left of, right of, next to, above, over, below, under, on, on top of, between; for one
-thing also on the left, on the right, at the top, at the bottom, in the middle.
+**Positions**: left of, right of, next to, above, over, below, under, on, on top of, between; for a
+single thing also on the left, on the right, at the top, at the bottom, in the middle.
 **Counts**: one, two, three.
 
 **{len(COLOURS) + len(LANDSCAPES)} backgrounds**: `on a … background` with any of the colours, and
 
 {_listed(BACKGROUND_WORDS, LANDSCAPES)}
 
-With no background named, a moon brings the night, a boat the sea, a house, tree, mountain, car,
-sun or cloud a meadow; everything else stands on paper. A thing without a colour takes its
+Without a background in the prompt, a moon gets the night, a boat the sea, a house, tree, mountain,
+car, sun or cloud a meadow, and everything else plain paper. A thing without a colour gets its
 natural one.
 
-In all {len(vocabulary())} words are single tokens; any other word is spelled in pieces and does
-no harm: training puts unknown words into a quarter of the captions.
+{len(vocabulary())} words are single tokens. Other words are split into pieces and do no harm:
+training put unknown words into a quarter of the captions.
 
 ## How well
 
@@ -88,16 +87,16 @@ no harm: training puts unknown words into a quarter of the captions.
 
 ## How it was made
 
-`python -m training all`, on CPU: an autoencoder on drawn pictures (L1, L2 and edges), a CLIP text
-encoder that first learns to tell the layout of a scene from its caption, and a UNet trained by
-v-prediction with min-SNR weights while the text encoder rests. One in twenty compositions, by a
-stable hash, is never shown in training.
+`python -m training all`, on a CPU: an autoencoder on drawn pictures (L1, L2 and edges), a CLIP text
+encoder that first learns to predict the layout of a scene from its caption, and a UNet trained with
+v-prediction and min-SNR weights while the text encoder is frozen. One in twenty compositions,
+chosen by a stable hash, is held out from training.
 
 ## Limits
 
-It knows the words above and no others; it has never seen a photograph or a person's drawing.
-Three groups of things at once and rows of three are its weakest pictures. Colours of accents
-(doors, trunks, sails) are fixed.
+It only knows the words above, and has never seen a photo or a drawing by a person. It's weakest at
+three groups of things at once and rows of three. The colours of details (doors, trunks, sails) are
+fixed.
 
-MIT licence, as the rest of the repository.
+MIT licence, like the rest of the repository.
 """

@@ -1,4 +1,4 @@
-"""Context menus of messages with pictures: use their settings, start from them, tell of them."""
+"""Context menus of messages with pictures. Use their settings, start from them, or show details."""
 
 import asyncio
 import re
@@ -56,7 +56,7 @@ class ContextMenus(commands.Cog):
             self._bot.tree.add_command(menu)
 
     async def use_settings(self, interaction: Interaction, message: discord.Message) -> None:
-        """Paint with the settings of the message's picture, changed or not."""
+        """Paint with the settings stored in the message's picture."""
         job_id = job_of(message, interaction.client.user)
         if job_id is not None:
             await accessible_job(interaction, job_id)
@@ -80,7 +80,7 @@ class ContextMenus(commands.Cog):
         )
 
     async def use_as_start(self, interaction: Interaction, message: discord.Message) -> None:
-        """Start from the message's picture."""
+        """Paint from the message's picture (img2img)."""
         job_id = job_of(message, interaction.client.user)
         if job_id is not None:
             await self._start_from_ours(interaction, job_id)
@@ -113,7 +113,7 @@ class ContextMenus(commands.Cog):
         await interaction.response.send_message(view=_asking(row), ephemeral=True)
 
     async def details(self, interaction: Interaction, message: discord.Message) -> None:
-        """Tell what is known of the message's pictures, to whoever asked."""
+        """Show file facts and settings of the message's pictures, only to you."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         job_id = job_of(message, interaction.client.user)
         if job_id is not None:
@@ -129,7 +129,7 @@ class ContextMenus(commands.Cog):
 class SettingsButton(
     Persistent, ui.DynamicItem[ui.Button[Any]], template=r"atelier-settings:change"
 ):
-    """Opens the settings that its message shows, to be changed and painted with."""
+    """Change the settings shown in its message and paint with them."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -159,7 +159,7 @@ class StartButton(
     ui.DynamicItem[ui.Button[Any]],
     template=r"atelier-upload:(?P<image>[0-9a-f]{32}\.png)",
 ):
-    """Asks what to make of a kept upload."""
+    """Ask for a prompt and start from this picture."""
 
     def __init__(self, image: str, label: str = "") -> None:
         super().__init__(

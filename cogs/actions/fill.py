@@ -1,4 +1,4 @@
-"""Fill: which parts of a picture are painted anew is picked from a grid that is drawn over it."""
+"""Inpainting. Members choose the parts to repaint on a picture divided into nine."""
 
 import re
 from collections.abc import Collection
@@ -42,7 +42,7 @@ class PartSelect(
     ui.DynamicItem[ui.Select[Any]],
     template=r"atelier-parts:(?P<job_id>\d{1,19}):(?P<number>\d{1,2})",
 ):
-    """A menu of the parts of a picture, of which any may be picked."""
+    """Choose parts of the picture."""
 
     def __init__(self, picture: Parent, chosen: Collection[int]) -> None:
         options = [
@@ -81,7 +81,7 @@ class FillButton(
     ui.DynamicItem[ui.Button[Any]],
     template=r"atelier-fill:(?P<job_id>\d{1,19}):(?P<number>\d{1,2}):(?P<parts>[1-9]{0,9}|mask)",
 ):
-    """Asks what is to be painted in the parts that its id names, or where a mask says."""
+    """Ask what to paint in the chosen parts, or where an uploaded mask is white."""
 
     def __init__(self, picture: Parent, parts: str) -> None:
         own = parts == MASK
@@ -111,7 +111,7 @@ class FillButton(
 
 
 async def show_parts(interaction: Interaction, picture: Parent) -> None:
-    """Show the picture with its parts to whoever clicked."""
+    """Choose parts of the picture to repaint, or upload a mask."""
     studio = interaction.client.studio
     require_inpaint(studio.models[(await studio.job(picture.job_id)).recipe.model])
     await interaction.response.defer(ephemeral=True, thinking=True)

@@ -15,12 +15,12 @@ from speech import say
 
 
 async def again(interaction: Interaction, job_id: int) -> None:
-    """Paint the same request with a new seed, as a job of the person who clicked."""
+    """Paint the same request with a new seed."""
     await interaction.client.services[Submission].again(interaction, job_id)
 
 
 async def cancel(interaction: Interaction, job_id: int) -> None:
-    """Cancel the job; its message says so by itself."""
+    """Cancel the job."""
     await interaction.response.defer()
     studio = interaction.client.studio
     job = await studio.job(job_id)
@@ -34,12 +34,12 @@ async def cancel(interaction: Interaction, job_id: int) -> None:
 
 
 async def here(interaction: Interaction, job_id: int) -> None:
-    """Continue in a message that could no longer be edited: the click brings a new token."""
+    """Keep updating a message for another 15 minutes."""
     await interaction.client.services[Submission].continue_here(interaction, job_id)
 
 
 async def delete(interaction: Interaction, job_id: int) -> None:
-    """Remove the job, its pictures and its messages."""
+    """Delete the job, its pictures and its messages."""
     await interaction.response.defer()
     job = await interaction.client.studio.job(job_id)
     removal = interaction.client.services[JobRemoval]

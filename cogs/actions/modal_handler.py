@@ -31,7 +31,7 @@ class ModalHandler(commands.Cog):
 
     @commands.Cog.listener()
     async def on_interaction(self, interaction: Interaction) -> None:
-        """Take in a modal of ours, under the same policy and error handling as a command."""
+        """Paint what was entered about a picture: remix, start image, inpaint or read settings."""
         if match := modal_id(interaction, FORM):
             await interaction.client.tree.guard(interaction, lambda: self._take(interaction, match))
 

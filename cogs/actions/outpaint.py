@@ -1,4 +1,4 @@
-"""Outwards: more room around a picture, or at one side of it, is painted by its own prompt."""
+"""Outpainting: more of a picture around it or beside it, painted from its own prompt."""
 
 from collections.abc import Awaitable, Callable
 
@@ -11,32 +11,32 @@ Lay = Callable[[Model], Awaitable[StoredInitImage]]
 
 
 async def zoom_some(interaction: Interaction, picture: Parent) -> None:
-    """Paint what is around the picture, which becomes 1.5 times as small."""
+    """Shrink the picture 1.5× and paint more around it."""
     await _zoom_out(interaction, picture, 1.5)
 
 
 async def zoom_double(interaction: Interaction, picture: Parent) -> None:
-    """Paint what is around the picture, which becomes half as large."""
+    """Shrink the picture to half and paint more around it."""
     await _zoom_out(interaction, picture, 2.0)
 
 
 async def left(interaction: Interaction, picture: Parent) -> None:
-    """Paint what is left of the picture."""
+    """Paint more to the left."""
     await _pan(interaction, picture, Direction.LEFT)
 
 
 async def right(interaction: Interaction, picture: Parent) -> None:
-    """Paint what is right of the picture."""
+    """Paint more to the right."""
     await _pan(interaction, picture, Direction.RIGHT)
 
 
 async def up(interaction: Interaction, picture: Parent) -> None:
-    """Paint what is above the picture."""
+    """Paint more above."""
     await _pan(interaction, picture, Direction.UP)
 
 
 async def down(interaction: Interaction, picture: Parent) -> None:
-    """Paint what is below the picture."""
+    """Paint more below."""
     await _pan(interaction, picture, Direction.DOWN)
 
 

@@ -1,4 +1,4 @@
-"""What can be made of one picture by a click, as a job of whoever clicks, and told of it."""
+"""What the buttons under a picture do. New pictures are jobs of the member who clicked."""
 
 from dataclasses import replace
 
@@ -21,12 +21,12 @@ UPSCALE, UPSCALE_STRENGTH = 2, 0.35
 
 
 async def subtle(interaction: Interaction, picture: Parent) -> None:
-    """Paint it again, much like it is."""
+    """Paint a variation that stays close to the picture."""
     await _vary(interaction, picture, SUBTLE)
 
 
 async def strong(interaction: Interaction, picture: Parent) -> None:
-    """Paint it again, rather unlike it is."""
+    """Paint a variation that differs more."""
     await _vary(interaction, picture, STRONG)
 
 
@@ -44,7 +44,7 @@ async def _vary(interaction: Interaction, picture: Parent, strength: float) -> N
 
 
 async def upscale(interaction: Interaction, picture: Parent) -> None:
-    """Paint it anew at twice the size, from itself, so that it gains detail."""
+    """Repaint the picture at twice the size, which adds detail."""
     studio = interaction.client.studio
     recipe = (await studio.job(picture.job_id)).recipe
     model = studio.models[recipe.model]
@@ -84,31 +84,31 @@ async def upscale(interaction: Interaction, picture: Parent) -> None:
 
 
 async def double(interaction: Interaction, picture: Parent) -> None:
-    """Resize it to twice the size, without the painter."""
+    """Resize to twice the size without repainting."""
     await interaction.client.services[Submission].enlarge(interaction, picture, 2)
 
 
 async def quadruple(interaction: Interaction, picture: Parent) -> None:
-    """Resize it to four times the size, without the painter."""
+    """Resize to four times the size without repainting."""
     await interaction.client.services[Submission].enlarge(interaction, picture, 4)
 
 
 async def start(interaction: Interaction, picture: Parent) -> None:
-    """Ask what to make of it."""
+    """Ask for a prompt and start from the picture (img2img)."""
     recipe = (await interaction.client.studio.job(picture.job_id)).recipe
     require_img2img(interaction.client.studio.models[recipe.model])
     await interaction.response.send_modal(init_image_modal(picture, recipe.prompt))
 
 
 async def remix(interaction: Interaction, picture: Parent) -> None:
-    """Show its settings to be changed."""
+    """Change the picture's settings and paint again."""
     recipe = (await interaction.client.studio.job(picture.job_id)).recipe
     request = replace(ImageRequest.of(recipe), seed=recipe.seeds[picture.number])
     await interaction.response.send_modal(remix_modal(picture, request))
 
 
 async def details(interaction: Interaction, picture: Parent) -> None:
-    """Tell the settings as they are in the file, to whoever asked."""
+    """Show the settings stored in the file, only to you."""
     recipe = (await interaction.client.studio.job(picture.job_id)).recipe
     text = parameters(recipe, recipe.seeds[picture.number])
     await interaction.response.send_message(
@@ -117,5 +117,5 @@ async def details(interaction: Interaction, picture: Parent) -> None:
 
 
 async def send_as_dm(interaction: Interaction, picture: Parent) -> None:
-    """Send it to whoever clicked, as a direct message."""
+    """Send the picture to you as a direct message."""
     await send_to_dm(interaction, picture)

@@ -12,7 +12,7 @@ from speech import say
 
 
 async def choose(interaction: Interaction, picture: Parent) -> None:
-    """Show what can be done with this one of several pictures."""
+    """Open one of several pictures with its own buttons."""
     studio = interaction.client.studio
     job = await studio.job(picture.job_id)
     fillable = model_can_inpaint(studio.models, job.recipe.model)
@@ -25,7 +25,7 @@ async def choose(interaction: Interaction, picture: Parent) -> None:
 
 
 async def zoom(interaction: Interaction, picture: Parent) -> None:
-    """Ask how far to zoom out."""
+    """Choose how far to zoom out."""
     await _require_inpaint(interaction, picture)
     await _offer(
         interaction,
@@ -35,7 +35,7 @@ async def zoom(interaction: Interaction, picture: Parent) -> None:
 
 
 async def pan(interaction: Interaction, picture: Parent) -> None:
-    """Ask in which direction to pan."""
+    """Choose a direction to pan."""
     await _require_inpaint(interaction, picture)
     await _offer(
         interaction,

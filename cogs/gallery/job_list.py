@@ -1,6 +1,6 @@
-"""Albums: lists of finished pictures, a page at a time, for whoever asked alone.
+"""Lists of finished jobs. One page at a time, visible only to the member who asked.
 
-Their buttons carry the number of a remembered search and a page: they work after restarts.
+Their buttons carry the number of a stored search and a page, so they outlive restarts.
 """
 
 import asyncio
@@ -42,7 +42,7 @@ class PageButton(
     ui.DynamicItem[ui.Button[Any]],
     template=r"atelier-page:(?P<search>\d{1,18}):(?P<page>\d{1,9})",
 ):
-    """A button that leads to a page."""
+    """Turn to another page."""
 
     def __init__(self, search: int, page: int, emoji: str = "▶️") -> None:
         identity = f"atelier-page:{search}:{page}"
@@ -65,7 +65,7 @@ class JobMenu(
     ui.DynamicItem[ui.Select[Any]],
     template=r"atelier-entries:(?P<search>\d{1,18}):(?P<page>\d{1,9})",
 ):
-    """A menu of what can be done with the jobs on a page."""
+    """Show a job of this page, paint it again or delete it."""
 
     def __init__(self, search: int, page: int, options: list[discord.SelectOption]) -> None:
         identity = f"atelier-entries:{search}:{page}"

@@ -15,7 +15,7 @@ NOTHING_YET = phrase("There's no picture to star yet. Wait until it's painted.")
 
 
 async def star(interaction: Interaction, job_id: int) -> None:
-    """Star the job for whoever clicks, or take the star back; its first star fills the gallery."""
+    """Star the job, or remove your star. The first star posts it in the gallery."""
     studio = interaction.client.studio
     job = await studio.job(job_id)
     if not job.pictures:

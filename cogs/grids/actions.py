@@ -69,7 +69,7 @@ def _pictures(job: Job, limit: int) -> tuple[Upload, ...]:
 
 
 async def cancel(interaction: Interaction, grid_id: int) -> None:
-    """Call off what is not painted yet; the message says so by itself."""
+    """Cancel the pictures that aren't painted yet."""
     await interaction.response.defer()
     message_ref = MessageRef.from_json(
         (await interaction.client.studio.grids.get(grid_id)).message_ref
@@ -81,7 +81,7 @@ async def cancel(interaction: Interaction, grid_id: int) -> None:
 
 
 async def delete(interaction: Interaction, grid_id: int) -> None:
-    """Remove the sheet: its pictures, with wherever else they are shown, and its message."""
+    """Delete the grid, its pictures and its message."""
     try:
         job = await any_cell(interaction, grid_id)
     except UnknownJob:
@@ -106,5 +106,5 @@ async def delete(interaction: Interaction, grid_id: int) -> None:
 
 
 async def here(interaction: Interaction, grid_id: int) -> None:
-    """Go on with a message that could be changed no more: the click brings a new token."""
+    """Keep updating a message for another 15 minutes."""
     await interaction.client.services[GridMessages].continue_here(interaction, grid_id)

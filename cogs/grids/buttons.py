@@ -1,4 +1,4 @@
-"""The buttons and the menu on a grid's message. They carry its number, so they outlive restarts."""
+"""Buttons and menu of a grid. They carry the grid's number, so they outlive restarts."""
 
 import re
 from typing import Any, Self
@@ -56,7 +56,7 @@ class CellMenu(
     ui.DynamicItem[ui.Select[Any]],
     template=r"atelier-cells:(?P<sheet_id>\d{1,18}):(?P<page>\d)",
 ):
-    """A menu of the pictures of a sheet, each to be shown to whoever picks it."""
+    """Open one of the grid's pictures with its buttons."""
 
     def __init__(self, grid_id: int, page: int, options: list[discord.SelectOption]) -> None:
         super().__init__(

@@ -1,4 +1,4 @@
-"""The buttons on a job's message. They carry the job's number, so they outlive restarts."""
+"""Buttons on a job's message. They carry the job's number, so they outlive restarts."""
 
 import re
 from typing import Any, Self

@@ -1,4 +1,4 @@
-"""The buttons under a result, one set a picture. They carry job and picture number alone."""
+"""Buttons under a picture. Their ids hold only the job and the picture's number."""
 
 import re
 from collections.abc import Sequence

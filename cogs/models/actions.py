@@ -7,22 +7,22 @@ from speech import say
 
 
 async def download(interaction: Interaction, number: str) -> None:
-    """Bring the model here, or what is still missing of it."""
+    """Download the model, or the rest of it, and add it."""
     await interaction.client.services[ModelDownloads].start(interaction, int(number))
 
 
 async def stop(interaction: Interaction, number: str) -> None:
-    """Stop bringing it; what has come stays."""
+    """Stop the download. What's downloaded is kept."""
     await interaction.client.services[ModelDownloads].stop(interaction, int(number))
 
 
 async def dismiss(interaction: Interaction, number: str) -> None:
-    """Do without it."""
+    """Don't add the model."""
     await interaction.client.services[ModelDownloads].dismiss(interaction, int(number))
 
 
 async def remove(interaction: Interaction, name: str) -> None:
-    """Take the model out, and its files off the disk."""
+    """Remove the model and its files."""
     await interaction.response.defer()
     freed = await interaction.client.studio.model_manager.remove(name)
     if freed:
@@ -38,5 +38,5 @@ async def remove(interaction: Interaction, name: str) -> None:
 
 
 async def keep(interaction: Interaction, name: str) -> None:
-    """Leave the model where it is."""
+    """Keep the model."""
     await interaction.response.edit_message(content=say("Kept **{name}**.", name=name), view=None)

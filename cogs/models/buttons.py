@@ -1,4 +1,4 @@
-"""Everything clickable about models. A button carries what it is about: it outlives restarts."""
+"""Buttons about models. Their ids say which model or download, so they outlive restarts."""
 
 import re
 from typing import Any, Self

@@ -32,7 +32,7 @@ class Release(commands.Cog):
 
 
 async def release(interaction: Interaction, job_id: int) -> None:
-    """Let the pictures of a job be shown openly, and have its message do so.
+    """Show pictures that were hidden as spoilers or withheld.
 
     Raises:
         Refused: When whoever interacts does not keep order where it belongs.

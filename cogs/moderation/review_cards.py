@@ -1,4 +1,4 @@
-"""What moderators see of a request that waits for them, and what is left of it afterwards."""
+"""Requests that wait for review. What moderators see before and after they decide."""
 
 import re
 from collections.abc import Iterable
@@ -48,7 +48,7 @@ class ReviewButton(
     ui.DynamicItem[ui.Button[Any]],
     template=r"atelier-review:(?P<verb>allow|refuse|withdraw):(?P<number>\d{1,19})",
 ):
-    """What a moderator says to the request of that number, or who asked for it."""
+    """Decide a request; its author can only withdraw it."""
 
     def __init__(self, verb: str, number: int) -> None:
         label, style = BUTTONS[verb]

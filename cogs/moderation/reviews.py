@@ -112,7 +112,7 @@ class ReviewService:
         )
 
     async def withdraw(self, interaction: Interaction, number: int) -> None:
-        """Have nobody look at it any more, for whoever asked for it."""
+        """Take your own request back."""
         held = self._studio.moderation.reviews
         review = await held.get(number, scope_of(interaction))
         if review.owner != str(interaction.user.id):
@@ -137,7 +137,7 @@ class ReviewService:
             await reply(interaction, say("No requests are waiting for review here."))
 
     async def allow(self, interaction: Interaction, number: int) -> None:
-        """Queue it as a job of whoever asked, under the limits that count for them now.
+        """Queue the request as a job of the member who asked, under their limits now.
 
         Raises:
             AtelierError: When it cannot be queued; it goes on waiting.
@@ -162,7 +162,7 @@ class ReviewService:
             await tell_allowed(self._bot, shown, _server(interaction))
 
     async def refuse(self, interaction: Interaction, number: int) -> None:
-        """Drop it, and tell whoever asked."""
+        """Drop the request and tell the member who asked."""
         require_moderator(interaction)
         await interaction.response.defer()
         async with self._deciding:

@@ -1,4 +1,4 @@
-"""Asking back before many jobs are queued at once. What is asked about outlives a restart."""
+"""Confirmation before many jobs are queued. Pending questions outlive a restart."""
 
 import asyncio
 import json
@@ -39,7 +39,7 @@ class ConfirmButton(
     ui.DynamicItem[ui.Button[Any]],
     template=r"atelier-many:(?P<verb>go|drop):(?P<number>\d{1,19})",
 ):
-    """The answer to the question of that number; it is that of the interaction it was asked in."""
+    """Queue the jobs in question, or cancel."""
 
     def __init__(self, verb: str, number: int, label: str = "…") -> None:
         style = discord.ButtonStyle.primary if verb == "go" else discord.ButtonStyle.secondary

@@ -1,5 +1,4 @@
-"""What the panel of /settings is made of. Everything it needs is in the ids, so it outlives
-restarts."""
+"""The /settings panel. Everything its items need is in their ids, so they outlive restarts."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -58,7 +57,7 @@ class SettingSelect(
     ui.DynamicItem[ui.Item[Any]],
     template=r"atelier-setting:(?P<what>[a-z]+)(?::(?P<detail>[\w.-]{1,50}))?",
 ):
-    """Any select of the panel."""
+    """Change a setting."""
 
     def __init__(self, what: str, detail: str, select: ui.Item[Any]) -> None:
         super().__init__(select)
@@ -81,7 +80,7 @@ class SettingSelect(
 class PanelButton(
     Persistent, ui.DynamicItem[ui.Button[Any]], template=r"atelier-settings-page:(?P<page>[a-z]+)"
 ):
-    """Turns to a page of the panel."""
+    """Turn to another page of the panel."""
 
     def __init__(self, page: str, label: str = "", *, here: bool = False) -> None:
         style = discord.ButtonStyle.primary if here else discord.ButtonStyle.secondary

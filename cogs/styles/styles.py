@@ -116,7 +116,7 @@ class Styles(
 
     @commands.Cog.listener()
     async def on_interaction(self, interaction: Interaction) -> None:
-        """Take in the modal of a style, under the same policy and error handling as a command."""
+        """Save what was entered for a style."""
         if match := modal_id(interaction, FORM):
             await interaction.client.tree.guard(
                 interaction, lambda: self._take(interaction, match["name"])

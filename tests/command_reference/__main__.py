@@ -1,4 +1,4 @@
-"""Writes `docs/commands.md` anew: ``python -m tests.command_reference``."""
+"""Rewrites `docs/commands.md`: ``python -m tests.command_reference``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from . import PAGE, reference
 
 
 async def write() -> None:
-    """Furnish a bot, read it, write the page."""
+    """Write the page about a bot with all its features."""
     async with offline_bot() as bot:
         PAGE.write_text(await reference(bot), encoding="utf-8")
     print(PAGE)

@@ -1,8 +1,8 @@
-"""The tables of commands and context menus."""
+"""The sections of slash commands and context menus."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from discord import AppCommandType, app_commands
@@ -15,19 +15,19 @@ from .requirements import limits, who
 KINDS = {
     3: "text",
     4: "whole number",
-    5: "yes or no",
-    6: "person",
+    5: "true or false",
+    6: "member",
     7: "channel",
     8: "role",
-    9: "person or role",
+    9: "member or role",
     10: "number",
     11: "file",
 }
-PLACES = ("servers", "direct messages with the bot", "other direct messages")
-"""Contexts in which a command can be used, by Discord's numbers."""
+PLACES = ("servers", "the bot's DMs", "group DMs")
+"""Contexts in which a command works, by Discord's numbers."""
 
-FOR_ONESELF = 1
-"""The kind of installation with which somebody has the bot wherever they are."""
+USER_INSTALL = 1
+"""The integration type of people who add the bot to their account."""
 
 SUBCOMMAND, GROUP = 1, 2
 SLASH = 1
@@ -37,33 +37,39 @@ CHINESE = "zh-CN"
 
 
 def commands(bot: Atelier, registered: Sequence[Json]) -> Iterator[str]:
-    """A table of slash commands; `registered` is what Discord was told."""
-    yield "| Command | Options | Who | Where | Limits |"
-    yield "| --- | --- | --- | --- | --- |"
+    """A section for each slash command; `registered` is what Discord was told."""
     for root in sorted(registered, key=lambda each: str(each["name"])):
         if root["type"] == SLASH:
-            for names, command in _leaves([], root):
-                yield _row(bot, root, names, command)
+            for path, command in _leaves([], root):
+                yield from _section(bot, root, path, command)
 
 
 def menus(bot: Atelier, registered: Sequence[Json]) -> Iterator[str]:
-    """A table of what is in the menus of messages and people."""
-    yield "| Under Apps | What it does | Who | Where | Limits |"
-    yield "| --- | --- | --- | --- | --- |"
+    """A section for each context menu."""
     for command in sorted(registered, key=lambda each: str(each["name"])):
         if command["type"] != SLASH:
             kind = AppCommandType(command["type"])
             found = bot.tree.get_command(command["name"], type=kind)
             assert isinstance(found, app_commands.ContextMenu)
-            title = _titled(f"**{command['name']}**", [command])
-            about = first_line(found.callback.__doc__)
-            yield row(
-                f"{title}, on a {kind.name}",
-                about,
-                who(bot, found.callback),
-                _where(command),
-                limits(bot, found.callback),
-            )
+            yield f"### {command['name']}"
+            yield first_line(found.callback.__doc__)
+            chinese = [f"- In Chinese: {name}" for name in _in_chinese([command])]
+            yield "\n".join(chinese + facts(bot, found.callback, _where(command)))
+
+
+def facts(bot: Atelier, callback: Callable[..., Any], where: str) -> list[str]:
+    """A list of who can use something, where, and under which limits."""
+    found = limits(bot, callback)
+    return [
+        f"- Who: {who(bot, callback)}",
+        f"- Where: {where}",
+        *([f"- Limits: {', '.join(found)}"] if found else []),
+    ]
+
+
+def table(*columns: str) -> list[str]:
+    """The head of a table in Markdown."""
+    return [row(*columns), row(*("---" for _ in columns))]
 
 
 def row(*cells: str) -> str:
@@ -72,8 +78,9 @@ def row(*cells: str) -> str:
 
 
 def first_line(text: str | None) -> str:
-    """The first sentence of a docstring."""
-    return (text or "").strip().partition("\n")[0]
+    """The first line of a docstring, as a sentence."""
+    line = (text or "").strip().partition("\n")[0]
+    return line if line.endswith(".") else f"{line}."
 
 
 def _leaves(path: list[Json], command: Json) -> Iterator[tuple[list[Json], Json]]:
@@ -85,18 +92,14 @@ def _leaves(path: list[Json], command: Json) -> Iterator[tuple[list[Json], Json]
         yield [*path, command], command
 
 
-def _row(bot: Atelier, root: Json, path: list[Json], command: Json) -> str:
+def _section(bot: Atelier, root: Json, path: list[Json], command: Json) -> Iterator[str]:
     found = _command(bot, [str(each["name"]) for each in path])
-    callback = bound(found)
-    title = _titled(f"`/{found.qualified_name}`", path)
-    options = "<br>".join(_option(each) for each in command.get("options", []))
-    return row(
-        f"{title}<br>{command['description']}",
-        options,
-        who(bot, callback),
-        _where(root),
-        limits(bot, callback),
-    )
+    yield f"### `/{found.qualified_name}`"
+    yield first_line(str(command["description"]))
+    chinese = [f"- In Chinese: `/{name}`" for name in _in_chinese(path)]
+    yield "\n".join(chinese + facts(bot, bound(found), _where(root)))
+    if options := [_option(each) for each in command.get("options", [])]:
+        yield "\n".join([*table("Option", "Value", "Description"), *options])
 
 
 def bound(command: app_commands.Command[Any, ..., Any]) -> Any:
@@ -113,42 +116,38 @@ def _command(bot: Atelier, names: Sequence[str]) -> app_commands.Command[Any, ..
     return found
 
 
-def _titled(title: str, path: Sequence[Json]) -> str:
-    """With what it is called in Chinese, where that differs."""
-    named = [
+def _in_chinese(path: Sequence[Json]) -> list[str]:
+    """What it's called in Chinese, if that differs."""
+    names = [str(each["name"]) for each in path]
+    chinese = [
         str((each.get("name_localizations") or {}).get(CHINESE, each["name"])) for each in path
     ]
-    if named == [str(each["name"]) for each in path]:
-        return title
-    return f"{title} · {' '.join(named)}"
+    return [] if chinese == names else [" ".join(chinese)]
 
 
 def _where(root: Json) -> str:
     contexts = root.get("contexts")
     places = PLACES if contexts is None else [PLACES[number] for number in contexts]
-    alone = (
-        "; installed for oneself too" if FOR_ONESELF in root.get("integration_types", []) else ""
-    )
-    return ", ".join(places) + alone
+    personal = USER_INSTALL in root.get("integration_types", [])
+    return ", ".join(places) + ("; with a personal install, anywhere" if personal else "")
 
 
 def _option(option: Json) -> str:
-    """One option: its name, what it takes, and what it is."""
-    facts = [KINDS[option["type"]], *_bounds(option)]
-    if option.get("autocomplete"):
-        facts.append("completes")
-    needed = "**" if option.get("required") else ""
-    return f"{needed}`{option['name']}`{needed} ({', '.join(facts)}): {option['description']}"
+    """A row about one option: its name, what it takes, and what it is."""
+    value = ", ".join([KINDS[option["type"]], *_bounds(option)])
+    suggests = "; suggestions" if option.get("autocomplete") else ""
+    required = " (required)" if option.get("required") else ""
+    return row(f"`{option['name']}`{required}", value + suggests, str(option["description"]))
 
 
 def _bounds(option: Json) -> Iterator[str]:
     if choices := option.get("choices"):
-        yield "one of " + " · ".join(str(each["name"]) for each in choices)
+        yield "one of " + ", ".join(str(each["name"]) for each in choices)
     if (most := option.get("max_length")) is not None:
-        yield f"{option.get('min_length', 0)} to {most} characters"
+        yield f"{option.get('min_length', 0)}–{most} characters"
     low, high = option.get("min_value"), option.get("max_value")
     if low is not None and high is not None:
-        yield f"{low:g} to {high:g}" if option["type"] != 4 else f"{low} to {high}"
+        yield f"{low:g}–{high:g}" if option["type"] != 4 else f"{low}–{high}"
     elif low is not None:
         yield f"{low} or more"
     elif high is not None:

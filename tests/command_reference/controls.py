@@ -1,10 +1,11 @@
-"""The tables of what is clicked: buttons, selects, and the modals that they open."""
+"""The tables of buttons, menus and modals."""
 
 from __future__ import annotations
 
 import inspect
 import re
 import sys
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from itertools import product
 from typing import Any, get_args, get_origin
@@ -15,7 +16,7 @@ from discord.ext import commands
 from cogs import Atelier
 from cogs.messages.dynamic_items import ActionRegistry
 
-from .commands import first_line, row
+from .commands import first_line, row, table
 from .requirements import limits, who
 
 GROUP = re.compile(r"\(\?P<(?P<name>\w+)>(?P<pattern>[^()]*)\)")
@@ -32,12 +33,17 @@ SAMPLES = ("0", "1", "1" * 32 + ".png", "something")
 
 
 async def controls(bot: Atelier) -> list[str]:
-    """A table of buttons and selects, each with what it does."""
-    lines = ["| Button or select | What it does | Who | Limits |", "| --- | --- | --- | --- |"]
+    """A section for each module of buttons and menus, named by the first sentence about it."""
+    rows: dict[str, list[str]] = defaultdict(list)
     for match, item in await items():
+        title = (sys.modules[type(item).__module__].__doc__ or "").partition(".")[0]
         about = first_line(_about(bot, item))
-        lines.append(row(_shown(item.item, match), about, *_requirements(bot, item.callback)))
-    return lines
+        rows[title].append(row(_shown(item, match), about, *_requirements(bot, item.callback)))
+    head = table("Control", "What it does", "Who", "Limits")
+    parts = []
+    for title in sorted(rows):
+        parts += [f"### {title}", "\n".join([*head, *dict.fromkeys(rows[title])])]
+    return parts
 
 
 async def items() -> list[tuple[re.Match[str], ui.DynamicItem[Any]]]:
@@ -58,16 +64,16 @@ def listeners(bot: Atelier) -> Iterator[tuple[commands.Cog, Callable[..., Any]]]
 
 
 def modals(bot: Atelier) -> Iterator[str]:
-    """A table of modals, by what their custom_id begins with, and the cog that takes them in."""
-    yield "| Modal | Taken in by | Who | Limits |"
-    yield "| --- | --- | --- | --- |"
-    for cog, listener in listeners(bot):
-        form: re.Pattern[str] = sys.modules[type(cog).__module__].__dict__["FORM"]
-        yield row(_kinds_of(form), type(cog).__name__, *_requirements(bot, listener))
+    """A table of modals, by the kinds in their custom_ids."""
+    rows = (
+        row(_kinds_of(listener), first_line(listener.__doc__), *_requirements(bot, listener))
+        for _, listener in listeners(bot)
+    )
+    yield "\n".join([*table("Modal", "What it does", "Who", "Limits"), *rows])
 
 
 def _requirements(bot: Atelier, callback: Callable[..., Any]) -> tuple[str, str]:
-    return who(bot, callback), limits(bot, callback)
+    return who(bot, callback), ", ".join(limits(bot, callback))
 
 
 def _kinds() -> list[type[ui.DynamicItem[Any]]]:
@@ -117,22 +123,21 @@ def _about(bot: Atelier, item: ui.DynamicItem[Any]) -> str | None:
     return type(item).__doc__
 
 
-def _shown(item: ui.Item[Any], match: re.Match[str]) -> str:
-    """What is on it; where that is made from its id, the id with … for what varies."""
-    label: str | None = getattr(item, "label", None) or getattr(item, "placeholder", None)
-    emoji = str(getattr(item, "emoji", None) or "")
-    if label in match.groups() or not (label or emoji):
-        varies = [value for value in match.groups() if value in SAMPLES]
-        start = match.start(match.groups().index(varies[0]) + 1) if varies else len(match.string)
-        label = f"`{match.string[:start]}{'…' if varies else ''}`"
-    mark = "" if isinstance(item, ui.Button) else "⌄"
-    return " ".join(part for part in (emoji, label, mark) if part)
+def _shown(item: ui.DynamicItem[Any], match: re.Match[str]) -> str:
+    """Its emoji and label; where the label varies, the words of its class."""
+    inner: ui.Item[Any] = item.item
+    label: str | None = getattr(inner, "label", None) or getattr(inner, "placeholder", None)
+    emoji = str(getattr(inner, "emoji", None) or "")
+    if label == "…" or label in match.groups() or not (label or emoji):
+        words = re.findall("[A-Z][a-z]+", type(item).__name__)
+        label = f"*{' '.join(words).capitalize()}*"
+    menu = "" if isinstance(inner, ui.Button) else "(menu)"
+    return " ".join(part for part in (emoji, label, menu) if part)
 
 
-def _kinds_of(form: re.Pattern[str]) -> str:
-    """What its modals are called, each by the beginning of its custom_id."""
-    prefix = form.pattern.partition(":")[0]
+def _kinds_of(listener: Callable[..., Any]) -> str:
+    """The modals it takes in: the kinds in their custom_ids."""
+    form: re.Pattern[str] = sys.modules[listener.__module__].__dict__["FORM"]
     group = re.search(r"\(\?P<kind>([\w|]+)\)", form.pattern)
-    return (
-        " · ".join(f"`{prefix}:{kind}`" for kind in group[1].split("|")) if group else f"`{prefix}`"
-    )
+    kinds = group[1].split("|") if group else [form.pattern.partition(":")[0].rpartition("-")[2]]
+    return ", ".join(kinds)

@@ -1,4 +1,4 @@
-"""Who may use something, and under which limits: what its code asks, in words."""
+"""Who can use something, and under which limits: what its code requires, in words."""
 
 from __future__ import annotations
 
@@ -20,47 +20,48 @@ DEMANDS = {
 """The functions that turn people away, and whom they let through; the strictest is first."""
 
 WHO = {
-    Audience.EVERYBODY: "everybody",
+    Audience.EVERYBODY: "everyone",
     Audience.MODERATORS: "moderators",
-    Audience.MANAGERS: "managers",
+    Audience.MANAGERS: "server managers",
     Audience.OWNER: "the owner",
 }
 
-OWN, OWNERS = "access.acting_as", "whose job it is"
-"""What keeps people to their own jobs, and those who may act on anybody's."""
+OWN, OWNERS = "access.acting_as", "the job's owner"
+"""What keeps people to their own jobs, and what those who can act on a job are called."""
 
 LIMITS = {
     "Limits.rate_limits": (
-        "budget",
-        "It is a job of whoever uses it, and counts for how many pictures they may ask for.",
+        "hourly limit",
+        "Creates a job of the member who uses it, which counts toward their pictures per hour and "
+        "their open jobs.",
     ),
     "access.require_postable_channel": (
-        "room",
-        "Only in channels where the server wants pictures and the bot may post them "
-        "(`/settings`; a thread counts as its channel).",
+        "painting channels",
+        "Only works in channels where the server allows painting (`/settings`; threads count as "
+        "their channel) and where the bot can post.",
     ),
     "visibility.can_see": (
-        "sight",
-        "Only jobs of one's own, and those whose message one can see in this server.",
+        "visible jobs",
+        "Only shows your own jobs, and jobs of this server whose message you can see.",
     ),
     "nsfw.require_shown": (
-        "shown",
-        "Not with pictures that are withheld there, but by who may look at them all the same.",
+        "not withheld",
+        "Doesn't work with withheld pictures, except for members who can view them.",
     ),
-    "require_img2img": ("start", "Only with models that can start from a picture."),
-    "require_inpaint": ("fill", "Only with models that can paint a part of a picture anew."),
+    "require_img2img": ("img2img models", "Only works with models that take a start image."),
+    "require_inpaint": ("inpainting models", "Only works with models that can inpaint."),
     "attachments.require_picture": (
-        "upload",
-        f"A picture to start from has at most {MOST_BYTES // 1_000_000} MB.",
+        "upload size",
+        f"Uploaded pictures can have at most {MOST_BYTES // 1_000_000} MB.",
     ),
     "Confirmations.ask": (
-        "ask",
-        f"More than {MAX_UNCONFIRMED} prompts at once are asked about first.",
+        "confirmation",
+        f"Asks before it queues more than {MAX_UNCONFIRMED} prompts or a grid.",
     ),
-    "audit.record": ("log", "Written down for `/audit`."),
-    "audit.record_on_job": ("log", "Written down for `/audit`."),
+    "audit.record": ("audit log", "Recorded in `/audit`."),
+    "audit.record_on_job": ("audit log", "Recorded in `/audit`."),
 }
-"""What else a function means for those who use it: a word for the table, and what it stands for.
+"""What else a function means for people: a term for the lists, and what it stands for.
 
 Functions are named by as much of `module.name` as tells them apart.
 """
@@ -72,7 +73,7 @@ def leads_to(called: Iterable[str], name: str) -> bool:
 
 
 def audience(bot: Atelier, start: Callable[..., Any]) -> Audience:
-    """Who may use what `start` answers."""
+    """Who can use what `start` answers."""
     called = reached(bot, start)
     found = (who for name, who in DEMANDS.items() if leads_to(called, name))
     return next(found, Audience.EVERYBODY)
@@ -83,8 +84,8 @@ def who(bot: Atelier, start: Callable[..., Any]) -> str:
     return OWNERS if leads_to(reached(bot, start), OWN) else WHO[audience(bot, start)]
 
 
-def limits(bot: Atelier, start: Callable[..., Any]) -> str:
-    """The limits that hold for it, each by its word."""
+def limits(bot: Atelier, start: Callable[..., Any]) -> list[str]:
+    """The limits that apply to it, each by its term."""
     called = reached(bot, start)
-    words = (word for name, (word, _) in LIMITS.items() if leads_to(called, name))
-    return ", ".join(dict.fromkeys(words))
+    found = (term for name, (term, _) in LIMITS.items() if leads_to(called, name))
+    return list(dict.fromkeys(found))

@@ -119,18 +119,18 @@ class Executor:
             self._begin(order)
 
     def _begin(self, order: RunJob, *, alone: bool = False) -> None:
-        """Make the job's rows; after running out of memory, again on the next rung."""
+        """Make the job's samples; after running out of memory, again on the next rung."""
         recipe = order.job.recipe
         while True:
             try:
                 if not self._running_jobs or self._largest() < recipe.width * recipe.height:
                     self._model_cache.suit(recipe)
                 with self._measuring(Stage.ENCODE, recipe):
-                    rows = self._loaded.family.begin(recipe, init_image_of(order))
+                    samples = self._loaded.family.begin(recipe, init_image_of(order))
             except Exception as error:
                 failure = drop_tracebacks(error)
             else:
-                self._running_jobs[order.job.id] = RunningJob(order, rows, alone=alone)
+                self._running_jobs[order.job.id] = RunningJob(order, samples, alone=alone)
                 return
             # Reading a picture takes half of what decoding one takes, and the same rungs help.
             picture = isinstance(failure, InitImageOutOfMemory)
@@ -139,16 +139,16 @@ class Executor:
                 self._fail(order.job, failure)
                 return
 
-    def _lowered(self, stage: Stage, rows: int = 1) -> bool:
+    def _lowered(self, stage: Stage, samples: int = 1) -> bool:
         """Take the next rung down. Whether there is one, and the model has come with it."""
         try:
-            return self._model_cache.lower(stage, rows)
+            return self._model_cache.lower(stage, samples)
         except Exception:
             log.exception("The next rung down could not be taken")
             return False
 
     def _begin_anew(self) -> None:
-        """Begin all jobs again whose model had to be loaded anew: their rows were the old one's."""
+        """Begin all jobs again after their model was reloaded: the old one's samples are void."""
         while self._running_jobs and self._model_cache.loaded is not self._painting_with:
             self._painting_with = self._model_cache.loaded
             begun = list(self._running_jobs.values())
@@ -192,35 +192,35 @@ class Executor:
             self._report(JobDropped(job_id))
 
     def _step(self) -> None:
-        rows = self._next_batch()
-        before = rows[0].step
+        samples = self._next_batch()
+        before = samples[0].step
         begun = time.monotonic()
         failure: Exception | None = None
         try:
             self._device.begin_measuring()
-            self._loaded.family.step(rows, between=self._between_steps)
+            self._loaded.family.step(samples, on_step_end=self._between_steps)
         except Exception as error:
             failure = drop_tracebacks(error)
         if failure is not None:
-            self._recover(rows, failure)
+            self._recover(samples, failure)
             return
-        recipe = rows[0].recipe
-        seconds = (time.monotonic() - begun) / max(1, rows[0].step - before)
-        self._loaded.memory.measured(Stage.STEP, seconds, len(rows), recipe)
-        self._report(StepMeasured(recipe.model, recipe.width, recipe.height, len(rows), seconds))
+        recipe = samples[0].recipe
+        seconds = (time.monotonic() - begun) / max(1, samples[0].step - before)
+        self._loaded.memory.measured(Stage.STEP, seconds, len(samples), recipe)
+        self._report(StepMeasured(recipe.model, recipe.width, recipe.height, len(samples), seconds))
         for running_job in list(self._running_jobs.values()):
-            if any(row in rows for row in running_job.rows):
+            if set(running_job.samples) & set(samples):
                 self._follow_up(running_job, seconds)
 
     def _next_batch(self) -> list[Sample]:
-        """The rows to step: batches that cannot be merged take turns, older rows go first."""
+        """The samples to step: batches that cannot be merged take turns, older samples go first."""
         groups: dict[Hashable, list[Sample]] = {}
         for running_job in self._running_jobs.values():
-            for row in running_job.rows:
-                if not row.done:
+            for sample in running_job.samples:
+                if not sample.done:
                     with_whom = running_job.job.id if running_job.alone else None
-                    key = (with_whom, self._loaded.family.batch_key(row))
-                    groups.setdefault(key, []).append(row)
+                    key = (with_whom, self._loaded.family.batch_key(sample))
+                    groups.setdefault(key, []).append(sample)
         keys = list(groups)
         turn = keys.index(self._last_key) + 1 if self._last_key in groups else 0
         self._last_key = keys[turn % len(keys)]
@@ -237,16 +237,16 @@ class Executor:
         for running_job in self._running_jobs.values():
             self._report(running_job.progress())
 
-    def _recover(self, rows: Sequence[Sample], error: Exception) -> None:
+    def _recover(self, samples: Sequence[Sample], error: Exception) -> None:
         """A step broke. One job alone has failed; several begin again, each on its own.
 
         Their seeds are fixed, so those that are sound give the same pictures as before. When
         memory ran out nobody is to blame: all begin again on the next rung.
         """
-        broken = [s for s in self._running_jobs.values() if any(row in rows for row in s.rows)]
+        broken = [job for job in self._running_jobs.values() if set(job.samples) & set(samples)]
         lowered = False
         if out_of_memory(error):
-            lowered = self._lowered(Stage.STEP, len(rows))
+            lowered = self._lowered(Stage.STEP, len(samples))
         for running_job in broken:
             del self._running_jobs[running_job.job.id]
         for running_job in broken:
@@ -258,9 +258,9 @@ class Executor:
     def _follow_up(self, running_job: RunningJob, step_seconds: float) -> None:
         """Decode what is finished and tell how far the job is."""
         job = running_job.job
-        for place, row in running_job.unfinished():
+        for place, sample in running_job.unfinished():
             try:
-                image = paste_unmasked(self._finished(row), running_job.kept)
+                image = paste_unmasked(self._finished(sample), running_job.kept)
                 running_job.pictures[place] = Pixels(*image.size, image.tobytes())
             except Exception as error:
                 self._running_jobs.pop(job.id, None)
@@ -268,7 +268,7 @@ class Executor:
                 return
         if running_job.finished:
             self._running_jobs.pop(job.id, None)
-            pictures = tuple(running_job.pictures[place] for place in range(len(running_job.rows)))
+            pictures = tuple(picture for _, picture in sorted(running_job.pictures.items()))
             self._report(JobPainted(job.id, pictures))
         elif job.id in self._running_jobs:
             preview = None
@@ -276,12 +276,12 @@ class Executor:
                 preview = running_job.preview(self._loaded.family, step_seconds)
             self._report(running_job.progress(preview))
 
-    def _finished(self, row: Sample) -> Image.Image:
-        """The decoded row; after running out of memory, again on the next rung."""
+    def _finished(self, sample: Sample) -> Image.Image:
+        """The decoded sample; after running out of memory, again on the next rung."""
         while True:
             try:
-                with self._measuring(Stage.DECODE, row.recipe):
-                    image = self._loaded.family.finish(row)
+                with self._measuring(Stage.DECODE, sample.recipe):
+                    image = self._loaded.family.finish(sample)
             except Exception as error:
                 if not out_of_memory(error):
                     raise

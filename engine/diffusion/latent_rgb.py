@@ -1,4 +1,4 @@
-"""Figures for previews: linear maps from latents to RGB, as published.
+"""Linear maps from latents to RGB for previews, as published.
 
 Least-squares fits of the decoders, listed by ComfyUI (`comfy/latent_formats.py`) for normalised
 latents and levels of -1 to 1; `LatentMap` takes levels of 0 to 1.
@@ -12,7 +12,7 @@ from engine.diffusion.previews import LatentMap
 
 
 def latent_rgb(factors: Sequence[Sequence[float]], bias: Sequence[float]) -> LatentMap:
-    """The map of figures that give levels of -1 to 1."""
+    """The map of factors that give levels of -1 to 1."""
     return LatentMap(factors=torch.tensor(factors) / 2, bias=(torch.tensor(bias) + 1) / 2)
 
 
@@ -98,7 +98,7 @@ FLUX_2 = latent_rgb(
     bias=(-0.0329, -0.0718, -0.0851),
 )
 
-# Listed as those of Wan 2.1, with whose encoder Qwen-Image was trained.
+# Listed as those of Wan 2.1, whose encoder Qwen-Image was trained with.
 QWEN_IMAGE = latent_rgb(
     factors=(
         (-0.1299, -0.1692, 0.2932),

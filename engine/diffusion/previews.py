@@ -1,4 +1,4 @@
-"""Previews: latents become a small picture through a linear map, without the VAE."""
+"""Previews: a linear map turns latents into a small picture, without the VAE."""
 
 import json
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ MAX_SIDE = 256
 """Pixels: the longest side of a preview."""
 
 FILE = "preview.json"
-"""Where a model's folder keeps its own factors."""
+"""In a model's folder: the factors of its own map."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class LatentMap:
 
     @classmethod
     def read(cls, folder: Path) -> Self | None:
-        """The map that a model brings along, if it does."""
+        """The map in a model's folder, if there is one."""
         file = folder / FILE
         if not file.is_file():
             return None
@@ -40,19 +40,19 @@ class LatentMap:
 
     @property
     def channels(self) -> int:
-        """How many latent channels the map takes."""
+        """The latent channels that the map takes."""
         return self.factors.shape[0]
 
     def image(self, latents: torch.Tensor) -> Image.Image:
-        """An RGB picture of one pixel per latent pixel, from latents of shape (channels, h, w)."""
+        """RGB with one pixel for each latent, from latents of shape (channels, h, w)."""
         pixels = latents.float().cpu().permute(1, 2, 0) @ self.factors + self.bias
         levels = (pixels.clamp(0, 1) * 255).round().to(torch.uint8)
         return Image.fromarray(levels.numpy())
 
 
 # Least-squares fit for the SD 1.x autoencoder, as published on the Hugging Face forum
-# ("Decoding latents to RGB without upscaling", 2022) and used by the common web interfaces;
-# there it gives -1 to 1, here 0 to 1.
+# ("Decoding latents to RGB without upscaling", 2022) and used by the common web interfaces:
+# -1 to 1 there, 0 to 1 here.
 STABLE_DIFFUSION_1 = LatentMap(
     factors=torch.tensor(
         [
@@ -66,7 +66,7 @@ STABLE_DIFFUSION_1 = LatentMap(
     bias=torch.tensor([0.5, 0.5, 0.5]),
 )
 
-# Factors and bias of ComfyUI's `latent_formats.SDXL`; there they give -1 to 1, here 0 to 1.
+# Factors and bias of ComfyUI's `latent_formats.SDXL`: -1 to 1 there, 0 to 1 here.
 STABLE_DIFFUSION_XL = LatentMap(
     factors=torch.tensor(
         [
@@ -88,7 +88,7 @@ def encode_preview(images: Sequence[Image.Image]) -> bytes:
     for i, image in enumerate(images):
         grid.paste(image, (i * width, 0))
     factor = MAX_SIDE / max(grid.size)
-    target = (max(1, int(grid.width * factor)), max(1, int(grid.height * factor)))
+    size = (max(1, int(grid.width * factor)), max(1, int(grid.height * factor)))
     buffer = BytesIO()
-    grid.resize(target, Image.Resampling.BICUBIC).save(buffer, "WEBP", quality=70)
+    grid.resize(size, Image.Resampling.BICUBIC).save(buffer, "WEBP", quality=70)
     return buffer.getvalue()

@@ -32,15 +32,15 @@ class RunningJob:
 
     Attributes:
         order: What was asked of the painter.
-        rows: One for each picture.
+        samples: One for each picture.
         since: When it was admitted, monotonic seconds.
         previewed: When its last preview was made.
-        alone: Whether its rows share no batch, since a batch with them broke.
-        pictures: The finished ones, by the row's place.
+        alone: Whether its samples share no batch, since a batch with them broke.
+        pictures: The finished ones, by the sample's place.
     """
 
     order: RunJob
-    rows: Sequence[Sample]
+    samples: Sequence[Sample]
     since: float = field(default_factory=lambda: time.monotonic())
     previewed: float = field(default_factory=lambda: time.monotonic())
     alone: bool = False
@@ -54,7 +54,7 @@ class RunningJob:
     @property
     def finished(self) -> bool:
         """Whether all of its pictures are there."""
-        return len(self.pictures) == len(self.rows)
+        return len(self.pictures) == len(self.samples)
 
     @cached_property
     def kept(self) -> InitImage | None:
@@ -62,33 +62,33 @@ class RunningJob:
         return init_image_of(self.order) if self.order.mask else None
 
     def unfinished(self) -> list[tuple[int, Sample]]:
-        """The rows that only want decoding, with their places."""
+        """The samples that only want decoding, with their places."""
         return [
-            (place, row)
-            for place, row in enumerate(self.rows)
-            if row.done and place not in self.pictures and not row.cancelled
+            (place, sample)
+            for place, sample in enumerate(self.samples)
+            if sample.done and place not in self.pictures and not sample.cancelled
         ]
 
     def interrupt(self) -> None:
-        """Have a family that runs whole give its rows up."""
-        for row in self.rows:
-            row.cancelled = True
+        """Have a family that runs whole give its samples up."""
+        for sample in self.samples:
+            sample.cancelled = True
 
     def progress(self, preview: bytes | None = None) -> JobProgress:
         """How far its pictures are, all together."""
-        done = sum(row.step for row in self.rows)
-        total = sum(row.total_steps for row in self.rows)
+        done = sum(sample.step for sample in self.samples)
+        total = sum(sample.total_steps for sample in self.samples)
         return JobProgress(self.job.id, done, total, preview)
 
     def preview(self, family: Family, step_seconds: float) -> bytes | None:
         """WebP of the work in progress, when it is worth one and time for one."""
         now = time.monotonic()
-        left = max(row.total_steps - row.step for row in self.rows) * step_seconds
+        left = max(sample.total_steps - sample.step for sample in self.samples) * step_seconds
         if now - self.since + left < PREVIEW_FROM or now - self.previewed < PREVIEW_EVERY:
             return None
         self.previewed = now
         try:
-            images = [family.preview(row) for row in self.rows]
+            images = [family.preview(sample) for sample in self.samples]
             shown = [image for image in images if image is not None]
             return encode_preview(shown) if shown else None
         except Exception:
@@ -130,10 +130,10 @@ def sentence_for(job: Job, error: Exception, fits: tuple[int, int] | None) -> st
         fits: A size that would fit, if memory ran out and there is one.
     """
     if isinstance(error, AtelierError):
-        conditioning = without_folders(error.sentence)
-        if conditioning != error.sentence:
+        sentence = without_folders(error.sentence)
+        if sentence != error.sentence:
             log.error("Job %d failed: %s", job.id, error)
-        return conditioning
+        return sentence
     if out_of_memory(error):
         recipe = job.recipe
         log.error("Job %d does not fit: %s", job.id, error)

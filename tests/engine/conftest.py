@@ -51,9 +51,9 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
     gate = Gate()
     step = Stepped.step
 
-    def guarded(self: Stepped, rows: Any, between: Any) -> None:
+    def guarded(self: Stepped, samples: Any, on_step_end: Any) -> None:
         gate.wait()
-        step(self, rows, between)
+        step(self, samples, on_step_end)
 
     monkeypatch.setattr(Stepped, "step", guarded)
     yield gate

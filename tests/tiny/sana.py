@@ -1,7 +1,6 @@
 """A Sana pipeline with the real architecture and tiny random weights."""
 
 from pathlib import Path
-from string import ascii_letters
 from typing import Any
 
 import torch
@@ -11,9 +10,8 @@ from diffusers import (
     SanaPipeline,
     SanaTransformer2DModel,
 )
-from transformers import Gemma2Config, Gemma2Model, GemmaTokenizer
 
-SPECIAL = ("<pad>", "<eos>", "<bos>", "<unk>", "<mask>")
+from tests.tiny import gemma2
 
 
 def sana(folder: Path, *, learned_variance: bool = False) -> Path:
@@ -24,12 +22,10 @@ def sana(folder: Path, *, learned_variance: bool = False) -> Path:
         learned_variance: Whether the transformer predicts the variance in further channels.
     """
     torch.manual_seed(0)
-    letters = GemmaTokenizer(
-        vocab={token: i for i, token in enumerate((*SPECIAL, "▁", *ascii_letters))}
-    )
+    letters = gemma2.tokenizer()
     pipe: Any = SanaPipeline(
         tokenizer=letters,
-        text_encoder=Gemma2Model(_text_config(len(letters))),
+        text_encoder=gemma2.encoder(letters),
         vae=_vae(),
         transformer=_transformer(8 if learned_variance else 4),
         scheduler=DPMSolverMultistepScheduler(
@@ -38,19 +34,6 @@ def sana(folder: Path, *, learned_variance: bool = False) -> Path:
     )
     pipe.save_pretrained(folder)
     return folder
-
-
-def _text_config(vocab_size: int) -> Gemma2Config:
-    return Gemma2Config(
-        vocab_size=vocab_size,
-        hidden_size=16,
-        intermediate_size=16,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        num_key_value_heads=1,
-        head_dim=8,
-        initializer_range=0.5,
-    )
 
 
 def _transformer(out_channels: int) -> SanaTransformer2DModel:

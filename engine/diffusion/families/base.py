@@ -1,7 +1,7 @@
-"""The contract between the painter and a model: begin, step, finish."""
+"""The contract between the executor and a model: begin, step, finish."""
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from PIL import Image
@@ -11,11 +11,11 @@ from engine.jobs.request import Recipe
 
 @dataclass(frozen=True, slots=True)
 class InitImage:
-    """What a picture starts from, besides noise.
+    """The picture that an image-to-image job starts from.
 
     Attributes:
-        image: RGB, of any size; it is brought to the recipe's.
-        mask: Greyscale: white is painted anew, black is kept; `None` for all of the picture.
+        image: RGB, of any size; it is resized to the recipe's.
+        mask: Greyscale: white is repainted, black is kept; `None` to repaint everything.
     """
 
     image: Image.Image
@@ -24,51 +24,51 @@ class InitImage:
 
 @dataclass(eq=False, kw_only=True)
 class Sample:
-    """One picture in the making: a row of the batch.
+    """One picture while it is being denoised: one row of a batch.
 
     Attributes:
-        recipe: What its job paints.
-        seed: The seed of this picture.
-        total_steps: Model calls that it takes.
-        step: Model calls done.
-        cancelled: Set by the painter; a family that cannot be interrupted between two calls of
-            `step` looks at it whenever it can.
+        recipe: What its job asks for.
+        seed: Seed of this picture.
+        total_steps: Denoiser calls that it takes.
+        step: Denoiser calls done.
+        cancelled: Set by the executor. A family whose `step` runs a whole pipeline checks it
+            after each denoising step.
     """
 
     recipe: Recipe
     seed: int
     total_steps: int
     step: int = 0
-    cancelled: bool = field(default=False)
+    cancelled: bool = False
 
     @property
     def done(self) -> bool:
-        """Whether only the decoding is left."""
+        """Whether only decoding is left."""
         return self.step >= self.total_steps
 
 
 class Family(Protocol):
     """A loaded pipeline of one kind."""
 
-    def begin(self, recipe: Recipe, start: InitImage | None = None) -> Sequence[Sample]:
-        """Encode the prompt and make the rows of a job, one for each seed.
+    def begin(self, recipe: Recipe, init_image: InitImage | None = None) -> Sequence[Sample]:
+        """Encode the prompt and make the job's samples, one for each seed.
 
         Raises:
-            InvalidRequest: When the recipe asks for what this model cannot do.
+            InvalidRequest: The recipe asks for something that this model can't do.
         """
 
-    def batch_key(self, row: Sample) -> Hashable:
-        """Rows with equal keys can be stepped together."""
+    def batch_key(self, sample: Sample) -> Hashable:
+        """Samples with equal keys can be stepped together."""
 
-    def step(self, rows: Sequence[Sample], between: Callable[[], None]) -> None:
-        """Advance each row by one model call.
+    def step(self, samples: Sequence[Sample], on_step_end: Callable[[], None]) -> None:
+        """Advance each sample by one denoiser call.
 
-        A family that runs whole advances its row to the end, calling `between` after each step
-        and giving up when the row turns out to be cancelled.
+        A family that runs a whole pipeline advances its sample to the end instead. It calls
+        `on_step_end` after each denoising step, and stops once the sample is cancelled.
         """
 
-    def finish(self, row: Sample) -> Image.Image:
-        """Decode the row into an RGB picture."""
+    def finish(self, sample: Sample) -> Image.Image:
+        """Decode the sample into an RGB picture."""
 
-    def preview(self, row: Sample) -> Image.Image | None:
-        """A small picture of where the row stands, if the family can tell."""
+    def preview(self, sample: Sample) -> Image.Image | None:
+        """A small picture of the sample so far, if the family can make one."""

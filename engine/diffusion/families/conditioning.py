@@ -1,4 +1,4 @@
-"""What prompts are to the denoiser, remembered: a re-roll never loads the text encoder again."""
+"""Encoded prompts, cached: a re-roll never loads the text encoder again."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
@@ -6,17 +6,20 @@ from collections.abc import Callable, Hashable, Mapping
 import torch
 
 Conditioning = Mapping[str, torch.Tensor]
-"""What the denoiser is told of one prompt: tensors by name, each with a batch of one."""
+"""One prompt as the denoiser takes it: tensors by name, each with a batch of one.
+
+`embeds` holds the embeddings of its tokens, shape (1, tokens, dim). Other names are the family's.
+"""
 
 CAPACITY = 64
 """Prompts; the embeddings of the largest text encoders take about 10 MB each."""
 
 
 class EmbeddingCache:
-    """The prompts used last, with their embeddings in RAM."""
+    """The most recently used prompts, with their embeddings in RAM."""
 
     def __init__(self, device: torch.device, capacity: int = CAPACITY) -> None:
-        """Make an empty cache that answers with tensors on `device`."""
+        """Make an empty cache that returns tensors on `device`."""
         self._device = device
         self._capacity = capacity
         self._entries: OrderedDict[Hashable, Conditioning] = OrderedDict()
@@ -25,7 +28,7 @@ class EmbeddingCache:
         return key in self._entries
 
     def get(self, key: Hashable, encode: Callable[[], Conditioning]) -> Conditioning:
-        """What stands under `key`, made by `encode` the first time; on the device."""
+        """The entry under `key`, on the device; `encode` makes it on the first call."""
         if key not in self._entries:
             self._entries[key] = {name: value.cpu() for name, value in encode().items()}
             while len(self._entries) > self._capacity:

@@ -1,13 +1,12 @@
-"""FLUX.2 klein: a transformer over packed latents, guided by three layers of a Qwen3 model.
+"""FLUX.2 klein: a transformer over packed latents, prompted through three layers of Qwen3.
 
-A picture to start from is not painted over: the transformer sees its tokens beside those of the
-new picture, in each call, and the prompt says what to change. Its `strength` means nothing here.
+An init image isn't painted over: the transformer sees its tokens beside those of the new picture
+in each call, and the prompt says what to change. Its `strength` has no effect.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from typing import Any, cast
 
-import numpy as np
 import torch
 from diffusers.pipelines.flux2.pipeline_flux2_klein import compute_empirical_mu
 from diffusers.utils.torch_utils import randn_tensor
@@ -15,64 +14,58 @@ from PIL import Image
 
 from engine.diffusion.families.base import InitImage, Sample
 from engine.diffusion.families.conditioning import Conditioning
-from engine.diffusion.families.flow import set_flow_timesteps
-from engine.diffusion.families.stepped import (
-    DenoiserInput,
-    LatentSample,
-    Stepped,
-    stack_conditioning,
-)
+from engine.diffusion.families.flow_family import PATCH, FlowFamily
+from engine.diffusion.families.latent_sample import DenoiserBatch, LatentSample
+from engine.diffusion.latent_rgb import FLUX_2
 from engine.errors import InvalidRequest
 from engine.jobs.request import Recipe
 from speech import say
 
-PATCH = 2
-"""Latents per side of a token."""
-
 MIN_SIDE = 64
-"""Pixels: the smallest side of a picture that the model is shown (`Flux2ImageProcessor`)."""
+"""Pixels: the smallest side of a reference picture (`Flux2ImageProcessor`)."""
 
 MAX_RATIO = 8
-"""The longest side of such a picture over its shortest (`Flux2ImageProcessor`)."""
+"""The longest side of a reference picture over its shortest (`Flux2ImageProcessor`)."""
 
 
-class Flux2Klein(Stepped):
-    """A loaded `Flux2KleinPipeline`, stepped row by row."""
+class Flux2Klein(FlowFamily):
+    """A loaded `Flux2KleinPipeline`; the four latents of a patch are one token."""
 
     family = "flux2-klein"
+    latent_map = FLUX_2
 
-    def guided(self, recipe: Recipe) -> bool:
+    def uses_guidance(self, recipe: Recipe) -> bool:
         """A distilled model paints without."""
-        return recipe.guidance_scale > 1 and not self._pipe.config.is_distilled
+        return super().uses_guidance(recipe) and not self._pipe.config.is_distilled
 
-    def encode(self, text: str, *, negative: bool) -> Conditioning:
+    def encode_prompt(self, text: str, *, negative: bool) -> Conditioning:
         """Hidden states of three layers side by side, and the tokens' coordinates.
 
         Shapes (1, tokens, 3 · dim) and (1, tokens, 4), always padded to the same length.
         """
-        embeds, ids = self._pipe.encode_prompt(text, self._parts.device)
+        embeds, ids = self._pipe.encode_prompt(text, self._components.device)
         return {"embeds": embeds, "ids": ids}
 
     def skipped_steps(self, recipe: Recipe) -> int:
-        """None: there is no way from one picture to the other."""
+        """None: the picture starts from pure noise."""
         return 0
 
-    def source(
-        self, recipe: Recipe, start: InitImage, generator: torch.Generator
+    def init_latents(
+        self, recipe: Recipe, init_image: InitImage, generator: torch.Generator
     ) -> torch.Tensor | None:
-        """None: noise alone."""
+        """None: pure noise."""
         return None
 
-    def prepare(self, row: LatentSample, start: InitImage | None) -> None:
-        """Coordinates of the tokens, and the picture to be shown.
+    def prepare(self, sample: LatentSample, init_image: InitImage | None) -> None:
+        """Add the tokens' coordinates, and the reference picture.
 
         Raises:
-            InvalidRequest: When that picture is too small or too narrow.
+            InvalidRequest: That picture is too small or too narrow.
         """
-        grid = torch.empty(1, 1, *self._grid(row.recipe))
-        row.own["ids"] = self._pipe._prepare_latent_ids(grid).to(self._parts.device)
-        if start is not None:
-            row.own.update(self._reference(start.image))
+        grid = torch.empty(1, 1, *self.token_grid(sample.recipe))
+        sample.extra["ids"] = self._pipe._prepare_latent_ids(grid).to(self._components.device)
+        if init_image is not None:
+            sample.extra.update(self._reference(init_image.image))
 
     def _reference(self, image: Image.Image) -> dict[str, Any]:
         """Tokens of a picture at its own size.
@@ -107,67 +100,59 @@ class Flux2Klein(Stepped):
         side = PATCH * self._pipe.vae_scale_factor
         width, height = (pixels // side * side for pixels in image.size)
         pixels = processor.preprocess(image, height=height, width=width, resize_mode="crop")
-        return cast(torch.Tensor, pixels.to(self._parts.device, self._pipe.vae.dtype))
+        return cast(torch.Tensor, pixels.to(self._components.device, self._pipe.vae.dtype))
 
-    def batch_key(self, row: Sample) -> Hashable:
-        """Rows of one size that are shown a picture of one size go together."""
-        return super().batch_key(row), cast(LatentSample, row).own.get("reference_size")
+    def batch_key(self, sample: Sample) -> Hashable:
+        """Samples of one size whose reference pictures have one size go together."""
+        return super().batch_key(sample), cast(LatentSample, sample).extra.get("reference_size")
 
-    def set_timesteps(self, recipe: Recipe, scheduler: Any) -> None:
-        """Sigmas fall evenly, then are shifted by the number of tokens and of steps."""
-        steps = recipe.num_inference_steps
-        rows, columns = self._grid(recipe)
-        mu = compute_empirical_mu(rows * columns, steps)
-        sigmas = np.linspace(1.0, 1 / steps, steps)
-        set_flow_timesteps(scheduler, sigmas.tolist(), self._parts.device, mu)
-
-    def _grid(self, recipe: Recipe) -> tuple[int, int]:
-        """Rows and columns of the tokens."""
-        side = PATCH * self._pipe.vae_scale_factor
-        return recipe.height // side, recipe.width // side
+    def shift_mu(self, recipe: Recipe, scheduler: Any) -> float:
+        """By the number of tokens and of steps, as FLUX.2 was tuned."""
+        mu = compute_empirical_mu(self.image_seq_len(recipe), recipe.num_inference_steps)
+        return cast(float, mu)
 
     def new_noise(self, recipe: Recipe, generator: torch.Generator) -> torch.Tensor:
-        """Drawn as a grid of tokens, then packed, shape (1, tokens, channels)."""
-        transformer = self._pipe.transformer
-        shape = (1, transformer.config.in_channels, *self._grid(recipe))
-        noise = randn_tensor(shape, generator, self._parts.device, transformer.dtype)
+        """Drawn in patches, then packed, shape (1, tokens, channels)."""
+        shape = (1, self.latent_channels, *self.token_grid(recipe))
+        dtype = self.noise_dtype(recipe)
+        noise = randn_tensor(shape, generator, self._components.device, dtype)
         return cast(torch.Tensor, self._pipe._pack_latents(noise))
 
-    def denoise(self, calls: Sequence[DenoiserInput]) -> torch.Tensor:
-        """The transformer's velocity, shape (calls, tokens, channels)."""
+    def denoise(self, batch: DenoiserBatch) -> torch.Tensor:
+        """The transformer's velocity, shape (inputs, tokens, channels)."""
         transformer = self._pipe.transformer
-        sample = torch.cat([call.sample for call in calls])
-        own = calls[0].row.own
-        tokens, ids = sample, own["ids"]
-        if "reference" in own:
-            shown = torch.cat([call.row.own["reference"] for call in calls])
-            tokens, ids = torch.cat([tokens, shown], 1), torch.cat([ids, own["reference_ids"]], 1)
-        predictions = transformer(
+        latents, first = batch.latents, batch.inputs[0]
+        extra = first.sample.extra
+        tokens, ids = latents, extra["ids"]
+        if "reference" in extra:
+            tokens = torch.cat([tokens, batch.extra("reference")], 1)
+            ids = torch.cat([ids, extra["reference_ids"]], 1)
+        velocity = transformer(
             hidden_states=tokens.to(transformer.dtype),
-            timestep=torch.stack([call.timestep for call in calls]).to(sample.dtype) / 1000,
+            timestep=batch.timesteps.to(latents.dtype) / 1000,
             guidance=None,
-            encoder_hidden_states=stack_conditioning(calls, "embeds"),
-            txt_ids=calls[0].conditioning["ids"],
+            encoder_hidden_states=batch.conditioning("embeds"),
+            txt_ids=first.conditioning["ids"],
             img_ids=ids,
             return_dict=False,
         )[0]
-        return cast(torch.Tensor, predictions[:, : sample.shape[1]])
+        return cast(torch.Tensor, velocity[:, : latents.shape[1]])
 
-    def decode(self, row: LatentSample) -> torch.Tensor:
-        """The VAE's decoder on latents that are given back their mean and spread."""
+    def decode(self, sample: LatentSample) -> torch.Tensor:
+        """The VAE's decoder on latents denormalised by its batch norm."""
         vae = self._pipe.vae
-        latents = self._squares(row.latents, row.recipe)
+        latents = self._patches(sample.latents, sample.recipe)
         mean = vae.bn.running_mean.view(1, -1, 1, 1).to(latents)
         variance = vae.bn.running_var.view(1, -1, 1, 1) + vae.config.batch_norm_eps
         latents = latents * variance.sqrt().to(latents) + mean
         latents = self._pipe._unpatchify_latents(latents).to(vae.dtype)
         return cast(torch.Tensor, vae.decode(latents, return_dict=False)[0])
 
-    def _squares(self, latents: torch.Tensor, recipe: Recipe) -> torch.Tensor:
+    def _patches(self, latents: torch.Tensor, recipe: Recipe) -> torch.Tensor:
         """Packed latents in the shape (1, channels, height / 16, width / 16)."""
-        return latents.mT.reshape(1, -1, *self._grid(recipe))
+        return latents.mT.reshape(1, -1, *self.token_grid(recipe))
 
-    def as_grid(self, latents: torch.Tensor, recipe: Recipe) -> torch.Tensor:
+    def unpack(self, latents: torch.Tensor, recipe: Recipe) -> torch.Tensor:
         """Shape (1, channels / 4, height / 8, width / 8), still normalised."""
-        squares = self._squares(latents, recipe)
-        return cast(torch.Tensor, self._pipe._unpatchify_latents(squares))
+        patches = self._patches(latents, recipe)
+        return cast(torch.Tensor, self._pipe._unpatchify_latents(patches))

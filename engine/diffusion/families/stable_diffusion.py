@@ -1,4 +1,4 @@
-"""Stable Diffusion 1.x and 2.x: a UNet over latents, guided by a CLIP text encoder."""
+"""Stable Diffusion 1.x and 2.x: a UNet over latents, prompted through a CLIP text encoder."""
 
 from typing import Any, cast
 
@@ -6,36 +6,37 @@ from PIL import Image
 
 from engine.diffusion.families.base import Sample
 from engine.diffusion.families.conditioning import Conditioning
-from engine.diffusion.families.stepped import LatentSample
+from engine.diffusion.families.latent_sample import LatentSample
 from engine.diffusion.families.unet import UNetFamily
+from engine.diffusion.previews import STABLE_DIFFUSION_1
 from engine.errors import Withheld
 from speech import say
 
 
 class StableDiffusion(UNetFamily):
-    """A loaded `StableDiffusionPipeline`, stepped row by row."""
+    """A loaded `StableDiffusionPipeline`."""
 
     family = "sd"
+    latent_map = STABLE_DIFFUSION_1
 
-    def encode(self, text: str, *, negative: bool) -> Conditioning:
+    def encode_prompt(self, text: str, *, negative: bool) -> Conditioning:
         """Embeddings of the tokens, shape (1, tokens, dim)."""
-        [encoded] = self.read(text, penultimate=False)
+        [encoded] = self.encode_with_each(text, penultimate=False)
         return {"embeds": encoded.hidden}
 
-    def finish(self, row: Sample) -> Image.Image:
+    def finish(self, sample: Sample) -> Image.Image:
         """Decode the latents.
 
         Raises:
-            Withheld: When the model brings a safety checker and that one objects.
+            Withheld: The model has a safety checker, which flagged the picture.
         """
-        latent_row = cast(LatentSample, row)
-        with self._parts.use("vae", "safety_checker"):
-            decoded = self.decode(latent_row)
-            flagged = self._objections(decoded)
+        with self._components.use("vae", "safety_checker"):
+            pixels = self.decode(cast(LatentSample, sample))
+            flagged = self._flagged(pixels)
         if flagged and any(flagged):
             raise Withheld(say("The model's own safety checker blocked this picture."))
-        [image] = self._pipe.image_processor.postprocess(decoded, output_type="pil")
+        [image] = self._pipe.image_processor.postprocess(pixels, output_type="pil")
         return cast(Image.Image, image)
 
-    def _objections(self, decoded: Any) -> Any:
-        return self._pipe.run_safety_checker(decoded, decoded.device, decoded.dtype)[1]
+    def _flagged(self, pixels: Any) -> Any:
+        return self._pipe.run_safety_checker(pixels, pixels.device, pixels.dtype)[1]

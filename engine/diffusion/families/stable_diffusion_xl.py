@@ -1,33 +1,34 @@
-"""Stable Diffusion XL: a UNet told by two text encoders, and by the sizes of its training pictures.
+"""Stable Diffusion XL: a UNet prompted through two CLIP text encoders, and conditioned on sizes.
 
-Those sizes, the micro-conditioning of Podell et al., "SDXL", 2023, section 2.2, are given as
-Diffusers gives them by default: a picture that was as large as it is to be, and not cropped.
+The sizes, the micro-conditioning of Podell et al., "SDXL", 2023, section 2.2, are Diffusers'
+defaults: an original as large as the picture is to be, and not cropped.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch
 
 from engine.diffusion.families.base import InitImage, Sample
 from engine.diffusion.families.conditioning import Conditioning
-from engine.diffusion.families.stepped import DenoiserInput, LatentSample, stack_conditioning
+from engine.diffusion.families.latent_sample import DenoiserBatch, LatentSample
 from engine.diffusion.families.unet import UNetFamily
+from engine.diffusion.previews import STABLE_DIFFUSION_XL
 from engine.errors import ModelUnavailable
 from engine.jobs.request import Recipe
 from speech import say
 
 
 class StableDiffusionXL(UNetFamily):
-    """A loaded `StableDiffusionXLPipeline`, stepped row by row."""
+    """A loaded `StableDiffusionXLPipeline`."""
 
     family = "sdxl"
+    latent_map = STABLE_DIFFUSION_XL
 
-    def begin(self, recipe: Recipe, start: InitImage | None = None) -> list[Sample]:
-        """Encode the prompt once and make a row for each seed.
+    def begin(self, recipe: Recipe, init_image: InitImage | None = None) -> list[Sample]:
+        """Encode the prompt once and make a sample for each seed.
 
         Raises:
-            ModelUnavailable: When this is the refiner, which lacks the first text encoder.
+            ModelUnavailable: This is the refiner, which lacks the first text encoder.
         """
         if self._pipe.text_encoder is None:
             raise ModelUnavailable(
@@ -37,14 +38,14 @@ class StableDiffusionXL(UNetFamily):
                     model=recipe.model,
                 )
             )
-        return super().begin(recipe, start)
+        return super().begin(recipe, init_image)
 
-    def encode(self, text: str, *, negative: bool) -> Conditioning:
+    def encode_prompt(self, text: str, *, negative: bool) -> Conditioning:
         """Embeddings of the tokens, shape (1, tokens, dim), and of the text, shape (1, dim).
 
-        No negative prompt is all zeros for models that were trained so.
+        A missing negative prompt is all zeros for models that were trained so.
         """
-        encoded = self.read(text, penultimate=True)
+        encoded = self.encode_with_each(text, penultimate=True)
         pooled = encoded[-1].pooled
         assert pooled is not None, "the last text encoder has a projection"
         conditioning = {
@@ -56,7 +57,7 @@ class StableDiffusionXL(UNetFamily):
         return conditioning
 
     def set_timesteps(self, recipe: Recipe, scheduler: Any) -> None:
-        """Tell the scheduler how many steps there are, and that it starts at the first.
+        """Set the scheduler's timesteps, and that it starts at the first.
 
         Some round two timesteps to the same number, and would take the first for the second.
         """
@@ -64,15 +65,12 @@ class StableDiffusionXL(UNetFamily):
         if hasattr(scheduler, "set_begin_index"):
             scheduler.set_begin_index(0)
 
-    def prepare(self, row: LatentSample, start: InitImage | None) -> None:
-        """Note original size, crop and target size, shape (1, 6)."""
-        super().prepare(row, start)
-        size = (row.recipe.height, row.recipe.width)
-        row.own["time_ids"] = row.latents.new_tensor([[*size, 0, 0, *size]])
+    def prepare(self, sample: LatentSample, init_image: InitImage | None) -> None:
+        """Add original size, crop and target size, shape (1, 6)."""
+        super().prepare(sample, init_image)
+        size = (sample.recipe.height, sample.recipe.width)
+        sample.extra["time_ids"] = sample.latents.new_tensor([[*size, 0, 0, *size]])
 
-    def conditions(self, calls: Sequence[DenoiserInput]) -> dict[str, torch.Tensor]:
-        """The embedding of the text, and the sizes of the row."""
-        return {
-            "text_embeds": stack_conditioning(calls, "pooled"),
-            "time_ids": torch.cat([call.row.own["time_ids"] for call in calls]),
-        }
+    def added_conditions(self, batch: DenoiserBatch) -> dict[str, torch.Tensor]:
+        """The pooled embedding of the prompt, and the sizes."""
+        return {"text_embeds": batch.conditioning("pooled"), "time_ids": batch.extra("time_ids")}

@@ -1,4 +1,4 @@
-"""Any pipeline without a family file of its own: its `__call__`, behind the same three verbs."""
+"""Any pipeline without a family file: its `__call__`, behind the same `begin`, `step`, `finish`."""
 
 import inspect
 from collections.abc import Callable, Sequence
@@ -17,32 +17,31 @@ from speech import say
 
 @dataclass(eq=False, kw_only=True)
 class WholeSample(Sample):
-    """A row that one call of the pipeline paints."""
+    """A sample that one call of the pipeline paints."""
 
     image: Image.Image | None = None
 
 
 class _Interrupted(Exception):
-    """Ends the call of a pipeline whose row was cancelled."""
+    """Ends the call of a pipeline whose sample was cancelled."""
 
 
 class WholePipeline:
-    """A loaded text-to-image pipeline that is only called as a whole, one picture at a time."""
+    """A loaded text-to-image pipeline that is called as a whole, one picture at a time."""
 
-    def __init__(self, pipe: Any, parts: AccelerateOffload) -> None:
+    def __init__(self, pipe: Any, components: AccelerateOffload) -> None:
         self._pipe = pipe
-        self._parts = parts
+        self._components = components
         self._accepted = inspect.signature(pipe.__call__).parameters
 
-    def begin(self, recipe: Recipe, start: InitImage | None = None) -> list[Sample]:
-        """A row for each seed; the work is done in `step`.
+    def begin(self, recipe: Recipe, init_image: InitImage | None = None) -> list[Sample]:
+        """Make a sample for each seed; the work is done in `step`.
 
         Raises:
-            InvalidRequest: When another scheduler is asked for than the pipeline's own, which
-                its `__call__` may rely on; when a picture is to start from another, or to wear
-                LoRAs.
+            InvalidRequest: The recipe asks for an init image, for LoRAs, or for another scheduler
+                than the pipeline's own, which its `__call__` may rely on.
         """
-        if start is not None:
+        if init_image is not None:
             raise InvalidRequest(say("{model} doesn't support start images.", model=recipe.model))
         if recipe.adapters:
             raise InvalidRequest(
@@ -61,46 +60,46 @@ class WholePipeline:
             for seed in recipe.seeds
         ]
 
-    def batch_key(self, row: Sample) -> int:
-        """Every row goes alone."""
-        return id(row)
+    def batch_key(self, sample: Sample) -> int:
+        """Every sample goes alone."""
+        return id(sample)
 
-    def step(self, rows: Sequence[Sample], between: Callable[[], None]) -> None:
-        """Paint the rows to their end, one after the other."""
-        for row in cast(Sequence[WholeSample], rows):
-            self._parts.arrive()
+    def step(self, samples: Sequence[Sample], on_step_end: Callable[[], None]) -> None:
+        """Paint the samples to their end, one after the other."""
+        for sample in cast(Sequence[WholeSample], samples):
+            self._components.arrive()
             try:
-                result = self._pipe(**self._arguments(row, between))
+                result = self._pipe(**self._arguments(sample, on_step_end))
             except BaseException as error:
-                self._pipe.maybe_free_model_hooks()  # which a call that breaks leaves undone
+                self._pipe.maybe_free_model_hooks()  # a call that breaks doesn't
                 if not isinstance(error, _Interrupted):
                     raise
                 continue
-            row.image = result.images[0].convert("RGB")
-            row.step = row.total_steps
+            sample.image = result.images[0].convert("RGB")
+            sample.step = sample.total_steps
 
-    def _arguments(self, row: WholeSample, between: Callable[[], None]) -> dict[str, Any]:
-        def on_step(pipe: Any, step: int, timestep: Any, values: dict[str, Any]) -> dict[str, Any]:
-            row.step = min(step + 1, row.total_steps - 1)
-            between()
-            if row.cancelled:
+    def _arguments(self, sample: WholeSample, on_step_end: Callable[[], None]) -> dict[str, Any]:
+        def callback(pipe: Any, step: int, timestep: Any, values: dict[str, Any]) -> dict[str, Any]:
+            sample.step = min(step + 1, sample.total_steps - 1)
+            on_step_end()
+            if sample.cancelled:
                 raise _Interrupted
             return values
 
-        wanted = asdict(row.recipe) | {
-            "generator": torch.Generator("cpu").manual_seed(row.seed),
-            "callback_on_step_end": on_step,
+        available = asdict(sample.recipe) | {
+            "generator": torch.Generator("cpu").manual_seed(sample.seed),
+            "callback_on_step_end": callback,
         }
-        if not row.recipe.negative_prompt:
-            del wanted["negative_prompt"]  # some pipelines take an empty one for another than none
-        return {name: value for name, value in wanted.items() if name in self._accepted}
+        if not sample.recipe.negative_prompt:
+            del available["negative_prompt"]  # to some pipelines an empty one isn't none
+        return {name: value for name, value in available.items() if name in self._accepted}
 
-    def finish(self, row: Sample) -> Image.Image:
+    def finish(self, sample: Sample) -> Image.Image:
         """The picture that the call returned."""
-        image = cast(WholeSample, row).image
+        image = cast(WholeSample, sample).image
         assert image is not None, "finish comes after the last step"
         return image
 
-    def preview(self, row: Sample) -> Image.Image | None:
-        """None: the latents of an unknown pipeline are its own affair."""
+    def preview(self, sample: Sample) -> Image.Image | None:
+        """None: nothing is known about the latents of such a pipeline."""
         return None

@@ -301,12 +301,12 @@ def test_a_step_that_ran_out_of_memory_has_let_go_of_its_tensors_before_the_next
     tensors: list[weakref.ref[torch.Tensor]] = []
     alive: list[bool] = []
 
-    def too_many(self: Stepped, rows: Sequence[Sample], between: Any) -> None:
-        if len(rows) > 1:
+    def too_many(self: Stepped, samples: Sequence[Sample], on_step_end: Any) -> None:
+        if len(samples) > 1:
             activations = torch.zeros(10)
             tensors.append(weakref.ref(activations))
             raise torch.OutOfMemoryError("CUDA out of memory")
-        step(self, rows, between)
+        step(self, samples, on_step_end)
 
     monkeypatch.setattr(Stepped, "step", too_many)
     monkeypatch.setattr(

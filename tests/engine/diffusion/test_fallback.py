@@ -13,6 +13,7 @@ import torch
 
 from engine.diffusion import loader as loading
 from engine.diffusion.device import Device
+from engine.diffusion.families.latent_sample import DenoiserBatch
 from engine.diffusion.families.stable_diffusion import StableDiffusion
 from engine.diffusion.loader import LoadedModel, ModelLoader
 from engine.diffusion.model_cache import ModelCache
@@ -83,7 +84,7 @@ def break_times(
 
 STAGES = {
     Stage.LOAD: (ModelLoader, "_placed"),
-    Stage.ENCODE: (StableDiffusion, "encode"),
+    Stage.ENCODE: (StableDiffusion, "encode_prompt"),
     Stage.STEP: (StableDiffusion, "denoise"),
     Stage.DECODE: (StableDiffusion, "decode"),
 }
@@ -151,10 +152,10 @@ def test_only_a_job_that_fits_on_no_rung_fails_and_is_told_what_would_fit(
 ) -> None:
     denoise = StableDiffusion.denoise
 
-    def narrow(self: StableDiffusion, calls: Any) -> torch.Tensor:
-        if calls[0].row.recipe.width > 64:
+    def narrow(self: StableDiffusion, batch: DenoiserBatch) -> torch.Tensor:
+        if batch.recipe.width > 64:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return denoise(self, calls)
+        return denoise(self, batch)
 
     monkeypatch.setattr(StableDiffusion, "denoise", narrow)
     harness = Harness()
@@ -181,10 +182,10 @@ def test_memory_that_runs_out_by_another_name_is_no_bug(
     denoise = StableDiffusion.denoise
     broken: list[Exception] = [error]
 
-    def breaks(self: StableDiffusion, calls: Any) -> torch.Tensor:
+    def breaks(self: StableDiffusion, batch: DenoiserBatch) -> torch.Tensor:
         if broken:
             raise broken.pop()
-        return denoise(self, calls)
+        return denoise(self, batch)
 
     monkeypatch.setattr(StableDiffusion, "denoise", breaks)
     harness = Harness()
@@ -199,7 +200,7 @@ def test_a_picture_to_start_from_that_does_not_fit_is_read_in_smaller_pieces(
 ) -> None:
     """Reading it is the VAE's work: the text encoders are not to blame."""
     PIL.Image.new("RGB", (64, 64), "red").save(tmp_path / "start.png")
-    break_times(monkeypatch, StableDiffusion, "encode_picture", 1)
+    break_times(monkeypatch, StableDiffusion, "encode_image", 1)
     harness = Harness()
     begun = RunJob(job(1, image="start.png", strength=0.5), tiny, tmp_path / "start.png")
     harness.run(begun, jobs=1)

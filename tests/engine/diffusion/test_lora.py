@@ -11,9 +11,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from engine.diffusion.families.flux import Flux
+from engine.diffusion.families.latent_sample import LatentSample
 from engine.diffusion.families.stable_diffusion import StableDiffusion
 from engine.diffusion.families.stable_diffusion_xl import StableDiffusionXL
-from engine.diffusion.families.stepped import LatentSample
 from engine.diffusion.families.whole_pipeline import WholePipeline
 from engine.diffusion.lora.manager import LoraManager
 from engine.diffusion.offload import OffloadedComponents
@@ -24,9 +24,9 @@ from engine.models.adapters import AdapterCatalogue
 from engine.models.families import FAMILIES
 from engine.settings import AdapterSettings
 from tests.engine.builders import recipe
-from tests.engine.diffusion.families.flow_rows import called, levels
 from tests.engine.diffusion.families.parity import ONE_LEVEL, Image, difference, paint, parts
-from tests.engine.diffusion.families.reference_loop import plainly
+from tests.engine.diffusion.families.transformer_pipelines import levels, run_pipeline
+from tests.engine.diffusion.families.unet_pipelines import run_unet_pipeline
 from tests.tiny.adapters import lora
 from tests.tiny.flux import flux
 from tests.tiny.sdxl import sdxl
@@ -88,7 +88,7 @@ def by_diffusers(pipe: Any, loras: Path, asked: Recipe) -> Image:
                 pipe.load_lora_weights(loras, weight_name=file, adapter_name=key)
         if keys:
             pipe.set_adapters(keys, [use.weight for use in asked.adapters])
-        return plainly(pipe, "", asked)
+        return run_unet_pipeline(pipe, "", asked)
     finally:
         pipe.unload_lora_weights()
 
@@ -227,13 +227,13 @@ def test_only_a_lora_that_touches_the_text_encoder_makes_a_prompt_be_read_again(
     family: StableDiffusion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[str] = []
-    encode = family.encode
+    encode_prompt = family.encode_prompt
 
     def listen(text: str, *, negative: bool) -> Any:
         read.append(text)
-        return encode(text, negative=negative)
+        return encode_prompt(text, negative=negative)
 
-    monkeypatch.setattr(family, "encode", listen)
+    monkeypatch.setattr(family, "encode_prompt", listen)
     with torch.inference_mode():
         for uses in ([], [("ink", 1.0)], [("words", 0.7)], [("words", 0.7), ("ink", 1.0)]):
             family.begin(wearing(*uses, prompt="an unread house", guidance_scale=1.0))
@@ -303,7 +303,7 @@ def test_a_transformer_wears_loras_too_and_those_that_cannot_be_mixed_go_alone(
     [inked] = paint(family, recipes[0])
     plain.load_lora_weights(tmp_path / "loras", weight_name="ink.safetensors", adapter_name="ink")
     plain.set_adapters(["ink"], [0.8])
-    expected = called(diffusers.FluxPipeline, plain, recipes[0], max_sequence_length=512)
+    expected = run_pipeline(diffusers.FluxPipeline, plain, recipes[0], max_sequence_length=512)
     assert difference(inked, levels(expected)) == 0
     with torch.inference_mode():
         keys = [

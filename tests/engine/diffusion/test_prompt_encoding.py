@@ -11,15 +11,15 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from engine.diffusion.families.latent_sample import LatentSample
 from engine.diffusion.families.stable_diffusion import StableDiffusion
 from engine.diffusion.families.stable_diffusion_xl import StableDiffusionXL
-from engine.diffusion.families.stepped import LatentSample
 from engine.diffusion.prompt_encoding import encode_weighted, pad_to_longest
 from engine.diffusion.textual_inversion import TextualInversions
 from engine.errors import InvalidRequest
 from tests.engine.builders import recipe
 from tests.engine.diffusion.families.parity import ONE_LEVEL, difference, paint, parts
-from tests.engine.diffusion.families.reference_loop import plainly
+from tests.engine.diffusion.families.unet_pipelines import run_unet_pipeline
 from tests.tiny.adapters import learned_word
 from tests.tiny.sdxl import sdxl
 
@@ -117,7 +117,7 @@ def test_where_the_mean_is_nothing_but_rounding_it_is_left_alone(sd: Any) -> Non
 def test_xl_reads_with_both_encoders_and_takes_the_first_chunk_for_the_whole(xl: Any) -> None:
     family = StableDiffusionXL(xl, parts(xl), None)
     with torch.inference_mode():
-        conditioning = family.encode("a " * 30 + "(moon:1.3)", negative=False)
+        conditioning = family.encode_prompt("a " * 30 + "(moon:1.3)", negative=False)
         embeds, _, pooled, _ = xl.encode_prompt("a " * 30, do_classifier_free_guidance=False)
         again, _, _, _ = xl.encode_prompt("moon", do_classifier_free_guidance=False)
     assert conditioning["embeds"].shape == (1, 2 * CHUNK, embeds.shape[-1])
@@ -164,8 +164,8 @@ def test_a_learned_word_is_what_diffusers_makes_of_it(
     family = StableDiffusion(sd, parts(sd), None, inversions=TextualInversions(tmp_path))
     plain = text.replace("<cat-toy>", "cat-toy").replace("Cat-Toy", "cat-toy")
     [ours] = paint(family, recipe(prompt=text))
-    assert difference(ours, plainly(other, "", recipe(prompt=plain))) == 0
-    assert difference(ours, plainly(sd, "", recipe(prompt=plain))) > ONE_LEVEL
+    assert difference(ours, run_unet_pipeline(other, "", recipe(prompt=plain))) == 0
+    assert difference(ours, run_unet_pipeline(sd, "", recipe(prompt=plain))) > ONE_LEVEL
 
 
 def test_a_learned_word_is_there_as_soon_as_its_file_is(sd: Any, tmp_path: Path) -> None:
@@ -176,7 +176,7 @@ def test_a_learned_word_is_there_as_soon_as_its_file_is(sd: Any, tmp_path: Path)
     [part_of_another] = paint(family, recipe(prompt="a slothful"))
     assert difference(before, after) > ONE_LEVEL
     with torch.inference_mode():
-        read_whole = family.encode("a slothful", negative=False)["embeds"][0]
+        read_whole = family.encode_prompt("a slothful", negative=False)["embeds"][0]
     assert torch.equal(read_whole, by_diffusers(sd, "a slothful"))
     assert difference(part_of_another, after) > ONE_LEVEL
 
@@ -197,8 +197,8 @@ def test_xl_has_vectors_for_each_encoder(xl: Any, xl_folder: Path, tmp_path: Pat
     family = StableDiffusionXL(xl, parts(xl), None, inversions=TextualInversions(tmp_path))
     asked = recipe(prompt="a sloth, red", negative_prompt="a moon")
     [ours] = paint(family, asked)
-    assert difference(ours, plainly(other, "", asked)) == 0
-    assert difference(ours, plainly(xl, "", asked)) > ONE_LEVEL
+    assert difference(ours, run_unet_pipeline(other, "", asked)) == 0
+    assert difference(ours, run_unet_pipeline(xl, "", asked)) > ONE_LEVEL
 
 
 @pytest.mark.parametrize(

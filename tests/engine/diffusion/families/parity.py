@@ -15,7 +15,7 @@ from engine.jobs.request import Recipe
 Image = npt.NDArray[np.int16]
 
 ONE_LEVEL = 1
-"""The most that rounding may change of an 8-bit level when rows share a batch."""
+"""The most that rounding may change of an 8-bit level when samples share a batch."""
 
 
 def parts(pipe: Any) -> OffloadedComponents:
@@ -23,28 +23,28 @@ def parts(pipe: Any) -> OffloadedComponents:
     return OffloadedComponents(pipe, torch.device("cpu"))
 
 
-def picture(family: Family, row: Sample) -> Image:
-    """The finished row in 8-bit levels, shape (height, width, 3)."""
-    return np.asarray(family.finish(row)).astype(np.int16)
+def picture(family: Family, sample: Sample) -> Image:
+    """The finished sample in 8-bit levels, shape (height, width, 3)."""
+    return np.asarray(family.finish(sample)).astype(np.int16)
 
 
 @torch.inference_mode()
 def paint(
-    family: Family, *recipes: Recipe, after: Sequence[int] = (), start: InitImage | None = None
+    family: Family, *recipes: Recipe, after: Sequence[int] = (), init_image: InitImage | None = None
 ) -> list[Image]:
     """Paint the recipes side by side; the i-th one comes in after `after[i]` steps."""
     coming = dict(enumerate(recipes))
     arrival = dict(zip_longest(coming, after[: len(recipes)], fillvalue=0))
-    rows: dict[int, list[Sample]] = {}
+    samples: dict[int, list[Sample]] = {}
     now = 0
-    while coming or any(not row.done for group in rows.values() for row in group):
+    while coming or any(not sample.done for group in samples.values() for sample in group):
         for i in [i for i in coming if arrival[i] <= now]:
-            rows[i] = list(family.begin(coming.pop(i), start))
-        batch = [row for group in rows.values() for row in group if not row.done]
+            samples[i] = list(family.begin(coming.pop(i), init_image))
+        batch = [sample for group in samples.values() for sample in group if not sample.done]
         if batch:
             family.step(batch, lambda: None)
         now += 1
-    return [picture(family, row) for i in sorted(rows) for row in rows[i]]
+    return [picture(family, sample) for i in sorted(samples) for sample in samples[i]]
 
 
 def difference(one: Image, other: Image) -> int:

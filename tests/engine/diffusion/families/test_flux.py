@@ -8,12 +8,12 @@ import torch
 
 from engine.diffusion.families import Family, InitImage, family_of
 from engine.diffusion.families.flux import Flux
-from engine.diffusion.families.stepped import LatentSample
+from engine.diffusion.families.latent_sample import LatentSample
 from engine.jobs.request import Recipe
 from engine.models.schedulers import allowed_schedulers
-from tests.engine.diffusion.families.flow_rows import called, levels, recipe
 from tests.engine.diffusion.families.parity import ONE_LEVEL, Image, difference, paint, parts
-from tests.engine.diffusion.families.reference_loop import photo, stencil
+from tests.engine.diffusion.families.transformer_pipelines import levels, recipe, run_pipeline
+from tests.engine.diffusion.families.unet_pipelines import photo, stencil
 from tests.tiny.flux import flux
 
 KINDS = ("dev", "schnell", "half precision")
@@ -51,17 +51,17 @@ class Pipelines:
     def __init__(self, pipes: dict[str, Any]) -> None:
         self._pipes = pipes
 
-    def paint(self, kind: str, asked: Recipe, start: InitImage | None = None) -> Image:
+    def paint(self, kind: str, asked: Recipe, init_image: InitImage | None = None) -> Image:
         """What the pipeline for the task paints."""
         tokens = {"max_sequence_length": TOKENS[kind]}
-        if start is None:
-            return levels(called(diffusers.FluxPipeline, self._pipes[kind], asked, **tokens))
-        picture = {"image": start.image, "strength": asked.strength}
+        if init_image is None:
+            return levels(run_pipeline(diffusers.FluxPipeline, self._pipes[kind], asked, **tokens))
+        picture = {"image": init_image.image, "strength": asked.strength}
         task = diffusers.FluxImg2ImgPipeline
-        if start.mask is not None:
+        if init_image.mask is not None:
             task = diffusers.FluxInpaintPipeline
-            picture["mask_image"] = start.mask
-        return levels(called(task, self._pipes[kind], asked, **tokens, **picture))
+            picture["mask_image"] = init_image.mask
+        return levels(run_pipeline(task, self._pipes[kind], asked, **tokens, **picture))
 
 
 @pytest.mark.parametrize("guidance_scale", [1.0, 6.5])
@@ -81,10 +81,10 @@ def test_a_picture_painted_from_another_is_the_one_that_the_pipeline_paints(
     fluxes: dict[str, Family], pipelines: Pipelines, kind: str, strength: float
 ) -> None:
     asked = recipe(strength=strength, width=48, num_inference_steps=4)
-    start = InitImage(photo())
-    [alone] = paint(fluxes[kind], asked, start=start)
-    assert difference(alone, pipelines.paint(kind, asked, start)) == 0
-    [other] = paint(fluxes[kind], asked, start=InitImage(photo(seed=4)))
+    init_image = InitImage(photo())
+    [alone] = paint(fluxes[kind], asked, init_image=init_image)
+    assert difference(alone, pipelines.paint(kind, asked, init_image)) == 0
+    [other] = paint(fluxes[kind], asked, init_image=InitImage(photo(seed=4)))
     assert (difference(alone, other) > 2 * ONE_LEVEL) == (strength < 1)
 
 
@@ -94,15 +94,15 @@ def test_a_picture_painted_within_a_mask_is_the_one_that_the_pipeline_paints(
     fluxes: dict[str, Family], pipelines: Pipelines, kind: str, strength: float
 ) -> None:
     asked = recipe(strength=strength, width=96, num_inference_steps=4)
-    start = InitImage(photo(96, 64), stencil(96, 64))
-    [alone] = paint(fluxes[kind], asked, start=start)
-    assert difference(alone, pipelines.paint(kind, asked, start)) == 0
-    [everywhere] = paint(fluxes[kind], asked, start=InitImage(start.image))
+    init_image = InitImage(photo(96, 64), stencil(96, 64))
+    [alone] = paint(fluxes[kind], asked, init_image=init_image)
+    assert difference(alone, pipelines.paint(kind, asked, init_image)) == 0
+    [everywhere] = paint(fluxes[kind], asked, init_image=InitImage(init_image.image))
     assert difference(alone, everywhere) > 10 * ONE_LEVEL
 
 
 @pytest.mark.parametrize("kind", ["dev", "schnell"])
-def test_rows_of_mixed_steps_guidance_prompts_and_times_do_not_touch_each_other(
+def test_samples_of_mixed_steps_guidance_prompts_and_times_do_not_touch_each_other(
     fluxes: dict[str, Family], pipelines: Pipelines, kind: str
 ) -> None:
     recipes = [
@@ -119,17 +119,17 @@ def test_rows_of_mixed_steps_guidance_prompts_and_times_do_not_touch_each_other(
         assert difference(picture, pipelines.paint(kind, asked)) <= ONE_LEVEL
 
 
-def test_rows_that_start_from_a_masked_picture_do_not_touch_each_other(
+def test_samples_that_start_from_a_masked_picture_do_not_touch_each_other(
     fluxes: dict[str, Family], pipelines: Pipelines
 ) -> None:
-    start = InitImage(photo(), stencil())
+    init_image = InitImage(photo(), stencil())
     recipes = [
         recipe(strength=strength, seed=i, num_inference_steps=4)
         for i, strength in enumerate((0.3, 0.6, 1.0))
     ]
-    together = paint(fluxes["dev"], *recipes, after=[1, 0, 2], start=start)
+    together = paint(fluxes["dev"], *recipes, after=[1, 0, 2], init_image=init_image)
     for asked, picture in zip(recipes, together, strict=True):
-        assert difference(picture, pipelines.paint("dev", asked, start)) <= ONE_LEVEL
+        assert difference(picture, pipelines.paint("dev", asked, init_image)) <= ONE_LEVEL
 
 
 def test_the_tiny_pictures_tell_settings_apart(pipelines: Pipelines) -> None:
@@ -162,8 +162,8 @@ def test_every_scheduler_that_fits_paints_with_and_without_a_picture(
 ) -> None:
     for scheduler in allowed_schedulers("flux"):
         asked = recipe(scheduler=scheduler, strength=0.7)
-        for start in (None, InitImage(photo())):
-            [picture] = paint(fluxes[kind], asked, start=start)
+        for init_image in (None, InitImage(photo())):
+            [picture] = paint(fluxes[kind], asked, init_image=init_image)
             assert picture.std() > 10 * ONE_LEVEL, scheduler
 
 
@@ -178,20 +178,22 @@ def test_a_preview_shows_where_the_velocity_leads_not_the_noise_on_the_way(
 ) -> None:
     """A step goes on a straight line from the latents to the predicted original."""
     with torch.inference_mode():
-        [row] = cast(list[LatentSample], fluxes["dev"].begin(recipe()))
-        before = row.latents
-        fluxes["dev"].step([row], lambda: None)
-    assert row.original is not None
-    left = row.timesteps[1] / row.timesteps[0]
-    assert torch.allclose(row.latents, left * before + (1 - left) * row.original, atol=1e-5)
+        [sample] = cast(list[LatentSample], fluxes["dev"].begin(recipe()))
+        before = sample.latents
+        fluxes["dev"].step([sample], lambda: None)
+    assert sample.pred_original is not None
+    left = sample.timesteps[1] / sample.timesteps[0]
+    assert torch.allclose(
+        sample.latents, left * before + (1 - left) * sample.pred_original, atol=1e-5
+    )
 
 
 def test_a_preview_has_a_pixel_for_each_latent(fluxes: dict[str, Family]) -> None:
     family = fluxes["dev"]
     with torch.inference_mode():
-        [row] = family.begin(recipe(width=96))
-        assert family.preview(row) is None, "nothing is known before the first step"
-        family.step([row], lambda: None)
-        preview = family.preview(row)
+        [sample] = family.begin(recipe(width=96))
+        assert family.preview(sample) is None, "nothing is known before the first step"
+        family.step([sample], lambda: None)
+        preview = family.preview(sample)
     assert preview is not None
     assert (preview.size, preview.mode) == ((12, 8), "RGB")

@@ -18,7 +18,7 @@ from engine.models.schedulers import allowed_schedulers
 from tests.engine import builders as making
 from tests.engine.diffusion.conftest import Image
 from tests.engine.diffusion.families.parity import ONE_LEVEL, difference, paint, parts
-from tests.engine.diffusion.families.reference_loop import photo
+from tests.engine.diffusion.families.unet_pipelines import photo
 from tests.tiny.flux2_klein import flux2_klein
 
 
@@ -90,7 +90,7 @@ def test_a_picture_is_shown_to_it_at_its_own_size_as_the_pipeline_does(
 ) -> None:
     asked = recipe(guidance_scale=guidance_scale, image="photo", strength=0.5)
     picture = photo(104, 72)
-    [alone] = paint(family, asked, start=InitImage(picture))
+    [alone] = paint(family, asked, init_image=InitImage(picture))
     assert difference(alone, plain(pipe, asked, picture)) <= ROUNDING[guidance_scale]
 
 
@@ -112,10 +112,10 @@ def test_the_tiny_pictures_tell_settings_apart(pipe: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "start", [None, InitImage(photo(80, 64))], ids=["alone", "beside a picture"]
+    "init_image", [None, InitImage(photo(80, 64))], ids=["alone", "beside a picture"]
 )
-def test_rows_of_mixed_prompts_schedulers_guidance_and_times_do_not_touch_each_other(
-    family: Flux2Klein, start: InitImage | None
+def test_samples_of_mixed_prompts_schedulers_guidance_and_times_do_not_touch_each_other(
+    family: Flux2Klein, init_image: InitImage | None
 ) -> None:
     recipes = [
         recipe(
@@ -127,21 +127,23 @@ def test_rows_of_mixed_prompts_schedulers_guidance_and_times_do_not_touch_each_o
         )
         for i, scheduler in enumerate(allowed_schedulers("flux2-klein"))
     ]
-    together = paint(family, *recipes, after=[0, 1, 0, 2, 1], start=start)
+    together = paint(family, *recipes, after=[0, 1, 0, 2, 1], init_image=init_image)
     for i, asked in enumerate(recipes):
-        [alone] = paint(family, asked, start=start)
+        [alone] = paint(family, asked, init_image=init_image)
         assert difference(alone, together[i]) <= ONE_LEVEL, asked.scheduler
 
 
-def test_only_rows_that_are_shown_pictures_of_one_size_share_a_batch(family: Flux2Klein) -> None:
-    starts = (
+def test_only_samples_that_are_shown_pictures_of_one_size_share_a_batch(family: Flux2Klein) -> None:
+    init_images = (
         None,
         InitImage(photo(64, 64)),
         InitImage(photo(64, 64, seed=4)),
         InitImage(photo(80, 64)),
     )
     with torch.inference_mode():
-        keys = [family.batch_key(family.begin(recipe(), start)[0]) for start in starts]
+        keys = [
+            family.batch_key(family.begin(recipe(), init_image)[0]) for init_image in init_images
+        ]
     assert keys[1] == keys[2]
     assert len(set(keys)) == 3
 
@@ -165,8 +167,8 @@ def test_it_is_stepped_and_previewed_by_its_own_map(pipe: Any) -> None:
 def test_a_preview_is_a_small_picture(pipe: Any) -> None:
     family = Flux2Klein(pipe, parts(pipe), LatentMap(torch.ones(4, 3), torch.zeros(3)))
     with torch.inference_mode():
-        [row] = family.begin(recipe(width=96))
-        family.step([row], lambda: None)
-        image = family.preview(row)
+        [sample] = family.begin(recipe(width=96))
+        family.step([sample], lambda: None)
+        image = family.preview(sample)
     assert image is not None
     assert image.size == (12, 8)

@@ -13,7 +13,7 @@ from engine.errors import InvalidRequest
 from engine.models.families import FAMILIES
 from tests.engine.builders import recipe
 from tests.engine.diffusion.families.parity import ONE_LEVEL, difference, paint, parts
-from tests.engine.diffusion.families.reference_loop import photo, plainly, stencil
+from tests.engine.diffusion.families.unet_pipelines import photo, run_unet_pipeline, stencil
 
 KINDS = ("sd", "sd sees masks", "xl", "xl sees masks")
 CASES = [
@@ -32,8 +32,10 @@ def test_painted_alone_it_is_what_the_pipeline_paints(
     unets: Families, unet_pipes: Pipes, kind: str, scheduler: str, strength: float
 ) -> None:
     asked = recipe(scheduler=scheduler, strength=strength, negative_prompt="fish")
-    [alone] = paint(unets[kind], asked, start=InitImage(photo(), stencil()))
-    expected = plainly(unet_pipes[kind], "Inpaint", asked, image=photo(), mask_image=stencil())
+    [alone] = paint(unets[kind], asked, init_image=InitImage(photo(), stencil()))
+    expected = run_unet_pipeline(
+        unet_pipes[kind], "Inpaint", asked, image=photo(), mask_image=stencil()
+    )
     assert difference(alone, expected) == 0
 
 
@@ -43,9 +45,11 @@ def test_picture_and_mask_of_other_sizes_are_resized_as_there(
     unets: Families, unet_pipes: Pipes, kind: str, guidance_scale: float
 ) -> None:
     asked = recipe(scheduler="euler_a", guidance_scale=guidance_scale, strength=0.8, width=96)
-    start = InitImage(photo(128, 128), stencil(200, 120))
-    [alone] = paint(unets[kind], asked, start=start)
-    expected = plainly(unet_pipes[kind], "Inpaint", asked, image=start.image, mask_image=start.mask)
+    init_image = InitImage(photo(128, 128), stencil(200, 120))
+    [alone] = paint(unets[kind], asked, init_image=init_image)
+    expected = run_unet_pipeline(
+        unet_pipes[kind], "Inpaint", asked, image=init_image.image, mask_image=init_image.mask
+    )
     assert difference(alone, expected) == 0
 
 
@@ -53,47 +57,49 @@ def test_picture_and_mask_of_other_sizes_are_resized_as_there(
 def test_the_tiny_pictures_tell_masks_apart(unets: Families, kind: str) -> None:
     """Else the comparisons of this file would show nothing."""
     asked = recipe(strength=0.8)
-    [base] = paint(unets[kind], asked, start=InitImage(photo(), stencil()))
-    [other] = paint(unets[kind], asked, start=InitImage(photo(), stencil().rotate(180)))
-    [stronger] = paint(unets[kind], recipe(), start=InitImage(photo(), stencil()))
+    [base] = paint(unets[kind], asked, init_image=InitImage(photo(), stencil()))
+    [other] = paint(unets[kind], asked, init_image=InitImage(photo(), stencil().rotate(180)))
+    [stronger] = paint(unets[kind], recipe(), init_image=InitImage(photo(), stencil()))
     assert difference(base, other) > 2 * ONE_LEVEL
     assert difference(base, stronger) > 2 * ONE_LEVEL
 
 
 @pytest.mark.parametrize("kind", ["sd", "xl"])
 def test_a_black_mask_keeps_the_picture_whatever_the_prompt(unets: Families, kind: str) -> None:
-    start = InitImage(photo(), Image.new("L", (64, 64)))
+    init_image = InitImage(photo(), Image.new("L", (64, 64)))
     [moon], [fish] = (
-        paint(unets[kind], recipe(prompt=prompt, strength=0.8), start=start)
+        paint(unets[kind], recipe(prompt=prompt, strength=0.8), init_image=init_image)
         for prompt in ("a yellow moon", "a blue fish")
     )
     assert difference(moon, fish) == 0
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_beside_other_rows_it_stays_that_picture(unets: Families, kind: str) -> None:
+def test_beside_other_samples_it_stays_that_picture(unets: Families, kind: str) -> None:
     recipes = [
         recipe(scheduler=scheduler, seed=i, strength=0.4 + 0.3 * i, num_inference_steps=3 + i)
         for i, scheduler in enumerate(("euler_a", "dpmpp_2m", "heun"))
     ]
-    start = InitImage(photo(), stencil())
-    together = paint(unets[kind], *recipes, after=[0, 1, 0], start=start)
+    init_image = InitImage(photo(), stencil())
+    together = paint(unets[kind], *recipes, after=[0, 1, 0], init_image=init_image)
     for asked, beside_others in zip(recipes, together, strict=True):
-        [alone] = paint(unets[kind], asked, start=start)
+        [alone] = paint(unets[kind], asked, init_image=init_image)
         assert difference(alone, beside_others) <= ONE_LEVEL
 
 
 @torch.inference_mode()
-def test_rows_with_and_without_a_mask_share_a_batch(unets: Families) -> None:
+def test_samples_with_and_without_a_mask_share_a_batch(unets: Families) -> None:
     family = unets["sd"]
-    starts = (None, InitImage(photo()), InitImage(photo(), stencil()))
-    rows = [row for start in starts for row in family.begin(recipe(), start)]
-    assert len({family.batch_key(row) for row in rows}) == 1
-    while not all(row.done for row in rows):
-        family.step(rows, lambda: None)
-    for row, start in zip(rows, starts, strict=True):
-        [alone] = paint(family, recipe(), start=start)
-        together = np.asarray(family.finish(row)).astype(np.int16)
+    init_images = (None, InitImage(photo()), InitImage(photo(), stencil()))
+    samples = [
+        sample for init_image in init_images for sample in family.begin(recipe(), init_image)
+    ]
+    assert len({family.batch_key(sample) for sample in samples}) == 1
+    while not all(sample.done for sample in samples):
+        family.step(samples, lambda: None)
+    for sample, init_image in zip(samples, init_images, strict=True):
+        [alone] = paint(family, recipe(), init_image=init_image)
+        together = np.asarray(family.finish(sample)).astype(np.int16)
         assert difference(alone, together) <= ONE_LEVEL
 
 
@@ -107,9 +113,11 @@ def test_without_a_mask_an_inpainting_model_paints_the_whole_picture(
         (None, recipe(scheduler="euler_a", width=96)),
         (photo(96), recipe(scheduler="euler_a", width=96, strength=0.5)),
     ):
-        [whole] = paint(unets[kind], asked, start=InitImage(image) if image else None)
+        [whole] = paint(unets[kind], asked, init_image=InitImage(image) if image else None)
         shown = image or photo(96, seed=9)
-        expected = plainly(unet_pipes[kind], "Inpaint", asked, image=shown, mask_image=white)
+        expected = run_unet_pipeline(
+            unet_pipes[kind], "Inpaint", asked, image=shown, mask_image=white
+        )
         assert difference(whole, expected) == 0
 
 

@@ -11,9 +11,9 @@ from engine.diffusion.families.pixart_sigma import PixArtSigma
 from engine.errors import InvalidRequest
 from engine.jobs.request import Recipe
 from engine.models.schedulers import allowed_schedulers
-from tests.engine.diffusion.families.flow_rows import called, levels, recipe
 from tests.engine.diffusion.families.parity import ONE_LEVEL, Image, difference, paint, parts
-from tests.engine.diffusion.families.reference_loop import photo
+from tests.engine.diffusion.families.transformer_pipelines import levels, recipe, run_pipeline
+from tests.engine.diffusion.families.unet_pipelines import photo
 from tests.tiny.pixart_sigma import pixart_sigma
 
 KINDS = ("single precision", "half precision")
@@ -49,7 +49,7 @@ def plain(pipe: Any, asked: Recipe) -> Image:
     """What the pipeline paints by its own call."""
     as_asked = {"use_resolution_binning": False, "clean_caption": False}
     negative = {"negative_prompt": asked.negative_prompt}
-    return levels(called(diffusers.PixArtSigmaPipeline, pipe, asked, **negative, **as_asked))
+    return levels(run_pipeline(diffusers.PixArtSigmaPipeline, pipe, asked, **negative, **as_asked))
 
 
 @pytest.mark.parametrize("guidance_scale", [1.0, 6.5])
@@ -88,7 +88,7 @@ def test_the_tiny_pictures_tell_settings_apart(pipe: Any) -> None:
         assert difference(one, plain(pipe, recipe(**change))) > 4 * ONE_LEVEL, change
 
 
-def test_rows_of_mixed_schedulers_steps_guidance_and_times_do_not_touch_each_other(
+def test_samples_of_mixed_schedulers_steps_guidance_and_times_do_not_touch_each_other(
     family: Family, pipe: Any
 ) -> None:
     recipes = [
@@ -129,8 +129,8 @@ def test_a_picture_to_start_from_is_refused(family: Family) -> None:
 def test_a_preview_has_a_pixel_for_each_latent(family: Family) -> None:
     """By the map of Stable Diffusion XL, whose autoencoder it has."""
     with torch.inference_mode():
-        [row] = family.begin(recipe(width=96))
-        family.step([row], lambda: None)
-        preview = family.preview(row)
+        [sample] = family.begin(recipe(width=96))
+        family.step([sample], lambda: None)
+        preview = family.preview(sample)
     assert preview is not None
     assert (preview.size, preview.mode) == ((12, 8), "RGB")

@@ -12,9 +12,9 @@ from engine.diffusion.latent_rgb import QWEN_IMAGE
 from engine.diffusion.previews import LatentMap
 from engine.jobs.request import Recipe
 from engine.models.schedulers import allowed_schedulers
-from tests.engine.diffusion.families.flow_rows import called, levels, recipe
 from tests.engine.diffusion.families.parity import ONE_LEVEL, Image, difference, paint, parts
-from tests.engine.diffusion.families.reference_loop import photo
+from tests.engine.diffusion.families.transformer_pipelines import levels, recipe, run_pipeline
+from tests.engine.diffusion.families.unet_pipelines import photo
 from tests.tiny.qwen_image import qwen_image
 
 UNGUIDED, GUIDED = 1.0, 6.5
@@ -49,16 +49,18 @@ def family(families: dict[str, QwenImage]) -> QwenImage:
     return families["single"]
 
 
-def plain(pipe: Any, asked: Recipe, start: InitImage | None = None) -> Image:
+def plain(pipe: Any, asked: Recipe, init_image: InitImage | None = None) -> Image:
     """What the pipeline for the task paints by its own call, with a blank as the model card has."""
     guidance = {
         "negative_prompt": asked.negative_prompt or " ",
         "true_cfg_scale": asked.guidance_scale,
     }
-    if start is None:
-        return levels(called(diffusers.QwenImagePipeline, pipe, asked, **guidance))
-    picture = {"image": start.image, "strength": asked.strength}
-    return levels(called(diffusers.QwenImageImg2ImgPipeline, pipe, asked, **guidance, **picture))
+    if init_image is None:
+        return levels(run_pipeline(diffusers.QwenImagePipeline, pipe, asked, **guidance))
+    picture = {"image": init_image.image, "strength": asked.strength}
+    return levels(
+        run_pipeline(diffusers.QwenImageImg2ImgPipeline, pipe, asked, **guidance, **picture)
+    )
 
 
 @pytest.mark.parametrize("negative_prompt", ["", "a blue fish"])
@@ -72,14 +74,14 @@ def test_a_picture_painted_alone_is_the_one_that_the_pipeline_paints(
     assert difference(alone, plain(pipe, asked)) <= AT_MOST[guidance_scale]
 
 
-@pytest.mark.parametrize("start", [None, InitImage(photo(64, 64))], ids=["prompt", "picture"])
+@pytest.mark.parametrize("init_image", [None, InitImage(photo(64, 64))], ids=["prompt", "picture"])
 def test_so_it_is_in_half_precision(
-    pipes: dict[str, Any], families: dict[str, QwenImage], start: InitImage | None
+    pipes: dict[str, Any], families: dict[str, QwenImage], init_image: InitImage | None
 ) -> None:
     """Noise is drawn in it as well: in another one the same seed gives other noise."""
     asked = recipe(guidance_scale=UNGUIDED, strength=0.75, num_inference_steps=4)
-    [alone] = paint(families["half"], asked, start=start)
-    assert difference(alone, plain(pipes["half"], asked, start)) == 0
+    [alone] = paint(families["half"], asked, init_image=init_image)
+    assert difference(alone, plain(pipes["half"], asked, init_image)) == 0
 
 
 @pytest.mark.parametrize("strength", [0.3, 0.75, 1.0])
@@ -94,10 +96,10 @@ def test_a_picture_painted_over_another_is_the_one_that_the_pipeline_paints(
         guidance_scale=guidance_scale,
         width=96,
     )
-    start = InitImage(photo(64, 64))
-    [alone] = paint(family, asked, start=start)
-    assert difference(alone, plain(pipe, asked, start)) <= AT_MOST[guidance_scale]
-    [other] = paint(family, asked, start=InitImage(photo(64, 64, seed=4)))
+    init_image = InitImage(photo(64, 64))
+    [alone] = paint(family, asked, init_image=init_image)
+    assert difference(alone, plain(pipe, asked, init_image)) <= AT_MOST[guidance_scale]
+    [other] = paint(family, asked, init_image=InitImage(photo(64, 64, seed=4)))
     assert (difference(alone, other) > 4 * ONE_LEVEL) == (strength < 1)
 
 
@@ -115,7 +117,7 @@ def test_the_tiny_pictures_tell_settings_apart(pipe: Any) -> None:
         assert difference(one, plain(pipe, recipe(**change))) > 4 * ONE_LEVEL, change
 
 
-def test_rows_of_mixed_prompts_schedulers_guidance_and_times_do_not_touch_each_other(
+def test_samples_of_mixed_prompts_schedulers_guidance_and_times_do_not_touch_each_other(
     pipe: Any, family: QwenImage
 ) -> None:
     """Prompts of one and of several tens of tokens are padded differently beside each other."""
@@ -138,8 +140,8 @@ def test_rows_of_mixed_prompts_schedulers_guidance_and_times_do_not_touch_each_o
 def test_every_scheduler_that_fits_paints_with_and_without_a_picture(family: QwenImage) -> None:
     for scheduler in allowed_schedulers("qwen-image"):
         asked = recipe(scheduler=scheduler, num_inference_steps=4, strength=0.5)
-        for start in (None, InitImage(photo(64, 64))):
-            [picture] = paint(family, asked, start=start)
+        for init_image in (None, InitImage(photo(64, 64))):
+            [picture] = paint(family, asked, init_image=init_image)
             assert picture.std() > 10 * ONE_LEVEL, scheduler
 
 
@@ -153,8 +155,8 @@ def test_it_is_stepped_and_previewed_by_its_own_map(pipe: Any) -> None:
 def test_a_preview_has_a_pixel_for_each_latent(pipe: Any) -> None:
     family = QwenImage(pipe, parts(pipe), LatentMap(torch.ones(4, 3), torch.zeros(3)))
     with torch.inference_mode():
-        [row] = family.begin(recipe(width=96))
-        family.step([row], lambda: None)
-        image = family.preview(row)
+        [sample] = family.begin(recipe(width=96))
+        family.step([sample], lambda: None)
+        image = family.preview(sample)
     assert image is not None
     assert image.size == (12, 8)

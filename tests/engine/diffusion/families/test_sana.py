@@ -11,9 +11,9 @@ from engine.diffusion.families.sana import Sana
 from engine.errors import InvalidRequest
 from engine.jobs.request import Recipe
 from engine.models.schedulers import allowed_schedulers
-from tests.engine.diffusion.families.flow_rows import called, levels, recipe
 from tests.engine.diffusion.families.parity import ONE_LEVEL, Image, difference, paint, parts
-from tests.engine.diffusion.families.reference_loop import photo
+from tests.engine.diffusion.families.transformer_pipelines import levels, recipe, run_pipeline
+from tests.engine.diffusion.families.unet_pipelines import photo
 from tests.tiny.sana import sana
 
 KINDS = ("plain", "learned variance", "half precision")
@@ -41,7 +41,9 @@ def plain(pipe: Any, asked: Recipe, **arguments: Any) -> Image:
     """What the pipeline paints by its own call."""
     negative = {"negative_prompt": asked.negative_prompt}
     sizes = {"use_resolution_binning": False}
-    return levels(called(diffusers.SanaPipeline, pipe, asked, **negative, **sizes, **arguments))
+    return levels(
+        run_pipeline(diffusers.SanaPipeline, pipe, asked, **negative, **sizes, **arguments)
+    )
 
 
 @pytest.mark.parametrize("guidance_scale", [1.0, 6.5])
@@ -89,7 +91,7 @@ def test_the_tiny_pictures_tell_settings_apart(sana_pipes: dict[str, Any]) -> No
         assert difference(one, other) > 4 * ONE_LEVEL, change
 
 
-def test_rows_of_mixed_steps_guidance_prompts_and_times_do_not_touch_each_other(
+def test_samples_of_mixed_steps_guidance_prompts_and_times_do_not_touch_each_other(
     sanas: dict[str, Family], sana_pipes: dict[str, Any]
 ) -> None:
     recipes = [
@@ -115,6 +117,6 @@ def test_a_picture_to_start_from_is_refused(sanas: dict[str, Family]) -> None:
 
 def test_no_map_for_previews_is_known(sanas: dict[str, Family]) -> None:
     with torch.inference_mode():
-        [row] = sanas["plain"].begin(recipe())
-        sanas["plain"].step([row], lambda: None)
-        assert sanas["plain"].preview(row) is None
+        [sample] = sanas["plain"].begin(recipe())
+        sanas["plain"].step([sample], lambda: None)
+        assert sanas["plain"].preview(sample) is None

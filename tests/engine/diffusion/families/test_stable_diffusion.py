@@ -1,7 +1,7 @@
 """Batch parity is a test, not a hope.
 
-A picture painted alone is the one that Diffusers itself paints, and beside any other rows it stays
-that picture.
+A picture painted alone is the one that Diffusers itself paints, and it stays that picture beside
+any other samples.
 """
 
 from collections.abc import Callable
@@ -77,7 +77,7 @@ def test_the_tiny_pictures_tell_settings_apart(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_rows_of_mixed_schedulers_steps_guidance_and_times_do_not_touch_each_other(
+def test_samples_of_mixed_schedulers_steps_guidance_and_times_do_not_touch_each_other(
     families: dict[str, StableDiffusion], kind: str
 ) -> None:
     recipes = [
@@ -114,27 +114,27 @@ def test_two_jobs_with_the_same_recipe_give_the_same_picture(
     assert difference(one, other) <= ONE_LEVEL
 
 
-def test_a_row_that_leaves_in_the_middle_leaves_the_others_untouched(
+def test_a_sample_that_leaves_in_the_middle_leaves_the_others_untouched(
     families: dict[str, StableDiffusion], plain: Plain
 ) -> None:
     family = families["epsilon"]
     stays, leaves = recipe(seed=1, scheduler="dpmpp_2m"), recipe(seed=2, scheduler="euler_a")
     with torch.inference_mode():
-        [row], [other] = family.begin(stays), family.begin(leaves)
-        family.step([row, other], lambda: None)
-        family.step([row, other], lambda: None)
-        while not row.done:
-            family.step([row], lambda: None)
-        assert difference(picture(family, row), plain("epsilon", stays)) <= ONE_LEVEL
+        [sample], [other] = family.begin(stays), family.begin(leaves)
+        family.step([sample, other], lambda: None)
+        family.step([sample, other], lambda: None)
+        while not sample.done:
+            family.step([sample], lambda: None)
+        assert difference(picture(family, sample), plain("epsilon", stays)) <= ONE_LEVEL
 
 
-def test_only_rows_of_one_size_share_a_batch(families: dict[str, StableDiffusion]) -> None:
+def test_only_samples_of_one_size_share_a_batch(families: dict[str, StableDiffusion]) -> None:
     family = families["epsilon"]
     with torch.inference_mode():
-        [row], [same], [wide] = (
+        [sample], [same], [wide] = (
             family.begin(recipe(**size)) for size in ({}, {"seed": 3}, {"width": 128})
         )
-        assert family.batch_key(row) == family.batch_key(same) != family.batch_key(wide)
+        assert family.batch_key(sample) == family.batch_key(same) != family.batch_key(wide)
 
 
 def test_a_wide_picture_is_wide_and_a_tall_one_tall(families: dict[str, StableDiffusion]) -> None:
@@ -150,11 +150,11 @@ def test_every_scheduler_can_paint_in_one_or_two_steps(
 ) -> None:
     asked = recipe(scheduler=scheduler, num_inference_steps=steps)
     with torch.inference_mode():
-        [row] = families["epsilon"].begin(asked)
-        while not row.done:
-            families["epsilon"].step([row], lambda: None)
-        assert torch.isfinite(row.latents).all()  # type: ignore[attr-defined]
-        assert difference(picture(families["epsilon"], row), plain("epsilon", asked)) == 0
+        [sample] = families["epsilon"].begin(asked)
+        while not sample.done:
+            families["epsilon"].step([sample], lambda: None)
+        assert torch.isfinite(sample.latents).all()  # type: ignore[attr-defined]
+        assert difference(picture(families["epsilon"], sample), plain("epsilon", asked)) == 0
 
 
 @pytest.mark.parametrize("scheduler", SCHEDULERS)
@@ -178,16 +178,16 @@ def test_every_number_of_steps_that_may_be_asked_for_leads_from_noise_to_somethi
         assert steps <= len(own.timesteps) <= steps * choice.calls_per_step + once_more
 
 
-def test_a_preview_is_a_small_picture_of_what_the_row_will_be(
+def test_a_preview_is_a_small_picture_of_what_the_sample_will_be(
     families: dict[str, StableDiffusion],
 ) -> None:
     family = families["epsilon"]
     with torch.inference_mode():
         for scheduler in SCHEDULERS:
-            [row] = family.begin(recipe(width=96, scheduler=scheduler))
-            assert family.preview(row) is None, "nothing is known before the first step"
-            family.step([row], lambda: None)
-            image = family.preview(row)
+            [sample] = family.begin(recipe(width=96, scheduler=scheduler))
+            assert family.preview(sample) is None, "nothing is known before the first step"
+            family.step([sample], lambda: None)
+            image = family.preview(sample)
             assert image is not None
             assert (image.size, image.mode) == ((12, 8), "RGB")
 
@@ -201,9 +201,9 @@ def test_a_model_whose_latents_the_map_does_not_know_has_no_preview(
         pipes["epsilon"], parts(pipes["epsilon"]), LatentMap(torch.zeros(16, 3), torch.zeros(3))
     )
     with torch.inference_mode():
-        [row] = family.begin(recipe())
-        family.step([row], lambda: None)
-        assert family.preview(row) is None
+        [sample] = family.begin(recipe())
+        family.step([sample], lambda: None)
+        assert family.preview(sample) is None
 
 
 def test_stable_diffusion_is_stepped_and_anything_else_runs_whole(pipes: dict[str, Any]) -> None:

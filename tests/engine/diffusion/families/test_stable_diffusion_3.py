@@ -10,9 +10,9 @@ from engine.diffusion.families import Family, InitImage, family_of
 from engine.diffusion.families.stable_diffusion_3 import StableDiffusion3
 from engine.jobs.request import Recipe
 from engine.models.schedulers import allowed_schedulers
-from tests.engine.diffusion.families.flow_rows import called, levels, recipe
 from tests.engine.diffusion.families.parity import ONE_LEVEL, Image, difference, paint, parts
-from tests.engine.diffusion.families.reference_loop import photo, stencil
+from tests.engine.diffusion.families.transformer_pipelines import levels, recipe, run_pipeline
+from tests.engine.diffusion.families.unet_pipelines import photo, stencil
 from tests.tiny.sd3 import sd3
 
 KINDS = ("3", "3.5", "half precision")
@@ -37,16 +37,20 @@ def threes(three_pipes: dict[str, Any]) -> dict[str, Family]:
     return {kind: family_of(pipe, parts(pipe), None) for kind, pipe in three_pipes.items()}
 
 
-def plain(pipe: Any, asked: Recipe, start: InitImage | None = None) -> Image:
+def plain(pipe: Any, asked: Recipe, init_image: InitImage | None = None) -> Image:
     """What the pipeline for the task paints by its own call."""
     negative = {"negative_prompt": asked.negative_prompt}
-    if start is None:
-        return levels(called(diffusers.StableDiffusion3Pipeline, pipe, asked, **negative))
-    picture = {"image": start.image, "strength": asked.strength, **negative}
-    if start.mask is None:
-        return levels(called(diffusers.StableDiffusion3Img2ImgPipeline, pipe, asked, **picture))
-    picture |= {"mask_image": start.mask, "output_type": "latent"}
-    return decoded(pipe, called(diffusers.StableDiffusion3InpaintPipeline, pipe, asked, **picture))
+    if init_image is None:
+        return levels(run_pipeline(diffusers.StableDiffusion3Pipeline, pipe, asked, **negative))
+    picture = {"image": init_image.image, "strength": asked.strength, **negative}
+    if init_image.mask is None:
+        return levels(
+            run_pipeline(diffusers.StableDiffusion3Img2ImgPipeline, pipe, asked, **picture)
+        )
+    picture |= {"mask_image": init_image.mask, "output_type": "latent"}
+    return decoded(
+        pipe, run_pipeline(diffusers.StableDiffusion3InpaintPipeline, pipe, asked, **picture)
+    )
 
 
 @torch.inference_mode()
@@ -79,10 +83,10 @@ def test_a_picture_painted_from_another_is_the_one_that_the_pipeline_paints(
     threes: dict[str, Family], three_pipes: dict[str, Any], kind: str, strength: float
 ) -> None:
     asked = recipe(strength=strength, width=48, num_inference_steps=4)
-    start = InitImage(photo())
-    [alone] = paint(threes[kind], asked, start=start)
-    assert difference(alone, plain(three_pipes[kind], asked, start)) == 0
-    [other] = paint(threes[kind], asked, start=InitImage(photo(seed=4)))
+    init_image = InitImage(photo())
+    [alone] = paint(threes[kind], asked, init_image=init_image)
+    assert difference(alone, plain(three_pipes[kind], asked, init_image)) == 0
+    [other] = paint(threes[kind], asked, init_image=InitImage(photo(seed=4)))
     assert (difference(alone, other) > 2 * ONE_LEVEL) == (strength < 1)
 
 
@@ -92,15 +96,15 @@ def test_a_picture_painted_within_a_mask_is_the_one_that_the_pipeline_paints(
     threes: dict[str, Family], three_pipes: dict[str, Any], kind: str, strength: float
 ) -> None:
     asked = recipe(strength=strength, width=96, num_inference_steps=4)
-    start = InitImage(photo(96, 64), stencil(96, 64))
-    [alone] = paint(threes[kind], asked, start=start)
-    assert difference(alone, plain(three_pipes[kind], asked, start)) == 0
-    [everywhere] = paint(threes[kind], asked, start=InitImage(start.image))
+    init_image = InitImage(photo(96, 64), stencil(96, 64))
+    [alone] = paint(threes[kind], asked, init_image=init_image)
+    assert difference(alone, plain(three_pipes[kind], asked, init_image)) == 0
+    [everywhere] = paint(threes[kind], asked, init_image=InitImage(init_image.image))
     assert difference(alone, everywhere) > 10 * ONE_LEVEL
 
 
 @pytest.mark.parametrize("kind", ["3", "3.5"])
-def test_rows_of_mixed_steps_guidance_prompts_and_times_do_not_touch_each_other(
+def test_samples_of_mixed_steps_guidance_prompts_and_times_do_not_touch_each_other(
     threes: dict[str, Family], three_pipes: dict[str, Any], kind: str
 ) -> None:
     recipes = [
@@ -118,17 +122,17 @@ def test_rows_of_mixed_steps_guidance_prompts_and_times_do_not_touch_each_other(
         assert difference(picture, plain(three_pipes[kind], asked)) <= ONE_LEVEL
 
 
-def test_rows_that_start_from_a_masked_picture_do_not_touch_each_other(
+def test_samples_that_start_from_a_masked_picture_do_not_touch_each_other(
     threes: dict[str, Family], three_pipes: dict[str, Any]
 ) -> None:
-    start = InitImage(photo(), stencil())
+    init_image = InitImage(photo(), stencil())
     recipes = [
         recipe(strength=strength, seed=i, num_inference_steps=4)
         for i, strength in enumerate((0.3, 0.6, 1.0))
     ]
-    together = paint(threes["3.5"], *recipes, after=[1, 0, 2], start=start)
+    together = paint(threes["3.5"], *recipes, after=[1, 0, 2], init_image=init_image)
     for asked, picture in zip(recipes, together, strict=True):
-        assert difference(picture, plain(three_pipes["3.5"], asked, start)) <= ONE_LEVEL
+        assert difference(picture, plain(three_pipes["3.5"], asked, init_image)) <= ONE_LEVEL
 
 
 def test_the_tiny_pictures_tell_settings_apart(three_pipes: dict[str, Any]) -> None:
@@ -152,17 +156,17 @@ def test_every_scheduler_that_fits_paints_with_and_without_a_picture(
 ) -> None:
     for scheduler in allowed_schedulers("sd3"):
         asked = recipe(scheduler=scheduler, strength=0.7)
-        for start in (None, InitImage(photo())):
-            [picture] = paint(threes[kind], asked, start=start)
+        for init_image in (None, InitImage(photo())):
+            [picture] = paint(threes[kind], asked, init_image=init_image)
             assert picture.std() > 10 * ONE_LEVEL, scheduler
 
 
 def test_a_preview_has_a_pixel_for_each_latent(threes: dict[str, Family]) -> None:
     family = threes["3"]
     with torch.inference_mode():
-        [row] = family.begin(recipe(width=96))
-        assert family.preview(row) is None, "nothing is known before the first step"
-        family.step([row], lambda: None)
-        preview = family.preview(row)
+        [sample] = family.begin(recipe(width=96))
+        assert family.preview(sample) is None, "nothing is known before the first step"
+        family.step([sample], lambda: None)
+        preview = family.preview(sample)
     assert preview is not None
     assert (preview.size, preview.mode) == ((12, 8), "RGB")

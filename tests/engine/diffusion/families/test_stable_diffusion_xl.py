@@ -1,4 +1,4 @@
-"""Stable Diffusion XL: alone it paints what Diffusers paints, and so it does beside other rows."""
+"""Stable Diffusion XL paints what Diffusers paints, alone and beside other samples."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from engine.errors import ModelUnavailable
 from engine.models.schedulers import SCHEDULERS
 from tests.engine.builders import recipe
 from tests.engine.diffusion.families.parity import ONE_LEVEL, difference, paint, parts
-from tests.engine.diffusion.families.reference_loop import plainly
+from tests.engine.diffusion.families.unet_pipelines import run_unet_pipeline
 
 KINDS = ("xl", "xl distilled", "xl normalized")
 
@@ -30,14 +30,14 @@ def test_a_picture_painted_alone_is_the_one_that_the_pipeline_paints(
         scheduler="default", guidance_scale=guidance_scale, negative_prompt=negative_prompt
     )
     [alone] = paint(unets[kind], asked)
-    assert difference(alone, plainly(unet_pipes[kind], "", asked)) == 0
+    assert difference(alone, run_unet_pipeline(unet_pipes[kind], "", asked)) == 0
 
 
 @pytest.mark.parametrize("scheduler", SCHEDULERS)
 def test_so_it_is_with_every_scheduler(unets: Families, unet_pipes: Pipes, scheduler: str) -> None:
     asked = recipe(scheduler=scheduler, num_inference_steps=3)
     [alone] = paint(unets["xl"], asked)
-    assert difference(alone, plainly(unet_pipes["xl"], "", asked)) == 0
+    assert difference(alone, run_unet_pipeline(unet_pipes["xl"], "", asked)) == 0
 
 
 @pytest.mark.parametrize(("width", "height"), [(96, 64), (64, 96)])
@@ -47,8 +47,8 @@ def test_the_unet_is_told_height_and_width_of_the_picture(
     asked = recipe(scheduler="euler", width=width, height=height)
     [alone] = paint(unets["xl"], asked)
     assert alone.shape == (height, width, 3)
-    assert difference(alone, plainly(unet_pipes["xl"], "", asked)) == 0
-    untold = plainly(unet_pipes["xl"], "", asked, original_size=(1024, 1024))
+    assert difference(alone, run_unet_pipeline(unet_pipes["xl"], "", asked)) == 0
+    untold = run_unet_pipeline(unet_pipes["xl"], "", asked, original_size=(1024, 1024))
     assert difference(alone, untold) > ONE_LEVEL
 
 
@@ -65,12 +65,14 @@ def test_the_tiny_pictures_tell_settings_apart(unet_pipes: Pipes) -> None:
     ):
         values = {"negative_prompt": "a blue fish", "num_inference_steps": 6}
         other = recipe(**values | {"guidance_scale": 20.0} | change)
-        apart = difference(*(plainly(unet_pipes["xl"], "", asked) for asked in (base, other)))
+        apart = difference(
+            *(run_unet_pipeline(unet_pipes["xl"], "", asked) for asked in (base, other))
+        )
         assert apart > 2 * ONE_LEVEL, change
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_rows_of_mixed_schedulers_steps_guidance_and_times_do_not_touch_each_other(
+def test_samples_of_mixed_schedulers_steps_guidance_and_times_do_not_touch_each_other(
     unets: Families, kind: str
 ) -> None:
     recipes = [
@@ -93,9 +95,9 @@ def test_rows_of_mixed_schedulers_steps_guidance_and_times_do_not_touch_each_oth
 def test_a_preview_is_a_small_picture(unets: Families) -> None:
     family = unets["xl"]
     with torch.inference_mode():
-        [row] = family.begin(recipe(scheduler="euler", width=96))
-        family.step([row], lambda: None)
-        image = family.preview(row)
+        [sample] = family.begin(recipe(scheduler="euler", width=96))
+        family.step([sample], lambda: None)
+        image = family.preview(sample)
     assert image is not None
     assert image.size == (12, 8)
 

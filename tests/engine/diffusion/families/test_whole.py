@@ -42,9 +42,9 @@ def whole(pipe: Any) -> WholePipeline:
 @torch.inference_mode()
 def paint(pipe: Any, asked: Recipe) -> list[Image]:
     family = whole(pipe)
-    rows = family.begin(asked)
-    family.step(rows, lambda: None)
-    return [np.asarray(family.finish(row)).astype(np.int16) for row in rows]
+    samples = family.begin(asked)
+    family.step(samples, lambda: None)
+    return [np.asarray(family.finish(sample)).astype(np.int16) for sample in samples]
 
 
 @pytest.mark.parametrize("kind", ["lcm", "pag"])
@@ -67,7 +67,7 @@ def test_each_picture_of_a_job_has_its_own_seed(pipes: dict[str, Any]) -> None:
     assert np.array_equal(second, plain(pipes["lcm"], recipe(seed=8)))
 
 
-def test_rows_go_alone(pipes: dict[str, Any]) -> None:
+def test_samples_go_alone(pipes: dict[str, Any]) -> None:
     family = whole(pipes["lcm"])
     one, other = family.begin(recipe(count=2))
     assert family.batch_key(one) != family.batch_key(other)
@@ -76,29 +76,29 @@ def test_rows_go_alone(pipes: dict[str, Any]) -> None:
 
 def test_between_two_steps_it_tells_how_far_it_is_and_looks_up(pipes: dict[str, Any]) -> None:
     family = whole(pipes["lcm"])
-    [row] = family.begin(recipe(num_inference_steps=5))
+    [sample] = family.begin(recipe(num_inference_steps=5))
     seen: list[int] = []
     with torch.inference_mode():
-        family.step([row], lambda: seen.append(row.step))
+        family.step([sample], lambda: seen.append(sample.step))
     assert seen == [1, 2, 3, 4, 4], "the last one is only done when the picture is there"
-    assert row.done
+    assert sample.done
 
 
-def test_a_row_cancelled_in_the_middle_ends_there_and_the_pipeline_can_be_used_again(
+def test_a_sample_cancelled_in_the_middle_ends_there_and_the_pipeline_can_be_used_again(
     pipes: dict[str, Any],
 ) -> None:
     family = whole(pipes["lcm"])
-    [row] = family.begin(recipe(num_inference_steps=10))
+    [sample] = family.begin(recipe(num_inference_steps=10))
     seen: list[int] = []
 
     def change_my_mind() -> None:
-        seen.append(row.step)
-        row.cancelled = len(seen) == 3
+        seen.append(sample.step)
+        sample.cancelled = len(seen) == 3
 
     with torch.inference_mode():
-        family.step([row], change_my_mind)
+        family.step([sample], change_my_mind)
     assert seen == [1, 2, 3]
-    assert row.step == 3, "so that the time of a step is not learned as too short"
+    assert sample.step == 3, "so that the time of a step is not learned as too short"
     [again] = paint(pipes["lcm"], recipe())
     assert np.array_equal(again, plain(pipes["lcm"], recipe()))
 
@@ -112,10 +112,10 @@ def test_what_a_pipeline_does_not_take_is_not_given_to_it(pipes: dict[str, Any])
         def __call__(self, prompt: str, generator: torch.Generator) -> Any:
             return pipes["lcm"](prompt=prompt, width=64, height=64, generator=generator)
 
-    rows: list[Sample] = whole(Simple()).begin(recipe())
+    samples: list[Sample] = whole(Simple()).begin(recipe())
     with torch.inference_mode():
-        whole(Simple()).step(rows, lambda: None)
-    assert rows[0].done
+        whole(Simple()).step(samples, lambda: None)
+    assert samples[0].done
 
 
 def test_another_scheduler_than_its_own_is_refused(pipes: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ from engine.models.schedulers import allowed_schedulers
 from tests.engine import builders as making
 from tests.engine.diffusion.conftest import Image
 from tests.engine.diffusion.families.parity import ONE_LEVEL, difference, paint, parts
-from tests.engine.diffusion.families.reference_loop import photo, stencil
+from tests.engine.diffusion.families.unet_pipelines import photo, stencil
 from tests.tiny.z_image import z_image
 
 LONG = "a red house under a yellow moon, and a blue fish that swims in the sky above its roof"
@@ -39,15 +39,15 @@ def family(pipe: Any) -> ZImage:
     return ZImage(pipe, parts(pipe), None)
 
 
-def plain(pipe: Any, asked: Recipe, start: InitImage | None = None) -> Image:
+def plain(pipe: Any, asked: Recipe, init_image: InitImage | None = None) -> Image:
     """What the `__call__` of Diffusers paints."""
     arguments: dict[str, Any] = {"width": asked.width, "height": asked.height}
-    if start is not None:
-        arguments |= {"image": start.image, "strength": asked.strength}
+    if init_image is not None:
+        arguments |= {"image": init_image.image, "strength": asked.strength}
         kind = diffusers.ZImageImg2ImgPipeline
-        if start.mask is not None:
+        if init_image.mask is not None:
             kind = diffusers.ZImageInpaintPipeline
-            arguments["mask_image"] = start.mask
+            arguments["mask_image"] = init_image.mask
         pipe = kind(**pipe.components)
         pipe.set_progress_bar_config(disable=True)
     result = pipe(
@@ -85,10 +85,10 @@ def test_a_picture_painted_over_another_is_the_one_that_the_pipeline_paints(
         guidance_scale=guidance_scale,
         width=96,
     )
-    start = InitImage(photo(96, 64), stencil(96, 64) if masked else None)
-    [alone] = paint(family, asked, start=start)
+    init_image = InitImage(photo(96, 64), stencil(96, 64) if masked else None)
+    [alone] = paint(family, asked, init_image=init_image)
     rounding = ONE_LEVEL if masked else 0  # equal latents, of another layout in memory there
-    assert difference(alone, plain(pipe, asked, start)) <= rounding
+    assert difference(alone, plain(pipe, asked, init_image)) <= rounding
 
 
 @pytest.mark.parametrize("image", [None, "photo"])
@@ -115,14 +115,18 @@ def test_the_tiny_pictures_tell_settings_apart(pipe: Any) -> None:
         assert difference(first, plain(pipe, other)) > 4 * ONE_LEVEL
     over = recipe(strength=0.4)
     one, another, within = (
-        plain(pipe, over, start)
-        for start in (InitImage(photo()), InitImage(photo(seed=4)), InitImage(photo(), stencil()))
+        plain(pipe, over, init_image)
+        for init_image in (
+            InitImage(photo()),
+            InitImage(photo(seed=4)),
+            InitImage(photo(), stencil()),
+        )
     )
     assert difference(one, another) > 4 * ONE_LEVEL
     assert difference(one, within) > 4 * ONE_LEVEL
 
 
-def test_rows_of_mixed_prompts_schedulers_guidance_and_times_do_not_touch_each_other(
+def test_samples_of_mixed_prompts_schedulers_guidance_and_times_do_not_touch_each_other(
     family: ZImage,
 ) -> None:
     """Prompts of one and of several tens of tokens are padded differently beside each other."""
@@ -152,8 +156,8 @@ def test_it_is_stepped_and_previewed_by_the_map_of_flux(pipe: Any) -> None:
 def test_a_preview_is_a_small_picture(pipe: Any) -> None:
     family = ZImage(pipe, parts(pipe), LatentMap(torch.ones(4, 3), torch.zeros(3)))
     with torch.inference_mode():
-        [row] = family.begin(recipe(width=96))
-        family.step([row], lambda: None)
-        image = family.preview(row)
+        [sample] = family.begin(recipe(width=96))
+        family.step([sample], lambda: None)
+        image = family.preview(sample)
     assert image is not None
     assert image.size == (12, 8)

@@ -1,4 +1,4 @@
-"""What the parity tests of the flow-matching families share: a pipeline's own `__call__`."""
+"""What the parity tests of the transformer families share: a call of a Diffusers pipeline."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def levels(image: Any) -> Image:
     return np.asarray(image).astype(np.int16)
 
 
-def called(kind: Any, pipe: Any, asked: Recipe, **arguments: Any) -> Any:
+def run_pipeline(kind: Any, pipe: Any, asked: Recipe, **arguments: Any) -> Any:
     """What comes out of calling a Diffusers pipeline over the components of another.
 
     Args:

@@ -1,4 +1,4 @@
-"""What a Diffusers pipeline of the UNet kinds paints by its own `__call__`."""
+"""What the parity tests of the UNet families share: a call of a Diffusers pipeline."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from engine.models.schedulers import SCHEDULERS
 from tests.engine.diffusion.families.parity import Image
 
 
-def plainly(pipe: Any, task: str, asked: Recipe, **arguments: Any) -> Image:
+def run_unet_pipeline(pipe: Any, task: str, asked: Recipe, **arguments: Any) -> Image:
     """Call the pipeline for `task` over the components of `pipe`.
 
     Args:

@@ -7,7 +7,7 @@ from cli.errors import CommandError
 from cli.exits import Exit
 from cli.settings import Settings
 from cli.token import TokenMissing, application_id
-from cogs.policy.permissions import REQUIRED, title
+from cogs.policy.permissions import REQUIRED_PERMISSIONS, permission_name
 
 
 def show_invite(settings: Settings, client_id: int | None) -> None:
@@ -28,11 +28,11 @@ def show_invite(settings: Settings, client_id: int | None) -> None:
                 "Application ID from the General Information page at "
                 "https://discord.com/developers/applications.",
             )
-    names = [title(name) for name, needed in REQUIRED if needed]
+    names = [permission_name(name) for name, needed in REQUIRED_PERMISSIONS if needed]
     err.print(f"Open this link to add the bot to a server. Permissions: {', '.join(names)}.")
     query = {
         "client_id": client_id,
         "scope": "bot applications.commands",
-        "permissions": REQUIRED.value,
+        "permissions": REQUIRED_PERMISSIONS.value,
     }
     out.print(f"https://discord.com/oauth2/authorize?{urlencode(query)}")

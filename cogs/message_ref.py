@@ -1,4 +1,4 @@
-"""Home: where in Discord the answer to a job belongs. The engine keeps it as an opaque value."""
+"""Where in Discord the message of a job or grid is. The engine stores it as an opaque value."""
 
 import time
 from dataclasses import asdict, dataclass, replace
@@ -9,30 +9,31 @@ import discord
 TOKEN_LIFETIME = 15 * 60.0
 """Seconds for which an interaction token can be used (Discord, "Receiving and Responding")."""
 
-MARGIN = 10.0
-"""Seconds before the end of a token at which it is no longer begun to be used."""
+TOKEN_MARGIN = 10.0
+"""Seconds before its end from which a token is no longer used."""
 
-PARTING = 40.0
-"""Seconds before the end of a token at which a message that only it can change says goodbye."""
+EXPIRY_NOTICE = 40.0
+"""Seconds before the end of a token at which a message that only it can edit announces that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageRef:
-    """The place of a job's message.
+    """The place of a message, and the means to edit it.
 
     Attributes:
         guild_id: The server; `None` in direct messages.
-        channel_id: Its channel.
-        message_id: The message; `None` until Discord has told its id.
-        application_id: Whose webhook the token opens.
-        token: The interaction's token: with it the message can be edited without permissions.
-        expires_at: Epoch seconds at which the token ends.
+        channel_id: The channel.
+        message_id: The message; `None` until Discord has returned its ID.
+        application_id: The application that the token is for.
+        token: The interaction's token: it edits the message without any permissions.
+        expires_at: Epoch seconds at which the token expires.
         upload_limit: Bytes that may be attached to one message there.
-        language: The language that its message speaks, one of `speech.LANGUAGES`.
-        person: The id of the person whom it answers.
-        private: Whether what is shown there is for that person alone.
-        leased: Whether only the token leads to the message: it is ephemeral, or in a place that
-            the bot itself is not in. What the token is too late for goes to the person directly.
+        language: The language of the message, one of `speech.LANGUAGES`.
+        person: The ID of the user whom the message answers.
+        private: Whether only that user sees the message.
+        token_only: Whether the message can be edited only with the token: it is ephemeral, or in
+            a place where the bot isn't a member. After the token's end, the answer goes to the
+            user's DMs.
     """
 
     guild_id: int | None
@@ -45,7 +46,7 @@ class MessageRef:
     language: str = "en"
     person: int = 0
     private: bool = False
-    leased: bool = False
+    token_only: bool = False
 
     @classmethod
     def of(
@@ -54,9 +55,9 @@ class MessageRef:
         language: str,
         *,
         private: bool = False,
-        leased: bool = False,
+        token_only: bool = False,
     ) -> Self:
-        """The home of the message that will answer `interaction` in `language`."""
+        """The message that will answer `interaction` in `language`."""
         assert interaction.channel_id is not None, "commands and buttons are used in a channel"
         return cls(
             guild_id=interaction.guild_id,
@@ -69,40 +70,43 @@ class MessageRef:
             language=language,
             person=interaction.user.id,
             private=private,
-            leased=leased,
+            token_only=token_only,
         )
 
     @property
-    def token_lives(self) -> bool:
+    def token_valid(self) -> bool:
         """Whether the token can still be used."""
-        return time.time() < self.expires_at - MARGIN
+        return time.time() < self.expires_at - TOKEN_MARGIN
 
     @property
-    def until(self) -> float | None:
-        """Epoch seconds until which the message can be changed; `None`: for good."""
-        return self.expires_at if self.leased else None
+    def editable_until(self) -> float | None:
+        """Epoch seconds until which the message can be edited; `None` for no limit."""
+        return self.expires_at if self.token_only else None
 
     @property
-    def seconds_to_parting(self) -> float | None:
-        """Seconds until a leased message is to say goodbye; 0 when it is time, or too late."""
-        return max(0.0, self.expires_at - PARTING - time.time()) if self.leased else None
+    def seconds_to_expiry_notice(self) -> float | None:
+        """Seconds until the message has to announce its token's end; 0 once that is due.
+
+        `None` for a message that the bot can edit without the token.
+        """
+        return max(0.0, self.expires_at - EXPIRY_NOTICE - time.time()) if self.token_only else None
 
     @property
     def link(self) -> str:
-        """Address of the message, once its id is known; nothing leads to one that is leased."""
+        """The URL of the message, once its ID is known. `token_only` messages can't be opened."""
         place = f"{self.guild_id or '@me'}/{self.channel_id}"
         return f"https://discord.com/channels/{place}/{self.message_id}"
 
     def without_token(self) -> Self:
-        """The same place, reachable only as the bot from now on."""
+        """The same place, edited as the bot from now on."""
         return replace(self, expires_at=0.0)
 
-    def at(self, message_id: int | None) -> Self:
-        """The same channel, with the answer in this message."""
+    def with_message(self, message_id: int | None) -> Self:
+        """The same place, with the ID of the message."""
         return replace(self, message_id=message_id)
 
-    def direct(self, channel_id: int) -> Self:
-        """A new place: the conversation with the person, in which the bot is at home."""
+    def in_dm(self, channel_id: int) -> Self:
+        """A new message in the user's DM channel, which the bot can edit without a token."""
         return replace(
             self,
             guild_id=None,
@@ -111,14 +115,16 @@ class MessageRef:
             expires_at=0.0,
             upload_limit=discord.utils.DEFAULT_FILE_SIZE_LIMIT_BYTES,
             private=True,
-            leased=False,
+            token_only=False,
         )
 
     def to_json(self) -> dict[str, Any]:
-        """The home as plain JSON values."""
-        return asdict(self)
+        """The value that `from_json` reads. Its keys must stay: databases hold them."""
+        value = asdict(self)
+        return value | {"leased": value.pop("token_only")}
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Self:
-        """The home that `to_json` wrote."""
-        return cls(**value)
+        """The place that `to_json` wrote, in this version or an older one."""
+        value = dict(value)
+        return cls(token_only=value.pop("leased", False), **value)

@@ -1,4 +1,4 @@
-"""What commands are called in each language, for Discord to show."""
+"""The names and descriptions of commands in each language."""
 
 from discord import Locale
 from discord.app_commands import (
@@ -12,22 +12,22 @@ from discord.app_commands import (
 from speech import language_for, translation
 
 NAME, CHOICE, MENU = "name", "choice", "menu"
-"""Contexts in the catalogues. Discord wants names short, in lower case and without spaces: those of
-commands, groups and options. Those of choices and context menus may be like any label."""
+"""Contexts in the catalogues. Discord requires the names of commands, groups and options to be
+lower case without spaces; those of choices and context menus can be any label."""
 
 
 class CommandTranslator(Translator):
-    """Looks up in the catalogues what discord.py tells Discord with the commands."""
+    """Translates the commands' texts, from the catalogues, when discord.py syncs them."""
 
     async def translate(
         self, string: locale_str, locale: Locale, context: TranslationContextTypes
     ) -> str | None:
-        """The name or description in that locale; `None` where Discord is to show the English."""
+        """The text in that locale; `None` if Discord should show the English."""
         return translation(str(string), language_for(locale), catalogue_context(context))
 
 
 def catalogue_context(context: TranslationContextTypes) -> str | None:
-    """The context under which the catalogues have it; `None` for descriptions."""
+    """The catalogue context of a text; `None` for descriptions."""
     match context.location:
         case TranslationContextLocation.command_name:
             return NAME if isinstance(context.data, Command) else MENU

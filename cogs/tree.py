@@ -1,4 +1,4 @@
-"""The command tree: one policy check and one error handler for whatever people do."""
+"""The command tree: one policy check and one error handler for every interaction."""
 
 import logging
 from collections.abc import Awaitable, Callable
@@ -7,8 +7,7 @@ import discord
 from discord import app_commands
 
 from cogs.context import Client, GuardedTree, Interaction
-from cogs.messages.errors import sentence_for
-from cogs.messages.replies import reply
+from cogs.messages.replies import reply, sentence_for
 from cogs.policy.access import require_access
 from engine import AtelierError
 from speech import language_for, speak
@@ -17,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 class Tree(GuardedTree):
-    """Slash commands pass through it by themselves; buttons and modals through `guard`.
+    """Checks commands in `interaction_check`, and clicks and modals in `guard`.
 
     Commands are for servers that the bot is in, unless they say otherwise.
     """
@@ -34,7 +33,7 @@ class Tree(GuardedTree):
         interaction: Interaction,
         action: Callable[[], Awaitable[None]],
     ) -> None:
-        """Run what a click or a modal asks for, checked and with its errors answered."""
+        """Run the action of a click or a modal after the policy check, and answer its errors."""
         speak(language_for(interaction.locale))
         try:
             await require_access(interaction)
@@ -74,7 +73,8 @@ class Tree(GuardedTree):
                 interaction.response.type
                 is discord.InteractionResponseType.deferred_channel_message
             ):
-                await interaction.delete_original_response()  # everybody would read what fills it
+                # The error would take its place, for the whole channel to read.
+                await interaction.delete_original_response()
             await reply(interaction, sentence_for(error))
         except discord.HTTPException as failure:
             log.warning("Could not answer %s: %s", interaction.user, failure)

@@ -7,8 +7,7 @@ import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
-from cogs.context import Client, Interaction
-from cogs.messages.command_mentions import mention
+from cogs.context import EVERYWHERE, Client, Interaction
 from cogs.policy.contexts import anywhere
 from cogs.translator import MENU
 from speech import phrase, say, spoken, translation
@@ -84,12 +83,23 @@ def _sections(bot: Client, guild_id: int | None) -> Iterator[str]:
     found = sorted(slash_commands(bot), key=lambda command: command.qualified_name)
     for audience in Audience:
         lines = [
-            f"{mention(bot, command.qualified_name, guild_id)} {about(command)}"
+            f"{command_mention(bot, command.qualified_name, guild_id)} {about(command)}"
             for command in found
             if AUDIENCES.get(command.qualified_name, Audience.EVERYBODY) is audience
         ]
         if lines:
             yield "\n".join([f"### {say(audience.value)}", *lines])
+
+
+def command_mention(bot: Client, command: str, guild_id: int | None) -> str:
+    """A clickable mention of a command, such as `model use`, in that server.
+
+    Where its ID isn't known, only its name.
+    """
+    ids = bot.command_ids.get(guild_id or EVERYWHERE) or bot.command_ids.get(EVERYWHERE, {})
+    if (command_id := ids.get(command.partition(" ")[0])) is None:
+        return f"`/{command}`"
+    return f"</{command}:{command_id}>"
 
 
 def about(command: app_commands.Command[commands.Cog, ..., None]) -> str:

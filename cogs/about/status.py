@@ -10,8 +10,8 @@ from discord import app_commands
 from discord.ext import commands
 
 from cogs.context import Interaction
-from cogs.messages.cards import shortened
 from cogs.messages.replies import reply
+from cogs.messages.text import shortened
 from cogs.policy.access import require_owner
 from engine import DeviceFacts, Studio, StudioReport, human_size
 from speech import say, say_many

@@ -6,8 +6,8 @@ import discord
 from discord import ui
 from discord.ext import commands
 
+from cogs.about.help import command_mention
 from cogs.context import Client
-from cogs.messages.command_mentions import mention
 from speech import language_for, say, speak, spoken
 
 log = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ def where_to_speak(guild: discord.Guild) -> discord.TextChannel | None:
 def greeting(bot: Client, guild: discord.Guild) -> ui.LayoutView:
     """What the bot does, what to try, and who can configure it."""
     imagine, settings, every = (
-        mention(bot, name, guild.id) for name in ("imagine", "settings", "help")
+        command_mention(bot, name, guild.id) for name in ("imagine", "settings", "help")
     )
     lines = [
         say("## Hello!"),

@@ -1,8 +1,9 @@
-"""What people do with a picture: its buttons, modals and context menus."""
+"""What members do with a picture: its buttons, modals and context menus."""
 
 from cogs.actions import job_actions, outpaint, picture_actions, picture_menus
 from cogs.actions.context_menus import ContextMenus, SettingsButton, StartButton
-from cogs.actions.fill import FillButton, PartSelect, show_parts
+from cogs.actions.details import send_to_dm
+from cogs.actions.inpaint import InpaintButton, PartSelect, choose_parts
 from cogs.actions.modal_handler import ModalHandler
 from cogs.context import Client
 from cogs.messages.buttons import JobActions
@@ -27,8 +28,8 @@ async def setup(bot: Client) -> None:
         begin=picture_actions.start,
         remix=picture_actions.remix,
         details=picture_actions.details,
-        dm=picture_actions.send_as_dm,
-        fill=show_parts,
+        dm=send_to_dm,
+        fill=choose_parts,
         choose=picture_menus.choose,
         zoom=picture_menus.zoom,
         pan=picture_menus.pan,
@@ -39,6 +40,6 @@ async def setup(bot: Client) -> None:
         up=outpaint.up,
         down=outpaint.down,
     )
-    bot.add_dynamic_items(SettingsButton, StartButton, PartSelect, FillButton)
+    bot.add_dynamic_items(SettingsButton, StartButton, PartSelect, InpaintButton)
     await bot.add_cog(ContextMenus(bot))
     await bot.add_cog(ModalHandler(bot.studio))

@@ -8,8 +8,8 @@ import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
-from cogs.actions.details import MOST_TEXT, code_block
-from cogs.actions.metadata import fit_to_models, job_of, pictures_in, request_in_message
+from cogs.actions.details import MAX_TEXT_LENGTH, code_block
+from cogs.actions.metadata import fit_to_models, job_id_of, pictures_in, request_in_message
 from cogs.actions.modals import init_image_modal, settings_modal, upload_modal
 from cogs.actions.picture_actions import remix
 from cogs.context import Client, Interaction
@@ -29,8 +29,8 @@ from engine import (
 )
 from speech import phrase, say
 
-MOST_PICTURES = 5
-"""Of a message that are looked at: as many as a row has buttons."""
+MAX_PICTURES = 5
+"""Pictures of a message that are used: as many as a row has buttons."""
 
 NO_SETTINGS = phrase("no settings found")
 
@@ -51,22 +51,22 @@ class ContextMenus(commands.Cog):
         ]
 
     async def cog_load(self) -> None:
-        """Menus are not found by decorator in a cog."""
+        """Add the menus: discord.py has no decorator for those of a cog."""
         for menu in self._menus:
             self._bot.tree.add_command(menu)
 
     async def use_settings(self, interaction: Interaction, message: discord.Message) -> None:
         """Paint with the settings stored in the message's picture."""
-        job_id = job_of(message, interaction.client.user)
+        job_id = job_id_of(message, interaction.client.user)
         if job_id is not None:
             await accessible_job(interaction, job_id)
             await remix(interaction, Parent(job_id, 0))
             return
-        pictures = pictures_in(message)[:MOST_PICTURES]
+        pictures = pictures_in(message)[:MAX_PICTURES]
         await interaction.response.defer(ephemeral=True, thinking=True)
         for attachment in pictures:
             if text := await _settings(attachment):
-                if len(text) > MOST_TEXT:
+                if len(text) > MAX_TEXT_LENGTH:
                     raise InvalidRequest(say("The settings in this picture are too long to use."))
                 row: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
                 row.add_item(SettingsButton())
@@ -81,23 +81,23 @@ class ContextMenus(commands.Cog):
 
     async def use_as_start(self, interaction: Interaction, message: discord.Message) -> None:
         """Paint from the message's picture (img2img)."""
-        job_id = job_of(message, interaction.client.user)
+        job_id = job_id_of(message, interaction.client.user)
         if job_id is not None:
-            await self._start_from_ours(interaction, job_id)
+            await self._start_from_job(interaction, job_id)
             return
-        pictures = pictures_in(message)[:MOST_PICTURES]
+        pictures = pictures_in(message)[:MAX_PICTURES]
         require_img2img(await self._studio.model_of(scope_of(interaction)))
         for attachment in pictures:
             require_picture(attachment)
         await require_postable_channel(interaction)
         await interaction.response.defer(ephemeral=True, thinking=True)
         row: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
-        kept = dict.fromkeys([await keep(attachment, self._studio) for attachment in pictures])
-        for place, image in enumerate(kept, start=1):
-            row.add_item(StartButton(image, say("Start from picture {number}", number=place)))
-        await interaction.edit_original_response(view=_asking(row))
+        images = dict.fromkeys([await keep(attachment, self._studio) for attachment in pictures])
+        for number, image in enumerate(images, start=1):
+            row.add_item(StartButton(image, say("Start from picture {number}", number=number)))
+        await interaction.edit_original_response(view=_start_image_view(row))
 
-    async def _start_from_ours(self, interaction: Interaction, job_id: int) -> None:
+    async def _start_from_job(self, interaction: Interaction, job_id: int) -> None:
         job = await accessible_job(interaction, job_id)
         if not job.pictures:
             raise InvalidRequest(say("Job {job} has no picture to start from.", job=job_id))
@@ -110,17 +110,17 @@ class ContextMenus(commands.Cog):
         row: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
         for number in range(len(job.pictures)):
             row.add_item(PictureButton("begin", Parent(job_id, number)))
-        await interaction.response.send_message(view=_asking(row), ephemeral=True)
+        await interaction.response.send_message(view=_start_image_view(row), ephemeral=True)
 
     async def details(self, interaction: Interaction, message: discord.Message) -> None:
         """Show file facts and settings of the message's pictures, only to you."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        job_id = job_of(message, interaction.client.user)
+        job_id = job_id_of(message, interaction.client.user)
         if job_id is not None:
             recipe = (await accessible_job(interaction, job_id)).recipe
             texts = [parameters(recipe, seed) for seed in recipe.seeds]
         else:
-            texts = [await _described(each) for each in pictures_in(message)[:MOST_PICTURES]]
+            texts = [await _describe(each) for each in pictures_in(message)[:MAX_PICTURES]]
         await interaction.edit_original_response(
             view=code_block("\n\n".join(texts)), allowed_mentions=discord.AllowedMentions.none()
         )
@@ -142,11 +142,11 @@ class SettingsButton(
 
     @classmethod
     def rebuilt(cls, match: re.Match[str], item: ui.Item[Any]) -> Self:
-        """The button that was clicked."""
+        """The button from its custom ID."""
         return cls()
 
     async def act(self, interaction: Interaction) -> None:
-        """Open the form, under the same policy and error handling as a command."""
+        """Open the modal."""
         studio = interaction.client.studio
         assert interaction.message is not None, "the button is on a message"
         model = await studio.model_of(scope_of(interaction))
@@ -169,15 +169,15 @@ class StartButton(
 
     @classmethod
     def rebuilt(cls, match: re.Match[str], item: ui.Item[Any]) -> Self:
-        """The button that was clicked, rebuilt from its id alone."""
+        """The button from its custom ID."""
         return cls(match["image"])
 
     async def act(self, interaction: Interaction) -> None:
-        """Open the form, under the same policy and error handling as a command."""
+        """Open the modal."""
         await interaction.response.send_modal(upload_modal(self._image))
 
 
-def _asking(row: ui.ActionRow[ui.LayoutView]) -> ui.LayoutView:
+def _start_image_view(row: ui.ActionRow[ui.LayoutView]) -> ui.LayoutView:
     view = ui.LayoutView(timeout=None)
     view.add_item(ui.TextDisplay(say("Pick a start image, then describe the result:")))
     view.add_item(row)
@@ -185,7 +185,7 @@ def _asking(row: ui.ActionRow[ui.LayoutView]) -> ui.LayoutView:
 
 
 async def _settings(attachment: discord.Attachment) -> str | None:
-    """The settings inside the attachment, if there are any."""
+    """The settings stored in the attachment, if there are any."""
     require_picture(attachment)
     try:
         data = await attachment.read()
@@ -196,8 +196,8 @@ async def _settings(attachment: discord.Attachment) -> str | None:
     return await asyncio.to_thread(settings_text, data)
 
 
-async def _described(attachment: discord.Attachment) -> str:
-    """Name, size and settings of somebody else's picture."""
+async def _describe(attachment: discord.Attachment) -> str:
+    """Name, size and settings of a picture that isn't from the bot."""
     facts = [attachment.filename, f"{attachment.width}×{attachment.height}"]
     facts.append(human_size(attachment.size))
     text = await _settings(attachment)

@@ -1,4 +1,4 @@
-"""A picture's settings as text, and a picture as a direct message."""
+"""A picture's settings as text, and sending a picture to a user's DMs."""
 
 import asyncio
 from pathlib import Path
@@ -7,40 +7,40 @@ import discord
 from discord import ui
 
 from cogs.context import Interaction
-from cogs.messages.delivery import CANNOT_WRITE, NO_SHARED_SERVER
+from cogs.messages.delivery import DM_FORBIDDEN, NO_SHARED_SERVER
 from cogs.messages.encodings import Upload, encodings
 from cogs.policy.contexts import is_user_install
 from cogs.policy.nsfw import exposure_in_dm
 from engine import AtelierError, InvalidRequest, Parent
 from speech import phrase, say
 
-MOST_TEXT = 3800
-"""Characters of settings in a message; Discord allows 4000 in all its text displays."""
+MAX_TEXT_LENGTH = 3800
+"""Characters of settings in a message; Discord allows 4000 in all its text displays together."""
 
-CLOSED = phrase("I can't DM you. Allow direct messages in this server's privacy settings.")
+DM_CLOSED = phrase("I can't DM you. Allow direct messages in this server's privacy settings.")
 
-CLOSED_ELSEWHERE = phrase(
+DM_CLOSED_ELSEWHERE = phrase(
     "I can't DM you. Allow direct messages in the privacy settings of a server we share."
 )
-"""The same, where this server is none that the bot is in."""
+"""The same, where the bot isn't a member of this server."""
 
-STRANGERS = phrase(
+NO_SHARED_SERVER_TEXT = phrase(
     "I can't DM you because we don't share a server. Add me to your apps or join a server I'm "
     "in, then try again."
 )
 
-GONE = phrase("This picture's file is gone. “Again” paints a new version.")
+FILE_GONE = phrase("This picture's file is gone. “Again” paints a new version.")
 WITHHELD = phrase("This picture is withheld. A moderator can release it.")
 
 
 class NotDelivered(AtelierError):
-    """A direct message does not reach the person."""
+    """The user can't receive DMs from the bot."""
 
 
 def code_block(text: str, *items: ui.Item[ui.LayoutView]) -> ui.LayoutView:
-    """The text as it is, in a block that nothing in it ends, with `items` below."""
-    if len(text) > MOST_TEXT:
-        text = text[: MOST_TEXT - 1] + "…"
+    """The text in a code block, which nothing in it can end, with `items` below."""
+    if len(text) > MAX_TEXT_LENGTH:
+        text = text[: MAX_TEXT_LENGTH - 1] + "…"
     view = ui.LayoutView(timeout=None)
     view.add_item(ui.TextDisplay(f"```\n{text.replace('```', chr(39) * 3)}\n```"))
     for item in items:
@@ -49,48 +49,48 @@ def code_block(text: str, *items: ui.Item[ui.LayoutView]) -> ui.LayoutView:
 
 
 async def send_to_dm(interaction: Interaction, picture: Parent) -> None:
-    """Send the picture to whoever asked, and tell them so.
+    """Send the picture to you as a direct message.
 
     Raises:
         UnknownJob: When its job is gone.
-        InvalidRequest: When its file is gone, or too large in any form.
-        NotDelivered: When they let nobody write to them, or share no server with the bot.
+        InvalidRequest: When its file is gone, or too large in every encoding.
+        NotDelivered: When the user doesn't accept DMs, or shares no server with the bot.
     """
     await interaction.response.defer(ephemeral=True, thinking=True)
     job = await interaction.client.studio.job(picture.job_id)
     if not picture.number < len(job.pictures):
-        raise InvalidRequest(say(GONE))
-    showing = await exposure_in_dm(interaction, job)
-    if showing.withheld:
+        raise InvalidRequest(say(FILE_GONE))
+    exposure = await exposure_in_dm(interaction, job)
+    if exposure.withheld:
         raise InvalidRequest(say(WITHHELD))
-    upload = await asyncio.to_thread(_fitting, job.pictures[picture.number])
+    upload = await asyncio.to_thread(_best_upload, job.pictures[picture.number])
     file = upload.file()
-    file.spoiler = picture.number in showing.covered
-    words = say("Picture {picture} of job {job}", picture=picture.number + 1, job=job.id)
+    file.spoiler = picture.number in exposure.spoilered
+    text = say("Picture {picture} of job {job}", picture=picture.number + 1, job=job.id)
     try:
-        await interaction.user.send(words, file=file)
+        await interaction.user.send(text, file=file)
     except discord.Forbidden as error:
-        if error.code not in CANNOT_WRITE:
+        if error.code not in DM_FORBIDDEN:
             raise
-        raise NotDelivered(_why(interaction, error.code)) from error
+        raise NotDelivered(_dm_failure(interaction, error.code)) from error
     await interaction.edit_original_response(content=say("Sent to your DMs."))
 
 
-def _why(interaction: Interaction, code: int) -> str:
-    """Why the bot could not write to them, and what they can change."""
+def _dm_failure(interaction: Interaction, code: int) -> str:
+    """Why the bot couldn't DM the user, and what they can change."""
     if code == NO_SHARED_SERVER:
-        return say(STRANGERS)
+        return say(NO_SHARED_SERVER_TEXT)
     if interaction.guild_id is None or is_user_install(interaction):
-        return say(CLOSED_ELSEWHERE)
-    return say(CLOSED)
+        return say(DM_CLOSED_ELSEWHERE)
+    return say(DM_CLOSED)
 
 
-def _fitting(file: Path) -> Upload:
-    """The best encoding that a direct message takes. Blocks: call it in a thread."""
+def _best_upload(file: Path) -> Upload:
+    """The best encoding that fits into a DM. Blocks: call it in a thread."""
     try:
         uploads = next(encodings([file], discord.utils.DEFAULT_FILE_SIZE_LIMIT_BYTES), None)
     except OSError as error:
-        raise InvalidRequest(say(GONE)) from error
+        raise InvalidRequest(say(FILE_GONE)) from error
     if uploads is None:
         raise InvalidRequest(say("This picture is too large for a DM."))
     return uploads[0]

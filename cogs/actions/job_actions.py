@@ -27,7 +27,7 @@ async def cancel(interaction: Interaction, job_id: int) -> None:
     if await studio.cancel(job_id, by=acting_as(interaction, job)):
         await record_on_job(interaction, "cancelled", job)
         message_ref = MessageRef.from_json(job.message_ref)
-        if message_ref.leased and not message_ref.token_lives:
+        if message_ref.token_only and not message_ref.token_valid:
             await reply(interaction, say("Job {number} was cancelled.", number=job_id))
     else:
         await reply(interaction, say("Job {number} is already done.", number=job_id))
@@ -45,5 +45,5 @@ async def delete(interaction: Interaction, job_id: int) -> None:
     removal = interaction.client.services[JobRemoval]
     await removal.delete(interaction, job_id, by=acting_as(interaction, job))
     await record_on_job(interaction, "deleted", job)
-    with contextlib.suppress(discord.NotFound):  # somebody was quicker
+    with contextlib.suppress(discord.NotFound):  # already deleted
         await interaction.delete_original_response()

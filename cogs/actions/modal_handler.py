@@ -1,4 +1,4 @@
-"""The form desk: takes in the modals about pictures, whenever they come."""
+"""Handles submitted modals about pictures."""
 
 import re
 from dataclasses import replace
@@ -6,7 +6,7 @@ from dataclasses import replace
 import discord
 from discord.ext import commands
 
-from cogs.actions.fill import MASK
+from cogs.actions.inpaint import MASK
 from cogs.actions.metadata import fit_to_models, request_in_message
 from cogs.actions.modals import FORM, apply_fields
 from cogs.context import Interaction
@@ -24,7 +24,7 @@ from speech import say
 
 
 class ModalHandler(commands.Cog):
-    """Hears of every modal that is sent; one that discord.py has forgotten is none the worse."""
+    """Handles modals by their custom IDs, so that they work after a restart."""
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
@@ -33,21 +33,23 @@ class ModalHandler(commands.Cog):
     async def on_interaction(self, interaction: Interaction) -> None:
         """Paint what was entered about a picture: remix, start image, inpaint or read settings."""
         if match := modal_id(interaction, FORM):
-            await interaction.client.tree.guard(interaction, lambda: self._take(interaction, match))
+            await interaction.client.tree.guard(
+                interaction, lambda: self._handle(interaction, match)
+            )
 
-    async def _take(self, interaction: Interaction, match: re.Match[str]) -> None:
+    async def _handle(self, interaction: Interaction, match: re.Match[str]) -> None:
         fields = field_values(interaction)
         try:
-            await self._act_on(interaction, match, fields)
+            await self._submit(interaction, match, fields)
         except InvalidRequest as error:
-            if not (wrote := fields["prompt"]):
+            if not (typed_prompt := fields["prompt"]):
                 raise
-            wrote = discord.utils.escape_markdown(wrote)
+            typed_prompt = discord.utils.escape_markdown(typed_prompt)
             raise InvalidRequest(
-                say("{error}\n-# Your prompt: {text}", error=error.sentence, text=wrote)
+                say("{error}\n-# Your prompt: {text}", error=error.sentence, text=typed_prompt)
             ) from error
 
-    async def _act_on(
+    async def _submit(
         self,
         interaction: Interaction,
         match: re.Match[str],
@@ -66,12 +68,12 @@ class ModalHandler(commands.Cog):
             width, height = nearest_size(
                 model, *await self._studio.init_images.size(match["image"])
             )
-            start = ImageRequest(prompt="", image=match["image"], width=width, height=height)
-            await self._paint(interaction, apply_fields(start, fields))
+            request = ImageRequest(prompt="", image=match["image"], width=width, height=height)
+            await self._paint(interaction, apply_fields(request, fields))
         else:
-            await self._go_on(interaction, match, fields)
+            await self._use_picture(interaction, match, fields)
 
-    async def _go_on(
+    async def _use_picture(
         self,
         interaction: Interaction,
         match: re.Match[str],
@@ -81,7 +83,7 @@ class ModalHandler(commands.Cog):
         recipe = (await accessible_job(interaction, picture.job_id)).recipe
         request = replace(apply_fields(ImageRequest.of(recipe), fields), count=1)
         if match["kind"] == "fill":
-            await self._fill(interaction, picture, match["parts"], request)
+            await self._inpaint(interaction, picture, match["parts"], request)
             return
         if match["kind"] == "start":
             await require_shown(interaction, picture.job_id)
@@ -91,19 +93,19 @@ class ModalHandler(commands.Cog):
             request = fitted_to(self._studio.models[recipe.model], request)
         await self._paint(interaction, request, picture)
 
-    async def _fill(
+    async def _inpaint(
         self,
         interaction: Interaction,
         picture: Parent,
         parts: str,
         request: ImageRequest,
     ) -> None:
-        """Paint some parts of the picture anew, or what the mask that was sent marks.
+        """Repaint some parts of the picture, or where the uploaded mask is white.
 
         Raises:
-            InvalidRequest: When a flag in the prompt wants another shape, too.
+            InvalidRequest: When a flag in the prompt asks for another shape.
         """
-        starts = self._studio.init_images
+        init_images = self._studio.init_images
         shape = request.width, request.height
         scope = scope_of(interaction)
         request = await with_flags(self._studio, replace(request, seed=None), scope)
@@ -111,7 +113,7 @@ class ModalHandler(commands.Cog):
             raise InvalidRequest(
                 say("Inpainting keeps the picture's shape. Remove `--ar` and `--size`.")
             )
-        assert request.model is not None, "it was a recipe's, or a flag's"
+        assert request.model is not None, "it comes from a recipe or a flag"
         model = self._studio.models[request.model]
         require_inpaint(model)
         await require_shown(interaction, picture.job_id)
@@ -119,12 +121,12 @@ class ModalHandler(commands.Cog):
             mask = uploaded_file(interaction)
             require_picture(mask)
             await interaction.client.services[Submission].think(interaction, source=picture.job_id)
-            start = await starts.masked(picture, await fetched(mask), model)
+            init_image = await init_images.masked(picture, await fetched(mask), model)
         else:
             await interaction.client.services[Submission].think(interaction, source=picture.job_id)
-            start = await starts.filling(picture, {int(part) for part in parts}, model)
+            init_image = await init_images.filling(picture, {int(part) for part in parts}, model)
         request = replace(
-            start.under(request),
+            init_image.under(request),
             strength=request.strength,
             seed=request.seed,
             count=request.count,

@@ -7,7 +7,7 @@ from cogs.policy.model_capabilities import require_inpaint
 from cogs.requests.submission import Submission
 from engine import Direction, ImageRequest, Model, Parent, StoredInitImage
 
-Lay = Callable[[Model], Awaitable[StoredInitImage]]
+PrepareInitImage = Callable[[Model], Awaitable[StoredInitImage]]
 
 
 async def zoom_some(interaction: Interaction, picture: Parent) -> None:
@@ -41,20 +41,21 @@ async def down(interaction: Interaction, picture: Parent) -> None:
 
 
 async def _zoom_out(interaction: Interaction, picture: Parent, factor: float) -> None:
-    starts = interaction.client.studio.init_images
-    await _paint(interaction, picture, lambda model: starts.zoom_out(picture, factor, model))
+    init_images = interaction.client.studio.init_images
+    await _paint(interaction, picture, lambda model: init_images.zoom_out(picture, factor, model))
 
 
-async def _pan(interaction: Interaction, picture: Parent, way: Direction) -> None:
-    starts = interaction.client.studio.init_images
-    await _paint(interaction, picture, lambda model: starts.pan(picture, way, model))
+async def _pan(interaction: Interaction, picture: Parent, direction: Direction) -> None:
+    init_images = interaction.client.studio.init_images
+    await _paint(interaction, picture, lambda model: init_images.pan(picture, direction, model))
 
 
-async def _paint(interaction: Interaction, picture: Parent, lay: Lay) -> None:
+async def _paint(interaction: Interaction, picture: Parent, prepare: PrepareInitImage) -> None:
     bot = interaction.client
     recipe = (await bot.studio.job(picture.job_id)).recipe
     model = bot.studio.models[recipe.model]
     require_inpaint(model)
     await bot.services[Submission].think(interaction, source=picture.job_id)
-    start = await lay(model)
-    await bot.services[Submission].take(interaction, start.under(ImageRequest.of(recipe)), picture)
+    init_image = await prepare(model)
+    request = init_image.under(ImageRequest.of(recipe))
+    await bot.services[Submission].take(interaction, request, picture)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import discord
 
-from cogs.actions.details import code_block, send_to_dm
+from cogs.actions.details import code_block
 from cogs.actions.modals import init_image_modal, remix_modal
 from cogs.context import Interaction
 from cogs.policy.model_capabilities import can_start_from_images, require_img2img
@@ -13,25 +13,25 @@ from cogs.requests.submission import Submission
 from engine import ImageRequest, InvalidRequest, Parent, parameters
 from speech import say
 
-SUBTLE, STRONG = 0.35, 0.65
-"""How far a variation leaves its picture behind."""
+SUBTLE_STRENGTH, STRONG_STRENGTH = 0.35, 0.65
+"""How much a variation may differ from its picture (0–1)."""
 
-UPSCALE, UPSCALE_STRENGTH = 2, 0.35
-"""Times as large, and how much of that picture is painted anew."""
+UPSCALE_FACTOR, UPSCALE_STRENGTH = 2, 0.35
+"""How many times as large an upscaled picture is, and how much of it is repainted (0–1)."""
 
 
 async def subtle(interaction: Interaction, picture: Parent) -> None:
     """Paint a variation that stays close to the picture."""
-    await _vary(interaction, picture, SUBTLE)
+    await _vary(interaction, picture, SUBTLE_STRENGTH)
 
 
 async def strong(interaction: Interaction, picture: Parent) -> None:
     """Paint a variation that differs more."""
-    await _vary(interaction, picture, STRONG)
+    await _vary(interaction, picture, STRONG_STRENGTH)
 
 
 async def _vary(interaction: Interaction, picture: Parent, strength: float) -> None:
-    """From the picture with a new seed; a family that cannot start from one gets the new seed."""
+    """Paint from the picture with a new seed; if its model can't, only with the new seed."""
     studio = interaction.client.studio
     recipe = (await studio.job(picture.job_id)).recipe
     request = replace(ImageRequest.of(recipe), seed=None, enlarged=1)
@@ -56,7 +56,7 @@ async def upscale(interaction: Interaction, picture: Parent) -> None:
                 model=model.name,
             )
         )
-    width, height = UPSCALE * recipe.width, UPSCALE * recipe.height
+    width, height = UPSCALE_FACTOR * recipe.width, UPSCALE_FACTOR * recipe.height
     if max(width, height) > model.max_upscaled_side:
         raise InvalidRequest(
             say(
@@ -114,8 +114,3 @@ async def details(interaction: Interaction, picture: Parent) -> None:
     await interaction.response.send_message(
         view=code_block(text), ephemeral=True, allowed_mentions=discord.AllowedMentions.none()
     )
-
-
-async def send_as_dm(interaction: Interaction, picture: Parent) -> None:
-    """Send the picture to you as a direct message."""
-    await send_to_dm(interaction, picture)

@@ -1,11 +1,17 @@
-"""What opens more buttons for one picture: picking it, zooming out, panning."""
+"""Buttons that open more buttons for a picture: choosing it, zooming out, panning."""
 
 from collections.abc import Sequence
 
 from discord import ui
 
 from cogs.context import Interaction
-from cogs.messages.picture_buttons import PANNING, ZOOMING, ButtonRow, button_row, rows_of
+from cogs.messages.picture_buttons import (
+    PAN_VERBS,
+    ZOOM_VERBS,
+    ButtonRow,
+    button_row,
+    single_picture_rows,
+)
 from cogs.policy.model_capabilities import model_can_inpaint, require_inpaint
 from engine import Parent
 from speech import say
@@ -15,9 +21,9 @@ async def choose(interaction: Interaction, picture: Parent) -> None:
     """Open one of several pictures with its own buttons."""
     studio = interaction.client.studio
     job = await studio.job(picture.job_id)
-    fillable = model_can_inpaint(studio.models, job.recipe.model)
-    rows = rows_of(picture, enlarged=job.recipe.enlarged > 1, fillable=fillable)
-    await _offer(
+    inpaintable = model_can_inpaint(studio.models, job.recipe.model)
+    rows = single_picture_rows(picture, enlarged=job.recipe.enlarged > 1, inpaintable=inpaintable)
+    await _reply_with_buttons(
         interaction,
         say("Picture {number} of job {job}", number=picture.number + 1, job=job.id),
         rows,
@@ -27,23 +33,23 @@ async def choose(interaction: Interaction, picture: Parent) -> None:
 async def zoom(interaction: Interaction, picture: Parent) -> None:
     """Choose how far to zoom out."""
     await _require_inpaint(interaction, picture)
-    await _offer(
+    await _reply_with_buttons(
         interaction,
         say("How far? The picture shrinks, and more is painted around it."),
-        [button_row(ZOOMING, picture)],
+        [button_row(ZOOM_VERBS, picture)],
     )
 
 
 async def pan(interaction: Interaction, picture: Parent) -> None:
     """Choose a direction to pan."""
     await _require_inpaint(interaction, picture)
-    await _offer(
+    await _reply_with_buttons(
         interaction,
         say(
             "Which way? The picture grows by half. If that's more than its model can paint, "
             "the view shifts by half instead."
         ),
-        [button_row(PANNING, picture)],
+        [button_row(PAN_VERBS, picture)],
     )
 
 
@@ -52,8 +58,10 @@ async def _require_inpaint(interaction: Interaction, picture: Parent) -> None:
     require_inpaint(studio.models[(await studio.job(picture.job_id)).recipe.model])
 
 
-async def _offer(interaction: Interaction, text: str, rows: Sequence[ButtonRow]) -> None:
-    """Show buttons to the person who clicked."""
+async def _reply_with_buttons(
+    interaction: Interaction, text: str, rows: Sequence[ButtonRow]
+) -> None:
+    """Answer with rows of buttons, visible only to the user."""
     view = ui.LayoutView(timeout=None)
     view.add_item(ui.TextDisplay(text))
     for row in rows:

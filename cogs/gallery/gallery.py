@@ -10,17 +10,17 @@ from discord.ext import commands
 
 from cogs.context import Interaction
 from cogs.message_ref import MessageRef
-from cogs.messages.cards import quoted, shortened
 from cogs.messages.encodings import Upload, encodings
-from cogs.messages.removal import JobRemoval, take_down
+from cogs.messages.removal import JobRemoval, try_delete
 from cogs.messages.replies import reply
+from cogs.messages.text import quoted, shortened
 from cogs.policy.access import require_manager
 from cogs.policy.audit import record
 from cogs.policy.contexts import scope_of
-from cogs.policy.gallery_channel import CHANNEL, choose_gallery
-from cogs.policy.nsfw import Exposure, age_restricted, exposure_of, policy_of
+from cogs.policy.gallery_channel import GALLERY_CHANNEL, choose_gallery
+from cogs.policy.nsfw import Exposure, exposure_of, is_age_restricted, nsfw_policy
 from cogs.policy.server_settings import channel_language
-from cogs.policy.visibility import jump_url, wider
+from cogs.policy.visibility import is_wider_audience, jump_url
 from engine import Job, Studio
 from speech import say, speaking
 
@@ -65,23 +65,23 @@ class Gallery(commands.Cog):
         if guild is None or message_ref.guild_id != guild.id or message_ref.private:
             return
         scope = scope_of(interaction)
-        chosen = await self._studio.preferences.get(scope, CHANNEL)
+        chosen = await self._studio.preferences.get(scope, GALLERY_CHANNEL)
         channel = guild.get_channel(int(chosen)) if chosen else None
         if not isinstance(channel, discord.TextChannel) or not _may_show(
             guild, channel, message_ref
         ):
             return
-        seen_as = exposure_of(
+        exposure = exposure_of(
             await self._studio.safety.of(job.id),
-            await policy_of(interaction.client, guild.id),
-            restricted=age_restricted(channel),
-            alone=False,
+            await nsfw_policy(interaction.client, guild.id),
+            restricted=is_age_restricted(channel),
+            privileged=False,
         )
-        if seen_as.withheld or not await self._studio.favourites.claim(scope, job.id, channel.id):
+        if exposure.withheld or not await self._studio.favourites.claim(scope, job.id, channel.id):
             return
         try:
             with speaking(await channel_language(interaction)):
-                message = await _show(channel, job, message_ref, seen_as)
+                message = await _show(channel, job, message_ref, exposure)
         except (discord.HTTPException, OSError) as error:
             log.warning("Job %d cannot be shown in its gallery: %s", job.id, error)
             await self._studio.favourites.release(scope, job.id)
@@ -89,19 +89,24 @@ class Gallery(commands.Cog):
             async with interaction.client.services[JobRemoval].lock(job.id):
                 kept = await self._studio.favourites.set_shown(scope, job.id, message.id)
             if not kept:  # deleted while it was being posted
-                await take_down(message)
+                await try_delete(message)
 
 
 def _may_show(guild: discord.Guild, gallery: discord.TextChannel, message_ref: MessageRef) -> bool:
     """Whether nobody sees in the gallery what they could not see at home."""
     source = guild.get_channel_or_thread(message_ref.channel_id)
-    if message_ref.private or source is None or source.id == gallery.id or wider(gallery, source):
+    if (
+        message_ref.private
+        or source is None
+        or source.id == gallery.id
+        or is_wider_audience(gallery, source)
+    ):
         return False
-    return gallery.is_nsfw() or not age_restricted(source)
+    return gallery.is_nsfw() or not is_age_restricted(source)
 
 
 async def _show(
-    channel: discord.TextChannel, job: Job, message_ref: MessageRef, seen_as: Exposure
+    channel: discord.TextChannel, job: Job, message_ref: MessageRef, exposure: Exposure
 ) -> discord.Message:
     """Post the pictures, as good as they may be there.
 
@@ -113,7 +118,7 @@ async def _show(
     while (uploads := await asyncio.to_thread(next, levels, None)) is not None:
         try:
             return await channel.send(
-                view=_frame(job, message_ref, uploads, seen_as),
+                view=_frame(job, message_ref, uploads, exposure),
                 files=[upload.file() for upload in uploads],
                 allowed_mentions=discord.AllowedMentions.none(),
                 nonce=f"gallery-{job.id}",
@@ -125,14 +130,14 @@ async def _show(
 
 
 def _frame(
-    job: Job, message_ref: MessageRef, uploads: Sequence[Upload], seen_as: Exposure
+    job: Job, message_ref: MessageRef, uploads: Sequence[Upload], exposure: Exposure
 ) -> ui.LayoutView:
     link = jump_url(message_ref)
     source = f" · {say('[view message]({link})', link=link)}" if link else ""
     alt = shortened(job.recipe.prompt, 200)
     items = [
         discord.MediaGalleryItem(
-            f"attachment://{each.name}", description=alt, spoiler=place in seen_as.covered
+            f"attachment://{each.name}", description=alt, spoiler=place in exposure.spoilered
         )
         for place, each in enumerate(uploads)
     ]

@@ -14,11 +14,11 @@ from cogs.context import Interaction
 from cogs.gallery.job_list_page import PER_PAGE, JobListPage, entry, options, thumbnails
 from cogs.gallery.job_view import show_job
 from cogs.message_ref import MessageRef
-from cogs.messages.cards import shortened
-from cogs.messages.delivery import withdraw
+from cogs.messages.delivery import delete_message
 from cogs.messages.dynamic_items import Persistent
 from cogs.messages.removal import JobRemoval
 from cogs.messages.replies import reply
+from cogs.messages.text import shortened
 from cogs.policy.access import Refused
 from cogs.policy.nsfw import exposures_to_user
 from cogs.policy.visibility import can_see, visible_job
@@ -100,9 +100,9 @@ async def _delete(interaction: Interaction, job: Job) -> None:
         interaction, job.id, by=str(interaction.user.id)
     )
     if job.cell is not None:
-        if message_ref.leased and not message_ref.token_lives:
+        if message_ref.token_only and not message_ref.token_valid:
             await reply(interaction, say(GRID_STAYS, number=job.id))
-    elif not await withdraw(interaction.client, message_ref):
+    elif not await delete_message(interaction.client, message_ref):
         await reply(interaction, say(MESSAGE_STAYS, number=job.id))
 
 
@@ -134,7 +134,7 @@ async def show_page(interaction: Interaction, number: int, index: int) -> None:
         jobs=tuple(jobs),
         mine=frozenset(job.id for job in jobs if job.owner == me),
         visible=frozenset(job.id for job in jobs if can_see(interaction, job)),
-        showings=await exposures_to_user(interaction, jobs),
+        exposures=await exposures_to_user(interaction, jobs),
     )
     uploads = await asyncio.to_thread(thumbnails, page)
     await interaction.edit_original_response(
@@ -156,15 +156,15 @@ def _view(page: JobListPage, names: set[str]) -> ui.LayoutView:
     where = say("page {page} of {pages}", page=page.index + 1, pages=page.count)
     container.add_item(ui.TextDisplay(f"-# {found} · {where}"))
     for job in page.jobs:
-        name, showing = f"{job.id}.webp", page.showings[job.id]
+        name, exposure = f"{job.id}.webp", page.exposures[job.id]
         text: ui.TextDisplay[ui.LayoutView] = ui.TextDisplay(
-            entry(job, visible=job.id in page.visible, withheld=showing.withheld)
+            entry(job, visible=job.id in page.visible, withheld=exposure.withheld)
         )
         if name in names:
             picture = ui.Thumbnail[ui.LayoutView](
                 f"attachment://{name}",
                 description=shortened(job.recipe.prompt, 200),
-                spoiler=0 in showing.covered,  # it is the first that is shown
+                spoiler=0 in exposure.spoilered,  # it is the first that is shown
             )
             container.add_item(ui.Section(text, accessory=picture))
         else:

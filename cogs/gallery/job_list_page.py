@@ -6,8 +6,9 @@ import discord
 
 from cogs.gallery.thumbnails import thumbnail
 from cogs.message_ref import MessageRef
-from cogs.messages.cards import settings_line, shortened
+from cogs.messages.cards import settings_line
 from cogs.messages.encodings import Upload
+from cogs.messages.text import shortened
 from cogs.policy.nsfw import Exposure
 from cogs.policy.visibility import jump_url
 from engine import Job
@@ -37,7 +38,7 @@ class JobListPage:
         jobs: Those of this page.
         mine: Which of them may be deleted by whoever asked.
         visible: Which of them whoever asked may see.
-        showings: How the pictures of each are shown to them.
+        exposures: How the pictures of each are shown to them.
     """
 
     search: int
@@ -46,7 +47,7 @@ class JobListPage:
     jobs: tuple[Job, ...]
     mine: frozenset[int]
     visible: frozenset[int]
-    showings: dict[int, Exposure]
+    exposures: dict[int, Exposure]
 
     @property
     def count(self) -> int:
@@ -59,7 +60,7 @@ def thumbnails(page: JobListPage) -> list[Upload]:
     made = (
         thumbnail(job.pictures[0], str(job.id))
         for job in page.jobs
-        if job.id in page.visible and job.pictures and not page.showings[job.id].withheld
+        if job.id in page.visible and job.pictures and not page.exposures[job.id].withheld
     )
     return [upload for upload in made if upload is not None]
 

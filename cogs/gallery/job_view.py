@@ -9,8 +9,9 @@ from discord import ui
 from cogs.context import Interaction
 from cogs.message_ref import MessageRef
 from cogs.messages.buttons import JobButton
-from cogs.messages.cards import COLOURS, author_line, quoted, settings_line, shortened
+from cogs.messages.cards import COLOURS, author_line, settings_line
 from cogs.messages.encodings import Upload, encodings
+from cogs.messages.text import quoted, shortened
 from cogs.policy.access import may_release
 from cogs.policy.nsfw import exposure_to_user, verdict_summary
 from cogs.policy.visibility import jump_url
@@ -40,10 +41,10 @@ async def show_job(interaction: Interaction, job: Job) -> None:
     await interaction.response.defer(ephemeral=True, thinking=True)
     studio = interaction.client.studio
     stars = await studio.favourites.count(job.id)
-    showing = await exposure_to_user(interaction, job)
+    exposure = await exposure_to_user(interaction, job)
     uploads: Sequence[Upload] = ()
     instead = ""
-    if showing.withheld:
+    if exposure.withheld:
         instead = f"🔒 {say(WITHHELD)}"
     elif job.pictures:
         try:
@@ -53,10 +54,10 @@ async def show_job(interaction: Interaction, job: Job) -> None:
         else:
             instead = "" if uploads else say(TOO_LARGE)
     objections = ""
-    if showing.covered and may_release(interaction, job):
+    if exposure.spoilered and may_release(interaction, job):
         objections = verdict_summary(await studio.safety.of(job.id))
     await interaction.edit_original_response(
-        view=_view(job, stars, uploads or instead, showing.covered, objections),
+        view=_view(job, stars, uploads or instead, exposure.spoilered, objections),
         attachments=[upload.file() for upload in uploads],
         allowed_mentions=discord.AllowedMentions.none(),
     )
@@ -75,7 +76,7 @@ def _view(
     job: Job,
     stars: int,
     pictures: Sequence[Upload] | str,
-    covered: frozenset[int],
+    spoilered: frozenset[int],
     objections: str,
 ) -> ui.LayoutView:
     """The job as components.
@@ -84,7 +85,7 @@ def _view(
         job: The job.
         stars: How many people have starred it.
         pictures: Its pictures, or why they are not shown, if there are any.
-        covered: The places of those that are hidden as spoilers.
+        spoilered: The places of those that are hidden as spoilers.
         objections: What whoever asked may overrule.
     """
     facts = [say(STANDS[job.state]), f"<t:{int(job.created_at)}:f>"]
@@ -113,7 +114,7 @@ def _view(
         alt = shortened(job.recipe.prompt, 200)
         items = [
             discord.MediaGalleryItem(
-                f"attachment://{each.name}", description=alt, spoiler=place in covered
+                f"attachment://{each.name}", description=alt, spoiler=place in spoilered
             )
             for place, each in enumerate(pictures)
         ]

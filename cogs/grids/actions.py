@@ -34,16 +34,16 @@ async def show_cell(interaction: Interaction, place: tuple[int, int]) -> None:
         raise UnknownJob(say(GONE))
     job = await accessible_job(interaction, found.id)
     await interaction.response.defer(ephemeral=True, thinking=True)
-    showing = await exposure_to_user(interaction, job)
+    exposure = await exposure_to_user(interaction, job)
     uploads: tuple[Upload, ...] = ()
-    if showing.withheld:
+    if exposure.withheld:
         card = withheld_card(job)
     else:
         uploads = await asyncio.to_thread(_pictures, job, interaction.filesize_limit)
-        fillable = model_can_inpaint(studio.models, job.recipe.model)
-        card = result_card(job, [upload.name for upload in uploads], fillable=fillable)
-        card = replace(card, covered=showing.covered)
-        if showing.covered and may_release(interaction, job):
+        inpaintable = model_can_inpaint(studio.models, job.recipe.model)
+        card = result_card(job, [upload.name for upload in uploads], inpaintable=inpaintable)
+        card = replace(card, spoilered=exposure.spoilered)
+        if exposure.spoilered and may_release(interaction, job):
             card = replace(card, buttons=(*card.buttons, "release"))
     await interaction.edit_original_response(
         view=card.view(),
@@ -76,7 +76,7 @@ async def cancel(interaction: Interaction, grid_id: int) -> None:
     )
     if not await cancel_grid(interaction, grid_id):
         await reply(interaction, say("Grid {number} is already done.", number=grid_id))
-    elif message_ref.leased and not message_ref.token_lives:
+    elif message_ref.token_only and not message_ref.token_valid:
         await reply(interaction, say("Grid {number} was cancelled.", number=grid_id))
 
 

@@ -8,7 +8,8 @@ from discord import ui
 
 from cogs.grids.axes import called
 from cogs.grids.buttons import CellMenu, GridButton
-from cogs.messages.cards import COLOURS, bar, queue_position, quoted, settings_line, shortened
+from cogs.messages.cards import COLOURS, queue_position, settings_line
+from cogs.messages.text import progress_bar, quoted, shortened
 from engine import Grid, GridLayout, GridProgress, Job, JobState, Studio
 from speech import phrase, resaid, say, say_many
 
@@ -39,7 +40,7 @@ class GridCard:
         text: What it says, in Discord's Markdown.
         picture: Name of the attached sheet, if there is one.
         alt: What it shows, for those who cannot see it.
-        covered: Whether it is hidden as a spoiler.
+        spoilered: Whether it is hidden as a spoiler.
         buttons: Which buttons it has, by their verbs.
         cells: What the menus offer to be shown, by numbers.
     """
@@ -49,11 +50,11 @@ class GridCard:
     text: str
     picture: str | None = None
     alt: str = ""
-    covered: bool = False
+    spoilered: bool = False
     buttons: tuple[str, ...] = ()
     cells: Mapping[int, str] = field(default_factory=dict)
 
-    async def require(self, studio: Studio) -> None:
+    async def require_exists(self, studio: Studio) -> None:
         """Raise `UnknownJob` when the sheet was deleted, with its last picture."""
         await studio.grids.get(self.grid_id)
 
@@ -64,7 +65,7 @@ class GridCard:
         )
         if self.picture:
             item = discord.MediaGalleryItem(
-                f"attachment://{self.picture}", description=self.alt, spoiler=self.covered
+                f"attachment://{self.picture}", description=self.alt, spoiler=self.spoilered
             )
             container.add_item(ui.MediaGallery(item))
         for page, options in enumerate(_pages(self.cells)):
@@ -93,7 +94,7 @@ def awaiting_card(
     prompt: str,
     progress: GridProgress,
     ready_at: float | None,
-    until: float | None = None,
+    editable_until: float | None = None,
 ) -> GridCard:
     """The card of a sheet that is not complete.
 
@@ -102,16 +103,16 @@ def awaiting_card(
         prompt: Of its first cell.
         progress: The latest of it.
         ready_at: Epoch seconds at which it is expected to be done, if that is known.
-        until: Epoch seconds at which the message can no more be changed, if there is such a time.
+        editable_until: Epoch seconds at which the message can no more be changed, if there is such a time.
     """
     if progress.begun:
         count = say("{done} of {total}", done=progress.over, total=progress.total)
-        status = f"🎨 {bar(round(100 * progress.share), 100)} · {count}"
+        status = f"🎨 {progress_bar(round(100 * progress.share), 100)} · {count}"
     else:
         status = f"⏳ {queue_position(progress.position)}"
     if ready_at is not None:
         status += f" · {say('ready <t:{at}:R>', at=int(ready_at))}"
-        if until is not None and ready_at > until:
+        if editable_until is not None and ready_at > editable_until:
             status += f"\n-# {say(TOO_LATE)}"
     return GridCard(
         grid_id=grid.id,
@@ -137,7 +138,7 @@ def grid_card(
     picture: str,
     *,
     withheld: int = 0,
-    covered: bool = False,
+    spoilered: bool = False,
     key: Sequence[tuple[str, str]] = (),
 ) -> GridCard:
     """The card of a sheet that is complete, and of which something can be shown.
@@ -147,7 +148,7 @@ def grid_card(
         cells: Its jobs by their cells, those that were deleted aside.
         picture: Name under which it is attached.
         withheld: How many of its pictures are not shown.
-        covered: Whether it is hidden as a spoiler.
+        spoilered: Whether it is hidden as a spoiler.
         key: What is drawn for a label that cannot be, and the label.
     """
     first = cells[min(cells)].recipe
@@ -164,7 +165,7 @@ def grid_card(
         text="\n".join(lines),
         picture=picture,
         alt=shortened(_alt(grid.layout, first.prompt), LONGEST_ALT),
-        covered=covered,
+        spoilered=spoilered,
         buttons=("delete",),
         cells=_painted(grid, cells),
     )

@@ -10,7 +10,7 @@ from cogs.grids.cards import GridCard, awaiting_card
 from cogs.grids.question import grid_question
 from cogs.grids.tracked_grid import TrackedGrid
 from cogs.message_ref import MessageRef
-from cogs.messages.delivery import withdraw
+from cogs.messages.delivery import delete_message
 from cogs.messages.updater import MessageUpdater
 from cogs.policy.contexts import scope_of
 from cogs.requests.sending import sender
@@ -35,12 +35,12 @@ class GridMessages:
     """Submits sheets, and has them followed."""
 
     def __init__(
-        self, bot: Client, studio: Studio, submission: Submission, followers: MessageUpdater
+        self, bot: Client, studio: Studio, submission: Submission, updater: MessageUpdater
     ) -> None:
         self._bot = bot
         self._studio = studio
         self._submission = submission
-        self._followers = followers
+        self._updater = updater
 
     async def describe(
         self,
@@ -105,24 +105,24 @@ class GridMessages:
             log.warning("Sheet %d: its interaction could not be answered: %s", grid.id, error)
             message_ref = lost
         finally:
-            self.present(grid, message_ref, card)
+            self.track(grid, message_ref, card)
 
-    def present(self, grid: Grid, message_ref: MessageRef, shown: GridCard | None = None) -> None:
+    def track(self, grid: Grid, message_ref: MessageRef, shown: GridCard | None = None) -> None:
         """Keep the message at `message_ref`, which shows `shown`, up to date from now on."""
-        self._followers.follow(TrackedGrid(self._bot, self._followers, grid), message_ref, shown)
+        self._updater.track(TrackedGrid(self._bot, self._updater, grid), message_ref, shown)
 
     async def redraw(self, job: Job) -> None:
         """Have the grid redrawn whose cell `job` is. Raises `UnknownJob` when it is gone."""
         assert job.cell is not None, "it is in a grid"
         grid = await self._studio.grids.get(job.cell.grid)
-        self.present(grid, MessageRef.from_json(grid.message_ref))
+        self.track(grid, MessageRef.from_json(grid.message_ref))
 
-    async def without(self, job: Job) -> None:
+    async def redraw_without(self, job: Job) -> None:
         """Have the grid redrawn whose cell `job` was; without its last cell, it goes."""
         try:
             await self.redraw(job)
         except UnknownJob:
-            await withdraw(self._bot, MessageRef.from_json(job.message_ref))
+            await delete_message(self._bot, MessageRef.from_json(job.message_ref))
 
     async def continue_here(self, interaction: Interaction, grid_id: int) -> None:
         """Show the sheet on the message whose button was clicked, while that token lives.
@@ -137,9 +137,9 @@ class GridMessages:
         )
         if message_ref is not None:
             await self._studio.grids.set_message_ref(grid.id, message_ref.to_json())
-            self.present(grid, message_ref)
+            self.track(grid, message_ref)
 
     async def resume(self) -> None:
         """Take up every sheet whose outcome was not shown when the program ended."""
         for grid in await self._studio.grids.unsettled():
-            self.present(grid, MessageRef.from_json(grid.message_ref))
+            self.track(grid, MessageRef.from_json(grid.message_ref))

@@ -1,7 +1,7 @@
 """What is asked before a grid is painted."""
 
 from cogs.grids.axes import called
-from cogs.messages.cards import duration
+from cogs.messages.text import duration
 from cogs.requests.confirmations import pictures, plain
 from engine import GridEstimate, GridLayout
 from speech import say

@@ -19,10 +19,10 @@ from cogs.grids.cards import (
     withheld_note,
 )
 from cogs.message_ref import MessageRef
-from cogs.messages.cards import ready_at
+from cogs.messages.cards import steady_ready_at
 from cogs.messages.delivery import Rejected, TooLarge
 from cogs.messages.encodings import Upload, encodings
-from cogs.messages.throttle import PER_MESSAGE
+from cogs.messages.throttle import MESSAGE_INTERVAL
 from cogs.messages.updater import MessageUpdater, TrackedMessage
 from cogs.policy.nsfw import Exposure, exposure_in_channel
 from engine import Grid, GridProgress, Job, JobEvent, JobState, draw_grid, grid_legend
@@ -34,49 +34,51 @@ log = logging.getLogger(__name__)
 class TrackedGrid(TrackedMessage[GridProgress]):
     """A sheet, as long as its message is followed once."""
 
-    def __init__(self, bot: Client, followers: MessageUpdater, grid: Grid) -> None:
+    def __init__(self, bot: Client, updater: MessageUpdater, grid: Grid) -> None:
         self.key = -grid.id  # among jobs, which have their own numbers
         self.name = f"sheet-{grid.id}"
         self._bot = bot
-        self._followers = followers
+        self._updater = updater
         self._grids = bot.studio.grids
         self._grid = grid
         self._prompt: str | None = None
-        self._ready: float | None = None
+        self._ready_at: float | None = None
 
     def watch(self) -> AsyncGenerator[GridProgress, None]:
         return self._grids.watch(self._grid.id)
 
-    def over(self, news: GridProgress) -> bool:
-        return news.complete
+    def is_final(self, event: GridProgress) -> bool:
+        return event.complete
 
-    def every(self, news: GridProgress | None) -> float:
-        return PER_MESSAGE
+    def edit_interval(self, event: GridProgress | None) -> float:
+        return MESSAGE_INTERVAL
 
     async def set_message_ref(self, message_ref: MessageRef) -> None:
         await self._grids.set_message_ref(self._grid.id, message_ref.to_json())
 
-    async def settle(self) -> None:
+    async def mark_delivered(self) -> None:
         await self._grids.settle(self._grid.id)
 
-    async def underway(
-        self, news: GridProgress, message_ref: MessageRef
+    async def render_progress(
+        self, event: GridProgress, message_ref: MessageRef
     ) -> tuple[GridCard, Sequence[Upload]]:
         if self._prompt is None:
             self._prompt = _prompt(await self._grids.cells(self._grid.id))
-        left = JobEvent(job_id=0, state=JobState.RUNNING, seconds_left=news.seconds_left)
-        self._ready = ready_at(left, self._ready)
-        if message_ref.seconds_to_parting == 0.0:
+        left = JobEvent(job_id=0, state=JobState.RUNNING, seconds_left=event.seconds_left)
+        self._ready_at = steady_ready_at(left, self._ready_at)
+        if message_ref.seconds_to_expiry_notice == 0.0:
             return expiring_card(self._grid, self._prompt), ()
-        return awaiting_card(self._grid, self._prompt, news, self._ready, message_ref.until), ()
+        return awaiting_card(
+            self._grid, self._prompt, event, self._ready_at, message_ref.editable_until
+        ), ()
 
-    async def show_outcome(self, news: GridProgress, message_ref: MessageRef) -> MessageRef:
+    async def show_outcome(self, event: GridProgress, message_ref: MessageRef) -> MessageRef:
         cells = await self._grids.cells(self._grid.id)
-        showings = {
+        exposures = {
             n: await exposure_in_channel(self._bot, job, message_ref) for n, job in cells.items()
         }
-        shown = {n: _without_withheld(job, showings[n]) for n, job in cells.items()}
-        withheld = sum(showing.withheld for showing in showings.values())
+        shown = {n: _without_withheld(job, exposures[n]) for n, job in cells.items()}
+        withheld = sum(exposure.withheld for exposure in exposures.values())
         if not any(job.pictures for job in shown.values()):
             return await self._deliver_words(
                 message_ref, cells, withheld_note(withheld) if withheld else ""
@@ -90,7 +92,7 @@ class TrackedGrid(TrackedMessage[GridProgress]):
                         cells,
                         upload.name,
                         withheld=withheld,
-                        covered=any(showing.covered for showing in showings.values()),
+                        spoilered=any(exposure.spoilered for exposure in exposures.values()),
                         key=await asyncio.to_thread(grid_legend, self._grid.layout),
                     )
                     try:
@@ -117,9 +119,9 @@ class TrackedGrid(TrackedMessage[GridProgress]):
     ) -> MessageRef:
         # It is posted once, and nobody needs to be written to about what was called off.
         posted = all(job.settled for job in cells.values())
-        unasked = message_ref.leased and card.state is JobState.CANCELLED
+        unasked = message_ref.token_only and card.state is JobState.CANCELLED
         nonce = None if posted or unasked else f"atelier-sheet-{self._grid.id}"
-        return await self._followers.tell(self, message_ref, card, uploads, nonce=nonce)
+        return await self._updater.deliver(self, message_ref, card, uploads, nonce=nonce)
 
 
 def _prompt(cells: Mapping[int, Job]) -> str:
@@ -127,9 +129,9 @@ def _prompt(cells: Mapping[int, Job]) -> str:
     return cells[min(cells)].recipe.prompt
 
 
-def _without_withheld(job: Job, showing: Exposure) -> Job:
+def _without_withheld(job: Job, exposure: Exposure) -> Job:
     """The job without pictures that may not be shown."""
-    return replace(job, pictures=()) if showing.withheld else job
+    return replace(job, pictures=()) if exposure.withheld else job
 
 
 async def _encoded(

@@ -1,4 +1,4 @@
-"""Cancelling a grid: what its button and /cancel share."""
+"""Cancelling a grid, for its button and for /cancel."""
 
 from cogs.context import Interaction
 from cogs.policy.access import acting_as
@@ -8,7 +8,12 @@ from speech import say
 
 
 async def cancel_grid(interaction: Interaction, grid_id: int) -> bool:
-    """Call off what is not painted yet, if whoever interacts may; whether there was anything."""
+    """Cancel the cells that aren't painted yet; whether there were any.
+
+    Raises:
+        UnknownJob: When all cells are gone.
+        NotYours: When the user may not cancel the grid.
+    """
     job = await any_cell(interaction, grid_id)
     grids = interaction.client.studio.grids
     if not await grids.cancel(grid_id, by=acting_as(interaction, job)):
@@ -20,7 +25,7 @@ async def cancel_grid(interaction: Interaction, grid_id: int) -> bool:
 
 
 async def any_cell(interaction: Interaction, grid_id: int) -> Job:
-    """A job of the sheet: all of them have its owner and its home.
+    """Any job of the grid: all of them share its owner and its message.
 
     Raises:
         UnknownJob: When all of them are gone.

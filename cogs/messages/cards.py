@@ -1,4 +1,4 @@
-"""Cards: what a job's message shows in each of its states, as Components V2."""
+"""What a job's message shows in each state of the job, as Components V2."""
 
 import time
 from collections.abc import Sequence
@@ -9,17 +9,12 @@ from discord import ui
 
 from cogs.messages.buttons import JobButton
 from cogs.messages.picture_buttons import picture_rows
+from cogs.messages.text import ordinal, progress_bar, quoted, shortened
 from engine import Job, JobEvent, JobState, Recipe, Studio
 from speech import phrase, say, say_many
 
 PREVIEW = "preview.webp"
-"""Name under which a preview is attached."""
-
-BAR = 12
-"""Marks in a progress bar."""
-
-ORDINALS = {1: phrase("{number}st"), 2: phrase("{number}nd"), 3: phrase("{number}rd")}
-OTHER_ORDINAL = phrase("{number}th")
+"""The file name of a preview."""
 
 COLOURS = {
     JobState.QUEUED: discord.Colour(0x8A8F98),
@@ -35,7 +30,7 @@ WITHHELD = phrase(
     "moderator can view it with `/show` and release it."
 )
 
-TOO_LATE = phrase(
+LATE_NOTICE = phrase(
     "This takes longer than I can keep updating this message. I'll send it to your DMs, and "
     "it'll also be in `/history`."
 )
@@ -46,16 +41,16 @@ class Card:
     """The contents of a job's message; two equal cards look the same.
 
     Attributes:
-        state: The state it shows.
-        text: What it says, in Discord's Markdown.
-        pictures: Names of the attached pictures to show, in order.
-        alt: What the pictures show, for those who cannot see them.
-        buttons: Which buttons it has, by their verbs.
-        going_on: How many of the pictures have buttons of their own.
-        enlarged: Whether they are as large as plain resizing makes them.
-        fillable: Whether their model can paint a part of a picture anew.
+        state: The state of the job.
+        text: The text, in Discord's Markdown.
+        pictures: File names of the attached pictures, in order.
+        alt: The pictures' alternative text for screen readers.
+        buttons: The verbs of its buttons.
         job_id: The job that the buttons act on.
-        covered: The places of the pictures that are hidden as spoilers.
+        picture_count: How many pictures have buttons of their own.
+        enlarged: Whether the pictures have been resized already.
+        inpaintable: Whether their model can inpaint.
+        spoilered: The indices of the pictures that are hidden as spoilers.
     """
 
     state: JobState
@@ -64,12 +59,12 @@ class Card:
     alt: str
     buttons: tuple[str, ...]
     job_id: int
-    going_on: int = 0
+    picture_count: int = 0
     enlarged: bool = False
-    fillable: bool = False
-    covered: frozenset[int] = frozenset()
+    inpaintable: bool = False
+    spoilered: frozenset[int] = frozenset()
 
-    async def require(self, studio: Studio) -> None:
+    async def require_exists(self, studio: Studio) -> None:
         """Raise `UnknownJob` when the job was deleted."""
         await studio.job(self.job_id)
 
@@ -81,14 +76,17 @@ class Card:
         if self.pictures:
             items = [
                 discord.MediaGalleryItem(
-                    f"attachment://{name}", description=self.alt, spoiler=place in self.covered
+                    f"attachment://{name}", description=self.alt, spoiler=place in self.spoilered
                 )
                 for place, name in enumerate(self.pictures)
             ]
             container.add_item(ui.MediaGallery(*items))
-        if self.going_on:
+        if self.picture_count:
             rows = picture_rows(
-                self.job_id, self.going_on, enlarged=self.enlarged, fillable=self.fillable
+                self.job_id,
+                self.picture_count,
+                enlarged=self.enlarged,
+                inpaintable=self.inpaintable,
             )
             for buttons in rows:
                 container.add_item(buttons)
@@ -103,29 +101,29 @@ class Card:
 
 
 def waiting_card(
-    job: Job, event: JobEvent, ready_at: float | None, until: float | None = None
+    job: Job, event: JobEvent, ready_at: float | None, editable_until: float | None = None
 ) -> Card:
     """The card of a queued or running job.
 
     Args:
         job: The job.
-        event: The latest of it.
-        ready_at: Epoch seconds at which it is expected to be done, if that is known. Discord
-            counts down to it by itself, without an edit.
-        until: Epoch seconds at which the message can no more be changed, if there is such a time.
+        event: Its latest event.
+        ready_at: Epoch seconds at which it should be done, if known. Discord counts down to it
+            by itself, without edits.
+        editable_until: Epoch seconds after which the message can't be edited, if it expires.
     """
     if event.state is JobState.QUEUED:
         status = f"⏳ {queue_position(event.position)}"
         if event.coming:
             status += f"\n⬇️ {download_progress(job.recipe.model, event.come)}"
     elif event.step:
-        status = f"🎨 {bar(event.step, event.total_steps)}"
+        status = f"🎨 {progress_bar(event.step, event.total_steps)}"
     else:
         status = f"🎨 {say('painting')}"
     if ready_at is not None:
         status += f" · {say('ready <t:{at}:R>', at=int(ready_at))}"
-    if ready_at is not None and until is not None and ready_at > until:
-        status += f"\n-# {say(TOO_LATE)}"
+    if ready_at is not None and editable_until is not None and ready_at > editable_until:
+        status += f"\n-# {say(LATE_NOTICE)}"
     return Card(
         state=event.state,
         text=f"{quoted(job.recipe.prompt)}\n{status}\n-# {author_line(job)}",
@@ -137,10 +135,10 @@ def waiting_card(
 
 
 def expiring_card(job: Job, state: JobState) -> Card:
-    """The card of a job that still waits while its message can soon be changed no more."""
+    """The card of a waiting job whose message soon can't be edited any more."""
     return Card(
         state=state,
-        text=f"{quoted(job.recipe.prompt)}\n📬 {say(TOO_LATE)}\n-# {author_line(job)}",
+        text=f"{quoted(job.recipe.prompt)}\n📬 {say(LATE_NOTICE)}\n-# {author_line(job)}",
         pictures=(),
         alt="",
         buttons=("here", "cancel"),
@@ -149,48 +147,48 @@ def expiring_card(job: Job, state: JobState) -> Card:
 
 
 def result_card(
-    job: Job, names: Sequence[str], origin: str = "", *, fillable: bool = False
+    job: Job, names: Sequence[str], parent_link: str = "", *, inpaintable: bool = False
 ) -> Card:
     """The card of a painted job.
 
     Args:
         job: The job.
-        names: Under which its pictures are attached.
-        origin: Where it comes from, if it goes on from a picture.
-        fillable: Whether its model can paint a part of a picture anew.
+        names: The file names of its attached pictures.
+        parent_link: A link to the picture that it was made from, if there is one.
+        inpaintable: Whether its model can inpaint.
     """
-    came_from = f" · {origin}" if origin else ""
+    parent = f" · {parent_link}" if parent_link else ""
     return Card(
         state=JobState.PAINTED,
-        text=f"{quoted(job.recipe.prompt)}\n-# {author_line(job)}{came_from}\n"
+        text=f"{quoted(job.recipe.prompt)}\n-# {author_line(job)}{parent}\n"
         f"-# {settings_line(job.recipe)}",
         pictures=tuple(names),
         alt=shortened(job.recipe.prompt, 200),
         buttons=("again", "star", "delete"),
         job_id=job.id,
-        going_on=len(names),
+        picture_count=len(names),
         enlarged=job.recipe.enlarged > 1,
-        fillable=fillable,
+        inpaintable=inpaintable,
     )
 
 
 def failed_card(job: Job, sentence: str) -> Card:
-    """The card of a job that could not be painted or shown."""
-    return _over(job, JobState.FAILED, f"⚠️ {sentence}")
+    """The card of a job that couldn't be painted or shown."""
+    return _finished_card(job, JobState.FAILED, f"⚠️ {sentence}")
 
 
 def withheld_card(job: Job) -> Card:
-    """The card of a painted job whose pictures are not shown there until somebody releases them."""
-    card = _over(job, JobState.PAINTED, f"🔒 {say(WITHHELD)}")
+    """The card of a painted job whose pictures are withheld until a moderator releases them."""
+    card = _finished_card(job, JobState.PAINTED, f"🔒 {say(WITHHELD)}")
     return replace(card, buttons=("release", "again", "delete"))
 
 
 def cancelled_card(job: Job) -> Card:
-    """The card of a job that was called off."""
-    return _over(job, JobState.CANCELLED, say("Cancelled."))
+    """The card of a cancelled job."""
+    return _finished_card(job, JobState.CANCELLED, say("Cancelled."))
 
 
-def _over(job: Job, state: JobState, sentence: str) -> Card:
+def _finished_card(job: Job, state: JobState, sentence: str) -> Card:
     return Card(
         state=state,
         text=f"{quoted(job.recipe.prompt)}\n{sentence}\n-# {author_line(job)}",
@@ -201,14 +199,8 @@ def _over(job: Job, state: JobState, sentence: str) -> Card:
     )
 
 
-def bar(done: int, total: int) -> str:
-    """A progress bar and its percentage."""
-    marks = round(BAR * done / total)
-    return f"{'▰' * marks}{'▱' * (BAR - marks)} {100 * done // total}%"
-
-
 def settings_line(recipe: Recipe) -> str:
-    """What made the pictures, in one line; enough to make them again."""
+    """The settings of the pictures in one line; enough to reproduce them."""
     if recipe.count > 1:
         seeds = say("seed {first}–{last}", first=recipe.seed, last=recipe.seeds[-1])
     else:
@@ -233,66 +225,41 @@ def settings_line(recipe: Recipe) -> str:
         loras = ", ".join(f"{use.name} {use.weight:g}" for use in recipe.adapters)
         parts.append(say("LoRA {loras}", loras=discord.utils.escape_markdown(loras)))
     if recipe.negative_prompt:
-        nots = discord.utils.escape_markdown(shortened(recipe.negative_prompt))
-        parts.append(say("without {nots}", nots=nots))
+        negative_prompt = discord.utils.escape_markdown(shortened(recipe.negative_prompt))
+        parts.append(say("without {nots}", nots=negative_prompt))
     return " · ".join(parts)
 
 
 def author_line(job: Job) -> str:
-    """Whose job it is. `<@…>` shows a name; nobody is pinged, since mentions are switched off."""
+    """The job's owner and number. The mention shows a name but pings no one."""
     return f"<@{job.owner}> · {say('job {number}', number=job.id)}"
 
 
-def quoted(prompt: str) -> str:
-    """The prompt as a heading that cannot break out of it."""
-    return f"**{discord.utils.escape_markdown(shortened(prompt, 1000))}**"
-
-
-def shortened(text: str, most: int = 300) -> str:
-    """The text, cut to `most` characters."""
-    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
-
-
-def ordinal(number: int) -> str:
-    """1st, 2nd, 3rd, 4th …"""
-    if number % 100 in (11, 12, 13):
-        return say(OTHER_ORDINAL, number=number)
-    return say(ORDINALS.get(number % 10, OTHER_ORDINAL), number=number)
-
-
 def queue_position(position: int | None) -> str:
-    """Where in the queue a job stands, if that is known."""
+    """A job's position in the queue, if known."""
     if position is None:
         return say("in line")
     return say("{ordinal} in line", ordinal=ordinal(position))
 
 
-def download_progress(model: str, come: float | None) -> str:
-    """That the files of a model come first, and the share of them that is there, if known."""
-    if come is None:
+def download_progress(model: str, share: float | None) -> str:
+    """The download of a model's files, with the share (0–1) that has been downloaded, if known."""
+    if share is None:
         return say("{model} is being downloaded", model=model)
-    return say("{model} is being downloaded, {percent}%", model=model, percent=int(100 * come))
+    return say("{model} is being downloaded, {percent}%", model=model, percent=int(100 * share))
 
 
-def duration(seconds: float) -> str:
-    """Seconds as people say them."""
-    if seconds < 90:
-        return say("{number} s", number=max(1, round(seconds)))
-    return say("{number} min", number=round(seconds / 60))
-
-
-def ready_at(event: JobEvent, before: float | None) -> float | None:
-    """When the job is expected to be done, steady enough not to cause edits of its own.
+def steady_ready_at(event: JobEvent, previous: float | None) -> float | None:
+    """When the job should be done, in epoch seconds, without jitter that would cause edits.
 
     Args:
-        event: The latest of the job.
-        before: What was said before; it stands while it is off by less than a fifth of the time
-            left, or less than 3 s.
+        event: The latest event of the job.
+        previous: The previous estimate; it is kept while it is off by less than 3 s or a fifth
+            of the time left.
     """
     if event.seconds_left is None:
-        return before
-    now = time.time()
-    after = now + event.seconds_left
-    if before is not None and abs(after - before) < max(3.0, event.seconds_left / 5):
-        return before
-    return after
+        return previous
+    estimate = time.time() + event.seconds_left
+    if previous is not None and abs(estimate - previous) < max(3.0, event.seconds_left / 5):
+        return previous
+    return estimate

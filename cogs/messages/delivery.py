@@ -1,4 +1,4 @@
-"""Delivery: bringing a card to a job's home by whatever way still leads there."""
+"""Shows a card in a message: edits it with the token or as the bot, or sends a new one."""
 
 import asyncio
 import logging
@@ -20,30 +20,30 @@ UNKNOWN_MESSAGE = 10008
 UNKNOWN_WEBHOOK = 10015
 INVALID_TOKEN = 50027
 NO_SHARED_SERVER = 50278
-CANNOT_WRITE = (50007, NO_SHARED_SERVER)
-"""Codes for people who let no bot write to them, or share no server with this one."""
+DM_FORBIDDEN = (50007, NO_SHARED_SERVER)
+"""Error codes for users who don't accept DMs, or share no server with the bot."""
 
 
 class Showable(Protocol):
-    """What a message can show."""
+    """Something that a message can show, such as a card."""
 
     def view(self) -> ui.LayoutView:
-        """It as a message's components."""
+        """The message's components."""
 
-    async def require(self, studio: Studio) -> None:
-        """Raise `UnknownJob` when what it is about was deleted."""
+    async def require_exists(self, studio: Studio) -> None:
+        """Raise `UnknownJob` when the job or grid that it shows was deleted."""
 
 
 class Unreachable(Exception):
-    """No way leads to the home any more: the channel is gone, or closed to the bot."""
+    """The message can't be edited or sent: the channel is gone, or the bot has no access."""
 
 
 class Rejected(Exception):
-    """Discord does not take the card, and would not the next time."""
+    """Discord rejects the card; sending it again won't help."""
 
 
 class TooLarge(Exception):
-    """Discord does not take attachments of that size there."""
+    """The attachments are too large for this channel."""
 
 
 async def deliver(
@@ -54,42 +54,41 @@ async def deliver(
     *,
     nonce: str | None,
 ) -> MessageRef:
-    """Make the home message show `card`.
+    """Make the message show `card`.
 
-    By the interaction's token while it lives, then as the bot, then as a new message. Where only
-    the token leads, the new message goes to the person directly.
+    It is edited with the interaction's token while that is valid, then as the bot; if it is gone,
+    a new message is sent. For a message that only the token can edit, that is a DM to the user.
 
     Args:
         bot: The client.
         message_ref: Where the message is.
-        card: What it is to show.
+        card: What to show.
         uploads: All files that the card shows.
-        nonce: Allows a new message when the old one is gone, and names it, so that Discord
-            takes it only once. `None`: a message that is gone stays gone.
+        nonce: Allows a new message when the old one is gone. Discord accepts each nonce only
+            once. `None`: never send a new message.
 
     Returns:
         Where the message is now.
 
     Raises:
-        Unreachable: When the card can be shown nowhere.
-        Rejected: When Discord finds fault with the card.
-        TooLarge: When the files are too large for this place.
-        UnknownJob: When the message is gone because what it is about was deleted: nothing brings
-            it back.
-        discord.HTTPException: When Discord fails otherwise; trying again later may help.
+        Unreachable: When the card can't be shown anywhere.
+        Rejected: When Discord rejects the card.
+        TooLarge: When the files are too large for the channel.
+        UnknownJob: When the message is gone because its job or grid was deleted.
+        discord.HTTPException: When Discord fails otherwise; retrying later may help.
     """
     try:
-        if message_ref.token_lives:
+        if message_ref.token_valid:
             try:
-                return await _edit_by_token(bot, message_ref, card, uploads)
+                return await _edit_with_token(bot, message_ref, card, uploads)
             except discord.HTTPException as error:
-                if not _token_is_dead(error):
+                if not _needs_other_way(error):
                     raise
                 message_ref = message_ref.without_token()
-        if message_ref.leased:
+        if message_ref.token_only:
             if nonce is None:
-                raise Unreachable("only its token led there")
-            message_ref = await in_direct_messages(bot, message_ref)
+                raise Unreachable("its token has expired")
+            message_ref = await open_dm(bot, message_ref)
         async with bot.channel_locks.setdefault(message_ref.channel_id, asyncio.Lock()):
             if message_ref.message_id is not None:
                 try:
@@ -99,36 +98,36 @@ async def deliver(
                         raise
             if nonce is None:
                 raise Unreachable("the message is gone")
-            await card.require(bot.studio)
-            return await _send_anew(bot, message_ref, card, uploads, nonce)
+            await card.require_exists(bot.studio)
+            return await _send_new(bot, message_ref, card, uploads, nonce)
     except discord.HTTPException as error:
         if error.status == 413:
             raise TooLarge from error
-        if error.status == 403 or error.code in (UNKNOWN_CHANNEL, *CANNOT_WRITE):
+        if error.status == 403 or error.code in (UNKNOWN_CHANNEL, *DM_FORBIDDEN):
             raise Unreachable(error.text) from error
         if error.status == 400:
             raise Rejected(error.text) from error
         raise
 
 
-async def in_direct_messages(bot: Client, message_ref: MessageRef) -> MessageRef:
-    """A new place for the answer: the conversation with the person.
+async def open_dm(bot: Client, message_ref: MessageRef) -> MessageRef:
+    """A new message in the user's DM channel.
 
     Raises:
-        discord.HTTPException: When Discord fails, or knows no such person.
+        discord.HTTPException: When Discord fails, or doesn't know the user.
     """
     channel = await bot.create_dm(discord.Object(message_ref.person))
-    return message_ref.direct(channel.id)
+    return message_ref.in_dm(channel.id)
 
 
-async def withdraw(bot: Client, message_ref: MessageRef) -> bool:
-    """Delete the message, where that is still possible; whether there is none any more."""
+async def delete_message(bot: Client, message_ref: MessageRef) -> bool:
+    """Delete the message if that is still possible; whether it is gone now."""
     if message_ref.message_id is None:
         return True
-    if message_ref.leased and not message_ref.token_lives:
+    if message_ref.token_only and not message_ref.token_valid:
         return False
     try:
-        if message_ref.leased:
+        if message_ref.token_only:
             await _webhook(bot, message_ref).delete_message(message_ref.message_id)
         else:
             channel = bot.get_partial_messageable(message_ref.channel_id)
@@ -144,13 +143,13 @@ def _webhook(bot: Client, message_ref: MessageRef) -> discord.Webhook:
     return webhook
 
 
-async def _edit_by_token(
+async def _edit_with_token(
     bot: Client, message_ref: MessageRef, card: Showable, uploads: Sequence[Upload]
 ) -> MessageRef:
     webhook = _webhook(bot, message_ref)
     message_id = message_ref.message_id
     if message_id is None:
-        # Only the original answer to the interaction goes by a name instead of an id.
+        # The original response can be addressed by this name instead of an ID.
         original = await webhook.fetch_message("@original")  # type: ignore[arg-type]
         message_id = original.id
     await webhook.edit_message(
@@ -159,7 +158,7 @@ async def _edit_by_token(
         attachments=[upload.file() for upload in uploads],
         allowed_mentions=discord.AllowedMentions.none(),
     )
-    return message_ref.at(message_id)
+    return message_ref.with_message(message_id)
 
 
 async def _edit_as_bot(
@@ -175,7 +174,7 @@ async def _edit_as_bot(
     return message_ref
 
 
-async def _send_anew(
+async def _send_new(
     bot: Client, message_ref: MessageRef, card: Showable, uploads: Sequence[Upload], nonce: str
 ) -> MessageRef:
     channel = bot.get_partial_messageable(message_ref.channel_id)
@@ -185,9 +184,9 @@ async def _send_anew(
         allowed_mentions=discord.AllowedMentions.none(),
         nonce=nonce,
     )
-    return message_ref.without_token().at(message.id)
+    return message_ref.without_token().with_message(message.id)
 
 
-def _token_is_dead(error: discord.HTTPException) -> bool:
-    """Whether the message cannot be reached by the token (any more)."""
+def _needs_other_way(error: discord.HTTPException) -> bool:
+    """Whether the message can't be edited with the token (any more)."""
     return error.status == 401 or error.code in (UNKNOWN_MESSAGE, UNKNOWN_WEBHOOK, INVALID_TOKEN)

@@ -1,4 +1,4 @@
-"""The shell of everything clickable: rebuilt from its custom ID, run like a command."""
+"""Base classes of buttons and menus that work after a restart and are checked like commands."""
 
 import re
 from abc import abstractmethod
@@ -15,9 +15,9 @@ Handler = Callable[[Interaction, T], Awaitable[None]]
 
 
 class Persistent:
-    """A `discord.ui.DynamicItem` that outlives restarts: all that it needs is in its custom ID.
+    """A mixin for `discord.ui.DynamicItem`s, whose custom IDs hold everything they need.
 
-    Name it before `DynamicItem` among the bases.
+    List it before `DynamicItem` among the bases.
     """
 
     @classmethod
@@ -30,32 +30,32 @@ class Persistent:
     @classmethod
     @abstractmethod
     def rebuilt(cls, match: re.Match[str], item: ui.Item[Any]) -> Self:
-        """The item from its custom ID and, for a select, from how its message shows it."""
+        """The item from its custom ID, and for a select from the component in its message."""
 
     async def callback(self, interaction: AnyInteraction) -> None:
-        """Act under the same policy and error handling as a command."""
+        """Run `act` under the same policy and error handling as a command."""
         await interaction.client.tree.guard(interaction, lambda: self.act(interaction))
 
     @abstractmethod
     async def act(self, interaction: Interaction) -> None:
-        """Do what was clicked."""
+        """Handle the click or the selection."""
 
 
 class ActionRegistry(Generic[T]):
-    """What the buttons of one kind do, by their verbs. Features add their own."""
+    """The handlers of one kind of button, by verb. Features add their own."""
 
     def __init__(self) -> None:
         self._handlers: dict[str, Handler[T]] = {}
 
     def add(self, **handlers: Handler[T]) -> None:
-        """Have a click on each of these verbs call its handler."""
+        """Call these handlers on clicks on buttons with their verbs."""
         assert not handlers.keys() & self._handlers.keys(), "each verb has one handler"
         self._handlers |= handlers
 
     def __getitem__(self, verb: str) -> Handler[T]:
-        """What a click on `verb` calls. Raises `KeyError` when no feature knows the verb."""
+        """The handler of a verb. Raises `KeyError` when no feature has added one."""
         return self._handlers[verb]
 
     async def run(self, verb: str, interaction: Interaction, target: T) -> None:
-        """Do `verb` to `target`."""
+        """Apply `verb` to `target`."""
         await self[verb](interaction, target)

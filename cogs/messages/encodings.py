@@ -1,4 +1,4 @@
-"""Pictures as attachments: the original while it fits, else WebP, ever smaller."""
+"""Pictures as attachments: the original if it fits, else WebP of decreasing quality."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,17 +19,17 @@ class Upload:
     data: bytes
 
     def file(self) -> discord.File:
-        """The file as discord.py takes it; each can be sent once."""
+        """A `discord.File` of it, which can be sent once."""
         return discord.File(BytesIO(self.data), filename=self.name)
 
 
 def encodings(files: Sequence[Path], limit: int) -> Iterator[tuple[Upload, ...]]:
-    """The pictures in ever smaller encodings whose sum is at most `limit` bytes.
+    """The pictures in ever smaller encodings, each at most `limit` bytes in total.
 
-    The first is the original PNG with its settings inside. Blocks: iterate in a thread.
+    The first is the original PNG with its metadata. Blocks: iterate in a thread.
 
     Raises:
-        OSError: When a file is gone or cannot be read.
+        OSError: When a file is gone or can't be read.
     """
     originals = tuple(Upload(file.name, file.read_bytes()) for file in files)
     if _total(originals) <= limit:
@@ -48,7 +48,7 @@ def _webp(file: Path, quality: int) -> Upload:
     buffer = BytesIO()
     with Image.open(file) as image:
         exif = Image.Exif()
-        # Where the A1111 tools look for the settings in files without text chunks: UserComment.
+        # A1111 and its relatives read the settings of a WebP file from the EXIF UserComment.
         exif.get_ifd(0x8769)[0x9286] = b"UNICODE\0" + image.info["parameters"].encode("utf-16-be")
         image.save(buffer, "WEBP", quality=quality, exif=exif)
     return Upload(file.with_suffix(".webp").name, buffer.getvalue())

@@ -1,4 +1,4 @@
-"""The presenter: keeps each job's message true, from queued to the pictures."""
+"""Keeps the message of each job up to date, from queued to the pictures."""
 
 import asyncio
 import logging
@@ -15,19 +15,19 @@ from cogs.messages.cards import (
     cancelled_card,
     expiring_card,
     failed_card,
-    ready_at,
     result_card,
+    steady_ready_at,
     waiting_card,
     withheld_card,
 )
 from cogs.messages.delivery import Rejected, TooLarge
 from cogs.messages.encodings import Upload, encodings
-from cogs.messages.lineage import parent_link
 from cogs.messages.removal import CellMessages
 from cogs.messages.throttle import edit_interval
 from cogs.messages.updater import MessageUpdater, TrackedMessage
 from cogs.policy.model_capabilities import model_can_inpaint
 from cogs.policy.nsfw import Exposure, exposure_in_channel, preview_exposure
+from cogs.policy.visibility import jump_url
 from engine import Job, JobEvent, JobState, Studio, UnknownJob
 from speech import resaid, say
 
@@ -35,132 +35,151 @@ log = logging.getLogger(__name__)
 
 
 class Unreadable(Exception):
-    """The file of a finished picture is gone or damaged."""
+    """The file of a painted picture is gone or damaged."""
 
 
 class JobMessages:
-    """Has the messages of jobs followed."""
+    """Tracks the messages of jobs."""
 
-    def __init__(self, bot: Client, studio: Studio, followers: MessageUpdater) -> None:
+    def __init__(self, bot: Client, studio: Studio, updater: MessageUpdater) -> None:
         self._bot = bot
         self._studio = studio
-        self._followers = followers
+        self._updater = updater
 
-    def present(self, job: Job, message_ref: MessageRef, shown: Card | None = None) -> None:
+    def track(self, job: Job, message_ref: MessageRef, shown: Card | None = None) -> None:
         """Keep the message at `message_ref`, which shows `shown`, up to date from now on."""
-        self._followers.follow(_TrackedJob(self._bot, self._followers, job), message_ref, shown)
+        self._updater.track(_TrackedJob(self._bot, self._updater, job), message_ref, shown)
 
     async def refresh(self, job: Job) -> None:
-        """Have the message of a finished job, or of the grid it is in, show its outcome again."""
+        """Redraw the message of a finished job, or of the grid of which it is a cell."""
         if job.cell is None:
-            self.present(job, MessageRef.from_json(job.message_ref))
+            self.track(job, MessageRef.from_json(job.message_ref))
         else:
             with suppress(UnknownJob):
                 await self._bot.services[CellMessages].redraw(job)
 
     async def resume(self) -> None:
-        """Take up every job whose outcome was not shown when the program ended."""
+        """Track every job whose outcome wasn't shown before the program ended."""
         for job in await self._studio.unsettled():
-            self.present(job, MessageRef.from_json(job.message_ref))
+            self.track(job, MessageRef.from_json(job.message_ref))
 
 
 class _TrackedJob(TrackedMessage[JobEvent]):
-    """A job whose message is kept true."""
+    """A job whose message is kept up to date."""
 
-    def __init__(self, bot: Client, followers: MessageUpdater, job: Job) -> None:
+    def __init__(self, bot: Client, updater: MessageUpdater, job: Job) -> None:
         self.key, self.name = job.id, f"job-{job.id}"
         self._bot = bot
-        self._followers = followers
+        self._updater = updater
         self._studio = bot.studio
         self._job = job
         self._nonce = None if job.settled else f"atelier-{job.id}"
-        self._ready: float | None = None
+        self._ready_at: float | None = None
 
     def watch(self) -> AsyncGenerator[JobEvent, None]:
         return self._studio.watch(self._job.id)
 
-    def over(self, news: JobEvent) -> bool:
-        return not news.state.waiting
+    def is_final(self, event: JobEvent) -> bool:
+        return not event.state.waiting
 
-    def every(self, news: JobEvent | None) -> float:
-        return edit_interval(news)
+    def edit_interval(self, event: JobEvent | None) -> float:
+        return edit_interval(event)
 
     async def set_message_ref(self, message_ref: MessageRef) -> None:
         await self._studio.set_message_ref(self._job.id, message_ref.to_json())
 
-    async def settle(self) -> None:
+    async def mark_delivered(self) -> None:
         await self._studio.settle(self._job.id)
 
-    async def underway(
-        self, news: JobEvent, message_ref: MessageRef
+    async def render_progress(
+        self, event: JobEvent, message_ref: MessageRef
     ) -> tuple[Card, Sequence[Upload]]:
-        self._ready = ready_at(news, self._ready)
-        if message_ref.seconds_to_parting == 0.0:
-            return expiring_card(self._job, news.state), ()
-        news, covered = await self._discreet(news, message_ref)
-        card = waiting_card(self._job, news, self._ready, message_ref.until)
-        uploads = (Upload(PREVIEW, news.preview),) if news.preview else ()
-        return replace(card, covered=covered), uploads
+        self._ready_at = steady_ready_at(event, self._ready_at)
+        if message_ref.seconds_to_expiry_notice == 0.0:
+            return expiring_card(self._job, event.state), ()
+        event, spoilered = await self._without_hidden_preview(event, message_ref)
+        card = waiting_card(self._job, event, self._ready_at, message_ref.editable_until)
+        uploads = (Upload(PREVIEW, event.preview),) if event.preview else ()
+        return replace(card, spoilered=spoilered), uploads
 
-    async def _discreet(
+    async def _without_hidden_preview(
         self, event: JobEvent, message_ref: MessageRef
     ) -> tuple[JobEvent, frozenset[int]]:
-        """The event with a preview only where one may be shown, and what is covered of it."""
+        """The event, without a preview that may not be shown, and its spoilered pictures."""
         if event.preview is None:
             return event, frozenset()
-        showing = await preview_exposure(self._bot, message_ref)
-        if showing.withheld:
+        exposure = await preview_exposure(self._bot, message_ref)
+        if exposure.withheld:
             return replace(event, preview=None), frozenset()
-        return event, showing.covered
+        return event, exposure.spoilered
 
-    async def show_outcome(self, news: JobEvent, message_ref: MessageRef) -> MessageRef:
+    async def show_outcome(self, event: JobEvent, message_ref: MessageRef) -> MessageRef:
         job = self._job
-        if news.state is JobState.CANCELLED:
-            nonce = (
-                None if message_ref.leased else self._nonce
-            )  # nobody needs to be written to for that
-            return await self._followers.tell(self, message_ref, cancelled_card(job), nonce=nonce)
-        if news.state is JobState.FAILED:
-            sentence = resaid(news.error) or say("The picture couldn't be painted.")
+        if event.state is JobState.CANCELLED:
+            # A cancelled job isn't worth a DM.
+            nonce = None if message_ref.token_only else self._nonce
+            return await self._updater.deliver(self, message_ref, cancelled_card(job), nonce=nonce)
+        if event.state is JobState.FAILED:
+            sentence = resaid(event.error) or say("The picture couldn't be painted.")
             return await self._deliver(message_ref, failed_card(job, sentence))
-        showing = await exposure_in_channel(self._bot, job, message_ref)
-        if showing.withheld:
+        exposure = await exposure_in_channel(self._bot, job, message_ref)
+        if exposure.withheld:
             return await self._deliver(message_ref, withheld_card(job))
         try:
-            async with aclosing(_encoded(news.pictures, message_ref.upload_limit)) as levels:
+            async with aclosing(_encoded(event.pictures, message_ref.upload_limit)) as levels:
                 async for uploads in levels:
                     try:
-                        return await self._deliver_pictures(message_ref, uploads, showing)
+                        return await self._deliver_pictures(message_ref, uploads, exposure)
                     except TooLarge:
-                        log.info("Job %d: too large for its channel, made smaller", job.id)
+                        log.info("Job %d: too large for its channel, trying smaller files", job.id)
             sentence = say(
                 "The pictures are too large for this channel. The bot's owner has them on disk."
             )
         except Unreadable as error:
-            log.error("Job %d: its pictures cannot be read: %s", job.id, error)
+            log.error("Job %d: its pictures can't be read: %s", job.id, error)
             sentence = say("The picture files no longer exist.")
         except Rejected as error:
-            log.error("Job %d: Discord does not take its pictures: %s", job.id, error)
+            log.error("Job %d: Discord rejected its pictures: %s", job.id, error)
             sentence = say("Discord rejected the pictures. The bot's owner has them on disk.")
         return await self._deliver(message_ref, failed_card(job, sentence))
 
     async def _deliver_pictures(
-        self, message_ref: MessageRef, uploads: Sequence[Upload], showing: Exposure
+        self, message_ref: MessageRef, uploads: Sequence[Upload], exposure: Exposure
     ) -> MessageRef:
         names = [upload.name for upload in uploads]
-        fillable = model_can_inpaint(self._studio.models, self._job.recipe.model)
-        came_from = await parent_link(self._studio, self._job)
-        card = result_card(self._job, names, came_from, fillable=fillable)
-        return await self._deliver(message_ref, replace(card, covered=showing.covered), uploads)
+        inpaintable = model_can_inpaint(self._studio.models, self._job.recipe.model)
+        source_link = await parent_link(self._studio, self._job)
+        card = result_card(self._job, names, source_link, inpaintable=inpaintable)
+        return await self._deliver(
+            message_ref, replace(card, spoilered=exposure.spoilered), uploads
+        )
 
     async def _deliver(
         self, message_ref: MessageRef, card: Card, uploads: Sequence[Upload] = ()
     ) -> MessageRef:
-        return await self._followers.tell(self, message_ref, card, uploads, nonce=self._nonce)
+        return await self._updater.deliver(self, message_ref, card, uploads, nonce=self._nonce)
+
+
+async def parent_link(studio: Studio, job: Job) -> str:
+    """“from picture 2 of job 7”, linked if that message can be opened; empty without a parent."""
+    if job.parent is None:
+        return ""
+    text = say(
+        "from picture {picture} of job {job}",
+        picture=job.parent.number + 1,
+        job=job.parent.job_id,
+    )
+    try:
+        message_ref = MessageRef.from_json((await studio.job(job.parent.job_id)).message_ref)
+    except UnknownJob:
+        return text
+    may_link = not message_ref.private or MessageRef.from_json(job.message_ref).private
+    url = jump_url(message_ref) if may_link else None
+    return f"[{text}]({url})" if url else text
 
 
 async def _encoded(files: Sequence[Path], limit: int) -> AsyncGenerator[tuple[Upload, ...], None]:
-    """The encodings of the pictures, each made in a thread when it is asked for.
+    """The encodings of the pictures, each made in a thread when it is needed.
 
     Raises:
         Unreadable: When a file is gone or damaged.

@@ -17,7 +17,7 @@ ButtonRow = ui.ActionRow[ui.LayoutView]
 
 
 class PictureActions(ActionRegistry[Parent]):
-    """What the buttons of a picture do."""
+    """The handlers of a picture's buttons."""
 
 
 BUTTONS: dict[str, tuple[str, str]] = {
@@ -42,7 +42,7 @@ BUTTONS: dict[str, tuple[str, str]] = {
     "up": (phrase("Pan up"), "⬆️"),
     "down": (phrase("Pan down"), "⬇️"),
 }
-"""Label and emoji by verb. Old messages know the verbs."""
+"""Label and emoji by verb. The verbs must stay: old messages hold them."""
 
 
 class PictureButton(
@@ -50,7 +50,7 @@ class PictureButton(
     ui.DynamicItem[ui.Button[Any]],
     template=r"atelier-picture:(?P<verb>[a-z]+):(?P<job_id>\d{1,19}):(?P<number>\d{1,2})",
 ):
-    """A button that does `verb` to one picture of a job."""
+    """A button that applies `verb` to one picture of a job."""
 
     def __init__(self, verb: str, picture: Parent) -> None:
         label, emoji = BUTTONS[verb]
@@ -69,7 +69,7 @@ class PictureButton(
         return cls(match["verb"], Parent(int(match["job_id"]), int(match["number"])))
 
     async def act(self, interaction: Interaction) -> None:
-        """Do it to a picture that the person may look at."""
+        """Apply the verb to a picture that the user may see."""
         await accessible_job(interaction, self._picture.job_id)
         await require_shown(interaction, self._picture.job_id)
         actions = interaction.client.services[PictureActions]
@@ -81,42 +81,41 @@ RESULT_ROWS = (
     ("start", "remix", "fill", "zoom", "pan"),
     ("details", "dm"),
 )
-"""The rows below one picture; Discord takes five in each."""
+"""The rows below one picture; Discord allows five buttons in each."""
 
-RESIZING = ("double", "quadruple")
-FILLING = ("fill", "zoom", "pan")
-ZOOMING = ("zoomsome", "zoomtwo")
-PANNING = ("left", "right", "up", "down")
+RESIZE_VERBS = ("double", "quadruple")
+INPAINT_VERBS = ("fill", "zoom", "pan")
+ZOOM_VERBS = ("zoomsome", "zoomtwo")
+PAN_VERBS = ("left", "right", "up", "down")
 
 
-def picture_rows(job_id: int, count: int, *, enlarged: bool, fillable: bool) -> list[ButtonRow]:
-    """The rows of buttons below `count` pictures: of one what it takes, of several a choice.
+def picture_rows(job_id: int, count: int, *, enlarged: bool, inpaintable: bool) -> list[ButtonRow]:
+    """The buttons below `count` pictures: all actions for one, a choice between several.
 
     Args:
-        job_id: Whose pictures they are.
-        count: How many there are.
-        enlarged: Whether they are as large as plain resizing makes them.
-        fillable: Whether their model can paint a part of a picture anew.
+        job_id: The job of the pictures.
+        count: The number of pictures.
+        enlarged: Whether they have been resized already.
+        inpaintable: Whether their model can inpaint.
     """
     if count == 1:
-        return rows_of(Parent(job_id, 0), enlarged=enlarged, fillable=fillable)
+        return single_picture_rows(Parent(job_id, 0), enlarged=enlarged, inpaintable=inpaintable)
     row: ButtonRow = ui.ActionRow()
     for number in range(count):
         row.add_item(PictureButton("choose", Parent(job_id, number)))
     return [row]
 
 
-def rows_of(picture: Parent, *, enlarged: bool, fillable: bool) -> list[ButtonRow]:
-    """The buttons of one picture, as far as they make sense for it."""
-    left_out = (RESIZING if enlarged else ()) + (() if fillable else FILLING)
+def single_picture_rows(picture: Parent, *, enlarged: bool, inpaintable: bool) -> list[ButtonRow]:
+    """The buttons of one picture that apply to it."""
+    hidden = (RESIZE_VERBS if enlarged else ()) + (() if inpaintable else INPAINT_VERBS)
     return [
-        button_row([verb for verb in verbs if verb not in left_out], picture)
-        for verbs in RESULT_ROWS
+        button_row([verb for verb in verbs if verb not in hidden], picture) for verbs in RESULT_ROWS
     ]
 
 
 def button_row(verbs: Sequence[str], picture: Parent) -> ButtonRow:
-    """Buttons of one picture, side by side."""
+    """A row of buttons of one picture."""
     row: ButtonRow = ui.ActionRow()
     for verb in verbs:
         row.add_item(PictureButton(verb, picture))

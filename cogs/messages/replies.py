@@ -1,24 +1,49 @@
-"""Answers that only the person who asked can see."""
+"""Replies that only the user sees, and what they say about errors."""
 
+import logging
 from typing import Any
 
 import discord
+from discord import app_commands
 
-MOST = 2000
-"""Discord's limit for the text of a message."""
+from engine import AtelierError, LimitReached, new_incident
+from speech import resaid, say
+
+log = logging.getLogger(__name__)
+
+MAX_MESSAGE_LENGTH = 2000
+"""Discord's limit for the text of a message, in characters."""
 
 
 async def reply(interaction: discord.Interaction[Any], text: str) -> None:
-    """Say `text` to the person who used the command or the button, and to nobody else.
+    """Answer the interaction with `text`, visible only to the user.
 
-    What does not fit into a message is left out: whole lines, unless one of them is most of it.
+    A text that is too long is cut after a line, or within one if that line is most of it.
     """
-    if len(text) > MOST:
-        text = text[: MOST - 2]
-        whole = text[: text.rfind("\n") + 1]
-        text = (whole if len(whole) > MOST // 2 else text) + "…"
+    if len(text) > MAX_MESSAGE_LENGTH:
+        text = text[: MAX_MESSAGE_LENGTH - 2]
+        whole_lines = text[: text.rfind("\n") + 1]
+        text = (whole_lines if len(whole_lines) > MAX_MESSAGE_LENGTH // 2 else text) + "…"
     mentions = discord.AllowedMentions.none()
     if interaction.response.is_done():
         await interaction.followup.send(text, ephemeral=True, allowed_mentions=mentions)
     else:
         await interaction.response.send_message(text, ephemeral=True, allowed_mentions=mentions)
+
+
+def sentence_for(error: Exception) -> str:
+    """What to tell the user about `error`; a bug is logged under an ID that they see."""
+    match error:
+        case LimitReached(retry_at=float(retry_at)):
+            return say("{error} Try again <t:{at}:R>.", error=error.sentence, at=int(retry_at) + 1)
+        case AtelierError():
+            return resaid(error.sentence)
+        case app_commands.CommandSignatureMismatch() | app_commands.CommandNotFound():
+            return say("This command has changed. Restart Discord, or try again in a minute.")
+        case _:
+            incident = new_incident()
+            log.error("Incident %s", incident, exc_info=error)
+            return say(
+                "Something went wrong. The owner can find the reason in the log: {incident}.",
+                incident=incident,
+            )

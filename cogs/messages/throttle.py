@@ -1,57 +1,61 @@
-"""Pacing: how often messages may be edited only to tell of progress."""
+"""How often messages may be edited to show progress."""
 
 import time
 from collections.abc import Callable
 
 from engine import JobEvent, JobState
 
-PER_MESSAGE = 2.5
+MESSAGE_INTERVAL = 2.5
 """Seconds between two edits of one message."""
 
-PER_DISTANT_MESSAGE = 20.0
+DISTANT_MESSAGE_INTERVAL = 20.0
 """Seconds between two edits of the message of a job that waits far behind in the queue."""
 
-NEAR = 3
-"""Places in the queue whose messages are edited as often as those of running jobs."""
+NEAR_POSITIONS = 3
+"""Positions in the queue up to which messages are edited as often as those of running jobs."""
 
-PER_CHANNEL = 1.1
+CHANNEL_INTERVAL = 1.1
 """Seconds between two edits in one channel: Discord allows about five in five seconds, and
-outcomes, which are never held back, need some of them."""
+outcomes, which are never throttled, need some of them."""
 
-FORGET = 60.0
-"""Seconds after which an edit no longer holds anything back."""
+FORGET_AFTER = 60.0
+"""Seconds after which an edit no longer counts."""
 
 
 def edit_interval(event: JobEvent | None) -> float:
     """Seconds between two edits of the message that shows `event`."""
-    far = event is not None and event.state is JobState.QUEUED and (event.position or 0) > NEAR
-    return PER_DISTANT_MESSAGE if far else PER_MESSAGE
+    far = (
+        event is not None
+        and event.state is JobState.QUEUED
+        and (event.position or 0) > NEAR_POSITIONS
+    )
+    return DISTANT_MESSAGE_INTERVAL if far else MESSAGE_INTERVAL
 
 
 class EditThrottle:
-    """Says when progress may be shown again. Outcomes do not ask."""
+    """Decides when progress may be shown again. Outcomes are not throttled."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._channels: dict[int, float] = {}
         self._messages: dict[int, float] = {}
 
-    def wait(self, channel_id: int, job_id: int, every: float) -> float:
-        """Seconds until the message of the job, edited every so many, may be edited again."""
-        long_ago = self._clock() - FORGET
+    def wait(self, channel_id: int, message_key: int, interval: float) -> float:
+        """Seconds until the message, edited once per `interval` seconds, may be edited again."""
+        long_ago = self._clock() - FORGET_AFTER
         due = max(
-            self._channels.get(channel_id, long_ago) + PER_CHANNEL,
-            self._messages.get(job_id, long_ago) + every,
+            self._channels.get(channel_id, long_ago) + CHANNEL_INTERVAL,
+            self._messages.get(message_key, long_ago) + interval,
         )
         return max(0.0, due - self._clock())
 
-    def admits(self, channel_id: int, job_id: int, every: float) -> bool:
-        """Whether the message may be edited now; if so, it counts as edited."""
-        if self.wait(channel_id, job_id, every) > 0:
+    def try_acquire(self, channel_id: int, message_key: int, interval: float) -> bool:
+        """Whether the message may be edited now; if so, this counts as an edit."""
+        if self.wait(channel_id, message_key, interval) > 0:
             return False
         now = self._clock()
-        for edited in (self._channels, self._messages):
-            for key in [key for key, at in edited.items() if at < now - FORGET]:
-                del edited[key]
-        self._channels[channel_id] = self._messages[job_id] = now
+        for last_edits in (self._channels, self._messages):
+            for key in [key for key, at in last_edits.items() if at < now - FORGET_AFTER]:
+                del last_edits[key]
+        self._channels[channel_id] = self._messages[message_key] = now
         return True

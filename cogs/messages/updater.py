@@ -1,4 +1,4 @@
-"""Following: keeps the message about a job, or about a sheet, true until its outcome is shown."""
+"""Keeps the message of a job or a grid up to date until its outcome has been shown."""
 
 import asyncio
 import logging
@@ -27,18 +27,18 @@ T = TypeVar("T")
 
 RETRY_DELAYS = (2.0, 5.0, 15.0, 60.0)
 """Seconds between attempts to show an outcome while Discord fails; the last one repeats. Discord
-knows a nonce again for a few minutes: within them a message sent twice is one message."""
+remembers a nonce for a few minutes: a message sent twice within them is posted once."""
 
-FAILURES = (discord.HTTPException, aiohttp.ClientError, OSError)
-"""What passes: Discord has trouble, or the way to it."""
+TRANSIENT_ERRORS = (discord.HTTPException, aiohttp.ClientError, OSError)
+"""Errors that pass: Discord, or the connection to it, has a problem."""
 
 
 class TrackedMessage(ABC, Generic[Event]):
-    """What a message is about, for as long as it is followed once.
+    """What a message that is kept up to date is about: a job or a grid.
 
     Attributes:
-        key: Its number among all that is followed.
-        name: What the log calls it.
+        key: Its number, unique among everything that is tracked.
+        name: Its name in the log.
     """
 
     key: int
@@ -46,205 +46,215 @@ class TrackedMessage(ABC, Generic[Event]):
 
     @abstractmethod
     def watch(self) -> AsyncGenerator[Event, None]:
-        """Yield what is known of it and then each change, until it is over or the program ends.
+        """Yield the current state, then each change, until the outcome or the program's end.
 
         Raises:
             UnknownJob: When it was deleted.
         """
 
     @abstractmethod
-    def over(self, news: Event) -> bool:
-        """Whether nothing comes after that."""
+    def is_final(self, event: Event) -> bool:
+        """Whether the event is the outcome: no other comes after it."""
 
     @abstractmethod
-    def every(self, news: Event | None) -> float:
-        """Seconds between two edits that tell such news."""
+    def edit_interval(self, event: Event | None) -> float:
+        """Seconds between two edits that show events like this one."""
 
     @abstractmethod
-    async def underway(
-        self, news: Event, message_ref: MessageRef
+    async def render_progress(
+        self, event: Event, message_ref: MessageRef
     ) -> tuple[Showable, Sequence[Upload]]:
-        """What its message shows before it is over: a goodbye when that is due at `message_ref`."""
+        """What the message shows before the outcome: the expiry notice once that is due."""
 
     @abstractmethod
-    async def show_outcome(self, news: Event, message_ref: MessageRef) -> MessageRef:
-        """Show how it ended; raises as `deliver` does. A new message is made only the first time.
+    async def show_outcome(self, event: Event, message_ref: MessageRef) -> MessageRef:
+        """Show the outcome. Only the first time may it send a new message.
 
         Returns:
             Where the message is now.
+
+        Raises:
+            Exception: As `deliver` does.
         """
 
     @abstractmethod
     async def set_message_ref(self, message_ref: MessageRef) -> None:
-        """Write down where its message is."""
+        """Store where the message is."""
 
     @abstractmethod
-    async def settle(self) -> None:
-        """Write down that its outcome has been shown."""
+    async def mark_delivered(self) -> None:
+        """Store that the outcome has been shown."""
 
 
 class MessageUpdater:
-    """Follows subjects in the background, each by one task."""
+    """Tracks messages in the background, one task for each."""
 
-    def __init__(self, bot: Client, pacer: EditThrottle) -> None:
+    def __init__(self, bot: Client, throttle: EditThrottle) -> None:
         self._bot = bot
-        self._pacer = pacer
+        self._throttle = throttle
         self._tasks = Tasks()
         self._running: WeakValueDictionary[int, asyncio.Task[None]] = WeakValueDictionary()
-        self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
-    def follow(
-        self, subject: TrackedMessage[Event], message_ref: MessageRef, shown: Showable | None = None
+    def track(
+        self, tracked: TrackedMessage[Event], message_ref: MessageRef, shown: Showable | None = None
     ) -> None:
-        """Keep the message in `message_ref`, which shows `shown`, true until the outcome is there.
+        """Keep the message at `message_ref`, which shows `shown`, up to date until its outcome.
 
-        Who has followed the subject so far stops: it may know less, and would be the last to tell.
+        A task that has tracked it so far is stopped: it may know an older place or state, and
+        would overwrite the newer one.
         """
-        before = self._running.get(subject.key)
-        self._running[subject.key] = self._tasks.start(
-            self._take_over(before, subject, message_ref, shown), f"follow {subject.name}"
+        previous = self._running.get(tracked.key)
+        self._running[tracked.key] = self._tasks.start(
+            self._replace(previous, tracked, message_ref, shown), f"track {tracked.name}"
         )
 
-    async def tell(
+    async def deliver(
         self,
-        subject: TrackedMessage[Any],
+        tracked: TrackedMessage[Any],
         message_ref: MessageRef,
         card: Showable,
         uploads: Sequence[Upload] = (),
         *,
         nonce: str | None,
     ) -> MessageRef:
-        """`deliver` what the message of the subject shows.
+        """Call `deliver` without being replaced by a newer task halfway.
 
-        Nobody takes over in the middle of that: of a request that is cancelled while it waits for
-        its rate limit, discord.py keeps the lock, and the next one by that token waits for ever.
+        When a request is cancelled while it waits for its rate limit, discord.py never releases
+        that lock, and the next request with the same token waits forever.
         """
-        async with self._turn(subject):
+        async with self._lock_for(tracked):
             return await deliver(self._bot, message_ref, card, uploads, nonce=nonce)
 
     async def close(self, seconds: float) -> None:
-        """Stop following; outcomes that are known get this long to be shown.
+        """Stop tracking; known outcomes get this long to be shown.
 
-        What was not shown is taken up at the next start.
+        The others are shown at the next start.
         """
         try:
             async with asyncio.timeout(seconds):
                 await self._tasks.join()
         except TimeoutError:
-            log.info("%d messages are left for the next start", len(self._tasks))
+            log.info("%d messages will be updated at the next start", len(self._tasks))
             await self._tasks.cancel()
 
-    def _turn(self, subject: TrackedMessage[Any]) -> asyncio.Lock:
-        return self._turns.setdefault(subject.key, asyncio.Lock())
+    def _lock_for(self, tracked: TrackedMessage[Any]) -> asyncio.Lock:
+        return self._locks.setdefault(tracked.key, asyncio.Lock())
 
-    async def _take_over(
+    async def _replace(
         self,
-        before: "asyncio.Task[None] | None",
-        subject: TrackedMessage[Event],
+        previous: "asyncio.Task[None] | None",
+        tracked: TrackedMessage[Event],
         message_ref: MessageRef,
         shown: Showable | None,
     ) -> None:
-        if before is not None:
-            async with self._turn(subject):
-                before.cancel()
-            await asyncio.wait([before])
+        if previous is not None:
+            async with self._lock_for(tracked):
+                previous.cancel()
+            await asyncio.wait([previous])
         speak(message_ref.language)
         try:
-            await self._follow(subject, message_ref, shown)
+            await self._run(tracked, message_ref, shown)
         except UnknownJob:
-            log.info("%s was deleted meanwhile", subject.name)
+            log.info("%s was deleted", tracked.name)
 
-    async def _follow(
-        self, subject: TrackedMessage[Event], message_ref: MessageRef, shown: Showable | None
+    async def _run(
+        self, tracked: TrackedMessage[Event], message_ref: MessageRef, shown: Showable | None
     ) -> None:
-        ended = await self._show_progress(subject, message_ref, shown)
+        ended = await self._show_progress(tracked, message_ref, shown)
         if ended is None:
             return
-        message_ref, last = ended
+        message_ref, outcome = ended
         try:
             message_ref = await retry_forever(
-                partial(subject.show_outcome, last, message_ref), subject.name
+                partial(tracked.show_outcome, outcome, message_ref), tracked.name
             )
         except (Unreachable, Rejected) as error:
-            log.warning("%s: nothing can be shown where it belongs: %s", subject.name, error)
-        await subject.set_message_ref(message_ref)
-        await subject.settle()
+            log.warning("%s: the outcome can't be shown: %s", tracked.name, error)
+        await tracked.set_message_ref(message_ref)
+        await tracked.mark_delivered()
 
     async def _show_progress(
-        self, subject: TrackedMessage[Event], message_ref: MessageRef, shown: Showable | None
+        self, tracked: TrackedMessage[Event], message_ref: MessageRef, shown: Showable | None
     ) -> tuple[MessageRef, Event] | None:
-        """Edit the message as it goes on.
+        """Edit the message until the outcome is known.
 
         Returns:
-            Where the message is, and the last news; `None` when the program ends before it.
+            Where the message is, and the outcome; `None` when the program ends before it.
         """
-        before: tuple[Showable | None, Sequence[Upload]] = (shown, ())
+        last_shown: tuple[Showable | None, Sequence[Upload]] = (shown, ())
         reachable = True
-        async with aclosing(self._paced(subject, message_ref)) as all_news:
-            async for news in all_news:
-                if subject.over(news):
-                    return message_ref, news
-                card, uploads = await subject.underway(news, message_ref)
-                if not reachable or (card, uploads) == before:
+        async with aclosing(self._throttled_events(tracked, message_ref)) as events:
+            async for event in events:
+                if tracked.is_final(event):
+                    return message_ref, event
+                card, uploads = await tracked.render_progress(event, message_ref)
+                if not reachable or (card, uploads) == last_shown:
                     continue
-                before = card, uploads
+                last_shown = card, uploads
                 try:
-                    message_ref = await self.tell(subject, message_ref, card, uploads, nonce=None)
+                    message_ref = await self.deliver(
+                        tracked, message_ref, card, uploads, nonce=None
+                    )
                 except (Unreachable, Rejected) as error:
-                    log.debug("%s: progress cannot be shown: %s", subject.name, error)
+                    log.debug("%s: progress can't be shown: %s", tracked.name, error)
                     reachable = False
-                except (TooLarge, *FAILURES) as error:
-                    log.debug("%s: progress is not shown: %s", subject.name, error)
+                except (TooLarge, *TRANSIENT_ERRORS) as error:
+                    log.debug("%s: progress wasn't shown: %s", tracked.name, error)
         return None
 
-    async def _paced(
-        self, subject: TrackedMessage[Event], message_ref: MessageRef
+    async def _throttled_events(
+        self, tracked: TrackedMessage[Event], message_ref: MessageRef
     ) -> AsyncGenerator[Event, None]:
-        """The news of it: the last at once, the others as Discord likes edits.
+        """The outcome at once; other events, the latest only, as often as edits are allowed.
 
-        Once more the latest, when it is time to say goodbye to a message that is only leased.
+        The latest event is repeated when the expiry notice is due.
         """
+        pending: Event | None = None
         latest: Event | None = None
-        known: Event | None = None
-        parting = message_ref.seconds_to_parting
-        channel, key = message_ref.channel_id, subject.key
-        async with aclosing(subject.watch()) as all_news:
-            upcoming = asyncio.ensure_future(anext(all_news, None))
+        notice_in = message_ref.seconds_to_expiry_notice
+        channel, key = message_ref.channel_id, tracked.key
+        async with aclosing(tracked.watch()) as events:
+            upcoming = asyncio.ensure_future(anext(events, None))
             try:
                 while True:
-                    every = subject.every(latest)
-                    wait = None if latest is None else self._pacer.wait(channel, key, every)
-                    if parting is not None:
-                        parting = message_ref.seconds_to_parting
-                        wait = parting if wait is None else min(wait, parting or 0.0)
+                    interval = tracked.edit_interval(pending)
+                    wait = None if pending is None else self._throttle.wait(channel, key, interval)
+                    if notice_in is not None:
+                        notice_in = message_ref.seconds_to_expiry_notice
+                        wait = notice_in if wait is None else min(wait, notice_in or 0.0)
                     await asyncio.wait([upcoming], timeout=wait)
                     if upcoming.done():
-                        latest = known = upcoming.result()
-                        if latest is None:
+                        pending = latest = upcoming.result()
+                        if pending is None:
                             return
-                        if subject.over(latest):
-                            yield latest
+                        if tracked.is_final(pending):
+                            yield pending
                             return
-                        upcoming = asyncio.ensure_future(anext(all_news, None))
-                    elif known is not None and parting == 0.0:
-                        yield known
-                        latest, parting = None, None
-                    elif latest is not None and self._pacer.admits(channel, key, every):
+                        upcoming = asyncio.ensure_future(anext(events, None))
+                    elif latest is not None and notice_in == 0.0:
                         yield latest
-                        latest = None
+                        pending, notice_in = None, None
+                    elif pending is not None and self._throttle.try_acquire(channel, key, interval):
+                        yield pending
+                        pending = None
             finally:
                 upcoming.cancel()
                 await asyncio.wait([upcoming])
 
 
 async def retry_forever(show: Callable[[], Awaitable[T]], name: str) -> T:
-    """Show something, however long Discord fails; what else `show` raises is raised."""
+    """Call `show` until it succeeds, waiting longer each time while Discord fails.
+
+    Raises:
+        Exception: Whatever `show` raises that is not one of `TRANSIENT_ERRORS`.
+    """
     attempt = 0
     while True:
         try:
             return await show()
-        except FAILURES as error:
+        except TRANSIENT_ERRORS as error:
             delay = RETRY_DELAYS[min(attempt, len(RETRY_DELAYS) - 1)]
-            log.warning("%s: shown again in %g s: %s", name, delay, error)
+            log.warning("%s: retrying in %g s: %s", name, delay, error)
             await asyncio.sleep(delay)
             attempt += 1

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import discord
 from discord import ui
 
-from cogs.messages.cards import bar, duration, shortened
+from cogs.messages.text import duration, progress_bar, shortened
 from cogs.models.buttons import ModelButton
 from cogs.models.pending_models import PendingModel
 from cogs.models.speed import SpeedMeter
@@ -37,7 +37,7 @@ class DownloadCard:
     text: str
     buttons: tuple[str, ...] = ()
 
-    async def require(self, studio: Studio) -> None:
+    async def require_exists(self, studio: Studio) -> None:
         """What it tells of is about no job that could be deleted."""
 
     def view(self) -> ui.LayoutView:
@@ -67,7 +67,10 @@ def coming_card(order: PendingModel, meter: SpeedMeter) -> DownloadCard:
     if not meter.total:
         return DownloadCard(order, COMING, say("⬇️ contacting the Hub"), ("stop",))
     done, total = human_size(meter.done), human_size(meter.total)
-    parts = [bar(meter.done, meter.total), say("{done} of {total}", done=done, total=total)]
+    parts = [
+        progress_bar(meter.done, meter.total),
+        say("{done} of {total}", done=done, total=total),
+    ]
     if (speed := meter.bytes_per_second) is not None:
         parts.append(f"{human_size(speed)}/s")
     if (left := meter.seconds_left) is not None:

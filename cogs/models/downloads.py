@@ -11,10 +11,9 @@ import discord
 from cogs.context import Client, Interaction
 from cogs.message_ref import MessageRef
 from cogs.messages.delivery import Rejected, TooLarge, Unreachable, deliver
-from cogs.messages.errors import sentence_for
-from cogs.messages.replies import reply
-from cogs.messages.throttle import PER_MESSAGE, EditThrottle
-from cogs.messages.updater import FAILURES, retry_forever
+from cogs.messages.replies import reply, sentence_for
+from cogs.messages.throttle import MESSAGE_INTERVAL, EditThrottle
+from cogs.messages.updater import TRANSIENT_ERRORS, retry_forever
 from cogs.models.cards import (
     ASKING,
     DownloadCard,
@@ -48,10 +47,10 @@ class ActiveDownload(NamedTuple):
 class ModelDownloads:
     """Takes orders, and follows those that are underway in the background."""
 
-    def __init__(self, bot: Client, studio: Studio, pacer: EditThrottle) -> None:
+    def __init__(self, bot: Client, studio: Studio, throttle: EditThrottle) -> None:
         self._bot = bot
         self._studio = studio
-        self._pacer = pacer
+        self._throttle = throttle
         self._orders = PendingModels(studio)
         self._tasks = Tasks()
         self._underway: dict[int, ActiveDownload] = {}
@@ -92,7 +91,7 @@ class ModelDownloads:
                 return
             await asyncio.wait([before.follower])  # its end is being shown or written down
         assert interaction.message is not None, "buttons are on messages"
-        message_ref = MessageRef.of(interaction, order.message_ref.language).at(
+        message_ref = MessageRef.of(interaction, order.message_ref.language).with_message(
             interaction.message.id
         )
         order = replace(order, message_ref=message_ref, underway=True)
@@ -170,12 +169,12 @@ class ModelDownloads:
         shown: DownloadCard | None = None
         channel, key = order.message_ref.channel_id, order.number
         while True:
-            wait = self._pacer.wait(channel, key, PER_MESSAGE)
+            wait = self._throttle.wait(channel, key, MESSAGE_INTERVAL)
             await asyncio.wait([work], timeout=max(wait, GLANCE))
             if work.done():
                 return order
             card = coming_card(order, meter)
-            if card == shown or not self._pacer.admits(channel, key, PER_MESSAGE):
+            if card == shown or not self._throttle.try_acquire(channel, key, MESSAGE_INTERVAL):
                 continue
             shown = card
             try:
@@ -184,7 +183,7 @@ class ModelDownloads:
             except (Unreachable, Rejected) as error:
                 log.debug("Order %d: progress cannot be shown: %s", order.number, error)
                 await asyncio.wait([work])
-            except (TooLarge, *FAILURES) as error:
+            except (TooLarge, *TRANSIENT_ERRORS) as error:
                 log.debug("Order %d: progress is not shown: %s", order.number, error)
 
     async def _settle(self, order: PendingModel, card: DownloadCard) -> None:

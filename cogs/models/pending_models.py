@@ -49,7 +49,8 @@ class PendingModel:
     def to_json(self) -> dict[str, Any]:
         """The order as plain JSON values."""
         value = asdict(self)
-        return value | {"home": value.pop("message_ref")}
+        del value["message_ref"]
+        return value | {"home": self.message_ref.to_json()}
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Self:

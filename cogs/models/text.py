@@ -3,7 +3,7 @@
 from collections.abc import Container
 from functools import reduce
 
-from cogs.messages.replies import MOST
+from cogs.messages.replies import MAX_MESSAGE_LENGTH
 from cogs.requests.choices import about
 from engine import (
     FAMILIES,
@@ -45,7 +45,7 @@ def listing(models: Catalogue, used: Model, allowed: Container[str] | None) -> s
         f"{'**→**' if model == used else '•'} **{model.name}** {about(model)}" for model in usable
     ]
     text = "\n".join([head, *lines, *tail])
-    if len(text) <= MOST:
+    if len(text) <= MAX_MESSAGE_LENGTH:
         return text
     others = listed([model.name for model in usable if model != used])
     return say("{sentence} Others: {names}", sentence=head, names=others)

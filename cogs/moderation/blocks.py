@@ -8,8 +8,8 @@ from discord.app_commands import Range
 from discord.ext import commands
 
 from cogs.context import Interaction
-from cogs.messages.cards import shortened
-from cogs.messages.replies import MOST, reply
+from cogs.messages.replies import MAX_MESSAGE_LENGTH, reply
+from cogs.messages.text import shortened
 from cogs.policy.access import Refused, require_moderator
 from cogs.policy.audit import record
 from cogs.policy.contexts import scope_of
@@ -119,7 +119,7 @@ def split_into_messages(lines: Iterable[str]) -> Iterator[str]:
     """The lines, joined to as few texts as fit into a message each."""
     text = ""
     for line in lines:
-        if text and len(text) + 1 + len(line) > MOST:
+        if text and len(text) + 1 + len(line) > MAX_MESSAGE_LENGTH:
             yield text
             text = line
         else:

@@ -9,9 +9,8 @@ from discord import ui
 
 from cogs.context import Interaction
 from cogs.message_ref import MessageRef
-from cogs.messages.cards import shortened
 from cogs.messages.dynamic_items import ActionRegistry, Persistent
-from cogs.messages.markdown import spoiler
+from cogs.messages.text import shortened, spoiler
 from engine import REVIEW_LIFETIME, ImageRequest, Review
 from speech import listed, phrase, say, say_many
 

@@ -10,7 +10,7 @@ from discord import ui
 
 from cogs.context import Client
 from cogs.message_ref import MessageRef
-from cogs.messages.updater import FAILURES
+from cogs.messages.updater import TRANSIENT_ERRORS
 from cogs.moderation.review_cards import asking_view, in_short
 from cogs.policy.server_settings import server_settings
 from engine import Decision, InvalidRequest, Review, ReviewMessage, StorageError, Studio, Tasks
@@ -63,7 +63,7 @@ class ReviewMessages:
                     message = await self._bot.get_partial_messageable(room).send(
                         view=view, allowed_mentions=discord.AllowedMentions.none(), nonce=nonce
                     )
-            except FAILURES as error:
+            except TRANSIENT_ERRORS as error:
                 log.warning("Review %d cannot be shown in channel %d: %s", review.id, room, error)
             else:
                 asked = ReviewMessage(room, message.id)
@@ -83,7 +83,7 @@ class ReviewMessages:
             return
         try:
             await self._edit(review.asked, view)
-        except FAILURES as error:
+        except TRANSIENT_ERRORS as error:
             log.warning("Review %d still has its buttons: %s", review.id, error)
 
     async def _take_up(self, review: Review) -> None:
@@ -102,7 +102,7 @@ class ReviewMessages:
                 await self._edit(asked, await self._view(review))
             except (discord.NotFound, discord.Forbidden):
                 asked = None
-            except FAILURES as error:
+            except TRANSIENT_ERRORS as error:
                 log.warning("Review %d cannot be looked after: %s", review.id, error)
         asked = asked or await self.ask(review, secrets.token_hex(8))
         guild = MessageRef.from_json(review.message_ref).guild_id

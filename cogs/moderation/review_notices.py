@@ -6,8 +6,8 @@ import discord
 
 from cogs.context import Client
 from cogs.message_ref import MessageRef
-from cogs.messages.delivery import in_direct_messages
-from cogs.messages.updater import FAILURES
+from cogs.messages.delivery import open_dm
+from cogs.messages.updater import TRANSIENT_ERRORS
 from cogs.moderation.review_cards import in_short
 from engine import Review
 from speech import phrase, say, speaking
@@ -54,9 +54,9 @@ async def tell_refused(bot: Client, review: Review, server: str) -> None:
 async def _write(bot: Client, message_ref: MessageRef, news: str) -> bool:
     """Write to the person directly; whether they let the bot do so."""
     try:
-        direct = await in_direct_messages(bot, message_ref)
+        direct = await open_dm(bot, message_ref)
         await bot.get_partial_messageable(direct.channel_id).send(news)
-    except FAILURES as error:
+    except TRANSIENT_ERRORS as error:
         log.info("Person %d cannot be written to: %s", message_ref.person, error)
         return False
     return True
@@ -69,5 +69,5 @@ async def _call(bot: Client, message_ref: MessageRef, news: str) -> None:
         await bot.get_partial_messageable(message_ref.channel_id).send(
             news, allowed_mentions=person
         )
-    except FAILURES as error:
+    except TRANSIENT_ERRORS as error:
         log.warning("Person %d cannot be told anything: %s", message_ref.person, error)

@@ -4,7 +4,7 @@ import discord
 
 from cogs.context import Interaction
 from cogs.message_ref import MessageRef
-from cogs.policy.access import Refused, can_manage
+from cogs.policy.access import Refused, member_manages
 from cogs.policy.limits import Limits
 from cogs.policy.server_settings import server_settings
 from engine import AlreadyDecided, AtelierError, Job, RateLimits, Review
@@ -55,7 +55,7 @@ async def _rate_limits(interaction: Interaction, review: Review) -> RateLimits:
         sentence = say("{member} is no longer in this server. Decline the request.", member=who)
         raise Refused(sentence) from error
     block = await bot.studio.moderation.blocked(review.scope, review.owner)
-    if block is not None and not can_manage(bot, member):
+    if block is not None and not member_manages(bot, member):
         raise Refused(
             say(
                 "{member} is now blocked. Use `/unblock` first, or decline the request.", member=who

@@ -12,7 +12,7 @@ from cogs.message_ref import MessageRef
 from cogs.messages.cards import Card
 from cogs.messages.delivery import Rejected, TooLarge, Unreachable, deliver
 from cogs.messages.replies import reply
-from cogs.messages.updater import FAILURES
+from cogs.messages.updater import TRANSIENT_ERRORS
 from cogs.moderation.blocks import split_into_messages
 from cogs.moderation.review_cards import (
     allowed_view,
@@ -213,14 +213,14 @@ class ReviewService:
             await interaction.edit_original_response(
                 view=view, allowed_mentions=discord.AllowedMentions.none()
             )
-        except FAILURES as error:
+        except TRANSIENT_ERRORS as error:
             log.warning("Review %d still has its buttons: %s", review.id, error)
 
     async def _post(self, job: Job, message_ref: MessageRef, card: Card) -> MessageRef:
         """Show a job where it was asked for, or, if that was private, directly."""
         try:
             return await deliver(self._bot, message_ref, card, [], nonce=f"allowed-{job.id}")
-        except (Unreachable, Rejected, TooLarge, UnknownJob, *FAILURES) as error:
+        except (Unreachable, Rejected, TooLarge, UnknownJob, *TRANSIENT_ERRORS) as error:
             log.warning("Job %d cannot be shown yet: %s", job.id, error)
             return message_ref
 

@@ -8,8 +8,8 @@ from discord.app_commands import Choice, Range
 from discord.ext import commands
 
 from cogs.context import Interaction
-from cogs.messages.markdown import escape_markdown
 from cogs.messages.replies import reply
+from cogs.messages.text import escape_markdown
 from cogs.moderation.blocks import split_into_messages
 from cogs.moderation.reviews import ReviewService
 from cogs.policy.access import manages, require_manager, require_moderator

@@ -1,1 +1,1 @@
-"""Who may do what where, and who sees what."""
+"""Who may do what where, and who may see what."""

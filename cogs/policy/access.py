@@ -1,4 +1,4 @@
-"""Who may do what. Commands, buttons and modals all ask here."""
+"""Who may do what: the checks of commands, buttons and modals."""
 
 from typing import Any
 
@@ -7,16 +7,16 @@ import discord
 from cogs.context import Client, Interaction
 from cogs.message_ref import MessageRef
 from cogs.policy.contexts import is_bot_dm, is_user_install
-from cogs.policy.permissions import REQUIRED, title
+from cogs.policy.permissions import REQUIRED_PERMISSIONS, missing_permissions
 from cogs.policy.server_settings import server_settings
 from engine import AtelierError, Job
 from speech import AND, listed, phrase, say
 
 MAINTAINERS = (discord.TeamMemberRole.admin, discord.TeamMemberRole.developer)
-"""Roles in the application's team of those who may change it; the third can only read."""
+"""The roles in a Discord team whose members may change the application."""
 
 
-MODELS_ARE_THE_OWNERS = phrase(
+OWNER_ONLY = phrase(
     "Only the bot's owner or members with a role in the owner's admin_roles setting can add "
     "and remove models."
 )
@@ -34,14 +34,15 @@ BLOCKED_UNTIL = phrase(
 
 
 class Refused(AtelierError):
-    """The person may not do that here; the text says why and what would help."""
+    """The user may not do that here; the text says why and what would help."""
 
 
 def moderates(interaction: Interaction, job: Job) -> bool:
-    """Whether the person may act on `job` as if it were their own.
+    """Whether the user may act on `job` as if it were their own.
 
-    That takes a job of this server, and Manage Messages in the job's own channel, or a role in the
-    setting `admin_roles`. In a channel that the bot does not know, only who asks there has a say.
+    That takes a job of this server, and either Manage Messages in the job's channel or a role in
+    the setting `admin_roles`. The permissions in a channel that the bot can't see are known only
+    to interactions in that channel.
     """
     message_ref = MessageRef.from_json(job.message_ref)
     if not _belongs_here(interaction, message_ref):
@@ -50,19 +51,19 @@ def moderates(interaction: Interaction, job: Job) -> bool:
 
 
 def _belongs_here(interaction: Interaction, message_ref: MessageRef) -> bool:
-    """Whether it is of the server in which somebody asks, and the bot is in it.
+    """Whether the message is in the interaction's server, and the bot is a member of it.
 
-    What somebody may do in other servers is nothing to the bot: those have not let it in.
+    Permissions in servers that haven't added the bot don't count.
     """
     here = interaction.guild_id
     return here is not None and message_ref.guild_id == here and not is_user_install(interaction)
 
 
 def _permissions_at(interaction: Interaction, message_ref: MessageRef) -> discord.Permissions:
-    """What the person may do in a channel of this server."""
+    """The user's permissions in the message's channel, in this server."""
     if message_ref.channel_id == interaction.channel_id:
         return interaction.permissions
-    assert interaction.guild is not None, "the home is in a server"
+    assert interaction.guild is not None, "the message is in a server"
     channel = interaction.guild.get_channel_or_thread(message_ref.channel_id)
     if channel is None or not isinstance(interaction.user, discord.Member):
         return discord.Permissions.none()
@@ -70,12 +71,12 @@ def _permissions_at(interaction: Interaction, message_ref: MessageRef) -> discor
 
 
 def acting_as(interaction: Interaction, job: Job) -> str | None:
-    """On whose behalf the person acts on `job`: their own, or anybody's (`None`)."""
+    """The user whose jobs the user may act on: their own ID, or `None` for anyone's."""
     return None if moderates(interaction, job) else str(interaction.user.id)
 
 
 def require_manager(interaction: Interaction) -> None:
-    """Raise `Refused` unless the person may configure the bot in this server.
+    """Raise `Refused` unless the user may configure the bot in this server.
 
     That takes Manage Server, or a role in the setting `admin_roles`.
     """
@@ -86,11 +87,11 @@ def require_manager(interaction: Interaction) -> None:
 
 
 def require_moderator(interaction: Interaction) -> None:
-    """Raise `Refused` unless the person may keep order in this server.
+    """Raise `Refused` unless the user may moderate this server.
 
-    That takes Timeout Members, which no channel can give, or whatever `require_manager` takes.
+    That takes Timeout Members, which channels can't grant, or what `require_manager` takes.
     """
-    if not _keeps_order(interaction):
+    if not _is_moderator(interaction):
         raise Refused(
             say(
                 "You need the Timeout Members or Manage Server permission, or a role chosen by "
@@ -100,34 +101,36 @@ def require_moderator(interaction: Interaction) -> None:
 
 
 def may_release(interaction: Interaction, job: Job) -> bool:
-    """Whether the person keeps order where the job belongs: `require_moderator`, of this server."""
+    """Whether the user may release the job's pictures: it is of this server, and they moderate."""
     here = _belongs_here(interaction, MessageRef.from_json(job.message_ref))
-    return here and _keeps_order(interaction)
+    return here and _is_moderator(interaction)
 
 
-def _keeps_order(interaction: Interaction) -> bool:
+def _is_moderator(interaction: Interaction) -> bool:
     if is_user_install(interaction):
         return False
     return interaction.permissions.moderate_members or manages(interaction)
 
 
 def require_owner(interaction: Interaction, sentence: str | None = None) -> None:
-    """Raise `Refused` with `sentence` unless the machine that the bot runs on is theirs to know.
+    """Raise `Refused` unless the user may administer the bot itself and its machine.
 
-    What fills and empties its disk is the same people's.
+    That takes being the application's owner, a team member who may change it, or having a role in
+    the setting `admin_roles`. Managers of servers that invited the bot don't count.
 
-    That takes being the owner of the application, or one of its team who may change it, or a role
-    in the setting `admin_roles`: who manages a server that the bot was invited to has no say here.
+    Args:
+        interaction: The interaction.
+        sentence: What to say instead of the sentence about models.
     """
     if not _owns(interaction.client.application, interaction.user.id) and not _has_admin_role(
         interaction
     ):
-        raise Refused(sentence or say(MODELS_ARE_THE_OWNERS))
+        raise Refused(sentence or say(OWNER_ONLY))
 
 
 def _owns(application: discord.AppInfo | None, user_id: int) -> bool:
-    """Whether the person is the owner; of a team, the owner, an admin or a developer."""
-    assert application is not None, "the login has told it"
+    """Whether the user owns the application; in a team, its owner, admins and developers do."""
+    assert application is not None, "it is known after the login"
     if (team := application.team) is None:
         return application.owner.id == user_id
     return team.owner_id == user_id or any(
@@ -136,35 +139,32 @@ def _owns(application: discord.AppInfo | None, user_id: int) -> bool:
 
 
 def manages(interaction: Interaction) -> bool:
-    """Whether the person may configure the bot in this server, which it is in."""
+    """Whether the user may configure the bot in this server; the bot has to be a member."""
     if is_user_install(interaction):
         return False
     return interaction.permissions.manage_guild or _has_admin_role(interaction)
 
 
-def can_manage(bot: Client, member: discord.Member) -> bool:
-    """The same of a member who is not asking."""
-    return member.guild_permissions.manage_guild or _is_trusted(bot, member)
+def member_manages(bot: Client, member: discord.Member) -> bool:
+    """Whether a member, other than the user, may configure the bot in their server."""
+    return member.guild_permissions.manage_guild or _has_any_admin_role(bot, member)
 
 
 def _has_admin_role(interaction: Interaction) -> bool:
-    return _is_trusted(interaction.client, interaction.user)
+    return _has_any_admin_role(interaction.client, interaction.user)
 
 
-def _is_trusted(bot: Client, person: discord.User | discord.Member) -> bool:
-    roles = person.roles if isinstance(person, discord.Member) else []
+def _has_any_admin_role(bot: Client, user: discord.User | discord.Member) -> bool:
+    roles = user.roles if isinstance(user, discord.Member) else []
     return any(role.id in bot.settings.admin_roles for role in roles)
 
 
 def require_bot_permissions(interaction: discord.Interaction[Any]) -> None:
-    """Raise `Refused` when the bot could not deliver a picture in this channel of a server."""
+    """Raise `Refused` when the bot couldn't post pictures in this channel of a server."""
     in_thread = isinstance(interaction.channel, discord.Thread)
-    spare = "send_messages" if in_thread else "send_messages_in_threads"
-    missing = [
-        title(name)
-        for name, needed in REQUIRED
-        if needed and name != spare and not getattr(interaction.app_permissions, name)
-    ]
+    not_needed = "send_messages" if in_thread else "send_messages_in_threads"
+    needed = [name for name, needed in REQUIRED_PERMISSIONS if needed and name != not_needed]
+    missing = missing_permissions(interaction.app_permissions, needed)
     if missing:
         raise Refused(
             say(
@@ -176,10 +176,10 @@ def require_bot_permissions(interaction: discord.Interaction[Any]) -> None:
 
 
 async def require_postable_channel(interaction: Interaction, *, ephemeral: bool = False) -> None:
-    """Raise `Refused` when the server does not want pictures in this channel, or I cannot paint.
+    """Raise `Refused` when the server doesn't allow painting here, or the bot can't post here.
 
-    A thread counts as the channel that it is in. An ephemeral answer takes no permissions, nor
-    does one where the bot is not itself; servers that it is not in have decided nothing.
+    A thread counts as its channel. Ephemeral answers need no permissions. Where the bot isn't a
+    member, and in its DMs, nothing is checked.
     """
     if is_bot_dm(interaction) or is_user_install(interaction):
         return
@@ -188,12 +188,12 @@ async def require_postable_channel(interaction: Interaction, *, ephemeral: bool 
     settings = await server_settings(interaction.client.studio, f"guild:{interaction.guild_id}")
     parent = getattr(interaction.channel, "parent_id", None)
     if settings.channels and not {interaction.channel_id, parent} & set(settings.channels):
-        named = ", ".join(f"<#{channel}>" for channel in settings.channels)
-        raise Refused(say("This server only allows painting in {channels}.", channels=named))
+        mentions = ", ".join(f"<#{channel}>" for channel in settings.channels)
+        raise Refused(say("This server only allows painting in {channels}.", channels=mentions))
 
 
 async def require_unblocked(interaction: Interaction) -> None:
-    """Raise `Refused` when the person is blocked in this server; who manages it never is."""
+    """Raise `Refused` when the user is blocked in this server. Managers never are."""
     if interaction.guild_id is None or is_user_install(interaction) or manages(interaction):
         return
     moderation = interaction.client.studio.moderation
@@ -205,12 +205,12 @@ async def require_unblocked(interaction: Interaction) -> None:
 
 
 async def require_access(interaction: Interaction) -> None:
-    """Raise `Refused` when nothing at all is to be done for the person now."""
+    """Raise `Refused` when the user may not use anything now."""
     require_running(interaction.client)
     await require_unblocked(interaction)
 
 
 def require_running(bot: Client) -> None:
-    """Raise `Refused` while the bot is on its way out."""
+    """Raise `Refused` while the bot is shutting down."""
     if bot.leaving:
         raise Refused(say("I'm restarting. Try again in a minute; queued jobs are kept."))

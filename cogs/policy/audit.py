@@ -1,4 +1,4 @@
-"""Writing down what moderators do."""
+"""The audit log of what moderators do."""
 
 from cogs.context import Interaction
 from engine import Job
@@ -8,25 +8,22 @@ ACTIONS = {
     "cancelled": phrase("cancelled {owner}'s job {job}"),
     "deleted": phrase("deleted {owner}'s job {job}"),
 }
-"""What can be done to somebody else's job."""
+"""What moderators can do to another user's job."""
 
 
-async def record(interaction: Interaction, what: str) -> None:
-    """Write down that the person did `what`, in Discord's Markdown, to keep order here.
+async def record(interaction: Interaction, action: str) -> None:
+    """Record an action of the user, in Discord's Markdown, in this server's audit log.
 
-    A sentence is read again in the language of whoever reads it.
+    Sentences are stored untranslated; readers see them in their own language.
     """
     if interaction.guild_id is not None:
         moderation = interaction.client.studio.moderation
         scope = f"guild:{interaction.guild_id}"
-        kept = what.kept() if isinstance(what, Sentence) else what
-        await moderation.note(scope, str(interaction.user.id), kept)
+        text = action.kept() if isinstance(action, Sentence) else action
+        await moderation.note(scope, str(interaction.user.id), text)
 
 
-async def record_on_job(interaction: Interaction, did: str, job: Job) -> None:
-    """Write down what the person did, one of `ACTIONS`, to somebody else's job.
-
-    What they do to their own is their own affair.
-    """
+async def record_on_job(interaction: Interaction, action: str, job: Job) -> None:
+    """Record an action, one of `ACTIONS`, on another user's job; actions on own jobs are not."""
     if job.owner != str(interaction.user.id):
-        await record(interaction, say(ACTIONS[did], job=job.id, owner=f"<@{job.owner}>"))
+        await record(interaction, say(ACTIONS[action], job=job.id, owner=f"<@{job.owner}>"))

@@ -1,4 +1,4 @@
-"""Where the bot can be used: in servers that it is in, and by whoever took it along, anywhere."""
+"""Where the bot can be used: its servers, its DMs, and anywhere by those who installed it."""
 
 from typing import Any, TypeVar
 
@@ -11,43 +11,50 @@ T = TypeVar("T")
 
 
 def anywhere(command: T) -> T:
-    """A command, or a group of them, also for direct messages and for those who installed the bot
-    for themselves. The others are for servers that the bot is in: that is what the tree says."""
-    everywhere = app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
-    return app_commands.allowed_installs(guilds=True, users=True)(everywhere(command))
+    """Allow a command, or a group, in DMs and for users who installed the bot to their account.
+
+    The tree's default is only servers that the bot is in.
+    """
+    allow_contexts = app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
+    return app_commands.allowed_installs(guilds=True, users=True)(allow_contexts(command))
 
 
 def is_user_install(interaction: discord.Interaction[Any]) -> bool:
-    """Whether somebody uses the bot where it is not itself: a server that it is not in, or a
-    conversation of people. There it has nothing but the interaction's token."""
+    """Whether the bot is used where it isn't a member: another server, or DMs between users.
+
+    There it can do nothing without the interaction's token.
+    """
     if interaction.guild_id is not None:
         return interaction.client.get_guild(interaction.guild_id) is None
     return interaction.context.private_channel
 
 
 def is_bot_dm(interaction: discord.Interaction[Any]) -> bool:
-    """Whether this is the conversation between somebody and the bot."""
+    """Whether this is the DM channel between the user and the bot."""
     return interaction.guild_id is None and not interaction.context.private_channel
 
 
 def may_post_publicly(interaction: discord.Interaction[Any]) -> bool:
-    """Whether whoever brought the bot to a server that it is not in may have it post there.
+    """Whether the user may have the bot post publicly in a server that it isn't in.
 
-    Discord hides its answers from the others where they may not.
+    If not, Discord shows its answers only to the user.
     """
     if interaction.guild_id is None:
         return True
-    theirs = interaction.permissions
-    thread = isinstance(interaction.channel, discord.Thread)
-    speaks = theirs.send_messages_in_threads if thread else theirs.send_messages
-    return speaks and theirs.attach_files and theirs.use_external_apps
+    granted = interaction.permissions
+    in_thread = isinstance(interaction.channel, discord.Thread)
+    may_send = granted.send_messages_in_threads if in_thread else granted.send_messages
+    return may_send and granted.attach_files and granted.use_external_apps
 
 
 def restrict_contexts(bot: Client) -> None:
-    """Take commands back to where they can be: Discord refuses those for people's own use when
-    the application is not set up for that, and knows none that are for some servers only."""
+    """Limit commands to the contexts that the settings and the application allow.
+
+    Discord rejects user-installable commands of an application that isn't set up for user
+    installs, and commands of a single server can't be used elsewhere.
+    """
     commands = bot.tree.get_commands()
-    assert bot.application is not None, "the login has told it"
+    assert bot.application is not None, "it is known after the login"
     if bot.settings.sync_guilds or not bot.settings.personal_use:
         for command in commands:
             command.allowed_contexts = app_commands.AppCommandContext(guild=True)
@@ -58,7 +65,7 @@ def restrict_contexts(bot: Client) -> None:
 
 
 def scope_of(interaction: discord.Interaction[Any]) -> str:
-    """Whose choices count here: those of a server that the bot is in, else the person's."""
+    """The scope whose settings apply: the server, if the bot is in it, else the user."""
     if interaction.guild_id is None or is_user_install(interaction):
         return f"user:{interaction.user.id}"
     return f"guild:{interaction.guild_id}"

@@ -1,4 +1,4 @@
-"""What each member may use: the settings' limits, loosened or tightened by role."""
+"""How much each member may use: the owner's limits, and those of servers and roles."""
 
 from collections.abc import Mapping
 
@@ -9,48 +9,48 @@ from engine import RateLimits
 
 
 class Limits:
-    """The limits in the settings."""
+    """The limits in the owner's settings."""
 
     def __init__(self, settings: LimitSettings) -> None:
         self._settings = settings
 
     @property
-    def everybody(self) -> int:
-        """Pictures that the settings give everybody within an hour."""
+    def default_per_hour(self) -> int:
+        """Pictures per hour for members without a role that has its own limit."""
         return self._settings.pictures_per_hour
 
-    def most(self, role: int) -> int:
-        """What the settings give the members of a role within an hour."""
-        granted = self._settings.roles.get(role)
-        hourly = granted.pictures_per_hour if granted else None
-        return self._settings.pictures_per_hour if hourly is None else hourly
+    def role_per_hour(self, role: int) -> int:
+        """Pictures per hour for the members of a role."""
+        limits = self._settings.roles.get(role)
+        per_hour = limits.pictures_per_hour if limits else None
+        return self._settings.pictures_per_hour if per_hour is None else per_hour
 
     def rate_limits(
         self,
         user: discord.User | discord.Member,
-        here: int | None = None,
-        by_role: Mapping[int, int] | None = None,
+        server_limit: int | None = None,
+        role_limits: Mapping[int, int] | None = None,
     ) -> RateLimits:
-        """What `user` may use. Of several roles with limits the most generous one counts.
+        """The limits of `user`. With several roles that have limits, the highest counts.
 
         Args:
-            user: Who asks.
-            here: What their server gives its members an hour; a role with a limit stands over it.
-            by_role: The same for some roles, by their ids. A server can never give more than the
-                settings do.
+            user: The user.
+            server_limit: Their server's pictures per hour, for members without such a role.
+            role_limits: Their server's pictures per hour for some roles, by the role's ID. A
+                server can't exceed the owner's limits.
         """
-        settings, by_role = self._settings, by_role or {}
+        settings, role_limits = self._settings, role_limits or {}
         roles = [role.id for role in user.roles] if isinstance(user, discord.Member) else []
-        granted = {role: settings.roles[role] for role in roles if role in settings.roles}
-        hourly = {
+        owner_limits = {role: settings.roles[role] for role in roles if role in settings.roles}
+        per_hour = {
             role: limits.pictures_per_hour
-            for role, limits in granted.items()
+            for role, limits in owner_limits.items()
             if limits.pictures_per_hour is not None
         }
-        waiting = [r.waiting_jobs for r in granted.values() if r.waiting_jobs is not None]
-        most = max(hourly.values(), default=settings.pictures_per_hour)
-        chosen = hourly | {role: by_role[role] for role in roles if role in by_role}
+        waiting = [each.waiting_jobs for each in owner_limits.values() if each.waiting_jobs]
+        maximum = max(per_hour.values(), default=settings.pictures_per_hour)
+        by_role = per_hour | {role: role_limits[role] for role in roles if role in role_limits}
         return RateLimits(
-            pictures_per_hour=min(most, max(chosen.values(), default=here or most)),
+            pictures_per_hour=min(maximum, max(by_role.values(), default=server_limit or maximum)),
             waiting_jobs=max(waiting, default=settings.waiting_jobs),
         )

@@ -1,16 +1,16 @@
-"""Which models can go on from a picture, and what to say of those that cannot."""
+"""What models can do with pictures, and what to say when they can't."""
 
 from engine import FAMILIES, Catalogue, InvalidRequest, Model
 from speech import say
 
 
 def can_start_from_images(model: Model) -> bool:
-    """Whether the model can start from a picture."""
+    """Whether the model can start from a picture (img2img)."""
     return model.family is not None and FAMILIES[model.family].image_to_image
 
 
 def can_inpaint(model: Model) -> bool:
-    """Whether the model can paint a part of a picture anew."""
+    """Whether the model can inpaint."""
     return model.family is not None and FAMILIES[model.family].inpaint
 
 
@@ -26,7 +26,7 @@ def require_img2img(model: Model) -> None:
 
 
 def require_inpaint(model: Model) -> None:
-    """Raise `InvalidRequest` unless the model can paint a part of a picture anew."""
+    """Raise `InvalidRequest` unless the model can inpaint."""
     if not can_inpaint(model):
         raise InvalidRequest(
             say(
@@ -38,5 +38,5 @@ def require_inpaint(model: Model) -> None:
 
 
 def model_can_inpaint(models: Catalogue, name: str) -> bool:
-    """Whether there is a model of that name still, and it can paint a part of a picture anew."""
+    """Whether there still is a model of that name, and it can inpaint."""
     return name in models and can_inpaint(models[name])

@@ -1,8 +1,7 @@
-"""How pictures that the classifier takes for unsafe are shown: openly, covered, or not at all.
+"""How pictures that the safety checker flags are shown: openly, as spoilers, or not at all.
 
-In age-restricted channels, by Discord's own flag, they are shown. Elsewhere the server decides.
-Whoever asked for a picture, and who may release it, can look at it behind a spoiler even when it is
-withheld from everybody else.
+In age-restricted channels they are shown. Elsewhere the server's setting decides. The owner of a
+job, and moderators who may release it, can see withheld pictures as spoilers.
 """
 
 from collections.abc import Sequence
@@ -24,18 +23,18 @@ class Exposure:
     """How the pictures of a job are shown.
 
     Attributes:
-        withheld: Whether they are not shown: one of them is objected to.
-        covered: The places of those that are hidden as spoilers.
+        withheld: Whether none of them are shown, because one is flagged.
+        spoilered: The indices of those that are hidden as spoilers.
     """
 
     withheld: bool = False
-    covered: frozenset[int] = frozenset()
+    spoilered: frozenset[int] = frozenset()
 
 
-async def policy_of(bot: Client, guild_id: int | None) -> Nsfw:
-    """What becomes of unsafe pictures where nothing is age-restricted.
+async def nsfw_policy(bot: Client, guild_id: int | None) -> Nsfw:
+    """What happens to flagged pictures in channels that aren't age-restricted.
 
-    Outside of servers that the bot is in, nobody could release what is withheld.
+    They are never withheld outside the bot's servers: no one could release them there.
     """
     if guild_id is None or bot.get_guild(guild_id) is None:
         return "spoiler"
@@ -45,57 +44,57 @@ async def policy_of(bot: Client, guild_id: int | None) -> Nsfw:
     return chosen
 
 
-def age_restricted(place: Location | None) -> bool:
-    """Whether Discord shows the place to adults only; a thread is as the channel that it is in."""
-    restricted = getattr(place, "is_nsfw", None)
+def is_age_restricted(channel: Location | None) -> bool:
+    """Whether the channel, or the channel of the thread, is age-restricted."""
+    restricted = getattr(channel, "is_nsfw", None)
     return restricted is not None and bool(restricted())
 
 
 def exposure_of(
-    verdicts: Sequence[SafetyVerdict], policy: Nsfw, *, restricted: bool, alone: bool
+    verdicts: Sequence[SafetyVerdict], policy: Nsfw, *, restricted: bool, privileged: bool
 ) -> Exposure:
     """How pictures with these verdicts are shown.
 
     Args:
-        verdicts: What the classifier has said of each.
-        policy: What the server has decided.
-        restricted: Whether they are shown in an age-restricted place.
-        alone: Whether nobody sees them but who asked for them, or may release them.
+        verdicts: The safety checker's verdict on each picture.
+        policy: The server's policy.
+        restricted: Whether they are shown in an age-restricted channel.
+        privileged: Whether only their owner, or a moderator who may release them, sees them.
     """
-    objected = frozenset(place for place, each in enumerate(verdicts) if each.stands)
-    if not objected or restricted or policy == "off":
+    flagged = frozenset(channel for channel, each in enumerate(verdicts) if each.stands)
+    if not flagged or restricted or policy == "off":
         return Exposure()
-    # What could not be judged says nothing against anybody: it is only covered.
-    judged = any(verdicts[place].judged for place in objected)
-    if policy == "withhold" and judged and not alone:
+    # Pictures that couldn't be checked are only hidden as spoilers.
+    judged = any(verdicts[channel].judged for channel in flagged)
+    if policy == "withhold" and judged and not privileged:
         return Exposure(withheld=True)
-    return Exposure(covered=objected)
+    return Exposure(spoilered=flagged)
 
 
 async def exposure_in_channel(bot: Client, job: Job, message_ref: MessageRef) -> Exposure:
-    """How the pictures of a job are shown in its own message."""
+    """How the pictures of a job are shown in its message."""
     verdicts = await bot.studio.safety.of(job.id)
     if not any(verdict.stands for verdict in verdicts):
         return Exposure()
-    restricted = age_restricted(await _place_of(bot, message_ref))
-    policy = await policy_of(bot, message_ref.guild_id)
-    return exposure_of(verdicts, policy, restricted=restricted, alone=message_ref.private)
+    restricted = is_age_restricted(await _channel_of(bot, message_ref))
+    policy = await nsfw_policy(bot, message_ref.guild_id)
+    return exposure_of(verdicts, policy, restricted=restricted, privileged=message_ref.private)
 
 
 async def preview_exposure(bot: Client, message_ref: MessageRef) -> Exposure:
-    """How a picture in progress is shown there, of which nothing is known yet: like an unsafe one.
+    """How a preview, which hasn't been checked yet, is shown: like a flagged picture.
 
-    Nothing is hidden where nobody judges pictures.
+    It isn't hidden if the safety checker is off.
     """
-    if not bot.studio.safety.judges or age_restricted(await _place_of(bot, message_ref)):
+    if not bot.studio.safety.judges or is_age_restricted(await _channel_of(bot, message_ref)):
         return Exposure()
-    policy = await policy_of(bot, message_ref.guild_id)
+    policy = await nsfw_policy(bot, message_ref.guild_id)
     unknown = SafetyVerdict("", 1.0, flagged=True)
-    return exposure_of([unknown], policy, restricted=False, alone=message_ref.private)
+    return exposure_of([unknown], policy, restricted=False, privileged=message_ref.private)
 
 
-async def _place_of(bot: Client, message_ref: MessageRef) -> Location | None:
-    """The channel of a message, if the bot is there itself; servers are known once it is ready."""
+async def _channel_of(bot: Client, message_ref: MessageRef) -> Location | None:
+    """The channel of a message, if the bot can see it. Waits until the servers are known."""
     if message_ref.guild_id is None:
         return None
     await bot.wait_until_ready()
@@ -104,7 +103,7 @@ async def _place_of(bot: Client, message_ref: MessageRef) -> Location | None:
 
 
 async def exposure_to_user(interaction: Interaction, job: Job) -> Exposure:
-    """How the pictures of a job are shown to whoever interacts, in an answer for them alone."""
+    """How the pictures of a job are shown in an answer that only the user sees."""
     verdicts = await interaction.client.studio.safety.of(job.id)
     return (await exposures_to_user(interaction, [job], {job.id: verdicts}))[job.id]
 
@@ -114,29 +113,32 @@ async def exposures_to_user(
     jobs: Sequence[Job],
     verdicts: dict[int, tuple[SafetyVerdict, ...]] | None = None,
 ) -> dict[int, Exposure]:
-    """The same for several jobs."""
+    """How the pictures of several jobs are shown in an answer that only the user sees."""
     if verdicts is None:
         verdicts = await interaction.client.studio.safety.several([job.id for job in jobs])
-    policy = await policy_of(interaction.client, interaction.guild_id)
-    restricted = here_restricted(interaction)
+    policy = await nsfw_policy(interaction.client, interaction.guild_id)
+    restricted = is_age_restricted_here(interaction)
     return {
         job.id: exposure_of(
-            verdicts.get(job.id, ()), policy, restricted=restricted, alone=_may(interaction, job)
+            verdicts.get(job.id, ()),
+            policy,
+            restricted=restricted,
+            privileged=_is_privileged(interaction, job),
         )
         for job in jobs
     }
 
 
 async def exposure_in_dm(interaction: Interaction, job: Job) -> Exposure:
-    """How they are shown in direct messages to whoever interacts: covered if they may see them."""
+    """How the pictures of a job are shown in the user's DMs: as spoilers if they may see them."""
     verdicts = await interaction.client.studio.safety.of(job.id)
-    policy = await policy_of(interaction.client, interaction.guild_id)
-    alone = _may(interaction, job) or here_restricted(interaction)
-    return exposure_of(verdicts, policy, restricted=False, alone=alone)
+    policy = await nsfw_policy(interaction.client, interaction.guild_id)
+    privileged = _is_privileged(interaction, job) or is_age_restricted_here(interaction)
+    return exposure_of(verdicts, policy, restricted=False, privileged=privileged)
 
 
 async def require_shown(interaction: Interaction, job_id: int) -> None:
-    """Raise `InvalidRequest` when the pictures of the job are withheld from whoever interacts."""
+    """Raise `InvalidRequest` when the pictures of the job are withheld from the user."""
     job = await interaction.client.studio.job(job_id)
     if (await exposure_to_user(interaction, job)).withheld:
         raise InvalidRequest(
@@ -147,25 +149,28 @@ async def require_shown(interaction: Interaction, job_id: int) -> None:
         )
 
 
-def here_restricted(interaction: discord.Interaction) -> bool:
-    """Whether this is an age-restricted place. The bot's own memory knows a thread's channel."""
+def is_age_restricted_here(interaction: discord.Interaction) -> bool:
+    """Whether the interaction's channel is age-restricted.
+
+    The channel is looked up in the bot's cache, which knows the parent of a thread.
+    """
     if interaction.guild is None or interaction.channel_id is None:
         return False
-    return age_restricted(interaction.guild.get_channel_or_thread(interaction.channel_id))
+    return is_age_restricted(interaction.guild.get_channel_or_thread(interaction.channel_id))
 
 
-def _may(interaction: Interaction, job: Job) -> bool:
-    """Whether they may look at it in any case."""
+def _is_privileged(interaction: Interaction, job: Job) -> bool:
+    """Whether the user may see the job's pictures even if they are withheld."""
     return job.owner == str(interaction.user.id) or may_release(interaction, job)
 
 
 def verdict_summary(verdicts: tuple[SafetyVerdict, ...]) -> str:
     """What the safety checker objects to: the labels with their scores."""
-    said = [
+    reasons = [
         f"{discord.utils.escape_markdown(each.label)} {each.score:.0%}"
         if each.score is not None
         else say("not checked")
         for each in verdicts
         if each.flagged
     ]
-    return ", ".join(said)
+    return ", ".join(reasons)

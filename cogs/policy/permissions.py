@@ -1,27 +1,34 @@
-"""What the bot needs to be allowed on a server, and nothing more."""
+"""The permissions that the bot needs."""
+
+from collections.abc import Iterable
 
 import discord
 
 from speech import phrase, say
 
-REQUIRED = discord.Permissions(
+REQUIRED_PERMISSIONS = discord.Permissions(
     view_channel=True,
     send_messages=True,
     send_messages_in_threads=True,
     attach_files=True,
 )
+"""What to invite the bot with."""
 
-
-TITLES = {
+PERMISSION_NAMES = {
     "read_messages": phrase("View Channels"),
     "view_channel": phrase("View Channel"),
     "send_messages": phrase("Send Messages"),
     "send_messages_in_threads": phrase("Send Messages in Threads"),
     "attach_files": phrase("Attach Files"),
 }
-"""What Discord's own pages call what the bot needs, by discord.py's names of it."""
+"""Discord's names of permissions, by discord.py's."""
 
 
-def title(name: str) -> str:
-    """What Discord's own pages call the permission that discord.py calls `name`."""
-    return say(TITLES[name])
+def permission_name(name: str) -> str:
+    """Discord's name of the permission that discord.py calls `name`."""
+    return say(PERMISSION_NAMES[name])
+
+
+def missing_permissions(granted: discord.Permissions, needed: Iterable[str]) -> list[str]:
+    """Discord's names of those permissions in `needed` that are not granted."""
+    return [permission_name(name) for name in needed if not getattr(granted, name)]

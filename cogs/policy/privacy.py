@@ -1,4 +1,4 @@
-"""Who sees the answer: everybody there, or only who asked, there or in direct messages."""
+"""Who sees an answer: everyone in the channel, or only the user, there or in their DMs."""
 
 from dataclasses import dataclass
 
@@ -10,11 +10,11 @@ from cogs.policy.contexts import is_bot_dm, is_user_install, may_post_publicly
 from cogs.policy.visibility import accessible_job
 from engine import StyleBook
 
-REPLY_MODE = "manner"
-"""Where an interaction keeps how it is answered: what was begun in private stays so."""
+REPLY_MODE = "reply_mode"
+"""The key in an interaction's extras: all its answers have the mode that was chosen first."""
 
-HERE, DIRECT = "private", "dm"
-"""What people can want by default: answers that only they see, or direct messages."""
+ONLY_ME, DM = "private", "dm"
+"""The privacy that users can choose as their default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,25 +22,25 @@ class ReplyMode:
     """How a request is answered.
 
     Attributes:
-        private: Whether the pictures are for the person alone.
-        ephemeral: Whether the answer is one that Discord shows to nobody else.
-        direct: Whether the pictures come in direct messages.
-        away: Whether the bot is not there itself.
+        private: Whether only the user sees the pictures.
+        ephemeral: Whether the answer is ephemeral.
+        dm: Whether the pictures are sent to the user's DMs.
+        user_install: Whether the bot isn't a member there.
     """
 
     private: bool = False
     ephemeral: bool = False
-    direct: bool = False
-    away: bool = False
+    dm: bool = False
+    user_install: bool = False
 
     @property
-    def leased(self) -> bool:
-        """Whether only the interaction's token leads to the answer."""
-        return self.ephemeral or self.away
+    def token_only(self) -> bool:
+        """Whether the answer can be edited only with the interaction's token."""
+        return self.ephemeral or self.user_install
 
 
 def user_scope(interaction: discord.Interaction) -> str:
-    """Whose wishes count here."""
+    """The scope of the user's own defaults."""
     return f"user:{interaction.user.id}"
 
 
@@ -51,46 +51,46 @@ async def reply_mode_of(
     private: bool | None = None,
     source: int | None = None,
 ) -> ReplyMode:
-    """How the interaction is answered; that is decided once.
+    """How the interaction is answered; this is decided once and then kept.
 
     Args:
         interaction: The interaction.
-        book: Knows what people want by default.
-        private: What the person has said for this once.
-        source: The job that it goes on from: what comes from a private one is private.
+        book: Holds the users' defaults.
+        private: The privacy that the user chose for this request, if any.
+        source: The job that the request is made from; if it is private, so is the answer.
 
     Raises:
-        UnknownJob: When the source is gone, or not theirs to see.
+        UnknownJob: When the source is gone, or the user may not see it.
     """
     if (known := interaction.extras.get(REPLY_MODE)) is not None:
         assert isinstance(known, ReplyMode)
         return known
-    hidden = (
+    source_is_private = (
         source is not None
         and MessageRef.from_json((await accessible_job(interaction, source)).message_ref).private
     )
-    wished = (await book.user_defaults(user_scope(interaction))).privacy
+    default_privacy = (await book.user_defaults(user_scope(interaction))).privacy
     reply_mode = interaction.extras[REPLY_MODE] = _reply_mode(
-        interaction, wished, private, hidden=hidden
+        interaction, default_privacy, private, source_is_private=source_is_private
     )
     return reply_mode
 
 
 def _reply_mode(
     interaction: Interaction,
-    wished: str | None,
+    default_privacy: str | None,
     private: bool | None,
     *,
-    hidden: bool,
+    source_is_private: bool,
 ) -> ReplyMode:
     if is_bot_dm(interaction):
         return ReplyMode(private=True)
     if private is None:
-        private = hidden or wished is not None
-    away = is_user_install(interaction)
+        private = source_is_private or default_privacy is not None
+    user_install = is_user_install(interaction)
     return ReplyMode(
         private=private,
-        ephemeral=private or (away and not may_post_publicly(interaction)),
-        direct=private and wished == DIRECT,
-        away=away,
+        ephemeral=private or (user_install and not may_post_publicly(interaction)),
+        dm=private and default_privacy == DM,
+        user_install=user_install,
     )

@@ -1,4 +1,4 @@
-"""What a server has decided about the bot, besides its models."""
+"""The settings of a server, except those about models."""
 
 import json
 from collections.abc import Callable
@@ -10,28 +10,28 @@ from cogs.policy.contexts import scope_of
 from engine import Studio
 from speech import spoken
 
-KEY = "settings"
+SETTINGS_KEY = "settings"
 
 Nsfw = Literal["spoiler", "withhold", "off"]
-"""What can become of pictures that the classifier takes for unsafe."""
+"""What happens to pictures that the safety checker flags."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerSettings:
-    """What a server has decided.
+    """The settings of a server.
 
     Attributes:
-        channels: Where members may paint, threads in them included; without any, everywhere.
-        pictures_per_hour: The most that a member may ask for within any hour, roles with limits of
-            their own aside; `None` leaves it to the owner's settings, which it never exceeds.
-        roles: The same for the members of some roles, by the role's id.
-        review_channel: Where moderators are asked about requests that need a look; `None` is the
-            channel in which they were made.
-        language: The language of what everybody reads, one of `speech.LANGUAGES`; `None`: that of
-            whoever asked for it.
-        nsfw: What becomes of pictures that the classifier takes for unsafe, where the channel is
-            not age-restricted: hidden as spoilers, withheld until a moderator releases them, or
-            shown (where the owner lets servers decide that); `None` leaves it to the owner.
+        channels: The channels in which members may paint, including their threads; all if empty.
+        pictures_per_hour: How many pictures a member may request per hour, unless a role has its
+            own limit. `None` for the owner's limit, which is never exceeded.
+        roles: The same for the members of some roles, by the role's ID.
+        review_channel: The channel in which requests are posted for review; `None` for the
+            channel of the request.
+        language: The language of public messages, one of `speech.LANGUAGES`; `None` for that of
+            the requesting member.
+        nsfw: What happens to flagged pictures in channels that aren't age-restricted: they are
+            hidden as spoilers, withheld until a moderator releases them, or shown (if the owner
+            allows that). `None` for the owner's setting.
     """
 
     channels: tuple[int, ...] = ()
@@ -42,34 +42,34 @@ class ServerSettings:
     nsfw: Nsfw | None = None
 
     def to_json(self) -> str:
-        """The settings as they are kept."""
+        """The text that `from_json` reads. Its keys must stay: databases hold them."""
         return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str | None) -> Self:
-        """What `to_json` has written; nothing kept is nothing decided."""
-        kept: dict[str, Any] = json.loads(text) if text else {}
-        channels = tuple(kept.get("channels", ()))
-        roles = {int(role): pictures for role, pictures in kept.get("roles", {}).items()}
-        return cls(**kept | {"channels": channels, "roles": roles})
+        """The settings that `to_json` wrote; the defaults for an empty text or `None`."""
+        values: dict[str, Any] = json.loads(text) if text else {}
+        channels = tuple(values.get("channels", ()))
+        roles = {int(role): pictures for role, pictures in values.get("roles", {}).items()}
+        return cls(**values | {"channels": channels, "roles": roles})
 
 
 async def server_settings(studio: Studio, scope: str) -> ServerSettings:
-    """What `scope` has decided."""
-    return ServerSettings.from_json(await studio.preferences.get(scope, KEY))
+    """The settings of `scope`."""
+    return ServerSettings.from_json(await studio.preferences.get(scope, SETTINGS_KEY))
 
 
 async def change_server_settings(
     studio: Studio, scope: str, change: Callable[[ServerSettings], ServerSettings]
 ) -> ServerSettings:
-    """Decide anew, on top of whatever was decided until now; all of what is decided then."""
+    """Apply `change` to the current settings of `scope`, atomically; the new settings."""
     text = await studio.preferences.change(
-        scope, KEY, lambda kept: change(ServerSettings.from_json(kept)).to_json()
+        scope, SETTINGS_KEY, lambda stored: change(ServerSettings.from_json(stored)).to_json()
     )
     return ServerSettings.from_json(text)
 
 
 async def channel_language(interaction: Interaction) -> str:
-    """The language of what everybody reads there: the server's, else that of who interacts."""
+    """The language of public messages in the channel: the server's, else the user's."""
     settings = await server_settings(interaction.client.studio, scope_of(interaction))
     return settings.language or spoken()

@@ -1,4 +1,4 @@
-"""Who may see a job: its owner, and, unless it is private, whoever sees its message's channel."""
+"""Who may see a job: its owner and, unless it is private, who can see its message's channel."""
 
 import contextlib
 
@@ -13,10 +13,10 @@ Location = discord.abc.GuildChannel | discord.Thread
 
 
 def can_see(interaction: Interaction, job: Job) -> bool:
-    """Whether the person may see what `job` shows, there where they ask.
+    """Whether the user may see `job` in the interaction's channel.
 
-    What is private is its owner's alone. What is nobody's in particular is not told: of other
-    servers, of direct messages, and of channels that are gone or that the bot is not in.
+    Private jobs are visible only to their owner, and so are those of other servers, of DMs, and
+    of channels that are gone or that the bot can't see.
     """
     if job.owner == str(interaction.user.id):
         return True
@@ -40,28 +40,28 @@ async def visible_job(interaction: Interaction, job_id: int) -> Job:
     """The job of that number.
 
     Raises:
-        UnknownJob: When there is none, or none that the person may see: nobody learns which.
+        UnknownJob: When there is none or the user may not see it, with the same text for both.
     """
     with contextlib.suppress(UnknownJob):
         job = await interaction.client.studio.job(job_id)
         if can_see(interaction, job):
             return job
-    raise _unseen(job_id)
+    raise _unknown_job(job_id)
 
 
 async def accessible_job(interaction: Interaction, job_id: int) -> Job:
-    """The job whose message the person has before them, so that they see what it shows.
+    """The job of a message on which the user clicked, which shows that they can see it.
 
     Raises:
-        UnknownJob: When it is gone, or is somebody else's private one after all.
+        UnknownJob: When it is gone, or is another user's private job.
     """
     job = await interaction.client.studio.job(job_id)
     if MessageRef.from_json(job.message_ref).private and job.owner != str(interaction.user.id):
-        raise _unseen(job_id)
+        raise _unknown_job(job_id)
     return job
 
 
-def _unseen(job_id: int) -> UnknownJob:
+def _unknown_job(job_id: int) -> UnknownJob:
     return UnknownJob(
         say(
             "Job {number} no longer exists or isn't visible here. `/history` lists your own jobs.",
@@ -70,52 +70,54 @@ def _unseen(job_id: int) -> UnknownJob:
     )
 
 
-def wider(there: discord.abc.GuildChannel, source: Location) -> bool:
-    """Whether some role, or some member by name, sees what is in `there` and not in `source`.
+def is_wider_audience(target: discord.abc.GuildChannel, source: Location) -> bool:
+    """Whether some role, or some member with an overwrite, can see `target` but not `source`.
 
-    Members are not known, but for the ids that channels let in or keep out by name.
+    Other members aren't known to the bot: it has no members intent.
     """
     if isinstance(source, discord.Thread):
         if source.is_private() or source.parent is None:
             return True
         source = source.parent
     if any(
-        there.permissions_for(role).view_channel and not source.permissions_for(role).view_channel
-        for role in there.guild.roles
+        target.permissions_for(role).view_channel and not source.permissions_for(role).view_channel
+        for role in target.guild.roles
     ):
         return True
-    let_in, kept_out = _by_name(there)
-    let_in_at_home, kept_out_at_home = _by_name(source)
-    if kept_out_at_home - kept_out:
+    allowed, denied = _member_overwrites(target)
+    source_allowed, source_denied = _member_overwrites(source)
+    if source_denied - denied:
         return True
-    return not _open_to_all(source) and bool(let_in - let_in_at_home)
+    return not _is_open_to_everyone(source) and bool(allowed - source_allowed)
 
 
-def _by_name(channel: discord.abc.GuildChannel) -> tuple[set[int], set[int]]:
-    """The ids of the members whom the channel shows itself to, and of those whom it does not."""
-    said = {
+def _member_overwrites(channel: discord.abc.GuildChannel) -> tuple[set[int], set[int]]:
+    """The IDs of members whose overwrites allow them to view the channel, and that deny it."""
+    overwrites = {
         target.id: overwrite.view_channel
         for target, overwrite in channel.overwrites.items()
         if not isinstance(target, discord.Role) and target.id != channel.guild.me.id
         if not (isinstance(target, discord.Object) and target.type is discord.Role)
     }
     return (
-        {member for member, sees_it in said.items() if sees_it},
-        {member for member, sees_it in said.items() if sees_it is False},
+        {member for member, can_view in overwrites.items() if can_view},
+        {member for member, can_view in overwrites.items() if can_view is False},
     )
 
 
-def _open_to_all(channel: discord.abc.GuildChannel) -> bool:
-    """Whether everybody sees the channel who is not kept out by name, whatever roles they have."""
-    everybody = channel.guild.default_role
-    return channel.permissions_for(everybody).view_channel and not any(
+def _is_open_to_everyone(channel: discord.abc.GuildChannel) -> bool:
+    """Whether all members without an overwrite can view the channel, whatever their roles."""
+    everyone = channel.guild.default_role
+    return channel.permissions_for(everyone).view_channel and not any(
         isinstance(target, discord.Role) and overwrite.view_channel is False
         for target, overwrite in channel.overwrites.items()
     )
 
 
 def jump_url(message_ref: MessageRef) -> str | None:
-    """The address of the job's message, if it has one that can be gone to."""
+    """The URL of the message; `None` if it can't be opened."""
     return (
-        message_ref.link if message_ref.message_id is not None and not message_ref.leased else None
+        message_ref.link
+        if message_ref.message_id is not None and not message_ref.token_only
+        else None
     )

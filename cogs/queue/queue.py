@@ -11,8 +11,8 @@ from discord.ext import commands
 from cogs.context import Interaction
 from cogs.message_ref import MessageRef
 from cogs.messages.cancellation import cancel_grid
-from cogs.messages.cards import duration, ordinal, shortened
 from cogs.messages.replies import reply
+from cogs.messages.text import duration, ordinal, shortened
 from cogs.policy.access import acting_as, moderates
 from cogs.policy.audit import record_on_job
 from cogs.policy.contexts import anywhere, is_user_install

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from discord.app_commands import Choice
 
-from cogs.messages.cards import shortened
+from cogs.messages.text import shortened
 from engine import Model, Style
 from speech import spoken, translation
 

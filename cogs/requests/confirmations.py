@@ -11,8 +11,8 @@ import discord
 from discord import ui
 
 from cogs.context import Interaction
-from cogs.messages.cards import shortened
 from cogs.messages.dynamic_items import Persistent
+from cogs.messages.text import shortened
 from cogs.policy.access import Refused, require_postable_channel
 from cogs.policy.contexts import scope_of
 from cogs.requests.submission import Submission

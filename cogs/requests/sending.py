@@ -7,7 +7,7 @@ import discord
 
 from cogs.context import Interaction
 from cogs.message_ref import MessageRef
-from cogs.messages.delivery import CANNOT_WRITE, Showable, in_direct_messages
+from cogs.messages.delivery import DM_FORBIDDEN, Showable, open_dm
 from cogs.messages.replies import reply
 from cogs.policy.privacy import ReplyMode
 from speech import phrase, say
@@ -24,7 +24,7 @@ Send = Callable[[MessageRef, Showable], Awaitable[MessageRef]]
 def sender(interaction: Interaction, reply_mode: ReplyMode, *, first: bool = True) -> Send:
     """What brings a card there: as the answer, if it is the `first`, beside it, or directly."""
     show = partial(_answer if first else _follow_up, interaction, reply_mode)
-    return partial(_write, interaction, show, first=first) if reply_mode.direct else show
+    return partial(_write, interaction, show, first=first) if reply_mode.dm else show
 
 
 async def _answer(
@@ -38,11 +38,11 @@ async def _answer(
     if interaction.response.is_done():
         view = card.view()
         original = await interaction.edit_original_response(view=view, allowed_mentions=nobody)
-        return message_ref.at(original.id)
+        return message_ref.with_message(original.id)
     answer = await interaction.response.send_message(
         view=card.view(), ephemeral=reply_mode.ephemeral, allowed_mentions=nobody
     )
-    return message_ref.at(answer.message_id)
+    return message_ref.with_message(answer.message_id)
 
 
 async def _follow_up(
@@ -58,7 +58,7 @@ async def _follow_up(
         allowed_mentions=discord.AllowedMentions.none(),
         wait=True,
     )
-    return message_ref.at(sent.id)
+    return message_ref.with_message(sent.id)
 
 
 async def _write(
@@ -73,17 +73,17 @@ async def _write(
     if not interaction.response.is_done():
         await interaction.response.defer(thinking=True, ephemeral=True)
     try:
-        there = await in_direct_messages(interaction.client, message_ref)
+        there = await open_dm(interaction.client, message_ref)
         channel = interaction.client.get_partial_messageable(there.channel_id)
         sent = await channel.send(view=card.view(), allowed_mentions=discord.AllowedMentions.none())
     except discord.HTTPException as error:
-        if error.code not in CANNOT_WRITE:
+        if error.code not in DM_FORBIDDEN:
             raise
         message_ref = await show(message_ref, card)
         if first:
             await reply(interaction, say(CLOSED))
         return message_ref
-    there = there.at(sent.id)
+    there = there.with_message(sent.id)
     if first:
         where = say("You'll get it in your DMs: {link}", link=there.link)
         await interaction.edit_original_response(content=where)

@@ -9,7 +9,7 @@ import discord
 
 from cogs.context import Interaction
 from cogs.message_ref import MessageRef
-from cogs.messages.cards import ready_at, waiting_card
+from cogs.messages.cards import steady_ready_at, waiting_card
 from cogs.messages.job_messages import JobMessages
 from cogs.messages.replies import reply
 from cogs.policy.access import require_postable_channel
@@ -54,10 +54,10 @@ class ReviewDesk(Protocol):
 class Submission:
     """Takes requests, answers with the home message, and hands the job to the presenter."""
 
-    def __init__(self, studio: Studio, limits: Limits, presenter: JobMessages) -> None:
+    def __init__(self, studio: Studio, limits: Limits, job_messages: JobMessages) -> None:
         self._studio = studio
         self._limits = limits
-        self._presenter = presenter
+        self._job_messages = job_messages
         self._book = StyleBook(studio.preferences)
 
     async def think(
@@ -97,7 +97,7 @@ class Submission:
             UnknownJob: When the source is not theirs to see.
         """
         reply_mode = await reply_mode_of(interaction, self._book, private=private, source=source)
-        if reply_mode.away and not reply_mode.direct:
+        if reply_mode.user_install and not reply_mode.dm:
             require_few_jobs(jobs)
         return reply_mode
 
@@ -206,10 +206,10 @@ class Submission:
             scope=scope_of(interaction),
             rate_limits=await self.rate_limits(interaction),
         )
-        if reply_mode.direct:
+        if reply_mode.dm:
             await self.show(job, message_ref, sender(interaction, reply_mode), message_ref)
         else:
-            self._presenter.present(job, message_ref)
+            self._job_messages.track(job, message_ref)
 
     async def continue_here(self, interaction: Interaction, job_id: int) -> None:
         """Show the job on the message whose button was clicked, for as long as that token lives.
@@ -226,7 +226,7 @@ class Submission:
         message_ref = await message_ref_of_click(interaction, MessageRef.from_json(job.message_ref))
         if message_ref is not None:
             await self._studio.set_message_ref(job.id, message_ref.to_json())
-            self._presenter.present(job, message_ref)
+            self._job_messages.track(job, message_ref)
 
     async def again(self, interaction: Interaction, job_id: int) -> None:
         """Paint the same request with a new seed, as a job of the person who interacts."""
@@ -253,13 +253,13 @@ class Submission:
             Refused: When they cannot.
         """
         await require_postable_channel(interaction, ephemeral=reply_mode.ephemeral)
-        if reply_mode.away and not reply_mode.private and requests:
+        if reply_mode.user_install and not reply_mode.private and requests:
             owner, scope = str(interaction.user.id), scope_of(interaction)
             require_downloaded(await self._studio.missing(requests, scope=scope))
             require_in_time(await self._studio.forecast(requests, owner=owner, scope=scope))
         language = spoken() if reply_mode.private else await channel_language(interaction)
         return MessageRef.of(
-            interaction, language, private=reply_mode.private, leased=reply_mode.leased
+            interaction, language, private=reply_mode.private, token_only=reply_mode.token_only
         )
 
     async def show(self, job: Job, message_ref: MessageRef, send: Send, lost: MessageRef) -> None:
@@ -272,7 +272,9 @@ class Submission:
         except KeyError:  # the quickest are over by now
             event = JobEvent(job_id=job.id, state=JobState.RUNNING)
         with speaking(message_ref.language):
-            card = waiting_card(job, event, ready_at(event, None), message_ref.until)
+            card = waiting_card(
+                job, event, steady_ready_at(event, None), message_ref.editable_until
+            )
         try:
             with speaking(message_ref.language):  # its buttons speak too
                 message_ref = await send(message_ref, card)
@@ -283,7 +285,7 @@ class Submission:
             log.warning("Job %d: its interaction could not be answered: %s", job.id, error)
             message_ref = lost
         finally:
-            self._presenter.present(job, message_ref, shown=card)
+            self._job_messages.track(job, message_ref, shown=card)
 
 
 async def message_ref_of_click(
@@ -293,12 +295,12 @@ async def message_ref_of_click(
 
     `None` when it has come directly meanwhile: whoever interacts is told where.
     """
-    if not message_ref.leased:
+    if not message_ref.token_only:
         await reply(interaction, say("It's in your DMs: {link}", link=message_ref.link))
         return None
     await interaction.response.defer()
     assert interaction.message is not None, "a button is on a message"
     here = MessageRef.of(
-        interaction, message_ref.language, private=message_ref.private, leased=True
+        interaction, message_ref.language, private=message_ref.private, token_only=True
     )
-    return here.at(interaction.message.id)
+    return here.with_message(interaction.message.id)

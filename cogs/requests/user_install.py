@@ -1,7 +1,7 @@
 """Where the bot is not itself: how much it can answer there, and for how long."""
 
 from cogs.message_ref import TOKEN_LIFETIME
-from cogs.messages.cards import duration
+from cogs.messages.text import duration
 from cogs.policy.access import Refused
 from engine import Model
 from speech import phrase, say

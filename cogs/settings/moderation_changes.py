@@ -8,14 +8,14 @@ import discord
 from cogs.context import Interaction
 from cogs.policy.access import Refused
 from cogs.policy.gallery_channel import choose_gallery
-from cogs.policy.permissions import title
+from cogs.policy.permissions import missing_permissions
 from cogs.policy.server_settings import Nsfw
 from cogs.settings.changes import UNCHANGED, Change, change_settings, guild_of
 from cogs.settings.items import Selection
 from speech import AND, LANGUAGES, listed, phrase, say
 
-ASKED = ("view_channel", "send_messages")
-"""What the bot needs where it asks moderators."""
+REVIEW_PERMISSIONS = ("view_channel", "send_messages")
+"""The permissions that the bot needs to post requests for review."""
 
 NSFW_AUDIT_LINES: dict[Nsfw | None, str] = {
     None: phrase("set NSFW pictures to follow the bot owner's setting"),
@@ -33,7 +33,7 @@ async def _reviews(interaction: Interaction, picked: Selection) -> str:
     channel = _text_channel(interaction, picked)
     number = None
     if channel is not None:
-        _require_asking(channel)
+        _require_postable(channel)
         number = channel.id
     await change_settings(interaction, lambda settings: replace(settings, review_channel=number))
     if channel is None:
@@ -76,11 +76,10 @@ def _text_channel(interaction: Interaction, picked: Selection) -> discord.TextCh
     return channel
 
 
-def _require_asking(channel: discord.TextChannel) -> None:
-    """Raise `Refused` when the bot cannot write in `channel`."""
-    allowed = channel.permissions_for(channel.guild.me)
-    missing = [title(name) for name in ASKED if not getattr(allowed, name)]
-    if missing:
+def _require_postable(channel: discord.TextChannel) -> None:
+    """Raise `Refused` when the bot can't post in `channel`."""
+    granted = channel.permissions_for(channel.guild.me)
+    if missing := missing_permissions(granted, REVIEW_PERMISSIONS):
         raise Refused(
             say(
                 "I can't post in {channel}. Someone who manages that channel needs to give me "

@@ -7,7 +7,7 @@ from cogs.context import Interaction
 from cogs.policy.access import Refused, require_manager
 from cogs.policy.audit import record
 from cogs.policy.contexts import scope_of
-from cogs.policy.gallery_channel import CHANNEL
+from cogs.policy.gallery_channel import GALLERY_CHANNEL
 from cogs.policy.limits import Limits
 from cogs.policy.server_settings import ServerSettings, server_settings
 from cogs.settings.changes import CHANGES
@@ -110,7 +110,7 @@ class SettingsPanel(commands.Cog):
         model = await self._studio.model_of(scope)
         sizes = size_options(model, await self._studio.server_models.defaults(scope, model.name))
         paces = pace_options(
-            settings.pictures_per_hour, interaction.client.services[Limits].everybody
+            settings.pictures_per_hour, interaction.client.services[Limits].default_per_hour
         )
         assert interaction.guild is not None, "the panel is for servers"
         there = [each for each in settings.channels if interaction.guild.get_channel(each)]
@@ -153,13 +153,13 @@ class SettingsPanel(commands.Cog):
             _row(role_select("role", [role] if role else [], say("Choose a role"))),
         ]
         if role is not None:
-            most = interaction.client.services[Limits].most(role)
-            options = role_pace_options(settings.roles.get(role), most)
+            role_per_hour = interaction.client.services[Limits].role_per_hour(role)
+            options = role_pace_options(settings.roles.get(role), role_per_hour)
             items.append(_row(option_select("rolepace", options, str(role))))
         return items
 
     async def _order(self, interaction: Interaction, settings: ServerSettings) -> Items:
-        gallery = await self._studio.preferences.get(scope_of(interaction), CHANNEL)
+        gallery = await self._studio.preferences.get(scope_of(interaction), GALLERY_CHANNEL)
         assert interaction.guild is not None, "the panel is for servers"
         rooms = interaction.guild.get_channel
         asked = [each for each in [settings.review_channel] if each and rooms(each)]

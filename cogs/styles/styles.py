@@ -9,9 +9,9 @@ from discord.app_commands import Choice, Range
 from discord.ext import commands
 
 from cogs.context import Interaction
-from cogs.messages.cards import shortened
 from cogs.messages.modals import field_values, modal_id
 from cogs.messages.replies import reply
+from cogs.messages.text import shortened
 from cogs.policy.access import require_manager
 from cogs.policy.audit import record
 from cogs.policy.contexts import scope_of

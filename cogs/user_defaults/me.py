@@ -9,7 +9,7 @@ from discord.ext import commands
 from cogs.context import Interaction
 from cogs.messages.replies import reply
 from cogs.policy.contexts import anywhere, scope_of
-from cogs.policy.privacy import DIRECT, HERE, user_scope
+from cogs.policy.privacy import DM, ONLY_ME, user_scope
 from cogs.requests.choices import model_choices, style_choices
 from engine import RATIOS, Studio, StyleBook, UserDefaults
 from speech import phrase, say
@@ -18,7 +18,7 @@ SHAPES = [Choice(name=ratio, value=ratio) for ratio in RATIOS]
 
 PUBLIC = "public"
 
-KEPT = {HERE: phrase("visible only to you"), DIRECT: phrase("sent by DM")}
+KEPT = {ONLY_ME: phrase("visible only to you"), DM: phrase("sent by DM")}
 """What becomes of one's pictures, in words."""
 
 
@@ -42,8 +42,8 @@ class Me(commands.GroupCog, group_name="me", group_description="Your own default
     @app_commands.choices(
         size=SHAPES,
         privacy=[
-            Choice(name="visible only to me", value=HERE),
-            Choice(name="sent to me as direct messages", value=DIRECT),
+            Choice(name="visible only to me", value=ONLY_ME),
+            Choice(name="sent to me as direct messages", value=DM),
             Choice(name="visible to everyone in the channel", value=PUBLIC),
         ],
     )

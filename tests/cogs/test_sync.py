@@ -127,4 +127,4 @@ async def test_a_guild_that_the_bot_is_not_on_is_told_and_does_not_keep_it_from_
     with app.discord.expecting(10004):
         async with app.open(sync_guilds=(42, app.guild.id)):
             await app.painted(app.alice)
-    assert "sync_guilds names 42: the bot is not on that server" in caplog.text
+    assert "The bot isn't on server 42, which the setting sync_guilds names" in caplog.text

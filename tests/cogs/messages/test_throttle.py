@@ -7,10 +7,10 @@ import asyncio
 import pytest
 
 from cogs.messages.throttle import (
-    FORGET,
-    PER_CHANNEL,
-    PER_DISTANT_MESSAGE,
-    PER_MESSAGE,
+    CHANNEL_INTERVAL,
+    DISTANT_MESSAGE_INTERVAL,
+    FORGET_AFTER,
+    MESSAGE_INTERVAL,
     EditThrottle,
     edit_interval,
 )
@@ -55,40 +55,44 @@ async def test_thirty_jobs_in_one_channel_run_into_no_rate_limit(
 
 def test_a_message_is_edited_only_every_so_often() -> None:
     now = 0.0
-    pacer = EditThrottle(lambda: now)
-    assert pacer.admits(1, 10, PER_MESSAGE)
-    now = PER_CHANNEL
-    assert not pacer.admits(1, 10, PER_MESSAGE)
-    assert pacer.wait(1, 10, PER_MESSAGE) == pytest.approx(PER_MESSAGE - PER_CHANNEL)
-    now = PER_MESSAGE
-    assert pacer.admits(1, 10, PER_MESSAGE)
+    throttle = EditThrottle(lambda: now)
+    assert throttle.try_acquire(1, 10, MESSAGE_INTERVAL)
+    now = CHANNEL_INTERVAL
+    assert not throttle.try_acquire(1, 10, MESSAGE_INTERVAL)
+    assert throttle.wait(1, 10, MESSAGE_INTERVAL) == pytest.approx(
+        MESSAGE_INTERVAL - CHANNEL_INTERVAL
+    )
+    now = MESSAGE_INTERVAL
+    assert throttle.try_acquire(1, 10, MESSAGE_INTERVAL)
 
 
 def test_the_messages_of_a_channel_share_its_rate_and_channels_do_not() -> None:
     now = 0.0
-    pacer = EditThrottle(lambda: now)
-    assert pacer.admits(1, 10, PER_MESSAGE)
-    assert not pacer.admits(1, 11, PER_MESSAGE)
-    assert pacer.admits(2, 20, PER_MESSAGE)
-    now = PER_CHANNEL
-    assert pacer.admits(1, 11, PER_MESSAGE)
+    throttle = EditThrottle(lambda: now)
+    assert throttle.try_acquire(1, 10, MESSAGE_INTERVAL)
+    assert not throttle.try_acquire(1, 11, MESSAGE_INTERVAL)
+    assert throttle.try_acquire(2, 20, MESSAGE_INTERVAL)
+    now = CHANNEL_INTERVAL
+    assert throttle.try_acquire(1, 11, MESSAGE_INTERVAL)
 
 
 def test_the_pacer_forgets_what_is_past() -> None:
     now = 0.0
-    pacer = EditThrottle(lambda: now)
+    throttle = EditThrottle(lambda: now)
     for job in range(100):
-        assert pacer.admits(job, job, PER_MESSAGE)
-        now += PER_MESSAGE + PER_CHANNEL
-    assert len(pacer._messages) + len(pacer._channels) <= 2 * (FORGET // PER_MESSAGE)
+        assert throttle.try_acquire(job, job, MESSAGE_INTERVAL)
+        now += MESSAGE_INTERVAL + CHANNEL_INTERVAL
+    assert len(throttle._messages) + len(throttle._channels) <= 2 * (
+        FORGET_AFTER // MESSAGE_INTERVAL
+    )
 
 
 @pytest.mark.parametrize(
     ("state", "position", "seconds"),
     [
-        (JobState.RUNNING, None, PER_MESSAGE),
-        (JobState.QUEUED, 1, PER_MESSAGE),
-        (JobState.QUEUED, 30, PER_DISTANT_MESSAGE),
+        (JobState.RUNNING, None, MESSAGE_INTERVAL),
+        (JobState.QUEUED, 1, MESSAGE_INTERVAL),
+        (JobState.QUEUED, 30, DISTANT_MESSAGE_INTERVAL),
     ],
 )
 def test_those_who_wait_far_behind_leave_the_edits_to_those_in_front(

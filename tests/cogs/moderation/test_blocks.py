@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from cogs.messages.replies import MOST
+from cogs.messages.replies import MAX_MESSAGE_LENGTH
 from cogs.moderation.blocks import split_into_messages
 from tests.cogs.app import App, number, told, told_after, until
 from tests.discord_server import Member, Permissions
@@ -168,5 +168,5 @@ def test_lines_are_never_cut() -> None:
     lines = [str(n) * 700 for n in range(5)]
     texts = list(split_into_messages(lines))
     assert "\n".join(texts).split("\n") == lines
-    assert all(len(text) <= MOST for text in texts)
+    assert all(len(text) <= MAX_MESSAGE_LENGTH for text in texts)
     assert len(texts) == 3

@@ -33,7 +33,7 @@ ALLOWED = frozenset(NAMES.casefold().split()) | {
 }
 
 QUOTED = re.compile(
-    r"```.*?```|`[^`]*`|<[^<>]*>|https?://\S+|(?:/[\w.-]+){2,}|\S+\.(?:safetensors|png|txt)",
+    r"```.*?```|`[^`]*`|<[^<>]*>|https?://\S+|(?:/[\w.-]+){2,}|\S+\.(?:safetensors|json|png|txt)",
     re.DOTALL,
 )
 """What is shown as it is typed or stored: commands, settings in a file, mentions, links, files."""

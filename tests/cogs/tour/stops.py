@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from cogs.policy.access import MODELS_ARE_THE_OWNERS
+from cogs.policy.access import OWNER_ONLY
 from tests.discord_server import Use
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class For(Enum):
         "bot's owner."
     )
     MANAGERS = "You need the Manage Server permission, or a role chosen by the bot's owner."
-    THE_OWNER = MODELS_ARE_THE_OWNERS
+    THE_OWNER = OWNER_ONLY
 
 
 ABLE: Mapping[Role, frozenset[For]] = {

@@ -14,12 +14,8 @@ from engine.models.families import FAMILIES, FamilyFacts
 ROOT = Path(__file__).parents[4]
 
 
-def documents() -> list[Path]:
-    """Where the families are listed for people, in each language."""
-    docs = ROOT / "docs"
-    if (docs / "models.md").exists():
-        return [docs / "models.md", docs / "zh-CN" / "models.md"]
-    return [ROOT / "README.md", ROOT / "README.zh-CN.md"]
+DOCUMENTS = (ROOT / "docs" / "models.md", ROOT / "docs" / "zh-CN" / "models.md")
+"""Where the families are listed for people."""
 
 
 def abilities(facts: FamilyFacts) -> list[bool]:
@@ -45,7 +41,7 @@ def missing(name: str, facts: FamilyFacts) -> Iterator[str]:
     if not re.search(rf"[ \"]{name}\b", (ROOT / "config.example.toml").read_text("utf-8")):
         yield "its name above `family` in config.example.toml"
     marks = "".join(" ✓ |" if able else " |" for able in abilities(facts))
-    for document in documents():
+    for document in DOCUMENTS:
         row = re.search(
             rf"^\| {re.escape(facts.label)}(?: ?[(（][^|]+)? \|(.*)\|$",
             document.read_text("utf-8"),

@@ -8,7 +8,7 @@ from typing import Any, Self
 import discord
 from discord import ui
 
-from cogs.actions.modals import fill_modal
+from cogs.actions.modals import inpaint_modal
 from cogs.context import Interaction
 from cogs.messages.dynamic_items import Persistent
 from cogs.policy.model_capabilities import require_inpaint
@@ -17,10 +17,10 @@ from cogs.policy.visibility import accessible_job
 from engine import PARTS, Parent
 from speech import phrase, say
 
-CHART = "parts.webp"
-"""Name under which the picture with its grid is attached."""
+PARTS_IMAGE = "parts.webp"
+"""The file name of the picture with its numbered parts."""
 
-NAMES = (
+PART_NAMES = (
     phrase("Top left"),
     phrase("Top"),
     phrase("Top right"),
@@ -31,10 +31,10 @@ NAMES = (
     phrase("Bottom"),
     phrase("Bottom right"),
 )
-"""Of `PARTS`, in their order."""
+"""The names of `PARTS`, in the same order."""
 
 MASK = "mask"
-"""Stands for the parts where a mask of the person's own says what is painted anew."""
+"""Stands in custom IDs for the parts when the user uploads a mask instead."""
 
 
 class PartSelect(
@@ -47,7 +47,7 @@ class PartSelect(
     def __init__(self, picture: Parent, chosen: Collection[int]) -> None:
         options = [
             discord.SelectOption(
-                label=say(NAMES[part - 1]),
+                label=say(PART_NAMES[part - 1]),
                 value=str(part),
                 emoji=f"{part}\N{VARIATION SELECTOR-16}\N{COMBINING ENCLOSING KEYCAP}",
                 default=part in chosen,
@@ -67,16 +67,16 @@ class PartSelect(
 
     @classmethod
     def rebuilt(cls, match: re.Match[str], item: ui.Item[Any]) -> Self:
-        """The menu that was used, rebuilt from its id alone."""
+        """The menu from its custom ID."""
         return cls(Parent(int(match["job_id"]), int(match["number"])), ())
 
     async def act(self, interaction: Interaction) -> None:
-        """Show what was picked."""
+        """Show the parts that were picked."""
         await interaction.response.defer()
-        await _show(interaction, self._picture, {int(value) for value in self.item.values})
+        await _show_parts(interaction, self._picture, {int(value) for value in self.item.values})
 
 
-class FillButton(
+class InpaintButton(
     Persistent,
     ui.DynamicItem[ui.Button[Any]],
     template=r"atelier-fill:(?P<job_id>\d{1,19}):(?P<number>\d{1,2}):(?P<parts>[1-9]{0,9}|mask)",
@@ -84,12 +84,12 @@ class FillButton(
     """Ask what to paint in the chosen parts, or where an uploaded mask is white."""
 
     def __init__(self, picture: Parent, parts: str) -> None:
-        own = parts == MASK
+        masked = parts == MASK
         super().__init__(
             ui.Button(
-                label=say("Use my own mask") if own else say("Repaint these parts"),
-                emoji="🎭" if own else "🪄",
-                style=discord.ButtonStyle.secondary if own else discord.ButtonStyle.primary,
+                label=say("Use my own mask") if masked else say("Repaint these parts"),
+                emoji="🎭" if masked else "🪄",
+                style=discord.ButtonStyle.secondary if masked else discord.ButtonStyle.primary,
                 custom_id=f"atelier-fill:{picture.job_id}:{picture.number}:{parts}",
                 disabled=not parts,
             )
@@ -99,51 +99,51 @@ class FillButton(
 
     @classmethod
     def rebuilt(cls, match: re.Match[str], item: ui.Item[Any]) -> Self:
-        """The button that was clicked, rebuilt from its id alone."""
+        """The button from its custom ID."""
         return cls(Parent(int(match["job_id"]), int(match["number"])), match["parts"])
 
     async def act(self, interaction: Interaction) -> None:
         """Open the modal."""
         recipe = (await accessible_job(interaction, self._picture.job_id)).recipe
         require_inpaint(interaction.client.studio.models[recipe.model])
-        form = fill_modal(self._picture, self._parts, recipe)
-        await interaction.response.send_modal(form)
+        modal = inpaint_modal(self._picture, self._parts, recipe)
+        await interaction.response.send_modal(modal)
 
 
-async def show_parts(interaction: Interaction, picture: Parent) -> None:
+async def choose_parts(interaction: Interaction, picture: Parent) -> None:
     """Choose parts of the picture to repaint, or upload a mask."""
     studio = interaction.client.studio
     require_inpaint(studio.models[(await studio.job(picture.job_id)).recipe.model])
     await interaction.response.defer(ephemeral=True, thinking=True)
-    await _show(interaction, picture, ())
+    await _show_parts(interaction, picture, ())
 
 
-async def _show(interaction: Interaction, picture: Parent, chosen: Collection[int]) -> None:
-    """Put the picture with its parts where the deferred answer stands."""
+async def _show_parts(interaction: Interaction, picture: Parent, chosen: Collection[int]) -> None:
+    """Show the picture with its parts in the deferred answer."""
     job = await accessible_job(interaction, picture.job_id)
     await require_shown(interaction, job.id)
-    covered = picture.number in (await exposure_to_user(interaction, job)).covered
-    drawn = await interaction.client.studio.init_images.draw_parts(picture, chosen)
+    hidden = picture.number in (await exposure_to_user(interaction, job)).spoilered
+    image = await interaction.client.studio.init_images.draw_parts(picture, chosen)
     await interaction.edit_original_response(
-        view=_view(picture, chosen, covered=covered),
-        attachments=[discord.File(BytesIO(drawn), filename=CHART)],
+        view=_view(picture, chosen, hidden=hidden),
+        attachments=[discord.File(BytesIO(image), filename=PARTS_IMAGE)],
     )
 
 
-def _view(picture: Parent, chosen: Collection[int], *, covered: bool) -> ui.LayoutView:
+def _view(picture: Parent, chosen: Collection[int], *, hidden: bool) -> ui.LayoutView:
     menu: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
     menu.add_item(PartSelect(picture, chosen))
     buttons: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
     for parts in ("".join(map(str, sorted(chosen))), MASK):
-        buttons.add_item(FillButton(picture, parts))
-    shown = discord.MediaGalleryItem(
-        f"attachment://{CHART}",
+        buttons.add_item(InpaintButton(picture, parts))
+    item = discord.MediaGalleryItem(
+        f"attachment://{PARTS_IMAGE}",
         description=say("The picture divided into nine numbered parts"),
-        spoiler=covered,
+        spoiler=hidden,
     )
     view = ui.LayoutView(timeout=None)
     view.add_item(ui.TextDisplay(say("Choose the parts to repaint. The rest stays as it is.")))
-    view.add_item(ui.MediaGallery(shown))
+    view.add_item(ui.MediaGallery(item))
     view.add_item(menu)
     view.add_item(buttons)
     return view

@@ -1,0 +1,58 @@
+"""Pieces of text that messages have in common."""
+
+import re
+
+import discord
+
+from speech import phrase, say
+
+BAR_LENGTH = 12
+"""Marks in a progress bar."""
+
+ORDINALS = {1: phrase("{number}st"), 2: phrase("{number}nd"), 3: phrase("{number}rd")}
+OTHER_ORDINAL = phrase("{number}th")
+
+UNESCAPED_BAR = re.compile(r"(?<!\\)\|")
+
+
+def progress_bar(done: int, total: int) -> str:
+    """A progress bar and its percentage."""
+    marks = round(BAR_LENGTH * done / total)
+    return f"{'▰' * marks}{'▱' * (BAR_LENGTH - marks)} {100 * done // total}%"
+
+
+def quoted(prompt: str) -> str:
+    """The prompt as a heading, with its Markdown escaped."""
+    return f"**{discord.utils.escape_markdown(shortened(prompt, 1000))}**"
+
+
+def shortened(text: str, limit: int = 300) -> str:
+    """The text, cut to `limit` characters."""
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def escape_markdown(text: str) -> str:
+    """The text with its Markdown escaped, inside URLs too.
+
+    discord.py leaves URLs as they are, but a spoiler ends at `||` even within one.
+    """
+    return UNESCAPED_BAR.sub(r"\|", discord.utils.escape_markdown(text))
+
+
+def spoiler(text: str) -> str:
+    """The text as a spoiler, which nothing in it can end."""
+    return f"||{escape_markdown(text)}||"
+
+
+def ordinal(number: int) -> str:
+    """The number as 1st, 2nd, 3rd, 4th …"""
+    if number % 100 in (11, 12, 13):
+        return say(OTHER_ORDINAL, number=number)
+    return say(ORDINALS.get(number % 10, OTHER_ORDINAL), number=number)
+
+
+def duration(seconds: float) -> str:
+    """A duration in seconds or minutes, rounded."""
+    if seconds < 90:
+        return say("{number} s", number=max(1, round(seconds)))
+    return say("{number} min", number=round(seconds / 60))

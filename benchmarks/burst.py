@@ -20,7 +20,7 @@ from diffusers import StableDiffusionPipeline
 from rich.console import Console
 from rich.table import Table
 
-from engine import EngineSettings, ImageRequest, Studio, open_studio
+from engine import EngineSettings, ImageRequest, Requester, Studio, open_studio
 from engine.diffusion import Device
 from engine.diffusion.schedulers import make_scheduler
 from engine.models.catalogue import SKETCH
@@ -70,7 +70,7 @@ async def studio_seconds(
     """Seconds from the first submit until the last picture is on disk and recorded."""
 
     async def paint(studio: Studio, request: ImageRequest, owner: str) -> None:
-        job = await studio.submit(request, owner=owner, message_ref=None)
+        job = await studio.submit(request, Requester(owner=owner))
         async for event in studio.watch(job.id):
             last = event
         assert last.pictures, last.error

@@ -30,6 +30,7 @@ from engine import (
     Job,
     JobEvent,
     JobState,
+    Requester,
     StorageError,
     Studio,
     Tasks,
@@ -110,7 +111,7 @@ async def _paint(
                 request = with_init_image(request, image, mask, shape, model)
             adapters = tuple(_adapter(studio, text) for text in inputs.loras)
             request = replace(request, adapters=adapters)
-            job = await studio.submit(request, owner="imagine", message_ref=None)
+            job = await studio.submit(request, Requester(owner="imagine"))
             tasks.start(_cancel_at(stop, studio, job), "cancel")
             last = await _follow(studio, job)
             await tasks.cancel()
@@ -191,11 +192,14 @@ async def _follow(studio: Studio, job: Job) -> JobEvent:
         async for event in studio.watch(job.id):
             if event.step and not last.step and progress.disable:
                 err.print(f"{painting}, {event.total_steps} steps")
-            if event.come is not None:
+            if event.downloaded is not None:
                 progress.update(
-                    bar, description=f"Downloading {model.name}", completed=event.come, total=1
+                    bar,
+                    description=f"Downloading {model.name}",
+                    completed=event.downloaded,
+                    total=1,
                 )
-            if event.coming != last.coming and not event.coming:
+            if event.downloading != last.downloading and not event.downloading:
                 progress.update(bar, description=f"Loading {model.name}", total=None)
             if event.step:
                 progress.update(

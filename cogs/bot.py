@@ -70,7 +70,7 @@ class Atelier(Client):
         throttle = add(EditThrottle, EditThrottle())
         updater = add(MessageUpdater, MessageUpdater(self, throttle))
         messages = add(JobMessages, JobMessages(self, studio, updater))
-        add(StyleBook, StyleBook(studio.preferences))
+        add(StyleBook, studio.styles)
         add(JobActions, JobActions())
         add(PictureActions, PictureActions())
         add(JobRemoval, JobRemoval(studio))

@@ -1,6 +1,7 @@
 """The engine: from a prompt to pictures. It knows nothing of Discord.
 
-This is its public face; the rest is its own affair. Importing it does not import torch.
+This is its public interface; other modules import nothing else of it. Importing it does not import
+torch.
 """
 
 from engine.errors import (
@@ -28,6 +29,7 @@ from engine.hub import DiskUsage, DownloadProgress, Presence, human_size
 from engine.images.canvas import PARTS, Direction
 from engine.images.init_images import StoredInitImage, with_init_image
 from engine.images.output import parameters, parse_parameters, settings_text
+from engine.jobs.context import RequestContext
 from engine.jobs.job import Job, JobEvent, JobState, Parent
 from engine.jobs.rate_limits import RateLimits
 from engine.jobs.request import (
@@ -42,6 +44,7 @@ from engine.jobs.request import (
     ImageRequest,
     Recipe,
 )
+from engine.jobs.requester import Requester
 from engine.memory.device import DeviceFacts
 from engine.memory.plan_table import PlanTable
 from engine.memory.planner import Choice
@@ -52,17 +55,20 @@ from engine.models.catalogue import RATIOS, Catalogue, Model, Size
 from engine.models.families import FAMILIES
 from engine.models.inspection import Inspection
 from engine.models.manager import ModelManager
+from engine.models.model_rules import ModelDefaults, ModelRules
 from engine.models.schedulers import allowed_schedulers
-from engine.models.server_models import ModelDefaults, ServerModels
+from engine.models.server_models import ServerModels
+from engine.moderation.block import Block
 from engine.moderation.moderation import MAX_WORDS, Moderation
 from engine.moderation.reviews import LIFETIME as REVIEW_LIFETIME
+from engine.moderation.word_lists import WordLists
 from engine.open_studio import open_studio
 from engine.prompts.dynamic_prompts import expand_dynamic_prompt
 from engine.prompts.flags import without_flags
+from engine.prompts.style_book import StyleBook
 from engine.prompts.styles import NONE as NO_STYLE
 from engine.prompts.styles import PLACE as STYLE_PLACE
-from engine.prompts.styles import Style, StyleBook, UserDefaults, check_style_name
-from engine.report import StudioReport
+from engine.prompts.styles import Style, UserDefaults, check_style_name, find_style
 from engine.safety.verdict import SafetyVerdict
 from engine.settings import (
     AdapterSettings,
@@ -72,8 +78,17 @@ from engine.settings import (
     Section,
     StorageSettings,
 )
-from engine.store import AuditEntry, Block, Decision, Review, ReviewMessage, Search
-from engine.studio import Status, Studio
+from engine.status import Status, StudioReport
+from engine.store import (
+    AuditEntry,
+    Decision,
+    JobPage,
+    Review,
+    ReviewMessage,
+    Search,
+    Viewer,
+)
+from engine.studio import Studio
 from engine.tasks import Tasks
 
 __all__ = [
@@ -120,6 +135,7 @@ __all__ = [
     "InvalidRequest",
     "Job",
     "JobEvent",
+    "JobPage",
     "JobState",
     "LimitReached",
     "MeasuredSize",
@@ -127,6 +143,7 @@ __all__ = [
     "ModelCandidate",
     "ModelDefaults",
     "ModelManager",
+    "ModelRules",
     "ModelSettings",
     "ModelUnavailable",
     "Moderation",
@@ -138,6 +155,8 @@ __all__ = [
     "QueueFull",
     "RateLimits",
     "Recipe",
+    "RequestContext",
+    "Requester",
     "Review",
     "ReviewMessage",
     "SafetySettings",
@@ -158,12 +177,15 @@ __all__ = [
     "UnknownJob",
     "UnknownModel",
     "UserDefaults",
+    "Viewer",
     "Withheld",
+    "WordLists",
     "added_models",
     "allowed_schedulers",
     "check_style_name",
     "draw_grid",
     "expand_dynamic_prompt",
+    "find_style",
     "grid_legend",
     "human_size",
     "new_incident",

@@ -1,6 +1,5 @@
-"""Opens the studio on its data folder: makes its parts and goes on with what was left."""
+"""Opening: the services are made, connected, and closed in order; jobs left behind are resumed."""
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager
 from pathlib import Path
@@ -10,8 +9,11 @@ from filelock import FileLock, Timeout
 from engine.errors import StorageError
 from engine.grids.grids import Grids
 from engine.hub import HubClient
+from engine.images.init_images import InitImages
 from engine.images.output import OutputFolder
 from engine.images.uploads import UploadFolder
+from engine.jobs.context_loader import ContextLoader
+from engine.jobs.enlarging import Enlarger
 from engine.jobs.events import JobEvents
 from engine.jobs.job import JobState
 from engine.jobs.retention import Retention
@@ -27,8 +29,10 @@ from engine.models.probe import ModelProbe
 from engine.models.server_models import ServerModels
 from engine.moderation.moderation import Moderation
 from engine.moderation.reviews import ReviewQueue
+from engine.prompts.style_book import StyleBook
 from engine.safety.checker import SafetyChecker
 from engine.safety.decisions import SafetyDecisions
+from engine.services import FileServices, JobServices, ModelServices, ScopeServices
 from engine.settings import (
     AdapterSettings,
     EngineSettings,
@@ -36,22 +40,7 @@ from engine.settings import (
     SafetySettings,
     StorageSettings,
 )
-from engine.store import (
-    Database,
-    Favourites,
-    GridTable,
-    History,
-    JobTable,
-    MeasurementTable,
-    ModelTable,
-    ModerationTable,
-    Outcomes,
-    Preferences,
-    RetentionTable,
-    ReviewTable,
-    SafetyTable,
-    TimingTable,
-)
+from engine.store import Database, JobTable, Store
 from engine.studio import Studio
 from engine.tasks import Tasks
 from engine.worker.executor_factory import ExecutorFactory
@@ -60,7 +49,7 @@ from engine.worker.worker import Worker
 from speech import say, say_many
 
 MAX_ATTEMPTS = 5
-"""How often a job may be under way when the whole program dies before it is taken for the cause."""
+"""How often painting a job may be started before it is blamed for stopping the program."""
 
 
 @asynccontextmanager
@@ -74,7 +63,7 @@ async def open_studio(
     storage: StorageSettings | None = None,
     safety: SafetySettings | None = None,
 ) -> AsyncIterator[Studio]:
-    """Open the studio on its data folder and go on with what was left there.
+    """Open the studio on its data folder, and resume the jobs that were left there.
 
     Args:
         engine: How to paint.
@@ -82,108 +71,97 @@ async def open_studio(
         folder: Where the database and the pictures are kept.
         queue_size: The most jobs that may wait.
         adapters: The configured LoRAs by name.
-        extras: Where the folders `loras` and `embeddings` are, whose files come on top; without it
-            in `folder`.
-        storage: How long and how much to keep; without it, everything.
-        safety: Which pictures count as unsafe; without it, none are looked at.
+        extras: The folder with `loras` and `embeddings`, whose files can be used, too; `folder`
+            if omitted.
+        storage: How long and how much to keep; everything if omitted.
+        safety: Which pictures count as unsafe; pictures aren't classified if omitted.
 
     Raises:
-        StorageError: When the folder cannot be used, or another process uses it.
+        StorageError: When the folder can't be used, or another process uses it.
         UnknownModel: When the default model is not configured.
     """
     catalogue = Catalogue(models, engine.default_model)
     with _exclusive(folder):
         async with Database(folder / DATABASE) as database:
-            jobs = JobTable(database, folder)
-            timings = TimingTable(database)
-            measurements = MeasurementTable(database)
-            added = ModelTable(database)
-            catalogue.restore(await added.all())
-            step_times = StepTimes(await timings.all(), engine.batch_size)
-            pictures = OutputFolder(folder / "pictures")
-            uploads = UploadFolder(folder / "uploads")
+            store = Store(database, folder)
+            catalogue.restore(await store.models.all())
+            step_times = StepTimes(await store.timings.all(), engine.batch_size)
+            pictures, uploads = OutputFolder(folder / "pictures"), UploadFolder(folder / "uploads")
+            extras = extras or folder
+            lora = AdapterCatalogue(adapters, extras / "loras")
+            decisions = SafetyDecisions(store.safety, store.jobs, _checker(engine, safety))
             job_events = JobEvents()
             probe = ModelProbe(engine)
             cache_downloads = CacheDownloads(probe.hub)
             download_manager = DownloadManager(probe, catalogue, cache_downloads)
             await download_manager.look()
-            extras = extras or folder
-            shelf = AdapterCatalogue(adapters, extras / "loras")
-            decisions = SafetyDecisions(SafetyTable(database), jobs, _judge(engine, safety))
             worker = Worker(
                 engine,
                 catalogue,
-                jobs,
+                store.jobs,
                 uploads,
                 job_events,
                 step_times,
-                measurements,
+                store.measurements,
                 download_manager,
-                ExecutorFactory(engine, await measurements.all(), shelf, extras / "embeddings"),
-                Postprocessor(jobs, pictures, decisions, job_events),
+                ExecutorFactory(
+                    engine, await store.measurements.all(), lora, extras / "embeddings"
+                ),
+                Postprocessor(store.jobs, pictures, decisions, job_events),
             )
-            preferences = Preferences(database)
-            moderation = Moderation(
-                ModerationTable(database), preferences, ReviewQueue(ReviewTable(database))
-            )
-            rules = ServerModels(catalogue, preferences)
-            submission = JobSubmission(
-                asyncio.Lock(),
-                catalogue,
-                shelf,
-                moderation,
-                rules,
-                uploads,
-                jobs,
-                worker,
-                queue_size,
-            )
-            model_manager = ModelManager(
+            contexts = ContextLoader(catalogue, store.preferences, store.moderation)
+            submission = JobSubmission(contexts, lora, uploads, store.jobs, worker, queue_size)
+            init_images = InitImages(store.jobs, uploads)
+            manager = ModelManager(
                 probe,
                 catalogue,
                 database,
-                jobs,
+                store.jobs,
                 step_times,
                 cache_downloads,
                 forget=worker.forget,
                 submission=submission.lock,
             )
-            grids = Grids(GridTable(database, jobs), jobs, job_events, worker, submission)
             studio = Studio(
-                catalogue,
-                shelf,
-                model_manager,
-                moderation,
-                rules,
-                Outcomes(database),
-                jobs,
-                preferences,
-                pictures,
-                uploads,
-                job_events,
-                worker,
-                submission,
-                History(database, jobs),
-                Favourites(database),
-                decisions,
-                grids,
+                store,
+                ModelServices(
+                    catalogue=catalogue,
+                    adapters=lora,
+                    manager=manager,
+                    server_models=ServerModels(catalogue, store.preferences),
+                ),
+                JobServices(
+                    submission=submission,
+                    worker=worker,
+                    events=job_events,
+                    enlarger=Enlarger(submission, store.jobs, init_images, pictures, decisions),
+                    grids=Grids(store.grids, store.jobs, job_events, worker, submission),
+                ),
+                ScopeServices(
+                    contexts=contexts,
+                    moderation=Moderation(
+                        store.moderation, store.preferences, ReviewQueue(store.reviews)
+                    ),
+                    safety=decisions,
+                    styles=StyleBook(store.preferences),
+                ),
+                FileServices(pictures=pictures, init_images=init_images),
             )
-            retention_table = RetentionTable(database, folder)
-            retention = Retention(storage or StorageSettings(), retention_table, pictures, uploads)
+            retention = Retention(storage or StorageSettings(), store.retention, pictures, uploads)
             tasks = Tasks()
-            tasks.start(model_manager.follow(), "follow the added models")
-            tasks.start(retention.daily(), "remove what is too old")
+            tasks.start(manager.follow(), "follow the added models")
+            tasks.start(retention.daily(), "remove old jobs")
             try:
-                await _resume(jobs, worker, catalogue)
+                await _resume(store.jobs, worker, catalogue)
                 yield studio
             finally:
                 await tasks.cancel()
                 await studio.stop()
-                await timings.save(step_times.unsaved)
+                await store.timings.save(step_times.unsaved)
 
 
-def _judge(engine: EngineSettings, safety: SafetySettings | None) -> SafetyChecker | None:
-    """Who looks at new pictures, if the owner wants that."""
+def _checker(engine: EngineSettings, safety: SafetySettings | None) -> SafetyChecker | None:
+    """What classifies new pictures, if the owner has chosen a classifier."""
     if safety is None or safety.classifier is None:
         return None
     token = engine.hub_token
@@ -193,7 +171,7 @@ def _judge(engine: EngineSettings, safety: SafetySettings | None) -> SafetyCheck
 
 
 def _exclusive(folder: Path) -> AbstractContextManager[object]:
-    """Hold the folder against other processes."""
+    """Lock the folder against other processes."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         return FileLock(folder / "atelier.lock").acquire(timeout=0)
@@ -212,8 +190,8 @@ def _exclusive(folder: Path) -> AbstractContextManager[object]:
 
 
 async def _resume(jobs: JobTable, worker: Worker, catalogue: Catalogue) -> None:
-    """Queue again what was queued or running when the program ended."""
-    for job in await jobs.unsettled():
+    """Queue the jobs again that were queued or running when the program ended."""
+    for job in await jobs.undelivered():
         if not job.state.waiting:
             continue
         if job.attempts >= MAX_ATTEMPTS:

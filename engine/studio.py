@@ -1,344 +1,248 @@
-"""The façade: everything that the other wing may ask of the engine."""
+"""The façade: everything that the Discord side may ask of the engine."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from engine.errors import InvalidRequest, NotYours, StorageError
-from engine.grids.grids import Grids
-from engine.images.init_images import InitImages
-from engine.images.output import OutputFolder, enlargeable
-from engine.images.uploads import UploadFolder
-from engine.jobs.events import JobEvents
-from engine.jobs.job import Job, JobEvent, JobState, Parent
-from engine.jobs.rate_limits import RateLimits
-from engine.jobs.request import ImageRequest, Recipe, check_enlarged
-from engine.jobs.submission import JobSubmission
-from engine.jobs.watch import watch_job
-from engine.models.adapters import AdapterCatalogue
-from engine.models.catalogue import Catalogue, Model
-from engine.models.manager import ModelManager
-from engine.models.server_models import ServerModels
-from engine.moderation.moderation import Moderation
-from engine.report import StudioReport, report
-from engine.safety.decisions import SafetyDecisions
-from engine.store import (
-    Favourites,
-    History,
-    JobTable,
-    Outcomes,
-    Preferences,
-)
-from engine.worker.worker import Worker
+from engine.errors import NotYours
+from engine.jobs.context import RequestContext
+from engine.jobs.events import watch_job
+from engine.jobs.job import Job, JobEvent, Parent
+from engine.jobs.request import ImageRequest, Recipe
+from engine.jobs.requester import Requester
+from engine.models.catalogue import Model
+from engine.services import FileServices, JobServices, ModelServices, ScopeServices
+from engine.status import Status, StudioReport, report, status_of
+from engine.store import JobPage, Search, Store, Viewer
 from speech import phrase, say
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
-    """How the studio is doing.
-
-    Attributes:
-        waiting: Jobs in the queue.
-        running: Jobs that are being painted.
-        model: Name of the model in use, if one is.
-    """
-
-    waiting: int
-    running: int
-    model: str | None
-
-
 class Studio:
-    """Takes requests, paints them, and tells how they are doing. Made by `open_studio`.
+    """Takes requests, paints them, and reports on them. Made by `open_studio`.
 
     Attributes:
-        models: The models that may be painted with.
-        adapters: The LoRAs that may be added to them.
-        preferences: Small values that outlive a restart, by scope and key.
-        model_manager: Adds and removes models, plans and verifies them.
-        moderation: Keeps order in each scope: blocks, words, and who did what.
-        rules: What each scope has decided about models.
-        history: Finds finished jobs again.
-        favourites: Who has starred what.
-        starts: Keeps the pictures that requests start from.
-        safety: What the classifier has said of pictures, where there is one.
-        grids: Takes and watches comparison sheets.
+        models: The models to paint with.
+        adapters: The LoRAs that can be added to them.
+        model_manager: Adds, removes, plans and verifies models.
+        server_models: What each scope has decided about models.
+        moderation: Blocks, word lists and audit log of each scope.
+        safety: What the classifier has said of pictures, if there is one.
+        styles: The styles of each scope, and the defaults of each person.
+        preferences: Other values that are kept by scope and key.
+        init_images: The images that requests start from.
+        grids: Comparison grids.
+        history: Searches among finished jobs.
+        favourites: The stars, and the messages in galleries.
     """
 
     def __init__(
         self,
-        catalogue: Catalogue,
-        adapters: AdapterCatalogue,
-        model_manager: ModelManager,
-        moderation: Moderation,
-        rules: ServerModels,
-        outcomes: Outcomes,
-        jobs: JobTable,
-        preferences: Preferences,
-        pictures: OutputFolder,
-        uploads: UploadFolder,
-        job_events: JobEvents,
-        worker: Worker,
-        submission: JobSubmission,
-        history: History,
-        favourites: Favourites,
-        safety: SafetyDecisions,
-        grids: Grids,
+        store: Store,
+        models: ModelServices,
+        jobs: JobServices,
+        scopes: ScopeServices,
+        files: FileServices,
     ) -> None:
-        self.models = catalogue
-        self.adapters = adapters
-        self.model_manager = model_manager
-        self.preferences = preferences
-        self.server_models = rules
-        self.moderation = moderation
-        self._outcomes = outcomes
-        self._jobs = jobs
-        self._pictures = pictures
-        self._uploads = uploads
-        self._job_events = job_events
-        self._worker = worker
-        self._submission = submission
-        self._enlarging = asyncio.Lock()  # a large picture takes 100 MB: one at a time
-        self.history = history
-        self.favourites = favourites
-        self.init_images = InitImages(jobs, uploads)
-        self.safety = safety
-        self.grids = grids
+        self.models = models.catalogue
+        self.adapters = models.adapters
+        self.model_manager = models.manager
+        self.server_models = models.server_models
+        self.moderation = scopes.moderation
+        self.safety = scopes.safety
+        self.styles = scopes.styles
+        self.preferences = store.preferences
+        self.init_images = files.init_images
+        self.grids = jobs.grids
+        self.history = store.history
+        self.favourites = store.favourites
+        self._store = store
+        self._contexts = scopes.contexts
+        self._submission = jobs.submission
+        self._enlarger = jobs.enlarger
+        self._worker = jobs.worker
+        self._job_events = jobs.events
+        self._pictures = files.pictures
 
-    async def submit(
-        self,
-        request: ImageRequest,
-        *,
-        owner: str,
-        message_ref: Any,
-        scope: str = "",
-        rate_limits: RateLimits | None = None,
-        parent: Parent | None = None,
-    ) -> Job:
-        """Take a request; when this returns, the job survives anything.
+    async def context(self, scope: str, user_scope: str, owner: str) -> RequestContext:
+        """What a request depends on, with two reads of the database.
 
         Args:
-            request: What to paint; without a model, with the one that `scope` uses.
-            owner: Who asks: fairness and limits are counted by this.
-            message_ref: Where the answer belongs, any JSON value; it is kept and given back.
             scope: Where the request comes from, such as a server.
-            rate_limits: What the owner may use.
-            parent: The picture that it goes on from.
+            user_scope: Where the person's own choices are kept.
+            owner: Who asks.
+        """
+        return await self._contexts.load(scope, user_scope, owner)
+
+    async def submit(self, request: ImageRequest, requester: Requester) -> Job:
+        """Queue a job; when this returns, the job survives a restart.
+
+        Args:
+            request: What to paint; without a model, with the one that the scope uses.
+            requester: Who asks.
 
         Raises:
-            InvalidRequest: When it cannot be painted, or `scope` does not allow its model.
-            UnknownModel: When its model is not configured.
-            NeedsReview: When a moderator has to look at it first.
+            InvalidRequest: When it can't be painted, or the scope doesn't allow its model.
+            UnknownModel: When its model doesn't exist.
+            NeedsReview: When a moderator has to review it first.
             LimitReached: When the owner has to wait.
-            QueueFull: When everybody has to wait.
-            StorageError: When it cannot be written down.
+            QueueFull: When the queue has no room.
+            StorageError: When it can't be stored.
         """
-        [job] = await self._take([request], owner, message_ref, scope, rate_limits, parent, None)
+        [job] = await self._submission.submit([request], requester)
         return job
 
-    async def submit_all(
-        self,
-        requests: Sequence[ImageRequest],
-        *,
-        owner: str,
-        message_ref: Any,
-        scope: str = "",
-        rate_limits: RateLimits | None = None,
-        parent: Parent | None = None,
-        review: int | None = None,
-    ) -> list[Job]:
-        """Take several requests, all of them or none; the arguments are those of `submit`.
-
-        Args:
-            review: The number of the held request that a moderator allows by this: it is decided
-                in the moment in which the jobs are written down, and once.
+    async def submit_all(self, requests: Sequence[ImageRequest], requester: Requester) -> list[Job]:
+        """Queue several jobs, all of them or none.
 
         Raises:
-            AtelierError: As `submit` does, when one of them cannot be taken, or all together are
-                too many; or the review is decided already.
+            AtelierError: As `submit` does, when one can't be queued or they are too many together.
+            AlreadyDecided: When the review of the requester was decided before.
         """
-        return await self._take(requests, owner, message_ref, scope, rate_limits, parent, review)
-
-    async def _take(
-        self,
-        requests: Sequence[ImageRequest],
-        owner: str,
-        message_ref: Any,
-        scope: str,
-        rate_limits: RateLimits | None,
-        parent: Parent | None,
-        review: int | None,
-    ) -> list[Job]:
-        async with self._submission.lock:
-            recipes = await self._submission.recipes(
-                requests, owner, scope, rate_limits, reviewed=review is not None
-            )
-            jobs = await self._jobs.add_all(owner, message_ref, recipes, parent, review)
-            for job in jobs:
-                self._worker.push(job)
-        return jobs
+        return await self._submission.submit(requests, requester)
 
     async def check_all(
-        self,
-        requests: Sequence[ImageRequest],
-        *,
-        owner: str,
-        scope: str = "",
-        rate_limits: RateLimits | None = None,
+        self, requests: Sequence[ImageRequest], requester: Requester
     ) -> list[Recipe]:
-        """What `submit_all` would paint by now, and raise, a review aside; nothing is taken."""
-        async with self._submission.lock:
-            return await self._submission.recipes(
-                requests, owner, scope, rate_limits, reviewed=True
-            )
+        """What `submit_all` would paint. Raises as it does, but not for a review."""
+        return await self._submission.check(requests, requester, reviewed=True)
 
     async def forecast(
-        self, requests: Sequence[ImageRequest], *, owner: str, scope: str = ""
+        self, requests: Sequence[ImageRequest], requester: Requester
     ) -> float | None:
-        """Seconds until all of `requests` would be painted if `owner` submitted them now.
+        """Seconds until all of `requests` would be painted if they were submitted now.
 
-        `None` when that is not known yet, or depends on a download: `missing` tells. Raises as
-        `submit_all`, but for what the owner may use.
+        `None` if that isn't known yet, or depends on a download (see `missing`). Raises as
+        `check_all` does, but not for the requester's limits.
         """
-        recipes = await self.check_all(requests, owner=owner, scope=scope)
-        return await self._worker.forecast(owner, recipes)
+        recipes = await self.check_all(requests, replace(requester, rate_limits=None))
+        return await self._worker.forecast(requester.owner, recipes)
 
-    async def missing(self, requests: Sequence[ImageRequest], *, scope: str = "") -> Model | None:
-        """The first model of `requests` whose files have to be downloaded before it can paint.
+    async def missing(self, requests: Sequence[ImageRequest], requester: Requester) -> Model | None:
+        """The first model of `requests` that has to be downloaded before it can paint, if any.
 
-        `None` when all of them are here. Raises `UnknownModel`.
+        Raises:
+            UnknownModel: When a model doesn't exist.
         """
         names = [self.models[request.model].name for request in requests if request.model]
         if len(names) < len(requests):
-            names.append(await self.server_models.model_name(scope))
+            names.append((await self._submission.context_of(requester)).models.model.name)
         name = await self._worker.missing(names)
         return None if name is None else self.models[name]
 
-    async def enlarge(
-        self,
-        parent: Parent,
-        factor: int,
-        *,
-        owner: str,
-        message_ref: Any,
-        scope: str = "",
-        rate_limits: RateLimits | None = None,
-    ) -> Job:
-        """A job whose picture is that of `parent`, resized and painted at once.
+    async def enlarge(self, picture: Parent, factor: int, requester: Requester) -> Job:
+        """A painted job whose picture is `picture`, resized.
 
-        Should the program end in between, the painter does it all again at the next start.
+        If the program stops in between, the job is painted at the next start.
 
         Args:
-            parent: Which picture.
+            picture: Which picture.
             factor: How many times as wide and high it becomes.
-            owner: Who asks.
-            message_ref: Where the answer belongs.
-            scope: Where the request comes from.
-            rate_limits: What the owner may use.
+            requester: Who asks; its parent is set to `picture`.
 
         Raises:
-            UnknownJob: When the job of the picture is gone.
-            InvalidRequest: When its file is gone, it would become too large, or `scope` does not
-                want its prompt.
+            UnknownJob: When the job of the picture was deleted.
+            InvalidRequest: When the file is gone, the picture would become too large, or the
+                scope blocks a word of its prompt.
             LimitReached: When the owner has to wait.
-            StorageError: When it cannot be written down.
+            StorageError: When it can't be stored.
         """
-        source, file = await self.init_images.finished(parent)
-        if source.recipe.enlarged > 1:
-            raise InvalidRequest(
-                say("This picture is already enlarged. Enlarge the original instead.")
-            )
-        recipe = replace(
-            source.recipe, seed=source.recipe.seeds[parent.number], count=1, enlarged=factor
-        )
-        check_enlarged(recipe)
-        await self.moderation.check(scope, ImageRequest.of(recipe))
-        async with self._enlarging:
-            pixels = await asyncio.to_thread(enlargeable, file)
-            verdicts = await self.safety.on(recipe, parent, (pixels,))
-            async with self._submission.lock:
-                await self._submission.check_rate_limits(owner, 1, rate_limits)
-                job = await self._jobs.add(owner, message_ref, recipe, parent)
-            try:
-                files = await asyncio.to_thread(self._pictures.save, job, (pixels,))
-            except BaseException as error:
-                known = error.sentence if isinstance(error, StorageError) else None
-                why = known or say("The picture couldn't be enlarged.")
-                await self._jobs.set_state(job.id, JobState.FAILED, why)
-                raise
-            await self._jobs.set_painted(job.id, files, verdicts)
-        return await self._jobs.get(job.id)
+        return await self._enlarger.enlarge(picture, factor, requester)
 
     async def cancel(self, job_id: int, by: str | None = None) -> bool:
-        """Call a job off, a running one before its next step.
+        """Cancel a job, a running one before its next step.
 
         Args:
             job_id: Which job.
-            by: Who wants it: the owner, or `None` for somebody who may cancel any.
+            by: Who acts: the owner, or `None` for someone who may cancel any job.
 
         Returns:
-            Whether the job could still be called off.
+            Whether the job could still be cancelled.
 
         Raises:
             UnknownJob: When there is no such job.
             NotYours: When `by` is not its owner.
         """
-        await self._owned(
+        await self._check_owner(
             job_id, by, phrase("Only the person who requested job {number} can cancel it.")
         )
         return await self._worker.cancel(job_id)
 
     async def delete(self, job_id: int, by: str | None = None) -> None:
-        """Remove a job and its pictures for good; the arguments are those of `cancel`.
+        """Delete a job and its pictures; the arguments are those of `cancel`.
 
         Raises:
             UnknownJob: When there is no such job.
             NotYours: When `by` is not its owner.
         """
-        await self._owned(
+        await self._check_owner(
             job_id, by, phrase("Only the person who requested job {number} can delete it.")
         )
         await self._worker.cancel(job_id)
         async for _ in self.watch(job_id):
             pass
-        job = await self._jobs.get(job_id)  # it may have been painted meanwhile
-        await self._jobs.delete(job_id)
+        job = await self.job(job_id)  # it may have been painted meanwhile
+        await self._store.jobs.delete(job_id)
         await asyncio.to_thread(self._pictures.delete, job.pictures)
 
     async def watch(self, job_id: int) -> AsyncGenerator[JobEvent, None]:
-        """Yield what is known of a job and then each change, until it is painted or over.
+        """Yield the state of a job and then each change, until it is painted or over.
 
-        Slow watchers skip values: they always get the latest.
+        Slow watchers skip events: they always get the latest.
 
         Raises:
             UnknownJob: When there is no such job.
         """
-        async for event in watch_job(self._jobs, self._job_events, job_id):
+        async for event in watch_job(self._store.jobs, self._job_events, job_id):
             yield event
 
     def event(self, job_id: int) -> JobEvent:
-        """The latest of a job that is queued or running. Raises `KeyError` when it is over."""
+        """The latest event of a queued or running job. Raises `KeyError` when it is over."""
         return self._job_events[job_id]
 
     async def job(self, job_id: int) -> Job:
         """The job of that number. Raises `UnknownJob`."""
-        return await self._jobs.get(job_id)
+        return await self._store.jobs.get(job_id)
 
-    async def unsettled(self) -> list[Job]:
-        """Jobs whose outcome has not been shown, oldest first: what to go on with at a start.
+    async def visible_jobs(
+        self,
+        viewer: Viewer,
+        search: Search,
+        page: int = 0,
+        size: int = 5,
+        *,
+        at_random: bool = False,
+    ) -> JobPage:
+        """The finished jobs that `search` finds and `viewer` may see.
 
-        Those that paint cells are shown in their sheets.
+        Private jobs of others, jobs that are withheld, and jobs in places that the viewer can't
+        see are left out here and nowhere else.
+
+        Args:
+            viewer: Who looks.
+            search: What for.
+            page: Which page, from 0, newest jobs first; the last one if there are fewer.
+            size: Jobs on a page.
+            at_random: Whether to choose `size` jobs at random instead.
         """
-        return [job for job in await self._jobs.unsettled() if job.cell is None]
+        if at_random:
+            return await self._store.visible_jobs.random(viewer, search, size)
+        return await self._store.visible_jobs.page(viewer, search, page, size)
+
+    async def undelivered(self) -> list[Job]:
+        """Jobs whose outcome has not been shown yet, oldest first: to be resumed at a start.
+
+        Cells are left out: they are shown in their grids.
+        """
+        return [job for job in await self._store.jobs.undelivered() if job.cell is None]
 
     async def set_message_ref(self, job_id: int, message_ref: Any) -> None:
-        """Remember where the job's answer is, now that more is known about it."""
-        await self._jobs.set_message_ref(job_id, message_ref)
+        """Update where the job's answer is."""
+        await self._store.jobs.set_message_ref(job_id, message_ref)
 
-    async def settle(self, job_id: int) -> None:
+    async def mark_delivered(self, job_id: int) -> None:
         """Record that the outcome of the job has been shown."""
-        await self._jobs.settle(job_id)
+        await self._store.jobs.mark_delivered(job_id)
 
     def queue(self) -> list[tuple[Job, JobEvent]]:
         """The jobs being painted, then those that wait, in the order of their turns."""
@@ -348,54 +252,40 @@ class Studio:
     async def use_model(self, name: str, scope: str) -> Model:
         """Paint requests from `scope` with the model `name` from now on.
 
-        One that is not on disk yet is looked for on the Hub, which may take some seconds; it is
-        downloaded when it first paints.
+        A model that isn't on disk yet is looked up on the Hub, which may take some seconds; it is
+        downloaded when it is first used.
 
         Raises:
             UnknownModel: When there is no such model.
-            InvalidRequest: When `scope` does not allow it.
-            ModelUnavailable: When its files are damaged or cannot be had; `scope` keeps the model
-                that it has.
+            InvalidRequest: When `scope` doesn't allow it.
+            ModelUnavailable: When its files are damaged or can't be downloaded; `scope` keeps its
+                current model.
         """
         model = self.models[name]
-        await self.server_models.check(scope, model)
+        (await self.server_models.rules(scope)).check(model)
         await self.model_manager.check(model)
-        await self.preferences.set(scope, "model", name)
+        await self.server_models.choose(scope, model)
         return model
 
     async def model_of(self, scope: str) -> Model:
-        """The model that requests from `scope` are painted with when they name none."""
-        return self.models[await self.server_models.model_name(scope)]
+        """The model for requests from `scope` that name none."""
+        return (await self.server_models.rules(scope)).model
 
     def status(self) -> Status:
-        """How the studio is doing right now."""
-        running = self._worker.running
-        return Status(
-            waiting=len(self._worker),
-            running=len(running),
-            model=running[0].recipe.model if running else None,
-        )
+        """The queue at a glance."""
+        return status_of(self._worker)
 
     async def report(self) -> StudioReport:
-        """How the whole engine is doing: device, plan, throughput and failures.
-
-        The device is asked in a thread; that takes seconds when torch is not imported yet.
-        """
-        now = self.status()
-        return await report(
-            self.model_manager,
-            self._outcomes,
-            waiting=now.waiting,
-            running=now.running,
-            model=now.model or self.models.default.name,
-        )
+        """The engine in detail; this takes seconds if torch hasn't been imported yet."""
+        default = self.models.default.name
+        return await report(self.status(), default, self.model_manager, self._store.outcomes)
 
     async def stop(self) -> None:
-        """Take no more work, finish what is in hand or put it back, and end every `watch`."""
+        """Take no more jobs, finish the running ones or queue them again, and end every `watch`."""
         await self._worker.stop()
 
-    async def _owned(self, job_id: int, by: str | None, otherwise: str) -> Job:
-        job = await self._jobs.get(job_id)
+    async def _check_owner(self, job_id: int, by: str | None, sentence: str) -> None:
+        """Raise `UnknownJob`, or `NotYours` with `sentence`, unless `by` may act on the job."""
+        job = await self.job(job_id)
         if by is not None and job.owner != by:
-            raise NotYours(say(otherwise, number=job_id))
-        return job
+            raise NotYours(say(sentence, number=job_id))

@@ -18,7 +18,7 @@ import pytest
 import pytest_asyncio
 from PIL import Image
 
-from engine import EngineSettings, ImageRequest, ModelSettings, open_studio
+from engine import EngineSettings, ImageRequest, ModelSettings, Requester, open_studio
 from tests.discord_server import Channel, DiscordServer, Guild, Member, Message
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
@@ -122,7 +122,7 @@ def undisturbed(
         engine = EngineSettings(default_model="tiny", device="cpu")
         async with open_studio(engine, {"tiny": model}, folder) as studio:
             request = ImageRequest(prompt="a house", num_inference_steps=STEPS, seed=seed)
-            job = await studio.submit(request, owner="me", message_ref=None)
+            job = await studio.submit(request, Requester(owner="me"))
             events = [event async for event in studio.watch(job.id)]
         [file] = events[-1].pictures
         return np.asarray(Image.open(file))

@@ -87,7 +87,7 @@ class Gallery(commands.Cog):
             await self._studio.favourites.release(scope, job.id)
         else:
             async with interaction.client.services[JobRemoval].lock(job.id):
-                kept = await self._studio.favourites.set_shown(scope, job.id, message.id)
+                kept = await self._studio.favourites.set_posted(scope, job.id, message.id)
             if not kept:  # deleted while it was being posted
                 await try_delete(message)
 

@@ -91,7 +91,7 @@ async def delete(interaction: Interaction, grid_id: int) -> None:
     await interaction.response.defer()
     by = acting_as(interaction, job)
     studio = interaction.client.studio
-    await studio.grids.owned(grid_id, by)
+    await studio.grids.get_for(grid_id, by)
     await studio.grids.cancel(grid_id, by)
     for cell in (await studio.grids.cells(grid_id)).values():
         with contextlib.suppress(UnknownJob):  # somebody was quicker

@@ -103,10 +103,10 @@ def awaiting_card(
         prompt: Of its first cell.
         progress: The latest of it.
         ready_at: Epoch seconds at which it is expected to be done, if that is known.
-        editable_until: Epoch seconds at which the message can no more be changed, if there is such a time.
+        editable_until: Epoch seconds at which the message can no longer be edited, if known.
     """
-    if progress.begun:
-        count = say("{done} of {total}", done=progress.over, total=progress.total)
+    if progress.started:
+        count = say("{done} of {total}", done=progress.finished, total=progress.total)
         status = f"🎨 {progress_bar(round(100 * progress.share), 100)} · {count}"
     else:
         status = f"⏳ {queue_position(progress.position)}"
@@ -116,7 +116,7 @@ def awaiting_card(
             status += f"\n-# {say(TOO_LATE)}"
     return GridCard(
         grid_id=grid.id,
-        state=JobState.RUNNING if progress.begun else JobState.QUEUED,
+        state=JobState.RUNNING if progress.started else JobState.QUEUED,
         text=f"{quoted(prompt)}\n{status}\n-# {_byline(grid)}",
         buttons=("cancel",),
     )

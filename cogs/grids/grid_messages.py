@@ -21,7 +21,7 @@ from engine import (
     GridProgress,
     ImageRequest,
     Job,
-    RateLimits,
+    Requester,
     StorageError,
     Studio,
     UnknownJob,
@@ -46,20 +46,14 @@ class GridMessages:
         self,
         layout: GridLayout,
         requests: Sequence[ImageRequest],
-        *,
-        owner: str,
-        scope: str,
-        rate_limits: RateLimits,
+        requester: Requester,
     ) -> str:
         """The question whether to paint a grid, with what it costs.
 
         Raises:
             AtelierError: When it would be refused.
         """
-        estimate = await self._studio.grids.price(
-            requests, owner=owner, scope=scope, rate_limits=rate_limits
-        )
-        return grid_question(layout, estimate)
+        return grid_question(layout, await self._studio.grids.estimate(requests, requester))
 
     async def take(
         self,
@@ -85,13 +79,15 @@ class GridMessages:
         grid = await self._studio.grids.submit(
             layout,
             requests,
-            owner=str(interaction.user.id),
-            message_ref=message_ref.without_token().to_json(),  # it leads to the question
-            scope=scope_of(interaction),
-            rate_limits=await self._submission.rate_limits(interaction),
+            Requester(
+                owner=str(interaction.user.id),
+                message_ref=message_ref.without_token().to_json(),  # it leads to the question
+                scope=scope_of(interaction),
+                rate_limits=await self._submission.rate_limits(interaction),
+            ),
         )
         cells = await self._studio.grids.cells(grid.id)
-        begun = GridProgress(total=layout.count, over=0)
+        begun = GridProgress(total=layout.count, finished=0)
         lost = message_ref.without_token()
         with speaking(message_ref.language):
             card = awaiting_card(grid, cells[min(cells)].recipe.prompt, begun, None)
@@ -131,7 +127,7 @@ class GridMessages:
             UnknownJob: When it is gone.
             NotYours: When somebody else has asked for it.
         """
-        grid = await self._studio.grids.owned(grid_id, by=str(interaction.user.id))
+        grid = await self._studio.grids.get_for(grid_id, by=str(interaction.user.id))
         message_ref = await message_ref_of_click(
             interaction, MessageRef.from_json(grid.message_ref)
         )
@@ -141,5 +137,5 @@ class GridMessages:
 
     async def resume(self) -> None:
         """Take up every sheet whose outcome was not shown when the program ended."""
-        for grid in await self._studio.grids.unsettled():
+        for grid in await self._studio.grids.undelivered():
             self.track(grid, MessageRef.from_json(grid.message_ref))

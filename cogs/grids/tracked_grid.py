@@ -57,7 +57,7 @@ class TrackedGrid(TrackedMessage[GridProgress]):
         await self._grids.set_message_ref(self._grid.id, message_ref.to_json())
 
     async def mark_delivered(self) -> None:
-        await self._grids.settle(self._grid.id)
+        await self._grids.mark_delivered(self._grid.id)
 
     async def render_progress(
         self, event: GridProgress, message_ref: MessageRef
@@ -118,7 +118,7 @@ class TrackedGrid(TrackedMessage[GridProgress]):
         uploads: Sequence[Upload] = (),
     ) -> MessageRef:
         # It is posted once, and nobody needs to be written to about what was called off.
-        posted = all(job.settled for job in cells.values())
+        posted = all(job.delivered for job in cells.values())
         unasked = message_ref.token_only and card.state is JobState.CANCELLED
         nonce = None if posted or unasked else f"atelier-sheet-{self._grid.id}"
         return await self._updater.deliver(self, message_ref, card, uploads, nonce=nonce)

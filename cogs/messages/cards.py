@@ -114,8 +114,8 @@ def waiting_card(
     """
     if event.state is JobState.QUEUED:
         status = f"⏳ {queue_position(event.position)}"
-        if event.coming:
-            status += f"\n⬇️ {download_progress(job.recipe.model, event.come)}"
+        if event.downloading:
+            status += f"\n⬇️ {download_progress(job.recipe.model, event.downloaded)}"
     elif event.step:
         status = f"🎨 {progress_bar(event.step, event.total_steps)}"
     else:

@@ -60,7 +60,7 @@ class JobMessages:
 
     async def resume(self) -> None:
         """Track every job whose outcome wasn't shown before the program ended."""
-        for job in await self._studio.unsettled():
+        for job in await self._studio.undelivered():
             self.track(job, MessageRef.from_json(job.message_ref))
 
 
@@ -73,7 +73,7 @@ class _TrackedJob(TrackedMessage[JobEvent]):
         self._updater = updater
         self._studio = bot.studio
         self._job = job
-        self._nonce = None if job.settled else f"atelier-{job.id}"
+        self._nonce = None if job.delivered else f"atelier-{job.id}"
         self._ready_at: float | None = None
 
     def watch(self) -> AsyncGenerator[JobEvent, None]:
@@ -89,7 +89,7 @@ class _TrackedJob(TrackedMessage[JobEvent]):
         await self._studio.set_message_ref(self._job.id, message_ref.to_json())
 
     async def mark_delivered(self) -> None:
-        await self._studio.settle(self._job.id)
+        await self._studio.mark_delivered(self._job.id)
 
     async def render_progress(
         self, event: JobEvent, message_ref: MessageRef

@@ -49,7 +49,7 @@ class JobRemoval:
         """
         job = await self._studio.job(job_id)
         async with self.lock(job_id):
-            shown = await self._studio.favourites.shown(job_id)
+            shown = await self._studio.favourites.gallery_posts(job_id)
             await self._studio.delete(job_id, by)
         if job.cell is not None and keep_grid:
             await interaction.client.services[CellMessages].redraw_without(job)

@@ -7,7 +7,7 @@ from cogs.message_ref import MessageRef
 from cogs.policy.access import Refused, member_manages
 from cogs.policy.limits import Limits
 from cogs.policy.server_settings import server_settings
-from engine import AlreadyDecided, AtelierError, Job, RateLimits, Review
+from engine import AlreadyDecided, AtelierError, Job, RateLimits, Requester, Review
 from speech import say
 
 
@@ -22,12 +22,14 @@ async def submit_review(interaction: Interaction, review: Review) -> list[Job]:
     try:
         return await interaction.client.studio.submit_all(
             review.requests,
-            owner=review.owner,
-            message_ref=MessageRef.from_json(review.message_ref).without_token().to_json(),
-            scope=review.scope,
-            rate_limits=rate_limits,
-            parent=review.parent,
-            review=review.id,
+            Requester(
+                owner=review.owner,
+                message_ref=MessageRef.from_json(review.message_ref).without_token().to_json(),
+                scope=review.scope,
+                rate_limits=rate_limits,
+                parent=review.parent,
+                review=review.id,
+            ),
         )
     except AlreadyDecided:
         raise

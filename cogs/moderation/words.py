@@ -95,12 +95,9 @@ class Words(
     async def list_words(self, interaction: Interaction) -> None:
         """List the blocked and reviewed words, visible only to you"""
         require_manager(interaction)
-        moderation, scope = self._studio.moderation, scope_of(interaction)
-        lists = (
-            (REFUSED_ARE, await moderation.words(scope)),
-            (REVIEWED_ARE, await moderation.reviewed_words(scope)),
-        )
-        found = [line for heading, words in lists if words for line in _lines(heading, words)]
+        lists = await self._studio.moderation.word_lists(scope_of(interaction))
+        headed = ((REFUSED_ARE, lists.blocked), (REVIEWED_ARE, lists.reviewed))
+        found = [line for heading, words in headed if words for line in _lines(heading, words)]
         for text in split_into_messages(found):
             await reply(interaction, text)
         if not found:
@@ -116,8 +113,8 @@ class Words(
     async def _complete_word(self, interaction: Interaction, current: str) -> list[Choice[str]]:
         if not manages(interaction):
             return []
-        moderation, scope = self._studio.moderation, scope_of(interaction)
-        words = sorted([*await moderation.words(scope), *await moderation.reviewed_words(scope)])
+        lists = await self._studio.moderation.word_lists(scope_of(interaction))
+        words = sorted([*lists.blocked, *lists.reviewed])
         typed = current.strip().casefold()
         return [Choice(name=word, value=word) for word in words if typed in word][:MOST_CHOICES]
 

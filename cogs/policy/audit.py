@@ -20,7 +20,7 @@ async def record(interaction: Interaction, action: str) -> None:
         moderation = interaction.client.studio.moderation
         scope = f"guild:{interaction.guild_id}"
         text = action.kept() if isinstance(action, Sentence) else action
-        await moderation.note(scope, str(interaction.user.id), text)
+        await moderation.add_audit_entry(scope, str(interaction.user.id), text)
 
 
 async def record_on_job(interaction: Interaction, action: str, job: Job) -> None:

@@ -16,7 +16,7 @@ from cogs.messages.text import shortened
 from cogs.policy.access import Refused, require_postable_channel
 from cogs.policy.contexts import scope_of
 from cogs.requests.submission import Submission
-from engine import AdapterUse, AtelierError, GridLayout, ImageRequest, RateLimits, Recipe, Studio
+from engine import AdapterUse, AtelierError, GridLayout, ImageRequest, Recipe, Requester, Studio
 from speech import say, say_many
 
 MAX_UNCONFIRMED = 4
@@ -99,10 +99,7 @@ class GridConfirmation(Protocol):
         self,
         layout: GridLayout,
         requests: Sequence[ImageRequest],
-        *,
-        owner: str,
-        scope: str,
-        rate_limits: RateLimits,
+        requester: Requester,
     ) -> str:
         """The question whether to paint it, with what it costs. Raises as `Studio.submit` does."""
 
@@ -174,22 +171,15 @@ class Confirmations:
 
     async def _asked(self, interaction: Interaction, question: PendingConfirmation) -> str:
         """What is asked, with what it costs."""
-        owner, scope = str(interaction.user.id), scope_of(interaction)
-        rate_limits = await self._submission.rate_limits(interaction)
+        requester = Requester(
+            owner=str(interaction.user.id),
+            scope=scope_of(interaction),
+            rate_limits=await self._submission.rate_limits(interaction),
+        )
         if question.layout is not None:
             grids = interaction.client.services[GridConfirmation]
-            return await grids.describe(
-                question.layout,
-                question.requests,
-                owner=owner,
-                scope=scope,
-                rate_limits=rate_limits,
-            )
-        return _of_prompts(
-            await self._studio.check_all(
-                question.requests, owner=owner, scope=scope, rate_limits=rate_limits
-            )
-        )
+            return await grids.describe(question.layout, question.requests, requester)
+        return _of_prompts(await self._studio.check_all(question.requests, requester))
 
     async def go(self, interaction: Interaction, number: int) -> None:
         """Paint them all, under the limits that count now; a refusal leaves the question open."""

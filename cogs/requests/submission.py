@@ -28,9 +28,9 @@ from engine import (
     NotYours,
     Parent,
     RateLimits,
+    Requester,
     StorageError,
     Studio,
-    StyleBook,
 )
 from speech import say, speaking, spoken
 
@@ -58,7 +58,7 @@ class Submission:
         self._studio = studio
         self._limits = limits
         self._job_messages = job_messages
-        self._book = StyleBook(studio.preferences)
+        self._book = studio.styles
 
     async def think(
         self,
@@ -131,11 +131,13 @@ class Submission:
         try:
             job = await self._studio.submit(
                 request,
-                owner=str(interaction.user.id),
-                message_ref=message_ref.to_json(),
-                scope=scope_of(interaction),
-                rate_limits=await self.rate_limits(interaction),
-                parent=parent,
+                Requester(
+                    owner=str(interaction.user.id),
+                    message_ref=message_ref.to_json(),
+                    scope=scope_of(interaction),
+                    rate_limits=await self.rate_limits(interaction),
+                    parent=parent,
+                ),
             )
         except NeedsReview as need:
             reviews = interaction.client.services[ReviewDesk]
@@ -171,10 +173,12 @@ class Submission:
         try:
             jobs = await self._studio.submit_all(
                 requests,
-                owner=str(interaction.user.id),
-                message_ref=message_ref.without_token().to_json(),
-                scope=scope_of(interaction),
-                rate_limits=await self.rate_limits(interaction),
+                Requester(
+                    owner=str(interaction.user.id),
+                    message_ref=message_ref.without_token().to_json(),
+                    scope=scope_of(interaction),
+                    rate_limits=await self.rate_limits(interaction),
+                ),
             )
         except NeedsReview as need:
             await interaction.client.services[ReviewDesk].hold(
@@ -195,16 +199,19 @@ class Submission:
         """
         reply_mode = await self.reply_mode(interaction, source=picture.job_id)
         painted = (await self._studio.job(picture.job_id)).recipe
-        await self._studio.moderation.check(scope_of(interaction), ImageRequest.of(painted))
+        words = await self._studio.moderation.word_lists(scope_of(interaction))
+        await words.check(ImageRequest.of(painted))
         await self.think(interaction, source=picture.job_id)
         message_ref = await self.message_ref_for(interaction, reply_mode)
         job = await self._studio.enlarge(
             picture,
             factor,
-            owner=str(interaction.user.id),
-            message_ref=message_ref.to_json(),
-            scope=scope_of(interaction),
-            rate_limits=await self.rate_limits(interaction),
+            Requester(
+                owner=str(interaction.user.id),
+                message_ref=message_ref.to_json(),
+                scope=scope_of(interaction),
+                rate_limits=await self.rate_limits(interaction),
+            ),
         )
         if reply_mode.dm:
             await self.show(job, message_ref, sender(interaction, reply_mode), message_ref)
@@ -254,9 +261,9 @@ class Submission:
         """
         await require_postable_channel(interaction, ephemeral=reply_mode.ephemeral)
         if reply_mode.user_install and not reply_mode.private and requests:
-            owner, scope = str(interaction.user.id), scope_of(interaction)
-            require_downloaded(await self._studio.missing(requests, scope=scope))
-            require_in_time(await self._studio.forecast(requests, owner=owner, scope=scope))
+            requester = Requester(owner=str(interaction.user.id), scope=scope_of(interaction))
+            require_downloaded(await self._studio.missing(requests, requester))
+            require_in_time(await self._studio.forecast(requests, requester))
         language = spoken() if reply_mode.private else await channel_language(interaction)
         return MessageRef.of(
             interaction, language, private=reply_mode.private, token_only=reply_mode.token_only

@@ -1,1 +1,1 @@
-"""Comparison sheets: one picture for each pair of values, drawn together with labels."""
+"""Comparison grids (X/Y): one picture for each pair of values, drawn together with labels."""

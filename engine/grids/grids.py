@@ -1,4 +1,4 @@
-"""Sheets: taken as one, painted cell by cell like any job, watched and called off as one."""
+"""Grids: submitted as one, painted cell by cell like any job, watched and cancelled as one."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterable, Sequence
@@ -8,12 +8,11 @@ from typing import Any
 
 from engine.errors import InvalidRequest, NotYours, UnknownJob
 from engine.grids.layout import MAX_CELLS, Grid, GridLayout, GridProgress
-from engine.jobs.events import JobEvents
+from engine.jobs.events import JobEvents, watch_job
 from engine.jobs.job import Job, JobEvent, JobState
-from engine.jobs.rate_limits import RateLimits
 from engine.jobs.request import ImageRequest, Recipe
+from engine.jobs.requester import Requester
 from engine.jobs.submission import JobSubmission
-from engine.jobs.watch import watch_job
 from engine.store import GridTable, JobTable
 from engine.tasks import Tasks
 from engine.worker.worker import Worker
@@ -22,11 +21,11 @@ from speech import say
 
 @dataclass(frozen=True, slots=True)
 class GridEstimate:
-    """What a sheet costs.
+    """What a grid would take.
 
     Attributes:
-        recipes: What its cells would show by now.
-        seconds: Until the last one would be there; `None` when nothing is learned yet.
+        recipes: The recipe of each cell.
+        seconds: Until the last cell would be painted; `None` if nothing was measured yet.
     """
 
     recipes: tuple[Recipe, ...]
@@ -34,7 +33,7 @@ class GridEstimate:
 
 
 class Grids:
-    """Each cell is a job of its own, so that none is painted twice, whatever ends the program."""
+    """Each cell is a job of its own, so none is painted twice if the program stops in between."""
 
     def __init__(
         self,
@@ -50,59 +49,44 @@ class Grids:
         self._worker = worker
         self._submission = submission
 
-    async def price(
-        self,
-        requests: Sequence[ImageRequest],
-        *,
-        owner: str,
-        scope: str = "",
-        rate_limits: RateLimits | None = None,
+    async def estimate(
+        self, requests: Sequence[ImageRequest], requester: Requester
     ) -> GridEstimate:
-        """What `submit` would paint by now, and raise; nothing is taken."""
-        async with self._submission.lock:
-            recipes = await self._recipes(requests, owner, scope, rate_limits)
-            ordered = [recipes[cell] for cell in painting_order(recipes)]
-            return GridEstimate(tuple(recipes), await self._worker.forecast(owner, ordered))
+        """What `submit` would paint, and how long that would take. Raises as `submit` does."""
+        _check_cells(requests)
+        recipes = await self._submission.check(requests, requester, as_one=True)
+        ordered = [recipes[cell] for cell in painting_order(recipes)]
+        seconds = await self._worker.forecast(requester.owner, ordered)
+        return GridEstimate(tuple(recipes), seconds)
 
     async def submit(
-        self,
-        layout: GridLayout,
-        requests: Sequence[ImageRequest],
-        *,
-        owner: str,
-        message_ref: Any,
-        scope: str = "",
-        rate_limits: RateLimits | None = None,
+        self, layout: GridLayout, requests: Sequence[ImageRequest], requester: Requester
     ) -> Grid:
-        """Take a sheet; when this returns, it survives anything.
+        """Queue a grid; when this returns, it survives a restart.
 
         Args:
             layout: Its axes.
-            requests: What each cell shows, row by row, one picture each.
-            owner: Who asks; to whom it counts as one job, and as many pictures as it has.
-            message_ref: Where the answer belongs.
-            scope: Where the requests come from.
-            rate_limits: What the owner may use.
+            requests: One for each cell, row by row, each for one picture.
+            requester: Who asks. The grid counts as one waiting job, and as many pictures as it
+                has.
 
         Raises:
-            AtelierError: As `Studio.submit` does, when one of the cells cannot be taken, or all
-                together are too many.
+            AtelierError: As `Studio.submit_all` does.
         """
-        async with self._submission.lock:
-            recipes = await self._recipes(requests, owner, scope, rate_limits)
-            grid, jobs = await self._table.add(
-                owner, message_ref, layout, recipes, painting_order(recipes)
-            )
+        _check_cells(requests)
+        async with self._submission.admission(requests, requester, as_one=True) as recipes:
+            order = painting_order(recipes)
+            grid, jobs = await self._table.add(requester, layout, recipes, order)
             for job in jobs:
                 self._worker.push(job)
         return grid
 
     async def get(self, grid_id: int) -> Grid:
-        """The sheet of that number. Raises `UnknownJob`."""
+        """The grid of that number. Raises `UnknownJob`."""
         return await self._table.get(grid_id)
 
     async def cells(self, grid_id: int) -> dict[int, Job]:
-        """The jobs of a sheet by their cells, at least one; those that were deleted are not in it.
+        """The jobs of a grid by their cells, without those that were deleted.
 
         Raises:
             UnknownJob: When all of them were.
@@ -112,23 +96,27 @@ class Grids:
             raise UnknownJob(say("Grid {number} no longer exists.", number=grid_id))
         return cells
 
-    async def unsettled(self) -> list[Grid]:
-        """Sheets whose outcome has not been shown, oldest first: what to go on with at a start."""
-        return await self._table.unsettled()
+    async def undelivered(self) -> list[Grid]:
+        """Grids whose outcome has not been shown yet, oldest first: to be resumed at a start."""
+        return await self._table.undelivered()
 
     async def set_message_ref(self, grid_id: int, message_ref: Any) -> None:
-        """Remember where the answer is, now that more is known about it."""
+        """Update where the answer is."""
         await self._table.set_message_ref(grid_id, message_ref)
 
-    async def settle(self, grid_id: int) -> None:
+    async def mark_delivered(self, grid_id: int) -> None:
         """Record that the outcome has been shown."""
-        await self._table.settle(grid_id)
+        await self._table.mark_delivered(grid_id)
 
-    async def owned(self, grid_id: int, by: str | None) -> Grid:
-        """The sheet, if `by` may act on it: its owner, or `None` for who may act on any.
+    async def get_for(self, grid_id: int, by: str | None) -> Grid:
+        """The grid, if `by` may act on it.
+
+        Args:
+            grid_id: Which grid.
+            by: Who acts: the owner, or `None` for someone who may act on any grid.
 
         Raises:
-            UnknownJob: When there is no such sheet.
+            UnknownJob: When there is no such grid.
             NotYours: When `by` is not its owner.
         """
         grid = await self._table.get(grid_id)
@@ -139,82 +127,77 @@ class Grids:
         return grid
 
     async def cancel(self, grid_id: int, by: str | None = None) -> bool:
-        """Call off what is not painted yet; the arguments are those of `owned`.
+        """Cancel the cells that aren't painted yet; the arguments are those of `get_for`.
 
         Returns:
-            Whether there still was anything to call off.
+            Whether there was anything left to cancel.
         """
-        await self.owned(grid_id, by)
+        await self.get_for(grid_id, by)
         cells = await self._table.cells(grid_id)
-        # The last ones first: else the next would begin while the one before is called off.
-        called_off = [
+        # Last cells first: otherwise the next one would start while one is being cancelled.
+        cancelled = [
             await self._worker.cancel(job.id)
             for job in sorted(cells.values(), key=lambda job: -job.id)
             if job.state.waiting
         ]
-        return any(called_off)
+        return any(cancelled)
 
     async def watch(self, grid_id: int) -> AsyncGenerator[GridProgress, None]:
-        """Yield how the sheet stands and then each change, until it is complete.
+        """Yield the progress of a grid and then each change, until it is complete.
 
-        It also ends when the program does: the last value is not complete then. Slow watchers
+        The iteration also ends, with an incomplete value, when the program stops. Slow watchers
         skip values.
         """
         latest: dict[int, JobEvent] = {}
-        following = {job.id for job in (await self._table.cells(grid_id)).values()}
+        watched = {job.id for job in (await self._table.cells(grid_id)).values()}
         changed, tasks = asyncio.Event(), Tasks()
-        if not following:
-            yield GridProgress(total=0, over=0)
+        if not watched:
+            yield GridProgress(total=0, finished=0)
             return
 
-        async def follow(job_id: int) -> None:
+        async def watch(job_id: int) -> None:
             try:
-                with suppress(UnknownJob):  # it is deleted
+                with suppress(UnknownJob):
                     async for event in watch_job(self._jobs, self._job_events, job_id):
                         latest[job_id] = event
                         changed.set()
                     return
-                latest.pop(job_id, None)
+                latest.pop(job_id, None)  # it was deleted
             finally:
-                following.discard(job_id)
+                watched.discard(job_id)
                 changed.set()
 
-        for job_id in list(following):
-            tasks.start(follow(job_id), f"follow the cell that is job {job_id}")
+        for job_id in list(watched):
+            tasks.start(watch(job_id), f"watch job {job_id} of grid {grid_id}")
         try:
             ended = False
             while not ended:
                 await changed.wait()
                 changed.clear()
-                ended = not following
-                yield _progress(latest.values(), {*following, *latest})
+                ended = not watched
+                yield _progress(latest.values(), {*watched, *latest})
         finally:
             await tasks.cancel()
 
-    async def _recipes(
-        self,
-        requests: Sequence[ImageRequest],
-        owner: str,
-        scope: str,
-        rate_limits: RateLimits | None,
-    ) -> list[Recipe]:
-        if not 2 <= len(requests) <= MAX_CELLS:
-            raise InvalidRequest(
-                say(
-                    "A grid has 2 to {most} pictures; this one would have {count}.",
-                    most=MAX_CELLS,
-                    count=len(requests),
-                )
+
+def _check_cells(requests: Sequence[ImageRequest]) -> None:
+    """Raise `InvalidRequest` unless the requests can be the cells of a grid."""
+    if not 2 <= len(requests) <= MAX_CELLS:
+        raise InvalidRequest(
+            say(
+                "A grid has 2 to {most} pictures; this one would have {count}.",
+                most=MAX_CELLS,
+                count=len(requests),
             )
-        if any(request.count != 1 for request in requests):
-            raise InvalidRequest(
-                say("Each cell of a grid is one picture. Don't ask for more than one.")
-            )
-        return await self._submission.recipes(requests, owner, scope, rate_limits, as_one=True)
+        )
+    if any(request.count != 1 for request in requests):
+        raise InvalidRequest(
+            say("Each cell of a grid is one picture. Don't ask for more than one.")
+        )
 
 
 def painting_order(recipes: Sequence[Recipe]) -> list[int]:
-    """The cells such that no model is taken up twice, and those that can share a batch follow."""
+    """The cells in an order that loads each model once and keeps batches together."""
     models: dict[object, int] = {}
     batches: dict[object, int] = {}
     keys = []
@@ -227,17 +210,17 @@ def painting_order(recipes: Sequence[Recipe]) -> list[int]:
 
 def _progress(events: Iterable[JobEvent], jobs: set[int]) -> GridProgress:
     events = list(events)
-    over = [event for event in events if not event.state.waiting]
+    finished = [event for event in events if not event.state.waiting]
     waiting = [event for event in events if event.state.waiting]
     steps = sum(event.step / event.total_steps for event in waiting if event.total_steps)
-    places = [event.position for event in waiting if event.position is not None]
+    positions = [event.position for event in waiting if event.position is not None]
     times = [event.seconds_left for event in waiting if event.seconds_left is not None]
     running = any(event.state is JobState.RUNNING for event in events)
     return GridProgress(
         total=len(jobs),
-        over=len(over),
-        share=(len(over) + steps) / max(1, len(jobs)),
-        begun=running or bool(over),
-        position=min(places, default=None),
+        finished=len(finished),
+        share=(len(finished) + steps) / max(1, len(jobs)),
+        started=running or bool(finished),
+        position=min(positions, default=None),
         seconds_left=max(times, default=None),
     )

@@ -1,23 +1,23 @@
-"""What a sheet is made of: its axes, and the jobs that paint its cells."""
+"""What a grid is: its axes, and how far its cells are."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
 
 MAX_CELLS = 36
-"""Pictures of one sheet."""
+"""Pictures of one grid."""
 
 MAX_VALUES = 12
-"""Of one axis: more would be too small to be looked at."""
+"""Values of one axis: with more, the pictures would be too small."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Axis:
-    """One direction of a sheet.
+    """One direction of a grid.
 
     Attributes:
-        title: What changes along it; empty where nothing does.
-        labels: What it is at each place; one empty label where nothing changes.
+        title: What changes along it; empty if nothing does.
+        labels: The value at each place; one empty label if nothing changes.
     """
 
     title: str
@@ -25,17 +25,17 @@ class Axis:
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Self:
-        """The axis of which `value` is what `asdict` has made."""
+        """The axis that `asdict` turned into `value`."""
         return cls(title=value["title"], labels=tuple(value["labels"]))
 
 
-NOTHING = Axis(title="", labels=("",))
-"""The second axis of a sheet that has only one."""
+NO_AXIS = Axis(title="", labels=("",))
+"""The second axis of a grid that has only one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GridLayout:
-    """The axes of a sheet. Its cells are counted from 0, row by row.
+    """The axes of a grid. Its cells are counted from 0, row by row.
 
     Attributes:
         columns: What changes from left to right.
@@ -43,7 +43,7 @@ class GridLayout:
     """
 
     columns: Axis
-    rows: Axis = NOTHING
+    rows: Axis = NO_AXIS
 
     @property
     def count(self) -> int:
@@ -55,23 +55,23 @@ class GridLayout:
         """The axes along which something changes."""
         return tuple(axis for axis in (self.columns, self.rows) if axis.title)
 
-    def label(self, cell: int, called: Callable[[str], str] = str) -> str:
-        """What a cell shows, such as “guidance 7 · seed 3”; `called` says it of a title."""
+    def label(self, cell: int, translate: Callable[[str], str] = str) -> str:
+        """What a cell shows, such as “guidance 7 · seed 3”; `translate` is applied to titles."""
         row, column = divmod(cell, len(self.columns.labels))
         places = ((self.columns, column), (self.rows, row))
         return " · ".join(
-            f"{called(axis.title)} {axis.labels[place]}" for axis, place in places if axis.title
+            f"{translate(axis.title)} {axis.labels[place]}" for axis, place in places if axis.title
         )
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Self:
-        """The layout of which `value` is what `asdict` has made."""
+        """The layout that `asdict` turned into `value`."""
         return cls(**{name: Axis.from_json(axis) for name, axis in value.items()})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grid:
-    """A sheet as the store knows it.
+    """A grid as it is stored.
 
     Attributes:
         id: Its number; it grows and is never used twice.
@@ -90,25 +90,25 @@ class Grid:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GridProgress:
-    """The latest that is known of a sheet.
+    """The progress of a grid.
 
     Attributes:
-        total: Cells that were asked for and are there.
-        over: Those for which nothing more is to be done: painted, failed, cancelled or deleted.
+        total: Its cells, without those that were deleted.
+        finished: Cells that are painted, failed or cancelled.
         share: How much of the work is done, 0 to 1.
-        begun: Whether anything has been painted, or is being.
-        position: Place in the queue of the first cell that waits, 1 for the next one.
-        seconds_left: Estimate until the last one is there; `None` when nothing is learned yet.
+        started: Whether a cell has been painted, or is being painted.
+        position: Place in the queue of the first waiting cell, 1 for the next one.
+        seconds_left: Estimate until the last cell is painted; `None` if nothing was measured yet.
     """
 
     total: int
-    over: int
+    finished: int
     share: float = 0.0
-    begun: bool = False
+    started: bool = False
     position: int | None = None
     seconds_left: float | None = None
 
     @property
     def complete(self) -> bool:
-        """Whether there is nothing left to do."""
-        return self.over == self.total
+        """Whether no cell is left to paint."""
+        return self.finished == self.total

@@ -49,7 +49,9 @@ class EtaCalculator:
         for position, job in enumerate(self._queue.order(extra), start=1):
             if job.recipe.model in self._download_manager.coming:
                 come = self._download_manager.coming[job.recipe.model]
-                yield replace(queued_event(job), position=position, coming=True, come=come)
+                yield replace(
+                    queued_event(job), position=position, downloading=True, downloaded=come
+                )
                 continue
             estimate = self._step_times.painting(job.recipe)
             known = known and estimate is not None

@@ -1,13 +1,14 @@
-"""The board: the latest that is known of each open job, for whoever watches."""
+"""Events: the latest state of each open job, for everyone who watches it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 
 from engine.jobs.job import JobEvent
+from engine.store import JobTable
 
 
 class JobEvents:
-    """Keeps one event per job. A watcher sees the latest one, never a backlog."""
+    """Keeps one event per open job. A watcher gets the latest one, never a backlog."""
 
     def __init__(self) -> None:
         self._latest: dict[int, JobEvent] = {}
@@ -22,7 +23,7 @@ class JobEvents:
         return self._latest.get(job_id)
 
     def post(self, event: JobEvent) -> None:
-        """Put `event` in the place of the job's last one and wake those who watch it."""
+        """Replace the job's latest event and wake its watchers."""
         if event == self._latest.get(event.job_id):
             return
         self._latest[event.job_id] = event
@@ -32,9 +33,9 @@ class JobEvents:
             del self._latest[event.job_id]
 
     async def watch(self, job_id: int) -> AsyncIterator[JobEvent]:
-        """Yield the job's latest event, then each later one, until the job is over.
+        """Yield the latest event of an open job, then each later one, until the job is over.
 
-        The iteration also ends, without an outcome, when the board is closed.
+        The iteration also ends, without an outcome, when `close` is called.
         """
         changed = asyncio.Event()
         watchers = self._watchers.setdefault(job_id, set())
@@ -60,8 +61,28 @@ class JobEvents:
                     del self._latest[job_id]
 
     def close(self) -> None:
-        """Nothing is posted any more: let every watcher see the latest event and end."""
+        """No more events will be posted: let every watcher see the latest one and end."""
         self._closed = True
         for watchers in self._watchers.values():
             for changed in watchers:
                 changed.set()
+
+
+async def watch_job(
+    jobs: JobTable, job_events: JobEvents, job_id: int
+) -> AsyncGenerator[JobEvent, None]:
+    """Yield the state of any job, open or not, and then each change until it is over.
+
+    Slow watchers skip events: they always get the latest.
+
+    Raises:
+        UnknownJob: When there is no such job.
+    """
+    over = job_events.get(job_id) is None
+    if over:
+        job = await jobs.get(job_id)
+        yield JobEvent(job_id=job.id, state=job.state, pictures=job.pictures, error=job.error)
+        over = not job.state.waiting
+    if not over:
+        async for event in job_events.watch(job_id):
+            yield event

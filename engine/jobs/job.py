@@ -1,4 +1,4 @@
-"""A job: one request on its way to pictures, and the events that tell of it."""
+"""A job: one request on its way to pictures, and the events that report on it."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,36 +10,36 @@ from engine.models.schedulers import SCHEDULERS
 
 
 class JobState(StrEnum):
-    """Where a job stands."""
+    """The state of a job."""
 
     QUEUED = "queued"
-    """Waits its turn."""
+    """Waiting for its turn."""
     RUNNING = "running"
-    """The painter has it."""
+    """Being painted."""
     PAINTED = "painted"
-    """Its pictures are on disk; they are not shown yet."""
+    """Its pictures are on disk but not posted yet."""
     POSTED = "posted"
-    """Its pictures have been shown."""
+    """Its pictures have been posted."""
     FAILED = "failed"
-    """It broke; `Job.error` says how."""
+    """It failed; `Job.error` says why."""
     CANCELLED = "cancelled"
-    """Somebody called it off."""
+    """It was cancelled."""
 
     @property
     def waiting(self) -> bool:
-        """Whether the job still wants the painter."""
+        """Whether the job is still waiting or being painted."""
         return self in (JobState.QUEUED, JobState.RUNNING)
 
 
 class Parent(NamedTuple):
-    """The picture that a job goes on from: its job, and its place there, from 0."""
+    """The picture that a job is based on: its job, and its index there, from 0."""
 
     job_id: int
     number: int
 
 
 class Cell(NamedTuple):
-    """The place of a job in a sheet: which sheet, and its number there, from 0, row by row."""
+    """The place of a job in a grid: which grid, and its number there, from 0, row by row."""
 
     grid: int
     number: int
@@ -47,21 +47,22 @@ class Cell(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """A job as the store knows it.
+    """A job as it is stored.
 
     Attributes:
         id: Number of the job; it grows and is never used twice.
         owner: Who asked, in the caller's words (opaque here).
         message_ref: Where the answer belongs, any JSON value (opaque here).
         recipe: What to paint.
-        state: Where it stands.
+        state: Its state.
         created_at: Seconds since the epoch.
+        scope: Where it was asked for, such as a server, in the caller's words (opaque here).
         pictures: Files of the finished pictures, in the order of their seeds.
         error: What went wrong, in a sentence for people, if it failed.
-        attempts: How often the painter has begun it.
-        settled: Whether the outcome has been shown at home.
-        parent: The picture that it goes on from, if it does; its job may be gone.
-        cell: The place in the sheet that it is painted for, if it is.
+        attempts: How often painting it was started.
+        delivered: Whether its outcome has been shown to its owner.
+        parent: The picture that it is based on, if any; its job may have been deleted.
+        cell: Its place in a grid, if it is part of one.
     """
 
     id: int
@@ -70,31 +71,32 @@ class Job:
     recipe: Recipe
     state: JobState
     created_at: float
+    scope: str = ""
     pictures: tuple[Path, ...] = ()
     error: str | None = None
     attempts: int = 0
-    settled: bool = False
+    delivered: bool = False
     parent: Parent | None = None
     cell: Cell | None = None
 
     @property
     def cost(self) -> int:
-        """The price of the job in model calls: the queue is fair in this unit."""
+        """What the job costs in model calls, the unit in which the queue is fair."""
         calls = SCHEDULERS[self.recipe.scheduler].calls_per_step
         return self.recipe.count * self.recipe.num_inference_steps * calls
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobEvent:
-    """The latest that is known of a job.
+    """The latest news of a job.
 
     Attributes:
         job_id: Which job.
-        state: Where it stands now.
+        state: Its state.
         position: Place in the queue while queued, 1 for the next one.
-        coming: Whether the files of its model have to come first.
-        come: Share of them that is there, 0 to 1, once it is known.
-        seconds_left: Estimate until the pictures are there; `None` when nothing is learned yet.
+        downloading: Whether its model has to be downloaded first.
+        downloaded: Share of the model that is on disk, 0 to 1, once it is known.
+        seconds_left: Estimate until the pictures are ready; `None` if nothing was measured yet.
         step: Denoising steps done, summed over the job's pictures.
         total_steps: Steps to do, summed likewise.
         preview: WebP bytes of the work in progress.
@@ -105,8 +107,8 @@ class JobEvent:
     job_id: int
     state: JobState
     position: int | None = None
-    coming: bool = False
-    come: float | None = None
+    downloading: bool = False
+    downloaded: float | None = None
     seconds_left: float | None = None
     step: int = 0
     total_steps: int = 0

@@ -1,4 +1,4 @@
-"""How much one person may ask for: a sliding window of pictures, and a number of open jobs."""
+"""How much one person may ask for: pictures within a sliding window, and waiting jobs."""
 
 import time
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ WINDOW = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class RateLimits:
-    """What a person may use. `None` sets no bound.
+    """What a person may use. `None` sets no limit.
 
     Attributes:
         pictures_per_hour: Pictures asked for within any hour.
@@ -26,17 +26,17 @@ class RateLimits:
     def check(
         self, count: int, used: Sequence[tuple[float, int]], open_jobs: int, jobs: int = 1
     ) -> None:
-        """Refuse what goes beyond the allowance.
+        """Refuse what exceeds the limits.
 
         Args:
             count: Pictures asked for now.
             used: When (epoch seconds, within the window, oldest first) how many were asked for.
             open_jobs: The person's jobs that are queued or running.
-            jobs: In how many jobs they are asked for.
+            jobs: How many jobs they are.
 
         Raises:
             LimitReached: When the person has to wait.
-            InvalidRequest: When `count` or `jobs` can never be allowed.
+            InvalidRequest: When `count` or `jobs` exceeds a limit on its own.
         """
         if self.waiting_jobs is not None:
             _check_jobs(jobs, open_jobs, self.waiting_jobs)
@@ -104,5 +104,5 @@ def _check_jobs(jobs: int, open_jobs: int, most: int) -> None:
 
 
 def window_start() -> float:
-    """Epoch seconds at which the sliding window begins now."""
+    """When the sliding window that ends now began, in seconds since the epoch."""
     return time.time() - WINDOW

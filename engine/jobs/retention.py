@@ -1,4 +1,4 @@
-"""Retention: how long finished jobs are kept, and how much room they may take."""
+"""Retention: how long finished jobs are kept, and how much disk space they may take."""
 
 import asyncio
 import logging
@@ -19,7 +19,7 @@ DAY = 24 * 3600.0
 GIGABYTE = 10**9
 
 BATCH = 200
-"""Jobs that are removed in one transaction: others write in between."""
+"""Jobs that are removed in one transaction, so that others can write in between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class SweepResult:
 
     Attributes:
         jobs: How many jobs.
-        uploads: How many pictures to start from that no job needs any more.
+        uploads: How many uploads that no job needs anymore.
     """
 
     jobs: int = 0
@@ -38,9 +38,9 @@ class SweepResult:
 class Retention:
     """Removes the oldest finished jobs beyond what the settings keep.
 
-    Never favourites, never a job whose outcome has not been shown. Without a bound in the settings
-    no job goes; pictures to start from go whatever the bounds are once nothing needs them, or a
-    copy would outlive the pictures that its owner has deleted.
+    Favourites stay, and so do jobs whose outcome has not been shown. Without a limit in the
+    settings all jobs stay. Uploads that nothing needs are removed in any case: otherwise a copy
+    would outlive the pictures that its owner has deleted.
     """
 
     def __init__(
@@ -56,21 +56,21 @@ class Retention:
         self._uploads = uploads
 
     async def daily(self) -> None:
-        """Sweep now and then once a day."""
+        """Sweep now, and then once a day."""
         while True:
             try:
                 swept = await self.sweep()
-                log.info("Retention removed %d jobs and %d uploads", swept.jobs, swept.uploads)
+                log.info("Removed %d old jobs and %d unused uploads", swept.jobs, swept.uploads)
             except (StorageError, OSError) as error:
-                log.warning("Retention could not remove everything: %s", error)
+                log.warning("Not all old jobs could be removed: %s", error)
             await asyncio.sleep(DAY)
 
     async def sweep(self) -> SweepResult:
-        """Remove what is too old, then the oldest until the rest fits.
+        """Remove jobs that are too old, then the oldest until the rest fits.
 
         Raises:
-            StorageError: When the database refuses.
-            OSError: When a file cannot be removed.
+            StorageError: When the database can't be changed.
+            OSError: When a file can't be removed.
         """
         jobs = 0
         if self._settings.keep_days is not None:
@@ -80,26 +80,30 @@ class Retention:
             most = self._settings.keep_gb * GIGABYTE
             candidates = await self._retention_table.with_pictures()
             kept = await self._retention_table.files()
-            jobs += await self._remove(await asyncio.to_thread(_beyond, most, kept, candidates))
+            jobs += await self._remove(
+                await asyncio.to_thread(_oldest_beyond, most, kept, candidates)
+            )
         return SweepResult(jobs, await self._remove_uploads())
 
     async def _remove(self, job_ids: Sequence[int]) -> int:
-        for some in _in_batches(job_ids):
-            files = await self._retention_table.remove(some)
+        for batch in _in_batches(job_ids):
+            files = await self._retention_table.remove(batch)
             await asyncio.to_thread(self._pictures.delete, files)
         return len(job_ids)
 
     async def _remove_uploads(self) -> int:
-        """Remove the uploads of no job; one of the last day may belong to a job about to come."""
+        """Remove uploads that no job needs; one of the last day may be for a job to come."""
         return await asyncio.to_thread(
             self._uploads.delete_but, await self._retention_table.uploads(), time.time() - DAY
         )
 
 
-def _beyond(most: float, kept: Iterable[Path], candidates: Iterable[RemovableJob]) -> list[int]:
-    """The oldest of `candidates` without which the pictures of all jobs have at most `most` bytes.
+def _oldest_beyond(
+    most: float, kept: Iterable[Path], candidates: Iterable[RemovableJob]
+) -> list[int]:
+    """The oldest of `candidates` without which the pictures of all jobs take at most `most` bytes.
 
-    What no job has (an upload, a file that a crash left) costs no job its pictures.
+    Only pictures of jobs count, not uploads or files that a crash left behind.
     """
     excess = _size(kept) - most
     chosen = []
@@ -120,7 +124,7 @@ def _size(files: Iterable[Path]) -> int:
 
 
 def _bytes(file: Path) -> int:
-    """The size of a file; none when somebody has just deleted it."""
+    """The size of a file; 0 if it has just been deleted."""
     try:
         return file.stat().st_size
     except FileNotFoundError:

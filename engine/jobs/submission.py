@@ -1,82 +1,141 @@
-"""Admission: whether requests can be taken, one after the other, and what they ask for by then."""
+"""Submission: requests are checked against everything that may refuse them, then stored as jobs."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
-from engine.errors import QueueFull
+from engine.errors import NeedsReview, QueueFull
 from engine.images.uploads import UploadFolder
-from engine.jobs.rate_limits import RateLimits, window_start
+from engine.jobs.context import RequestContext
+from engine.jobs.context_loader import ContextLoader
+from engine.jobs.job import Job
+from engine.jobs.rate_limits import window_start
 from engine.jobs.request import ImageRequest, Recipe
+from engine.jobs.requester import Requester
 from engine.models.adapters import AdapterCatalogue
-from engine.models.catalogue import Catalogue
-from engine.models.server_models import ServerModels
-from engine.moderation.moderation import Moderation
 from engine.store import JobTable
 from engine.worker.worker import Worker
-from speech import say_many
+from speech import say, say_many
 
 
 class JobSubmission:
-    """Checks requests against everything that may speak against them.
+    """Checks requests and queues them.
 
     Attributes:
-        lock: Whoever takes something checks and writes it down under this lock.
+        lock: Held while limits are checked and jobs are stored, so that two requests can't both
+            use the last of a limit, and no model is removed in between.
     """
 
     def __init__(
         self,
-        lock: asyncio.Lock,
-        catalogue: Catalogue,
+        contexts: ContextLoader,
         adapters: AdapterCatalogue,
-        moderation: Moderation,
-        rules: ServerModels,
         uploads: UploadFolder,
         jobs: JobTable,
         worker: Worker,
         queue_size: int,
     ) -> None:
-        self.lock = lock
-        self._models = catalogue
+        self.lock = asyncio.Lock()
+        self._contexts = contexts
         self._adapters = adapters
-        self._moderation = moderation
-        self._server_models = rules
         self._uploads = uploads
         self._jobs = jobs
         self._worker = worker
         self._queue_size = queue_size
 
-    async def recipes(
+    async def submit(self, requests: Sequence[ImageRequest], requester: Requester) -> list[Job]:
+        """Queue all requests or none. Raises as `Studio.submit_all` does."""
+        async with self.admission(requests, requester) as recipes:
+            jobs = await self._jobs.add_all(requester, recipes)
+            for job in jobs:
+                self._worker.push(job)
+        return jobs
+
+    @asynccontextmanager
+    async def admission(
+        self, requests: Sequence[ImageRequest], requester: Requester, *, as_one: bool = False
+    ) -> AsyncIterator[list[Recipe]]:
+        """Let the recipes of the requests be stored and queued inside, under the lock.
+
+        Args:
+            requests: What to paint.
+            requester: Who asks.
+            as_one: Whether they count as one waiting job, as the cells of a grid do.
+
+        Raises:
+            AtelierError: As `Studio.submit_all` does.
+        """
+        context = await self.context_of(requester)
+        recipes = await self._recipes(requests, context)
+        reviewed = requester.review is not None
+        words = () if reviewed else await context.words.to_review(*requests)
+        async with self.lock:
+            for recipe in recipes:
+                context.catalogue[recipe.model]  # raises if the model was removed meanwhile
+            await self._check_room(recipes, requester, as_one=as_one)
+            _require_review(words)
+            yield recipes
+
+    async def check(
         self,
         requests: Sequence[ImageRequest],
-        owner: str,
-        scope: str,
-        rate_limits: RateLimits | None,
+        requester: Requester,
         *,
         as_one: bool = False,
         reviewed: bool = False,
     ) -> list[Recipe]:
-        """What the requests ask for, if there is room for all of them.
+        """The recipes of the requests, if `admission` would let them in now.
 
         Args:
-            requests: What is to be painted.
-            owner: Who asks.
-            scope: Where the requests come from.
-            rate_limits: What the owner may use.
-            as_one: Whether they are waited for together, as the cells of a sheet are.
-            reviewed: Whether a moderator has looked at them, or will.
+            requests: What to paint.
+            requester: Who asks.
+            as_one: As in `admission`.
+            reviewed: Whether a moderator has reviewed them, or will.
 
         Raises:
-            AtelierError: As `Studio.submit` does.
+            AtelierError: As `admission` does.
         """
-        await self._moderation.check(scope, *requests)
+        context = await self.context_of(requester)
+        recipes = await self._recipes(requests, context)
+        await self._check_room(recipes, requester, as_one=as_one)
+        _require_review(() if reviewed else await context.words.to_review(*requests))
+        return recipes
+
+    async def check_rate_limits(self, requester: Requester, pictures: int, jobs: int = 1) -> None:
+        """Raise `LimitReached` or `InvalidRequest` when that exceeds the requester's limits."""
+        if requester.rate_limits is None:
+            return
+        used = await self._jobs.used_since(requester.owner, window_start())
+        jobs_open = [*self._worker.running, *self._worker.waiting]
+        own = [job for job in jobs_open if job.owner == requester.owner]
+        grids = {job.cell.grid for job in own if job.cell}
+        single = sum(not job.cell for job in own)
+        requester.rate_limits.check(pictures, used, single + len(grids), jobs)
+
+    async def context_of(self, requester: Requester) -> RequestContext:
+        """What the requester's scope has decided, loaded if it wasn't yet."""
+        if requester.context is not None:
+            return requester.context
+        return await self._contexts.load(requester.scope, requester.scope, requester.owner)
+
+    async def _recipes(
+        self, requests: Sequence[ImageRequest], context: RequestContext
+    ) -> list[Recipe]:
+        """The recipes of the requests, if each of them can be painted for the scope."""
+        await context.words.check(*requests)
         recipes = []
         for request in requests:
-            model = self._models[request.model or await self._server_models.model_name(scope)]
-            request = await self._server_models.apply(request, model, scope)
+            request, model = context.models.apply(request)
             recipes.append(request.resolve(model, self._adapters))
             for name in (request.image, request.mask):
                 if name is not None:
                     self._uploads.require(name)
+        return recipes
+
+    async def _check_room(
+        self, recipes: Sequence[Recipe], requester: Requester, *, as_one: bool
+    ) -> None:
+        """Raise unless the queue has room for the recipes and the requester's limits allow them."""
         if len(self._worker) + len(recipes) > self._queue_size:
             raise QueueFull(
                 say_many(
@@ -86,20 +145,16 @@ class JobSubmission:
                 )
             )
         pictures = sum(recipe.count for recipe in recipes)
-        await self.check_rate_limits(owner, pictures, rate_limits, 1 if as_one else len(recipes))
-        if not reviewed:
-            await self._moderation.check_reviewed(scope, requests)
-        return recipes
+        await self.check_rate_limits(requester, pictures, 1 if as_one else len(recipes))
 
-    async def check_rate_limits(
-        self, owner: str, pictures: int, rate_limits: RateLimits | None, jobs: int = 1
-    ) -> None:
-        """Raise `LimitReached` or `InvalidRequest` when that goes beyond what the owner may use."""
-        if rate_limits is None:
-            return
-        used = await self._jobs.used_since(owner, window_start())
-        jobs_open = [*self._worker.running, *self._worker.waiting]
-        mine = [job for job in jobs_open if job.owner == owner]
-        grids = {job.cell.grid for job in mine if job.cell}
-        alone = sum(not job.cell for job in mine)
-        rate_limits.check(pictures, used, alone + len(grids), jobs)
+
+def _require_review(words: tuple[str, ...]) -> None:
+    """Raise `NeedsReview` if there are words for which a moderator has to review the request."""
+    if words:
+        raise NeedsReview(
+            say(
+                "Your prompt contains a word that a moderator of this server must review "
+                "first. Use `/imagine` to send it for review."
+            ),
+            words,
+        )

@@ -1,27 +1,29 @@
-"""Keeps order in each scope, such as a server: who is blocked, which words, and who did what."""
+"""Moderation of each scope, such as a server: blocked people, word lists and the audit log."""
 
-import asyncio
-import json
 import time
-from collections.abc import Collection, Iterable
 
-from engine.errors import InvalidRequest, NeedsReview
-from engine.jobs.request import ImageRequest
+from engine.errors import InvalidRequest
+from engine.moderation.block import Block
 from engine.moderation.reviews import ReviewQueue
-from engine.moderation.word_filter import has_any, normalised, those_in
-from engine.prompts.grammar import sections, without_adapters
-from engine.store import AuditEntry, Block, ModerationTable, Preferences
-from speech import phrase, say
-
-BLOCKED, REVIEWED = "blocked_words", "reviewed_words"
-"""The preferences that hold the words of a scope."""
+from engine.moderation.word_filter import normalised
+from engine.moderation.word_lists import (
+    BLOCKED,
+    REVIEWED,
+    WordLists,
+    words_from_json,
+    words_to_json,
+)
+from engine.store import AuditEntry, ModerationTable, Preferences
+from speech import say
 
 MAX_WORDS = 200
+"""Words on one list of a scope."""
+
 DAY = 24 * 3600.0
 
 
 class Moderation:
-    """Reads and writes what order needs, and holds requests against it.
+    """Reads and changes blocks and word lists, and keeps the audit log.
 
     Attributes:
         reviews: Requests that wait for a moderator.
@@ -37,7 +39,7 @@ class Moderation:
     async def block(
         self, scope: str, user: str, *, by: str, reason: str, days: int | None = None
     ) -> Block:
-        """Keep somebody from using `scope`, for some days or until it is taken back."""
+        """Block a person in `scope` for `days`, or until the block is lifted."""
         now = time.time()
         until = now + days * DAY if days is not None else None
         block = Block(user=user, reason=reason, by=by, at=now, until=until)
@@ -45,134 +47,67 @@ class Moderation:
         return block
 
     async def unblock(self, scope: str, user: str) -> bool:
-        """Take a block back; whether there was one."""
+        """Lift a block; whether there was one."""
         return await self._table.unblock(scope, user)
 
     async def blocked(self, scope: str, user: str) -> Block | None:
-        """The block of that person that holds now, if there is one."""
+        """The person's block in `scope`, if one is in force."""
         return await self._table.blocked(scope, user)
 
-    async def note(self, scope: str, by: str, what: str) -> None:
-        """Write down what somebody did to keep order."""
-        await self._table.note(scope, by, what)
+    async def add_audit_entry(self, scope: str, by: str, what: str) -> None:
+        """Record what a moderator did."""
+        await self._table.add_audit_entry(scope, by, what)
 
-    async def audit_entries(self, scope: str, most: int) -> list[AuditEntry]:
-        """What was written down, newest first."""
-        return await self._table.audit_entries(scope, most)
+    async def audit_entries(self, scope: str, limit: int) -> list[AuditEntry]:
+        """The latest entries of the audit log, newest first."""
+        return await self._table.audit_entries(scope, limit)
 
-    async def words(self, scope: str) -> tuple[str, ...]:
-        """The words that `scope` does not want in prompts, in the form in which they compare."""
-        return _words(await self._preferences.get(scope, BLOCKED))
-
-    async def reviewed_words(self, scope: str) -> tuple[str, ...]:
-        """The words at which a moderator of `scope` looks first, in the same form."""
-        return _words(await self._preferences.get(scope, REVIEWED))
+    async def word_lists(self, scope: str) -> WordLists:
+        """The words that `scope` blocks or has reviewed."""
+        [preferences] = await self._preferences.of(scope)
+        return WordLists.from_preferences(preferences)
 
     async def block_word(self, scope: str, word: str) -> str:
-        """Want a word no more; the form in which it compares.
+        """Block a word; returns the form in which it is compared.
 
         Raises:
-            InvalidRequest: When nothing is left of it, or there are too many.
+            InvalidRequest: When nothing of the word is left to compare, or the list is full.
         """
-        return await self._add(scope, word, BLOCKED, instead_of=REVIEWED)
+        return await self._add(scope, word, BLOCKED, other_list=REVIEWED)
 
     async def review_word(self, scope: str, word: str) -> str:
-        """Have a moderator look at prompts with a word first; otherwise like `block_word`."""
-        return await self._add(scope, word, REVIEWED, instead_of=BLOCKED)
+        """Have prompts with a word reviewed first; otherwise like `block_word`."""
+        return await self._add(scope, word, REVIEWED, other_list=BLOCKED)
 
     async def allow_word(self, scope: str, word: str) -> bool:
-        """Let a word be used again; whether it was blocked or looked at."""
+        """Take a word off both lists; whether it was on one."""
         plain = normalised(word)
         return any([await self._remove(scope, plain, key) for key in (BLOCKED, REVIEWED)])
 
-    async def _add(self, scope: str, word: str, key: str, *, instead_of: str) -> str:
+    async def _add(self, scope: str, word: str, key: str, *, other_list: str) -> str:
         plain = normalised(word)
         if not plain:
             raise InvalidRequest(say("That has no letters to match. Enter a word."))
 
-        def added(kept: str | None) -> str:
-            words = {*_words(kept), plain}
+        def added(stored: str | None) -> str:
+            words = {*words_from_json(stored), plain}
             if len(words) > MAX_WORDS:
                 raise InvalidRequest(
                     say("There are already {most} words. Remove one first.", most=MAX_WORDS)
                 )
-            return _kept(words)
+            return words_to_json(words)
 
         await self._preferences.change(scope, key, added)
-        await self._remove(scope, plain, instead_of)
+        await self._remove(scope, plain, other_list)
         return plain
 
     async def _remove(self, scope: str, plain: str, key: str) -> bool:
         before: tuple[str, ...] = ()
 
-        def removed(kept: str | None) -> str:
+        def removed(stored: str | None) -> str:
             nonlocal before
-            before = _words(kept)
-            return _kept({*before} - {plain})
+            before = words_from_json(stored)
+            return words_to_json({*before} - {plain})
 
         await self._preferences.change(scope, key, removed)
         return plain in before
-
-    async def check(self, scope: str, *requests: ImageRequest) -> None:
-        """Raises `InvalidRequest` when a prompt has a word that `scope` does not want.
-
-        Brackets that weigh words are looked through: `bl(oo)d` is painted as it is read.
-        """
-        if not (words := await self.words(scope)):
-            return
-        asked = {
-            phrase("prompt"): {request.prompt for request in requests},
-            phrase("negative prompt"): {request.negative_prompt for request in requests},
-        }
-        for name, texts in asked.items():
-            if await asyncio.to_thread(_offend, words, texts):
-                raise InvalidRequest(
-                    say(
-                        "Your {name} contains a word that isn't allowed in this server. "
-                        "Rephrase it, or ask someone who manages the server.",
-                        name=say(name),
-                    )
-                )
-
-    async def check_reviewed(self, scope: str, requests: Iterable[ImageRequest]) -> None:
-        """Raises `NeedsReview` when a moderator of `scope` has to look at one of them first."""
-        if not (words := await self.reviewed_words(scope)):
-            return
-        prompts = {text for each in requests for text in (each.prompt, each.negative_prompt)}
-        if found := await asyncio.to_thread(_found, words, prompts):
-            raise NeedsReview(
-                say(
-                    "Your prompt contains a word that a moderator of this server must review "
-                    "first. Use `/imagine` to send it for review."
-                ),
-                found,
-            )
-
-
-def _words(kept: str | None) -> tuple[str, ...]:
-    return tuple(json.loads(kept or "[]"))
-
-
-def _kept(words: Iterable[str]) -> str:
-    return json.dumps(sorted(words), ensure_ascii=False)
-
-
-def _offend(words: Collection[str], texts: Iterable[str]) -> bool:
-    """Whether one of the words is in one of the texts."""
-    return has_any(words, *(reading for text in texts for reading in _readings(text)))
-
-
-def _found(words: Collection[str], prompts: Iterable[str]) -> tuple[str, ...]:
-    """The words that are in one of the prompts."""
-    return those_in(words, *(reading for text in prompts for reading in _readings(text)))
-
-
-def _readings(text: str) -> tuple[str, ...]:
-    """The text as it is written, as it is painted, and without the brackets that weigh words."""
-    painted, _ = without_adapters(text)
-    return text, painted, _unweighted(painted)
-
-
-def _unweighted(prompt: str) -> str:
-    """The prompt without the brackets that weigh its words."""
-    return " ".join("".join(piece.text for piece in section) for section in sections(prompt))

@@ -65,7 +65,7 @@ class SafetyDecisions:
     async def release(self, job_id: int) -> bool:
         """Let all pictures of a job be shown from now on; whether one was objected to until now.
 
-        The job is among `Studio.unsettled` again, or its sheet among those of `Studio.sheets`,
+        The job is in `Studio.undelivered` again, or its grid in `Grids.undelivered`,
         until its outcome is shown anew.
         """
         return await self._table.release(job_id)

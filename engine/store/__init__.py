@@ -7,26 +7,29 @@ from engine.store.added_models import ModelTable
 from engine.store.database import Database
 from engine.store.favourites import Favourites
 from engine.store.grids import GridTable
-from engine.store.history import History, Search
+from engine.store.history import History
 from engine.store.jobs import JobTable
 from engine.store.measurements import MeasurementTable
-from engine.store.moderation import AuditEntry, Block, ModerationTable
+from engine.store.moderation import AuditEntry, ModerationTable
 from engine.store.outcomes import Failure, Outcomes, Tally
 from engine.store.preferences import Preferences
 from engine.store.retention import RemovableJob, RetentionTable
 from engine.store.reviews import Decision, Review, ReviewMessage, ReviewTable
 from engine.store.safety import SafetyTable
+from engine.store.search import Search
+from engine.store.store import Store
 from engine.store.timings import TimingTable
+from engine.store.visible_jobs import JobPage, Viewer, VisibleJobs
 
 __all__ = [
     "AuditEntry",
-    "Block",
     "Database",
     "Decision",
     "Failure",
     "Favourites",
     "GridTable",
     "History",
+    "JobPage",
     "JobTable",
     "MeasurementTable",
     "ModelTable",
@@ -40,6 +43,9 @@ __all__ = [
     "ReviewTable",
     "SafetyTable",
     "Search",
+    "Store",
     "Tally",
     "TimingTable",
+    "Viewer",
+    "VisibleJobs",
 ]

@@ -1,4 +1,4 @@
-"""Favourites: who has starred which job, and which of them a gallery has shown."""
+"""Favourites: who has starred which job, and which jobs were posted in a gallery."""
 
 import time
 from typing import NamedTuple
@@ -8,21 +8,21 @@ from engine.store.database import Database
 from speech import say
 
 
-class Shown(NamedTuple):
-    """Where a gallery shows a job, by the caller's numbers; `None` while it is being sent."""
+class GalleryPost(NamedTuple):
+    """A job's message in a gallery, by the caller's ids; no message while it is being sent."""
 
     channel_id: int
     message_id: int | None
 
 
 class Favourites:
-    """The stars, and the galleries that they have filled."""
+    """The stars, and the messages in galleries."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def toggle(self, owner: str, job_id: int) -> bool:
-        """Star the job for `owner`, or take the star back; whether it is starred now.
+        """Star the job for `owner`, or remove the star; whether it is starred now.
 
         Raises:
             UnknownJob: When there is no such job.
@@ -49,9 +49,9 @@ class Favourites:
         return int(count)
 
     async def claim(self, scope: str, job_id: int, channel_id: int) -> bool:
-        """Take it on to show the job in the gallery of `scope`; `False` when somebody has.
+        """Reserve the job for posting in the gallery of `scope`; `False` if it was before.
 
-        A claim outlives the star and the program, so that nothing is shown twice.
+        A claim outlives the star and the program, so no job is posted twice.
         """
         async with self._database.transaction() as connection:
             cursor = await connection.execute(
@@ -62,14 +62,14 @@ class Favourites:
         return bool(cursor.rowcount)
 
     async def release(self, scope: str, job_id: int) -> None:
-        """Give a claim back: the job could not be shown."""
+        """Give up a claim: the job could not be posted."""
         async with self._database.transaction() as connection:
             await connection.execute(
                 "DELETE FROM gallery_posts WHERE scope = ? AND job_id = ?", (scope, job_id)
             )
 
-    async def set_shown(self, scope: str, job_id: int, message_id: int) -> bool:
-        """Record by which message the gallery shows the job; `False` when the job is gone."""
+    async def set_posted(self, scope: str, job_id: int, message_id: int) -> bool:
+        """Record the job's message in the gallery; `False` if the job was deleted."""
         async with self._database.transaction() as connection:
             cursor = await connection.execute(
                 "UPDATE gallery_posts SET message_id = ? WHERE scope = ? AND job_id = ?",
@@ -77,9 +77,9 @@ class Favourites:
             )
         return bool(cursor.rowcount)
 
-    async def shown(self, job_id: int) -> list[Shown]:
-        """Where galleries show the job."""
+    async def gallery_posts(self, job_id: int) -> list[GalleryPost]:
+        """The job's messages in galleries."""
         rows = await self._database.read(
             "SELECT channel_id, message_id FROM gallery_posts WHERE job_id = ?", job_id
         )
-        return [Shown(*row) for row in rows]
+        return [GalleryPost(*row) for row in rows]

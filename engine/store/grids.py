@@ -1,4 +1,4 @@
-"""Sheets, and which jobs paint their cells."""
+"""Comparison grids, and the jobs that are their cells."""
 
 import json
 import time
@@ -12,6 +12,7 @@ from engine.errors import UnknownJob
 from engine.grids.layout import Grid, GridLayout
 from engine.jobs.job import Cell, Job
 from engine.jobs.request import Recipe
+from engine.jobs.requester import Requester
 from engine.store.database import Database
 from engine.store.jobs import JobTable, insert
 from speech import say
@@ -20,7 +21,7 @@ COLUMNS = "id, owner, home, layout, created_at"
 
 
 class GridTable:
-    """The sheets in the database. One whose last cell is deleted goes with it."""
+    """The grids in the database. A trigger deletes a grid with its last cell."""
 
     def __init__(self, database: Database, jobs: JobTable) -> None:
         self._database = database
@@ -28,22 +29,20 @@ class GridTable:
 
     async def add(
         self,
-        owner: str,
-        message_ref: Any,
+        requester: Requester,
         layout: GridLayout,
         recipes: Sequence[Recipe],
         order: Sequence[int],
     ) -> tuple[Grid, list[Job]]:
-        """Write a new sheet with its cells as queued jobs: all of them, or nothing.
+        """Store a new grid with its cells as queued jobs: all of them, or nothing.
 
         Args:
-            owner: Who asks.
-            message_ref: Where the answer belongs.
+            requester: Who asks.
             layout: The axes.
-            recipes: What each cell shows.
+            recipes: The recipe of each cell.
             order: The cells in the order in which they are to be painted.
         """
-        now = time.time()
+        now, owner, message_ref = time.time(), requester.owner, requester.message_ref
         async with self._database.transaction() as connection:
             cursor = await connection.execute(
                 "INSERT INTO sheets (owner, home, layout, created_at) VALUES (?, ?, ?, ?)",
@@ -58,15 +57,13 @@ class GridTable:
                 created_at=now,
             )
             jobs = [
-                await insert(
-                    connection, owner, message_ref, recipes[cell], cell=Cell(grid.id, cell)
-                )
+                await insert(connection, requester, recipes[cell], Cell(grid.id, cell))
                 for cell in order
             ]
         return grid, jobs
 
     async def get(self, grid_id: int) -> Grid:
-        """The sheet of that number.
+        """The grid of that number.
 
         Raises:
             UnknownJob: When there is none.
@@ -76,8 +73,8 @@ class GridTable:
             raise UnknownJob(say("Grid {number} no longer exists.", number=grid_id))
         return _grid(rows[0])
 
-    async def unsettled(self) -> list[Grid]:
-        """Sheets whose outcome, or that of a cell, is not shown yet, oldest first."""
+    async def undelivered(self) -> list[Grid]:
+        """Grids whose outcome, or that of a cell, has not been shown yet, oldest first."""
         rows = await self._database.read(
             f"SELECT {COLUMNS} FROM sheets WHERE settled = 0 OR id IN "
             "(SELECT sheet FROM jobs WHERE settled = 0) ORDER BY id"
@@ -85,13 +82,13 @@ class GridTable:
         return [_grid(row) for row in rows]
 
     async def cells(self, grid_id: int) -> dict[int, Job]:
-        """The jobs of a sheet by their cells; those that were deleted are not in it."""
+        """The jobs of a grid by their cells, without those that were deleted."""
         rows = await self._database.read("SELECT id FROM jobs WHERE sheet = ?", grid_id)
         jobs = await self._jobs.several([job_id for (job_id,) in rows])
         return {job.cell.number: job for job in jobs if job.cell is not None}
 
     async def set_message_ref(self, grid_id: int, message_ref: Any) -> None:
-        """Remember where the answer is, now that more is known about it, for each cell too."""
+        """Update where the answer is, for the cells too."""
         async with self._database.transaction() as connection:
             for table, column in (("sheets", "id"), ("jobs", "sheet")):
                 await connection.execute(
@@ -99,8 +96,8 @@ class GridTable:
                     (json.dumps(message_ref), grid_id),
                 )
 
-    async def settle(self, grid_id: int) -> None:
-        """Record that the outcome has been shown: its painted cells are now posted."""
+    async def mark_delivered(self, grid_id: int) -> None:
+        """Record that the outcome has been shown: painted cells are now posted."""
         async with self._database.transaction() as connection:
             await connection.execute("UPDATE sheets SET settled = 1 WHERE id = ?", (grid_id,))
             await connection.execute(

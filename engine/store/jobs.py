@@ -1,4 +1,4 @@
-"""Jobs, their pictures, and what each owner has used."""
+"""Jobs, their pictures, and how much each owner has used."""
 
 import json
 import time
@@ -11,17 +11,19 @@ import aiosqlite
 from engine.errors import AlreadyDecided, UnknownJob
 from engine.jobs.job import Cell, Job, JobState, Parent
 from engine.jobs.request import Recipe
+from engine.jobs.requester import Requester
 from engine.safety.verdict import SafetyVerdict
 from engine.store.database import Database
 from engine.store.reviews import Decision, decided
 from engine.store.safety import insert_verdicts
 from speech import Sentence, recalled, say
 
-KEPT = 24 * 3600.0
-"""Seconds for which it is remembered what somebody has used: longer than any window looks back."""
+USAGE_KEPT = 24 * 3600.0
+"""Seconds for which usage is kept: longer than the window of any limit."""
 
 COLUMNS = (
-    "id, owner, home, recipe, state, created_at, error, attempts, settled, "
+    "id, owner, home, recipe, state, created_at, scope, error, attempts, settled, "
+    "(SELECT json_group_object(number, file) FROM pictures WHERE job_id = jobs.id), "
     "parent_job, parent_number, sheet, cell"
 )
 
@@ -33,34 +35,22 @@ class JobTable:
         self._database = database
         self._folder = folder
 
-    async def add(
-        self, owner: str, message_ref: Any, recipe: Recipe, parent: Parent | None = None
-    ) -> Job:
-        """Write a new job as queued, and its pictures as used by its owner."""
-        async with self._database.transaction() as connection:
-            return await insert(connection, owner, message_ref, recipe, parent=parent)
+    async def add(self, requester: Requester, recipe: Recipe) -> Job:
+        """Store a new queued job, and count its pictures as used by its owner."""
+        [job] = await self.add_all(requester, [recipe])
+        return job
 
-    async def add_all(
-        self,
-        owner: str,
-        message_ref: Any,
-        recipes: Sequence[Recipe],
-        parent: Parent | None = None,
-        review: int | None = None,
-    ) -> list[Job]:
-        """Write new jobs as `add` does, all or none, and the held request of that number as
-        allowed.
+    async def add_all(self, requester: Requester, recipes: Sequence[Recipe]) -> list[Job]:
+        """Store new jobs as `add` does, all or none, and the held request as allowed, if any.
 
         Raises:
-            AlreadyDecided: When that is decided already.
+            AlreadyDecided: When the held request was decided before.
         """
+        review = requester.review
         async with self._database.transaction() as connection:
             if review is not None and not await decided(connection, review, Decision.ALLOWED):
                 raise AlreadyDecided(say("This request has already been decided."))
-            return [
-                await insert(connection, owner, message_ref, recipe, parent=parent)
-                for recipe in recipes
-            ]
+            return [await insert(connection, requester, recipe) for recipe in recipes]
 
     async def get(self, job_id: int) -> Job:
         """The job of that number.
@@ -74,13 +64,13 @@ class JobTable:
         return found[0]
 
     async def several(self, job_ids: Sequence[int]) -> list[Job]:
-        """The jobs of these numbers that there are, the newest first."""
+        """The jobs of these numbers that still exist, newest first."""
         return await self._select(
             "WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id DESC", json.dumps(job_ids)
         )
 
-    async def unsettled(self) -> list[Job]:
-        """Jobs whose outcome is not shown yet, oldest first."""
+    async def undelivered(self) -> list[Job]:
+        """Jobs whose outcome has not been shown yet, oldest first."""
         return await self._select("WHERE settled = 0 ORDER BY id")
 
     async def count_open(self, model: str) -> int:
@@ -95,12 +85,12 @@ class JobTable:
         return int(rows[0][0])
 
     async def set_state(self, job_id: int, state: JobState, error: str | None = None) -> None:
-        """Move the job to `state`.
+        """Set the state of the job.
 
-        What it used is given back when it failed, or was cancelled before the painter had it. A
-        sentence is kept such that it is said in the language of whoever reads it.
+        Its pictures no longer count as used if it failed, or was cancelled while queued. A
+        `Sentence` is stored in a form that can be said in any reader's language.
         """
-        kept = error.kept() if isinstance(error, Sentence) else error
+        stored = error.kept() if isinstance(error, Sentence) else error
         async with self._database.transaction() as connection:
             await connection.execute(
                 "DELETE FROM usage WHERE job_id = :id AND (:state = 'failed' OR "
@@ -108,19 +98,19 @@ class JobTable:
                 {"id": job_id, "state": state},
             )
             await connection.execute(
-                "UPDATE jobs SET state = ?, error = ? WHERE id = ?", (state, kept, job_id)
+                "UPDATE jobs SET state = ?, error = ? WHERE id = ?", (state, stored, job_id)
             )
 
     async def set_running(self, job_id: int) -> None:
-        """Record that the painter has the job: one more attempt at it."""
+        """Record that painting has started: one more attempt."""
         async with self._database.transaction() as connection:
             await connection.execute(
                 "UPDATE jobs SET state = ?, attempts = attempts + 1 WHERE id = ?",
                 (JobState.RUNNING, job_id),
             )
 
-    async def put_back(self, job_id: int) -> None:
-        """Record that the job waits again through no fault of its own: not an attempt."""
+    async def requeue(self, job_id: int) -> None:
+        """Record that a running job is queued again, and that the attempt doesn't count."""
         async with self._database.transaction() as connection:
             await connection.execute(
                 "UPDATE jobs SET state = ?, attempts = attempts - 1 WHERE id = ?",
@@ -130,9 +120,9 @@ class JobTable:
     async def set_painted(
         self, job_id: int, files: Sequence[Path], verdicts: Sequence[SafetyVerdict] = ()
     ) -> None:
-        """Record the finished pictures; from here on the job is painted whatever happens.
+        """Record the finished pictures; from then on the job is painted whatever happens.
 
-        What was said of them is written at once: no picture is ever there without its verdict.
+        The verdicts are written in the same transaction: no picture is ever without its verdict.
         """
         async with self._database.transaction() as connection:
             await connection.executemany(
@@ -148,13 +138,13 @@ class JobTable:
             )
 
     async def set_message_ref(self, job_id: int, message_ref: Any) -> None:
-        """Remember where the answer is, now that more is known about it."""
+        """Update where the answer is."""
         async with self._database.transaction() as connection:
             await connection.execute(
                 "UPDATE jobs SET home = ? WHERE id = ?", (json.dumps(message_ref), job_id)
             )
 
-    async def settle(self, job_id: int) -> None:
+    async def mark_delivered(self, job_id: int) -> None:
         """Record that the outcome has been shown: a painted job is now posted."""
         async with self._database.transaction() as connection:
             await connection.execute(
@@ -164,12 +154,12 @@ class JobTable:
             )
 
     async def delete(self, job_id: int) -> None:
-        """Forget the job and its pictures; what it used stays used."""
+        """Delete the job and its pictures; what it used stays used."""
         async with self._database.transaction() as connection:
             await connection.execute("DELETE FROM jobs WHERE id = ?", (job_id,))
 
     async def used_since(self, owner: str, since: float) -> list[tuple[float, int]]:
-        """When `owner` asked for how many pictures since `since` (epoch seconds), oldest first."""
+        """When `owner` asked for how many pictures after `since` (epoch seconds), oldest first."""
         rows = await self._database.read(
             "SELECT at, pictures FROM usage WHERE owner = ? AND at > ? ORDER BY at", owner, since
         )
@@ -177,76 +167,65 @@ class JobTable:
 
     async def _select(self, where: str, *parameters: object) -> list[Job]:
         rows = await self._database.read(f"SELECT {COLUMNS} FROM jobs {where}", *parameters)
-        files = await self._files([row[0] for row in rows])
-        return [_job(row, files.get(row[0], ())) for row in rows]
+        return [self._job(row) for row in rows]
 
-    async def _files(self, job_ids: Sequence[int]) -> dict[int, tuple[Path, ...]]:
-        rows = await self._database.read(
-            "SELECT job_id, file FROM pictures WHERE job_id IN (SELECT value FROM json_each(?)) "
-            "ORDER BY job_id, number",
-            json.dumps(job_ids),
+    def _job(self, row: aiosqlite.Row) -> Job:
+        job_id, owner, message_ref, recipe, state, created_at, scope, error, *rest = row
+        attempts, delivered, files, parent_job, parent_number, grid, cell = rest
+        pictures = sorted((int(number), file) for number, file in json.loads(files).items())
+        return Job(
+            id=job_id,
+            owner=owner,
+            message_ref=json.loads(message_ref),
+            recipe=Recipe.from_json(json.loads(recipe)),
+            state=JobState(state),
+            created_at=created_at,
+            scope=scope,
+            pictures=tuple(self._folder / file for _, file in pictures),
+            error=error and recalled(error),
+            attempts=attempts,
+            delivered=bool(delivered),
+            parent=Parent(parent_job, parent_number) if parent_job is not None else None,
+            cell=Cell(grid, cell) if grid is not None else None,
         )
-        files: dict[int, tuple[Path, ...]] = {}
-        for job_id, file in rows:
-            files[job_id] = (*files.get(job_id, ()), self._folder / file)
-        return files
 
 
 async def insert(
     connection: aiosqlite.Connection,
-    owner: str,
-    message_ref: Any,
+    requester: Requester,
     recipe: Recipe,
-    *,
-    parent: Parent | None = None,
     cell: Cell | None = None,
 ) -> Job:
-    """Write a new job as queued, and its pictures as used by its owner, in a transaction."""
+    """Store a new queued job, and count its pictures as used, in a transaction."""
     now = time.time()
     cursor = await connection.execute(
-        "INSERT INTO jobs (owner, home, recipe, state, created_at, parent_job, parent_number, "
-        "sheet, cell) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO jobs (owner, home, recipe, state, created_at, scope, parent_job, "
+        "parent_number, sheet, cell) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
-            owner,
-            json.dumps(message_ref),
+            requester.owner,
+            json.dumps(requester.message_ref),
             json.dumps(recipe.to_json()),
             JobState.QUEUED,
             now,
-            *(parent or (None, None)),
+            requester.scope,
+            *(requester.parent or (None, None)),
             *(cell or (None, None)),
         ),
     )
     assert cursor.lastrowid is not None
-    await connection.execute("DELETE FROM usage WHERE at < ?", (now - KEPT,))
+    await connection.execute("DELETE FROM usage WHERE at < ?", (now - USAGE_KEPT,))
     await connection.execute(
-        "INSERT INTO usage VALUES (?, ?, ?, ?)", (cursor.lastrowid, owner, now, recipe.count)
+        "INSERT INTO usage VALUES (?, ?, ?, ?)",
+        (cursor.lastrowid, requester.owner, now, recipe.count),
     )
     return Job(
         id=cursor.lastrowid,
-        owner=owner,
-        message_ref=message_ref,
+        owner=requester.owner,
+        message_ref=requester.message_ref,
         recipe=recipe,
         state=JobState.QUEUED,
         created_at=now,
-        parent=parent,
+        scope=requester.scope,
+        parent=requester.parent,
         cell=cell,
-    )
-
-
-def _job(row: aiosqlite.Row, pictures: tuple[Path, ...]) -> Job:
-    job_id, owner, message_ref, recipe, state, created_at, error, attempts, settled, *places = row
-    parent, cell = places[:2], places[2:]
-    return Job(
-        id=job_id,
-        owner=owner,
-        message_ref=json.loads(message_ref),
-        recipe=Recipe.from_json(json.loads(recipe)),
-        state=JobState(state),
-        created_at=created_at,
-        pictures=pictures,
-        error=error and recalled(error),
-        attempts=attempts,
-        settled=bool(settled),
-        parent=Parent(*parent) if parent[0] is not None else None,
-        cell=Cell(*cell) if cell[0] is not None else None,
     )

@@ -1,41 +1,23 @@
-"""Who is blocked where, and what those who keep order have done."""
+"""Blocks, and the audit log of moderators."""
 
 import time
 from dataclasses import dataclass
 
+from engine.moderation.block import Block
 from engine.store.database import Database
 
 KEPT = 500
-"""Deeds that are remembered of each scope."""
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """Somebody may not use a scope.
-
-    Attributes:
-        user: Who.
-        reason: Why, in the words of whoever did it.
-        by: Who did it.
-        at: Since when, in seconds since the epoch.
-        until: Until when; `None` is until it is taken back.
-    """
-
-    user: str
-    reason: str
-    by: str
-    at: float
-    until: float | None
+"""Entries kept in the audit log of each scope."""
 
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """Something that somebody did to keep order.
+    """Something that a moderator did.
 
     Attributes:
         at: When, in seconds since the epoch.
-        by: Who.
-        what: What they did, in words that the wing which wrote it can show.
+        by: The moderator.
+        what: What they did, in the caller's words (opaque here).
     """
 
     at: float
@@ -44,13 +26,13 @@ class AuditEntry:
 
 
 class ModerationTable:
-    """Blocks and deeds, by scope."""
+    """Blocks and audit logs, by scope."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def block(self, scope: str, block: Block) -> None:
-        """Remember a block; it replaces one of the same person."""
+        """Store a block; it replaces an earlier one of the same person."""
         async with self._database.transaction() as connection:
             await connection.execute(
                 "INSERT OR REPLACE INTO blocks (scope, user, reason, by, at, until) "
@@ -59,9 +41,9 @@ class ModerationTable:
             )
 
     async def unblock(self, scope: str, user: str) -> bool:
-        """Forget a block; whether there was one that still held."""
+        """Delete a block; whether there was one in force."""
         async with self._database.transaction() as connection:
-            held = await connection.execute_fetchall(
+            in_force = await connection.execute_fetchall(
                 "SELECT 1 FROM blocks WHERE scope = ? AND user = ? "
                 "AND (until IS NULL OR until > ?)",
                 (scope, user, time.time()),
@@ -69,10 +51,10 @@ class ModerationTable:
             await connection.execute(
                 "DELETE FROM blocks WHERE scope = ? AND user = ?", (scope, user)
             )
-        return bool(held)
+        return bool(in_force)
 
     async def blocked(self, scope: str, user: str) -> Block | None:
-        """The block of a person that holds now."""
+        """The person's block, if one is in force."""
         rows = await self._database.read(
             "SELECT user, reason, by, at, until FROM blocks "
             "WHERE scope = ? AND user = ? AND (until IS NULL OR until > ?)",
@@ -82,8 +64,8 @@ class ModerationTable:
         )
         return Block(*rows[0]) if rows else None
 
-    async def note(self, scope: str, by: str, what: str) -> None:
-        """Remember a deed, and forget those that are too long ago."""
+    async def add_audit_entry(self, scope: str, by: str, what: str) -> None:
+        """Add to the audit log, and delete its oldest entries beyond `KEPT`."""
         async with self._database.transaction() as connection:
             await connection.execute(
                 "INSERT INTO deeds (scope, at, by, what) VALUES (?, ?, ?, ?)",
@@ -95,9 +77,9 @@ class ModerationTable:
                 {"scope": scope, "kept": KEPT},
             )
 
-    async def audit_entries(self, scope: str, most: int) -> list[AuditEntry]:
-        """The latest deeds, newest first."""
+    async def audit_entries(self, scope: str, limit: int) -> list[AuditEntry]:
+        """The latest entries, newest first."""
         rows = await self._database.read(
-            "SELECT at, by, what FROM deeds WHERE scope = ? ORDER BY id DESC LIMIT ?", scope, most
+            "SELECT at, by, what FROM deeds WHERE scope = ? ORDER BY id DESC LIMIT ?", scope, limit
         )
         return [AuditEntry(*row) for row in rows]

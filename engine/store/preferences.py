@@ -1,31 +1,41 @@
-"""What has been chosen while the program runs, by scope (such as a server)."""
+"""Preferences: values that are chosen while the program runs, by scope (such as a server)."""
 
+import json
 from collections.abc import Callable
 
 from engine.store.database import Database
 
 
 class Preferences:
-    """Key and value per scope."""
+    """Keys and values per scope."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def get(self, scope: str, key: str) -> str | None:
-        """The value, or `None` when nothing was chosen."""
+        """The value, or `None` if none was chosen."""
         rows = await self._database.read(
             "SELECT value FROM preferences WHERE scope = ? AND key = ?", scope, key
         )
         return rows[0][0] if rows else None
 
+    async def of(self, *scopes: str) -> list[dict[str, str]]:
+        """All values of each scope by their keys, with one read."""
+        rows = await self._database.read(
+            "SELECT scope, key, value FROM preferences "
+            "WHERE scope IN (SELECT value FROM json_each(?))",
+            json.dumps(scopes),
+        )
+        return [{key: value for other, key, value in rows if other == scope} for scope in scopes]
+
     async def set(self, scope: str, key: str, value: str) -> None:
-        """Remember the choice."""
+        """Store a value."""
         await self.change(scope, key, lambda _: value)
 
     async def change(self, scope: str, key: str, change: Callable[[str | None], str]) -> str:
-        """Remember what `change` makes of the choice until now, and give it back.
+        """Store what `change` makes of the current value, and return it.
 
-        Two changes at once come one after the other; what `change` raises undoes it.
+        Concurrent changes are applied one after the other; if `change` raises, nothing is stored.
         """
         async with self._database.transaction() as connection:
             rows = await connection.execute_fetchall(
@@ -40,6 +50,6 @@ class Preferences:
         return value
 
     async def drop(self, key: str) -> None:
-        """Forget what was chosen under that key, in all scopes."""
+        """Delete the values of that key in all scopes."""
         async with self._database.transaction() as connection:
             await connection.execute("DELETE FROM preferences WHERE key = ?", (key,))

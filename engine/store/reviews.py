@@ -1,4 +1,4 @@
-"""Requests that wait for a moderator, and what became of them."""
+"""Requests held for a moderator, and what was decided about them."""
 
 import json
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ COLUMNS = (
 
 
 class Decision(StrEnum):
-    """What became of requests that were held."""
+    """What was decided about held requests."""
 
     WAITING = "waiting"
     ALLOWED = "allowed"
@@ -28,7 +28,7 @@ class Decision(StrEnum):
 
 
 class ReviewMessage(NamedTuple):
-    """The message in which moderators are asked."""
+    """The message that asks moderators for a review."""
 
     channel: int
     message: int
@@ -36,19 +36,19 @@ class ReviewMessage(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Review:
-    """Requests that a moderator has to look at before they are painted.
+    """Requests that a moderator has to review before they are painted.
 
     Attributes:
         id: Its number.
-        scope: Where they were asked for.
+        scope: Where they come from.
         owner: Who asked, in the caller's words (opaque here).
         message_ref: Where the answer belongs, any JSON value (opaque here).
         requests: What is to be painted.
-        words: The words for which they are held, in the form in which words compare.
-        parent: The picture that they go on from, if they do.
-        asked_at: Seconds since the epoch.
-        decision: What became of them.
-        asked: Where moderators are asked, once they are.
+        words: The words for which they are held, in the form in which they are compared.
+        parent: The picture that they are based on, if any.
+        asked_at: When they were made, in seconds since the epoch.
+        decision: What was decided.
+        asked: The message that asks moderators, once it was sent.
     """
 
     id: int
@@ -64,7 +64,7 @@ class Review:
 
 
 class ReviewTable:
-    """The requests that were held, in the database."""
+    """The held requests in the database."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -79,7 +79,7 @@ class ReviewTable:
         parent: Parent | None,
         now: float,
     ) -> Review:
-        """Write down that they wait; the arguments are the attributes of `Review`."""
+        """Store held requests; the arguments are the attributes of `Review`."""
         async with self._database.transaction() as connection:
             cursor = await connection.execute(
                 "INSERT INTO reviews (scope, owner, home, requests, words, parent_job, "
@@ -108,12 +108,12 @@ class ReviewTable:
         )
 
     async def get(self, number: int) -> Review | None:
-        """The one of that number, if it is still kept."""
+        """The review of that number, if it is still stored."""
         rows = await self._database.read(f"SELECT {COLUMNS} FROM reviews WHERE id = ?", number)
         return _review(rows[0]) if rows else None
 
     async def waiting(self, scope: str, owner: str) -> int:
-        """How many of that person wait in that scope."""
+        """How many reviews of that person are waiting in that scope."""
         rows = await self._database.read(
             "SELECT count(*) FROM reviews WHERE scope = ? AND owner = ? AND decision = ?",
             scope,
@@ -123,7 +123,7 @@ class ReviewTable:
         return int(rows[0][0])
 
     async def all_waiting(self, since: float, scope: str | None = None) -> list[Review]:
-        """Those that wait, in that scope or anywhere, asked for after then; the oldest first."""
+        """Reviews that are waiting, in one scope or in all, made after `since`; oldest first."""
         rows = await self._database.read(
             f"SELECT {COLUMNS} FROM reviews WHERE decision = ?1 AND asked_at > ?2 "
             "AND (?3 IS NULL OR scope = ?3) ORDER BY id",
@@ -134,7 +134,7 @@ class ReviewTable:
         return [_review(row) for row in rows]
 
     async def set_asked(self, number: int, asked: ReviewMessage) -> None:
-        """Record where moderators are asked."""
+        """Record the message that asks moderators."""
         async with self._database.transaction() as connection:
             await connection.execute(
                 "UPDATE reviews SET card_channel = ?, card_message = ? WHERE id = ?",
@@ -142,23 +142,23 @@ class ReviewTable:
             )
 
     async def decide(self, number: int, decision: Decision) -> bool:
-        """Record what became of it; whether it still waited until now."""
+        """Record a decision; `False` if one was made before."""
         async with self._database.transaction() as connection:
             return await decided(connection, number, decision)
 
     async def drop(self, number: int) -> None:
-        """Forget it."""
+        """Delete a review."""
         async with self._database.transaction() as connection:
             await connection.execute("DELETE FROM reviews WHERE id = ?", (number,))
 
     async def forget(self, before: float) -> None:
-        """Forget those that were asked for before then (epoch seconds), decided or not."""
+        """Delete reviews made before then (epoch seconds), decided or not."""
         async with self._database.transaction() as connection:
             await connection.execute("DELETE FROM reviews WHERE asked_at < ?", (before,))
 
 
 async def decided(connection: aiosqlite.Connection, number: int, decision: Decision) -> bool:
-    """Record what became of it, in a transaction; whether it still waited until now."""
+    """Record a decision in a transaction; `False` if one was made before."""
     cursor = await connection.execute(
         "UPDATE reviews SET decision = ? WHERE id = ? AND decision = ?",
         (decision, number, Decision.WAITING),

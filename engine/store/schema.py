@@ -196,6 +196,22 @@ STEPS: tuple[str, ...] = (
     ALTER TABLE reviews ADD COLUMN card_channel INTEGER;
     ALTER TABLE reviews ADD COLUMN card_message INTEGER;
     """,
+    # A job knows where it was asked for. For older ones, the place of its message tells: a server,
+    # unless only the interaction's token led there and the picture was public, which is how
+    # pictures were posted in servers that the bot isn't in. Jobs without a message, as those of
+    # the command line, have no scope.
+    """
+    ALTER TABLE jobs ADD COLUMN scope TEXT NOT NULL DEFAULT '';
+    UPDATE jobs SET scope = CASE
+        WHEN json_extract(home, '$.guild_id') IS NULL
+            OR json_extract(home, '$.leased') = 1
+            AND coalesce(json_extract(home, '$.private'), 0) = 0
+        THEN 'user:' || owner
+        ELSE 'guild:' || json_extract(home, '$.guild_id')
+    END
+    WHERE json_valid(home) AND json_type(home) = 'object';
+    CREATE INDEX jobs_of_scope ON jobs (scope, id, state);
+    """,
 )
 
 

@@ -91,7 +91,7 @@ class Postprocessor:
             files = await asyncio.to_thread(self._pictures.save, job, pictures)
             await self._jobs.set_painted(job.id, files, verdicts)
         except NotChecked:
-            await self._jobs.put_back(job.id)
+            await self._jobs.requeue(job.id)
         except AtelierError as error:
             log.error("Job %d is painted but cannot be kept: %s", job.id, error)
             await self.end(job, JobState.FAILED, error.sentence)

@@ -148,7 +148,7 @@ class Worker:
         await self._postprocessor.stop(THREAD_GRACE)
         await self._tasks.join()
         for job_id in self._running.keys() - self._called_off:
-            await self._jobs.put_back(job_id)
+            await self._jobs.requeue(job_id)
         self._job_events.close()
 
     def _feed(self) -> None:

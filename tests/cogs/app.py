@@ -166,7 +166,7 @@ class App:
 
     async def settled(self, bot: Atelier) -> None:
         """Wait until no outcome is left to be shown."""
-        await until(bot.studio.unsettled, lambda jobs: not jobs)
+        await until(bot.studio.undelivered, lambda jobs: not jobs)
 
     async def in_the_folder(self, bot: Atelier, number: int) -> Job:
         """Wait until the pictures of the job are painted, shown or not."""

@@ -12,7 +12,7 @@ from PIL import Image, PngImagePlugin
 
 from cogs.messages.buttons import BUTTONS as JOB_BUTTONS
 from cogs.messages.picture_buttons import BUTTONS
-from engine import Style, StyleBook
+from engine import Style
 from tests.cogs.app import App
 from tests.discord_server import Member, Message, Permissions, Upload, Use
 
@@ -128,7 +128,7 @@ async def test_what_is_no_picture_is_refused_wherever_it_can_be_sent(
                 understood(await heard(use), template, language)
                 use = await who.slash(app.art, "imagine", prompt="塔", image=good, mask=bad)
                 understood(await heard(use), template, language)
-        assert await bot.studio.unsettled() == []
+        assert await bot.studio.undelivered() == []
     assert [each for each in app.art.messages if not each.deleted] == []
 
 
@@ -146,7 +146,7 @@ async def test_what_is_no_picture_is_refused_in_every_menu(
                     if not says(said, expected, language):
                         assert name == "cut.png"  # what is before the cut can be read
                         understood(said, "This picture has no settings in it", language)
-        assert await bot.studio.unsettled() == []
+        assert await bot.studio.undelivered() == []
 
 
 async def test_unusual_pictures_are_started_from(
@@ -187,7 +187,7 @@ async def test_a_mask_that_does_not_fit_is_refused_at_both_places(
             said = await heard(use)
             understood(said, template, language)
             assert "鱼" in said, "what was written is given back"
-        assert await bot.studio.unsettled() == []
+        assert await bot.studio.undelivered() == []
 
 
 async def test_settings_that_lie_are_left_out_and_huge_ones_not_read(
@@ -244,7 +244,7 @@ async def test_prompts_of_nothing_and_of_too_much_are_refused(
             said = await heard(use)
             understood(said, long, language)
             assert said.count("塔") > 1900, "what was written is given back"
-        assert await bot.studio.unsettled() == []
+        assert await bot.studio.undelivered() == []
 
 
 async def test_a_style_does_not_make_a_prompt_longer_than_any_may_be(
@@ -252,11 +252,11 @@ async def test_a_style_does_not_make_a_prompt_longer_than_any_may_be(
 ) -> None:
     async with app.open() as bot:
         style = Style(name="lang", prompt="{prompt}" + "，画" * 400)
-        await StyleBook(bot.studio.preferences).save(f"guild:{app.guild.id}", style)
+        await bot.studio.styles.save(f"guild:{app.guild.id}", style)
         for who, language in people:
             use = await who.slash(app.art, "imagine", prompt="塔" * 1900, style="lang")
             understood(await heard(use), "The {name} has {length} characters", language)
-        assert await bot.studio.unsettled() == []
+        assert await bot.studio.undelivered() == []
 
 
 async def test_somebody_elses_private_picture_is_as_if_it_were_not_there(
@@ -307,7 +307,7 @@ async def test_text_of_any_script_is_shown_as_it_is_everywhere(
                     assert english(of_look(shown.looks[-1])) == []
             use = await who.slash(app.art, "imagine", prompt="塔", model="\u202eשלום🏠")
             understood(await heard(use), "There's no model", language)
-        assert await bot.studio.unsettled() == []
+        assert await bot.studio.undelivered() == []
     assert incidents(app) == []
 
 

@@ -50,7 +50,7 @@ async def test_the_job_in_hand_is_finished_within_the_grace_and_shown(app: App) 
         await bot.close()
         assert {"Again", "Delete"} <= set(running.labels)
         assert queued.labels == ["Cancel"]
-        [left] = await bot.studio.unsettled()
+        [left] = await bot.studio.undelivered()
         assert left.state == "queued"
     async with app.open():
         await app.done(queued)
@@ -67,7 +67,7 @@ async def test_while_it_leaves_it_refuses_kindly_commands_and_clicks_alike(app: 
         assert await told(await app.alice.slash(app.art, "imagine", prompt="x")) == kind
         for label in ("Again", "Delete"):
             assert await told_after(await app.alice.click(painted, label=label)) == kind
-        assert [job.id for job in await bot.studio.unsettled()] == [2]
+        assert [job.id for job in await bot.studio.undelivered()] == [2]
         await bot.studio.cancel(2)
         await leaving
         assert "Cancelled." in running.text()
@@ -114,7 +114,7 @@ async def test_a_crash_between_showing_and_recording_repeats_an_edit_and_posts_n
         await asyncio.sleep(3600)
 
     async with app.open() as bot:
-        monkeypatch.setattr(bot.studio, "settle", crash)
+        monkeypatch.setattr(bot.studio, "mark_delivered", crash)
         monkeypatch.setattr("cogs.bot.STOP_SECONDS", 0.1)
         message = await app.painted(app.alice)
     looks = len(message.looks)

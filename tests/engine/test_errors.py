@@ -12,6 +12,7 @@ from engine import (
     JobState,
     LimitReached,
     ModelUnavailable,
+    Requester,
     UnknownModel,
     open_studio,
     without_flags,
@@ -129,7 +130,7 @@ async def test_a_failure_is_told_in_the_language_of_whoever_looks_also_after_a_r
     )
     async with open_studio(settings, {}, tmp_path) as studio:
         with speaking("zh_CN"):  # whoever asks has no say in what others read
-            job = await studio.submit(ImageRequest(prompt="a fox"), owner="ada", message_ref=None)
+            job = await studio.submit(ImageRequest(prompt="a fox"), Requester(owner="ada"))
         over = [event async for event in studio.watch(job.id)][-1]
         assert over.state is JobState.FAILED
         assert resaid(over.error or "").startswith(english)
@@ -146,7 +147,7 @@ async def test_a_failure_is_told_in_the_language_of_whoever_looks_also_after_a_r
 
 async def test_a_model_that_went_away_is_told_in_both_languages(tmp_path: Path) -> None:
     async with Database(tmp_path / "atelier.db") as database:
-        job = await JobTable(database, tmp_path).add("ada", None, recipe(model="gone"))
+        job = await JobTable(database, tmp_path).add(Requester(owner="ada"), recipe(model="gone"))
     async with open_studio(engine_settings(default_model="sketch"), {}, tmp_path) as studio:
         told = (await studio.job(job.id)).error or ""
     assert told == "The model “gone” is no longer configured."
@@ -157,7 +158,7 @@ async def test_a_model_that_went_away_is_told_in_both_languages(tmp_path: Path) 
 async def test_a_failure_of_an_older_version_is_shown_as_it_was_written(tmp_path: Path) -> None:
     async with Database(tmp_path / "atelier.db") as database:
         jobs = JobTable(database, tmp_path)
-        job = await jobs.add("ada", None, recipe())
+        job = await jobs.add(Requester(owner="ada"), recipe())
         await jobs.set_state(job.id, JobState.FAILED, "It broke.")
         assert (await jobs.get(job.id)).error == "It broke."
         [failure] = (await Outcomes(database).tally()).failures

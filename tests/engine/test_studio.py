@@ -22,6 +22,7 @@ from engine import (
     NotYours,
     QueueFull,
     RateLimits,
+    Requester,
     StorageError,
     Studio,
     UnknownJob,
@@ -76,7 +77,7 @@ async def outcome(studio: Studio, job_id: int) -> JobEvent:
 async def submit(studio: Studio, owner: str = "ada", **asked: Any) -> int:
     values: dict[str, Any] = {"prompt": "a red house", "seed": 7}
     request = ImageRequest(**values | asked)
-    return (await studio.submit(request, owner=owner, message_ref=None)).id
+    return (await studio.submit(request, Requester(owner=owner))).id
 
 
 async def reached(gate: Gate) -> None:
@@ -89,7 +90,7 @@ async def reached(gate: Gate) -> None:
 async def test_a_request_becomes_a_picture_with_its_settings_inside(
     studio: Studio, tiny_model: Path
 ) -> None:
-    job = await studio.submit(APP, owner="ada", message_ref={"channel": 5})
+    job = await studio.submit(APP, Requester(owner="ada", message_ref={"channel": 5}))
     over = await outcome(studio, job.id)
     assert over.state is JobState.PAINTED
     [file] = over.pictures
@@ -199,7 +200,7 @@ async def test_a_request_that_cannot_be_painted_is_not_written_down(studio: Stud
         await submit(studio, num_inference_steps=0)
     with pytest.raises(UnknownModel, match="Did you mean “other”"):
         await submit(studio, model="othre")
-    assert await studio.unsettled() == []
+    assert await studio.undelivered() == []
 
 
 async def test_two_requests_at_once_cannot_both_take_the_last_picture(studio: Studio) -> None:
@@ -207,38 +208,38 @@ async def test_two_requests_at_once_cannot_both_take_the_last_picture(studio: St
 
     async def ask() -> Any:
         return await studio.submit(
-            ImageRequest(prompt="a house", count=2), owner="ada", message_ref=None, rate_limits=last
+            ImageRequest(prompt="a house", count=2), Requester(owner="ada", rate_limits=last)
         )
 
     answers = await asyncio.gather(ask(), ask(), ask(), return_exceptions=True)
     refused = [answer for answer in answers if isinstance(answer, LimitReached)]
     assert len(refused) == 2
     assert refused[0].retry_at == pytest.approx(time.time() + 3600, abs=60)
-    await studio.submit(APP, owner="bob", message_ref=None, rate_limits=last)
+    await studio.submit(APP, Requester(owner="bob", rate_limits=last))
 
 
 async def test_open_jobs_are_limited_while_they_are_open(studio: Studio, gate: Gate) -> None:
     one = RateLimits(waiting_jobs=1)
     gate.shut()
-    job = await studio.submit(APP, owner="ada", message_ref=None, rate_limits=one)
+    job = await studio.submit(APP, Requester(owner="ada", rate_limits=one))
     with pytest.raises(LimitReached):
-        await studio.submit(APP, owner="ada", message_ref=None, rate_limits=one)
-    await studio.submit(APP, owner="bob", message_ref=None, rate_limits=one)
+        await studio.submit(APP, Requester(owner="ada", rate_limits=one))
+    await studio.submit(APP, Requester(owner="bob", rate_limits=one))
     gate.open()
     await outcome(studio, job.id)
-    await studio.submit(APP, owner="ada", message_ref=None, rate_limits=one)
+    await studio.submit(APP, Requester(owner="ada", rate_limits=one))
 
 
 async def test_limits_are_not_forgotten_over_a_restart(open_here: Open) -> None:
     two = RateLimits(pictures_per_hour=2)
     pair = ImageRequest(prompt="a house", count=2)
     async with open_here() as studio:
-        job = await studio.submit(pair, owner="ada", message_ref=None, rate_limits=two)
+        job = await studio.submit(pair, Requester(owner="ada", rate_limits=two))
         await outcome(studio, job.id)
         await studio.delete(job.id)
     async with open_here() as studio:
         with pytest.raises(LimitReached):
-            await studio.submit(APP, owner="ada", message_ref=None, rate_limits=two)
+            await studio.submit(APP, Requester(owner="ada", rate_limits=two))
 
 
 async def test_a_job_cancelled_while_it_waits_is_given_back_to_the_limit(
@@ -248,10 +249,10 @@ async def test_a_job_cancelled_while_it_waits_is_given_back_to_the_limit(
     pair = ImageRequest(prompt="a house", count=2)
     gate.shut()
     async with open_here(batch_size=1) as studio:
-        await studio.submit(APP, owner="eve", message_ref=None)
-        job = await studio.submit(pair, owner="ada", message_ref=None, rate_limits=two)
+        await studio.submit(APP, Requester(owner="eve"))
+        job = await studio.submit(pair, Requester(owner="ada", rate_limits=two))
         await studio.cancel(job.id)
-        await studio.submit(pair, owner="ada", message_ref=None, rate_limits=two)
+        await studio.submit(pair, Requester(owner="ada", rate_limits=two))
         gate.open()
 
 
@@ -261,12 +262,12 @@ async def test_a_job_cancelled_while_it_is_painted_counts_or_previews_would_be_f
     two = RateLimits(pictures_per_hour=2)
     pair = ImageRequest(prompt="a house", count=2)
     gate.shut()
-    job = await studio.submit(pair, owner="ada", message_ref=None, rate_limits=two)
+    job = await studio.submit(pair, Requester(owner="ada", rate_limits=two))
     await studio.cancel(job.id)
     gate.open()
     await outcome(studio, job.id)
     with pytest.raises(LimitReached):
-        await studio.submit(pair, owner="ada", message_ref=None, rate_limits=two)
+        await studio.submit(pair, Requester(owner="ada", rate_limits=two))
 
 
 async def test_a_full_queue_refuses_and_takes_again_when_there_is_room(
@@ -377,9 +378,9 @@ async def test_each_scope_has_its_own_model_and_keeps_it(open_here: Open) -> Non
         assert (await studio.use_model("other", "guild 1")).name == "other"
         with pytest.raises(UnknownModel, match="Did you mean “sketch”"):
             await studio.use_model("sketsh", "guild 1")
-        job = await studio.submit(APP, owner="ada", message_ref=None, scope="guild 1")
+        job = await studio.submit(APP, Requester(owner="ada", scope="guild 1"))
         assert job.recipe.model == "other"
-        job = await studio.submit(APP, owner="ada", message_ref=None, scope="guild 2")
+        job = await studio.submit(APP, Requester(owner="ada", scope="guild 2"))
         assert job.recipe.model == "tiny"
     async with open_here() as studio:
         assert (await studio.model_of("guild 1")).name == "other"
@@ -440,7 +441,7 @@ async def left_behind(folder: Path, state: JobState, times: int = 1, **asked: An
     async with Database(folder / "atelier.db") as database:
         jobs = JobTable(database, folder)
         made = recipe(num_inference_steps=8, scheduler="euler_a") if not asked else recipe(**asked)
-        job = await jobs.add("ada", {"channel": 5}, made)
+        job = await jobs.add(Requester(owner="ada", message_ref={"channel": 5}), made)
         if state is JobState.RUNNING:
             for _ in range(times):
                 await jobs.set_running(job.id)
@@ -469,7 +470,7 @@ async def test_a_job_that_keeps_killing_the_program_is_given_up(
         over = await outcome(studio, job_id)
         assert over.state is JobState.FAILED
         assert over.error == "Gave up: the program stopped 5 times while painting this."
-        assert [job.id for job in await studio.unsettled()] == [job_id], "somebody is to be told"
+        assert [job.id for job in await studio.undelivered()] == [job_id], "somebody is to be told"
 
 
 async def test_a_job_whose_model_is_gone_says_so(open_here: Open, tmp_path: Path) -> None:
@@ -488,9 +489,9 @@ async def test_what_was_painted_and_not_shown_is_handed_over_at_the_start(
         for job_id in (shown, unshown):
             await outcome(studio, job_id)
         await studio.set_message_ref(unshown, {"channel": 6})
-        await studio.settle(shown)
+        await studio.mark_delivered(shown)
     async with open_here() as studio:
-        [job] = await studio.unsettled()
+        [job] = await studio.undelivered()
         assert (job.id, job.state, job.message_ref) == (unshown, JobState.PAINTED, {"channel": 6})
         assert all(file.exists() for file in job.pictures)
 
@@ -533,7 +534,7 @@ async def test_a_database_that_is_full_refuses_new_jobs_and_ends_those_in_hand(
     job_id = await submit(studio)
     await reached(gate)
     watching = asyncio.create_task(events(studio, job_id))
-    database = studio._jobs._database
+    database = studio._store.database
     await database.read("PRAGMA query_only = ON")
     with pytest.raises(StorageError, match="The database can't be written to"):
         await submit(studio)
@@ -561,7 +562,7 @@ async def test_the_database_of_a_running_studio_can_be_read_from_outside(
 PROGRAM = """
 import asyncio, sys
 from pathlib import Path
-from engine import ImageRequest, open_studio
+from engine import ImageRequest, Requester, open_studio
 from tests.engine.builders import engine_settings, model_settings
 
 async def main(folder, model):
@@ -570,7 +571,8 @@ async def main(folder, model):
         request = ImageRequest(
             prompt="a red house", seed=7, num_inference_steps=150, scheduler="euler_a", width=128
         )
-        job = await studio.submit(request, owner="ada", message_ref={"channel": 5})
+        requester = Requester(owner="ada", message_ref={"channel": 5})
+        job = await studio.submit(request, requester)
         async for event in studio.watch(job.id):
             print(event.step, flush=True)
 
@@ -596,7 +598,7 @@ async def test_a_program_killed_in_the_middle_of_a_picture_paints_the_same_one_n
     program.kill()
     await program.wait()
     async with Database(tmp_path / "data" / "atelier.db") as database:
-        [job] = await JobTable(database, tmp_path / "data").unsettled()
+        [job] = await JobTable(database, tmp_path / "data").undelivered()
     assert (job.state, job.attempts) == (JobState.RUNNING, 1), "it was killed in the middle"
     async with open_here() as studio:
         [file] = (await outcome(studio, job.id)).pictures

@@ -62,6 +62,6 @@ async def test_what_is_in_the_queue_is_counted(app: App) -> None:
         await app.ask(app.alice)
         text = (await (await owner.slash(app.art, "status")).message()).text()
         await app.free(blocker)
-        await until(bot.studio.unsettled, lambda jobs: not jobs)
+        await until(bot.studio.undelivered, lambda jobs: not jobs)
     assert "**Model** slow" in text
     assert "**Queue** 1 running, 1 waiting" in text

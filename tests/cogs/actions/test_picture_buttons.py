@@ -215,7 +215,7 @@ async def test_what_makes_no_sense_in_a_form_gets_a_sentence(
         message = await app.painted(app.alice)
         modal = await (await app.bob.click(message, label="Remix")).modal()
         assert (await told(await app.bob.submit(modal, {field: value}))).startswith(sentence)
-        assert await bot.studio.unsettled() == []
+        assert await bot.studio.undelivered() == []
 
 
 async def test_a_form_sent_after_a_restart_is_taken(app: App) -> None:

@@ -79,7 +79,7 @@ async def test_what_is_deleted_while_it_is_being_posted_there_does_not_stay(
         message = await app.painted(app.alice)
         app.discord.delay(0.4, method="POST", path=f"/channels/{hall.id}/messages")
         await star(app, app.bob, message)
-        await until(lambda: bot.studio.favourites.shown(1), bool)
+        await until(lambda: bot.studio.favourites.gallery_posts(1), bool)
         await app.alice.click(message, label="Delete")
         await app.discord.until(lambda: message.deleted)
         assert hall.history == [], "it is still underway"
@@ -93,7 +93,7 @@ async def test_none_turns_it_off(app: App, moderation: Member, hall: Channel) ->
         assert said == "Starred pictures are no longer reposted."
         message = await app.painted(app.alice)
         await star(app, app.bob, message)
-        assert await bot.studio.favourites.shown(1) == []
+        assert await bot.studio.favourites.gallery_posts(1) == []
     assert hall.messages == []
 
 
@@ -152,8 +152,8 @@ async def test_a_gallery_is_wider_for_whoever_is_let_in_by_name(
         message = await app.painted(app.alice, where=source)
         await star(app, app.alice, message)
         await star(app, app.alice, await app.painted(app.alice, "a fox"))
-        await until(lambda: bot.studio.favourites.shown(2), bool)
-        assert await bot.studio.favourites.shown(1) == []
+        await until(lambda: bot.studio.favourites.gallery_posts(2), bool)
+        assert await bot.studio.favourites.gallery_posts(1) == []
         # The same people by name: now nobody sees more there than before.
         await star(app, app.alice, message)
         if kind == "let in":
@@ -189,5 +189,5 @@ async def test_nobody_sees_in_the_gallery_what_they_could_not_see_before(
         message = await app.painted(app.alice, where=source)
         await star(app, app.alice, message)
         assert await bot.studio.favourites.count(1) == 1
-        assert await bot.studio.favourites.shown(1) == []
+        assert await bot.studio.favourites.gallery_posts(1) == []
     assert hall.messages == []

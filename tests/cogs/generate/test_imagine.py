@@ -136,7 +136,7 @@ async def test_what_cannot_be_painted_is_refused_in_a_sentence_for_the_person_al
     async with app.open() as bot:
         asked = {"prompt": "a red house"} | options
         assert sentence in await told(await app.alice.slash(app.art, "imagine", **asked))
-        assert await bot.studio.unsettled() == []
+        assert await bot.studio.undelivered() == []
         assert app.art.messages == []
 
 

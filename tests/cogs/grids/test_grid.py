@@ -216,7 +216,7 @@ async def test_two_clicks_paint_one_sheet_and_cancel_none(app: App) -> None:
         question = await asked(app)
         await app.alice.click(question, label="Cancel")
         assert question.text() == "Cancelled. Nothing will be painted."
-        await until(bot.studio.grids.unsettled, lambda grids: not grids)
+        await until(bot.studio.grids.undelivered, lambda grids: not grids)
 
 
 async def test_the_question_and_half_a_sheet_outlive_a_restart(app: App) -> None:
@@ -401,7 +401,7 @@ async def test_a_sheet_whose_message_was_deleted_does_not_come_back_with_fewer_p
 ) -> None:
     async with app.open() as bot:
         message = await grid(app)
-        await until(bot.studio.grids.unsettled, lambda grids: not grids)
+        await until(bot.studio.grids.undelivered, lambda grids: not grids)
         one = await cell(app, message, "seed 2")
         await app.art.delete(message)
         await app.alice.click(one, label="Delete")
@@ -414,7 +414,7 @@ async def test_nobody_is_written_to_because_a_picture_of_a_private_sheet_is_dele
 ) -> None:
     async with app.open() as bot:
         message = await app.done(await hidden(app))
-        await until(bot.studio.grids.unsettled, lambda grids: not grids)
+        await until(bot.studio.grids.undelivered, lambda grids: not grids)
         app.discord.expire_tokens()
         message_ref = (await bot.studio.grids.get(1)).message_ref
         await bot.studio.grids.set_message_ref(1, message_ref | {"expires_at": 0.0})
@@ -468,7 +468,7 @@ async def test_a_private_sheet_that_is_late_says_so_and_a_click_gives_it_more_ti
         app.discord.expire_tokens()
         with app.discord.expecting(50007):
             await app.free(blocker)
-            await until(bot.studio.grids.unsettled, lambda grids: not grids)
+            await until(bot.studio.grids.undelivered, lambda grids: not grids)
         assert message.attachments == []
         await app.alice.click(message, label="Show here")
         await app.done(message)
@@ -484,7 +484,7 @@ async def test_a_private_sheet_that_is_called_off_late_is_only_said_to_be(
         monkeypatch.setattr("cogs.message_ref.TOKEN_LIFETIME", 5.0)
         use = await app.alice.click(await hidden(app), label="Cancel")
         assert await told_after(use) == "Grid 1 was cancelled."
-        await until(bot.studio.grids.unsettled, lambda grids: not grids)
+        await until(bot.studio.grids.undelivered, lambda grids: not grids)
         assert app.alice.dm.messages == []
 
 
@@ -517,7 +517,7 @@ async def test_a_private_sheet_is_seen_by_nobody_else(app: App) -> None:
         assert message.ephemeral
         one = await (await app.alice.select(message, "seed 2")).message()
         assert one.attachments
-        await until(bot.studio.grids.unsettled, lambda grids: not grids)
+        await until(bot.studio.grids.undelivered, lambda grids: not grids)
         assert app.art.messages == []
         said = await told(await app.bob.slash(app.art, "show", id=1))
         assert said.startswith("Job 1 no longer exists or isn't visible here")

@@ -73,7 +73,7 @@ async def test_moderators_cancel_and_delete_what_others_asked_for(app: App, kind
         await app.done(message)
         await mod.click(message, label="Delete")
         await app.discord.until(lambda: message.deleted)
-        assert await bot.studio.unsettled() == []
+        assert await bot.studio.undelivered() == []
 
 
 async def test_delete_removes_message_files_and_row(app: App) -> None:

@@ -259,7 +259,7 @@ async def test_the_result_shows_what_the_file_holds(app: App) -> None:
         await app.settled(bot)
         job = await bot.studio.job(1)
         assert job.state == "posted"
-        assert job.settled
+        assert job.delivered
         assert message.attachments[0].read() == job.pictures[0].read_bytes()
         assert seed(message) == job.recipe.seed
         assert settings_line(message)[0] == job.recipe.model

@@ -45,7 +45,7 @@ async def test_thirty_jobs_in_one_channel_run_into_no_rate_limit(
         if by == "bot":  # about one edit a second is all that Discord gives
             await app.discord.until(lambda: len(shown(messages)) >= 6, 15)
         else:
-            await until(bot.studio.unsettled, lambda jobs: not waiting(jobs))
+            await until(bot.studio.undelivered, lambda jobs: not waiting(jobs))
             await asyncio.sleep(0.5)
             assert len(shown(messages)) == 30
             await app.settled(bot)

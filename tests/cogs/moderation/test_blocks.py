@@ -155,7 +155,9 @@ async def test_a_long_log_comes_in_several_messages(app: App, mod: Member) -> No
     async with app.open() as bot:
         for line in range(60):
             scope = f"guild:{app.guild.id}"
-            await bot.studio.moderation.note(scope, str(mod.user.id), f"deed {line} " + "x" * 80)
+            await bot.studio.moderation.add_audit_entry(
+                scope, str(mod.user.id), f"deed {line} " + "x" * 80
+            )
         use = await mod.slash(app.art, "audit")
         await use.followup(2)
         messages = [await use.message(), *use.followups]

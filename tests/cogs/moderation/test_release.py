@@ -11,7 +11,7 @@ import pytest
 from discord import Permissions
 
 from cogs.messages.job_messages import JobMessages
-from engine import Parent, SafetySettings
+from engine import Parent, Requester, SafetySettings
 from engine.diffusion.image_classifier import ImageClassifier
 from speech import recalled
 from tests.cogs.app import PATIENCE, App, number, told, told_after, until
@@ -236,7 +236,7 @@ async def test_safe_pictures_are_shown_as_ever(app: App, tmp_path: Path) -> None
         assert spoilers(message) == [False]
         [verdict] = await bot.studio.safety.of(1)
         assert (verdict.flagged, verdict.judged) == (False, True)
-        copy = await bot.studio.enlarge(Parent(1, 0), 2, owner="1", message_ref=None)
+        copy = await bot.studio.enlarge(Parent(1, 0), 2, Requester(owner="1"))
         assert await bot.studio.safety.of(copy.id) == (verdict,)
 
 
@@ -265,7 +265,7 @@ async def test_a_sheet_shows_its_pictures_as_they_are_released(app: App, mod: Me
         [grid] = app.art.messages
         await app.discord.until(lambda: "withheld" in grid.text(), PATIENCE)
         assert grid.attachments == []
-        await until(bot.studio.grids.unsettled, lambda grids: not grids)
+        await until(bot.studio.grids.undelivered, lambda grids: not grids)
         for cell in ("0", "1"):
             looks = len(grid.looks)
             own = await (await app.bob.select(grid, cell)).message()
@@ -276,7 +276,7 @@ async def test_a_sheet_shows_its_pictures_as_they_are_released(app: App, mod: Me
             await app.discord.until(partial(_changed, grid, looks))
             assert spoilers(grid) == [False]
         assert "withheld" not in grid.text()
-        await until(bot.studio.grids.unsettled, lambda grids: not grids)
+        await until(bot.studio.grids.undelivered, lambda grids: not grids)
 
 
 def _changed(message: Message, looks: int) -> bool:

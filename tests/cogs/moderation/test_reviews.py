@@ -123,7 +123,7 @@ async def test_who_asked_is_told_of_a_refusal_and_nothing_is_left_of_the_prompt(
         called = await shown(app, app.art, "the moderators declined")
         assert called.text().startswith(app.bob.mention)
         assert called.pings == [str(app.bob.user.id)]
-        assert not await bot.studio.unsettled()
+        assert not await bot.studio.undelivered()
         lines = await told(await manager.slash(app.art, "audit"))
         assert lines.count("declined <@") == 2
 
@@ -166,7 +166,7 @@ async def test_several_prompts_wait_together(
         await app.alice.click(question, label="Paint 6 pictures")
         await app.discord.until(lambda: question.text() == "Sent to a moderator for review.")
         assert "> ||a blue sun||" in (await shown(app, submission)).text()
-        assert not await bot.studio.unsettled()
+        assert not await bot.studio.undelivered()
         await mods[0].click(public(submission)[0], label="Approve")
         for prompt in ("a red moon", "a blood moon"):
             await app.done(await shown(app, app.art, prompt))
@@ -248,7 +248,7 @@ async def test_what_waits_too_long_is_over(
         assert await told_after(await mods[0].click(card, label="Approve")) == sentence
         assert card.text() == sentence
         assert not card.labels
-        assert not await bot.studio.unsettled()
+        assert not await bot.studio.undelivered()
 
 
 async def test_somebody_asks_for_so_many_at_a_time_only(
@@ -406,7 +406,7 @@ async def test_who_asked_can_withdraw_even_after_a_restart(
         assert shows(card, "withdrew their request.")
         assert not card.labels
         assert not await bot.studio.moderation.reviews.waiting()
-        assert not await bot.studio.unsettled()
+        assert not await bot.studio.undelivered()
 
 
 async def test_no_prompt_gets_out_of_its_spoiler(

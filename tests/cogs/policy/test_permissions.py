@@ -36,7 +36,7 @@ async def test_what_the_bot_lacks_is_named_and_nothing_is_queued(
         sentence = await told(await app.alice.slash(place, "imagine", prompt="x"))
         assert sentence.startswith("I can't paint in this channel: I'm missing ")
         assert named.lower() in sentence.lower()
-        assert await bot.studio.unsettled() == []
+        assert await bot.studio.undelivered() == []
         parent.deny_bot()
         assert not (await app.painted(app.alice, where=place)).ephemeral
 

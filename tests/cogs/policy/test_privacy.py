@@ -78,7 +78,7 @@ async def test_a_star_does_not_bring_it_into_the_gallery(app: App) -> None:
         await app.alice.click(message, label="⭐")
         await app.discord.until(lambda: len(message.looks) > 2)
         assert await bot.studio.favourites.count(1) == 1
-        assert await bot.studio.favourites.shown(1) == []
+        assert await bot.studio.favourites.gallery_posts(1) == []
         mine = await (await app.alice.slash(app.art, "favourites")).message()
         assert "a surprise" in mine.text()
     assert hall.messages == []
@@ -223,7 +223,7 @@ async def test_what_is_called_off_when_its_message_stands_still_is_said(
         message = await app.ask(app.alice, "a mistake", private=True)
         use = await app.alice.click(message, label="Cancel")
         assert await told_after(use) == "Job 2 was cancelled."
-        await until(lambda: bot.studio.job(2), lambda job: job.settled)
+        await until(lambda: bot.studio.job(2), lambda job: job.delivered)
         assert app.alice.dm.messages == [], "nobody is written to for that"
 
 

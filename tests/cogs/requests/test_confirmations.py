@@ -48,7 +48,7 @@ async def test_who_does_not_want_them_after_all_pays_nothing(app: App) -> None:
         question = await asked(app)
         await app.alice.click(question, label="Cancel")
         assert question.text() == "Cancelled. Nothing will be painted."
-        assert await bot.studio.unsettled() == []
+        assert await bot.studio.undelivered() == []
 
 
 async def test_it_outlives_a_restart_with_its_picture_and_two_clicks_paint_once(
@@ -84,7 +84,7 @@ async def test_only_the_last_question_of_a_person_is_open(app: App) -> None:
         assert (await told_after(use)).startswith(
             "This question was already answered or has expired"
         )
-        assert await bot.studio.unsettled() == []
+        assert await bot.studio.undelivered() == []
 
 
 async def test_what_would_be_refused_is_not_even_asked_about(app: App) -> None:
@@ -140,7 +140,7 @@ async def test_a_disk_that_is_full_queues_none_and_leaves_the_question_open(
             patch.setattr("engine.store.jobs.insert", full)
             use = await app.alice.click(question, label="Paint 10 pictures")
             assert "disk is full" in await told_after(use)
-        assert await bot.studio.unsettled() == []
+        assert await bot.studio.undelivered() == []
         await app.alice.click(question, label="Paint 10 pictures")
         await app.discord.until(lambda: question.text() == "Queued: 5 jobs.")
         await app.settled(bot)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cogs.requests.user_install import MOST_SECONDS
-from engine import ImageRequest, ModelSettings
+from engine import ImageRequest, ModelSettings, Requester
 from tests.cogs.actions.test_context_menus import png
 from tests.cogs.app import PATIENCE, App, number, settings_line, told, told_after, until
 from tests.discord_server import Channel, ClientRefuses, Guild, Member, Message, Permissions
@@ -101,7 +101,7 @@ async def test_a_wait_that_is_too_long_is_refused_before_it_is_queued(
         heavy = [ImageRequest(prompt="a fish", model="slow", num_inference_steps=150, count=4)]
 
         async def expected() -> float | None:
-            return await bot.studio.forecast(heavy, owner="1")
+            return await bot.studio.forecast(heavy, Requester(owner="1"))
 
         seconds = await until(expected, lambda known: known is not None)
         assert seconds is not None

@@ -99,7 +99,7 @@ class Tour:
         await self.app.discord.until(lambda: token in self._handled, PATIENCE)
         if not self.props.get("occupied"):
             await self.app.settled(self.bot)
-            await until(self.bot.studio.grids.unsettled, lambda grids: not grids)
+            await until(self.bot.studio.grids.undelivered, lambda grids: not grids)
         return use
 
     @property

@@ -17,6 +17,7 @@ from engine import (
     NotYours,
     QueueFull,
     RateLimits,
+    Requester,
     Studio,
     UnknownJob,
     open_studio,
@@ -43,7 +44,7 @@ def opened(folder: Path, weights: Path):  # type: ignore[no-untyped-def]
 
 
 async def submit(studio: Studio, owner: str = "ada", **more: object) -> Grid:
-    return await studio.grids.submit(SEEDS, THREE, owner=owner, message_ref=7, **more)  # type: ignore[arg-type]
+    return await studio.grids.submit(SEEDS, THREE, Requester(owner=owner, message_ref=7, **more))  # type: ignore[arg-type]
 
 
 async def ended(studio: Studio, grid: Grid) -> list[GridProgress]:
@@ -61,16 +62,16 @@ async def test_each_cell_is_a_job_of_its_own_and_the_sheet_follows_them(studio: 
     assert (grid.message_ref, grid.layout) == (7, SEEDS)
     progress = await ended(studio, grid)
     assert not progress[0].complete
-    assert progress[-1] == GridProgress(total=3, over=3, share=1.0, begun=True)
-    assert [each.over for each in progress] == sorted(each.over for each in progress)
+    assert progress[-1] == GridProgress(total=3, finished=3, share=1.0, started=True)
+    assert [each.finished for each in progress] == sorted(each.finished for each in progress)
     cells = await studio.grids.cells(grid.id)
     assert [cells[number].recipe.seed for number in range(3)] == [0, 1, 2]
     assert all(job.pictures for job in cells.values())
-    assert await studio.unsettled() == [], "cells are shown in their sheet"
-    assert await studio.grids.unsettled() == [grid]
+    assert await studio.undelivered() == [], "cells are shown in their sheet"
+    assert await studio.grids.undelivered() == [grid]
     await studio.grids.set_message_ref(grid.id, 8)
-    await studio.grids.settle(grid.id)
-    assert await studio.grids.unsettled() == []
+    await studio.grids.mark_delivered(grid.id)
+    assert await studio.grids.undelivered() == []
     cells = await studio.grids.cells(grid.id)
     assert {(job.state, job.message_ref) for job in cells.values()} == {(JobState.POSTED, 8)}
 
@@ -85,12 +86,12 @@ async def test_what_would_be_refused_is_not_taken_in_part(studio: Studio) -> Non
         ([ImageRequest(prompt="x", count=2)] * 2, None, InvalidRequest),
     ):
         with pytest.raises(error):
-            await studio.grids.price(requests, owner="ada", rate_limits=rate_limits)
+            await studio.grids.estimate(requests, Requester(owner="ada", rate_limits=rate_limits))
         with pytest.raises(error):
             await studio.grids.submit(
-                SEEDS, requests, owner="ada", message_ref=0, rate_limits=rate_limits
+                SEEDS, requests, Requester(owner="ada", message_ref=0, rate_limits=rate_limits)
             )
-    assert await studio.grids.unsettled() == []
+    assert await studio.grids.undelivered() == []
     assert studio.queue() == []
 
 
@@ -98,20 +99,22 @@ async def test_it_counts_as_one_job_and_as_all_of_its_pictures(studio: Studio, g
     gate.shut()
     rate_limits = RateLimits(pictures_per_hour=4, waiting_jobs=2)
     await submit(studio, rate_limits=rate_limits)
-    await studio.submit(THREE[0], owner="ada", message_ref=0, rate_limits=rate_limits)
+    await studio.submit(THREE[0], Requester(owner="ada", message_ref=0, rate_limits=rate_limits))
     with pytest.raises(LimitReached, match="2 jobs waiting"):
-        await studio.submit(THREE[0], owner="ada", message_ref=0, rate_limits=rate_limits)
+        await studio.submit(
+            THREE[0], Requester(owner="ada", message_ref=0, rate_limits=rate_limits)
+        )
     with pytest.raises(LimitReached, match="you have 0 left of 4 pictures an hour"):
         await submit(studio, rate_limits=RateLimits(pictures_per_hour=4))
 
 
 async def test_its_price_is_the_time_until_it_is_there_once_that_is_known(studio: Studio) -> None:
-    price = await studio.grids.price(THREE, owner="ada")
+    price = await studio.grids.estimate(THREE, Requester(owner="ada"))
     assert price.seconds is None
     assert [each.seed for each in price.recipes] == [0, 1, 2]
     await ended(studio, await submit(studio))
-    known = (await studio.grids.price(THREE, owner="ada")).seconds
-    less = (await studio.grids.price(THREE[:2], owner="ada")).seconds
+    known = (await studio.grids.estimate(THREE, Requester(owner="ada"))).seconds
+    less = (await studio.grids.estimate(THREE[:2], Requester(owner="ada"))).seconds
     assert known is not None
     assert less is not None
     assert 0 < less < known
@@ -136,7 +139,7 @@ async def test_what_is_painted_stays_when_the_rest_is_called_off(
 ) -> None:
     grid = await submit(studio)
     async for progress in studio.grids.watch(grid.id):
-        if progress.over == 1:
+        if progress.finished == 1:
             gate.shut()
             await studio.grids.cancel(grid.id)
             gate.open()
@@ -151,14 +154,14 @@ async def test_after_a_restart_only_what_is_missing_is_painted(
     async with opened(tmp_path, tiny_model) as studio:
         grid = await submit(studio)
         async for progress in studio.grids.watch(grid.id):
-            if progress.over == 1:
+            if progress.finished == 1:
                 gate.shut()
                 break
         [first] = [job for job in (await studio.grids.cells(grid.id)).values() if job.pictures]
         written = first.pictures[0].stat().st_mtime_ns
         gate.open()
     async with opened(tmp_path, tiny_model) as studio:
-        [again] = await studio.grids.unsettled()
+        [again] = await studio.grids.undelivered()
         assert again == grid
         assert (await ended(studio, grid))[-1].complete
         assert await states(studio, grid) == [JobState.PAINTED] * 3
@@ -186,13 +189,13 @@ async def test_a_cell_that_is_deleted_is_missing_and_the_last_one_takes_the_shee
         cells = await studio.grids.cells(grid.id)
         await studio.delete(cells[min(cells)].id)
         assert (await ended(studio, grid))[-1] == GridProgress(
-            total=left, over=left, share=1.0, begun=True
+            total=left, finished=left, share=1.0, started=True
         )
     await studio.delete(next(iter((await studio.grids.cells(grid.id)).values())).id)
     for look in (studio.grids.get, studio.grids.cells):
         with pytest.raises(UnknownJob, match="Grid 1 no longer exists"):
             await look(grid.id)
-    assert await studio.grids.unsettled() == []
+    assert await studio.grids.undelivered() == []
     assert (await ended(studio, grid))[-1].total == 0
 
 

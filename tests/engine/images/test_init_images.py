@@ -12,7 +12,17 @@ from typing import Any
 import pytest
 from PIL import Image, ImageChops
 
-from engine import ImageRequest, InvalidRequest, Job, Model, Parent, Studio, UnknownJob, open_studio
+from engine import (
+    ImageRequest,
+    InvalidRequest,
+    Job,
+    Model,
+    Parent,
+    Requester,
+    Studio,
+    UnknownJob,
+    open_studio,
+)
 from engine.images.canvas import Direction
 from engine.images.init_images import StoredInitImage
 from tests.engine.builders import engine_settings, model_settings
@@ -54,7 +64,7 @@ async def studio(tmp_path: Path, tiny_model: Path) -> AsyncIterator[Studio]:
 
 async def painted(studio: Studio, request: ImageRequest, **more: Any) -> Job:
     """Submit a request and wait until it is painted."""
-    job = await studio.submit(request, owner="ada", message_ref=None, **more)
+    job = await studio.submit(request, Requester(owner="ada", **more))
     async with asyncio.timeout(60):
         [*_, last] = [event async for event in studio.watch(job.id)]
     assert last.pictures, last.error
@@ -103,7 +113,7 @@ async def test_a_picture_as_large_as_the_model_paints_is_shifted(studio: Studio)
 
 
 async def test_an_enlarged_picture_goes_on_at_a_size_that_is_painted(studio: Studio) -> None:
-    large = await studio.enlarge(OURS, 4, owner="ada", message_ref=None)
+    large = await studio.enlarge(OURS, 4, Requester(owner="ada"))
     start = await studio.init_images.filling(Parent(large.id, 0), {5}, studio.models["tiny"])
     assert start.size == (96, 96)
     assert start.under(ImageRequest.of(large.recipe)).enlarged == 1

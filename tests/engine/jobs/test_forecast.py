@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine import ImageRequest, InvalidRequest, Studio, open_studio
+from engine import ImageRequest, InvalidRequest, Requester, Studio, open_studio
 from tests.engine.builders import engine_settings, model_settings
 from tests.engine.conftest import Gate
 
@@ -26,7 +26,7 @@ async def studio(tmp_path: Path, tiny_model: Path) -> AsyncIterator[Studio]:
 
 
 async def submit(studio: Studio, owner: str) -> int:
-    return (await studio.submit(APP, owner=owner, message_ref=None)).id
+    return (await studio.submit(APP, Requester(owner=owner))).id
 
 
 async def learned(studio: Studio) -> None:
@@ -36,7 +36,7 @@ async def learned(studio: Studio) -> None:
 
 
 async def test_nothing_is_foreseen_before_anything_was_measured(studio: Studio) -> None:
-    assert await studio.forecast([APP], owner="alice") is None
+    assert await studio.forecast([APP], Requester(owner="alice")) is None
 
 
 async def test_it_is_what_the_job_hears_when_it_comes(studio: Studio, gate: Gate) -> None:
@@ -45,8 +45,8 @@ async def test_it_is_what_the_job_hears_when_it_comes(studio: Studio, gate: Gate
     for owner in ("bob", "bob", "bob", "alice"):
         await submit(studio, owner)
     before = [(job.id, event.seconds_left) for job, event in studio.queue()]
-    alone = await studio.forecast([APP], owner="carol")
-    several = await studio.forecast([APP] * 3, owner="carol")
+    alone = await studio.forecast([APP], Requester(owner="carol"))
+    several = await studio.forecast([APP] * 3, Requester(owner="carol"))
     assert alone is not None
     assert several is not None
     assert alone < several
@@ -59,4 +59,4 @@ async def test_it_is_what_the_job_hears_when_it_comes(studio: Studio, gate: Gate
 
 async def test_what_cannot_be_painted_is_refused_as_ever(studio: Studio) -> None:
     with pytest.raises(InvalidRequest):
-        await studio.forecast([ImageRequest(prompt=" ")], owner="alice")
+        await studio.forecast([ImageRequest(prompt=" ")], Requester(owner="alice"))

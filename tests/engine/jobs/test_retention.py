@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from engine import ImageRequest, StorageSettings, open_studio
+from engine import ImageRequest, Requester, StorageSettings, open_studio
 from engine.images.output import OutputFolder
 from engine.images.uploads import UploadFolder
 from engine.jobs.retention import DAY, Retention, SweepResult
@@ -32,12 +32,12 @@ class Cellar:
 
     async def put(self, *, days: float = 0, bytes_: int = 1000, **changes: Any) -> int:
         """A posted job of that age with a picture of that size."""
-        job = await self.jobs.add("ada", None, recipe(**changes))
+        job = await self.jobs.add(Requester(owner="ada"), recipe(**changes))
         file = self.folder / "pictures" / f"{job.id}.png"
         file.parent.mkdir(exist_ok=True)
         file.write_bytes(b"x" * bytes_)
         await self.jobs.set_painted(job.id, [file])
-        await self.jobs.settle(job.id)
+        await self.jobs.mark_delivered(job.id)
         await self.age(job.id, days)
         return job.id
 
@@ -101,8 +101,8 @@ async def test_what_is_too_old_goes_with_its_files(cellar: Cellar) -> None:
 async def test_favourites_and_jobs_under_way_stay_however_old(cellar: Cellar) -> None:
     starred = await cellar.put(days=900)
     await cellar.favourites.toggle("bob", starred)
-    queued = (await cellar.jobs.add("ada", None, recipe())).id
-    painted = (await cellar.jobs.add("ada", None, recipe())).id
+    queued = (await cellar.jobs.add(Requester(owner="ada"), recipe())).id
+    painted = (await cellar.jobs.add(Requester(owner="ada"), recipe())).id
     await cellar.jobs.set_painted(painted, [])
     for job_id in (queued, painted):
         await cellar.age(job_id, 900)
@@ -160,10 +160,10 @@ async def test_the_studio_sweeps_when_it_opens(tiny_model: Path, tmp_path: Path)
     models = {"tiny": model_settings(tiny_model)}
     folder = tmp_path / "data"
     async with open_studio(engine_settings(), models, folder) as studio:
-        job = await studio.submit(ImageRequest(prompt="a fish"), owner="ada", message_ref=None)
+        job = await studio.submit(ImageRequest(prompt="a fish"), Requester(owner="ada"))
         async for event in studio.watch(job.id):
             painted = event.pictures
-        await studio.settle(job.id)
+        await studio.mark_delivered(job.id)
     storage = StorageSettings(keep_gb=KILOBYTE)
     async with open_studio(engine_settings(), models, folder, storage=storage):
         async with asyncio.timeout(10):

@@ -14,6 +14,7 @@ from engine import (
     LimitReached,
     QueueFull,
     RateLimits,
+    Requester,
     StorageError,
     Studio,
     open_studio,
@@ -35,12 +36,12 @@ async def studio(tmp_path: Path, tiny_model: Path) -> AsyncIterator[Studio]:
 
 
 async def test_each_becomes_a_job_in_the_order_of_asking(studio: Studio) -> None:
-    jobs = await studio.submit_all([FISH, BOAT], owner="ada", message_ref=7)
+    jobs = await studio.submit_all([FISH, BOAT], Requester(owner="ada", message_ref=7))
     assert [(job.id, job.recipe.prompt, job.message_ref) for job in jobs] == [
         (1, "a fish", 7),
         (2, "a boat", 7),
     ]
-    assert [job.id for job in await studio.unsettled()] == [1, 2]
+    assert [job.id for job in await studio.undelivered()] == [1, 2]
 
 
 @pytest.mark.parametrize(
@@ -56,21 +57,19 @@ async def test_what_is_too_much_together_is_not_taken_in_part(
     studio: Studio, requests: list[ImageRequest], rate_limits: RateLimits, error: type[Exception]
 ) -> None:
     with pytest.raises(error):
-        await studio.submit_all(requests, owner="ada", message_ref=None, rate_limits=rate_limits)
-    assert await studio.unsettled() == []
+        await studio.submit_all(requests, Requester(owner="ada", rate_limits=rate_limits))
+    assert await studio.undelivered() == []
 
 
 async def test_what_was_used_before_counts(studio: Studio) -> None:
     rate_limits = RateLimits(pictures_per_hour=4)
-    await studio.submit(BOAT, owner="ada", message_ref=None)
+    await studio.submit(BOAT, Requester(owner="ada"))
     with pytest.raises(LimitReached):
-        await studio.submit_all(
-            [FISH, FISH], owner="ada", message_ref=None, rate_limits=rate_limits
-        )
+        await studio.submit_all([FISH, FISH], Requester(owner="ada", rate_limits=rate_limits))
     assert (
         len(
             await studio.submit_all(
-                [FISH, BOAT], owner="ada", message_ref=0, rate_limits=rate_limits
+                [FISH, BOAT], Requester(owner="ada", message_ref=0, rate_limits=rate_limits)
             )
         )
         == 2
@@ -78,11 +77,13 @@ async def test_what_was_used_before_counts(studio: Studio) -> None:
 
 
 async def test_they_can_be_checked_without_being_taken(studio: Studio) -> None:
-    recipes = await studio.check_all([FISH, BOAT], owner="ada")
+    recipes = await studio.check_all([FISH, BOAT], Requester(owner="ada"))
     assert [recipe.count for recipe in recipes] == [2, 1]
     with pytest.raises(InvalidRequest):
-        await studio.check_all([FISH], owner="ada", rate_limits=RateLimits(pictures_per_hour=1))
-    assert await studio.unsettled() == []
+        await studio.check_all(
+            [FISH], Requester(owner="ada", rate_limits=RateLimits(pictures_per_hour=1))
+        )
+    assert await studio.undelivered() == []
 
 
 async def test_a_disk_that_fails_in_between_leaves_none(
@@ -98,5 +99,5 @@ async def test_a_disk_that_fails_in_between_leaves_none(
 
     monkeypatch.setattr("engine.store.jobs.insert", full)
     with pytest.raises(StorageError):
-        await studio.submit_all([FISH, BOAT], owner="ada", message_ref=None)
-    assert (await studio.unsettled(), studio.queue()) == ([], [])
+        await studio.submit_all([FISH, BOAT], Requester(owner="ada"))
+    assert (await studio.undelivered(), studio.queue()) == ([], [])

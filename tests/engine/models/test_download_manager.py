@@ -9,7 +9,16 @@ from typing import Any
 
 import pytest
 
-from engine import ImageRequest, Job, JobEvent, JobState, ModelSettings, Studio, open_studio
+from engine import (
+    ImageRequest,
+    Job,
+    JobEvent,
+    JobState,
+    ModelSettings,
+    Requester,
+    Studio,
+    open_studio,
+)
 from engine.hub import DownloadProgress, Origin
 from engine.models.cache_downloads import CacheDownloads
 from tests.engine.builders import engine_settings, model_settings
@@ -43,7 +52,7 @@ async def ask(studio: Studio, model: str) -> Job:
     """A small picture by that model."""
     wanted: dict[str, Any] = {"width": 256, "height": 256, "num_inference_steps": 1}
     request = ImageRequest(prompt="a red house", model=model, **wanted)
-    return await studio.submit(request, owner="ada", message_ref=None)
+    return await studio.submit(request, Requester(owner="ada"))
 
 
 async def until(studio: Studio, job: Job, what: Callable[[JobEvent], bool]) -> JobEvent:
@@ -67,18 +76,18 @@ async def test_others_are_painted_while_the_files_of_a_model_come(
     async with open_here() as studio:
         first = await ask(studio, "fox")
         second = await ask(studio, "tiny")
-        event = await until(studio, first, lambda event: bool(event.come))
-        assert event.come is not None
-        assert event.come < 1
+        event = await until(studio, first, lambda event: bool(event.downloaded))
+        assert event.downloaded is not None
+        assert event.downloaded < 1
         assert (await until(studio, second, over)).state is JobState.PAINTED
-        assert studio.event(first.id).coming
+        assert studio.event(first.id).downloading
         assert [job.id for job, _ in studio.queue()] == [first.id]
 
 
 async def test_when_they_are_there_it_is_painted(open_here: Open) -> None:
     async with open_here() as studio:
         job = await ask(studio, "fox")
-        assert studio.event(job.id).coming
+        assert studio.event(job.id).downloading
         assert (await until(studio, job, over)).state is JobState.PAINTED
 
 
@@ -98,7 +107,7 @@ async def test_nothing_comes_for_a_job_that_was_called_off(
     fox.faults[UNET] = Fault(stall_after=60_000)
     async with open_here() as studio:
         job = await ask(studio, "fox")
-        await until(studio, job, lambda event: event.come is not None)
+        await until(studio, job, lambda event: event.downloaded is not None)
         assert await studio.cancel(job.id)
         fox.faults.clear()
         again = await ask(studio, "fox")
@@ -111,7 +120,7 @@ async def test_after_a_restart_it_goes_on_with_what_has_come(
     fox.faults[UNET] = Fault(stall_after=60_000)
     async with open_here() as studio:
         job = await ask(studio, "fox")
-        await until(studio, job, lambda event: event.come is not None)
+        await until(studio, job, lambda event: event.downloaded is not None)
     fox.faults.clear()
     async with open_here() as studio:
         assert (await until(studio, job, over)).state is JobState.PAINTED
@@ -136,17 +145,24 @@ async def test_what_is_to_come_first_is_told_and_nothing_is_foreseen_of_it(
     async with open_here() as studio:
         for name in asked:  # both have painted once, so that their times are known
             await until(studio, await ask(studio, name), over)
-        assert await studio.forecast([asked["fox"]], owner="ada") is not None
+        assert await studio.forecast([asked["fox"]], Requester(owner="ada")) is not None
         studio._worker._download_manager.forget("fox")
-        assert await studio.missing([asked["fox"]]) is None, "it is looked for on the disk"
+        assert await studio.missing([asked["fox"]], Requester(owner="ada")) is None, (
+            "it is looked for on the disk"
+        )
     shutil.rmtree(cache)
     async with open_here() as studio:
-        missing = await studio.missing([asked["tiny"], asked["fox"]])
+        missing = await studio.missing([asked["tiny"], asked["fox"]], Requester(owner="ada"))
         assert missing is not None
         assert missing.name == "fox"
-        assert await studio.missing([asked["tiny"], ImageRequest(prompt="a fish")]) is None
-        assert await studio.forecast([asked["fox"]], owner="ada") is None
-        assert await studio.forecast([asked["tiny"]], owner="ada") is not None
+        assert (
+            await studio.missing(
+                [asked["tiny"], ImageRequest(prompt="a fish")], Requester(owner="ada")
+            )
+            is None
+        )
+        assert await studio.forecast([asked["fox"]], Requester(owner="ada")) is None
+        assert await studio.forecast([asked["tiny"]], Requester(owner="ada")) is not None
 
 
 async def test_the_last_word_of_a_download_that_was_given_up_is_not_the_next_ones(
@@ -169,12 +185,12 @@ async def test_the_last_word_of_a_download_that_was_given_up_is_not_the_next_one
     last = DownloadProgress(99, 100, UNET)
     async with open_here() as studio:
         job = await ask(studio, "fox")
-        await until(studio, job, lambda event: event.come is not None)
+        await until(studio, job, lambda event: event.downloaded is not None)
         assert await studio.cancel(job.id)
         heard[0](last)
         again = await ask(studio, "fox")
         heard[0](last)
-        assert studio.event(again.id).come != 0.99
+        assert studio.event(again.id).downloaded != 0.99
         fox.faults.clear()
         assert (await until(studio, again, over)).state is JobState.PAINTED
 

@@ -17,6 +17,7 @@ from engine import (
     ModelSettings,
     ModelUnavailable,
     Presence,
+    Requester,
     Studio,
     UnknownModel,
     open_model_manager,
@@ -67,7 +68,7 @@ async def outcome(studio: Studio, **asked: Any) -> JobState:
     """How a small picture ends."""
     values: dict[str, Any] = {"prompt": "a red house", "width": 256, "height": 256}
     request = ImageRequest(**values | {"num_inference_steps": 1} | asked)
-    job = await studio.submit(request, owner="ada", message_ref=None, scope="guild")
+    job = await studio.submit(request, Requester(owner="ada", scope="guild"))
     async with asyncio.timeout(60):
         return [event async for event in studio.watch(job.id)][-1].state
 

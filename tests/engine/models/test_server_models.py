@@ -11,6 +11,7 @@ from engine import (
     InvalidRequest,
     Job,
     ModelDefaults,
+    Requester,
     Studio,
     UnknownModel,
     open_studio,
@@ -29,7 +30,7 @@ async def studio(tmp_path: Path, tiny_model: Path) -> AsyncIterator[Studio]:
 
 async def submit(studio: Studio, scope: str = "here", **asked: Any) -> Job:
     request = ImageRequest(prompt="a red house", **asked)
-    return await studio.submit(request, owner="ada", message_ref=None, scope=scope)
+    return await studio.submit(request, Requester(owner="ada", scope=scope))
 
 
 async def test_defaults_fill_what_a_request_leaves_open(studio: Studio) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engine import ImageRequest, InvalidRequest, Moderation, Studio, open_studio
+from engine import ImageRequest, InvalidRequest, Moderation, Requester, Studio, open_studio
 from engine.moderation.moderation import DAY, MAX_WORDS
 from tests.engine.builders import engine_settings, model_settings
 
@@ -27,7 +27,7 @@ def moderation(studio: Studio) -> Moderation:
 
 async def submit(studio: Studio, scope: str = "here", **asked: str) -> None:
     request = ImageRequest(**{"prompt": "a red house"} | asked)  # type: ignore[arg-type]
-    await studio.submit(request, owner="ada", message_ref=None, scope=scope)
+    await studio.submit(request, Requester(owner="ada", scope=scope))
 
 
 async def test_a_block_holds_in_its_scope_until_it_ends(
@@ -57,9 +57,9 @@ async def test_deeds_are_kept_the_newest_first_and_not_for_ever(
     moderation: Moderation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("engine.store.moderation.KEPT", 4)
-    await moderation.note("there", "bob", "elsewhere")
+    await moderation.add_audit_entry("there", "bob", "elsewhere")
     for number in range(6):
-        await moderation.note("here", "bob", f"deed {number}")
+        await moderation.add_audit_entry("here", "bob", f"deed {number}")
     assert [entry.what for entry in await moderation.audit_entries("here", 3)] == [
         "deed 5",
         "deed 4",
@@ -110,7 +110,7 @@ async def test_words_are_told_and_can_be_allowed_again(
     assert await moderation.block_word("here", " Red  Light ") == "red light"
     await moderation.block_word("here", "blood")
     await moderation.block_word("here", "ＢＬＯＯＤ")
-    assert await moderation.words("here") == ("blood", "red light")
+    assert (await moderation.word_lists("here")).blocked == ("blood", "red light")
     assert await moderation.allow_word("here", "Blood")
     assert not await moderation.allow_word("here", "gore")
     await submit(studio, prompt="blood oranges")
@@ -132,6 +132,6 @@ async def test_a_word_of_nothing_and_a_word_too_many_are_refused(
 async def test_words_of_two_managers_at_once_are_both_kept(moderation: Moderation) -> None:
     words = [f"word{number}" for number in range(8)]
     await asyncio.gather(*(moderation.block_word("here", word) for word in words))
-    assert await moderation.words("here") == tuple(words)
+    assert (await moderation.word_lists("here")).blocked == tuple(words)
     await asyncio.gather(*(moderation.allow_word("here", word) for word in words[:5]))
-    assert await moderation.words("here") == tuple(words[5:])
+    assert (await moderation.word_lists("here")).blocked == tuple(words[5:])

@@ -19,6 +19,7 @@ from engine import (
     LimitReached,
     NeedsReview,
     Parent,
+    Requester,
     Review,
     ReviewMessage,
     StorageError,
@@ -27,6 +28,7 @@ from engine import (
 )
 from engine.moderation.reviews import MAX_HELD
 from engine.moderation.word_filter import those_in
+from engine.moderation.word_lists import WordLists
 from engine.store import Database, RetentionTable
 from engine.store.jobs import insert
 from tests.engine.builders import engine_settings, model_settings
@@ -45,9 +47,7 @@ async def submit(
     studio: Studio, *prompts: str, review: int | None = None, **asked: str
 ) -> list[Job]:
     requests = [ImageRequest(prompt=prompt, **asked) for prompt in prompts]  # type: ignore[arg-type]
-    return await studio.submit_all(
-        requests, owner="ada", message_ref=None, scope="here", review=review
-    )
+    return await studio.submit_all(requests, Requester(owner="ada", scope="here", review=review))
 
 
 async def hold(studio: Studio, scope: str = "here") -> Review:
@@ -64,7 +64,9 @@ async def test_a_request_needs_a_look_for_the_words_that_it_has(studio: Studio) 
     assert not studio.queue()
     await submit(studio, "a bloodhound")
     await submit(studio, "a pool of blood", review=(await hold(studio)).id)
-    await studio.check_all([ImageRequest(prompt="a pool of blood")], owner="ada", scope="here")
+    await studio.check_all(
+        [ImageRequest(prompt="a pool of blood")], Requester(owner="ada", scope="here")
+    )
     assert len(studio.queue()) == 2
 
 
@@ -77,22 +79,16 @@ async def test_a_request_that_would_be_refused_anyway_does_not_wait(studio: Stud
         ImageRequest(prompt="blood", image="0" * 32 + ".png"),
     ):
         with pytest.raises(InvalidRequest):
-            await studio.submit(request, owner="ada", message_ref=None, scope="here")
+            await studio.submit(request, Requester(owner="ada", scope="here"))
 
 
 async def test_a_word_is_on_one_list(studio: Studio) -> None:
     moderation = studio.moderation
     await moderation.block_word("here", "blood")
     assert await moderation.review_word("here", "BLOOD") == "blood"
-    assert (await moderation.words("here"), await moderation.reviewed_words("here")) == (
-        (),
-        ("blood",),
-    )
+    assert await moderation.word_lists("here") == WordLists(reviewed=("blood",))
     await moderation.block_word("here", "blood")
-    assert (await moderation.words("here"), await moderation.reviewed_words("here")) == (
-        ("blood",),
-        (),
-    )
+    assert await moderation.word_lists("here") == WordLists(blocked=("blood",))
     await moderation.review_word("here", "gore")
     assert await moderation.allow_word("here", "gore")
     assert not await moderation.allow_word("here", "gore")
@@ -158,7 +154,7 @@ async def test_what_is_allowed_is_decided_with_its_jobs_and_once(
     assert len(await submit(studio, "blood", "more blood", review=number)) == 2
     with pytest.raises(AlreadyDecided):
         await submit(studio, "blood", "more blood", review=number)
-    assert len(await studio.unsettled()) == 2
+    assert len(await studio.undelivered()) == 2
     assert (await held.get(number, "here")).decision is Decision.ALLOWED
     assert not await held.decide(number, Decision.REFUSED)
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from engine import ImageRequest, InvalidRequest, Style, StyleBook, UserDefaults
-from engine.prompts.styles import MAX_STYLES, check_style
+from engine.prompts.style_book import MAX_STYLES
+from engine.prompts.styles import check_style
 from engine.store import Database, Preferences
 
 
@@ -73,7 +74,7 @@ async def test_styles_are_kept_by_scope_and_found_whatever_the_case(tmp_path: Pa
 
 async def test_they_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert MAX_STYLES == 100
-    monkeypatch.setattr("engine.prompts.styles.MAX_STYLES", 2)
+    monkeypatch.setattr("engine.prompts.style_book.MAX_STYLES", 2)
     async with Database(tmp_path / "db") as database:
         book = StyleBook(Preferences(database))
         for name in "ab":

@@ -9,7 +9,16 @@ from typing import Any
 
 import pytest
 
-from engine import AtelierError, ImageRequest, JobState, Parent, SafetySettings, Studio, open_studio
+from engine import (
+    AtelierError,
+    ImageRequest,
+    JobState,
+    Parent,
+    Requester,
+    SafetySettings,
+    Studio,
+    open_studio,
+)
 from engine.diffusion.image_classifier import ImageClassifier
 from engine.safety.verdict import UNCHECKED, SafetyVerdict
 from tests.engine.builders import engine_settings, model_settings
@@ -37,11 +46,11 @@ async def opened(tiny_model: Path, folder: Path, **safety: Any) -> AsyncIterator
 
 async def painted(studio: Studio, request: ImageRequest = APP) -> int:
     """A job that has been painted, judged and settled."""
-    job = await studio.submit(request, owner="ada", message_ref=None)
+    job = await studio.submit(request, Requester(owner="ada"))
     async with asyncio.timeout(60):
         [*_, last] = [event async for event in studio.watch(job.id)]
     assert last.state is JobState.PAINTED, last
-    await studio.settle(job.id)
+    await studio.mark_delivered(job.id)
     return job.id
 
 
@@ -67,7 +76,7 @@ async def test_a_decision_is_kept_with_its_score_and_can_be_overruled(
         assert not await studio.safety.release(job_id)
         assert not any(each.stands for each in await studio.safety.of(job_id))
         assert all(each.stands for each in await studio.safety.of(other))
-        assert [job.id for job in await studio.unsettled()] == [job_id]
+        assert [job.id for job in await studio.undelivered()] == [job_id]
         await studio.delete(job_id)
         assert list(await studio.safety.several([job_id, other])) == [other]
 
@@ -79,10 +88,10 @@ async def test_an_enlarged_copy_has_the_verdict_of_its_picture(
         job_id = await painted(studio)
         looked: list[object] = []
         monkeypatch.setattr(ImageClassifier, "judge", lambda self, picture: looked.append(picture))
-        copy = await studio.enlarge(Parent(job_id, 1), 2, owner="bob", message_ref=None)
+        copy = await studio.enlarge(Parent(job_id, 1), 2, Requester(owner="bob"))
         assert await studio.safety.of(copy.id) == (await studio.safety.of(job_id))[1:]
         await studio.safety.release(job_id)
-        copy = await studio.enlarge(Parent(job_id, 1), 2, owner="bob", message_ref=None)
+        copy = await studio.enlarge(Parent(job_id, 1), 2, Requester(owner="bob"))
         assert [each.released for each in await studio.safety.of(copy.id)] == [True]
         assert not looked
 
@@ -95,7 +104,7 @@ async def test_a_copy_that_says_something_else_is_judged_for_itself(
         job_id = await painted(studio)
     async with opened(tiny_model, tmp_path / "data", classifier=str(strict)) as studio:
         request = ImageRequest(prompt="a blue house", seed=7, enlarged=2)
-        job = await studio.submit(request, owner="bob", message_ref=None, parent=Parent(job_id, 0))
+        job = await studio.submit(request, Requester(owner="bob", parent=Parent(job_id, 0)))
         [*_, _last] = [event async for event in studio.watch(job.id)]
         assert [each.flagged for each in await studio.safety.of(job.id)] == [True]
 
@@ -136,7 +145,7 @@ async def test_a_program_that_ends_before_the_verdict_paints_and_judges_again(
 
     monkeypatch.setattr(ImageClassifier, "judge", slowly)
     async with opened(tiny_model, tmp_path, classifier=str(strict)) as studio:
-        job = await studio.submit(APP, owner="ada", message_ref=None)
+        job = await studio.submit(APP, Requester(owner="ada"))
         assert await asyncio.to_thread(looking.wait, 30)
     gate.set()
     async with opened(tiny_model, tmp_path, classifier=str(strict)) as studio:

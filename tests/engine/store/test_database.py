@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import StorageError
+from engine.jobs.requester import Requester
 from engine.store import Database, JobTable
 from tests.engine.builders import recipe
 
@@ -21,7 +22,7 @@ async def owners(database: Database) -> list[str]:
 async def test_what_is_written_is_there_after_reopening(tmp_path: Path) -> None:
     file = tmp_path / "new" / "folder" / "atelier.db"
     async with Database(file) as database:
-        await JobTable(database, tmp_path).add("ada", None, recipe())
+        await JobTable(database, tmp_path).add(Requester(owner="ada"), recipe())
     async with Database(file) as database:
         assert await owners(database) == ["ada"]
 
@@ -64,7 +65,7 @@ async def test_a_task_cancelled_in_a_transaction_leaves_the_database_usable(
     with pytest.raises(asyncio.CancelledError):
         await task
     assert await database.read("SELECT * FROM preferences") == []
-    await jobs.add("ada", None, recipe())
+    await jobs.add(Requester(owner="ada"), recipe())
     assert await owners(database) == ["ada"]
 
 
@@ -73,12 +74,12 @@ async def test_tasks_cancelled_at_any_statement_leave_the_database_usable(
 ) -> None:
     """Cancelling while BEGIN, INSERT or COMMIT is under way in the connection's thread."""
     for naps in range(12):
-        task = asyncio.create_task(jobs.add(f"cancelled after {naps}", None, recipe()))
+        task = asyncio.create_task(jobs.add(Requester(owner=f"cancelled after {naps}"), recipe()))
         for _ in range(naps):
             await asyncio.sleep(0)
         task.cancel()
         await asyncio.wait([task])
-        await jobs.add("ada", None, recipe())
+        await jobs.add(Requester(owner="ada"), recipe())
     assert (await owners(database)).count("ada") == 12
     [(jobs_there,)] = await database.read("SELECT count(*) FROM jobs")
     [(accounted,)] = await database.read("SELECT count(*) FROM usage JOIN jobs ON id = job_id")
@@ -86,7 +87,9 @@ async def test_tasks_cancelled_at_any_statement_leave_the_database_usable(
 
 
 async def test_transactions_at_the_same_time_take_turns(jobs: JobTable) -> None:
-    added = await asyncio.gather(*[jobs.add(f"user {n}", None, recipe()) for n in range(20)])
+    added = await asyncio.gather(
+        *[jobs.add(Requester(owner=f"user {n}"), recipe()) for n in range(20)]
+    )
     assert len({job.id for job in added}) == 20
 
 
@@ -99,13 +102,19 @@ async def test_a_full_disk_is_told_and_what_was_there_remains(
 
     async def fill() -> None:
         while len(written) < 1000:
-            written.append((await jobs.add("ada", {"padding": "x" * 1000}, recipe())).owner)
+            written.append(
+                (
+                    await jobs.add(
+                        Requester(owner="ada", message_ref={"padding": "x" * 1000}), recipe()
+                    )
+                ).owner
+            )
 
     with pytest.raises(StorageError, match=r"The database can't be written to: .*full"):
         await fill()
     await database.read(f"PRAGMA max_page_count = {pages + 100}")
     assert await owners(database) == written
-    await jobs.add("bob", None, recipe())
+    await jobs.add(Requester(owner="bob"), recipe())
     assert await owners(database) == [*written, "bob"]
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from engine.errors import StorageError
 from engine.grids.layout import Axis, GridLayout
+from engine.jobs.requester import Requester
 from engine.store import Database, GridTable, JobTable, jobs
 from tests.engine.builders import recipe
 
@@ -19,7 +20,9 @@ async def test_cells_are_jobs_in_the_order_of_painting_at_their_places(
     database: Database, tmp_path: Path
 ) -> None:
     table = GridTable(database, JobTable(database, tmp_path))
-    grid, added = await table.add("ada", {"x": 1}, LAYOUT, RECIPES, [2, 0, 3, 1])
+    grid, added = await table.add(
+        Requester(owner="ada", message_ref={"x": 1}), LAYOUT, RECIPES, [2, 0, 3, 1]
+    )
     assert [(job.id, job.cell and job.cell.number) for job in added] == [
         (1, 2),
         (2, 0),
@@ -46,9 +49,9 @@ async def test_a_sheet_is_there_whole_or_not_at_all(
     monkeypatch.setattr("engine.store.grids.insert", full)
     grids = GridTable(database, table)
     with pytest.raises(StorageError):
-        await grids.add("ada", None, LAYOUT, RECIPES, range(4))
-    assert await grids.unsettled() == []
-    assert await table.unsettled() == []
+        await grids.add(Requester(owner="ada"), LAYOUT, RECIPES, range(4))
+    assert await grids.undelivered() == []
+    assert await table.undelivered() == []
     assert await table.used_since("ada", 0.0) == []
 
 
@@ -56,9 +59,9 @@ async def test_a_cell_whose_outcome_changes_has_its_sheet_shown_anew(
     database: Database, tmp_path: Path
 ) -> None:
     grids = GridTable(database, JobTable(database, tmp_path))
-    grid, added = await grids.add("ada", None, LAYOUT, RECIPES, range(4))
-    await grids.settle(grid.id)
-    assert await grids.unsettled() == []
+    grid, added = await grids.add(Requester(owner="ada"), LAYOUT, RECIPES, range(4))
+    await grids.mark_delivered(grid.id)
+    assert await grids.undelivered() == []
     async with database.transaction() as connection:  # as a released verdict does
         await connection.execute("UPDATE jobs SET settled = 0 WHERE id = ?", (added[1].id,))
-    assert await grids.unsettled() == [grid]
+    assert await grids.undelivered() == [grid]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from engine.jobs.job import JobState
+from engine.jobs.requester import Requester
 from engine.store import Database, Favourites, History, JobTable, Search
 from tests.engine.builders import recipe
 
@@ -19,7 +20,7 @@ def history(database: Database, jobs: JobTable) -> History:
 
 
 async def painted(jobs: JobTable, owner: str = "ada", **changes: Any) -> int:
-    job = await jobs.add(owner, None, recipe(**changes))
+    job = await jobs.add(Requester(owner=owner), recipe(**changes))
     await jobs.set_painted(job.id, [])
     return job.id
 
@@ -34,9 +35,9 @@ async def test_ones_own_jobs_with_pictures_are_found_the_newest_first(
     history: History, jobs: JobTable
 ) -> None:
     first, _, third = [await painted(jobs, owner) for owner in ("ada", "bob", "ada")]
-    await jobs.settle(third)
+    await jobs.mark_delivered(third)
     for state in (JobState.QUEUED, JobState.FAILED, JobState.CANCELLED):
-        await jobs.set_state((await jobs.add("ada", None, recipe())).id, state)
+        await jobs.set_state((await jobs.add(Requester(owner="ada"), recipe())).id, state)
     assert await found(history, owner="ada") == [third, first]
 
 

@@ -4,6 +4,7 @@ import time
 from pathlib import Path
 
 from engine.jobs.job import JobState
+from engine.jobs.requester import Requester
 from engine.store import Database, JobTable, Outcomes
 from engine.store.outcomes import DAY, HOUR
 from tests.engine.builders import recipe
@@ -17,10 +18,10 @@ async def age(database: Database, job_id: int, seconds: float) -> None:
 
 
 async def painted(jobs: JobTable, folder: Path, count: int) -> int:
-    job = await jobs.add("ada", None, recipe(count=count))
+    job = await jobs.add(Requester(owner="ada"), recipe(count=count))
     await jobs.set_running(job.id)
     await jobs.set_painted(job.id, [folder / f"{job.id}.png"])
-    await jobs.settle(job.id)
+    await jobs.mark_delivered(job.id)
     return job.id
 
 
@@ -40,9 +41,9 @@ async def test_failures_of_the_last_day_are_told_the_newest_first(
     database: Database, jobs: JobTable
 ) -> None:
     for number in range(4):
-        job = await jobs.add("ada", None, recipe())
+        job = await jobs.add(Requester(owner="ada"), recipe())
         await jobs.set_state(job.id, JobState.FAILED, f"reason {number}")
-    cancelled = await jobs.add("ada", None, recipe())
+    cancelled = await jobs.add(Requester(owner="ada"), recipe())
     await jobs.set_state(cancelled.id, JobState.CANCELLED)
     await age(database, 1, DAY + 1)
     await age(database, 2, 60)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.jobs.requester import Requester
 from engine.safety.verdict import UNCHECKED, SafetyVerdict
 from engine.store import Database, JobTable, SafetyTable
 from tests.engine.builders import recipe
@@ -17,9 +18,9 @@ def verdicts(database: Database) -> SafetyTable:
 
 
 async def painted(jobs: JobTable, folder: Path, *said: SafetyVerdict) -> int:
-    job = await jobs.add("ada", None, recipe(count=3))
+    job = await jobs.add(Requester(owner="ada"), recipe(count=3))
     await jobs.set_painted(job.id, [folder / f"{n}.png" for n in range(3)], said)
-    await jobs.settle(job.id)
+    await jobs.mark_delivered(job.id)
     return job.id
 
 
@@ -43,7 +44,7 @@ async def test_a_release_holds_for_all_that_was_flagged_and_happens_once(
     assert not await verdicts.release(job_id)
     assert [each.released for each in await verdicts.of(job_id)] == [True, False, True]
     assert [each.stands for each in await verdicts.of(other)] == [True]
-    assert [job.id for job in await jobs.unsettled()] == [job_id]
+    assert [job.id for job in await jobs.undelivered()] == [job_id]
 
 
 async def test_there_is_nothing_to_release_where_nothing_was_flagged(
@@ -52,4 +53,4 @@ async def test_there_is_nothing_to_release_where_nothing_was_flagged(
     job_id = await painted(jobs, tmp_path, SAFE, SAFE)
     assert not await verdicts.release(job_id)
     assert not await verdicts.release(99)
-    assert await jobs.unsettled() == []
+    assert await jobs.undelivered() == []

@@ -1,11 +1,13 @@
 """Schema steps: each applied once, whole, and never backwards."""
 
+import json
 import sqlite3
 from pathlib import Path
 
 import pytest
 
 from engine.errors import StorageError
+from engine.jobs.requester import Requester
 from engine.store import Database, JobTable, schema
 from tests.engine.builders import recipe
 
@@ -25,11 +27,45 @@ async def test_an_old_database_is_brought_up_to_date_with_what_is_in_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with Database(tmp_path / "atelier.db") as database:
-        await JobTable(database, tmp_path).add("ada", None, recipe())
+        await JobTable(database, tmp_path).add(Requester(owner="ada"), recipe())
     new = "ALTER TABLE jobs ADD COLUMN mood TEXT NOT NULL DEFAULT 'calm'"
     monkeypatch.setattr(schema, "STEPS", (*schema.STEPS, new))
     async with Database(tmp_path / "atelier.db") as database:
         assert await database.read("SELECT owner, mood FROM jobs") == [("ada", "calm")]
+
+
+@pytest.mark.parametrize(
+    ("home", "scope"),
+    [
+        ({"guild_id": 5, "channel_id": 1}, "guild:5"),
+        ({"guild_id": 2**63 - 1, "private": False, "leased": False}, f"guild:{2**63 - 1}"),
+        ({"guild_id": 5, "private": True, "leased": True}, "guild:5"),
+        ({"guild_id": 5, "private": False, "leased": True}, "user:7"),  # the bot isn't in it
+        ({"guild_id": None, "channel_id": 1}, "user:7"),
+        ({"channel_id": 1}, "user:7"),
+        (None, ""),
+        ([1], ""),
+    ],
+)
+async def test_jobs_of_an_older_version_get_the_scope_that_is_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home: object, scope: str
+) -> None:
+    steps = schema.STEPS
+    [before_scopes] = [n for n, step in enumerate(steps) if "jobs ADD COLUMN scope" in step]
+    monkeypatch.setattr(schema, "STEPS", steps[:before_scopes])
+    async with (
+        Database(tmp_path / "atelier.db") as database,
+        database.transaction() as connection,
+    ):
+        await connection.execute(
+            "INSERT INTO jobs (owner, home, recipe, state, created_at) "
+            "VALUES ('7', ?, ?, 'posted', 0)",
+            (json.dumps(home), json.dumps(recipe().to_json())),
+        )
+    monkeypatch.setattr(schema, "STEPS", steps)
+    async with Database(tmp_path / "atelier.db") as database:
+        job = await JobTable(database, tmp_path).get(1)
+    assert (job.scope, job.message_ref) == (scope, home)
 
 
 async def test_a_step_that_breaks_leaves_nothing_half_done(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from engine import ImageRequest, JobState, Studio, open_studio
+from engine import ImageRequest, JobState, Requester, Studio, open_studio
 from tests import tiny
 from tests.engine.builders import engine_settings, model_settings
 
@@ -39,7 +39,7 @@ async def paint_without_end(studio: Studio, side: int) -> None:
     """One job after the other, watched and with previews, as in a busy server."""
     while True:
         request = ImageRequest(prompt="a house", width=side, height=side, num_inference_steps=20)
-        job = await studio.submit(request, owner="ada", message_ref=None)
+        job = await studio.submit(request, Requester(owner="ada"))
         async for event in studio.watch(job.id):
             assert event.state is not JobState.FAILED, event.error
 

@@ -16,6 +16,7 @@ from engine.images.output import OutputFolder
 from engine.images.uploads import UploadFolder
 from engine.jobs.events import JobEvents
 from engine.jobs.job import Job, JobEvent, JobState
+from engine.jobs.requester import Requester
 from engine.jobs.step_times import StepTimes
 from engine.models.cache_downloads import CacheDownloads
 from engine.models.catalogue import Catalogue
@@ -70,7 +71,7 @@ class Bench:
         )
 
     async def push(self, **changes: Any) -> Job:
-        job = await self.jobs.add("ada", None, recipe(**changes))
+        job = await self.jobs.add(Requester(owner="ada"), recipe(**changes))
         self.worker.push(job)
         return job
 

@@ -1,0 +1,106 @@
+"""What a scope, such as a server, has decided about models, as values that requests are held to."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Self
+
+from engine.errors import InvalidRequest
+from engine.jobs.request import ImageRequest
+from engine.models.catalogue import Catalogue, Model
+from speech import listed, say
+
+ALLOWED = "allowed_models"
+CHOSEN = "model"
+"""The preferences that hold the allowed models and the chosen one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelDefaults:
+    """A scope's defaults for a model; `None` leaves a value to the model's own default."""
+
+    num_inference_steps: int | None = None
+    guidance_scale: float | None = None
+    width: int | None = None
+    height: int | None = None
+    scheduler: str | None = None
+
+    @property
+    def chosen(self) -> dict[str, int | float | str]:
+        """The values that are set, by their names."""
+        return {key: value for key, value in asdict(self).items() if value is not None}
+
+    def fill(self, request: ImageRequest) -> ImageRequest:
+        """The request with these values where it leaves them open."""
+        missing = {key: v for key, v in self.chosen.items() if getattr(request, key) is None}
+        return replace(request, **missing)  # type: ignore[arg-type]
+
+    @classmethod
+    def from_json(cls, text: str | None) -> Self:
+        """The defaults as they are stored; none stored means none set."""
+        stored = json.loads(text) if text else {}
+        return cls(**{field.name: stored.get(field.name) for field in fields(cls)})
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRules:
+    """The models that a scope allows, the one it uses, and its defaults for each.
+
+    Attributes:
+        catalogue: All models.
+        preferences: The preferences of the scope.
+    """
+
+    catalogue: Catalogue
+    preferences: Mapping[str, str]
+
+    @property
+    def allowed(self) -> tuple[str, ...] | None:
+        """Names of the allowed models; `None` if all are allowed.
+
+        Models that were removed are left out. If all of them were, the default one is allowed.
+        """
+        names = json.loads(self.preferences.get(ALLOWED) or "[]")
+        if not names:
+            return None
+        known = tuple(name for name in names if name in self.catalogue)
+        return known or (self.catalogue.default.name,)
+
+    @property
+    def model(self) -> Model:
+        """The model for requests that name none."""
+        chosen = self.catalogue.find(self.preferences.get(CHOSEN))
+        allowed = self.allowed
+        return chosen if allowed is None or chosen.name in allowed else self.catalogue[allowed[0]]
+
+    def defaults(self, model: str) -> ModelDefaults:
+        """The defaults for the model of that name."""
+        return ModelDefaults.from_json(self.preferences.get(defaults_key(model)))
+
+    def check(self, model: Model) -> None:
+        """Raise `InvalidRequest`, with the names of allowed models, unless `model` is allowed."""
+        allowed = self.allowed
+        if allowed is not None and model.name not in allowed:
+            raise InvalidRequest(
+                say(
+                    "The model “{model}” isn't allowed here. Allowed models: {allowed}.",
+                    model=model.name,
+                    allowed=listed(allowed),
+                )
+            )
+
+    def apply(self, request: ImageRequest) -> tuple[ImageRequest, Model]:
+        """The request with the scope's defaults where it leaves values open, and its model.
+
+        Raises:
+            UnknownModel: When the request names a model that doesn't exist.
+            InvalidRequest: When its model isn't allowed.
+        """
+        model = self.catalogue[request.model] if request.model else self.model
+        self.check(model)
+        return self.defaults(model.name).fill(request), model
+
+
+def defaults_key(model: str) -> str:
+    """The preference that holds the defaults for a model."""
+    return f"defaults:{model}"

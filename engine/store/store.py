@@ -1,0 +1,40 @@
+"""The store: all tables of one database."""
+
+from pathlib import Path
+
+from engine.store.added_models import ModelTable
+from engine.store.database import Database
+from engine.store.favourites import Favourites
+from engine.store.grids import GridTable
+from engine.store.history import History
+from engine.store.jobs import JobTable
+from engine.store.measurements import MeasurementTable
+from engine.store.moderation import ModerationTable
+from engine.store.outcomes import Outcomes
+from engine.store.preferences import Preferences
+from engine.store.retention import RetentionTable
+from engine.store.reviews import ReviewTable
+from engine.store.safety import SafetyTable
+from engine.store.timings import TimingTable
+from engine.store.visible_jobs import VisibleJobs
+
+
+class Store:
+    """The tables of an open database. Files are stored relative to `folder`."""
+
+    def __init__(self, database: Database, folder: Path) -> None:
+        self.database = database
+        self.favourites = Favourites(database)
+        self.jobs = JobTable(database, folder)
+        self.grids = GridTable(database, self.jobs)
+        self.history = History(database, self.jobs)
+        self.measurements = MeasurementTable(database)
+        self.models = ModelTable(database)
+        self.moderation = ModerationTable(database)
+        self.outcomes = Outcomes(database)
+        self.preferences = Preferences(database)
+        self.retention = RetentionTable(database, folder)
+        self.reviews = ReviewTable(database)
+        self.safety = SafetyTable(database)
+        self.timings = TimingTable(database)
+        self.visible_jobs = VisibleJobs(database, self.jobs, self.history)

@@ -29,7 +29,7 @@ from cogs.requests.submission import Submission
 from cogs.sync import sync_commands
 from cogs.translator import CommandTranslator
 from cogs.tree import Tree
-from engine import Studio, StyleBook
+from engine import Studio
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +70,6 @@ class Atelier(Client):
         throttle = add(EditThrottle, EditThrottle())
         updater = add(MessageUpdater, MessageUpdater(self, throttle))
         messages = add(JobMessages, JobMessages(self, studio, updater))
-        add(StyleBook, studio.styles)
         add(JobActions, JobActions())
         add(PictureActions, PictureActions())
         add(JobRemoval, JobRemoval(studio))

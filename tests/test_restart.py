@@ -206,11 +206,12 @@ async def test_killed_between_the_edit_and_its_commit(
     owner: Owner, art: Channel, alice: Member
 ) -> None:
     owner.discord.fail_next(
-        method="PATCH", path=r"/webhooks/.*", status=500, times=1, lose_answer=True
+        method="PATCH", path=r"/webhooks/.*", status=500, times=99, lose_answer=True
     )
     home = await imagine(alice, art, 31)
-    await owner.discord.until(lambda: home.attachments, 20)
+    await owner.discord.until(lambda: home.attachments, 40)
     await owner.end(signal.SIGKILL)
+    owner.discord.call_off_faults()
     edits = len(home.edits)
 
     await owner.start()

@@ -16,8 +16,9 @@ from cogs.context import Client, Interaction
 from cogs.messages.dynamic_items import Persistent
 from cogs.messages.picture_buttons import PictureButton
 from cogs.policy.access import require_postable_channel
-from cogs.policy.contexts import anywhere, scope_of
+from cogs.policy.contexts import anywhere
 from cogs.policy.model_capabilities import require_img2img
+from cogs.policy.request_context import request_context
 from cogs.policy.visibility import accessible_job
 from cogs.requests.attachments import keep, require_picture
 from engine import (
@@ -86,7 +87,7 @@ class ContextMenus(commands.Cog):
             await self._start_from_job(interaction, job_id)
             return
         pictures = pictures_in(message)[:MAX_PICTURES]
-        require_img2img(await self._studio.model_of(scope_of(interaction)))
+        require_img2img((await request_context(interaction)).models.model)
         for attachment in pictures:
             require_picture(attachment)
         await require_postable_channel(interaction)
@@ -149,7 +150,7 @@ class SettingsButton(
         """Open the modal."""
         studio = interaction.client.studio
         assert interaction.message is not None, "the button is on a message"
-        model = await studio.model_of(scope_of(interaction))
+        model = (await request_context(interaction)).models.model
         request = fit_to_models(request_in_message(interaction.message), studio.models, model)
         await interaction.response.send_modal(settings_modal(request))
 

@@ -11,9 +11,9 @@ from cogs.actions.metadata import fit_to_models, request_in_message
 from cogs.actions.modals import FORM, apply_fields
 from cogs.context import Interaction
 from cogs.messages.modals import field_values, modal_id, uploaded_file
-from cogs.policy.contexts import scope_of
 from cogs.policy.model_capabilities import require_img2img, require_inpaint
 from cogs.policy.nsfw import require_shown
+from cogs.policy.request_context import request_context
 from cogs.policy.visibility import accessible_job
 from cogs.requests.attachments import fetched, require_picture
 from cogs.requests.builder import with_flags
@@ -57,13 +57,13 @@ class ModalHandler(commands.Cog):
     ) -> None:
         if match["kind"] == "settings":
             assert interaction.message is not None, "its button is on a message"
-            model = await self._studio.model_of(scope_of(interaction))
+            model = (await request_context(interaction)).models.model
             request = fit_to_models(
                 request_in_message(interaction.message), self._studio.models, model
             )
             await self._paint(interaction, apply_fields(request, fields))
         elif match["kind"] == "upload":
-            model = await self._studio.model_of(scope_of(interaction))
+            model = (await request_context(interaction)).models.model
             require_img2img(model)
             width, height = nearest_size(
                 model, *await self._studio.init_images.size(match["image"])
@@ -107,8 +107,7 @@ class ModalHandler(commands.Cog):
         """
         init_images = self._studio.init_images
         shape = request.width, request.height
-        scope = scope_of(interaction)
-        request = await with_flags(self._studio, replace(request, seed=None), scope)
+        request = with_flags(replace(request, seed=None), await request_context(interaction))
         if (request.width, request.height) != shape:
             raise InvalidRequest(
                 say("Inpainting keeps the picture's shape. Remove `--ar` and `--size`.")
@@ -139,7 +138,7 @@ class ModalHandler(commands.Cog):
         request: ImageRequest,
         picture: Parent | None = None,
     ) -> None:
-        request = await with_flags(self._studio, request, scope_of(interaction))
+        request = with_flags(request, await request_context(interaction))
         if request.mask is not None and request.model is not None:
             require_inpaint(self._studio.models[request.model])
         await interaction.client.services[Submission].take(interaction, request, picture)

@@ -1,7 +1,6 @@
-"""Finding pictures again: history, favourites, one job, the gallery channel."""
+"""Finding pictures again: history, favourites, single jobs, the gallery channel."""
 
 from cogs.context import Client
-from cogs.gallery.favourites import Favourites
 from cogs.gallery.gallery import Gallery
 from cogs.gallery.history import HistoryCommands
 from cogs.gallery.job_list import JobMenu, PageButton
@@ -15,5 +14,4 @@ async def setup(bot: Client) -> None:
     bot.services[JobActions].add(star=star)
     bot.add_dynamic_items(PageButton, JobMenu)
     await bot.add_cog(HistoryCommands(bot.studio))
-    await bot.add_cog(Favourites())
     await bot.add_cog(gallery)

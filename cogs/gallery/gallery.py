@@ -1,4 +1,4 @@
-"""/gallery: a channel in which a server's starred pictures are shown once."""
+"""/gallery: a channel to which a server's starred pictures are reposted."""
 
 import asyncio
 import logging
@@ -19,18 +19,18 @@ from cogs.policy.audit import record
 from cogs.policy.contexts import scope_of
 from cogs.policy.gallery_channel import GALLERY_CHANNEL, choose_gallery
 from cogs.policy.nsfw import Exposure, exposure_of, is_age_restricted, nsfw_policy
-from cogs.policy.server_settings import channel_language
+from cogs.policy.request_context import channel_language
 from cogs.policy.visibility import is_wider_audience, jump_url
 from engine import Job, Studio
 from speech import say, speaking
 
 log = logging.getLogger(__name__)
 
-GOLD = discord.Colour(0xF2C14E)
+GALLERY_COLOUR = discord.Colour(0xF2C14E)
 
 
 class Gallery(commands.Cog):
-    """Chooses the gallery of a server, and fills it."""
+    """The command that chooses the gallery's channel, and reposting to it."""
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
@@ -58,8 +58,8 @@ class Gallery(commands.Cog):
                 ),
             )
 
-    async def offer(self, interaction: Interaction, job: Job) -> None:
-        """Show a job that somebody has just starred, unless it has been shown, or may not be."""
+    async def repost(self, interaction: Interaction, job: Job) -> None:
+        """Repost a job that was just starred, unless it was already or may not be."""
         message_ref = MessageRef.from_json(job.message_ref)
         guild = interaction.guild
         if guild is None or message_ref.guild_id != guild.id or message_ref.private:
@@ -67,7 +67,7 @@ class Gallery(commands.Cog):
         scope = scope_of(interaction)
         chosen = await self._studio.preferences.get(scope, GALLERY_CHANNEL)
         channel = guild.get_channel(int(chosen)) if chosen else None
-        if not isinstance(channel, discord.TextChannel) or not _may_show(
+        if not isinstance(channel, discord.TextChannel) or not _may_repost(
             guild, channel, message_ref
         ):
             return
@@ -81,19 +81,21 @@ class Gallery(commands.Cog):
             return
         try:
             with speaking(await channel_language(interaction)):
-                message = await _show(channel, job, message_ref, exposure)
+                message = await _post(channel, job, message_ref, exposure)
         except (discord.HTTPException, OSError) as error:
-            log.warning("Job %d cannot be shown in its gallery: %s", job.id, error)
+            log.warning("Job %d couldn't be reposted to the gallery: %s", job.id, error)
             await self._studio.favourites.release(scope, job.id)
         else:
             async with interaction.client.services[JobRemoval].lock(job.id):
-                kept = await self._studio.favourites.set_posted(scope, job.id, message.id)
-            if not kept:  # deleted while it was being posted
+                stored = await self._studio.favourites.set_posted(scope, job.id, message.id)
+            if not stored:  # the job was deleted meanwhile
                 await try_delete(message)
 
 
-def _may_show(guild: discord.Guild, gallery: discord.TextChannel, message_ref: MessageRef) -> bool:
-    """Whether nobody sees in the gallery what they could not see at home."""
+def _may_repost(
+    guild: discord.Guild, gallery: discord.TextChannel, message_ref: MessageRef
+) -> bool:
+    """Whether the gallery shows the pictures to no one who couldn't see their own message."""
     source = guild.get_channel_or_thread(message_ref.channel_id)
     if (
         message_ref.private
@@ -105,20 +107,20 @@ def _may_show(guild: discord.Guild, gallery: discord.TextChannel, message_ref: M
     return gallery.is_nsfw() or not is_age_restricted(source)
 
 
-async def _show(
+async def _post(
     channel: discord.TextChannel, job: Job, message_ref: MessageRef, exposure: Exposure
 ) -> discord.Message:
-    """Post the pictures, as good as they may be there.
+    """Post the pictures in the best encoding that fits.
 
     Raises:
-        discord.HTTPException: When Discord does not take them.
-        OSError: When their files are gone, or too large however they are encoded.
+        discord.HTTPException: When Discord rejects them.
+        OSError: When their files are gone, or too large in every encoding.
     """
     levels = encodings(job.pictures, channel.guild.filesize_limit)
     while (uploads := await asyncio.to_thread(next, levels, None)) is not None:
         try:
             return await channel.send(
-                view=_frame(job, message_ref, uploads, exposure),
+                view=_gallery_view(job, message_ref, uploads, exposure),
                 files=[upload.file() for upload in uploads],
                 allowed_mentions=discord.AllowedMentions.none(),
                 nonce=f"gallery-{job.id}",
@@ -129,7 +131,7 @@ async def _show(
     raise OSError("its pictures are too large")
 
 
-def _frame(
+def _gallery_view(
     job: Job, message_ref: MessageRef, uploads: Sequence[Upload], exposure: Exposure
 ) -> ui.LayoutView:
     link = jump_url(message_ref)
@@ -137,9 +139,9 @@ def _frame(
     alt = shortened(job.recipe.prompt, 200)
     items = [
         discord.MediaGalleryItem(
-            f"attachment://{each.name}", description=alt, spoiler=place in exposure.spoilered
+            f"attachment://{upload.name}", description=alt, spoiler=index in exposure.spoilered
         )
-        for place, each in enumerate(uploads)
+        for index, upload in enumerate(uploads)
     ]
     view = ui.LayoutView(timeout=None)
     view.add_item(
@@ -149,7 +151,7 @@ def _frame(
                 f"{quoted(job.recipe.prompt)}\n"
                 f"-# ⭐ {say('by {owner}', owner=f'<@{job.owner}>')}{source}"
             ),
-            accent_colour=GOLD,
+            accent_colour=GALLERY_COLOUR,
         )
     )
     return view

@@ -1,4 +1,4 @@
-"""/history and /show: finding again what was painted."""
+"""/history, /favourites and /show: finding pictures again."""
 
 from typing import Literal
 
@@ -17,7 +17,7 @@ from engine import Search, Studio
 DAY = 24 * 3600.0
 
 PERIODS = {"today": DAY, "week": 7 * DAY, "month": 30 * DAY}
-"""How far back, in seconds; nobody's midnight is known, so today is the last 24 hours."""
+"""The length of each period in seconds. Users' time zones aren't known: a day is 24 hours."""
 
 
 class HistoryCommands(commands.Cog):
@@ -51,6 +51,16 @@ class HistoryCommands(commands.Cog):
             model=model,
             seconds=PERIODS[period] if period else None,
         )
+        await open_job_list(interaction, search)
+
+    @app_commands.command()
+    @anywhere
+    @app_commands.describe(words="Words that must all be in the prompt")
+    async def favourites(
+        self, interaction: Interaction, words: Range[str, 1, 100] | None = None
+    ) -> None:
+        """List the pictures you starred, newest first"""
+        search = Search(starred_by=str(interaction.user.id), words=words or "")
         await open_job_list(interaction, search)
 
     @app_commands.command()

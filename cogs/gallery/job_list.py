@@ -11,7 +11,7 @@ import discord
 from discord import ui
 
 from cogs.context import Interaction
-from cogs.gallery.job_list_page import PER_PAGE, JobListPage, entry, options, thumbnails
+from cogs.gallery.job_list_page import PER_PAGE, JobListPage, job_entry, menu_options, thumbnails
 from cogs.gallery.job_view import show_job
 from cogs.message_ref import MessageRef
 from cogs.messages.delivery import delete_message
@@ -26,8 +26,8 @@ from cogs.requests.submission import Submission
 from engine import Job, Search
 from speech import phrase, say, say_many
 
-FORGOTTEN = phrase("This list has expired or isn't yours. Run `/history` again.")
-NOTHING = phrase("Nothing found. Loosen the filters, or paint something with `/imagine`.")
+LIST_EXPIRED = phrase("This list has expired or isn't yours. Run `/history` again.")
+NOTHING_FOUND = phrase("Nothing found. Loosen the filters, or paint something with `/imagine`.")
 
 MESSAGE_STAYS = phrase(
     "Job {number} was deleted, but I can't reach its message. Click **Delete** there."
@@ -45,17 +45,17 @@ class PageButton(
     """Turn to another page."""
 
     def __init__(self, search: int, page: int, emoji: str = "▶️") -> None:
-        identity = f"atelier-page:{search}:{page}"
-        super().__init__(ui.Button(emoji=emoji, custom_id=identity))
+        custom_id = f"atelier-page:{search}:{page}"
+        super().__init__(ui.Button(emoji=emoji, custom_id=custom_id))
         self._search, self._page = search, page
 
     @classmethod
     def rebuilt(cls, match: re.Match[str], item: ui.Item[Any]) -> Self:
-        """The button that was clicked, rebuilt from its id alone."""
+        """The button from its custom ID."""
         return cls(int(match["search"]), int(match["page"]))
 
     async def act(self, interaction: Interaction) -> None:
-        """Turn to the page."""
+        """Show the page."""
         await interaction.response.defer()
         await show_page(interaction, self._search, self._page)
 
@@ -68,19 +68,19 @@ class JobMenu(
     """Show a job of this page, paint it again or delete it."""
 
     def __init__(self, search: int, page: int, options: list[discord.SelectOption]) -> None:
-        identity = f"atelier-entries:{search}:{page}"
-        words = say("Show, paint again or delete…")
-        super().__init__(ui.Select(custom_id=identity, placeholder=words, options=options))
+        custom_id = f"atelier-entries:{search}:{page}"
+        placeholder = say("Show, paint again or delete…")
+        super().__init__(ui.Select(custom_id=custom_id, placeholder=placeholder, options=options))
         self._search, self._page = search, page
 
     @classmethod
     def rebuilt(cls, match: re.Match[str], item: ui.Item[Any]) -> Self:
-        """The menu that was used, rebuilt from its message."""
+        """The menu from its custom ID and the options in its message."""
         assert isinstance(item, ui.Select)
         return cls(int(match["search"]), int(match["page"]), item.options)
 
     async def act(self, interaction: Interaction) -> None:
-        """Do what was picked, if it is still theirs to do."""
+        """Apply what was picked to the job, if the user may still see it."""
         verb, _, number = self.item.values[0].partition(":")
         job = await visible_job(interaction, int(number))
         if verb == "again":
@@ -94,7 +94,7 @@ class JobMenu(
 
 
 async def _delete(interaction: Interaction, job: Job) -> None:
-    """Delete the job of whoever interacts, with its message; the sheet that it is in stays."""
+    """Delete the user's job and its message; a grid of which it is a cell stays without it."""
     message_ref = MessageRef.from_json(job.message_ref)
     await interaction.client.services[JobRemoval].delete(
         interaction, job.id, by=str(interaction.user.id)
@@ -107,7 +107,7 @@ async def _delete(interaction: Interaction, job: Job) -> None:
 
 
 async def open_job_list(interaction: Interaction, search: Search) -> None:
-    """Answer a command with the first page of what `search` finds."""
+    """Answer a command with the first page of the search's results."""
     await interaction.response.defer(ephemeral=True, thinking=True)
     owner = str(interaction.user.id)
     number = await interaction.client.studio.history.remember(owner, search)
@@ -115,15 +115,20 @@ async def open_job_list(interaction: Interaction, search: Search) -> None:
 
 
 async def show_page(interaction: Interaction, number: int, index: int) -> None:
-    """Put the page, or the last one there is, where the deferred answer stands.
+    """Show a page of results, at most the last one, in the deferred answer.
+
+    Args:
+        interaction: The interaction.
+        number: The number of the remembered search.
+        index: The page, from 0 on.
 
     Raises:
-        Refused: When the search is not one of whoever interacts.
+        Refused: When the search is another user's, or has expired.
     """
     history, me = interaction.client.studio.history, str(interaction.user.id)
     search = await history.recall(me, number)
     if search is None:
-        raise Refused(say(FORGOTTEN))
+        raise Refused(say(LIST_EXPIRED))
     total = await history.count(search)
     index = max(0, min(index, -(-total // PER_PAGE) - 1))
     jobs = await history.page(search, index * PER_PAGE, PER_PAGE)
@@ -132,7 +137,7 @@ async def show_page(interaction: Interaction, number: int, index: int) -> None:
         index=index,
         total=total,
         jobs=tuple(jobs),
-        mine=frozenset(job.id for job in jobs if job.owner == me),
+        own=frozenset(job.id for job in jobs if job.owner == me),
         visible=frozenset(job.id for job in jobs if can_see(interaction, job)),
         exposures=await exposures_to_user(interaction, jobs),
     )
@@ -150,7 +155,7 @@ def _view(page: JobListPage, names: set[str]) -> ui.LayoutView:
     view = ui.LayoutView(timeout=None)
     view.add_item(container)
     if not page.jobs:
-        container.add_item(ui.TextDisplay(say(NOTHING)))
+        container.add_item(ui.TextDisplay(say(NOTHING_FOUND)))
         return view
     found = say_many("{number} result", "{number} results", page.total)
     where = say("page {page} of {pages}", page=page.index + 1, pages=page.count)
@@ -158,18 +163,18 @@ def _view(page: JobListPage, names: set[str]) -> ui.LayoutView:
     for job in page.jobs:
         name, exposure = f"{job.id}.webp", page.exposures[job.id]
         text: ui.TextDisplay[ui.LayoutView] = ui.TextDisplay(
-            entry(job, visible=job.id in page.visible, withheld=exposure.withheld)
+            job_entry(job, visible=job.id in page.visible, withheld=exposure.withheld)
         )
         if name in names:
             picture = ui.Thumbnail[ui.LayoutView](
                 f"attachment://{name}",
                 description=shortened(job.recipe.prompt, 200),
-                spoiler=0 in exposure.spoilered,  # it is the first that is shown
+                spoiler=0 in exposure.spoilered,  # the thumbnail is that of the first
             )
             container.add_item(ui.Section(text, accessory=picture))
         else:
             container.add_item(text)
-    if choices := options(page):
+    if choices := menu_options(page):
         container.add_item(ui.ActionRow(JobMenu(page.search, page.index, choices)))
     if page.count > 1:
         row: ui.ActionRow[ui.LayoutView] = ui.ActionRow()

@@ -1,10 +1,12 @@
-"""What a page of an album shows: its jobs in words, in small pictures, and as choices."""
+"""The contents of a page of jobs: texts, thumbnails and menu options."""
 
 from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
 
 import discord
+from PIL import Image
 
-from cogs.gallery.thumbnails import thumbnail
 from cogs.message_ref import MessageRef
 from cogs.messages.cards import settings_line
 from cogs.messages.encodings import Upload
@@ -15,60 +17,63 @@ from engine import Job
 from speech import phrase, say, say_many
 
 PER_PAGE = 5
-"""Jobs on a page: with three choices each they fit the 25 of a menu, and 40 components."""
+"""Jobs on a page: with three options each they fit a menu, and a message's 40 components."""
 
-HIDDEN = phrase("A picture from a channel you can't see from here")
+THUMBNAIL_SIDE = 256
+"""Pixels of a thumbnail's longer side; Discord shows it at a third of that."""
 
-CHOICES = {
+HIDDEN_ENTRY = phrase("A picture from a channel you can't see from here")
+
+MENU_LABELS = {
     "show": phrase("Show {number}: {prompt}"),
     "again": phrase("Paint {number} again: {prompt}"),
     "delete": phrase("Delete {number}: {prompt}"),
 }
-"""What can be done with a job, as a choice in the menu."""
+"""The labels of menu options by verb."""
 
 
 @dataclass(frozen=True, slots=True)
 class JobListPage:
-    """A page of what a search finds.
+    """A page of a search's results.
 
     Attributes:
-        search: The search's number.
-        index: Which page, from 0 on.
-        total: How many jobs there are on all pages.
-        jobs: Those of this page.
-        mine: Which of them may be deleted by whoever asked.
-        visible: Which of them whoever asked may see.
-        exposures: How the pictures of each are shown to them.
+        search: The number of the search.
+        index: The page, from 0 on.
+        total: The number of jobs on all pages.
+        jobs: The jobs of this page.
+        own: The IDs of those that are the user's own.
+        visible: The IDs of those that the user may see.
+        exposures: How the pictures of each are shown to the user, by ID.
     """
 
     search: int
     index: int
     total: int
     jobs: tuple[Job, ...]
-    mine: frozenset[int]
+    own: frozenset[int]
     visible: frozenset[int]
     exposures: dict[int, Exposure]
 
     @property
     def count(self) -> int:
-        """How many pages there are."""
+        """The number of pages."""
         return max(1, -(-self.total // PER_PAGE))
 
 
 def thumbnails(page: JobListPage) -> list[Upload]:
-    """Small copies of what may be seen. Blocks: call it in a thread."""
-    made = (
-        thumbnail(job.pictures[0], str(job.id))
+    """Thumbnails of the pictures that may be shown. Blocks: call it in a thread."""
+    candidates = (
+        _thumbnail(job.pictures[0], str(job.id))
         for job in page.jobs
         if job.id in page.visible and job.pictures and not page.exposures[job.id].withheld
     )
-    return [upload for upload in made if upload is not None]
+    return [upload for upload in candidates if upload is not None]
 
 
-def entry(job: Job, *, visible: bool, withheld: bool) -> str:
-    """The lines about a job; about one that is not `visible`, that it is hidden."""
+def job_entry(job: Job, *, visible: bool, withheld: bool) -> str:
+    """The lines about a job, or that it is hidden if the user may not see it."""
     if not visible:
-        return f"-# {say(HIDDEN)}"
+        return f"-# {say(HIDDEN_ENTRY)}"
     link = jump_url(MessageRef.from_json(job.message_ref))
     prompt = discord.utils.escape_markdown(shortened(job.recipe.prompt, 120))
     facts = [
@@ -77,28 +82,40 @@ def entry(job: Job, *, visible: bool, withheld: bool) -> str:
         f"<t:{int(job.created_at)}:R>",
         *([say("[view message]({link})", link=link)] if link else []),
     ]
-    made = [shortened(settings_line(job.recipe), 200)]
+    settings = [shortened(settings_line(job.recipe), 200)]
     if (count := len(job.pictures)) > 1:
-        made.append(say_many("{number} picture", "{number} pictures", count))
+        settings.append(say_many("{number} picture", "{number} pictures", count))
     if withheld:
-        made.append(f"🔒 {say('withheld')}")
-    return f"**{prompt}**\n-# {' · '.join(facts)}\n-# {' · '.join(made)}"
+        settings.append(f"🔒 {say('withheld')}")
+    return f"**{prompt}**\n-# {' · '.join(facts)}\n-# {' · '.join(settings)}"
 
 
-def options(page: JobListPage) -> list[discord.SelectOption]:
-    """What can be done with the jobs of the page, each a value like `again:7`."""
+def menu_options(page: JobListPage) -> list[discord.SelectOption]:
+    """The menu options for the jobs of the page, with values like `again:7`."""
     verbs = (
         ("show", "🖼️", page.visible),
         ("again", "🔁", page.visible),
-        ("delete", "🗑️", page.mine),
+        ("delete", "🗑️", page.own),
     )
     return [
         discord.SelectOption(
-            label=shortened(say(CHOICES[verb], number=job.id, prompt=job.recipe.prompt), 100),
+            label=shortened(say(MENU_LABELS[verb], number=job.id, prompt=job.recipe.prompt), 100),
             value=f"{verb}:{job.id}",
             emoji=emoji,
         )
-        for verb, emoji, whose in verbs
+        for verb, emoji, applicable in verbs
         for job in page.jobs
-        if job.id in whose
+        if job.id in applicable
     ]
+
+
+def _thumbnail(file: Path, name: str) -> Upload | None:
+    """The picture in `file` as a small WebP called `name`; `None` when it is gone or damaged."""
+    buffer = BytesIO()
+    try:
+        with Image.open(file) as image:
+            image.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+            image.convert("RGB").save(buffer, "WEBP", quality=80)
+    except (OSError, SyntaxError):
+        return None
+    return Upload(f"{name}.webp", buffer.getvalue())

@@ -1,4 +1,4 @@
-"""One job with all that is known of it, for whoever asked alone."""
+"""Shows a single job with its pictures, settings and state, only to the user."""
 
 import asyncio
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from cogs.policy.visibility import jump_url
 from engine import Job, JobState
 from speech import phrase, resaid, say
 
-STANDS = {
+STATE_LABELS = {
     JobState.QUEUED: phrase("⏳ queued"),
     JobState.RUNNING: phrase("🎨 painting"),
     JobState.PAINTED: phrase("painted"),
@@ -26,9 +26,9 @@ STANDS = {
     JobState.FAILED: phrase("⚠️ failed"),
     JobState.CANCELLED: phrase("cancelled"),
 }
-"""Where a job stands, in words."""
+"""The states of a job, in words."""
 
-GONE = phrase("The picture files are gone. **Again** paints a new version.")
+FILES_GONE = phrase("The picture files are gone. **Again** paints a new version.")
 TOO_LARGE = phrase(
     "The pictures are too large to show here. Open their own message, or try again where "
     "Discord allows larger files."
@@ -37,34 +37,34 @@ WITHHELD = phrase("The pictures are withheld here. A moderator can release them.
 
 
 async def show_job(interaction: Interaction, job: Job) -> None:
-    """Show the job to whoever asked; that they may see it has been checked."""
+    """Show the job to the user, after the check that they may see it."""
     await interaction.response.defer(ephemeral=True, thinking=True)
     studio = interaction.client.studio
     stars = await studio.favourites.count(job.id)
     exposure = await exposure_to_user(interaction, job)
     uploads: Sequence[Upload] = ()
-    instead = ""
+    notice = ""
     if exposure.withheld:
-        instead = f"🔒 {say(WITHHELD)}"
+        notice = f"🔒 {say(WITHHELD)}"
     elif job.pictures:
         try:
-            uploads = await asyncio.to_thread(_pictures, job, interaction.filesize_limit)
+            uploads = await asyncio.to_thread(_encoded_pictures, job, interaction.filesize_limit)
         except OSError:
-            instead = say(GONE)
+            notice = say(FILES_GONE)
         else:
-            instead = "" if uploads else say(TOO_LARGE)
+            notice = "" if uploads else say(TOO_LARGE)
     objections = ""
     if exposure.spoilered and may_release(interaction, job):
         objections = verdict_summary(await studio.safety.of(job.id))
     await interaction.edit_original_response(
-        view=_view(job, stars, uploads or instead, exposure.spoilered, objections),
+        view=_view(job, stars, uploads or notice, exposure.spoilered, objections),
         attachments=[upload.file() for upload in uploads],
         allowed_mentions=discord.AllowedMentions.none(),
     )
 
 
-def _pictures(job: Job, limit: int) -> Sequence[Upload]:
-    """The pictures as good as they fit; none when they are too large. Blocks.
+def _encoded_pictures(job: Job, limit: int) -> Sequence[Upload]:
+    """The pictures in the best encoding that fits; none when they are too large. Blocks.
 
     Raises:
         OSError: When their files are gone.
@@ -83,12 +83,12 @@ def _view(
 
     Args:
         job: The job.
-        stars: How many people have starred it.
-        pictures: Its pictures, or why they are not shown, if there are any.
-        spoilered: The places of those that are hidden as spoilers.
-        objections: What whoever asked may overrule.
+        stars: The number of users who starred it.
+        pictures: Its pictures, or why they aren't shown; empty if it has none.
+        spoilered: The indices of those that are hidden as spoilers.
+        objections: What the safety checker flagged, if the user may release the pictures.
     """
-    facts = [say(STANDS[job.state]), f"<t:{int(job.created_at)}:f>"]
+    facts = [say(STATE_LABELS[job.state]), f"<t:{int(job.created_at)}:f>"]
     if stars:
         facts.append(f"⭐ {stars}")
     if link := jump_url(MessageRef.from_json(job.message_ref)):
@@ -114,9 +114,9 @@ def _view(
         alt = shortened(job.recipe.prompt, 200)
         items = [
             discord.MediaGalleryItem(
-                f"attachment://{each.name}", description=alt, spoiler=place in spoilered
+                f"attachment://{upload.name}", description=alt, spoiler=index in spoilered
             )
-            for place, each in enumerate(pictures)
+            for index, upload in enumerate(pictures)
         ]
         container.add_item(ui.MediaGallery(*items))
         verbs.append("star")

@@ -2,9 +2,8 @@
 
 from cogs.context import Client
 from cogs.generate.imagine import Imagine
-from engine import StyleBook
 
 
 async def setup(bot: Client) -> None:
     """Add the feature to the bot."""
-    await bot.add_cog(Imagine(bot.studio, bot.services[StyleBook]))
+    await bot.add_cog(Imagine(bot.studio))

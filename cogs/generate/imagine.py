@@ -6,9 +6,9 @@ from discord.app_commands import Range
 from discord.ext import commands
 
 from cogs.context import Interaction
-from cogs.policy.contexts import anywhere, scope_of
+from cogs.policy.contexts import anywhere
 from cogs.policy.model_capabilities import require_inpaint
-from cogs.policy.privacy import user_scope
+from cogs.policy.request_context import request_context
 from cogs.requests.attachments import keep, keep_mask, require_picture
 from cogs.requests.autocomplete import OptionAutocomplete, OptionChoices
 from cogs.requests.builder import RequestBuilder, TypedRequest, require_init_image
@@ -22,7 +22,6 @@ from engine import (
     MAX_STEPS,
     ImageRequest,
     Studio,
-    StyleBook,
     with_init_image,
 )
 
@@ -30,10 +29,10 @@ from engine import (
 class Imagine(OptionAutocomplete, commands.Cog):
     """The command that everything is about."""
 
-    def __init__(self, studio: Studio, book: StyleBook) -> None:
+    def __init__(self, studio: Studio) -> None:
         self._studio = studio
-        self._asking = RequestBuilder(studio, book)
-        self._completions = OptionChoices(studio, book)
+        self._builder = RequestBuilder(studio)
+        self._completions = OptionChoices(studio)
 
     @OptionAutocomplete.options
     @app_commands.command()
@@ -87,12 +86,12 @@ class Imagine(OptionAutocomplete, commands.Cog):
             strength=strength,
         )
         typed = TypedRequest(request=asked, size=size, lora=lora, style=style)
-        scope, person = scope_of(interaction), user_scope(interaction)
-        requests = await self._asking.requests(typed, scope, person)
+        context = await request_context(interaction)
+        requests = self._builder.requests(typed, context)
         for request in requests:
             require_init_image(request, starts=image is not None, masked=mask is not None)
             if mask is not None:
-                require_inpaint(await self._asking.model_of(request, scope))
+                require_inpaint(self._builder.model_of(request, context))
         if image is not None:
             require_picture(image)
             if mask is not None:
@@ -103,7 +102,7 @@ class Imagine(OptionAutocomplete, commands.Cog):
             shape = await self._studio.init_images.size(kept)
             requests = [
                 with_init_image(
-                    request, kept, marks, shape, await self._asking.model_of(request, scope)
+                    request, kept, marks, shape, self._builder.model_of(request, context)
                 )
                 for request in requests
             ]

@@ -1,4 +1,4 @@
-"""/grid: X/Y comparison grids, their axes and messages."""
+"""/grid: X/Y comparison grids."""
 
 from cogs.context import Client
 from cogs.grids import actions
@@ -9,7 +9,6 @@ from cogs.messages.removal import CellMessages
 from cogs.messages.updater import MessageUpdater
 from cogs.requests.confirmations import GridConfirmation
 from cogs.requests.submission import Submission
-from engine import StyleBook
 
 
 async def setup(bot: Client) -> None:
@@ -25,4 +24,4 @@ async def setup(bot: Client) -> None:
     services.add(CellActions, CellActions()).add(show=actions.show_cell)
     bot.add_dynamic_items(GridButton, CellMenu)
     bot.start_hooks.append(messages.resume)
-    await bot.add_cog(GridCommand(bot.studio, services[StyleBook]))
+    await bot.add_cog(GridCommand(bot.studio))

@@ -1,4 +1,4 @@
-"""What the buttons and the menu on a grid's message do."""
+"""What the buttons and the menu of a grid's message do."""
 
 import asyncio
 import contextlib
@@ -25,14 +25,14 @@ from speech import phrase, say
 GONE = phrase("This picture is gone. It was deleted, or removed to free up space.")
 
 
-async def show_cell(interaction: Interaction, place: tuple[int, int]) -> None:
-    """Show a picture of the sheet to whoever interacts alone, with its buttons."""
-    grid_id, cell = place
+async def show_cell(interaction: Interaction, grid_and_cell: tuple[int, int]) -> None:
+    """Open one of the grid's pictures with its buttons."""
+    grid_id, number = grid_and_cell
     studio = interaction.client.studio
-    found = (await studio.grids.cells(grid_id)).get(cell)
-    if found is None:
+    cell = (await studio.grids.cells(grid_id)).get(number)
+    if cell is None:
         raise UnknownJob(say(GONE))
-    job = await accessible_job(interaction, found.id)
+    job = await accessible_job(interaction, cell.id)
     await interaction.response.defer(ephemeral=True, thinking=True)
     exposure = await exposure_to_user(interaction, job)
     uploads: tuple[Upload, ...] = ()
@@ -53,11 +53,11 @@ async def show_cell(interaction: Interaction, place: tuple[int, int]) -> None:
 
 
 def _pictures(job: Job, limit: int) -> tuple[Upload, ...]:
-    """The picture as good as it fits. Blocks.
+    """The picture in the best encoding that fits. Blocks: call it in a thread.
 
     Raises:
         UnknownJob: When its file is gone.
-        InvalidRequest: When it does not fit in any form.
+        InvalidRequest: When it is too large in every encoding.
     """
     try:
         uploads = next(encodings(job.pictures, limit), ())
@@ -94,7 +94,7 @@ async def delete(interaction: Interaction, grid_id: int) -> None:
     await studio.grids.get_for(grid_id, by)
     await studio.grids.cancel(grid_id, by)
     for cell in (await studio.grids.cells(grid_id)).values():
-        with contextlib.suppress(UnknownJob):  # somebody was quicker
+        with contextlib.suppress(UnknownJob):  # already deleted
             await interaction.client.services[JobRemoval].delete(
                 interaction, cell.id, by=by, keep_grid=False
             )

@@ -12,11 +12,11 @@ from speech import phrase, say
 
 
 class GridActions(ActionRegistry[int]):
-    """What the buttons of a grid do, given its number."""
+    """The handlers of a grid's buttons, which take its number."""
 
 
 class CellActions(ActionRegistry[tuple[int, int]]):
-    """What the menu of a grid's pictures does, given the grid's number and the cell's."""
+    """The handlers of the menu of a grid's pictures, which take the grid's and cell's numbers."""
 
 
 BUTTONS: dict[str, tuple[str, str]] = {
@@ -30,23 +30,23 @@ BUTTONS: dict[str, tuple[str, str]] = {
 class GridButton(
     Persistent,
     ui.DynamicItem[ui.Button[Any]],
-    template=r"atelier-sheet:(?P<verb>here|cancel|delete):(?P<sheet_id>\d{1,18})",
+    template=r"atelier-sheet:(?P<verb>here|cancel|delete):(?P<grid_id>\d{1,18})",
 ):
-    """A button that does `verb` to a sheet."""
+    """A button that applies `verb` to a grid."""
 
     def __init__(self, verb: str, grid_id: int) -> None:
         label, emoji = BUTTONS[verb]
-        identity = f"atelier-sheet:{verb}:{grid_id}"
-        super().__init__(ui.Button(label=say(label), emoji=emoji, custom_id=identity))
+        custom_id = f"atelier-sheet:{verb}:{grid_id}"
+        super().__init__(ui.Button(label=say(label), emoji=emoji, custom_id=custom_id))
         self._verb, self._grid_id = verb, grid_id
 
     @classmethod
     def rebuilt(cls, match: re.Match[str], item: ui.Item[Any]) -> Self:
-        """The button that was clicked, rebuilt from its id alone."""
-        return cls(match["verb"], int(match["sheet_id"]))
+        """The button from its custom ID."""
+        return cls(match["verb"], int(match["grid_id"]))
 
     async def act(self, interaction: Interaction) -> None:
-        """Do it to the grid."""
+        """Apply the verb to the grid."""
         actions = interaction.client.services[GridActions]
         await actions.run(self._verb, interaction, self._grid_id)
 
@@ -54,7 +54,7 @@ class GridButton(
 class CellMenu(
     Persistent,
     ui.DynamicItem[ui.Select[Any]],
-    template=r"atelier-cells:(?P<sheet_id>\d{1,18}):(?P<page>\d)",
+    template=r"atelier-cells:(?P<grid_id>\d{1,18}):(?P<page>\d)",
 ):
     """Open one of the grid's pictures with its buttons."""
 
@@ -70,12 +70,12 @@ class CellMenu(
 
     @classmethod
     def rebuilt(cls, match: re.Match[str], item: ui.Item[Any]) -> Self:
-        """The menu that was used, rebuilt from its message."""
+        """The menu from its custom ID and the options in its message."""
         assert isinstance(item, ui.Select)
-        return cls(int(match["sheet_id"]), int(match["page"]), item.options)
+        return cls(int(match["grid_id"]), int(match["page"]), item.options)
 
     async def act(self, interaction: Interaction) -> None:
-        """Show the picture, with everything that can be done with it."""
+        """Show the picture that was picked, with its buttons."""
         cell = int(self.item.values[0])
         actions = interaction.client.services[CellActions]
         await actions.run("show", interaction, (self._grid_id, cell))

@@ -1,4 +1,4 @@
-"""Cards of sheets: what the message of a comparison sheet shows, as Components V2."""
+"""What a grid's message shows in each state of the grid, as Components V2."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,43 +6,43 @@ from dataclasses import dataclass, field
 import discord
 from discord import ui
 
-from cogs.grids.axes import called
+from cogs.grids.axis_kinds import translated_title
 from cogs.grids.buttons import CellMenu, GridButton
 from cogs.messages.cards import COLOURS, queue_position, settings_line
 from cogs.messages.text import progress_bar, quoted, shortened
 from engine import Grid, GridLayout, GridProgress, Job, JobState, Studio
 from speech import phrase, resaid, say, say_many
 
-MOST_OPTIONS = 25
-"""Of one menu (Discord, "Select Menus"); the largest sheet takes two."""
+MAX_OPTIONS = 25
+"""Discord's limit for a menu; the largest grid needs two."""
 
-MOST_REASONS = 5
-"""Cells of which the message tells why they failed."""
+MAX_REASONS = 5
+"""Failed cells whose errors the message shows."""
 
-LONGEST = 3900
-"""Characters of a card: Discord takes 4000."""
+MAX_TEXT_LENGTH = 3900
+"""Characters of a card; Discord allows 4000."""
 
-LONGEST_ALT = 1000
-"""Characters of what a screen reader says: Discord takes 1024."""
+MAX_ALT_LENGTH = 1000
+"""Characters of an alternative text; Discord allows 1024."""
 
-TOO_LATE = phrase(
+LATE_NOTICE = phrase(
     "This takes longer than I can keep updating this message. I'll send the grid to your DMs."
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GridCard:
-    """The contents of a sheet's message; two equal cards look the same.
+    """The contents of a grid's message; two equal cards look the same.
 
     Attributes:
-        grid_id: Which sheet.
-        state: The state it shows.
-        text: What it says, in Discord's Markdown.
-        picture: Name of the attached sheet, if there is one.
-        alt: What it shows, for those who cannot see it.
+        grid_id: The grid.
+        state: The state of the grid.
+        text: The text, in Discord's Markdown.
+        picture: File name of the attached grid, if there is one.
+        alt: Its alternative text for screen readers.
         spoilered: Whether it is hidden as a spoiler.
-        buttons: Which buttons it has, by their verbs.
-        cells: What the menus offer to be shown, by numbers.
+        buttons: The verbs of its buttons.
+        cells: The labels of the cells that can be opened, by number.
     """
 
     grid_id: int
@@ -55,13 +55,13 @@ class GridCard:
     cells: Mapping[int, str] = field(default_factory=dict)
 
     async def require_exists(self, studio: Studio) -> None:
-        """Raise `UnknownJob` when the sheet was deleted, with its last picture."""
+        """Raise `UnknownJob` when the grid was deleted with its last picture."""
         await studio.grids.get(self.grid_id)
 
     def view(self) -> ui.LayoutView:
         """The card as a message's components."""
         container: ui.Container[ui.LayoutView] = ui.Container(
-            ui.TextDisplay(shortened(self.text, LONGEST)), accent_colour=COLOURS[self.state]
+            ui.TextDisplay(shortened(self.text, MAX_TEXT_LENGTH)), accent_colour=COLOURS[self.state]
         )
         if self.picture:
             item = discord.MediaGalleryItem(
@@ -84,26 +84,26 @@ def _pages(cells: Mapping[int, str]) -> list[list[discord.SelectOption]]:
         discord.SelectOption(label=shortened(label, 100), value=str(number))
         for number, label in cells.items()
     ]
-    pages = -(-len(options) // MOST_OPTIONS)
+    pages = -(-len(options) // MAX_OPTIONS)
     size = -(-len(options) // max(1, pages))
     return [options[start : start + size] for start in range(0, len(options), size or 1)]
 
 
-def awaiting_card(
+def waiting_grid_card(
     grid: Grid,
     prompt: str,
     progress: GridProgress,
     ready_at: float | None,
     editable_until: float | None = None,
 ) -> GridCard:
-    """The card of a sheet that is not complete.
+    """The card of a grid that isn't complete yet.
 
     Args:
-        grid: The sheet.
-        prompt: Of its first cell.
-        progress: The latest of it.
-        ready_at: Epoch seconds at which it is expected to be done, if that is known.
-        editable_until: Epoch seconds at which the message can no longer be edited, if known.
+        grid: The grid.
+        prompt: The prompt of its first cell.
+        progress: Its latest progress.
+        ready_at: Epoch seconds at which it should be done, if known.
+        editable_until: Epoch seconds after which the message can't be edited, if it expires.
     """
     if progress.started:
         count = say("{done} of {total}", done=progress.finished, total=progress.total)
@@ -113,50 +113,54 @@ def awaiting_card(
     if ready_at is not None:
         status += f" · {say('ready <t:{at}:R>', at=int(ready_at))}"
         if editable_until is not None and ready_at > editable_until:
-            status += f"\n-# {say(TOO_LATE)}"
+            status += f"\n-# {say(LATE_NOTICE)}"
     return GridCard(
         grid_id=grid.id,
         state=JobState.RUNNING if progress.started else JobState.QUEUED,
-        text=f"{quoted(prompt)}\n{status}\n-# {_byline(grid)}",
+        text=f"{quoted(prompt)}\n{status}\n-# {_author_line(grid)}",
         buttons=("cancel",),
     )
 
 
-def expiring_card(grid: Grid, prompt: str) -> GridCard:
-    """The card of a sheet whose message can soon be changed no more."""
+def expiring_grid_card(grid: Grid, prompt: str) -> GridCard:
+    """The card of a grid whose message soon can't be edited any more."""
     return GridCard(
         grid_id=grid.id,
         state=JobState.RUNNING,
-        text=f"{quoted(prompt)}\n📬 {say(TOO_LATE)}\n-# {_byline(grid)}",
+        text=f"{quoted(prompt)}\n📬 {say(LATE_NOTICE)}\n-# {_author_line(grid)}",
         buttons=("here", "cancel"),
     )
 
 
-def grid_card(
+def complete_grid_card(
     grid: Grid,
     cells: Mapping[int, Job],
     picture: str,
     *,
     withheld: int = 0,
     spoilered: bool = False,
-    key: Sequence[tuple[str, str]] = (),
+    legend: Sequence[tuple[str, str]] = (),
 ) -> GridCard:
-    """The card of a sheet that is complete, and of which something can be shown.
+    """The card of a complete grid with at least one picture to show.
 
     Args:
-        grid: The sheet.
-        cells: Its jobs by their cells, those that were deleted aside.
-        picture: Name under which it is attached.
-        withheld: How many of its pictures are not shown.
+        grid: The grid.
+        cells: Its jobs by cell, without deleted ones.
+        picture: The file name of the attached grid.
+        withheld: How many of its pictures are withheld.
         spoilered: Whether it is hidden as a spoiler.
-        key: What is drawn for a label that cannot be, and the label.
+        legend: The signs that are drawn for labels that can't be drawn, with these labels.
     """
     first = cells[min(cells)].recipe
-    lines = [quoted(first.prompt), f"-# {_byline(grid)}", f"-# {_common_settings(cells.values())}"]
-    if key:
-        signs = " · ".join(f"{sign} = {_plain(label)}" for sign, label in key)
+    lines = [
+        quoted(first.prompt),
+        f"-# {_author_line(grid)}",
+        f"-# {_common_settings(cells.values())}",
+    ]
+    if legend:
+        signs = " · ".join(f"{sign} = {_escaped(label)}" for sign, label in legend)
         lines.append(f"-# {shortened(signs, 600)}")
-    lines += _missing(grid.layout, cells)
+    lines += _failure_lines(grid.layout, cells)
     if withheld:
         lines.append(f"🔒 {withheld_note(withheld)}")
     return GridCard(
@@ -164,37 +168,39 @@ def grid_card(
         state=JobState.PAINTED,
         text="\n".join(lines),
         picture=picture,
-        alt=shortened(_alt(grid.layout, first.prompt), LONGEST_ALT),
+        alt=shortened(_alt(grid.layout, first.prompt), MAX_ALT_LENGTH),
         spoilered=spoilered,
         buttons=("delete",),
-        cells=_painted(grid, cells),
+        cells=_openable_cells(grid, cells),
     )
 
 
-def empty_card(grid: Grid, prompt: str, cells: Mapping[int, Job], sentence: str = "") -> GridCard:
-    """The card of a sheet of which nothing can be shown; `sentence` says why if the cells don't."""
-    state, said = JobState.FAILED, _missing(grid.layout, cells)
+def empty_grid_card(
+    grid: Grid, prompt: str, cells: Mapping[int, Job], sentence: str = ""
+) -> GridCard:
+    """The card of a grid without a picture to show; `sentence` says why if the cells don't."""
+    state, reasons = JobState.FAILED, _failure_lines(grid.layout, cells)
     if sentence:
-        said = [f"⚠️ {sentence}"]
+        reasons = [f"⚠️ {sentence}"]
     elif all(job.state is JobState.CANCELLED for job in cells.values()):
-        state, said = JobState.CANCELLED, [say("Cancelled.")]
+        state, reasons = JobState.CANCELLED, [say("Cancelled.")]
     return GridCard(
         grid_id=grid.id,
         state=state,
-        text="\n".join([quoted(prompt), *said, f"-# {_byline(grid)}"]),
+        text="\n".join([quoted(prompt), *reasons, f"-# {_author_line(grid)}"]),
         buttons=("delete",),
-        cells=_painted(grid, cells),
+        cells=_openable_cells(grid, cells),
     )
 
 
-def _painted(grid: Grid, cells: Mapping[int, Job]) -> dict[int, str]:
-    """What can be looked at one by one."""
+def _openable_cells(grid: Grid, cells: Mapping[int, Job]) -> dict[int, str]:
+    """The labels of the cells that have pictures."""
     painted = [number for number, job in sorted(cells.items()) if job.pictures]
-    return {number: grid.layout.label(number, called) for number in painted}
+    return {number: grid.layout.label(number, translated_title) for number in painted}
 
 
 def withheld_note(number: int) -> str:
-    """That so many pictures are not shown."""
+    """The sentence about withheld pictures."""
     return say_many(
         "{number} picture may not suit this channel and was withheld.",
         "{number} pictures may not suit this channel and were withheld.",
@@ -203,59 +209,60 @@ def withheld_note(number: int) -> str:
 
 
 def axis_titles(layout: GridLayout) -> str:
-    """What changes on a sheet: “guidance × seed”."""
-    return " × ".join(called(axis.title) for axis in layout.axes)
+    """The axes of a grid, such as “guidance × seed”."""
+    return " × ".join(translated_title(axis.title) for axis in layout.axes)
 
 
-def _byline(grid: Grid) -> str:
+def _author_line(grid: Grid) -> str:
     number = say("grid {number}", number=grid.id)
     count = say_many("{number} picture", "{number} pictures", grid.layout.count)
-    return f"<@{grid.owner}> · {number} · {count} · {_plain(axis_titles(grid.layout))}"
+    return f"<@{grid.owner}> · {number} · {count} · {_escaped(axis_titles(grid.layout))}"
 
 
 def _common_settings(jobs: Iterable[Job]) -> str:
-    """What all cells have in common, in one line."""
+    """The settings that all cells have in common, in one line."""
     lines = [settings_line(job.recipe).split(" · ") for job in jobs]
     return " · ".join(part for part in lines[0] if all(part in line for line in lines))
 
 
-def _missing(layout: GridLayout, cells: Mapping[int, Job]) -> list[str]:
-    """Why cells are empty, those that were called off in one line."""
+def _failure_lines(layout: GridLayout, cells: Mapping[int, Job]) -> list[str]:
+    """Why cells failed, and how many were cancelled."""
     failed = [(number, job) for number, job in sorted(cells.items()) if job.error]
     lines = [
-        f"⚠️ {_plain(layout.label(number, called))}: {shortened(resaid(job.error or ''), 300)}"
-        for number, job in failed[:MOST_REASONS]
+        f"⚠️ {_escaped(layout.label(number, translated_title))}: "
+        f"{shortened(resaid(job.error or ''), 300)}"
+        for number, job in failed[:MAX_REASONS]
     ]
-    if len(failed) > MOST_REASONS:
-        lines.append(f"⚠️ {say('{number} more failed.', number=len(failed) - MOST_REASONS)}")
+    if len(failed) > MAX_REASONS:
+        lines.append(f"⚠️ {say('{number} more failed.', number=len(failed) - MAX_REASONS)}")
     if cancelled := sum(job.state is JobState.CANCELLED for job in cells.values()):
-        called_off = say_many(
+        count = say_many(
             "{number} picture was cancelled.", "{number} pictures were cancelled.", cancelled
         )
-        lines.append(f"✖️ {called_off}")
+        lines.append(f"✖️ {count}")
     return lines
 
 
 def _alt(layout: GridLayout, prompt: str) -> str:
-    words = shortened(prompt, 200)
+    short_prompt = shortened(prompt, 200)
     columns = ", ".join(layout.columns.labels)
     if layout.rows.title:
         return say(
             "Comparison grid for “{prompt}”: {x} {columns} from left to right, {y} {rows} from "
             "top to bottom",
-            prompt=words,
-            x=called(layout.columns.title),
+            prompt=short_prompt,
+            x=translated_title(layout.columns.title),
             columns=columns,
-            y=called(layout.rows.title),
+            y=translated_title(layout.rows.title),
             rows=", ".join(layout.rows.labels),
         )
     return say(
         "Comparison grid for “{prompt}”: {x} {columns} from left to right",
-        prompt=words,
-        x=called(layout.columns.title),
+        prompt=short_prompt,
+        x=translated_title(layout.columns.title),
         columns=columns,
     )
 
 
-def _plain(text: str) -> str:
+def _escaped(text: str) -> str:
     return discord.utils.escape_markdown(shortened(text, 200))

@@ -1,4 +1,4 @@
-"""/grid: a comparison sheet, one picture for each pair of values."""
+"""/grid: a comparison grid, one picture for each pair of values."""
 
 import secrets
 from dataclasses import replace
@@ -9,10 +9,9 @@ from discord.app_commands import Choice, Range
 from discord.ext import commands
 
 from cogs.context import Interaction
-from cogs.grids.axes import AXIS_KINDS, called, changed, read_axis, title
-from cogs.grids.axis_choices import axis_choices
-from cogs.policy.contexts import scope_of
-from cogs.policy.privacy import user_scope
+from cogs.grids.axes import apply_axis_value, axis_choices, read_axis
+from cogs.grids.axis_kinds import AXIS_KINDS, axis_name, axis_title
+from cogs.policy.request_context import request_context
 from cogs.requests.attachments import keep, require_picture
 from cogs.requests.autocomplete import OptionAutocomplete, OptionChoices
 from cogs.requests.builder import RequestBuilder, TypedRequest, require_init_image
@@ -27,25 +26,25 @@ from engine import (
     GridLayout,
     ImageRequest,
     InvalidRequest,
+    RequestContext,
     Studio,
-    StyleBook,
     expand_dynamic_prompt,
     with_init_image,
 )
 from speech import say
 
-AXES = [Choice(name=title(kind), value=kind) for kind in AXIS_KINDS]
+AXES = [Choice(name=axis_title(kind), value=kind) for kind in AXIS_KINDS]
 
 Values = Range[str, 1, 400]
 
 
 class GridCommand(OptionAutocomplete, commands.Cog):
-    """The command for comparison sheets."""
+    """The command for comparison grids."""
 
-    def __init__(self, studio: Studio, book: StyleBook) -> None:
+    def __init__(self, studio: Studio) -> None:
         self._studio = studio
-        self._asking = RequestBuilder(studio, book)
-        self._completions = OptionChoices(studio, book)
+        self._builder = RequestBuilder(studio)
+        self._completions = OptionChoices(studio)
 
     @OptionAutocomplete.options
     @app_commands.command()
@@ -92,8 +91,8 @@ class GridCommand(OptionAutocomplete, commands.Cog):
         private: bool | None = None,
     ) -> None:
         """Paint a grid of pictures that differ in one or two settings"""
-        asked = ImageRequest(
-            prompt=_alone(prompt),
+        base = ImageRequest(
+            prompt=_single_prompt(prompt),
             negative_prompt=negative_prompt or "",
             model=model,
             num_inference_steps=steps,
@@ -102,24 +101,24 @@ class GridCommand(OptionAutocomplete, commands.Cog):
             scheduler=scheduler,
             strength=strength,
         )
-        typed = TypedRequest(request=asked, size=size, lora=lora, style=style)
-        kinds = [(x.value, x_values)]
+        typed = TypedRequest(request=base, size=size, lora=lora, style=style)
+        typed_axes = [(x.value, x_values)]
         if y is not None and y_values is not None:
-            kinds.append((y.value, y_values))
+            typed_axes.append((y.value, y_values))
         elif y is not None or y_values is not None:
             raise InvalidRequest(say("The second axis needs both `y` and `y_values`."))
-        scope, person = scope_of(interaction), user_scope(interaction)
-        layout, requests = await self._cells(typed, kinds, scope, person)
+        context = await request_context(interaction)
+        layout, requests = self._cells(typed, typed_axes, context)
         for request in requests:
             require_init_image(request, starts=image is not None)
         if image is not None:
             require_picture(image)
             await interaction.client.services[Submission].think(interaction, private=private)
-            kept = await keep(image, self._studio)
-            shape = await self._studio.init_images.size(kept)
+            init_image = await keep(image, self._studio)
+            shape = await self._studio.init_images.size(init_image)
             requests = [
                 with_init_image(
-                    request, kept, None, shape, await self._asking.model_of(request, scope)
+                    request, init_image, None, shape, self._builder.model_of(request, context)
                 )
                 for request in requests
             ]
@@ -127,19 +126,24 @@ class GridCommand(OptionAutocomplete, commands.Cog):
             interaction, requests, private=private, layout=layout
         )
 
-    async def _cells(
-        self, typed: TypedRequest, kinds: list[tuple[str, str]], scope: str, person: str
+    def _cells(
+        self, typed: TypedRequest, typed_axes: list[tuple[str, str]], context: RequestContext
     ) -> tuple[GridLayout, list[ImageRequest]]:
-        """The layout, and what each cell shows, row by row; what was left to chance is the same.
+        """The layout and the requests of its cells, row by row. A random seed is the same for all.
+
+        Args:
+            typed: The typed options.
+            typed_axes: The kind and the typed values of each axis.
+            context: What the server and the user have decided.
 
         Raises:
-            AtelierError: When it makes no sense; the text is for the person.
+            AtelierError: When something isn't valid; the text is for the user.
         """
-        if len(kinds) == 2 and kinds[0][0] == kinds[1][0] != "words":
+        if len(typed_axes) == 2 and typed_axes[0][0] == typed_axes[1][0] != "words":
             raise InvalidRequest(
-                say("Both axes are “{axis}”. Choose another one.", axis=called(title(kinds[0][0])))
+                say("Both axes are “{axis}”. Choose another one.", axis=axis_name(typed_axes[0][0]))
             )
-        axes = [read_axis(kind, text, self._studio.models) for kind, text in kinds]
+        axes = [read_axis(kind, text, self._studio.models) for kind, text in typed_axes]
         layout = (
             GridLayout(columns=axes[0], rows=axes[1])
             if len(axes) == 2
@@ -155,10 +159,10 @@ class GridCommand(OptionAutocomplete, commands.Cog):
             )
         requests = []
         for cell in range(layout.count):
-            one, places = typed, divmod(cell, len(layout.columns.labels))[::-1]
-            for (kind, _), axis, place in zip(kinds, axes, places, strict=False):
-                one = changed(one, kind, axis, place)
-            requests.append(await self._asking.request(one, scope, person))
+            cell_typed, indices = typed, divmod(cell, len(layout.columns.labels))[::-1]
+            for (kind, _), axis, index in zip(typed_axes, axes, indices, strict=False):
+                cell_typed = apply_axis_value(cell_typed, kind, axis, index)
+            requests.append(self._builder.request(cell_typed, context))
         seed = secrets.randbelow(MAX_SEED + 1)
         return layout, [
             replace(request, seed=seed) if request.seed is None else request for request in requests
@@ -173,11 +177,11 @@ class GridCommand(OptionAutocomplete, commands.Cog):
         return await axis_choices(self._completions, interaction.namespace.y, interaction, current)
 
 
-def _alone(prompt: str) -> str:
-    """The one prompt that `prompt` stands for, its lots drawn once for all cells.
+def _single_prompt(prompt: str) -> str:
+    """The prompt with its dynamic parts expanded, once for all cells.
 
     Raises:
-        InvalidRequest: When it stands for several.
+        InvalidRequest: When it expands to several prompts.
     """
     prompts = expand_dynamic_prompt(prompt)
     if len(prompts) > 1:

@@ -1,4 +1,4 @@
-"""Sheets: takes them, and has the message of each kept true."""
+"""Submits grids and keeps the message of each up to date."""
 
 import logging
 from collections.abc import Sequence
@@ -6,17 +6,19 @@ from collections.abc import Sequence
 import discord
 
 from cogs.context import Client, Interaction
-from cogs.grids.cards import GridCard, awaiting_card
-from cogs.grids.question import grid_question
+from cogs.grids.axis_kinds import translated_title
+from cogs.grids.cards import GridCard, waiting_grid_card
 from cogs.grids.tracked_grid import TrackedGrid
 from cogs.message_ref import MessageRef
 from cogs.messages.delivery import delete_message
+from cogs.messages.text import duration
 from cogs.messages.updater import MessageUpdater
-from cogs.policy.contexts import scope_of
+from cogs.requests.confirmations import pictures, plain
 from cogs.requests.sending import sender
 from cogs.requests.submission import Submission, message_ref_of_click
 from engine import (
     Grid,
+    GridEstimate,
     GridLayout,
     GridProgress,
     ImageRequest,
@@ -26,13 +28,13 @@ from engine import (
     Studio,
     UnknownJob,
 )
-from speech import speaking
+from speech import say, speaking
 
 log = logging.getLogger(__name__)
 
 
 class GridMessages:
-    """Submits sheets, and has them followed."""
+    """Submits grids and tracks their messages."""
 
     def __init__(
         self, bot: Client, studio: Studio, submission: Submission, updater: MessageUpdater
@@ -48,7 +50,7 @@ class GridMessages:
         requests: Sequence[ImageRequest],
         requester: Requester,
     ) -> str:
-        """The question whether to paint a grid, with what it costs.
+        """The question whether to paint a grid, with an estimate.
 
         Raises:
             AtelierError: When it would be refused.
@@ -63,42 +65,37 @@ class GridMessages:
         *,
         private: bool | None = None,
     ) -> None:
-        """Submit a sheet for whoever interacts; its message comes beside the answer.
+        """Submit a grid for the user and post its message as a follow-up.
 
         Args:
-            interaction: In which it was confirmed; it has been answered.
+            interaction: The interaction that confirmed it, which has been answered.
             layout: Its axes.
-            requests: What its cells show, row by row.
-            private: Whether the person wants it private, if they have said so.
+            requests: The requests of its cells, row by row.
+            private: The privacy that the user chose for it, if any.
 
         Raises:
-            AtelierError: When it is refused; the text is for the person.
+            AtelierError: When it is refused; the text is for the user.
         """
         reply_mode = await self._submission.reply_mode(interaction, private=private)
         message_ref = await self._submission.message_ref_for(interaction, reply_mode)
         grid = await self._studio.grids.submit(
             layout,
             requests,
-            Requester(
-                owner=str(interaction.user.id),
-                message_ref=message_ref.without_token().to_json(),  # it leads to the question
-                scope=scope_of(interaction),
-                rate_limits=await self._submission.rate_limits(interaction),
-            ),
+            await self._submission.requester(interaction, message_ref.without_token()),
         )
         cells = await self._studio.grids.cells(grid.id)
-        begun = GridProgress(total=layout.count, finished=0)
+        progress = GridProgress(total=layout.count, finished=0)
         lost = message_ref.without_token()
         with speaking(message_ref.language):
-            card = awaiting_card(grid, cells[min(cells)].recipe.prompt, begun, None)
+            card = waiting_grid_card(grid, cells[min(cells)].recipe.prompt, progress, None)
         try:
-            with speaking(message_ref.language):  # its buttons speak too
+            with speaking(message_ref.language):  # its buttons' labels are translated when sent
                 message_ref = await sender(interaction, reply_mode, first=False)(message_ref, card)
             await self._studio.grids.set_message_ref(grid.id, message_ref.to_json())
-        except StorageError as error:  # it is queued: nobody is to ask for it again
-            log.warning("Sheet %d does not know where it is shown: %s", grid.id, error)
+        except StorageError as error:  # it is queued anyway: an error would make them retry
+            log.warning("Grid %d: the place of its message couldn't be stored: %s", grid.id, error)
         except discord.HTTPException as error:
-            log.warning("Sheet %d: its interaction could not be answered: %s", grid.id, error)
+            log.warning("Grid %d: its message couldn't be sent: %s", grid.id, error)
             message_ref = lost
         finally:
             self.track(grid, message_ref, card)
@@ -108,24 +105,24 @@ class GridMessages:
         self._updater.track(TrackedGrid(self._bot, self._updater, grid), message_ref, shown)
 
     async def redraw(self, job: Job) -> None:
-        """Have the grid redrawn whose cell `job` is. Raises `UnknownJob` when it is gone."""
+        """Redraw the grid of which `job` is a cell. Raises `UnknownJob` when the grid is gone."""
         assert job.cell is not None, "it is in a grid"
         grid = await self._studio.grids.get(job.cell.grid)
         self.track(grid, MessageRef.from_json(grid.message_ref))
 
     async def redraw_without(self, job: Job) -> None:
-        """Have the grid redrawn whose cell `job` was; without its last cell, it goes."""
+        """Redraw the grid of which `job` was a cell; delete its message after the last one."""
         try:
             await self.redraw(job)
         except UnknownJob:
             await delete_message(self._bot, MessageRef.from_json(job.message_ref))
 
     async def continue_here(self, interaction: Interaction, grid_id: int) -> None:
-        """Show the sheet on the message whose button was clicked, while that token lives.
+        """Show the grid in the clicked message, which the click's token can edit again.
 
         Raises:
-            UnknownJob: When it is gone.
-            NotYours: When somebody else has asked for it.
+            UnknownJob: When the grid is gone.
+            NotYours: When another user requested it.
         """
         grid = await self._studio.grids.get_for(grid_id, by=str(interaction.user.id))
         message_ref = await message_ref_of_click(
@@ -136,6 +133,26 @@ class GridMessages:
             self.track(grid, message_ref)
 
     async def resume(self) -> None:
-        """Take up every sheet whose outcome was not shown when the program ended."""
+        """Track every grid whose outcome wasn't shown before the program ended."""
         for grid in await self._studio.grids.undelivered():
             self.track(grid, MessageRef.from_json(grid.message_ref))
+
+
+def grid_question(layout: GridLayout, estimate: GridEstimate) -> str:
+    """The question whether to paint a grid, with an estimate."""
+    count = pictures(layout.count)
+    if estimate.seconds is None:
+        question = say("**A grid of {pictures}.** Paint it?", pictures=count)
+    else:
+        question = say(
+            "**A grid of {pictures}**, ready in about {time}. Paint it?",
+            pictures=count,
+            time=duration(estimate.seconds),
+        )
+    lines = [question, f"- {plain(estimate.recipes[0].prompt)}"]
+    for axis in layout.axes:
+        lines.append(f"- {translated_title(axis.title)}: {plain(' · '.join(axis.labels), 300)}")
+    if estimate.seconds is None:
+        unknown = say("There's no time estimate until something similar has been painted.")
+        lines.append(f"-# {unknown}")
+    return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""A sheet whose message is kept true: how it goes on, then the sheet itself."""
+"""A grid whose message is kept up to date: its progress, then the grid itself."""
 
 import asyncio
 import logging
@@ -9,13 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from cogs.context import Client
-from cogs.grids.axes import called
+from cogs.grids.axis_kinds import translated_title
 from cogs.grids.cards import (
     GridCard,
-    awaiting_card,
-    empty_card,
-    expiring_card,
-    grid_card,
+    complete_grid_card,
+    empty_grid_card,
+    expiring_grid_card,
+    waiting_grid_card,
     withheld_note,
 )
 from cogs.message_ref import MessageRef
@@ -32,11 +32,11 @@ log = logging.getLogger(__name__)
 
 
 class TrackedGrid(TrackedMessage[GridProgress]):
-    """A sheet, as long as its message is followed once."""
+    """A grid whose message is kept up to date."""
 
     def __init__(self, bot: Client, updater: MessageUpdater, grid: Grid) -> None:
-        self.key = -grid.id  # among jobs, which have their own numbers
-        self.name = f"sheet-{grid.id}"
+        self.key = -grid.id  # the positive keys are those of jobs
+        self.name = f"grid-{grid.id}"
         self._bot = bot
         self._updater = updater
         self._grids = bot.studio.grids
@@ -63,12 +63,12 @@ class TrackedGrid(TrackedMessage[GridProgress]):
         self, event: GridProgress, message_ref: MessageRef
     ) -> tuple[GridCard, Sequence[Upload]]:
         if self._prompt is None:
-            self._prompt = _prompt(await self._grids.cells(self._grid.id))
+            self._prompt = _first_prompt(await self._grids.cells(self._grid.id))
         left = JobEvent(job_id=0, state=JobState.RUNNING, seconds_left=event.seconds_left)
         self._ready_at = steady_ready_at(left, self._ready_at)
         if message_ref.seconds_to_expiry_notice == 0.0:
-            return expiring_card(self._grid, self._prompt), ()
-        return awaiting_card(
+            return expiring_grid_card(self._grid, self._prompt), ()
+        return waiting_grid_card(
             self._grid, self._prompt, event, self._ready_at, message_ref.editable_until
         ), ()
 
@@ -77,37 +77,37 @@ class TrackedGrid(TrackedMessage[GridProgress]):
         exposures = {
             n: await exposure_in_channel(self._bot, job, message_ref) for n, job in cells.items()
         }
-        shown = {n: _without_withheld(job, exposures[n]) for n, job in cells.items()}
+        shown = {n: _without_hidden_pictures(job, exposures[n]) for n, job in cells.items()}
         withheld = sum(exposure.withheld for exposure in exposures.values())
         if not any(job.pictures for job in shown.values()):
-            return await self._deliver_words(
+            return await self._deliver_text(
                 message_ref, cells, withheld_note(withheld) if withheld else ""
             )
         sentence = say("The grid is too large for this channel. Find its pictures in `/history`.")
         try:
             async with aclosing(_encoded(self._grid, shown, message_ref.upload_limit)) as levels:
                 async for upload in levels:
-                    card = grid_card(
+                    card = complete_grid_card(
                         self._grid,
                         cells,
                         upload.name,
                         withheld=withheld,
                         spoilered=any(exposure.spoilered for exposure in exposures.values()),
-                        key=await asyncio.to_thread(grid_legend, self._grid.layout),
+                        legend=await asyncio.to_thread(grid_legend, self._grid.layout),
                     )
                     try:
                         return await self._deliver(message_ref, cells, card, [upload])
                     except TooLarge:
-                        log.info("%s: too large for its channel, made smaller", self.name)
+                        log.info("%s: too large for its channel, trying a smaller file", self.name)
         except Rejected as error:
-            log.error("%s: Discord does not take it: %s", self.name, error)
+            log.error("%s: Discord rejected it: %s", self.name, error)
             sentence = say("Discord rejected the grid. Find its pictures in `/history`.")
-        return await self._deliver_words(message_ref, cells, sentence)
+        return await self._deliver_text(message_ref, cells, sentence)
 
-    async def _deliver_words(
+    async def _deliver_text(
         self, message_ref: MessageRef, cells: Mapping[int, Job], sentence: str
     ) -> MessageRef:
-        card = empty_card(self._grid, _prompt(cells), cells, sentence)
+        card = empty_grid_card(self._grid, _first_prompt(cells), cells, sentence)
         return await self._deliver(message_ref, cells, card)
 
     async def _deliver(
@@ -117,31 +117,31 @@ class TrackedGrid(TrackedMessage[GridProgress]):
         card: GridCard,
         uploads: Sequence[Upload] = (),
     ) -> MessageRef:
-        # It is posted once, and nobody needs to be written to about what was called off.
+        # It is posted only once, and a cancelled grid isn't worth a DM.
         posted = all(job.delivered for job in cells.values())
-        unasked = message_ref.token_only and card.state is JobState.CANCELLED
-        nonce = None if posted or unasked else f"atelier-sheet-{self._grid.id}"
+        unwanted = message_ref.token_only and card.state is JobState.CANCELLED
+        nonce = None if posted or unwanted else f"atelier-grid-{self._grid.id}"
         return await self._updater.deliver(self, message_ref, card, uploads, nonce=nonce)
 
 
-def _prompt(cells: Mapping[int, Job]) -> str:
-    """That of the first cell."""
+def _first_prompt(cells: Mapping[int, Job]) -> str:
+    """The prompt of the first cell."""
     return cells[min(cells)].recipe.prompt
 
 
-def _without_withheld(job: Job, exposure: Exposure) -> Job:
-    """The job without pictures that may not be shown."""
+def _without_hidden_pictures(job: Job, exposure: Exposure) -> Job:
+    """The job without its pictures if they are withheld."""
     return replace(job, pictures=()) if exposure.withheld else job
 
 
 async def _encoded(
     grid: Grid, cells: Mapping[int, Job], limit: int
 ) -> AsyncGenerator[Upload, None]:
-    """The sheet in ever smaller encodings of at most `limit` bytes, each made in a thread."""
-    drawn = await asyncio.to_thread(draw_grid, grid.layout, cells, called)
-    # Whoever is not waited for any more may still be writing when the folder goes.
+    """The grid in ever smaller encodings of at most `limit` bytes, each made in a thread."""
+    drawn = await asyncio.to_thread(draw_grid, grid.layout, cells, translated_title)
+    # A thread whose caller was cancelled may still be writing when the folder is removed.
     with tempfile.TemporaryDirectory(prefix="atelier-", ignore_cleanup_errors=True) as folder:
-        file = Path(folder) / f"sheet-{grid.id}.png"
+        file = Path(folder) / f"grid-{grid.id}.png"
         await asyncio.to_thread(file.write_bytes, drawn)
         levels = encodings([file], limit)
         while (uploads := await asyncio.to_thread(next, levels, None)) is not None:

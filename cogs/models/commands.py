@@ -22,7 +22,7 @@ from cogs.models.text import (
 from cogs.policy.access import require_manager
 from cogs.policy.audit import record
 from cogs.policy.contexts import scope_of
-from cogs.policy.server_settings import channel_language
+from cogs.policy.request_context import channel_language
 from cogs.requests.choices import model_choices, scheduler_choices, several_choices
 from cogs.requests.sizes import parse_size, size_choices
 from engine import (

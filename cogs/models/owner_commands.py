@@ -10,7 +10,7 @@ from cogs.models.buttons import ModelButton
 from cogs.models.downloads import ModelDownloads
 from cogs.models.pending_models import PendingModel
 from cogs.policy.access import require_owner
-from cogs.policy.server_settings import channel_language
+from cogs.policy.request_context import channel_language
 from cogs.requests.choices import model_choices
 from engine import Studio, human_size
 from speech import say, together

@@ -28,7 +28,8 @@ from cogs.moderation.review_submission import submit_review
 from cogs.policy.access import Refused, require_moderator
 from cogs.policy.audit import record
 from cogs.policy.contexts import scope_of
-from cogs.policy.server_settings import channel_language, server_settings
+from cogs.policy.request_context import channel_language
+from cogs.policy.server_settings import server_settings
 from cogs.requests.submission import Submission
 from engine import (
     REVIEW_LIFETIME,

@@ -8,7 +8,7 @@ from cogs.context import Client, Interaction
 from cogs.message_ref import MessageRef
 from cogs.policy.contexts import is_bot_dm, is_user_install
 from cogs.policy.permissions import REQUIRED_PERMISSIONS, missing_permissions
-from cogs.policy.server_settings import server_settings
+from cogs.policy.request_context import request_context, settings_in
 from engine import AtelierError, Job
 from speech import AND, listed, phrase, say
 
@@ -185,7 +185,7 @@ async def require_postable_channel(interaction: Interaction, *, ephemeral: bool 
         return
     if not ephemeral:
         require_bot_permissions(interaction)
-    settings = await server_settings(interaction.client.studio, f"guild:{interaction.guild_id}")
+    settings = settings_in(await request_context(interaction))
     parent = getattr(interaction.channel, "parent_id", None)
     if settings.channels and not {interaction.channel_id, parent} & set(settings.channels):
         mentions = ", ".join(f"<#{channel}>" for channel in settings.channels)
@@ -196,8 +196,7 @@ async def require_unblocked(interaction: Interaction) -> None:
     """Raise `Refused` when the user is blocked in this server. Managers never are."""
     if interaction.guild_id is None or is_user_install(interaction) or manages(interaction):
         return
-    moderation = interaction.client.studio.moderation
-    block = await moderation.blocked(f"guild:{interaction.guild_id}", str(interaction.user.id))
+    block = (await request_context(interaction)).block
     if block is not None:
         if block.until is None:
             raise Refused(say(BLOCKED))

@@ -69,3 +69,8 @@ def scope_of(interaction: discord.Interaction[Any]) -> str:
     if interaction.guild_id is None or is_user_install(interaction):
         return f"user:{interaction.user.id}"
     return f"guild:{interaction.guild_id}"
+
+
+def user_scope(interaction: discord.Interaction[Any]) -> str:
+    """The scope of the user's own defaults."""
+    return f"user:{interaction.user.id}"

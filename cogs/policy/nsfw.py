@@ -61,11 +61,11 @@ def exposure_of(
         restricted: Whether they are shown in an age-restricted channel.
         privileged: Whether only their owner, or a moderator who may release them, sees them.
     """
-    flagged = frozenset(channel for channel, each in enumerate(verdicts) if each.stands)
+    flagged = frozenset(index for index, each in enumerate(verdicts) if each.stands)
     if not flagged or restricted or policy == "off":
         return Exposure()
     # Pictures that couldn't be checked are only hidden as spoilers.
-    judged = any(verdicts[channel].judged for channel in flagged)
+    judged = any(verdicts[index].judged for index in flagged)
     if policy == "withhold" and judged and not privileged:
         return Exposure(withheld=True)
     return Exposure(spoilered=flagged)

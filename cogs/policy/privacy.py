@@ -2,13 +2,11 @@
 
 from dataclasses import dataclass
 
-import discord
-
 from cogs.context import Interaction
 from cogs.message_ref import MessageRef
 from cogs.policy.contexts import is_bot_dm, is_user_install, may_post_publicly
+from cogs.policy.request_context import request_context
 from cogs.policy.visibility import accessible_job
-from engine import StyleBook
 
 REPLY_MODE = "reply_mode"
 """The key in an interaction's extras: all its answers have the mode that was chosen first."""
@@ -39,14 +37,8 @@ class ReplyMode:
         return self.ephemeral or self.user_install
 
 
-def user_scope(interaction: discord.Interaction) -> str:
-    """The scope of the user's own defaults."""
-    return f"user:{interaction.user.id}"
-
-
 async def reply_mode_of(
     interaction: Interaction,
-    book: StyleBook,
     *,
     private: bool | None = None,
     source: int | None = None,
@@ -55,7 +47,6 @@ async def reply_mode_of(
 
     Args:
         interaction: The interaction.
-        book: Holds the users' defaults.
         private: The privacy that the user chose for this request, if any.
         source: The job that the request is made from; if it is private, so is the answer.
 
@@ -69,7 +60,7 @@ async def reply_mode_of(
         source is not None
         and MessageRef.from_json((await accessible_job(interaction, source)).message_ref).private
     )
-    default_privacy = (await book.user_defaults(user_scope(interaction))).privacy
+    default_privacy = (await request_context(interaction)).user_defaults.privacy
     reply_mode = interaction.extras[REPLY_MODE] = _reply_mode(
         interaction, default_privacy, private, source_is_private=source_is_private
     )

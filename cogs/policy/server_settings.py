@@ -5,10 +5,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Self
 
-from cogs.context import Interaction
-from cogs.policy.contexts import scope_of
 from engine import Studio
-from speech import spoken
 
 SETTINGS_KEY = "settings"
 
@@ -67,9 +64,3 @@ async def change_server_settings(
         scope, SETTINGS_KEY, lambda stored: change(ServerSettings.from_json(stored)).to_json()
     )
     return ServerSettings.from_json(text)
-
-
-async def channel_language(interaction: Interaction) -> str:
-    """The language of public messages in the channel: the server's, else the user's."""
-    settings = await server_settings(interaction.client.studio, scope_of(interaction))
-    return settings.language or spoken()

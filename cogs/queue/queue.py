@@ -1,4 +1,4 @@
-"""/queue and /cancel: who waits, and calling a job off."""
+"""/queue and /cancel."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -17,18 +17,16 @@ from cogs.policy.access import acting_as, moderates
 from cogs.policy.audit import record_on_job
 from cogs.policy.contexts import anywhere, is_user_install
 from cogs.policy.visibility import can_see
+from cogs.requests.choices import MOST_CHOICES
 from engine import Job, JobEvent, JobState, Studio, UnknownJob
 from speech import say
 
-MOST_LINES = 10
-"""Jobs in one answer: what surely fits into the 2000 characters of a message."""
-
-MOST_CHOICES = 25
-"""Discord's limit for autocomplete."""
+MAX_LINES = 10
+"""Jobs in one answer: their lines always fit into a message."""
 
 
 class Queue(commands.Cog):
-    """The commands about waiting."""
+    """The commands about waiting jobs."""
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
@@ -41,11 +39,11 @@ class Queue(commands.Cog):
         if not jobs:
             await reply(interaction, say("The queue is empty. `/imagine` starts now."))
             return
-        mine = str(interaction.user.id)
-        here = [entry for entry in jobs if entry[0].owner == mine or _is_of(interaction, entry[0])]
-        here.sort(key=lambda entry: entry[0].owner != mine)
-        lines = [line(job, event, interaction) for job, event in here[:MOST_LINES]]
-        if (more := len(here) - MOST_LINES) > 0:
+        me = str(interaction.user.id)
+        here = [entry for entry in jobs if entry[0].owner == me or _is_here(interaction, entry[0])]
+        here.sort(key=lambda entry: entry[0].owner != me)
+        lines = [queue_line(job, event, interaction) for job, event in here[:MAX_LINES]]
+        if (more := len(here) - MAX_LINES) > 0:
             lines.append(f"-# {say('and {number} more', number=more)}")
         if elsewhere := len(jobs) - len(here):
             lines.append(f"-# {say('{number} elsewhere', number=elsewhere)}")
@@ -57,27 +55,28 @@ class Queue(commands.Cog):
     async def cancel(self, interaction: Interaction, job: int | None = None) -> None:
         """Cancel a picture that's waiting or being painted"""
         if job is None:
-            mine = [j.id for j, _ in self._studio.queue() if j.owner == str(interaction.user.id)]
-            if not mine:
+            me = str(interaction.user.id)
+            own = [each.id for each, _ in self._studio.queue() if each.owner == me]
+            if not own:
                 raise UnknownJob(say("You have no jobs in the queue."))
-            job = max(mine)
-        asked = await self._studio.job(job)
-        if asked.cell is not None:
-            await _cancel_grid(interaction, asked.cell.grid)
-        elif await self._studio.cancel(job, by=acting_as(interaction, asked)):
-            await record_on_job(interaction, "cancelled", asked)
+            job = max(own)
+        target = await self._studio.job(job)
+        if target.cell is not None:
+            await _cancel_grid(interaction, target.cell.grid)
+        elif await self._studio.cancel(job, by=acting_as(interaction, target)):
+            await record_on_job(interaction, "cancelled", target)
             await reply(interaction, say("Job {number} was cancelled.", number=job))
         else:
             await reply(interaction, say("Job {number} is already done.", number=job))
 
     @cancel.autocomplete("job")
     async def _complete_job(self, interaction: Interaction, current: str) -> list[Choice[int]]:
-        mine = str(interaction.user.id)
+        me = str(interaction.user.id)
         waiting = [job for job, _ in _collapse_grids(self._studio.queue())]
-        jobs = [job for job in waiting if job.owner == mine or moderates(interaction, job)]
-        jobs.sort(key=lambda job: (job.owner != mine, -job.id))
+        jobs = [job for job in waiting if job.owner == me or moderates(interaction, job)]
+        jobs.sort(key=lambda job: (job.owner != me, -job.id))
         choices = [
-            Choice(name=shortened(f"{job.id} · {_words_for(interaction, job)}", 100), value=job.id)
+            Choice(name=shortened(f"{job.id} · {_prompt_for(interaction, job)}", 100), value=job.id)
             for job in jobs
         ]
         typed = str(current).strip().lower()
@@ -85,11 +84,11 @@ class Queue(commands.Cog):
 
 
 def _collapse_grids(entries: Iterable[tuple[Job, JobEvent]]) -> list[tuple[Job, JobEvent]]:
-    """Without the cells of a sheet behind its first one."""
-    firsts: dict[tuple[int, int], tuple[Job, JobEvent]] = {}
+    """The entries with only the first cell of each grid."""
+    first_entries: dict[tuple[int, int], tuple[Job, JobEvent]] = {}
     for job, event in entries:
-        firsts.setdefault((job.cell.grid, 0) if job.cell else (0, job.id), (job, event))
-    return list(firsts.values())
+        first_entries.setdefault((job.cell.grid, 0) if job.cell else (0, job.id), (job, event))
+    return list(first_entries.values())
 
 
 async def _cancel_grid(interaction: Interaction, grid_id: int) -> None:
@@ -99,8 +98,8 @@ async def _cancel_grid(interaction: Interaction, grid_id: int) -> None:
         await reply(interaction, say("Grid {number} is already done.", number=grid_id))
 
 
-def _is_of(interaction: discord.Interaction[Any], job: Job) -> bool:
-    """Whether the job is of the server in which somebody asks, and the bot is in it."""
+def _is_here(interaction: discord.Interaction[Any], job: Job) -> bool:
+    """Whether the job is of the interaction's server, and the bot is a member of it."""
     here = interaction.guild_id
     return (
         here is not None and not is_user_install(interaction) and _message_ref(job).guild_id == here
@@ -111,21 +110,21 @@ def _message_ref(job: Job) -> MessageRef:
     return MessageRef.from_json(job.message_ref)
 
 
-def _words_for(interaction: Interaction, job: Job) -> str:
-    """What the job paints, if the person may see it; else that it is private."""
+def _prompt_for(interaction: Interaction, job: Job) -> str:
+    """The job's prompt, or that it is private if the user may not see it."""
     return job.recipe.prompt if can_see(interaction, job) else say("private")
 
 
-def line(job: Job, event: JobEvent, interaction: discord.Interaction[Any]) -> str:
-    """One job in the list; what it shows is told to its owner and in the channel of its home."""
+def queue_line(job: Job, event: JobEvent, interaction: discord.Interaction[Any]) -> str:
+    """The line about a job. The prompt is shown to its owner and in its message's channel."""
     own = job.owner == str(interaction.user.id)
     if event.state is JobState.RUNNING:
         percent = 100 * event.step // max(1, event.total_steps)
-        place: str = say("painting, {percent}%", percent=percent)
+        position: str = say("painting, {percent}%", percent=percent)
     else:
-        place = ordinal(event.position or 1)
+        position = ordinal(event.position or 1)
     number = say("grid {number}", number=job.cell.grid) if job.cell else str(job.id)
-    parts = [number, place]
+    parts = [number, position]
     if event.seconds_left is not None:
         parts.append(say("about {time}", time=duration(event.seconds_left)))
     parts.append(f"<@{job.owner}>")

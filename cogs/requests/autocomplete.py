@@ -5,11 +5,11 @@ from typing import Any, TypeVar
 from discord.app_commands import Choice, Command
 
 from cogs.context import Interaction
-from cogs.policy.contexts import scope_of
+from cogs.policy.request_context import request_context
 from cogs.requests.choices import model_choices, scheduler_choices, style_choices
 from cogs.requests.loras import lora_choices
 from cogs.requests.sizes import size_choices
-from engine import Model, Studio, StyleBook, allowed_schedulers
+from engine import Model, Studio, allowed_schedulers
 
 AnyCommand = TypeVar("AnyCommand", bound=Command[Any, ..., Any])
 
@@ -17,16 +17,15 @@ AnyCommand = TypeVar("AnyCommand", bound=Command[Any, ..., Any])
 class OptionChoices:
     """Knows what there is to choose from where somebody types."""
 
-    def __init__(self, studio: Studio, book: StyleBook) -> None:
+    def __init__(self, studio: Studio) -> None:
         self._studio = studio
-        self._book = book
 
     async def option(self, kind: str, interaction: Interaction, current: str) -> list[Choice[str]]:
         """What goes on from `current`: models, sizes, schedulers, styles or LoRAs."""
-        scope = scope_of(interaction)
+        context = await request_context(interaction)
         match kind:
             case "model":
-                allowed = await self._studio.server_models.allowed(scope)
+                allowed = context.models.allowed
                 models = (m for m in self._studio.models if allowed is None or m.name in allowed)
                 return model_choices(models, current)
             case "size":
@@ -35,7 +34,7 @@ class OptionChoices:
                 model = await self._chosen(interaction)
                 return scheduler_choices(allowed_schedulers(model.family), current)
             case "style":
-                return style_choices(await self._book.all(scope), current)
+                return style_choices(context.styles, current)
             case "lora":
                 model = await self._chosen(interaction)
                 return lora_choices(self._studio.adapters, model, current)
@@ -47,7 +46,7 @@ class OptionChoices:
         named = interaction.namespace.model
         if isinstance(named, str) and named in self._studio.models:
             return self._studio.models[named]
-        return await self._studio.model_of(scope_of(interaction))
+        return (await request_context(interaction)).models.model
 
 
 class OptionAutocomplete:

@@ -10,11 +10,12 @@ from engine import (
     ImageRequest,
     InvalidRequest,
     Model,
+    RequestContext,
     Studio,
     Style,
-    StyleBook,
     UserDefaults,
     expand_dynamic_prompt,
+    find_style,
     without_flags,
 )
 from speech import say
@@ -39,79 +40,62 @@ class TypedRequest:
 
 
 class RequestBuilder:
-    """Reads what people type, with what they and the place have decided."""
+    """Builds requests from what people type, and from what they and their server have decided."""
 
-    def __init__(self, studio: Studio, book: StyleBook) -> None:
+    def __init__(self, studio: Studio) -> None:
         self._studio = studio
-        self._book = book
 
-    async def requests(self, typed: TypedRequest, scope: str, person: str) -> list[ImageRequest]:
-        """The requests that `typed` stands for; pictures to start from are for others to add.
-
-        Args:
-            typed: What somebody typed.
-            scope: Where: a server.
-            person: Who.
+    def requests(self, typed: TypedRequest, context: RequestContext) -> list[ImageRequest]:
+        """One request for each prompt that `typed` stands for, without start images.
 
         Raises:
-            AtelierError: When it makes no sense; the text is for the person.
+            AtelierError: When it makes no sense; the text is for the member.
         """
         return [
-            await self.request(
-                replace(typed, request=replace(typed.request, prompt=prompt)), scope, person
-            )
+            self.request(replace(typed, request=replace(typed.request, prompt=prompt)), context)
             for prompt in expand_dynamic_prompt(typed.request.prompt)
         ]
 
-    async def request(self, typed: TypedRequest, scope: str, person: str) -> ImageRequest:
-        """The same for a prompt in which braces are letters like any other."""
-        user_defaults = await self._book.user_defaults(person)
+    def request(self, typed: TypedRequest, context: RequestContext) -> ImageRequest:
+        """The request for a prompt in which braces have no meaning. Raises as `requests`."""
         adapters = parse_loras(typed.lora, self._studio.adapters)
-        asked = replace(typed.request, adapters=adapters)
-        style = await self._style(typed.style, user_defaults.style, scope)
-        return await self._request(asked, typed.size, style, user_defaults, scope)
-
-    async def _request(
-        self,
-        asked: ImageRequest,
-        size: str | None,
-        style: Style | None,
-        user_defaults: UserDefaults,
-        scope: str,
-    ) -> ImageRequest:
-        prompt, flags = without_flags(asked.prompt)
-        name = asked.model or flags.model
-        if name is None:
-            name = await self._usable((style.model if style else None, user_defaults.model), scope)
-        model = await self.model_of(replace(asked, model=name), scope)
-        width, height = parse_size(size, model)
-        request = flags.applied_to(replace(asked, prompt=prompt, width=width, height=height), model)
-        request = replace(request, model=name)
-        return _shaped(style.applied_to(request) if style else request, user_defaults, model)
-
-    async def model_of(self, request: ImageRequest, scope: str) -> Model:
-        """The model that paints the request. Raises `UnknownModel`."""
-        if request.model is not None:
-            return self._studio.models[request.model]
-        return await self._studio.model_of(scope)
-
-    async def _style(self, named: str | None, wanted: str | None, scope: str) -> Style | None:
-        """The style that is named, else the one that the person wants where there is such a one."""
-        if named is not None:
-            return None if named.casefold() == NO_STYLE else await self._book.get(scope, named)
-        return (await self._book.all(scope)).get(wanted.casefold()) if wanted else None
-
-    async def _usable(self, names: tuple[str | None, ...], scope: str) -> str | None:
-        """The first of the models that is there and allowed; nobody has named it just now."""
-        allowed = await self._studio.server_models.allowed(scope)
-        return next(
-            (
-                name
-                for name in names
-                if name in self._studio.models and (allowed is None or name in allowed)
-            ),
-            None,
+        prompt, flags = without_flags(typed.request.prompt)
+        style = _style(typed.style, context)
+        name = typed.request.model or flags.model or _default_model(style, context)
+        model = self._studio.models[name] if name else context.models.model
+        width, height = parse_size(typed.size, model)
+        request = replace(
+            typed.request, prompt=prompt, adapters=adapters, width=width, height=height
         )
+        request = replace(flags.applied_to(request, model), model=name)
+        request = style.applied_to(request) if style else request
+        return _shaped(request, context.user_defaults, model)
+
+    def model_of(self, request: ImageRequest, context: RequestContext) -> Model:
+        """The model that paints the request. Raises `UnknownModel`."""
+        return self._studio.models[request.model] if request.model else context.models.model
+
+
+def _style(named: str | None, context: RequestContext) -> Style | None:
+    """The style that was named, else the user's default if the server has it.
+
+    Raises:
+        InvalidRequest: When the server has no style of that name.
+    """
+    if named is not None:
+        return None if named.casefold() == NO_STYLE else find_style(context.styles, named)
+    wanted = context.user_defaults.style
+    return context.styles.get(wanted.casefold()) if wanted else None
+
+
+def _default_model(style: Style | None, context: RequestContext) -> str | None:
+    """The style's model, else the user's default, if it exists and is allowed."""
+    allowed, catalogue = context.models.allowed, context.catalogue
+    names = (style.model if style else None, context.user_defaults.model)
+    return next(
+        (name for name in names if name in catalogue and (allowed is None or name in allowed)),
+        None,
+    )
 
 
 def _shaped(request: ImageRequest, user_defaults: UserDefaults, model: Model) -> ImageRequest:
@@ -124,17 +108,17 @@ def _shaped(request: ImageRequest, user_defaults: UserDefaults, model: Model) ->
     return replace(request, width=width, height=height)
 
 
-async def with_flags(studio: Studio, request: ImageRequest, scope: str) -> ImageRequest:
-    """The request with what the flags in its prompt say, over all that it says elsewhere.
+def with_flags(request: ImageRequest, context: RequestContext) -> ImageRequest:
+    """The request with the flags in its prompt, which win over what it says elsewhere.
 
-    That is for forms, which are filled in with the settings of a picture.
+    This is for modals, which are filled in with the settings of a picture.
 
     Raises:
         AtelierError: When a flag makes no sense.
     """
     prompt, flags = without_flags(request.prompt)
     name = flags.model or request.model
-    model = studio.models[name] if name else await studio.model_of(scope)
+    model = context.catalogue[name] if name else context.models.model
     return flags.applied_to(replace(request, prompt=prompt), model, wins=True)
 
 

@@ -14,7 +14,6 @@ from cogs.context import Interaction
 from cogs.messages.dynamic_items import Persistent
 from cogs.messages.text import shortened
 from cogs.policy.access import Refused, require_postable_channel
-from cogs.policy.contexts import scope_of
 from cogs.requests.submission import Submission
 from engine import AdapterUse, AtelierError, GridLayout, ImageRequest, Recipe, Requester, Studio
 from speech import say, say_many
@@ -171,11 +170,7 @@ class Confirmations:
 
     async def _asked(self, interaction: Interaction, question: PendingConfirmation) -> str:
         """What is asked, with what it costs."""
-        requester = Requester(
-            owner=str(interaction.user.id),
-            scope=scope_of(interaction),
-            rate_limits=await self._submission.rate_limits(interaction),
-        )
+        requester = await self._submission.requester(interaction)
         if question.layout is not None:
             grids = interaction.client.services[GridConfirmation]
             return await grids.describe(question.layout, question.requests, requester)

@@ -13,10 +13,9 @@ from cogs.messages.cards import steady_ready_at, waiting_card
 from cogs.messages.job_messages import JobMessages
 from cogs.messages.replies import reply
 from cogs.policy.access import require_postable_channel
-from cogs.policy.contexts import scope_of
 from cogs.policy.limits import Limits
 from cogs.policy.privacy import ReplyMode, reply_mode_of
-from cogs.policy.server_settings import channel_language, server_settings
+from cogs.policy.request_context import channel_language, request_context, settings_in
 from cogs.requests.sending import Send, sender
 from cogs.requests.user_install import require_downloaded, require_few_jobs, require_in_time
 from engine import (
@@ -27,7 +26,6 @@ from engine import (
     NeedsReview,
     NotYours,
     Parent,
-    RateLimits,
     Requester,
     StorageError,
     Studio,
@@ -58,7 +56,6 @@ class Submission:
         self._studio = studio
         self._limits = limits
         self._job_messages = job_messages
-        self._book = studio.styles
 
     async def think(
         self,
@@ -96,7 +93,7 @@ class Submission:
             Refused: When so many jobs are too many there.
             UnknownJob: When the source is not theirs to see.
         """
-        reply_mode = await reply_mode_of(interaction, self._book, private=private, source=source)
+        reply_mode = await reply_mode_of(interaction, private=private, source=source)
         if reply_mode.user_install and not reply_mode.dm:
             require_few_jobs(jobs)
         return reply_mode
@@ -131,13 +128,7 @@ class Submission:
         try:
             job = await self._studio.submit(
                 request,
-                Requester(
-                    owner=str(interaction.user.id),
-                    message_ref=message_ref.to_json(),
-                    scope=scope_of(interaction),
-                    rate_limits=await self.rate_limits(interaction),
-                    parent=parent,
-                ),
+                await self.requester(interaction, message_ref, parent),
             )
         except NeedsReview as need:
             reviews = interaction.client.services[ReviewDesk]
@@ -173,12 +164,7 @@ class Submission:
         try:
             jobs = await self._studio.submit_all(
                 requests,
-                Requester(
-                    owner=str(interaction.user.id),
-                    message_ref=message_ref.without_token().to_json(),
-                    scope=scope_of(interaction),
-                    rate_limits=await self.rate_limits(interaction),
-                ),
+                await self.requester(interaction, message_ref.without_token()),
             )
         except NeedsReview as need:
             await interaction.client.services[ReviewDesk].hold(
@@ -199,19 +185,14 @@ class Submission:
         """
         reply_mode = await self.reply_mode(interaction, source=picture.job_id)
         painted = (await self._studio.job(picture.job_id)).recipe
-        words = await self._studio.moderation.word_lists(scope_of(interaction))
+        words = (await request_context(interaction)).words
         await words.check(ImageRequest.of(painted))
         await self.think(interaction, source=picture.job_id)
         message_ref = await self.message_ref_for(interaction, reply_mode)
         job = await self._studio.enlarge(
             picture,
             factor,
-            Requester(
-                owner=str(interaction.user.id),
-                message_ref=message_ref.to_json(),
-                scope=scope_of(interaction),
-                rate_limits=await self.rate_limits(interaction),
-            ),
+            await self.requester(interaction, message_ref),
         )
         if reply_mode.dm:
             await self.show(job, message_ref, sender(interaction, reply_mode), message_ref)
@@ -241,11 +222,24 @@ class Submission:
         request = replace(ImageRequest.of(recipe), seed=None)
         await self.take(interaction, request, source=job_id)
 
-    async def rate_limits(self, interaction: Interaction) -> RateLimits:
-        """What whoever interacts may use."""
-        settings = await server_settings(self._studio, scope_of(interaction))
-        return self._limits.rate_limits(
-            interaction.user, settings.pictures_per_hour, settings.roles
+    async def requester(
+        self,
+        interaction: Interaction,
+        message_ref: MessageRef | None = None,
+        parent: Parent | None = None,
+    ) -> Requester:
+        """The member who interacts, with the limits that apply to them."""
+        context = await request_context(interaction)
+        settings = settings_in(context)
+        return Requester(
+            owner=context.owner,
+            scope=context.scope,
+            message_ref=message_ref.to_json() if message_ref else None,
+            rate_limits=self._limits.rate_limits(
+                interaction.user, settings.pictures_per_hour, settings.roles
+            ),
+            parent=parent,
+            context=context,
         )
 
     async def message_ref_for(
@@ -261,7 +255,7 @@ class Submission:
         """
         await require_postable_channel(interaction, ephemeral=reply_mode.ephemeral)
         if reply_mode.user_install and not reply_mode.private and requests:
-            requester = Requester(owner=str(interaction.user.id), scope=scope_of(interaction))
+            requester = await self.requester(interaction)
             require_downloaded(await self._studio.missing(requests, requester))
             require_in_time(await self._studio.forecast(requests, requester))
         language = spoken() if reply_mode.private else await channel_language(interaction)

@@ -2,9 +2,8 @@
 
 from cogs.context import Client
 from cogs.styles.styles import Styles
-from engine import StyleBook
 
 
 async def setup(bot: Client) -> None:
     """Add the feature to the bot."""
-    await bot.add_cog(Styles(bot.studio, bot.services[StyleBook]))
+    await bot.add_cog(Styles(bot.studio))

@@ -16,7 +16,7 @@ from cogs.policy.access import require_manager
 from cogs.policy.audit import record
 from cogs.policy.contexts import scope_of
 from cogs.requests.choices import style_choices
-from engine import MAX_PROMPT, STYLE_PLACE, Studio, Style, StyleBook, check_style_name
+from engine import MAX_PROMPT, STYLE_PLACE, Studio, Style, check_style_name
 from speech import say
 
 Name = Range[str, 1, 50]
@@ -64,15 +64,15 @@ class Styles(
 ):
     """The commands about styles."""
 
-    def __init__(self, studio: Studio, book: StyleBook) -> None:
+    def __init__(self, studio: Studio) -> None:
         self._studio = studio
-        self._book = book
+        self._styles = studio.styles
         super().__init__()
 
     @app_commands.command(name="list")
     async def list_styles(self, interaction: Interaction) -> None:
         """Show the styles of this server"""
-        styles = (await self._book.all(scope_of(interaction))).values()
+        styles = (await self._styles.all(scope_of(interaction))).values()
         if not styles:
             await reply(interaction, say("No styles here yet. Add one with `/style add`."))
             return
@@ -84,7 +84,7 @@ class Styles(
         """Add a style for everyone in this server"""
         require_manager(interaction)
         check_style_name(name)
-        if name.casefold() in await self._book.all(scope_of(interaction)):
+        if name.casefold() in await self._styles.all(scope_of(interaction)):
             await reply(
                 interaction,
                 say("The style “{name}” already exists. Change it with `/style edit`.", name=name),
@@ -97,7 +97,7 @@ class Styles(
     async def edit_style(self, interaction: Interaction, name: Name) -> None:
         """Change a style of this server"""
         require_manager(interaction)
-        style = await self._book.get(scope_of(interaction), name)
+        style = await self._styles.get(scope_of(interaction), name)
         await interaction.response.send_modal(StyleForm(style))
 
     @app_commands.command(name="remove")
@@ -105,14 +105,14 @@ class Styles(
     async def remove_style(self, interaction: Interaction, name: Name) -> None:
         """Remove a style of this server"""
         require_manager(interaction)
-        style = await self._book.remove(scope_of(interaction), name)
+        style = await self._styles.remove(scope_of(interaction), name)
         await record(interaction, say("removed the style {name}", name=style.name))
         await reply(interaction, say("Removed the style **{name}**.", name=style.name))
 
     @edit_style.autocomplete("name")
     @remove_style.autocomplete("name")
     async def _complete_name(self, interaction: Interaction, current: str) -> list[Choice[str]]:
-        return style_choices(await self._book.all(scope_of(interaction)), current)
+        return style_choices(await self._styles.all(scope_of(interaction)), current)
 
     @commands.Cog.listener()
     async def on_interaction(self, interaction: Interaction) -> None:
@@ -132,7 +132,7 @@ class Styles(
             negative_prompt=fields["negative_prompt"],
             model=model,
         )
-        await self._book.save(scope_of(interaction), style)
+        await self._styles.save(scope_of(interaction), style)
         await record(interaction, say("saved the style {name}", name=name))
         kept = say("Saved. Use it with `/imagine style:{name}`.", name=name)
         await reply(interaction, f"{kept}\n{_line(style)}")

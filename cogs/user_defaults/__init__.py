@@ -2,9 +2,8 @@
 
 from cogs.context import Client
 from cogs.user_defaults.me import Me
-from engine import StyleBook
 
 
 async def setup(bot: Client) -> None:
     """Add the feature to the bot."""
-    await bot.add_cog(Me(bot.studio, bot.services[StyleBook]))
+    await bot.add_cog(Me(bot.studio))

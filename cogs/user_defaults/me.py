@@ -8,10 +8,10 @@ from discord.ext import commands
 
 from cogs.context import Interaction
 from cogs.messages.replies import reply
-from cogs.policy.contexts import anywhere, scope_of
-from cogs.policy.privacy import DM, ONLY_ME, user_scope
+from cogs.policy.contexts import anywhere, scope_of, user_scope
+from cogs.policy.privacy import DM, ONLY_ME
 from cogs.requests.choices import model_choices, style_choices
-from engine import RATIOS, Studio, StyleBook, UserDefaults
+from engine import RATIOS, Studio, UserDefaults
 from speech import phrase, say
 
 SHAPES = [Choice(name=ratio, value=ratio) for ratio in RATIOS]
@@ -26,9 +26,9 @@ KEPT = {ONLY_ME: phrase("visible only to you"), DM: phrase("sent by DM")}
 class Me(commands.GroupCog, group_name="me", group_description="Your own defaults"):
     """The commands about the person who uses them."""
 
-    def __init__(self, studio: Studio, book: StyleBook) -> None:
+    def __init__(self, studio: Studio) -> None:
         self._studio = studio
-        self._book = book
+        self._styles = studio.styles
         super().__init__()
 
     @app_commands.command(name="defaults")
@@ -58,19 +58,19 @@ class Me(commands.GroupCog, group_name="me", group_description="Your own default
     ) -> None:
         """Show or set your own defaults; they override the server's"""
         person = user_scope(interaction)
-        user_defaults = UserDefaults() if clear else await self._book.user_defaults(person)
+        user_defaults = UserDefaults() if clear else await self._styles.user_defaults(person)
         if model is not None:
             user_defaults = replace(user_defaults, model=self._studio.models[model].name)
         if size is not None:
             user_defaults = replace(user_defaults, ratio=size.value)
         if style is not None:
-            known = await self._book.get(scope_of(interaction), style)
+            known = await self._styles.get(scope_of(interaction), style)
             user_defaults = replace(user_defaults, style=known.name)
         if privacy is not None:
             wanted = None if privacy.value == PUBLIC else privacy.value
             user_defaults = replace(user_defaults, privacy=wanted)
         if clear or model or size or style or privacy:
-            await self._book.set_user_defaults(person, user_defaults)
+            await self._styles.set_user_defaults(person, user_defaults)
         await reply(interaction, in_words(user_defaults))
 
     @defaults.autocomplete("model")
@@ -79,7 +79,7 @@ class Me(commands.GroupCog, group_name="me", group_description="Your own default
 
     @defaults.autocomplete("style")
     async def _complete_style(self, interaction: Interaction, current: str) -> list[Choice[str]]:
-        return style_choices(await self._book.all(scope_of(interaction)), current)
+        return style_choices(await self._styles.all(scope_of(interaction)), current)
 
 
 def in_words(user_defaults: UserDefaults) -> str:

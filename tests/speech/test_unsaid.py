@@ -14,8 +14,8 @@ from .sources import Unsaid, sources, unsaid, unsaid_errors
 
 ALLOWED = {
     ("cogs/__init__.py", "Atelier"): "the name of a class",
-    ("cogs/grids/axes.py", "random, random, random"): "what is typed",
-    ("cogs/grids/axes.py", "red, blue, green"): "what is typed",
+    ("cogs/grids/axis_kinds.py", "random, random, random"): "what is typed",
+    ("cogs/grids/axis_kinds.py", "red, blue, green"): "what is typed",
     (
         "cogs/actions/context_menus.py",
         "Use these settings",

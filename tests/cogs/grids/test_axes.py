@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cogs.grids.axes import changed, read_axis
+from cogs.grids.axes import apply_axis_value, read_axis
 from cogs.requests.builder import TypedRequest
 from engine import Axis, Catalogue, ImageRequest, InvalidRequest, UnknownModel
 
@@ -81,7 +81,7 @@ def test_an_unknown_model_is_told_with_the_nearest_one() -> None:
 
 def test_each_place_changes_what_was_typed() -> None:
     def at(kind: str, label: str, given: TypedRequest | None = None) -> TypedRequest:
-        return changed(given or typed(), kind, Axis(title=kind, labels=(label,)), 0)
+        return apply_axis_value(given or typed(), kind, Axis(title=kind, labels=(label,)), 0)
 
     assert at("seed", "7").request.seed == 7
     assert at("guidance", "2.5").request.guidance_scale == 2.5
@@ -100,23 +100,23 @@ def test_each_place_changes_what_was_typed() -> None:
 
 def test_the_first_words_are_the_ones_that_the_others_stand_in_for() -> None:
     axis = Axis(title="words", labels=("red", "blue"))
-    prompts = [changed(typed(), "words", axis, place).request.prompt for place in (0, 1)]
+    prompts = [apply_axis_value(typed(), "words", axis, place).request.prompt for place in (0, 1)]
     assert prompts == ["a red fish", "a blue fish"]
     with pytest.raises(InvalidRequest, match="“red” isn't in the prompt"):
-        changed(typed("a green fish"), "words", axis, 1)
+        apply_axis_value(typed("a green fish"), "words", axis, 1)
 
 
 @pytest.mark.parametrize("given", [typed(seed=5), typed()])
 def test_what_is_on_the_axis_has_no_value_beside_it(given: TypedRequest) -> None:
     axis = Axis(title="seed", labels=("1",))
     if given.request.seed is None:
-        assert changed(given, "seed", axis, 0).request.seed == 1
+        assert apply_axis_value(given, "seed", axis, 0).request.seed == 1
     else:
         with pytest.raises(InvalidRequest, match="“seed” is already on an axis"):
-            changed(given, "seed", axis, 0)
+            apply_axis_value(given, "seed", axis, 0)
 
 
 @pytest.mark.parametrize("lora", [None, "fox, owl"])
 def test_weights_alone_need_one_lora_to_be_of(lora: str | None) -> None:
     with pytest.raises(InvalidRequest, match=r"0\.5 is a weight, but for which LoRA"):
-        changed(typed(lora=lora), "lora", Axis(title="LoRA", labels=("0.5",)), 0)
+        apply_axis_value(typed(lora=lora), "lora", Axis(title="LoRA", labels=("0.5",)), 0)

@@ -118,7 +118,7 @@ async def test_a_sheet_is_asked_about_painted_and_shown_with_each_of_its_picture
             "-# tiny · 64×64 · 1 step · ddim",
         ]
         [upload] = message.attachments
-        assert upload.filename == "sheet-1.png"
+        assert upload.filename == "grid-1.png"
         assert min(image(upload).size) > 300
         assert recipe_in(upload, tmp_path).prompt == "a *red* fish"
         assert alt_texts(message) == [
@@ -523,7 +523,7 @@ async def test_a_private_sheet_is_seen_by_nobody_else(app: App) -> None:
         assert said.startswith("Job 1 no longer exists or isn't visible here")
 
 
-@pytest.mark.parametrize(("most", "names"), [(80_000, ["sheet-1.webp"]), (50, [])])
+@pytest.mark.parametrize(("most", "names"), [(80_000, ["grid-1.webp"]), (50, [])])
 async def test_a_sheet_that_is_too_large_is_made_smaller_or_its_pictures_stay_reachable(
     app: App, most: int, names: list[str]
 ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cogs.gallery.job_list import FORGOTTEN
+from cogs.gallery.job_list import LIST_EXPIRED
 from tests.discord_server import Message, Use
 
 from .guide import Tour
@@ -102,7 +102,7 @@ async def here(tour: Tour) -> Use:
 FORGED = {Role.STRANGER: UNSEEN}
 
 KEPT = [
-    Stop("atelier-page", turn, "page {page} of {pages}", told={Role.STRANGER: FORGOTTEN}),
+    Stop("atelier-page", turn, "page {page} of {pages}", told={Role.STRANGER: LIST_EXPIRED}),
     Stop("atelier-entries", entry("show"), "seed {seed}", told=FORGED),
     Stop("atelier-entries", entry("again"), "seed {seed}", told=FORGED, public=True),
     Stop("atelier-entries", entry("delete"), "page {page} of {pages}", told=FORGED),

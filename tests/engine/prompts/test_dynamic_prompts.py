@@ -74,5 +74,5 @@ def test_there_is_a_bound_that_is_known_before_anything_is_written_out() -> None
         expand_dynamic_prompt("{a,b,c,d} {a,b,c,d,e}")
     with pytest.raises(InvalidRequest, match="stand for at least 10,000 prompts"):
         expand_dynamic_prompt("{a,b}" * 400)
-    with pytest.raises(InvalidRequest, match="Braces may go into each other 8 deep"):
+    with pytest.raises(InvalidRequest, match="Braces can be nested at most 8 deep, not 9"):
         expand_dynamic_prompt("{a," * 50 + "b" + "}" * 50)

@@ -94,9 +94,9 @@ def test_what_makes_no_sense_is_said_in_a_sentence(prompt: str, sentence: str) -
 
 def test_an_option_that_says_the_same_is_fine_and_one_that_does_not_is_a_mistake() -> None:
     assert asked("fish --seed 7 --ar 1:1", seed=7, width=128, height=128).seed == 7
-    with pytest.raises(InvalidRequest, match=r"The number of steps is said twice: 5 and 20\."):
+    with pytest.raises(InvalidRequest, match=r"The number of steps is given twice: 5 and 20\."):
         asked("fish --steps 20", num_inference_steps=5)
-    with pytest.raises(InvalidRequest, match="The width is said twice: 96 and 160"):
+    with pytest.raises(InvalidRequest, match="The width is given twice: 96 and 160"):
         asked("fish --ar 3:2", width=96, height=128)
 
 

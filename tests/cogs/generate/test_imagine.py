@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from engine.store import Database
 from tests.cogs.app import PATIENCE, App, alt_texts, image, number, recipe_in, seed, told
 from tests.discord_server import ClientRefuses
 
@@ -218,3 +219,21 @@ async def test_a_failing_job_says_so_and_the_next_one_is_painted(app: App) -> No
         await app.discord.until(lambda: len(app.art.messages) == 3)
         again = await app.done(app.art.messages[-1])
         assert (number(again), len(again.attachments)) == (3, 1)
+
+
+async def test_what_a_request_needs_is_read_from_the_database_once(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads: list[str] = []
+    read = Database.read
+
+    async def counted(self: Database, sql: str, *parameters: object) -> Any:
+        reads.append(sql)
+        return await read(self, sql, *parameters)
+
+    async with app.open():
+        await app.painted(app.alice)
+        monkeypatch.setattr(Database, "read", counted)
+        await app.painted(app.alice)
+    assert len(reads) <= 8, reads
+    assert len(set(reads)) == len(reads), reads

@@ -7,7 +7,8 @@ import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
-from cogs.context import EVERYWHERE, Client, Interaction
+from cogs.context import Client, Interaction
+from cogs.messages.text import command_mention
 from cogs.policy.contexts import anywhere
 from cogs.translator import MENU
 from speech import phrase, say, spoken, translation
@@ -89,17 +90,6 @@ def _sections(bot: Client, guild_id: int | None) -> Iterator[str]:
         ]
         if lines:
             yield "\n".join([f"### {say(audience.value)}", *lines])
-
-
-def command_mention(bot: Client, command: str, guild_id: int | None) -> str:
-    """A clickable mention of a command, such as `model use`, in that server.
-
-    Where its ID isn't known, only its name.
-    """
-    ids = bot.command_ids.get(guild_id or EVERYWHERE) or bot.command_ids.get(EVERYWHERE, {})
-    if (command_id := ids.get(command.partition(" ")[0])) is None:
-        return f"`/{command}`"
-    return f"</{command}:{command_id}>"
 
 
 def about(command: app_commands.Command[commands.Cog, ..., None]) -> str:

@@ -6,8 +6,8 @@ import discord
 from discord import ui
 from discord.ext import commands
 
-from cogs.about.help import command_mention
 from cogs.context import Client
+from cogs.messages.text import command_mention
 from speech import language_for, say, speak, spoken
 
 log = logging.getLogger(__name__)

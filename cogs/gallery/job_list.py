@@ -21,7 +21,8 @@ from cogs.messages.replies import reply
 from cogs.messages.text import shortened
 from cogs.policy.access import Refused
 from cogs.policy.nsfw import exposures_to_user
-from cogs.policy.visibility import can_see, visible_job
+from cogs.policy.viewer import viewer_of
+from cogs.policy.visibility import visible_job
 from cogs.requests.submission import Submission
 from engine import Job, Search
 from speech import phrase, say, say_many
@@ -125,21 +126,19 @@ async def show_page(interaction: Interaction, number: int, index: int) -> None:
     Raises:
         Refused: When the search is another user's, or has expired.
     """
-    history, me = interaction.client.studio.history, str(interaction.user.id)
-    search = await history.recall(me, number)
+    studio, me = interaction.client.studio, str(interaction.user.id)
+    search = await studio.history.recall(me, number)
     if search is None:
         raise Refused(say(LIST_EXPIRED))
-    total = await history.count(search)
-    index = max(0, min(index, -(-total // PER_PAGE) - 1))
-    jobs = await history.page(search, index * PER_PAGE, PER_PAGE)
+    viewer = await viewer_of(interaction)
+    found = await studio.visible_jobs(viewer, search, index, PER_PAGE)
     page = JobListPage(
         search=number,
-        index=index,
-        total=total,
-        jobs=tuple(jobs),
-        own=frozenset(job.id for job in jobs if job.owner == me),
-        visible=frozenset(job.id for job in jobs if can_see(interaction, job)),
-        exposures=await exposures_to_user(interaction, jobs),
+        index=found.number,
+        total=found.total,
+        jobs=found.jobs,
+        own=frozenset(job.id for job in found.jobs if job.owner == me),
+        exposures=await exposures_to_user(interaction, found.jobs),
     )
     uploads = await asyncio.to_thread(thumbnails, page)
     await interaction.edit_original_response(
@@ -163,7 +162,7 @@ def _view(page: JobListPage, names: set[str]) -> ui.LayoutView:
     for job in page.jobs:
         name, exposure = f"{job.id}.webp", page.exposures[job.id]
         text: ui.TextDisplay[ui.LayoutView] = ui.TextDisplay(
-            job_entry(job, visible=job.id in page.visible, withheld=exposure.withheld)
+            job_entry(job, withheld=exposure.withheld)
         )
         if name in names:
             picture = ui.Thumbnail[ui.LayoutView](

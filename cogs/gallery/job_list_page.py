@@ -22,8 +22,6 @@ PER_PAGE = 5
 THUMBNAIL_SIDE = 256
 """Pixels of a thumbnail's longer side; Discord shows it at a third of that."""
 
-HIDDEN_ENTRY = phrase("A picture from a channel you can't see from here")
-
 MENU_LABELS = {
     "show": phrase("Show {number}: {prompt}"),
     "again": phrase("Paint {number} again: {prompt}"),
@@ -42,7 +40,6 @@ class JobListPage:
         total: The number of jobs on all pages.
         jobs: The jobs of this page.
         own: The IDs of those that are the user's own.
-        visible: The IDs of those that the user may see.
         exposures: How the pictures of each are shown to the user, by ID.
     """
 
@@ -51,7 +48,6 @@ class JobListPage:
     total: int
     jobs: tuple[Job, ...]
     own: frozenset[int]
-    visible: frozenset[int]
     exposures: dict[int, Exposure]
 
     @property
@@ -65,15 +61,13 @@ def thumbnails(page: JobListPage) -> list[Upload]:
     candidates = (
         _thumbnail(job.pictures[0], str(job.id))
         for job in page.jobs
-        if job.id in page.visible and job.pictures and not page.exposures[job.id].withheld
+        if job.pictures and not page.exposures[job.id].withheld
     )
     return [upload for upload in candidates if upload is not None]
 
 
-def job_entry(job: Job, *, visible: bool, withheld: bool) -> str:
-    """The lines about a job, or that it is hidden if the user may not see it."""
-    if not visible:
-        return f"-# {say(HIDDEN_ENTRY)}"
+def job_entry(job: Job, *, withheld: bool) -> str:
+    """The lines about a job."""
     link = jump_url(MessageRef.from_json(job.message_ref))
     prompt = discord.utils.escape_markdown(shortened(job.recipe.prompt, 120))
     facts = [
@@ -92,11 +86,8 @@ def job_entry(job: Job, *, visible: bool, withheld: bool) -> str:
 
 def menu_options(page: JobListPage) -> list[discord.SelectOption]:
     """The menu options for the jobs of the page, with values like `again:7`."""
-    verbs = (
-        ("show", "🖼️", page.visible),
-        ("again", "🔁", page.visible),
-        ("delete", "🗑️", page.own),
-    )
+    everything = frozenset(job.id for job in page.jobs)
+    verbs = (("show", "🖼️", everything), ("again", "🔁", everything), ("delete", "🗑️", page.own))
     return [
         discord.SelectOption(
             label=shortened(say(MENU_LABELS[verb], number=job.id, prompt=job.recipe.prompt), 100),

@@ -4,6 +4,7 @@ import re
 
 import discord
 
+from cogs.context import EVERYWHERE, Client
 from speech import phrase, say
 
 BAR_LENGTH = 12
@@ -56,3 +57,14 @@ def duration(seconds: float) -> str:
     if seconds < 90:
         return say("{number} s", number=max(1, round(seconds)))
     return say("{number} min", number=round(seconds / 60))
+
+
+def command_mention(bot: Client, command: str, guild_id: int | None) -> str:
+    """A clickable mention of a command, such as `model use`, in that server.
+
+    Where its ID isn't known, only its name.
+    """
+    ids = bot.command_ids.get(guild_id or EVERYWHERE) or bot.command_ids.get(EVERYWHERE, {})
+    if (command_id := ids.get(command.partition(" ")[0])) is None:
+        return f"`/{command}`"
+    return f"</{command}:{command_id}>"

@@ -91,7 +91,7 @@ def require_moderator(interaction: Interaction) -> None:
 
     That takes Timeout Members, which channels can't grant, or what `require_manager` takes.
     """
-    if not _is_moderator(interaction):
+    if not is_moderator(interaction):
         raise Refused(
             say(
                 "You need the Timeout Members or Manage Server permission, or a role chosen by "
@@ -103,10 +103,11 @@ def require_moderator(interaction: Interaction) -> None:
 def may_release(interaction: Interaction, job: Job) -> bool:
     """Whether the user may release the job's pictures: it is of this server, and they moderate."""
     here = _belongs_here(interaction, MessageRef.from_json(job.message_ref))
-    return here and _is_moderator(interaction)
+    return here and is_moderator(interaction)
 
 
-def _is_moderator(interaction: Interaction) -> bool:
+def is_moderator(interaction: Interaction) -> bool:
+    """Whether the user may moderate this server; the bot has to be a member."""
     if is_user_install(interaction):
         return False
     return interaction.permissions.moderate_members or manages(interaction)

@@ -20,7 +20,11 @@ def can_see(interaction: Interaction, job: Job) -> bool:
     """
     if job.owner == str(interaction.user.id):
         return True
-    message_ref = MessageRef.from_json(job.message_ref)
+    return can_see_message(interaction, MessageRef.from_json(job.message_ref))
+
+
+def can_see_message(interaction: Interaction, message_ref: MessageRef) -> bool:
+    """Whether the user may see another user's job, given where its message is."""
     if (
         message_ref.private
         or interaction.guild is None

@@ -1,0 +1,1 @@
+"""What the benchmarks are about: speed, and memory on small cards."""

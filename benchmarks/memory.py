@@ -103,6 +103,7 @@ def main(
     rung: Annotated[Literal[tuple(RUNGS)] | None, typer.Option()] = None,  # type: ignore[valid-type]
     vram: Annotated[str | None, typer.Option(help="A card to stand in for, like 4GB.")] = None,
     count: Annotated[int, typer.Option(min=1, help="Jobs in a row.")] = 3,
+    side: Annotated[int | None, typer.Option(min=64, help="In place of the model's own.")] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="In place of the model's own.")] = None,
     folder: Annotated[Path | None, typer.Option(help="Where weights are kept.")] = None,
     out: Annotated[Path | None, typer.Option(help="File that results are added to.")] = None,
@@ -113,7 +114,6 @@ def main(
         bool, typer.Option("--learned", help="Let ours measure first, as after the first start.")
     ] = False,
     discard: Annotated[bool, typer.Option("--discard", help="Delete weights after use.")] = False,
-    tiny: Annotated[bool, typer.Option("--tiny", help="Tiny architectures, for a test.")] = False,
 ) -> None:
     """Measure the rows of one model or all, or print the table of what was measured."""
     if model == "table":
@@ -125,8 +125,8 @@ def main(
     found: list[Result] = []
     place = folder or Path(tempfile.gettempdir()) / "atelier-benchmarks"
     for name in SIZES if model == "all" else [model]:
-        weights = place / (f"{name}-tiny" if tiny else name)
-        run("benchmarks.memory_models", name, str(weights), *(["--tiny"] if tiny else []))
+        weights = place / name
+        run("benchmarks.memory_models", name, str(weights))
         rows = [(rung or "best", vram)] if rung or vram else ROWS[name]
         for chosen, card in rows:
             base = task_of(
@@ -134,8 +134,8 @@ def main(
                 weights,
                 rung=chosen,
                 vram=card,
+                side=side,
                 steps=steps,
-                tiny=tiny,
                 count=count,
                 device=device,
                 learned=learned,

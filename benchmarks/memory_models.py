@@ -1,6 +1,6 @@
 """The architectures that `benchmarks.memory` measures, with random weights.
 
-    python -m benchmarks.memory_models NAME FOLDER [--tiny]
+    python -m benchmarks.memory_models NAME FOLDER
 
 Configurations are those that the checkpoints are published with; the safety checker of Stable
 Diffusion 1.5 is left out. Tokenizers are of the right class and know letters only: prompts become
@@ -9,10 +9,9 @@ a few tokens more.
 
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Any
 
 import diffusers
 import torch
@@ -25,39 +24,21 @@ from benchmarks.memory_parts import (
     CLIP_L,
     FLOW_VAE,
     clip,
-    clip_tokenizer,
     on_cpu,
     vae,
 )
 from benchmarks.memory_sizes import SIZES
 from benchmarks.memory_weights import write_pipeline
-from tests.tiny import qwen3, stable_diffusion, t5
-from tests.tiny.flux import flux
-from tests.tiny.sdxl import sdxl
-from tests.tiny.z_image import z_image
+from benchmarks.tokenizers import clip_tokenizer, qwen3_tokenizer, t5_tokenizer
 
 
-@dataclass(frozen=True, slots=True)
-class Architecture:
-    """How to come by a pipeline: `full` on the meta device, `tiny` saved into a folder.
-
-    `full` is given a folder to keep a vocabulary in.
-    """
-
-    full: Callable[[Path], Any]
-    tiny: Callable[[Path], Path]
-
-
-def prepare(name: str, folder: Path, *, tiny: bool = False) -> Path:
+def prepare(name: str, folder: Path) -> Path:
     """Have the weights of the architecture `name` in `folder`; what is there already stays."""
     if (folder / "model_index.json").exists():
         return folder
     shutil.rmtree(folder, ignore_errors=True)
-    architecture = ARCHITECTURES[name]
-    if tiny:
-        return architecture.tiny(folder)
     with torch.device("meta"):
-        pipe = architecture.full(folder)
+        pipe = ARCHITECTURES[name](folder)
     return write_pipeline(pipe, folder, getattr(torch, SIZES[name].half))
 
 
@@ -65,7 +46,7 @@ def _sd15(folder: Path) -> Any:
     return diffusers.StableDiffusionPipeline(
         vae=vae(512, 0.18215),
         text_encoder=transformers.CLIPTextModel(clip(*CLIP_L)),
-        tokenizer=clip_tokenizer(folder),
+        tokenizer=clip_tokenizer(folder / "words"),
         unet=diffusers.UNet2DConditionModel(
             sample_size=64, cross_attention_dim=768, attention_head_dim=8
         ),
@@ -77,7 +58,7 @@ def _sd15(folder: Path) -> Any:
 
 
 def _sdxl(folder: Path) -> Any:
-    words = clip_tokenizer(folder)
+    words = clip_tokenizer(folder / "words")
     return diffusers.StableDiffusionXLPipeline(
         vae=vae(1024, 0.13025),
         text_encoder=transformers.CLIPTextModel(clip(*CLIP_L)),
@@ -119,9 +100,9 @@ def _flux(folder: Path) -> Any:
         scheduler=on_cpu(lambda: diffusers.FlowMatchEulerDiscreteScheduler(shift=1.0)),
         vae=vae(1024, 0.3611, **FLOW_VAE),
         text_encoder=transformers.CLIPTextModel(clip(*CLIP_L)),
-        tokenizer=clip_tokenizer(folder),
+        tokenizer=clip_tokenizer(folder / "words"),
         text_encoder_2=transformers.T5EncoderModel(t5_xxl),
-        tokenizer_2=t5.tokenizer(),
+        tokenizer_2=t5_tokenizer(),
         transformer=diffusers.FluxTransformer2DModel(guidance_embeds=False),
     )
 
@@ -144,24 +125,20 @@ def _z_image(_: Path) -> Any:
         scheduler=on_cpu(lambda: diffusers.FlowMatchEulerDiscreteScheduler(shift=3.0)),
         vae=vae(1024, 0.3611, **FLOW_VAE),
         text_encoder=transformers.Qwen3Model(qwen3_4b),
-        tokenizer=qwen3.tokenizer(),
+        tokenizer=qwen3_tokenizer(),
         transformer=diffusers.ZImageTransformer2DModel(),
     )
 
 
-ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
-    {
-        "sd15": Architecture(_sd15, stable_diffusion),
-        "sdxl": Architecture(_sdxl, sdxl),
-        "flux": Architecture(_flux, lambda folder: flux(folder, schnell=True)),
-        "z-image": Architecture(_z_image, z_image),
-    }
+ARCHITECTURES: Mapping[str, Callable[[Path], Any]] = MappingProxyType(
+    {"sd15": _sd15, "sdxl": _sdxl, "flux": _flux, "z-image": _z_image}
 )
+"""Each makes a pipeline on the current device; a vocabulary is kept in the folder."""
 
 
-def main(name: str, folder: Path, tiny: Annotated[bool, typer.Option("--tiny")] = False) -> None:
+def main(name: str, folder: Path) -> None:
     """Write the weights of one architecture."""
-    prepare(name, folder, tiny=tiny)
+    prepare(name, folder)
 
 
 if __name__ == "__main__":

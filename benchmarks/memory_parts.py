@@ -1,15 +1,12 @@
 """What the architectures of `benchmarks.memory_models` have in common."""
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import diffusers
 import torch
 import transformers
-
-from tests.tiny import SCHEDULE, tokenizer
 
 
 def clip(layers: int, width: int, heads: int, projection: int, act: str) -> Any:
@@ -31,13 +28,6 @@ def clip(layers: int, width: int, heads: int, projection: int, act: str) -> Any:
 
 CLIP_L = (12, 768, 12, 768, "quick_gelu")
 BIG_G = (32, 1280, 20, 1280, "gelu")
-
-
-def clip_tokenizer(folder: Path) -> Any:
-    """A CLIP tokenizer that knows letters; its vocabulary is kept in `folder`."""
-    words = tokenizer(folder / "words")
-    words.model_max_length = 77
-    return words
 
 
 def vae(sample_size: int, scaling_factor: float, **options: Any) -> Any:
@@ -64,7 +54,12 @@ FLOW_VAE: Mapping[str, Any] = MappingProxyType(
 
 
 BETAS: Mapping[str, Any] = MappingProxyType(
-    {key: value for key, value in SCHEDULE.items() if key != "clip_sample"}
+    {
+        "beta_schedule": "scaled_linear",
+        "beta_start": 0.00085,
+        "beta_end": 0.012,
+        "steps_offset": 1,
+    }
 )
 
 

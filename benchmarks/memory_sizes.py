@@ -1,7 +1,7 @@
 """What `benchmarks.memory` paints with each architecture, and on which cards."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -27,10 +27,6 @@ class Size:
     steps: int
     guidance: float
     half: str
-
-    def tiny(self) -> "Size":
-        """The same for a tiny architecture."""
-        return replace(self, label=f"tiny {self.label}", side=64, steps=3)
 
 
 SIZES: Mapping[str, Size] = MappingProxyType(
@@ -70,8 +66,8 @@ def task_of(
     *,
     rung: str = "best",
     vram: str | None = None,
+    side: int | None = None,
     steps: int | None = None,
-    tiny: bool = False,
     **others: Any,
 ) -> Task:
     """The task of painting with the architecture `name`, our way.
@@ -81,18 +77,18 @@ def task_of(
         folder: Where its weights are.
         rung: In `RUNGS`.
         vram: A card to stand in for, like “4GB”; `None` for the whole one.
+        side: Of a picture, in place of the model's own.
         steps: In place of the model's own.
-        tiny: Whether it is the tiny architecture.
         others: Further attributes of the task.
     """
-    size = SIZES[name].tiny() if tiny else SIZES[name]
+    size = SIZES[name]
     return Task(
         model=name,
         folder=str(folder),
         rung=rung,
         way=OURS,
         vram_bytes=None if vram is None else parse_size(vram),
-        side=size.side,
+        side=side or size.side,
         steps=steps or size.steps,
         guidance=size.guidance,
         dtype=RUNGS[rung].dtype or size.half,

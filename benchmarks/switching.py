@@ -108,15 +108,15 @@ def main(
     rounds: Annotated[int, typer.Option(min=1, help="Switches to each.")] = 3,
     folder: Annotated[Path | None, typer.Option(help="Where weights are kept.")] = None,
     device: str = "auto",
-    tiny: Annotated[bool, typer.Option("--tiny", help="Tiny architectures, for a test.")] = False,
+    side: Annotated[int | None, typer.Option(min=64, help="In place of the model's own.")] = None,
 ) -> None:
     """Print how long switching takes either way."""
     name = str(Device.choose(EngineSettings(device=device)).name)
     place = folder or Path(tempfile.gettempdir()) / "atelier-benchmarks"
     tasks = []
     for model in (first, second):
-        weights = prepare(model, place / (f"{model}-tiny" if tiny else model), tiny=tiny)
-        tasks.append(task_of(model, weights, vram=vram, steps=2, tiny=tiny, count=2, device=name))
+        weights = prepare(model, place / model)
+        tasks.append(task_of(model, weights, vram=vram, side=side, steps=2, count=2, device=name))
     table = Table(title=f"Seconds to switch, {name}, {vram or 'whole card'}")
     for heading in ("to", "from disk", "from the shelf", "times as fast"):
         table.add_column(heading, justify="left" if heading == "to" else "right")

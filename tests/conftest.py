@@ -10,6 +10,12 @@ os.environ["HF_HUB_OFFLINE"] = "1"  # no test reaches for the Hub
 os.environ["OMP_NUM_THREADS"] = "1"  # tiny models only lose by sharing a step among cores
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests come first: the last ones that two workers do are to be short."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a Stable Diffusion pipeline with tiny random weights."""

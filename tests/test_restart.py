@@ -1,13 +1,14 @@
 """Whatever ends the process, no job is lost and none is posted twice.
 
-The bot runs as its owner runs it, `python bot.py run`, and is killed with SIGKILL at chosen
-moments. Discord's side is what counts: each job's pictures exactly once, the same pictures as in
-an undisturbed run, and in the job's home message wherever Discord still knows one.
+The bot runs as its owner runs it, `python bot.py run`, in a process of its own, and is killed with
+SIGKILL at chosen moments. Discord's side is what counts: each job's pictures exactly once, the same
+pictures as in an undisturbed run, and in the job's home message wherever Discord still knows one.
 """
 
 import asyncio
+import contextlib
+import os
 import signal
-import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from io import BytesIO
@@ -20,6 +21,7 @@ from PIL import Image
 
 from engine import EngineSettings, ImageRequest, ModelSettings, Requester, open_studio
 from tests.discord_server import Channel, DiscordServer, Guild, Member, Message
+from tests.fork_server import ForkServer, fork_server
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
 
@@ -30,8 +32,11 @@ STEPS = 40
 class Owner:
     """Somebody at the computer on which the bot runs."""
 
-    def __init__(self, folder: Path, model: Path, discord: DiscordServer) -> None:
+    def __init__(
+        self, folder: Path, model: Path, discord: DiscordServer, forks: ForkServer
+    ) -> None:
         self.discord = discord
+        self._forks = forks
         self._log = folder / "log.txt"
         self._data = folder / "data"
         self._config = folder / "config.toml"
@@ -57,23 +62,19 @@ class Owner:
             max_side = 128
             """
         )
-        self._process: asyncio.subprocess.Process | None = None
+        self._process = 0
 
     async def start(self) -> None:
         """Start the bot and wait until Discord sees it."""
-        with self._log.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "bot.py", "run", "--config", self._config,
-                cwd=ROOT, stdout=log, stderr=log,
-            )  # fmt: skip
+        arguments = ["bot.py", "run", "--config", str(self._config)]
+        self._process = await self._forks.start(arguments, self._log)
         await self.discord.ready(60)
 
     async def end(self, how: signal.Signals) -> int:
         """Send the signal; returns the exit code."""
-        assert self._process is not None
-        if self._process.returncode is None:
-            self._process.send_signal(how)
-        code = await self._process.wait()
+        with contextlib.suppress(ProcessLookupError):  # it has ended by itself
+            os.kill(self._process, how)
+        code = await self._forks.wait()
         await self.discord.gone(10)
         return code
 
@@ -88,8 +89,9 @@ class Owner:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def owner(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> AsyncIterator[Owner]:
-    async with DiscordServer() as discord:
-        owner = Owner(tmp_path_factory.mktemp("restart"), tiny_model, discord)
+    folder = tmp_path_factory.mktemp("restart")
+    async with DiscordServer() as discord, fork_server(ROOT) as forks:
+        owner = Owner(folder, tiny_model, discord, forks)
         await owner.start()
         yield owner
         await owner.end(signal.SIGKILL)
@@ -274,7 +276,7 @@ async def test_sigterm_finishes_what_is_in_hand_and_keeps_the_rest(
 
 async def test_killed_in_the_middle_of_a_sheet(owner: Owner, art: Channel, alice: Member) -> None:
     """Cells that are there are not painted again, and the sheet is shown where it was promised."""
-    steps = "1, 2, 145, 146, 147, 148, 149, 150"
+    steps = "1, 2, 95, 96, 97, 98, 99, 100"
     use = await alice.slash(art, "grid", prompt="a house", x="steps", x_values=steps)
     question = await use.message()
     others, before = len(owner.pictures()), len(art.messages)

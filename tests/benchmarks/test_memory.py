@@ -31,6 +31,8 @@ from benchmarks.memory_task import (
 from benchmarks.memory_weights import write_pipeline
 from engine.memory.device import CONTEXT_BYTES
 
+from .weights import TINY
+
 GB = 10**9
 
 
@@ -53,7 +55,7 @@ def a_task(folder: Path | str = "nowhere", **changes: Any) -> Task:
 
 @pytest.fixture(scope="module")
 def flux(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return prepare("flux", tmp_path_factory.mktemp("weights") / "flux", tiny=True)
+    return TINY["flux"](tmp_path_factory.mktemp("weights") / "flux")
 
 
 def in_this_process(module: str, *arguments: str) -> str:
@@ -84,13 +86,20 @@ def test_architectures_are_of_full_size(
     name: str, millions: dict[str, int], tmp_path: Path
 ) -> None:
     with torch.device("meta"):
-        pipe = ARCHITECTURES[name].full(tmp_path)
+        pipe = ARCHITECTURES[name](tmp_path)
     counted = {
         part: round(sum(p.numel() for p in module.parameters()) / 1e6)
         for part, module in pipe.components.items()
         if isinstance(module, torch.nn.Module)
     }
     assert counted == millions
+
+
+def test_weights_that_are_there_stay(flux: Path) -> None:
+    before = {file: file.stat() for file in flux.rglob("*")}
+
+    assert prepare("flux", flux) == flux
+    assert {file: file.stat() for file in flux.rglob("*")} == before
 
 
 def test_weights_are_written_in_shards_that_both_houses_load(flux: Path, tmp_path: Path) -> None:
@@ -112,7 +121,7 @@ def test_weights_are_written_in_shards_that_both_houses_load(flux: Path, tmp_pat
 
 @pytest.mark.parametrize("name", [name for name in SIZES if name != "flux"])
 def test_every_architecture_runs_both_ways(name: str, tmp_path: Path) -> None:
-    folder = prepare(name, tmp_path / name, tiny=True)
+    folder = TINY[name](tmp_path / name)
     base = a_task(folder, model=name, guidance=SIZES[name].guidance, count=1)
 
     results = list(memory.results_of(base, (OURS, "to"), in_this_process))
@@ -225,7 +234,7 @@ def test_the_table_is_printed_from_a_file_of_results(tmp_path: Path) -> None:
 
 
 def test_every_row_names_a_rung() -> None:
-    assert set(ROWS) == set(SIZES) == set(ARCHITECTURES)
+    assert set(ROWS) == set(SIZES) == set(ARCHITECTURES) == set(TINY)
     assert {rung for rows in ROWS.values() for rung, _ in rows} == set(RUNGS)
     assert {way for rung in RUNGS.values() for way in rung.plain} == set(OPTIONS)
 

@@ -5,19 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.memory_models import prepare
 from benchmarks.memory_sizes import task_of
 from benchmarks.memory_task import Task
 from benchmarks.switching import PaintingFailed, drop_from_cache, switch_seconds
+
+from .weights import TINY
 
 
 @pytest.fixture(scope="module")
 def tasks(tmp_path_factory: pytest.TempPathFactory) -> Sequence[Task]:
     folder = tmp_path_factory.mktemp("weights")
     return [
-        task_of(
-            name, prepare(name, folder / name, tiny=True), steps=1, tiny=True, count=2, device="cpu"
-        )
+        task_of(name, TINY[name](folder / name), side=64, steps=1, count=2, device="cpu")
         for name in ("sd15", "flux")
     ]
 
@@ -31,7 +30,7 @@ def test_the_shelf_is_faster_than_the_disk(tasks: Sequence[Task]) -> None:
 
 
 def test_a_model_that_does_not_load_is_told(tasks: Sequence[Task], tmp_path: Path) -> None:
-    nowhere = task_of("sd15", tmp_path, tiny=True, count=2, device="cpu")
+    nowhere = task_of("sd15", tmp_path, side=64, count=2, device="cpu")
 
     with pytest.raises(PaintingFailed, match="couldn't be loaded"):
         switch_seconds([nowhere, tasks[0]], 1, shelf=True)

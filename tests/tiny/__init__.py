@@ -1,6 +1,5 @@
 """Stable Diffusion pipelines with the real architecture and tiny random weights."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +20,12 @@ from transformers import (
     CLIPTokenizer,
 )
 
+from benchmarks.tokenizers import clip_tokenizer
+
+LENGTH = 32
+"""Tokens of a prompt."""
+
 WORDS = ("a", "red", "blue", "house", "under", "yellow", "moon", "fish")
-
-
-def tokenizer(folder: Path) -> CLIPTokenizer:
-    """A CLIP tokenizer that knows letters and nothing else."""
-    letters = [chr(c) for c in range(ord("a"), ord("z") + 1)] + list("0123456789.,")
-    tokens = ["<|startoftext|>", "<|endoftext|>", *letters, *(f"{x}</w>" for x in letters)]
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "vocab.json").write_text(json.dumps({token: i for i, token in enumerate(tokens)}))
-    (folder / "merges.txt").write_text("#version: 0.2\n")
-    return CLIPTokenizer.from_pretrained(folder, model_max_length=32)
 
 
 def stable_diffusion(
@@ -52,7 +46,7 @@ def stable_diffusion(
         inpainting: Whether the UNet sees masks, in nine channels.
     """
     torch.manual_seed(0)
-    words = tokenizer(folder / "words")
+    words = clip_tokenizer(folder / "words", LENGTH)
     kind: Any = StableDiffusionInpaintPipeline if inpainting else StableDiffusionPipeline
     pipe = kind(
         vae=vae(),
@@ -75,7 +69,7 @@ def stable_diffusion(
 def latent_consistency(folder: Path) -> Path:
     """Save a `LatentConsistencyModelPipeline` into `folder`: a kind without a family of its own."""
     torch.manual_seed(0)
-    words = tokenizer(folder / "words")
+    words = clip_tokenizer(folder / "words", LENGTH)
     pipe: Any = LatentConsistencyModelPipeline(
         vae=vae(),
         text_encoder=CLIPTextModel(text_config(words)),
@@ -93,7 +87,7 @@ def latent_consistency(folder: Path) -> Path:
 def perturbed_attention(folder: Path) -> Path:
     """Save a `StableDiffusionPAGPipeline` into `folder`: runs whole, takes a negative prompt."""
     torch.manual_seed(0)
-    words = tokenizer(folder / "words")
+    words = clip_tokenizer(folder / "words", LENGTH)
     pipe: Any = StableDiffusionPAGPipeline(
         vae=vae(),
         text_encoder=CLIPTextModel(text_config(words)),
@@ -125,7 +119,7 @@ def text_config(words: CLIPTokenizer) -> CLIPTextConfig:
         intermediate_size=64,
         num_hidden_layers=2,
         num_attention_heads=4,
-        max_position_embeddings=32,
+        max_position_embeddings=LENGTH,
         projection_dim=32,
         bos_token_id=0,
         eos_token_id=1,

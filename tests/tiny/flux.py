@@ -7,7 +7,8 @@ import torch
 from diffusers import FlowMatchEulerDiscreteScheduler, FluxPipeline, FluxTransformer2DModel
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
-from tests.tiny import t5, tokenizer
+from benchmarks.tokenizers import clip_tokenizer, t5_tokenizer
+from tests.tiny import LENGTH, t5
 from tests.tiny.flow_vae import flow_vae
 
 
@@ -19,8 +20,8 @@ def flux(folder: Path, *, schnell: bool = False) -> Path:
         schnell: Whether it is the one without guidance and shift, else “dev”.
     """
     torch.manual_seed(0)
-    words = tokenizer(folder / "words")
-    letters = t5.tokenizer()
+    words = clip_tokenizer(folder / "words", LENGTH)
+    letters = t5_tokenizer()
     shift: dict[str, Any] = (
         {"shift": 1.0} if schnell else {"shift": 3.0, "use_dynamic_shifting": True}
     )

@@ -13,6 +13,7 @@ from diffusers import (
 from torch.nn.functional import pixel_unshuffle
 from transformers import Qwen3ForCausalLM
 
+from benchmarks.tokenizers import qwen3_tokenizer
 from tests.tiny import qwen3
 
 LAYERS = 27
@@ -26,7 +27,7 @@ def flux2_klein(folder: Path) -> Path:
         scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0, use_dynamic_shifting=True),
         vae=_vae(),
         text_encoder=Qwen3ForCausalLM(qwen3.config(LAYERS)),
-        tokenizer=qwen3.tokenizer(),
+        tokenizer=qwen3_tokenizer(),
         transformer=_transformer(),
     )
     pipe.save_pretrained(folder)

@@ -10,6 +10,7 @@ from diffusers import (
     PixArtTransformer2DModel,
 )
 
+from benchmarks.tokenizers import t5_tokenizer
 from tests import tiny
 from tests.tiny import t5
 
@@ -17,7 +18,7 @@ from tests.tiny import t5
 def pixart_sigma(folder: Path) -> Path:
     """Save a `PixArtSigmaPipeline` into `folder`; it is made."""
     torch.manual_seed(0)
-    letters = t5.tokenizer()
+    letters = t5_tokenizer()
     pipe: Any = PixArtSigmaPipeline(
         tokenizer=letters,
         text_encoder=t5.encoder(letters),

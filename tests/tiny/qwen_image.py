@@ -12,13 +12,13 @@ from diffusers import (
 )
 from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
 
-from tests.tiny import qwen3
+from benchmarks.tokenizers import qwen3_tokenizer
 
 
 def qwen_image(folder: Path) -> Path:
     """Save a `QwenImagePipeline` into `folder`; it is made."""
     torch.manual_seed(0)
-    letters = qwen3.tokenizer()
+    letters = qwen3_tokenizer()
     pipe: Any = QwenImagePipeline(
         scheduler=FlowMatchEulerDiscreteScheduler(
             use_dynamic_shifting=True, base_shift=0.5, max_shift=0.9, shift_terminal=0.02

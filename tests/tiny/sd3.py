@@ -11,7 +11,8 @@ from diffusers import (
 )
 from transformers import CLIPTextConfig, CLIPTextModelWithProjection, CLIPTokenizer
 
-from tests.tiny import t5, tokenizer
+from benchmarks.tokenizers import clip_tokenizer, t5_tokenizer
+from tests.tiny import LENGTH, t5
 from tests.tiny.flow_vae import flow_vae
 
 
@@ -25,8 +26,8 @@ def sd3(folder: Path, *, with_t5: bool = True, dynamic_shifting: bool = False) -
             is then that of SD 3.5, too.
     """
     torch.manual_seed(0)
-    words = tokenizer(folder / "words")
-    letters = t5.tokenizer()
+    words = clip_tokenizer(folder / "words", LENGTH)
+    letters = t5_tokenizer()
     pipe: Any = StableDiffusion3Pipeline(
         scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0, use_dynamic_shifting=dynamic_shifting),
         vae=flow_vae(scaling_factor=1.5305, shift_factor=0.0609),

@@ -11,6 +11,7 @@ from diffusers import (
 )
 from transformers import CLIPTextModel, CLIPTextModelWithProjection
 
+from benchmarks.tokenizers import clip_tokenizer
 from tests import tiny
 
 STATISTICS = {"latents_mean": [-0.6, 0.5, -0.3, 0.4], "latents_std": [1.5, 0.7, 1.2, 0.9]}
@@ -35,7 +36,7 @@ def sdxl(
         second_width: Width of the second text encoder; in true models it is not that of the first.
     """
     torch.manual_seed(0)
-    words = tiny.tokenizer(folder / "words")
+    words = clip_tokenizer(folder / "words", tiny.LENGTH)
     config = tiny.text_config(words)
     second = tiny.text_config(words)
     second.hidden_size = second_width

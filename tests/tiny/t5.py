@@ -1,17 +1,6 @@
-"""T5 as a text encoder: a tokenizer that knows letters, and a model of tiny width."""
-
-from string import ascii_lowercase
+"""T5 as a text encoder of tiny width."""
 
 from transformers import T5Config, T5EncoderModel, T5TokenizerFast
-
-SPECIAL = ("<pad>", "</s>", "<unk>")
-
-
-def tokenizer() -> T5TokenizerFast:
-    """One token a letter; any beginning of a word is one, too."""
-    pieces = [(token, 0.0) for token in SPECIAL]
-    pieces += [(piece, -2.0) for piece in ("▁", *ascii_lowercase, "0", "1", "2", "3")]
-    return T5TokenizerFast(vocab=pieces, extra_ids=0)
 
 
 def encoder(words: T5TokenizerFast) -> T5EncoderModel:

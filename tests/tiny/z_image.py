@@ -12,6 +12,7 @@ from diffusers import (
 )
 from transformers import Qwen3Model
 
+from benchmarks.tokenizers import qwen3_tokenizer
 from tests.tiny import qwen3
 
 
@@ -22,7 +23,7 @@ def z_image(folder: Path) -> Path:
         scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0, use_dynamic_shifting=True),
         vae=_vae(),
         text_encoder=Qwen3Model(qwen3.config(2)),
-        tokenizer=qwen3.tokenizer(),
+        tokenizer=qwen3_tokenizer(),
         transformer=_transformer(),
     )
     pipe.save_pretrained(folder)

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from engine.errors import InvalidRequest
 from engine.jobs.request import ImageRequest
 from engine.models.catalogue import Model
 from engine.models.checkpoints import ALIASES, CHECKPOINTS, checkpoint_of
@@ -11,36 +12,60 @@ from engine.models.families import FAMILIES
 from engine.models.schedulers import SCHEDULERS
 from engine.settings import ModelSettings
 
+MODELS = [Model.of("new", ModelSettings(source=source)) for source in CHECKPOINTS]
 
-@pytest.mark.parametrize("source", CHECKPOINTS)
-def test_every_entry_makes_a_model_whose_sizes_can_all_be_painted(source: str) -> None:
-    model = Model.of("new", ModelSettings(source=source))
+
+def test_every_entry_makes_a_model_whose_sizes_can_all_be_painted() -> None:
+    wrong = {model.source: found for model in MODELS if (found := unpaintable(model))}
+    assert not wrong
+
+
+def unpaintable(model: Model) -> str | None:
+    """What is wrong with the sizes of a model."""
     made = ImageRequest(prompt="a house").resolve(model)
-    assert (made.width, made.height) == (model.width, model.height)
-    assert len(model.sizes) == 7, "all the ratios"
+    if (made.width, made.height) != (model.width, model.height):
+        return f"its own size comes out as {made.width}x{made.height}"
+    if len(model.sizes) != 7:
+        return "ratios are missing"
     for size in model.sizes:
-        ImageRequest(prompt="a house", width=size.width, height=size.height).resolve(model)
+        try:
+            ImageRequest(prompt="a house", width=size.width, height=size.height).resolve(model)
+        except InvalidRequest as error:
+            return str(error)
+    return None
 
 
-@pytest.mark.parametrize("source", CHECKPOINTS)
-def test_every_entry_can_be_written_into_the_settings(source: str) -> None:
+def test_every_entry_can_be_written_into_the_settings() -> None:
     """What the settings would refuse from an owner is not in the table either."""
-    model = Model.of("new", ModelSettings(source=source))
-    values = {key: getattr(model, key) for key in ModelSettings.model_fields}
-    assert Model.of("new", ModelSettings.model_validate(values)) == model
-    assert re.fullmatch(r"[\w.-]+/[\w.-]+", source)
+    changed = [
+        model.source
+        for model in MODELS
+        if Model.of("new", ModelSettings.model_validate(settings_of(model))) != model
+    ]
+    assert not changed
+    assert not [source for source in CHECKPOINTS if not re.fullmatch(r"[\w.-]+/[\w.-]+", source)]
 
 
-@pytest.mark.parametrize(("source", "checkpoint"), CHECKPOINTS.items())
-def test_every_entry_tells_what_people_want_to_know(source: str, checkpoint: object) -> None:
-    model = Model.of("new", ModelSettings(source=source))
-    assert model.family in FAMILIES
-    assert model.scheduler in SCHEDULERS
-    assert model.description
-    assert model.licence is not None
-    assert model.licence.name
-    assert model.licence.note
-    assert model.download_bytes is None or 1e9 < model.download_bytes < 1e11
+def settings_of(model: Model) -> dict[str, object]:
+    """The values of a model, as they stand in the settings."""
+    return {key: getattr(model, key) for key in ModelSettings.model_fields}
+
+
+def test_every_entry_tells_what_people_want_to_know() -> None:
+    wrong = {model.source: found for model in MODELS if (found := untold(model))}
+    assert not wrong
+
+
+def untold(model: Model) -> list[str]:
+    """Which facts about a model are missing, or cannot be true."""
+    facts = {
+        "family": model.family in FAMILIES,
+        "scheduler": model.scheduler in SCHEDULERS,
+        "description": bool(model.description),
+        "licence": model.licence is not None and model.licence.name and model.licence.note,
+        "download": model.download_bytes is None or 1e9 < model.download_bytes < 1e11,
+    }
+    return [name for name, known in facts.items() if not known]
 
 
 @pytest.mark.parametrize(

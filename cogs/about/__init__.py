@@ -1,4 +1,4 @@
-"""What the bot says about itself: /help, /status, its greeting and its presence."""
+"""The bot itself: /help, /status, its greeting and its presence."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""/help: every command, live, with who may use it."""
+"""/help: every command, clickable, by who may use it."""
 
 from collections.abc import Iterable, Iterator
 from enum import Enum
@@ -13,12 +13,12 @@ from cogs.policy.contexts import anywhere
 from cogs.translator import MENU
 from speech import phrase, say, spoken, translation
 
-MOST = 4000
-"""Discord's limit for the text of all components of a message together."""
+MAX_TEXT_LENGTH = 4000
+"""Discord's limit for the text in all components of a message together, in characters."""
 
 
 class Audience(Enum):
-    """Who may use a command; the value is what the page says above those of it."""
+    """Who may use a command. The value is the heading on the page."""
 
     EVERYBODY = phrase("For everyone")
     MODERATORS = phrase(
@@ -50,7 +50,7 @@ AUDIENCES: dict[str, Audience] = {
     "model remove": Audience.OWNER,
     "status": Audience.OWNER,
 }
-"""Who may use a command, by its name; one that is not here is for everybody."""
+"""Who may use a command, by its name; the others are for everyone."""
 
 INTRODUCTION = phrase(
     "## What I can do\nI paint what you describe. Click a command to use it. The buttons under "
@@ -59,21 +59,21 @@ INTRODUCTION = phrase(
 
 
 class Help(commands.Cog):
-    """The command that shows the others."""
+    """The command that lists all commands."""
 
     @app_commands.command()
     @anywhere
     async def help(self, interaction: Interaction) -> None:
         """Show what I can do and who can use what"""
-        view = page(interaction.client, interaction.guild_id)
+        view = help_page(interaction.client, interaction.guild_id)
         await interaction.response.send_message(view=view, ephemeral=True)
 
 
-def page(bot: Client, guild_id: int | None) -> ui.LayoutView:
-    """The page of commands, each under who may use it."""
+def help_page(bot: Client, guild_id: int | None) -> ui.LayoutView:
+    """The page of commands, grouped by who may use them."""
     sections = [say(INTRODUCTION), *_sections(bot, guild_id), *_menus(bot)]
     container: ui.Container[ui.LayoutView] = ui.Container()
-    for text in _fitting(sections):
+    for text in _fit_into_message(sections):
         container.add_item(ui.TextDisplay(text))
     view = ui.LayoutView(timeout=None)
     view.add_item(container)
@@ -81,24 +81,24 @@ def page(bot: Client, guild_id: int | None) -> ui.LayoutView:
 
 
 def _sections(bot: Client, guild_id: int | None) -> Iterator[str]:
-    found = sorted(slash_commands(bot), key=lambda command: command.qualified_name)
+    all_commands = sorted(slash_commands(bot), key=lambda command: command.qualified_name)
     for audience in Audience:
-        lines = [
-            f"{command_mention(bot, command.qualified_name, guild_id)} {about(command)}"
-            for command in found
+        report_lines = [
+            f"{command_mention(bot, command.qualified_name, guild_id)} {description_of(command)}"
+            for command in all_commands
             if AUDIENCES.get(command.qualified_name, Audience.EVERYBODY) is audience
         ]
-        if lines:
-            yield "\n".join([f"### {say(audience.value)}", *lines])
+        if report_lines:
+            yield "\n".join([f"### {say(audience.value)}", *report_lines])
 
 
-def about(command: app_commands.Command[commands.Cog, ..., None]) -> str:
-    """What the command does, as Discord describes it where it is typed."""
+def description_of(command: app_commands.Command[commands.Cog, ..., None]) -> str:
+    """The description of the command, in the current language."""
     return translation(command.description, spoken()) or command.description
 
 
 def slash_commands(bot: Client) -> Iterator[app_commands.Command[commands.Cog, ..., None]]:
-    """The commands of the bot that are typed, those within groups included."""
+    """The slash commands of the bot, including those in groups."""
     for command in bot.tree.walk_commands(type=discord.AppCommandType.chat_input):
         if isinstance(command, app_commands.Command):
             yield command
@@ -112,9 +112,9 @@ def _menus(bot: Client) -> Iterator[str]:
         yield f"### {heading}\n{' · '.join(menus)}"
 
 
-def _fitting(sections: Iterable[str]) -> Iterator[str]:
-    """The sections, whole lines of them, as far as they fit into a message."""
-    room = MOST
+def _fit_into_message(sections: Iterable[str]) -> Iterator[str]:
+    """The sections that fit into a message; the last one is cut after a line."""
+    room = MAX_TEXT_LENGTH
     for section in sections:
         if len(section) > room:
             if (end := section.rfind("\n", 0, room)) > 0:

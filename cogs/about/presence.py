@@ -1,4 +1,4 @@
-"""The bot's presence: which model paints, and how many wait."""
+"""The bot's presence: the current model and the queue."""
 
 import asyncio
 import logging
@@ -12,63 +12,63 @@ from engine import Status, Tasks
 
 log = logging.getLogger(__name__)
 
-EVERY = 20.0
-"""Seconds between two looks: in that time Discord takes five changes from each shard."""
+UPDATE_INTERVAL = 20.0
+"""Seconds between two updates; Discord allows five in that time from each shard."""
 
-FAILURES = (discord.DiscordException, aiohttp.ClientError, OSError)
-"""What passes: the gateway is about to reconnect."""
+GATEWAY_ERRORS = (discord.DiscordException, aiohttp.ClientError, OSError)
+"""Errors that pass: the gateway is about to reconnect."""
 
 
 class Presence(commands.Cog):
-    """Keeps the presence true, changing it only when it says something else."""
+    """Keeps the presence up to date, and changes it only when its text changes."""
 
     def __init__(self, bot: Client) -> None:
         self._bot = bot
-        self._shown: str | None = None
-        self._away: set[int] = set()
+        self._current_text: str | None = None
+        self._disconnected: set[int] = set()
         self._tasks = Tasks()
 
     async def cog_load(self) -> None:
-        """Begin to look."""
-        self._tasks.start(self._follow(), "presence")
+        """Start updating."""
+        self._tasks.start(self._run(), "presence")
 
     async def cog_unload(self) -> None:
-        """Stop looking."""
+        """Stop updating."""
         await self._tasks.cancel()
 
     @commands.Cog.listener()
     async def on_shard_disconnect(self, shard: int) -> None:
-        """Be silent until it is back: to whom Discord does not know yet, nothing may be told."""
-        self._away.add(shard)
+        """Pause until the shard is back: before that, presences can't be sent."""
+        self._disconnected.add(shard)
 
     @commands.Cog.listener()
     async def on_shard_resumed(self, shard: int) -> None:
-        """The session goes on, and remembers."""
-        self._away.discard(shard)
+        """Continue: the session still has the presence."""
+        self._disconnected.discard(shard)
 
     @commands.Cog.listener()
     async def on_shard_ready(self, shard: int) -> None:
-        """A new session of a shard knows no presence: tell it again."""
-        self._away.discard(shard)
-        self._shown = None
+        """Send the presence again: a new session of a shard has none."""
+        self._disconnected.discard(shard)
+        self._current_text = None
 
-    async def _follow(self) -> None:
+    async def _run(self) -> None:
         await self._bot.wait_until_ready()
         while True:
             studio = self._bot.studio
-            text = presence_of(studio.status(), studio.models.default.name)
-            if text != self._shown and not self._away:
+            text = presence_text(studio.status(), studio.models.default.name)
+            if text != self._current_text and not self._disconnected:
                 try:
                     await self._bot.change_presence(activity=discord.CustomActivity(text))
-                    self._shown = text
-                except FAILURES as error:
-                    log.debug("The presence is not shown: %s", error)
-            await asyncio.sleep(EVERY)
+                    self._current_text = text
+                except GATEWAY_ERRORS as error:
+                    log.debug("The presence couldn't be changed: %s", error)
+            await asyncio.sleep(UPDATE_INTERVAL)
 
 
-def presence_of(status: Status, idle: str) -> str:
-    """What the presence says; `idle` names the model that stands there while nobody paints."""
-    model = status.model or idle
+def presence_text(status: Status, idle_model: str) -> str:
+    """The text of the presence; `idle_model` is named while no model is loaded."""
+    model = status.model or idle_model
     if not status.running and not status.waiting:
-        return f"{model} · nobody waits"
+        return f"{model} · idle"
     return f"{model} · painting {status.running}, {status.waiting} waiting"

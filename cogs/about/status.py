@@ -1,4 +1,4 @@
-"""/status: how the bot is doing, for the one who looks after it."""
+"""/status: how the bot is running, for its owner."""
 
 import importlib.metadata
 import platform
@@ -17,10 +17,10 @@ from engine import DeviceFacts, Studio, StudioReport, human_size
 from speech import say, say_many
 
 PACKAGES = ("atelier", "torch", "diffusers", "transformers", "discord.py")
-"""Whose versions are told, read from what is installed: nothing is imported for it."""
+"""The packages whose installed versions are shown."""
 
-NO_LIMIT = 2**60
-"""Bytes beyond which a device tells no amount."""
+UNLIMITED_BYTES = 2**60
+"""Bytes above which a device's memory counts as unknown."""
 
 
 class StatusCommand(commands.Cog, name="Status"):
@@ -37,11 +37,11 @@ class StatusCommand(commands.Cog, name="Status"):
         require_owner(interaction, say("Only the bot's owner can see how it's running."))
         await interaction.response.defer(ephemeral=True, thinking=True)
         report = await self._studio.report()
-        await reply(interaction, "\n".join(lines(report, self._started)))
+        await reply(interaction, "\n".join(report_lines(report, self._started)))
 
 
-def lines(report: StudioReport, started: float) -> Iterator[str]:
-    """The report in words; `started` is in seconds since the epoch."""
+def report_lines(report: StudioReport, started: float) -> Iterator[str]:
+    """The lines of the report; `started` is in epoch seconds."""
     if report.device is not None:
         yield say("**Device** {device}", device=device_line(report.device))
     yield say("**Model** {model}", model=report.model)
@@ -67,18 +67,18 @@ def lines(report: StudioReport, started: float) -> Iterator[str]:
 
 
 def device_line(device: DeviceFacts) -> str:
-    """The device, and the memory that it has and has left."""
+    """The device with its total and free memory."""
     parts = [device.name if device.kind in device.name else f"{device.name} ({device.kind})"]
-    if device.total_bytes < NO_LIMIT:
+    if device.total_bytes < UNLIMITED_BYTES:
         free, total = human_size(device.free_bytes), human_size(device.total_bytes)
         parts.append(say("{free} of {total} free", free=free, total=total))
-    if device.ram_free_bytes < NO_LIMIT:
+    if device.ram_free_bytes < UNLIMITED_BYTES:
         parts.append(say("{free} RAM free", free=human_size(device.ram_free_bytes)))
     return " · ".join(parts)
 
 
 def versions() -> Iterator[str]:
-    """Python and the packages that matter, each with its version."""
+    """The versions of Python and of `PACKAGES`."""
     yield f"Python {platform.python_version()}"
     for name in PACKAGES:
         yield f"{name} {_version(name)}"

@@ -1,4 +1,4 @@
-"""The first minute in a new server: one message, once."""
+"""The greeting in a new server."""
 
 import logging
 
@@ -12,44 +12,44 @@ from speech import language_for, say, speak, spoken
 
 log = logging.getLogger(__name__)
 
-GREETED = "greeted"
-"""The preference of a server that has had its message."""
+GREETED_KEY = "greeted"
+"""The preference that marks a server as greeted."""
 
 EXAMPLES = (
     "a lighthouse at dusk, oil on canvas",
     "a red house under two trees in the rain",
     "a fox asleep in the snow, seen from above",
 )
-"""Prompts in every language the same: most models read only English."""
+"""Example prompts. They aren't translated: most models read only English."""
 
 
 class Welcome(commands.Cog):
-    """Introduces the bot where it was invited to."""
+    """Introduces the bot in servers that add it."""
 
     def __init__(self, bot: Client) -> None:
         self._bot = bot
 
     @commands.Cog.listener()
     async def on_guild_join(self, guild: discord.Guild) -> None:
-        """Say what the bot does, where it may speak. Who invites it again is not told again."""
+        """Post the greeting, once per server."""
         speak(language_for(guild.preferred_locale))
         preferences, scope = self._bot.studio.preferences, f"guild:{guild.id}"
-        if await preferences.get(scope, GREETED):
+        if await preferences.get(scope, GREETED_KEY):
             return
-        if (channel := where_to_speak(guild)) is None:
-            log.info("Joined server %d, where no channel can be written in", guild.id)
+        if (channel := greeting_channel(guild)) is None:
+            log.info("Joined server %d, but can't post in any of its channels", guild.id)
             return
-        await preferences.set(scope, GREETED, "yes")
+        await preferences.set(scope, GREETED_KEY, "yes")
         try:
             await channel.send(
                 view=greeting(self._bot, guild), allowed_mentions=discord.AllowedMentions.none()
             )
         except discord.HTTPException as error:
-            log.warning("Server %d could not be greeted: %s", guild.id, error)
+            log.warning("Server %d couldn't be greeted: %s", guild.id, error)
 
 
-def where_to_speak(guild: discord.Guild) -> discord.TextChannel | None:
-    """The system channel, else the first text channel, that the bot sees and may write in."""
+def greeting_channel(guild: discord.Guild) -> discord.TextChannel | None:
+    """The system channel or else the first text channel in which the bot may write."""
     system = [guild.system_channel] if guild.system_channel else []
     for channel in [*system, *guild.text_channels]:
         allowed = channel.permissions_for(guild.me)
@@ -60,10 +60,10 @@ def where_to_speak(guild: discord.Guild) -> discord.TextChannel | None:
 
 def greeting(bot: Client, guild: discord.Guild) -> ui.LayoutView:
     """What the bot does, what to try, and who can configure it."""
-    imagine, settings, every = (
+    imagine, settings, help_ = (
         command_mention(bot, name, guild.id) for name in ("imagine", "settings", "help")
     )
-    lines = [
+    report_lines = [
         say("## Hello!"),
         say(
             "I paint pictures from your descriptions on my owner's own machine. Your prompts "
@@ -76,13 +76,13 @@ def greeting(bot: Client, guild: discord.Guild) -> ui.LayoutView:
             "{help} lists all commands and who can use them. Members with Manage Server can "
             "configure me with {settings}. Use the buttons under a picture to paint it again "
             "or delete it.",
-            help=every,
+            help=help_,
             settings=settings,
         ),
     ]
     if spoken() != "en":
-        lines.append(say("-# Most models only read English prompts."))
+        report_lines.append(say("-# Most models only read English prompts."))
     view = ui.LayoutView(timeout=None)
-    container: ui.Container[ui.LayoutView] = ui.Container(ui.TextDisplay("\n".join(lines)))
+    container: ui.Container[ui.LayoutView] = ui.Container(ui.TextDisplay("\n".join(report_lines)))
     view.add_item(container)
     return view

@@ -1,4 +1,4 @@
-"""/model: the models of a server and of the bot: choosing, adding, removing."""
+"""/model: choosing a server's models, adding and removing models."""
 
 from cogs.context import Client
 from cogs.messages.throttle import EditThrottle

@@ -13,7 +13,7 @@ from speech import phrase, say
 
 
 class ModelActions(ActionRegistry[str]):
-    """What the buttons about models do, given the number of a pending one or a name."""
+    """The handlers of buttons about models, which take a pending model's number or a name."""
 
 
 BUTTONS: dict[str, tuple[str, str, discord.ButtonStyle]] = {
@@ -31,22 +31,22 @@ BUTTONS: dict[str, tuple[str, str, discord.ButtonStyle]] = {
 class ModelButton(
     Persistent,
     ui.DynamicItem[ui.Button[Any]],
-    template=r"atelier-model:(?P<verb>[a-z]+):(?P<what>[\w.-]{1,50})",
+    template=r"atelier-model:(?P<verb>[a-z]+):(?P<target>[\w.-]{1,50})",
 ):
-    """A button that does `verb` to an order, by its number, or to a model, by its name."""
+    """A button that applies `verb` to a pending model, by number, or to a model, by name."""
 
-    def __init__(self, verb: str, what: str) -> None:
+    def __init__(self, verb: str, target: str) -> None:
         label, emoji, style = BUTTONS[verb]
-        identity = f"atelier-model:{verb}:{what}"
-        super().__init__(ui.Button(label=say(label), emoji=emoji, style=style, custom_id=identity))
-        self._verb, self._what = verb, what
+        custom_id = f"atelier-model:{verb}:{target}"
+        super().__init__(ui.Button(label=say(label), emoji=emoji, style=style, custom_id=custom_id))
+        self._verb, self._target = verb, target
 
     @classmethod
     def rebuilt(cls, match: re.Match[str], item: ui.Item[Any]) -> Self:
-        """The button that was clicked, rebuilt from its id alone."""
-        return cls(match["verb"], match["what"])
+        """The button from its custom ID."""
+        return cls(match["verb"], match["target"])
 
     async def act(self, interaction: Interaction) -> None:
-        """Do it, for the bot's owner."""
+        """Apply the verb; only the bot's owner may."""
         require_owner(interaction)
-        await interaction.client.services[ModelActions].run(self._verb, interaction, self._what)
+        await interaction.client.services[ModelActions].run(self._verb, interaction, self._target)

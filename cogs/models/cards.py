@@ -1,4 +1,4 @@
-"""Cards of orders: what the message of a model that is being added shows, as Components V2."""
+"""What the message about a pending model shows, as Components V2."""
 
 from dataclasses import dataclass
 
@@ -12,60 +12,60 @@ from cogs.models.speed import SpeedMeter
 from engine import Studio, human_size
 from speech import say
 
-ASKING = discord.Colour(0x8A8F98)
-COMING = discord.Colour(0xE0A030)
-THERE = discord.Colour(0x4F9D69)
-FAILED = discord.Colour(0xC0504D)
+WAITING_COLOUR = discord.Colour(0x8A8F98)
+RUNNING_COLOUR = discord.Colour(0xE0A030)
+DONE_COLOUR = discord.Colour(0x4F9D69)
+FAILED_COLOUR = discord.Colour(0xC0504D)
 
-LONGEST = 3000
-"""Characters of a card: Discord takes 4000."""
+MAX_TEXT_LENGTH = 3000
+"""Characters of a card; Discord allows 4000."""
 
 
 @dataclass(frozen=True, slots=True)
 class DownloadCard:
-    """The contents of an order's message; two equal cards look the same.
+    """The contents of a pending model's message; two equal cards look the same.
 
     Attributes:
-        order: What it is about.
-        colour: Its accent.
-        text: What it says under the name, in Discord's Markdown.
-        buttons: Which buttons it has, by their verbs.
+        pending: The pending model.
+        colour: The accent colour.
+        text: The text below the model's name, in Discord's Markdown.
+        buttons: The verbs of its buttons.
     """
 
-    order: PendingModel
+    pending: PendingModel
     colour: discord.Colour
     text: str
     buttons: tuple[str, ...] = ()
 
     async def require_exists(self, studio: Studio) -> None:
-        """What it tells of is about no job that could be deleted."""
+        """Do nothing: it isn't about a job that could be deleted."""
 
     def view(self) -> ui.LayoutView:
         """The card as a message's components."""
-        text = shortened(f"{heading(self.order)}\n{self.text}", LONGEST)
+        text = shortened(f"{heading(self.pending)}\n{self.text}", MAX_TEXT_LENGTH)
         container: ui.Container[ui.LayoutView] = ui.Container(
             ui.TextDisplay(text), accent_colour=self.colour
         )
         if self.buttons:
             row: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
             for verb in self.buttons:
-                row.add_item(ModelButton(verb, str(self.order.number)))
+                row.add_item(ModelButton(verb, str(self.pending.number)))
             container.add_item(row)
         view = ui.LayoutView(timeout=None)
         view.add_item(container)
         return view
 
 
-def heading(order: PendingModel) -> str:
-    """The name of the model and where it comes from."""
-    source = discord.utils.escape_markdown(order.source)
-    return f"**{order.name}** · {source}" if order.name else f"**{source}**"
+def heading(pending: PendingModel) -> str:
+    """The name and the source of the model."""
+    source = discord.utils.escape_markdown(pending.source)
+    return f"**{pending.name}** · {source}" if pending.name else f"**{source}**"
 
 
-def coming_card(order: PendingModel, meter: SpeedMeter) -> DownloadCard:
-    """A model that is being downloaded."""
+def downloading_card(pending: PendingModel, meter: SpeedMeter) -> DownloadCard:
+    """The card of a model that is being downloaded."""
     if not meter.total:
-        return DownloadCard(order, COMING, say("⬇️ contacting the Hub"), ("stop",))
+        return DownloadCard(pending, RUNNING_COLOUR, say("⬇️ contacting the Hub"), ("stop",))
     done, total = human_size(meter.done), human_size(meter.total)
     parts = [
         progress_bar(meter.done, meter.total),
@@ -78,17 +78,17 @@ def coming_card(order: PendingModel, meter: SpeedMeter) -> DownloadCard:
     lines = [f"⬇️ {' · '.join(parts)}"]
     if meter.file:
         lines.append(f"-# {discord.utils.escape_markdown(shortened(meter.file, 100))}")
-    return DownloadCard(order, COMING, "\n".join(lines), ("stop",))
+    return DownloadCard(pending, RUNNING_COLOUR, "\n".join(lines), ("stop",))
 
 
-def added_card(order: PendingModel) -> DownloadCard:
-    """A model that is here."""
-    text = say("Added. Switch to it with `/model use {name}`.", name=order.name)
-    return DownloadCard(order, THERE, text)
+def added_card(pending: PendingModel) -> DownloadCard:
+    """The card of a model that was added."""
+    text = say("Added. Switch to it with `/model use {name}`.", name=pending.name)
+    return DownloadCard(pending, DONE_COLOUR, text)
 
 
-def stopped_card(order: PendingModel, meter: SpeedMeter) -> DownloadCard:
-    """A download that somebody stopped."""
+def stopped_card(pending: PendingModel, meter: SpeedMeter) -> DownloadCard:
+    """The card of a download that was stopped."""
     if meter.total:
         done, total = human_size(meter.done), human_size(meter.total)
         text = say(
@@ -99,23 +99,23 @@ def stopped_card(order: PendingModel, meter: SpeedMeter) -> DownloadCard:
         )
     else:
         text = say("Stopped. What's downloaded is kept, and “Resume” continues from there.")
-    return DownloadCard(order, ASKING, text, ("resume", "dismiss"))
+    return DownloadCard(pending, WAITING_COLOUR, text, ("resume", "dismiss"))
 
 
-def interrupted_card(order: PendingModel) -> DownloadCard:
-    """A download that ended with the program."""
+def interrupted_card(pending: PendingModel) -> DownloadCard:
+    """The card of a download that was interrupted by the program's end."""
     text = say(
         "Interrupted: the bot restarted. What's downloaded is kept, and “Resume” continues "
         "from there."
     )
-    return DownloadCard(order, FAILED, text, ("resume", "dismiss"))
+    return DownloadCard(pending, FAILED_COLOUR, text, ("resume", "dismiss"))
 
 
-def failed_card(order: PendingModel, sentence: str) -> DownloadCard:
-    """A model that could not be added."""
-    return DownloadCard(order, FAILED, f"⚠️ {sentence}", ("resume", "dismiss"))
+def failed_download_card(pending: PendingModel, sentence: str) -> DownloadCard:
+    """The card of a model that couldn't be added."""
+    return DownloadCard(pending, FAILED_COLOUR, f"⚠️ {sentence}", ("resume", "dismiss"))
 
 
-def dismissed_card(order: PendingModel) -> DownloadCard:
-    """A model that nobody wants any more."""
-    return DownloadCard(order, ASKING, say("Cancelled."))
+def dismissed_card(pending: PendingModel) -> DownloadCard:
+    """The card of a model that isn't wanted after all."""
+    return DownloadCard(pending, WAITING_COLOUR, say("Cancelled."))

@@ -1,4 +1,4 @@
-"""/model: which models there are, which are used here, and how."""
+"""/model: listing and choosing models, and their defaults in a server."""
 
 from dataclasses import replace
 
@@ -10,12 +10,12 @@ from cogs.context import Interaction
 from cogs.messages.replies import reply
 from cogs.models.owner_commands import Name, OwnerCommands
 from cogs.models.text import (
-    describe,
+    current_model_text,
+    defaults_text,
     disk_usage_line,
-    in_words,
-    listing,
     measured_line,
-    paints_with,
+    model_list_text,
+    model_summary,
     plan_lines,
     rung_lines,
 )
@@ -57,16 +57,16 @@ class Models(
         scope = scope_of(interaction)
         used = await self._studio.model_of(scope)
         allowed = await self._studio.server_models.allowed(scope)
-        await reply(interaction, listing(self._studio.models, used, allowed))
+        await reply(interaction, model_list_text(self._studio.models, used, allowed))
 
     @app_commands.command(name="use")
     @app_commands.describe(name="The server's default model")
     async def use_model(self, interaction: Interaction, name: Name) -> None:
         """Choose the model this server paints with"""
         require_manager(interaction)
-        known = self._studio.models[name]
-        await interaction.response.defer(thinking=True)  # its files are looked at, on the Hub maybe
-        model = await self._studio.use_model(known.name, scope_of(interaction))
+        known_name = self._studio.models[name].name
+        await interaction.response.defer(thinking=True)  # checking its files can take a while
+        model = await self._studio.use_model(known_name, scope_of(interaction))
         await record(interaction, say("set the model to {name}", name=model.name))
         with speaking(await channel_language(interaction)):
             text = say(
@@ -84,7 +84,10 @@ class Models(
         await interaction.response.defer(ephemeral=True, thinking=True)
         defaults = await self._studio.server_models.defaults(scope, model.name)
         model_manager = self._studio.model_manager
-        lines = [describe(model, defaults), disk_usage_line(model_manager.disk_usage(model.name))]
+        lines = [
+            model_summary(model, defaults),
+            disk_usage_line(model_manager.disk_usage(model.name)),
+        ]
         lines += [measured_line(each) for each in await model_manager.measured(model.name)]
         try:
             plan = await model_manager.plan(model.name)
@@ -112,12 +115,7 @@ class Models(
     ) -> None:
         """Set a model's defaults in this server; the name alone resets them"""
         require_manager(interaction)
-        scope, rules, model = (
-            scope_of(interaction),
-            self._studio.server_models,
-            self._studio.models[name],
-        )
-        width, height = parse_size(size, model)
+        width, height = parse_size(size, self._studio.models[name])
         chosen = ModelDefaults(
             num_inference_steps=steps,
             guidance_scale=guidance,
@@ -126,19 +124,21 @@ class Models(
             scheduler=scheduler,
         ).chosen
 
-        def change(known: ModelDefaults) -> ModelDefaults:
-            return replace(known, **chosen) if chosen else ModelDefaults()  # type: ignore[arg-type]
+        def change(stored: ModelDefaults) -> ModelDefaults:
+            return replace(stored, **chosen) if chosen else ModelDefaults()  # type: ignore[arg-type]
 
-        defaults = await rules.change_defaults(scope, name, change)
+        defaults = await self._studio.server_models.change_defaults(
+            scope_of(interaction), name, change
+        )
         if chosen:
-            told = in_words(defaults)
-            note = say("set the defaults of {name} to {choices}", name=name, choices=told)
-            said = say("Defaults of **{name}** here: {choices}.", name=name, choices=told)
+            text = defaults_text(defaults)
+            audit_text = say("set the defaults of {name} to {choices}", name=name, choices=text)
+            reply_text = say("Defaults of **{name}** here: {choices}.", name=name, choices=text)
         else:
-            note = say("reset the defaults of {name}", name=name)
-            said = say("**{name}** now uses its own defaults here.", name=name)
-        await record(interaction, note)
-        await reply(interaction, said)
+            audit_text = say("reset the defaults of {name}", name=name)
+            reply_text = say("**{name}** now uses its own defaults here.", name=name)
+        await record(interaction, audit_text)
+        await reply(interaction, reply_text)
 
     @app_commands.command(name="allow")
     @app_commands.describe(names="Names separated by commas; all are allowed if omitted")
@@ -147,18 +147,18 @@ class Models(
     ) -> None:
         """Choose the models allowed in this server"""
         require_manager(interaction)
-        scope, rules = scope_of(interaction), self._studio.server_models
-        wanted = [name.strip() for name in (names or "").split(",") if name.strip()]
-        await rules.allow(scope, wanted)
+        scope, server_models = scope_of(interaction), self._studio.server_models
+        allowed = [name.strip() for name in (names or "").split(",") if name.strip()]
+        await server_models.allow(scope, allowed)
         used = await self._studio.model_of(scope)
-        if wanted:
-            note = say("limited the models to {names}", names=listed(wanted))
-            said = say("Models allowed here: {names}.", names=listed(wanted))
+        if allowed:
+            audit_text = say("limited the models to {names}", names=listed(allowed))
+            reply_text = say("Models allowed here: {names}.", names=listed(allowed))
         else:
-            note = say("allowed all models")
-            said = say("All models are allowed here.")
-        await record(interaction, note)
-        await reply(interaction, together(said, paints_with(used)))
+            audit_text = say("allowed all models")
+            reply_text = say("All models are allowed here.")
+        await record(interaction, audit_text)
+        await reply(interaction, together(reply_text, current_model_text(used)))
 
     @use_model.autocomplete("name")
     @model_info.autocomplete("name")

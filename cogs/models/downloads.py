@@ -1,4 +1,4 @@
-"""Downloads: brings models here, and keeps the message of each order true meanwhile."""
+"""Downloads pending models, and keeps their messages up to date."""
 
 import asyncio
 import logging
@@ -15,185 +15,189 @@ from cogs.messages.replies import reply, sentence_for
 from cogs.messages.throttle import MESSAGE_INTERVAL, EditThrottle
 from cogs.messages.updater import TRANSIENT_ERRORS, retry_forever
 from cogs.models.cards import (
-    ASKING,
+    WAITING_COLOUR,
     DownloadCard,
     added_card,
-    coming_card,
     dismissed_card,
-    failed_card,
+    downloading_card,
+    failed_download_card,
     interrupted_card,
     stopped_card,
 )
 from cogs.models.pending_models import PendingModel, PendingModels
 from cogs.models.speed import SpeedMeter
-from cogs.models.text import offer_text
+from cogs.models.text import candidate_text
 from cogs.policy.access import Refused
 from engine import Model, Studio, Tasks
 from speech import say, speak
 
 log = logging.getLogger(__name__)
 
-GLANCE = 0.2
-"""Seconds between two looks at whether there is something new to show."""
+POLL_INTERVAL = 0.2
+"""Seconds between two checks whether there is progress to show."""
 
 
 class ActiveDownload(NamedTuple):
-    """A download and what keeps its message true."""
+    """The task of a download, and the one that keeps its message up to date."""
 
-    work: "asyncio.Task[Model]"
-    follower: "asyncio.Task[None]"
+    download: "asyncio.Task[Model]"
+    updater: "asyncio.Task[None]"
 
 
 class ModelDownloads:
-    """Takes orders, and follows those that are underway in the background."""
+    """Proposes, downloads and dismisses pending models."""
 
     def __init__(self, bot: Client, studio: Studio, throttle: EditThrottle) -> None:
         self._bot = bot
         self._studio = studio
         self._throttle = throttle
-        self._orders = PendingModels(studio)
+        self._pending = PendingModels(studio)
         self._tasks = Tasks()
-        self._underway: dict[int, ActiveDownload] = {}
+        self._active: dict[int, ActiveDownload] = {}
 
-    async def offer(self, interaction: Interaction, order: PendingModel) -> None:
-        """Look at what was asked for, and show what it is with a button to have it.
+    async def propose(self, interaction: Interaction, pending: PendingModel) -> None:
+        """Inspect the source, and show what it is with a button to add it.
 
         Raises:
-            AtelierError: When it is nothing that can be had; the text is for the person.
+            AtelierError: When it can't be added; the text is for the user.
         """
         await interaction.response.defer(thinking=True)
-        prospect = await self._studio.model_manager.look(order.source, **order.where)
-        order = replace(order, name=prospect.name)
-        verb = "download" if prospect.inspection.download_bytes else "add"
-        speak(order.message_ref.language)
-        text = offer_text(prospect)
+        candidate = await self._studio.model_manager.look(pending.source, **pending.source_options)
+        pending = replace(pending, name=candidate.name)
+        verb = "download" if candidate.inspection.download_bytes else "add"
+        speak(pending.message_ref.language)
+        text = candidate_text(candidate)
         if not interaction.app_permissions.view_channel:
-            blind = say(
-                "I can't see this channel, so this message stops updating after 15 minutes."
-            )
-            text += f"\n-# {blind}"
-        card = DownloadCard(order, ASKING, text, (verb, "dismiss"))
-        await self._orders.save(order)
+            note = say("I can't see this channel, so this message stops updating after 15 minutes.")
+            text += f"\n-# {note}"
+        card = DownloadCard(pending, WAITING_COLOUR, text, (verb, "dismiss"))
+        await self._pending.save(pending)
         await interaction.edit_original_response(
             view=card.view(), allowed_mentions=discord.AllowedMentions.none()
         )
 
     async def start(self, interaction: Interaction, number: int) -> None:
-        """Bring the model of that order, or go on with it; a second click changes nothing.
+        """Start or resume the download of a pending model, unless it is running.
 
         Raises:
-            Refused: When the order is not kept any more.
+            Refused: When the pending model has expired.
         """
-        order = await self._order(number)
+        pending = await self._get_pending(number)
         await interaction.response.defer()
-        while (before := self._underway.get(number)) is not None:
-            if not before.work.done():
+        while (previous := self._active.get(number)) is not None:
+            if not previous.download.done():
                 return
-            await asyncio.wait([before.follower])  # its end is being shown or written down
+            await asyncio.wait([previous.updater])  # it is still showing the outcome
         assert interaction.message is not None, "buttons are on messages"
-        message_ref = MessageRef.of(interaction, order.message_ref.language).with_message(
+        message_ref = MessageRef.of(interaction, pending.message_ref.language).with_message(
             interaction.message.id
         )
-        order = replace(order, message_ref=message_ref, underway=True)
+        pending = replace(pending, message_ref=message_ref, downloading=True)
         meter = SpeedMeter()
-        work = asyncio.create_task(self._bring(order, meter))
-        follower = self._tasks.start(self._follow(order, meter, work), f"follow order {number}")
-        self._underway[number] = ActiveDownload(work, follower)
+        download = asyncio.create_task(self._download(pending, meter))
+        updater = self._tasks.start(self._track(pending, meter, download), f"download {number}")
+        self._active[number] = ActiveDownload(download, updater)
 
     async def stop(self, interaction: Interaction, number: int) -> None:
-        """Stop bringing it; the message says so by itself."""
+        """Stop the download; its updater then changes the message."""
         await interaction.response.defer()
-        underway = self._underway.get(number)
-        if underway is None or not underway.work.cancel():
+        active = self._active.get(number)
+        if active is None or not active.download.cancel():
             await reply(interaction, say("This download has already ended."))
 
     async def dismiss(self, interaction: Interaction, number: int) -> None:
-        """Forget the order."""
-        order = await self._order(number)
-        await self._orders.drop(number)
-        speak(order.message_ref.language)
-        await interaction.response.edit_message(view=dismissed_card(order).view())
+        """Drop the pending model."""
+        pending = await self._get_pending(number)
+        await self._pending.drop(number)
+        speak(pending.message_ref.language)
+        await interaction.response.edit_message(view=dismissed_card(pending).view())
 
     async def resume(self) -> None:
-        """Say of every download that the end of the program has cut off that it was."""
-        for order in (await self._orders.all()).values():
-            if order.underway:
-                self._tasks.start(self._tell(order), f"tell of order {order.number}")
+        """Show the outcome of every download that the program's end interrupted."""
+        for pending in (await self._pending.all()).values():
+            if pending.downloading:
+                name = f"interrupted download {pending.number}"
+                self._tasks.start(self._report_interrupted(pending), name)
 
     async def close(self) -> None:
-        """Stop bringing models; their messages tell of it at the next start."""
+        """Stop all downloads; their messages are updated at the next start."""
         await self._tasks.cancel()
 
-    async def _order(self, number: int) -> PendingModel:
-        if (order := await self._orders.get(number)) is None:
+    async def _get_pending(self, number: int) -> PendingModel:
+        if (pending := await self._pending.get(number)) is None:
             raise Refused(say("This has expired. Run `/model add` again."))
-        return order
+        return pending
 
-    async def _bring(self, order: PendingModel, meter: SpeedMeter) -> Model:
-        await self._orders.save(order)
-        prospect = await self._studio.model_manager.look(order.source, **order.where)
+    async def _download(self, pending: PendingModel, meter: SpeedMeter) -> Model:
+        await self._pending.save(pending)
+        candidate = await self._studio.model_manager.look(pending.source, **pending.source_options)
         return await self._studio.model_manager.add(
-            prospect, lambda news: meter.note(news.done, news.total, news.file)
+            candidate,
+            lambda progress: meter.update(progress.done, progress.total, progress.file),
         )
 
-    async def _follow(
-        self, order: PendingModel, meter: SpeedMeter, work: "asyncio.Task[Model]"
+    async def _track(
+        self, pending: PendingModel, meter: SpeedMeter, download: "asyncio.Task[Model]"
     ) -> None:
-        """Show how the download goes, then how it ended."""
-        speak(order.message_ref.language)
+        """Show the download's progress, then its outcome."""
+        speak(pending.message_ref.language)
         try:
-            order = await self._show_progress(order, meter, work)
+            pending = await self._show_progress(pending, meter, download)
             try:
-                work.result()
-                card = added_card(order)
+                download.result()
+                card = added_card(pending)
             except asyncio.CancelledError:
-                card = stopped_card(order, meter)
+                card = stopped_card(pending, meter)
             except Exception as error:
-                card = failed_card(order, sentence_for(error))
-            await self._settle(order, card)
+                card = failed_download_card(pending, sentence_for(error))
+            await self._finish(pending, card)
         finally:
-            work.cancel()
-            await asyncio.wait([work])
-            del self._underway[order.number]
+            download.cancel()
+            await asyncio.wait([download])
+            del self._active[pending.number]
 
-    async def _tell(self, order: PendingModel) -> None:
-        """Show how a download ended of which the program did not see the end."""
-        speak(order.message_ref.language)
-        there = order.name is not None and order.name in self._studio.models
-        await self._settle(order, added_card(order) if there else interrupted_card(order))
+    async def _report_interrupted(self, pending: PendingModel) -> None:
+        """Show the outcome of an interrupted download; the model may have been added after all."""
+        speak(pending.message_ref.language)
+        added = pending.name is not None and pending.name in self._studio.models
+        await self._finish(pending, added_card(pending) if added else interrupted_card(pending))
 
     async def _show_progress(
-        self, order: PendingModel, meter: SpeedMeter, work: "asyncio.Task[Model]"
+        self, pending: PendingModel, meter: SpeedMeter, download: "asyncio.Task[Model]"
     ) -> PendingModel:
-        """Edit the message until the work is over; the order, with where its message is now."""
+        """Edit the message until the download ends.
+
+        Returns:
+            The pending model, with the place where its message is now.
+        """
         shown: DownloadCard | None = None
-        channel, key = order.message_ref.channel_id, order.number
+        channel, key = pending.message_ref.channel_id, pending.number
         while True:
             wait = self._throttle.wait(channel, key, MESSAGE_INTERVAL)
-            await asyncio.wait([work], timeout=max(wait, GLANCE))
-            if work.done():
-                return order
-            card = coming_card(order, meter)
+            await asyncio.wait([download], timeout=max(wait, POLL_INTERVAL))
+            if download.done():
+                return pending
+            card = downloading_card(pending, meter)
             if card == shown or not self._throttle.try_acquire(channel, key, MESSAGE_INTERVAL):
                 continue
             shown = card
             try:
-                message_ref = await deliver(self._bot, order.message_ref, card, [], nonce=None)
-                order = replace(order, message_ref=message_ref)
+                message_ref = await deliver(self._bot, pending.message_ref, card, [], nonce=None)
+                pending = replace(pending, message_ref=message_ref)
             except (Unreachable, Rejected) as error:
-                log.debug("Order %d: progress cannot be shown: %s", order.number, error)
-                await asyncio.wait([work])
+                log.debug("Download %d: progress can't be shown: %s", pending.number, error)
+                await asyncio.wait([download])
             except (TooLarge, *TRANSIENT_ERRORS) as error:
-                log.debug("Order %d: progress is not shown: %s", order.number, error)
+                log.debug("Download %d: progress wasn't shown: %s", pending.number, error)
 
-    async def _settle(self, order: PendingModel, card: DownloadCard) -> None:
-        """Show how it ended, however long Discord fails, and write that down."""
-        show = partial(deliver, self._bot, order.message_ref, card, [], nonce=None)
+    async def _finish(self, pending: PendingModel, card: DownloadCard) -> None:
+        """Show the outcome, however long Discord fails, and store that it was shown."""
+        show = partial(deliver, self._bot, pending.message_ref, card, [], nonce=None)
         try:
-            await retry_forever(show, f"order-{order.number}")
+            await retry_forever(show, f"download-{pending.number}")
         except (Unreachable, Rejected, TooLarge) as error:
-            log.warning("Order %d: its end cannot be shown: %s", order.number, error)
+            log.warning("Download %d: the outcome can't be shown: %s", pending.number, error)
         if card.buttons:
-            await self._orders.save(replace(order, underway=False))
+            await self._pending.save(replace(pending, downloading=False))
         else:
-            await self._orders.drop(order.number)
+            await self._pending.drop(pending.number)

@@ -1,4 +1,4 @@
-"""/model add and /model remove: what fills the owner's disk, and what frees it."""
+"""/model add and /model remove, for the bot's owner."""
 
 from discord import app_commands, ui
 from discord.app_commands import Choice, Range
@@ -20,7 +20,7 @@ Source = Range[str, 1, 300]
 
 
 class OwnerCommands(commands.Cog):
-    """The part of `/model` that is for the bot's owner; `Models` takes it in."""
+    """The owner's part of `/model`, a base class of `Models`."""
 
     _studio: Studio
 
@@ -43,7 +43,7 @@ class OwnerCommands(commands.Cog):
     ) -> None:
         """Add a model: see what it is and how it will run, then download it"""
         require_owner(interaction)
-        order = PendingModel(
+        pending = PendingModel(
             number=interaction.id,
             source=source.strip(),
             revision=revision,
@@ -52,7 +52,7 @@ class OwnerCommands(commands.Cog):
             name=name,
             message_ref=MessageRef.of(interaction, await channel_language(interaction)),
         )
-        await interaction.client.services[ModelDownloads].offer(interaction, order)
+        await interaction.client.services[ModelDownloads].propose(interaction, pending)
 
     @app_commands.command(name="remove")
     @app_commands.describe(name="A model that was added with a command")
@@ -64,11 +64,11 @@ class OwnerCommands(commands.Cog):
         view = ui.View(timeout=None)
         for verb in ("remove", "keep"):
             view.add_item(ModelButton(verb, model.name))
-        said = [say("Remove **{name}**?", name=model.name)]
+        sentences = [say("Remove **{name}**?", name=model.name)]
         if usage.size:
-            said.append(say("It takes up {size} on disk.", size=human_size(usage.size)))
-        said.append(say("Servers that use it switch back to the default model."))
-        await interaction.response.send_message(together(*said), view=view, ephemeral=True)
+            sentences.append(say("It takes up {size} on disk.", size=human_size(usage.size)))
+        sentences.append(say("Servers that use it switch back to the default model."))
+        await interaction.response.send_message(together(*sentences), view=view, ephemeral=True)
 
     @remove_model.autocomplete("name")
     async def _complete_added(self, interaction: Interaction, current: str) -> list[Choice[str]]:

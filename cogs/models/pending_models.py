@@ -1,6 +1,6 @@
-"""Orders: the models that somebody asked to be added, kept until they are here.
+"""Models that wait to be added, stored until they are.
 
-Buttons carry an order's number, so they work after a restart and however long a source is.
+Buttons hold the number of a pending model: sources can be too long for custom IDs.
 """
 
 import asyncio
@@ -11,11 +11,11 @@ from typing import Any, Self
 from cogs.message_ref import MessageRef
 from engine import Studio
 
-SCOPE, KEY = "discord", "orders"
-"""Where the studio keeps them, all in one value."""
+STORE_SCOPE, STORE_KEY = "discord", "orders"
+"""The preference that holds all pending models."""
 
-MOST = 100
-"""Orders that are kept; buttons of older ones say that they are too old."""
+MAX_PENDING = 100
+"""Pending models that are stored; older ones expire."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,10 +23,10 @@ class PendingModel:
     """A model to be added.
 
     Attributes:
-        number: That of the interaction in which it was asked for.
-        name: What it is to be called; `None` until its source has been looked at.
+        number: The ID of the interaction that requested it.
+        name: The name it will have; `None` until its source has been inspected.
         message_ref: Where its message is.
-        underway: Whether it was being downloaded when this was written down.
+        downloading: Whether it was being downloaded when this was stored.
 
     The other attributes are those of `engine.Model`.
     """
@@ -38,58 +38,64 @@ class PendingModel:
     denoiser: str | None
     name: str | None
     message_ref: MessageRef
-    underway: bool = False
+    downloading: bool = False
 
     @property
-    def where(self) -> dict[str, str | None]:
-        """What the studio's curator has to know to find it."""
+    def source_options(self) -> dict[str, str | None]:
+        """The options that belong to its source, for the model manager."""
         keys = ("revision", "variant", "denoiser", "name")
         return {key: getattr(self, key) for key in keys}
 
     def to_json(self) -> dict[str, Any]:
-        """The order as plain JSON values."""
+        """The value that `from_json` reads. Its keys must stay: databases hold them."""
         value = asdict(self)
         del value["message_ref"]
-        return value | {"home": self.message_ref.to_json()}
+        return value | {
+            "home": self.message_ref.to_json(),
+            "underway": value.pop("downloading"),
+        }
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Self:
-        """The order that `to_json` wrote."""
-        message_ref = MessageRef.from_json(value["home"])
-        kept = {key: item for key, item in value.items() if key != "home"}
-        return cls(**kept, message_ref=message_ref)
+        """The pending model that `to_json` wrote, in this version or an older one."""
+        value = dict(value)
+        return cls(
+            message_ref=MessageRef.from_json(value.pop("home")),
+            downloading=value.pop("underway", False),
+            **value,
+        )
 
 
 class PendingModels:
-    """All orders by their numbers, as the studio keeps them."""
+    """The stored pending models."""
 
     def __init__(self, studio: Studio) -> None:
         self._preferences = studio.preferences
         self._writing = asyncio.Lock()
 
     async def all(self) -> dict[int, PendingModel]:
-        """Every order, the oldest first."""
-        text = await self._preferences.get(SCOPE, KEY)
-        orders = [PendingModel.from_json(value) for value in json.loads(text or "[]")]
-        return {order.number: order for order in orders}
+        """All pending models by number, the oldest first."""
+        text = await self._preferences.get(STORE_SCOPE, STORE_KEY)
+        all_pending = [PendingModel.from_json(value) for value in json.loads(text or "[]")]
+        return {pending.number: pending for pending in all_pending}
 
     async def get(self, number: int) -> PendingModel | None:
-        """The order of that number, if it is still kept."""
+        """The pending model of that number, if it hasn't expired."""
         return (await self.all()).get(number)
 
-    async def save(self, order: PendingModel) -> None:
-        """Write an order down, or what has changed of it."""
+    async def save(self, pending: PendingModel) -> None:
+        """Store a pending model, or its changes."""
         async with self._writing:
-            orders = await self.all() | {order.number: order}
-            await self._write(list(orders.values())[-MOST:])
+            all_pending = await self.all() | {pending.number: pending}
+            await self._write(list(all_pending.values())[-MAX_PENDING:])
 
     async def drop(self, number: int) -> None:
-        """Forget an order."""
+        """Delete a pending model."""
         async with self._writing:
-            orders = await self.all()
-            if orders.pop(number, None) is not None:
-                await self._write(list(orders.values()))
+            all_pending = await self.all()
+            if all_pending.pop(number, None) is not None:
+                await self._write(list(all_pending.values()))
 
-    async def _write(self, orders: list[PendingModel]) -> None:
-        text = json.dumps([order.to_json() for order in orders])
-        await self._preferences.set(SCOPE, KEY, text)
+    async def _write(self, all_pending: list[PendingModel]) -> None:
+        text = json.dumps([pending.to_json() for pending in all_pending])
+        await self._preferences.set(STORE_SCOPE, STORE_KEY, text)

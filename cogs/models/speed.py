@@ -1,20 +1,20 @@
-"""How fast a download is, and how long it will take."""
+"""The speed of a download."""
 
 import time
 from collections import deque
 from collections.abc import Callable
 
 WINDOW = 12.0
-"""Seconds over which the speed is taken: long enough to be steady, short enough to be of now."""
+"""Seconds over which the speed is averaged."""
 
 
 class SpeedMeter:
-    """Takes the bytes that have come and tells their speed.
+    """Measures the speed of a download.
 
     Attributes:
-        done: Bytes that are here.
-        total: Bytes that there will be; 0 until something is known.
-        file: What has grown last.
+        done: Bytes that have been downloaded.
+        total: Bytes in total; 0 until that is known.
+        file: The file of the latest progress.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -22,27 +22,27 @@ class SpeedMeter:
         self.total = 0
         self.file = ""
         self._clock = clock
-        self._seen: deque[tuple[float, int]] = deque()
+        self._samples: deque[tuple[float, int]] = deque()
 
-    def note(self, done: int, total: int, file: str) -> None:
-        """Take the news."""
+    def update(self, done: int, total: int, file: str) -> None:
+        """Record progress."""
         self.done, self.total, self.file = done, total, file
         now = self._clock()
-        self._seen.append((now, done))
-        while self._seen[0][0] < now - WINDOW:
-            self._seen.popleft()
+        self._samples.append((now, done))
+        while self._samples[0][0] < now - WINDOW:
+            self._samples.popleft()
 
     @property
     def bytes_per_second(self) -> float | None:
-        """The speed, up to this moment: a download that stands gets slower; `None` at first."""
-        if not self._seen:
+        """The current speed, which falls while nothing arrives; `None` for the first second."""
+        if not self._samples:
             return None
-        since, before = self._seen[0]
+        since, before = self._samples[0]
         elapsed = self._clock() - since
         return (self.done - before) / elapsed if elapsed >= 1.0 else None
 
     @property
     def seconds_left(self) -> float | None:
-        """How long the rest takes at that speed, if it is moving."""
+        """The seconds that the rest takes at this speed; `None` while nothing arrives."""
         speed = self.bytes_per_second
         return (self.total - self.done) / speed if speed else None

@@ -1,4 +1,4 @@
-"""What is told of models: in lists, in `/model info`, and before one is added."""
+"""Texts about models: in lists, in `/model info`, and before one is added."""
 
 from collections.abc import Container
 from functools import reduce
@@ -19,45 +19,47 @@ from engine import (
 )
 from speech import listed, phrase, resaid, say, say_many, spoken, translation
 
-PRESENCES = {
+PRESENCE_LABELS = {
     Presence.COMPLETE: phrase("on disk"),
     Presence.PARTIAL: phrase("partly downloaded"),
     Presence.ABSENT: phrase("not downloaded"),
     Presence.BROKEN: phrase("incomplete"),
     Presence.NO_FOLDER: phrase("folder not found"),
 }
-"""What is said of how much of a model is there."""
+"""How much of a model is on disk, in words."""
 
 
-def listing(models: Catalogue, used: Model, allowed: Container[str] | None) -> str:
-    """All models that are allowed, `used` marked; by name alone when they are too many to describe.
+def model_list_text(models: Catalogue, used: Model, allowed: Container[str] | None) -> str:
+    """The allowed models with `used` marked; only their names if there are too many to describe.
 
     Args:
-        models: All there are.
-        used: The one that paints where none is named.
-        allowed: Names of those that may be used here; `None` for all.
+        models: All models.
+        used: The server's model.
+        allowed: The names of the allowed models; `None` for all.
     """
-    head = paints_with(used)
+    headline = current_model_text(used)
     usable = [m for m in models if allowed is None or m.name in allowed]
-    barred = [m.name for m in models if m not in usable]
-    tail = [say("-# Not allowed here: {names}", names=listed(barred))] if barred else []
+    disallowed = [m.name for m in models if m not in usable]
+    disallowed_lines = (
+        [say("-# Not allowed here: {names}", names=listed(disallowed))] if disallowed else []
+    )
     lines = [
         f"{'**→**' if model == used else '•'} **{model.name}** {about(model)}" for model in usable
     ]
-    text = "\n".join([head, *lines, *tail])
+    text = "\n".join([headline, *lines, *disallowed_lines])
     if len(text) <= MAX_MESSAGE_LENGTH:
         return text
     others = listed([model.name for model in usable if model != used])
-    return say("{sentence} Others: {names}", sentence=head, names=others)
+    return say("{sentence} Others: {names}", sentence=headline, names=others)
 
 
-def paints_with(used: Model) -> str:
-    """Which model a server paints with."""
+def current_model_text(used: Model) -> str:
+    """The sentence about the server's model."""
     return say("This server uses **{name}**.", name=used.name)
 
 
-def describe(model: Model, defaults: ModelDefaults) -> str:
-    """A few lines on a model, and what its server wants of it."""
+def model_summary(model: Model, defaults: ModelDefaults) -> str:
+    """The settings, sizes and licence of a model, and its defaults in the server."""
     lines = [
         f"**{model.name}** {about(model)}",
         say(
@@ -75,15 +77,15 @@ def describe(model: Model, defaults: ModelDefaults) -> str:
         ),
     ]
     if defaults.chosen:
-        lines.insert(2, say("Defaults in this server: {choices}", choices=in_words(defaults)))
+        lines.insert(2, say("Defaults in this server: {choices}", choices=defaults_text(defaults)))
     if (licence := model.licence) is not None:
         note = translation(licence.note, spoken()) or licence.note
         lines.append(say("Licence: {name}, {note}", name=licence.name, note=note))
     return "\n".join(lines)
 
 
-def in_words(defaults: ModelDefaults) -> str:
-    """What was decided, such as “8 steps · guidance 2”; nothing if nothing was."""
+def defaults_text(defaults: ModelDefaults) -> str:
+    """The defaults that are set, such as “8 steps · guidance 2”."""
     parts: list[str] = []
     if defaults.num_inference_steps is not None:
         parts.append(say_many("{number} step", "{number} steps", defaults.num_inference_steps))
@@ -97,20 +99,20 @@ def in_words(defaults: ModelDefaults) -> str:
 
 
 def _and(before: str, after: str) -> str:
-    """Both with a dot between them, to be said again in another language."""
+    """Both joined by a dot, as a sentence that can still be translated."""
     return say("{before} · {after}", before=before, after=after)
 
 
 def disk_usage_line(usage: DiskUsage) -> str:
-    """What of a model is on disk."""
-    presence = say(PRESENCES[usage.presence])
+    """The line about a model's files on disk."""
+    presence = say(PRESENCE_LABELS[usage.presence])
     if not usage.size:
         return say("Files: {presence}", presence=presence)
     return say("Files: {presence}, {size}", presence=presence, size=human_size(usage.size))
 
 
 def plan_lines(plan: PlanTable) -> list[str]:
-    """The plan in two lines: where it lives and how fast that is, and what it needs."""
+    """The lines about the memory plan: where the model is kept, its speed and its peak."""
     return [
         say(
             "Plan: {summary}; takes {slowdown} as long as with everything on the device",
@@ -123,19 +125,19 @@ def plan_lines(plan: PlanTable) -> list[str]:
 
 
 def rung_lines(plan: PlanTable) -> list[str]:
-    """Where each component lives, and why each faster plan was passed over."""
+    """The lines about where each component is kept, and why faster plans were skipped."""
     return [
         *(f"• {row.name} {row.size}: {resaid(row.lives)}" for row in plan.components),
         *(
-            say("-# Skipped {plan} ({times}): {reason}", plan=words, times=times, reason=reason)
-            for words, times, reason in plan.passed_over
+            say("-# Skipped {plan} ({times}): {reason}", plan=summary, times=times, reason=reason)
+            for summary, times, reason in plan.passed_over
         ),
         *(f"-# {resaid(note)}" for note in plan.notes),
     ]
 
 
 def measured_line(record: MeasuredSize) -> str:
-    """What was measured at one size."""
+    """The line about what was measured at one size."""
     size = f"{record.width}×{record.height}"
     parts: list[str] = [
         say("Measured at {size} in batches of {number}", size=size, number=record.batch)
@@ -149,23 +151,23 @@ def measured_line(record: MeasuredSize) -> str:
     return " · ".join(parts)
 
 
-def offer_text(prospect: ModelCandidate) -> str:
-    """What adding a model would bring, and whether it would run."""
-    inspection = prospect.inspection
+def candidate_text(candidate: ModelCandidate) -> str:
+    """What a model is that can be added, and how it would run."""
+    inspection = candidate.inspection
     family = FAMILIES[inspection.family].label if inspection.family else inspection.pipeline
-    size, left = human_size(prospect.total_bytes), human_size(prospect.download_bytes)
-    there = say("{size}, already on disk", size=size)
-    coming = say("{size}, {left} to download", size=size, left=left)
+    size, left = human_size(candidate.total_bytes), human_size(candidate.download_bytes)
+    on_disk = say("{size}, already on disk", size=size)
+    to_download = say("{size}, {left} to download", size=size, left=left)
     lines = [
-        f"{family} · {there if prospect.there else coming}",
-        say("Licence: {name}", name=prospect.licence)
-        if prospect.licence
+        f"{family} · {on_disk if candidate.there else to_download}",
+        say("Licence: {name}", name=candidate.licence)
+        if candidate.licence
         else say("Licence: not stated in the model card"),
     ]
-    if prospect.gated:
+    if candidate.gated:
         lines.append(
             say("Gated: the account behind my token must have accepted its terms on the Hub.")
         )
-    if prospect.known_as:
-        lines.append(say("The same model is already here as **{name}**.", name=prospect.known_as))
-    return "\n".join([*lines, *plan_lines(prospect.plan)])
+    if candidate.known_as:
+        lines.append(say("The same model is already here as **{name}**.", name=candidate.known_as))
+    return "\n".join([*lines, *plan_lines(candidate.plan)])

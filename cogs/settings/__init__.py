@@ -1,4 +1,4 @@
-"""/settings: what a server decides about the bot."""
+"""/settings: a server's settings."""
 
 from cogs.context import Client
 from cogs.settings.items import Panel, PanelButton, SettingSelect

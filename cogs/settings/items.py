@@ -11,70 +11,70 @@ from discord import ui
 from cogs.context import Interaction
 from cogs.messages.dynamic_items import Persistent
 
-MOST_OPTIONS = 25
+MAX_OPTIONS = 25
 """Discord's limit for a select."""
 
-ROOMS = [
+CHANNEL_TYPES = [
     discord.ChannelType.text,
     discord.ChannelType.news,
     discord.ChannelType.voice,
     discord.ChannelType.forum,
 ]
-"""Where commands can be used; threads go with the channel that they are in."""
+"""The channels in which commands can be used. Threads belong to their channel."""
 
 SelectKind = discord.SelectDefaultValueType
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What somebody picked in a select.
+    """What the user selected in the panel.
 
     Attributes:
-        what: Which select: its name.
-        detail: What the select is about, such as a role's id; empty where its name says it all.
-        values: What is picked now, ids as text.
-        shown: What a select for channels or roles had picked when it was shown.
+        setting: The name of the setting.
+        detail: What exactly it is about, such as a role's ID, or empty.
+        values: The selected values; IDs as text.
+        shown: What a select for channels or roles had selected before.
     """
 
-    what: str
+    setting: str
     detail: str
     values: tuple[str, ...]
     shown: tuple[str, ...] = ()
 
 
 class Panel(Protocol):
-    """What the items of the panel act on."""
+    """The panel that the items belong to."""
 
-    async def take(self, interaction: Interaction, picked: Selection) -> None:
-        """Change what was picked."""
+    async def apply(self, interaction: Interaction, selection: Selection) -> None:
+        """Apply what the user selected."""
 
-    async def turn(self, interaction: Interaction, page: str) -> None:
+    async def show_page(self, interaction: Interaction, page: str) -> None:
         """Show another page."""
 
 
 class SettingSelect(
     Persistent,
     ui.DynamicItem[ui.Item[Any]],
-    template=r"atelier-setting:(?P<what>[a-z]+)(?::(?P<detail>[\w.-]{1,50}))?",
+    template=r"atelier-setting:(?P<setting>[a-z]+)(?::(?P<detail>[\w.-]{1,50}))?",
 ):
     """Change a setting."""
 
-    def __init__(self, what: str, detail: str, select: ui.Item[Any]) -> None:
+    def __init__(self, setting: str, detail: str, select: ui.Item[Any]) -> None:
         super().__init__(select)
-        self._what = what
+        self._setting = setting
         self._detail = detail
 
     @classmethod
     def rebuilt(cls, match: re.Match[str], item: ui.Item[Any]) -> Self:
-        """The select that was used, as it stood in the panel."""
-        return cls(match["what"], match["detail"] or "", item)
+        """The select from its custom ID and the component in its message."""
+        return cls(match["setting"], match["detail"] or "", item)
 
     async def act(self, interaction: Interaction) -> None:
-        """Take in what was picked."""
+        """Apply what the user selected."""
         data: Any = interaction.data
         shown = (str(value.id) for value in getattr(self.item, "default_values", ()))
-        picked = Selection(self._what, self._detail, tuple(data["values"]), tuple(shown))
-        await interaction.client.services[Panel].take(interaction, picked)
+        selection = Selection(self._setting, self._detail, tuple(data["values"]), tuple(shown))
+        await interaction.client.services[Panel].apply(interaction, selection)
 
 
 class PanelButton(
@@ -82,59 +82,64 @@ class PanelButton(
 ):
     """Turn to another page of the panel."""
 
-    def __init__(self, page: str, label: str = "", *, here: bool = False) -> None:
-        style = discord.ButtonStyle.primary if here else discord.ButtonStyle.secondary
-        identity = f"atelier-settings-page:{page}"
+    def __init__(self, page: str, label: str = "", *, current: bool = False) -> None:
+        style = discord.ButtonStyle.primary if current else discord.ButtonStyle.secondary
+        custom_id = f"atelier-settings-page:{page}"
         super().__init__(
-            ui.Button(label=label or page, style=style, custom_id=identity, disabled=here)
+            ui.Button(label=label or page, style=style, custom_id=custom_id, disabled=current)
         )
         self._page = page
 
     @classmethod
     def rebuilt(cls, match: re.Match[str], item: ui.Item[Any]) -> Self:
-        """The button that was clicked."""
+        """The button from its custom ID."""
         return cls(match["page"])
 
     async def act(self, interaction: Interaction) -> None:
-        """Turn to the page."""
-        await interaction.client.services[Panel].turn(interaction, self._page)
+        """Show the page."""
+        await interaction.client.services[Panel].show_page(interaction, self._page)
 
 
 def option_select(
-    what: str, options: Sequence[discord.SelectOption], detail: str = ""
+    setting: str, options: Sequence[discord.SelectOption], detail: str = ""
 ) -> SettingSelect:
-    """One of several options."""
-    identity = _identity(what, detail)
-    return SettingSelect(what, detail, ui.Select(custom_id=identity, options=[*options]))
+    """A select for one of several options."""
+    custom_id = _custom_id(setting, detail)
+    return SettingSelect(setting, detail, ui.Select(custom_id=custom_id, options=[*options]))
 
 
 def channel_select(
-    what: str, chosen: Iterable[int], placeholder: str, *, most: int = 1, text_only: bool = True
+    setting: str,
+    chosen: Iterable[int],
+    placeholder: str,
+    *,
+    max_values: int = 1,
+    text_only: bool = True,
 ) -> SettingSelect:
-    """Channels of the server; nothing picked is what `placeholder` says."""
+    """A select for channels of the server; `placeholder` says what selecting none means."""
     select: ui.ChannelSelect[Any] = ui.ChannelSelect(
-        custom_id=_identity(what),
-        channel_types=[discord.ChannelType.text] if text_only else ROOMS,
+        custom_id=_custom_id(setting),
+        channel_types=[discord.ChannelType.text] if text_only else CHANNEL_TYPES,
         placeholder=placeholder,
         min_values=0,
-        max_values=most,
-        default_values=_defaults(chosen, SelectKind.channel)[:most],
+        max_values=max_values,
+        default_values=_defaults(chosen, SelectKind.channel)[:max_values],
     )
-    return SettingSelect(what, "", select)
+    return SettingSelect(setting, "", select)
 
 
-def role_select(what: str, chosen: Iterable[int], placeholder: str) -> SettingSelect:
-    """One of the server's roles."""
+def role_select(setting: str, chosen: Iterable[int], placeholder: str) -> SettingSelect:
+    """A select for one of the server's roles."""
     select: ui.RoleSelect[Any] = ui.RoleSelect(
-        custom_id=_identity(what),
+        custom_id=_custom_id(setting),
         placeholder=placeholder,
         default_values=_defaults(chosen, SelectKind.role),
     )
-    return SettingSelect(what, "", select)
+    return SettingSelect(setting, "", select)
 
 
-def _identity(what: str, detail: str = "") -> str:
-    return f"atelier-setting:{what}:{detail}" if detail else f"atelier-setting:{what}"
+def _custom_id(setting: str, detail: str = "") -> str:
+    return f"atelier-setting:{setting}:{detail}" if detail else f"atelier-setting:{setting}"
 
 
 def _defaults(chosen: Iterable[int], kind: SelectKind) -> list[discord.SelectDefaultValue]:

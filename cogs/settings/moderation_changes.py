@@ -1,4 +1,4 @@
-"""What the selects about order and language change; each change is a line for the audit log."""
+"""Applies the settings about moderation and language, like `cogs.settings.changes`."""
 
 from dataclasses import replace
 from typing import cast
@@ -10,7 +10,7 @@ from cogs.policy.access import Refused
 from cogs.policy.gallery_channel import choose_gallery
 from cogs.policy.permissions import missing_permissions
 from cogs.policy.server_settings import Nsfw
-from cogs.settings.changes import UNCHANGED, Change, change_settings, guild_of
+from cogs.settings.changes import UNSET, ApplySelection, change_settings, guild_of
 from cogs.settings.items import Selection
 from speech import AND, LANGUAGES, listed, phrase, say
 
@@ -25,24 +25,26 @@ NSFW_AUDIT_LINES: dict[Nsfw | None, str] = {
 }
 
 
-async def _gallery(interaction: Interaction, picked: Selection) -> str:
-    return await choose_gallery(interaction, _text_channel(interaction, picked))
+async def _set_gallery(interaction: Interaction, selection: Selection) -> str:
+    return await choose_gallery(interaction, _text_channel(interaction, selection))
 
 
-async def _reviews(interaction: Interaction, picked: Selection) -> str:
-    channel = _text_channel(interaction, picked)
-    number = None
+async def _set_review_channel(interaction: Interaction, selection: Selection) -> str:
+    channel = _text_channel(interaction, selection)
+    channel_id = None
     if channel is not None:
         _require_postable(channel)
-        number = channel.id
-    await change_settings(interaction, lambda settings: replace(settings, review_channel=number))
+        channel_id = channel.id
+    await change_settings(
+        interaction, lambda settings: replace(settings, review_channel=channel_id)
+    )
     if channel is None:
         return say("set reviews to stay in the prompt's channel")
     return say("set reviews to go to {channel}", channel=channel.mention)
 
 
-async def _language(interaction: Interaction, picked: Selection) -> str:
-    [value] = picked.values
+async def _set_language(interaction: Interaction, selection: Selection) -> str:
+    [value] = selection.values
     language = value if value in LANGUAGES else None
     await change_settings(interaction, lambda settings: replace(settings, language=language))
     if language is None:
@@ -50,27 +52,27 @@ async def _language(interaction: Interaction, picked: Selection) -> str:
     return say("set messages to use {language}", language=LANGUAGES[language])
 
 
-async def _nsfw(interaction: Interaction, picked: Selection) -> str:
-    [value] = picked.values
-    chosen: Nsfw | None = None if value == UNCHANGED else cast(Nsfw, value)
+async def _set_nsfw(interaction: Interaction, selection: Selection) -> str:
+    [value] = selection.values
+    chosen: Nsfw | None = None if value == UNSET else cast(Nsfw, value)
     await change_settings(interaction, lambda settings: replace(settings, nsfw=chosen))
     return say(NSFW_AUDIT_LINES[chosen])
 
 
-MODERATION_CHANGES: dict[str, Change] = {
-    "gallery": _gallery,
-    "reviews": _reviews,
-    "language": _language,
-    "nsfw": _nsfw,
+MODERATION_CHANGES: dict[str, ApplySelection] = {
+    "gallery": _set_gallery,
+    "reviews": _set_review_channel,
+    "language": _set_language,
+    "nsfw": _set_nsfw,
 }
-"""Like `CHANGES`, of the other page."""
+"""Like `PAINTING_CHANGES`, for the other page."""
 
 
-def _text_channel(interaction: Interaction, picked: Selection) -> discord.TextChannel | None:
-    """The channel that was picked, if one was."""
-    if not picked.values:
+def _text_channel(interaction: Interaction, selection: Selection) -> discord.TextChannel | None:
+    """The selected channel, if there is one."""
+    if not selection.values:
         return None
-    channel = guild_of(interaction).get_channel(int(picked.values[0]))
+    channel = guild_of(interaction).get_channel(int(selection.values[0]))
     if not isinstance(channel, discord.TextChannel):
         raise Refused(say("I can't see that channel. Choose another, or give me access."))
     return channel

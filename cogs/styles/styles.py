@@ -21,46 +21,42 @@ from speech import say
 
 Name = Range[str, 1, 50]
 
-MOST_CHOICES = 25
-"""Discord's limit for autocomplete."""
-
-LONGEST = 100
-"""Discord's limit for the name of a choice."""
-
 FORM = re.compile(r"atelier-style:(?P<name>[\w.-]{1,50})")
-"""What the modal of a style is called; the name in it outlives a restart."""
+"""The custom ID of a style's modal, with the style's name."""
 
 
-class StyleForm(ui.Modal):
-    """What a style says. `Styles` takes it in, however long somebody types."""
+class StyleModal(ui.Modal):
+    """Asks for the contents of a style. `Styles` handles it, even after a restart."""
 
     def __init__(self, style: Style) -> None:
         super().__init__(
             title=shortened(say("Style {name}", name=style.name), 45),
             custom_id=f"atelier-style:{style.name}",
         )
-        most = MAX_PROMPT // 2
+        max_length = MAX_PROMPT // 2
         hint = say("{place} in ink, cross-hatched", place=STYLE_PLACE)
         template = say("Template (include {place})", place=STYLE_PLACE)
-        self._add("prompt", template, style.prompt, most, hint)
-        self._add("negative_prompt", say("Negative prompt"), style.negative_prompt, most)
+        self._add("prompt", template, style.prompt, max_length, hint)
+        self._add("negative_prompt", say("Negative prompt"), style.negative_prompt, max_length)
         self._add("model", say("Model (empty for the server's model)"), style.model or "", 50)
 
-    def _add(self, key: str, label: str, value: str, most: int, hint: str | None = None) -> None:
+    def _add(
+        self, key: str, label: str, value: str, max_length: int, hint: str | None = None
+    ) -> None:
         field: ui.TextInput[Any] = ui.TextInput(
             custom_id=key,
-            style=discord.TextStyle.short if most <= 50 else discord.TextStyle.paragraph,
+            style=discord.TextStyle.short if max_length <= 50 else discord.TextStyle.paragraph,
             default=value,
             placeholder=hint,
             required=key == "prompt",
-            max_length=most,
+            max_length=max_length,
         )
         self.add_item(ui.Label(text=label, component=field))
 
 
 @app_commands.guild_only()
 class Styles(
-    commands.GroupCog, group_name="style", group_description=("Reusable styles for prompts")
+    commands.GroupCog, group_name="style", group_description="Reusable styles for prompts"
 ):
     """The commands about styles."""
 
@@ -76,7 +72,7 @@ class Styles(
         if not styles:
             await reply(interaction, say("No styles here yet. Add one with `/style add`."))
             return
-        await reply(interaction, "\n".join(map(_line, styles)))
+        await reply(interaction, "\n".join(map(style_line, styles)))
 
     @app_commands.command(name="add")
     @app_commands.describe(name="The name of the style")
@@ -90,7 +86,7 @@ class Styles(
                 say("The style “{name}” already exists. Change it with `/style edit`.", name=name),
             )
             return
-        await interaction.response.send_modal(StyleForm(Style(name=name, prompt="")))
+        await interaction.response.send_modal(StyleModal(Style(name=name, prompt="")))
 
     @app_commands.command(name="edit")
     @app_commands.describe(name="Which style")
@@ -98,7 +94,7 @@ class Styles(
         """Change a style of this server"""
         require_manager(interaction)
         style = await self._styles.get(scope_of(interaction), name)
-        await interaction.response.send_modal(StyleForm(style))
+        await interaction.response.send_modal(StyleModal(style))
 
     @app_commands.command(name="remove")
     @app_commands.describe(name="Which style")
@@ -119,10 +115,10 @@ class Styles(
         """Save what was entered for a style."""
         if match := modal_id(interaction, FORM):
             await interaction.client.tree.guard(
-                interaction, lambda: self._take(interaction, match["name"])
+                interaction, lambda: self._save_style(interaction, match["name"])
             )
 
-    async def _take(self, interaction: Interaction, name: str) -> None:
+    async def _save_style(self, interaction: Interaction, name: str) -> None:
         require_manager(interaction)
         fields = field_values(interaction)
         model = self._studio.models[fields["model"]].name if fields["model"] else None
@@ -134,15 +130,15 @@ class Styles(
         )
         await self._styles.save(scope_of(interaction), style)
         await record(interaction, say("saved the style {name}", name=name))
-        kept = say("Saved. Use it with `/imagine style:{name}`.", name=name)
-        await reply(interaction, f"{kept}\n{_line(style)}")
+        saved = say("Saved. Use it with `/imagine style:{name}`.", name=name)
+        await reply(interaction, f"{saved}\n{style_line(style)}")
 
 
-def _line(style: Style) -> str:
+def style_line(style: Style) -> str:
     parts = [shortened(" ".join(style.prompt.split()), 100)]
     if style.negative_prompt:
-        nots = shortened(" ".join(style.negative_prompt.split()), 60)
-        parts.append(say("without {nots}", nots=nots))
+        negative_prompt = shortened(" ".join(style.negative_prompt.split()), 60)
+        parts.append(say("without {nots}", nots=negative_prompt))
     if style.model:
         parts.append(style.model)
     return f"- **{style.name}** {discord.utils.escape_markdown(' · '.join(parts))}"

@@ -1,4 +1,4 @@
-"""/me defaults: what a person gets where a request leaves it open."""
+"""/me defaults: users' own defaults for their requests."""
 
 from cogs.context import Client
 from cogs.user_defaults.me import Me

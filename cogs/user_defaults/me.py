@@ -1,4 +1,4 @@
-"""/me: what somebody wants by default, wherever they are."""
+"""/me: a user's own defaults, which apply everywhere."""
 
 from dataclasses import replace
 
@@ -14,17 +14,17 @@ from cogs.requests.choices import model_choices, style_choices
 from engine import RATIOS, Studio, UserDefaults
 from speech import phrase, say
 
-SHAPES = [Choice(name=ratio, value=ratio) for ratio in RATIOS]
+RATIO_CHOICES = [Choice(name=ratio, value=ratio) for ratio in RATIOS]
 
 PUBLIC = "public"
 
-KEPT = {ONLY_ME: phrase("visible only to you"), DM: phrase("sent by DM")}
-"""What becomes of one's pictures, in words."""
+PRIVACY_LABELS = {ONLY_ME: phrase("visible only to you"), DM: phrase("sent by DM")}
+"""The privacy settings, in words."""
 
 
 @anywhere
 class Me(commands.GroupCog, group_name="me", group_description="Your own defaults"):
-    """The commands about the person who uses them."""
+    """The commands about the user."""
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
@@ -40,7 +40,7 @@ class Me(commands.GroupCog, group_name="me", group_description="Your own default
         clear="Clear all your defaults first",
     )
     @app_commands.choices(
-        size=SHAPES,
+        size=RATIO_CHOICES,
         privacy=[
             Choice(name="visible only to me", value=ONLY_ME),
             Choice(name="sent to me as direct messages", value=DM),
@@ -57,21 +57,21 @@ class Me(commands.GroupCog, group_name="me", group_description="Your own default
         clear: bool = False,
     ) -> None:
         """Show or set your own defaults; they override the server's"""
-        person = user_scope(interaction)
-        user_defaults = UserDefaults() if clear else await self._styles.user_defaults(person)
+        own_scope = user_scope(interaction)
+        user_defaults = UserDefaults() if clear else await self._styles.user_defaults(own_scope)
         if model is not None:
             user_defaults = replace(user_defaults, model=self._studio.models[model].name)
         if size is not None:
             user_defaults = replace(user_defaults, ratio=size.value)
         if style is not None:
-            known = await self._styles.get(scope_of(interaction), style)
-            user_defaults = replace(user_defaults, style=known.name)
+            chosen_style = await self._styles.get(scope_of(interaction), style)
+            user_defaults = replace(user_defaults, style=chosen_style.name)
         if privacy is not None:
-            wanted = None if privacy.value == PUBLIC else privacy.value
-            user_defaults = replace(user_defaults, privacy=wanted)
+            chosen_privacy = None if privacy.value == PUBLIC else privacy.value
+            user_defaults = replace(user_defaults, privacy=chosen_privacy)
         if clear or model or size or style or privacy:
-            await self._styles.set_user_defaults(person, user_defaults)
-        await reply(interaction, in_words(user_defaults))
+            await self._styles.set_user_defaults(own_scope, user_defaults)
+        await reply(interaction, user_defaults_text(user_defaults))
 
     @defaults.autocomplete("model")
     async def _complete_model(self, interaction: Interaction, current: str) -> list[Choice[str]]:
@@ -82,20 +82,20 @@ class Me(commands.GroupCog, group_name="me", group_description="Your own default
         return style_choices(await self._styles.all(scope_of(interaction)), current)
 
 
-def in_words(user_defaults: UserDefaults) -> str:
-    """What somebody wants by default."""
-    said = []
+def user_defaults_text(user_defaults: UserDefaults) -> str:
+    """The sentence about a user's defaults."""
+    parts = []
     if user_defaults.model:
-        said.append(say("model **{name}**", name=user_defaults.model))
+        parts.append(say("model **{name}**", name=user_defaults.model))
     if user_defaults.ratio:
-        said.append(say("size **{ratio}**", ratio=user_defaults.ratio))
+        parts.append(say("size **{ratio}**", ratio=user_defaults.ratio))
     if user_defaults.style:
-        said.append(say("style **{name}**", name=user_defaults.style))
+        parts.append(say("style **{name}**", name=user_defaults.style))
     if user_defaults.privacy:
-        said.append(say("pictures: **{kept}**", kept=say(KEPT[user_defaults.privacy])))
-    if not said:
+        parts.append(say("pictures: **{kept}**", kept=say(PRIVACY_LABELS[user_defaults.privacy])))
+    if not parts:
         return say("You have no defaults. Anything you leave out follows the server's settings.")
     return say(
         "Your defaults: {defaults}. Clear them with `/me defaults clear:True`.",
-        defaults=" · ".join(said),
+        defaults=" · ".join(parts),
     )

@@ -1,4 +1,4 @@
-"""Draws a sheet: its pictures side by side, both axes with titles and labels."""
+"""Draws a grid: its pictures side by side, and both axes with titles and labels."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -13,14 +13,16 @@ from engine.images.output import parameters
 from engine.jobs.job import Job, JobState
 from engine.jobs.request import Recipe
 
-PAPER, INK, FAINT, BLANK, MARK = "#f7f5f0", "#26282c", "#8b877e", "#e7e3da", "#bcb6a9"
+BACKGROUND, TEXT, TITLE = "#f7f5f0", "#26282c", "#8b877e"
+EMPTY_CELL, CROSS = "#e7e3da", "#bcb6a9"
+"""Colours."""
 
-LONGEST = 4096
-"""Pixels of the pictures together on a side; Discord shows no more of them, and each cell has its
-own picture besides."""
+MAX_SIDE = 4096
+"""Pixels of the longer side of all pictures together; Discord shows no more, and each cell's own
+picture can be opened."""
 
-SHORTEST = 1200
-"""The same at least: labels beside smaller ones could not be read."""
+MIN_SIDE = 1200
+"""Pixels of the longer side at least, so that the labels can be read."""
 
 MAX_PIXELS = 12_000_000
 """Of all pictures together."""
@@ -28,182 +30,178 @@ MAX_PIXELS = 12_000_000
 
 @dataclass(frozen=True, slots=True)
 class GridDimensions:
-    """Where things are, in pixels.
+    """The sizes of a drawn grid, in pixels.
 
     Attributes:
         widths: Of the columns.
         heights: Of the rows.
         gap: Between the pictures.
-        letter: Height of the labels.
+        font_size: Of the labels.
     """
 
     widths: tuple[int, ...]
     heights: tuple[int, ...]
     gap: int
-    letter: int
+    font_size: int
 
     @property
     def size(self) -> tuple[int, int]:
-        """Of all pictures with the gaps between them."""
+        """Width and height of all pictures with the gaps between them."""
         return _sum(self.widths, self.gap), _sum(self.heights, self.gap)
 
 
 def draw_grid(
-    layout: GridLayout, cells: Mapping[int, Job], called: Callable[[str], str] = str
+    layout: GridLayout, cells: Mapping[int, Job], translate: Callable[[str], str] = str
 ) -> bytes:
-    """The sheet as PNG, with the settings of its first cell inside. Blocks: call it in a thread.
+    """The grid as PNG, with the settings of its first cell as metadata. Blocks: use a thread.
 
-    Cells whose pictures are not there, or may not be shown, are empty and have a cross, or a dash
-    when they were called off.
+    Cells without a picture to show are crossed out, or have a dash if they were cancelled.
 
     Args:
         layout: Its axes.
         cells: The jobs by their cells, at least one.
-        called: Gives what a title is called in the language of whoever sees it; it is drawn as it
-            is where no font can write that.
+        translate: Translates a title; a translation that no font can draw isn't used.
     """
-    measures = _measures(layout, cells)
-    columns = _lettered(layout.columns, measures.letter, min(measures.widths))
-    rows = _lettered(layout.rows, measures.letter, max(measures.size[0] // 4, 6 * measures.letter))
-    left, top = _margins(layout, measures, columns, rows)
-    edge = 2 * measures.letter
-    width, height = measures.size
-    grid = Image.new("RGB", (left + width + edge, top + height + edge), PAPER)
-    title = _title(layout.columns.title, called, measures.letter)
-    _write_columns(grid, title, columns, measures, left, top)
+    sizes = _dimensions(layout, cells)
+    columns = _fit_axis(layout.columns, sizes.font_size, min(sizes.widths))
+    rows = _fit_axis(layout.rows, sizes.font_size, max(sizes.size[0] // 4, 6 * sizes.font_size))
+    left, top = _margins(layout, sizes, columns, rows)
+    edge = 2 * sizes.font_size
+    width, height = sizes.size
+    grid = Image.new("RGB", (left + width + edge, top + height + edge), BACKGROUND)
+    title = _fit_title(layout.columns.title, translate, sizes.font_size)
+    _write_columns(grid, title, columns, sizes, left, top)
     if layout.rows.title:
-        title = _title(layout.rows.title, called, measures.letter)
-        _write_rows(grid, title, rows, measures, left, top)
+        title = _fit_title(layout.rows.title, translate, sizes.font_size)
+        _write_rows(grid, title, rows, sizes, left, top)
     for cell in range(layout.count):
         row, column = divmod(cell, len(layout.columns.labels))
-        x = left + _sum(measures.widths[:column], measures.gap) + measures.gap * bool(column)
-        y = top + _sum(measures.heights[:row], measures.gap) + measures.gap * bool(row)
-        room = measures.widths[column], measures.heights[row]
-        _paste(grid, cells.get(cell), (x, y), room)
+        x = left + _sum(sizes.widths[:column], sizes.gap) + sizes.gap * bool(column)
+        y = top + _sum(sizes.heights[:row], sizes.gap) + sizes.gap * bool(row)
+        _paste(grid, cells.get(cell), (x, y, sizes.widths[column], sizes.heights[row]))
     info = PngImagePlugin.PngInfo()
-    info.add_text("parameters", _text(layout, cells[min(cells)].recipe))
+    info.add_text("parameters", _metadata(layout, cells[min(cells)].recipe))
     buffer = BytesIO()
     grid.save(buffer, "PNG", pnginfo=info)
     return buffer.getvalue()
 
 
 def grid_legend(layout: GridLayout) -> tuple[tuple[str, str], ...]:
-    """What is drawn for each label that cannot be, and that label: “#2”, “一只猫”. Blocks."""
+    """Labels that no font can draw, each after what is drawn instead: “#2”, “一只猫”. Blocks."""
     return tuple(pair for axis in layout.axes for pair in undrawable(axis.labels))
 
 
-def _measures(layout: GridLayout, cells: Mapping[int, Job]) -> GridDimensions:
+def _dimensions(layout: GridLayout, cells: Mapping[int, Job]) -> GridDimensions:
     columns, rows = len(layout.columns.labels), len(layout.rows.labels)
     widths, heights = [1] * columns, [1] * rows
     for cell, job in cells.items():
         row, column = divmod(cell, columns)
         widths[column] = max(widths[column], job.recipe.width * job.recipe.enlarged)
         heights[row] = max(heights[row], job.recipe.height * job.recipe.enlarged)
-    # Columns and rows of cells that are all gone are as large as the others.
+    # Columns and rows without a single cell are as large as the largest ones.
     widths = [width if width > 1 else max(widths) for width in widths]
     heights = [height if height > 1 else max(heights) for height in heights]
     width, height = sum(widths), sum(heights)
     scale = min(
-        LONGEST / max(width, height),
+        MAX_SIDE / max(width, height),
         (MAX_PIXELS / (width * height)) ** 0.5,
-        max(1.0, SHORTEST / max(width, height)),
+        max(1.0, MIN_SIDE / max(width, height)),
     )
     if scale > 1:
-        scale = max(1.0, round(scale))  # pixels stay pixels
-    letter = max(16, round(max(width, height) * scale * 0.026))
-    letter = min(letter, max(16, round(min(widths) * scale / 3)))
+        scale = max(1.0, round(scale))  # whole multiples keep pixels sharp
+    font_size = max(16, round(max(width, height) * scale * 0.026))
+    font_size = min(font_size, max(16, round(min(widths) * scale / 3)))
     return GridDimensions(
         widths=tuple(max(1, round(width * scale)) for width in widths),
         heights=tuple(max(1, round(height * scale)) for height in heights),
-        gap=max(4, round(letter * 0.4)),
-        letter=letter,
+        gap=max(4, round(font_size * 0.4)),
+        font_size=font_size,
     )
 
 
-def _lettered(axis: Axis, letter: int, width: int) -> list[FittedText]:
-    return fit_labels(drawable(axis.labels), letter, width) if axis.title else []
+def _fit_axis(axis: Axis, font_size: int, width: int) -> list[FittedText]:
+    return fit_labels(drawable(axis.labels), font_size, width) if axis.title else []
 
 
 def _margins(
-    layout: GridLayout, measures: GridDimensions, columns: list[FittedText], rows: list[FittedText]
+    layout: GridLayout, sizes: GridDimensions, columns: list[FittedText], rows: list[FittedText]
 ) -> tuple[int, int]:
-    """Pixels at the left of the pictures, and above them."""
-    letter = measures.letter
-    title = round(1.9 * letter)
-    top = round(1.4 * letter) + title + max(each.height for each in columns) + letter // 2
-    left = 2 * letter
+    """Pixels to the left of the pictures, and above them."""
+    font_size = sizes.font_size
+    title = round(1.9 * font_size)
+    top = round(1.4 * font_size) + title + max(label.height for label in columns) + font_size // 2
+    left = 2 * font_size
     if layout.rows.title:
-        left = round(1.4 * letter) + title + max(each.width for each in rows) + letter
+        left = round(1.4 * font_size) + title + max(label.width for label in rows) + font_size
     return left, top
 
 
-def _title(title: str, called: Callable[[str], str], letter: int) -> FittedText:
-    words = title if undrawable([called(title)]) else called(title)
-    return fit_labels([words], round(letter * 0.9), 100 * letter, lines=1)[0]
+def _fit_title(title: str, translate: Callable[[str], str], font_size: int) -> FittedText:
+    translated = translate(title)
+    text = title if undrawable([translated]) else translated
+    return fit_labels([text], round(font_size * 0.9), 100 * font_size, lines=1)[0]
 
 
 def _write_columns(
     grid: Image.Image,
     title: FittedText,
     labels: list[FittedText],
-    measures: GridDimensions,
+    sizes: GridDimensions,
     left: int,
     top: int,
 ) -> None:
-    pen = ImageDraw.Draw(grid)
-    letter, width = measures.letter, measures.size[0]
-    y = round(1.4 * letter)
-    pen.text((left + width / 2, y), title.lines[0], FAINT, title.font, anchor="ma")
+    draw = ImageDraw.Draw(grid)
+    font_size, width = sizes.font_size, sizes.size[0]
+    y = round(1.4 * font_size)
+    draw.text((left + width / 2, y), title.lines[0], TITLE, title.font, anchor="ma")
     x = left
-    for label, column in zip(labels, measures.widths, strict=True):
-        bottom = top - letter // 2 - label.height
+    for label, column in zip(labels, sizes.widths, strict=True):
+        bottom = top - font_size // 2 - label.height
         for number, line in enumerate(label.lines):
             at = (x + column / 2, bottom + number * label.line_height)
-            pen.text(at, line, INK, label.font, anchor="ma")
-        x += column + measures.gap
+            draw.text(at, line, TEXT, label.font, anchor="ma")
+        x += column + sizes.gap
 
 
 def _write_rows(
     grid: Image.Image,
     title: FittedText,
     labels: list[FittedText],
-    measures: GridDimensions,
+    sizes: GridDimensions,
     left: int,
     top: int,
 ) -> None:
-    pen = ImageDraw.Draw(grid)
-    letter, height = measures.letter, measures.size[1]
-    strip = Image.new("RGB", (title.width + 2, title.line_height), PAPER)
-    ImageDraw.Draw(strip).text((1, 0), title.lines[0], FAINT, title.font, anchor="la")
+    draw = ImageDraw.Draw(grid)
+    font_size, height = sizes.font_size, sizes.size[1]
+    strip = Image.new("RGB", (title.width + 2, title.line_height), BACKGROUND)
+    ImageDraw.Draw(strip).text((1, 0), title.lines[0], TITLE, title.font, anchor="la")
     strip = strip.rotate(90, expand=True)
-    grid.paste(strip, (round(1.2 * letter), top + (height - strip.height) // 2))
+    grid.paste(strip, (round(1.2 * font_size), top + (height - strip.height) // 2))
     y = top
-    for label, row in zip(labels, measures.heights, strict=True):
+    for label, row in zip(labels, sizes.heights, strict=True):
         first = y + (row - label.height) / 2
         for number, line in enumerate(label.lines):
-            at = (left - letter * 0.7, first + number * label.line_height)
-            pen.text(at, line, INK, label.font, anchor="ra")
-        y += row + measures.gap
+            at = (left - font_size * 0.7, first + number * label.line_height)
+            draw.text(at, line, TEXT, label.font, anchor="ra")
+        y += row + sizes.gap
 
 
-def _paste(
-    grid: Image.Image, job: Job | None, place: tuple[int, int], room: tuple[int, int]
-) -> None:
-    """The picture of a cell in the middle of its room, or what stands for one that is not there."""
-    picture = _opened(job.pictures[0]) if job is not None and job.pictures else None
+def _paste(grid: Image.Image, job: Job | None, box: tuple[int, int, int, int]) -> None:
+    """Draw the picture of a cell in the middle of its box (x, y, width, height), or a cross."""
+    picture = _open(job.pictures[0]) if job is not None and job.pictures else None
     if picture is None:
-        _cross_out(grid, place, room, dash=job is not None and job.state is JobState.CANCELLED)
+        _cross_out(grid, box, dash=job is not None and job.state is JobState.CANCELLED)
         return
-    scale = min(room[0] / picture.width, room[1] / picture.height)
+    x, y, width, height = box
+    scale = min(width / picture.width, height / picture.height)
     size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
     if size != picture.size:
         picture = picture.resize(size, Image.Resampling.LANCZOS)
-    at = place[0] + (room[0] - size[0]) // 2, place[1] + (room[1] - size[1]) // 2
-    grid.paste(picture, at)
+    grid.paste(picture, (x + (width - size[0]) // 2, y + (height - size[1]) // 2))
 
 
-def _opened(file: Path) -> Image.Image | None:
-    """The picture in `file`; `None` when it is gone or damaged."""
+def _open(file: Path) -> Image.Image | None:
+    """The picture in `file`; `None` if the file is gone or damaged."""
     try:
         with Image.open(file) as image:
             return image.convert("RGB")
@@ -211,22 +209,20 @@ def _opened(file: Path) -> Image.Image | None:
         return None
 
 
-def _cross_out(
-    grid: Image.Image, place: tuple[int, int], room: tuple[int, int], *, dash: bool
-) -> None:
-    pen = ImageDraw.Draw(grid)
-    (x, y), (width, height) = place, room
-    pen.rectangle((x, y, x + width - 1, y + height - 1), fill=BLANK)
-    arm, line = min(room) / 8, max(2, min(room) // 48)
+def _cross_out(grid: Image.Image, box: tuple[int, int, int, int], *, dash: bool) -> None:
+    draw = ImageDraw.Draw(grid)
+    x, y, width, height = box
+    draw.rectangle((x, y, x + width - 1, y + height - 1), fill=EMPTY_CELL)
+    arm, line = min(width, height) / 8, max(2, min(width, height) // 48)
     middle = x + width / 2, y + height / 2
     ends = [(arm, 0.0)] if dash else [(arm, arm), (arm, -arm)]
     for right, down in ends:
         start = middle[0] - right, middle[1] - down
-        pen.line((*start, middle[0] + right, middle[1] + down), fill=MARK, width=line)
+        draw.line((*start, middle[0] + right, middle[1] + down), fill=CROSS, width=line)
 
 
-def _text(layout: GridLayout, recipe: Recipe) -> str:
-    """The settings of the first cell, and the axes as the A1111 web interface names them."""
+def _metadata(layout: GridLayout, recipe: Recipe) -> str:
+    """The settings of the first cell, and the axes as the A1111 web UI writes them."""
     parts = ["Script: X/Y/Z plot"]
     for letter, axis in zip("XY", layout.axes, strict=False):
         values = ", ".join(axis.labels).replace('"', "'").replace("\n", " ")

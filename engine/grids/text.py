@@ -1,4 +1,4 @@
-"""Lettering: the words of a sheet, in a font that has their signs, at a size that fits."""
+"""The text of a grid: in a font that has all its characters, at a size that fits."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from functools import cache, lru_cache
 from PIL import ImageFont
 from PIL.ImageFont import FreeTypeFont
 
-ELSEWHERE = (
+SYSTEM_FONTS = (
     "NotoSans-Regular.ttf",
     "DejaVuSans.ttf",
     "segoeui.ttf",
@@ -23,23 +23,23 @@ ELSEWHERE = (
     "Hiragino Sans GB.ttc",
     "Arial Unicode.ttf",
 )
-"""Fonts that a machine may have, by their files: Latin, Greek and Cyrillic first, then Chinese,
-Japanese and Korean. Pillow's own, which comes before them all, has little but English in it."""
+"""Files of fonts that may be installed: Latin, Greek and Cyrillic first, then Chinese, Japanese and
+Korean. Pillow's own font, which is tried first, has little more than English."""
 
-NO_SIGN = "\uffff"
-"""No character, and never one: a font draws it like any that it lacks."""
+NOT_A_CHARACTER = "\uffff"
+"""Not a character in any font: drawn like every character that a font lacks."""
 
 ELLIPSIS = "..."
-SMALLEST = 0.6
-"""Of the size that was wished for."""
+MIN_SCALE = 0.6
+"""How small text may become, as a share of the preferred size."""
 
 
 @dataclass(frozen=True, slots=True)
 class FittedText:
-    """Some words as they are drawn.
+    """Text as it is drawn.
 
     Attributes:
-        lines: What stands below each other; none is wider than the room that there was.
+        lines: The lines from top to bottom.
         font: For all of them.
     """
 
@@ -63,7 +63,7 @@ class FittedText:
 
 
 def drawable(labels: Sequence[str]) -> tuple[str, ...]:
-    """The labels, those that no font here can write by their numbers: “#1”, “#2” …"""
+    """The labels; those that no installed font can draw as their numbers: “#1”, “#2” …"""
     return tuple(
         label if _file_for(label) is not None else f"#{number}"
         for number, label in enumerate(labels, start=1)
@@ -71,32 +71,32 @@ def drawable(labels: Sequence[str]) -> tuple[str, ...]:
 
 
 def undrawable(labels: Sequence[str]) -> list[tuple[str, str]]:
-    """What `drawable` gives for the labels that no font here can write, and these."""
+    """The labels that no installed font can draw, each after what `drawable` makes of it."""
     pairs = zip(drawable(labels), labels, strict=True)
-    return [(sign, label) for sign, label in pairs if sign != label]
+    return [(drawn, label) for drawn, label in pairs if drawn != label]
 
 
 def fit_labels(labels: Sequence[str], size: int, width: int, lines: int = 2) -> list[FittedText]:
-    """The labels at one size, within `width` pixels and so many lines.
+    """The labels at one font size, each within `width` pixels and a number of lines.
 
-    They become smaller where that helps, and are cut where it does not.
+    They are made smaller if that helps, and cut otherwise.
 
     Args:
-        labels: As `drawable` gives them.
-        size: Pixels that are wished for.
-        width: Pixels that there are.
-        lines: The most of each label.
+        labels: As `drawable` returns them.
+        size: The preferred font size in pixels.
+        width: The most pixels of a line.
+        lines: The most lines of a label.
     """
-    smallest = max(8, round(size * SMALLEST))
+    smallest = max(8, round(size * MIN_SCALE))
     for pixels in range(size, smallest - 1, -1):
-        found = [_wrapped(label, pixels, width) for label in labels]
-        if all(each.width <= width and len(each.lines) <= lines for each in found):
+        found = [_wrap(label, pixels, width) for label in labels]
+        if all(fitted.width <= width and len(fitted.lines) <= lines for fitted in found):
             return found
-    return [_cut(_wrapped(label, smallest, width), width, lines) for label in labels]
+    return [_cut(_wrap(label, smallest, width), width, lines) for label in labels]
 
 
-def _wrapped(label: str, size: int, width: int) -> FittedText:
-    """The label, broken between words; one that is too wide for a line stands alone in it."""
+def _wrap(label: str, size: int, width: int) -> FittedText:
+    """The label, wrapped between words; a word that is too wide has a line of its own."""
     font = _font(_file_for(label) or "", size)
     lines: list[str] = []
     for word in label.split():
@@ -107,10 +107,10 @@ def _wrapped(label: str, size: int, width: int) -> FittedText:
     return FittedText(tuple(lines), font)
 
 
-def _cut(lettering: FittedText, width: int, most: int) -> FittedText:
-    font = lettering.font
-    lines = list(lettering.lines[:most])
-    if len(lettering.lines) > most:
+def _cut(text: FittedText, width: int, most: int) -> FittedText:
+    font = text.font
+    lines = list(text.lines[:most])
+    if len(text.lines) > most:
         lines[-1] += ELLIPSIS
     for place, line in enumerate(lines):
         if font.getlength(line) > width:
@@ -119,7 +119,7 @@ def _cut(lettering: FittedText, width: int, most: int) -> FittedText:
 
 
 def _shortened(line: str, font: FreeTypeFont, width: int) -> str:
-    """As much of the line as there is room for, and that it goes on."""
+    """As much of the line as fits, with an ellipsis."""
 
     def drawn(end: int) -> float:
         return font.getlength(line[:end].rstrip() + ELLIPSIS)
@@ -130,8 +130,8 @@ def _shortened(line: str, font: FreeTypeFont, width: int) -> str:
 
 @lru_cache(512)
 def _file_for(text: str) -> str | None:
-    """The first font that has every sign of `text`: Pillow's own is the empty name."""
-    return next((file for file in ("", *ELSEWHERE) if _has(file, text)), None)
+    """The first font that has every character of `text`; the empty name is Pillow's own."""
+    return next((file for file in ("", *SYSTEM_FONTS) if _has(file, text)), None)
 
 
 def _has(file: str, text: str) -> bool:
@@ -139,13 +139,13 @@ def _has(file: str, text: str) -> bool:
         font = _font(file, 20)
     except OSError:
         return False
-    lacking = bytes(font.getmask(NO_SIGN))
-    return all(sign.isspace() or bytes(font.getmask(sign)) != lacking for sign in text)
+    lacking = bytes(font.getmask(NOT_A_CHARACTER))
+    return all(char.isspace() or bytes(font.getmask(char)) != lacking for char in text)
 
 
 @cache
 def _font(file: str, size: int) -> FreeTypeFont:
-    """A font by its file's name, wherever the system keeps its fonts. Raises `OSError`."""
+    """A font by its file name, found where the system keeps its fonts. Raises `OSError`."""
     if file:
         return ImageFont.truetype(file, size)
     font = ImageFont.load_default(size)

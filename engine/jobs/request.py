@@ -1,8 +1,8 @@
 """What to paint: the request as a person makes it, and the recipe that it becomes.
 
-An `ImageRequest` may leave most things open. `ImageRequest.resolve` fills them from the model's
-defaults, fixes the seed and checks every bound; the `Recipe` that comes out determines the
-pictures completely, so a job that is painted again after a crash gives the same ones.
+An `ImageRequest` may leave most values open. `ImageRequest.resolve` fills them with the model's
+defaults, fixes the seed and checks every limit. The `Recipe` determines the pictures completely,
+so a job that is painted again after a crash gives the same ones.
 """
 
 import secrets
@@ -31,15 +31,15 @@ MAX_ADAPTERS = 8
 DEFAULT_STRENGTH = 0.6
 
 KEEPING_STRENGTH = 0.5
-"""Up to it a picture keeps the composition of the one that it starts from, and so may be larger
-than what its model can compose: that is how pictures are upscaled."""
+"""Up to this strength a picture keeps the composition of its start image, and so may be larger than
+what its model can compose: that is how pictures are upscaled."""
 
 MAX_ENLARGED_PIXELS = 36_000_000
-"""Of a picture that is enlarged by plain resizing."""
+"""Pixels of a picture that is enlarged by resizing."""
 
 
 class AdapterUse(NamedTuple):
-    """A LoRA by its name in the settings, and how much of it; 1 is as it was trained."""
+    """A LoRA by its name in the settings, and its weight; 1 is as it was trained."""
 
     name: str
     weight: float
@@ -60,14 +60,13 @@ class Recipe:
         seed: Seed of the first picture; picture `i` is painted from `seed + i`.
         count: How many pictures.
         scheduler: One of `engine.models.schedulers.SCHEDULERS`.
-        image: Name of a kept upload that the picture starts from.
-        mask: Name of a kept upload whose white is painted anew; only with an image.
-        strength: How far the picture leaves its image behind, above 0 to 1; 1 without an image.
+        image: Name of the stored upload to start from (img2img).
+        mask: Name of the stored upload whose white parts are repainted; only with an image.
+        strength: How much the start image changes, above 0 to 1; 1 without an image.
         adapters: The LoRAs to apply, in any order.
-        enlarged: How many times as wide and high the painted picture is made in the end, by plain
-            resizing.
-        tile: Whether the picture goes on at its opposite edges, so that it can be laid in tiles.
-        chaos: How much the prompt gives way to chance while the composition is decided, 0 to 100.
+        enlarged: How many times as wide and high the finished picture is made by resizing.
+        tile: Whether opposite edges of the picture match, so that it can be tiled.
+        chaos: How much the composition varies from the prompt, 0 to 100.
     """
 
     prompt: str
@@ -106,7 +105,7 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageRequest:
-    """What a person asks for. `None` leaves the choice to the model's defaults.
+    """What a person asks for. `None` leaves a value to the model's defaults.
 
     The attributes are those of `Recipe`.
     """
@@ -144,18 +143,18 @@ class ImageRequest:
         adapters = tuple(AdapterUse(*use) for use in value["adapters"])
         return cls(**value | {"adapters": adapters})
 
-    def resolve(self, model: Model, shelf: AdapterCatalogue | None = None) -> Recipe:
-        """Check the request against `model` and fill in what was left open.
+    def resolve(self, model: Model, catalogue: AdapterCatalogue | None = None) -> Recipe:
+        """Check the request against `model` and fill in what it leaves open.
 
         Args:
-            model: What paints it.
-            shelf: The adapters that there are; those that the prompt names are taken out of it.
+            model: The model to paint with.
+            catalogue: The LoRAs that exist; those mentioned in the prompt are removed from it.
 
         Raises:
             InvalidRequest: With a sentence that names the value and what is allowed.
         """
         prompt, mentions = without_adapters(self.prompt)
-        chosen = (shelf or AdapterCatalogue()).chosen(
+        chosen = (catalogue or AdapterCatalogue()).chosen(
             (*self.adapters, *mentions), model.family, model.name
         )
         recipe = Recipe(
@@ -181,8 +180,8 @@ class ImageRequest:
         return recipe
 
 
-def _or(asked: T | None, default: T) -> T:
-    return default if asked is None else asked
+def _or(value: T | None, default: T) -> T:
+    return default if value is None else value
 
 
 def _check(recipe: Recipe, model: Model) -> None:
@@ -201,10 +200,10 @@ def _check(recipe: Recipe, model: Model) -> None:
                     most=MAX_PROMPT,
                 )
             )
-    keeps = recipe.image is not None and recipe.strength <= KEEPING_STRENGTH
-    most_pixels = model.max_upscaled_side if keeps else model.max_side
+    keeps_composition = recipe.image is not None and recipe.strength <= KEEPING_STRENGTH
+    max_side = model.max_upscaled_side if keeps_composition else model.max_side
     for side, pixels in ((phrase("width"), recipe.width), (phrase("height"), recipe.height)):
-        if not model.min_side <= pixels <= most_pixels:
+        if not model.min_side <= pixels <= max_side:
             raise InvalidRequest(
                 say(
                     "The {side} is {pixels} pixels, but {model} paints {least} to {most}.",
@@ -212,7 +211,7 @@ def _check(recipe: Recipe, model: Model) -> None:
                     pixels=pixels,
                     model=model.name,
                     least=model.min_side,
-                    most=most_pixels,
+                    most=max_side,
                 )
             )
         if pixels % model.multiple_of:
@@ -245,7 +244,7 @@ def _check(recipe: Recipe, model: Model) -> None:
     _within(say("seed"), recipe.seed, 0, MAX_SEED)
     _within(say("number of pictures"), recipe.count, 1, MAX_COUNT)
     check_enlarged(recipe)
-    _check_freedom(recipe, model)
+    _check_variations(recipe, model)
     fitting = allowed_schedulers(model.family)
     if recipe.scheduler not in SCHEDULERS:
         raise InvalidRequest(
@@ -268,8 +267,8 @@ def _check(recipe: Recipe, model: Model) -> None:
     _within(say("number of steps"), recipe.num_inference_steps, 1, most)
 
 
-def _check_freedom(recipe: Recipe, model: Model) -> None:
-    """Whether the model can paint without edges, and let the prompt give way to chance."""
+def _check_variations(recipe: Recipe, model: Model) -> None:
+    """Raise `InvalidRequest` when the model can't paint tiles or vary with chaos."""
     _within(say("chaos"), recipe.chaos, 0, MAX_CHAOS)
     if recipe.tile and not (model.family and FAMILIES[model.family].seamless):
         raise InvalidRequest(
@@ -284,7 +283,7 @@ def _check_freedom(recipe: Recipe, model: Model) -> None:
 
 
 def check_enlarged(recipe: Recipe) -> None:
-    """Raise `InvalidRequest` when the picture would become too large by plain resizing."""
+    """Raise `InvalidRequest` when the enlarged picture would be too large."""
     if recipe.width * recipe.height * recipe.enlarged**2 > MAX_ENLARGED_PIXELS:
         raise InvalidRequest(
             say(

@@ -1,6 +1,6 @@
-"""What survives a restart: jobs, usage, models, choices and what was measured, in one SQLite file.
+"""Everything that survives a restart, in one SQLite file.
 
-The only place with SQL. One connection writes; every method is one transaction.
+The only place with SQL. There is one connection; every method is one transaction.
 """
 
 from engine.store.added_models import ModelTable

@@ -1,22 +1,22 @@
-"""The models that were added by command."""
+"""The models that were added while the program was running."""
 
 from engine.settings import ModelSettings
 from engine.store.database import Database
 
 
 class ModelTable:
-    """What a person chose for each model, by its name."""
+    """The settings of each added model, by its name."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def all(self) -> dict[str, ModelSettings]:
-        """The added models, in the order in which they came."""
+        """The added models, in the order in which they were added."""
         rows = await self._database.read("SELECT name, settings FROM models ORDER BY rowid")
         return {name: ModelSettings.model_validate_json(settings) for name, settings in rows}
 
     async def save(self, name: str, settings: ModelSettings) -> None:
-        """Remember a model; one of the same name is replaced."""
+        """Store a model; one of the same name is replaced."""
         async with self._database.transaction() as connection:
             await connection.execute(
                 "INSERT INTO models (name, settings) VALUES (?, ?) "
@@ -25,6 +25,6 @@ class ModelTable:
             )
 
     async def delete(self, name: str) -> None:
-        """Forget the model of that name."""
+        """Delete the model of that name."""
         async with self._database.transaction() as connection:
             await connection.execute("DELETE FROM models WHERE name = ?", (name,))

@@ -1,4 +1,4 @@
-"""The connection: opened once, migrated, closed in order."""
+"""The database connection: opened once, migrated, and closed in order."""
 
 import asyncio
 import sqlite3
@@ -15,7 +15,7 @@ from speech import say
 
 PRAGMAS = (
     "PRAGMA journal_mode=WAL",
-    "PRAGMA synchronous=FULL",  # a job that was taken survives a power failure
+    "PRAGMA synchronous=FULL",  # a queued job survives a power failure
     "PRAGMA foreign_keys=ON",
     "PRAGMA busy_timeout=5000",
 )
@@ -30,11 +30,11 @@ class Database:
         self._connection: aiosqlite.Connection | None = None
 
     async def __aenter__(self) -> Self:
-        """Open the file, making it when it is not there.
+        """Open the file, or create it.
 
         Raises:
-            StorageError: When the folder cannot be written, the file is no database, or a newer
-                program has written it.
+            StorageError: When the folder can't be written to, the file isn't a database, or a
+                newer version of the program has written it.
         """
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -63,14 +63,14 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[aiosqlite.Connection]:
-        """A write transaction: committed on the way out, undone when an exception leaves it.
+        """A write transaction: committed at the end, rolled back if an exception is raised.
 
-        The connection's thread carries out statements in the order in which they were sent, even
-        those whose caller was cancelled meanwhile; so the closing rollback, which does nothing
-        after a commit, always finds the transaction it has to undo.
+        The connection's thread runs statements in the order in which they were sent, even those
+        whose caller was cancelled meanwhile. So the rollback at the end, which does nothing after
+        a commit, always finds the transaction that it has to undo.
 
         Raises:
-            StorageError: When the disk or the database refuses.
+            StorageError: When the database can't be written to.
         """
         async with self._writing:
             connection = self._open()
@@ -89,7 +89,7 @@ class Database:
         """The rows that a SELECT finds.
 
         Raises:
-            StorageError: When the disk or the database refuses.
+            StorageError: When the database can't be read.
         """
         async with self._writing:
             try:

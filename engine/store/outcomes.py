@@ -1,4 +1,4 @@
-"""What came of jobs lately. A trigger writes it, so that deleting a job takes nothing from it."""
+"""Outcomes of recent jobs. A trigger records them, so deleting a job doesn't change them."""
 
 import time
 from dataclasses import dataclass
@@ -27,11 +27,11 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
-    """What came of jobs lately.
+    """How recent jobs ended.
 
     Attributes:
-        jobs: Painted within the last hour.
-        pictures: Of those.
+        jobs: How many were painted within the last hour.
+        pictures: How many pictures they have.
         failed: How many jobs failed within the last day.
         failures: The latest of them, newest first.
     """
@@ -43,13 +43,13 @@ class Tally:
 
 
 class Outcomes:
-    """Reads what became of jobs; each is kept for a day."""
+    """Reads the outcomes of jobs; each is kept for a day."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def tally(self, most: int = 5) -> Tally:
-        """What came of jobs in the last hour and day, with at most `most` failures in words."""
+    async def tally(self, limit: int = 5) -> Tally:
+        """The outcomes of the last hour and day, with at most `limit` failures in detail."""
         now = time.time()
         [(jobs, pictures)] = await self._database.read(
             "SELECT count(*), coalesce(sum(pictures), 0) FROM outcomes "
@@ -63,7 +63,7 @@ class Outcomes:
             "SELECT job_id, at, coalesce(error, '') FROM outcomes "
             "WHERE state = 'failed' AND at > ? ORDER BY at DESC, job_id DESC LIMIT ?",
             now - DAY,
-            most,
+            limit,
         )
         failures = (Failure(job_id, at, recalled(error)) for job_id, at, error in rows)
         return Tally(jobs=jobs, pictures=pictures, failed=failed, failures=tuple(failures))

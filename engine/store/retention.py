@@ -1,4 +1,4 @@
-"""The attic: finished jobs that nobody has starred, and clearing them out."""
+"""Retention in the database: which jobs may be removed, and their files."""
 
 import asyncio
 import json
@@ -12,28 +12,28 @@ REMOVABLE = "settled = 1 AND id NOT IN (SELECT job_id FROM favourites)"
 
 
 class RemovableJob(NamedTuple):
-    """A job that may go, and the files of its pictures."""
+    """A job that may be removed, and the files of its pictures."""
 
     job_id: int
     files: tuple[Path, ...]
 
 
 class RetentionTable:
-    """Looks through the jobs for what may go. Picture files are stored relative to `folder`."""
+    """Finds and removes finished jobs that nobody has starred. Files are relative to `folder`."""
 
     def __init__(self, database: Database, folder: Path) -> None:
         self._database = database
         self._folder = folder
 
     async def older(self, before: float) -> list[int]:
-        """Jobs that may go and were asked for before then (epoch seconds), the oldest first."""
+        """Removable jobs from before then (epoch seconds), oldest first."""
         rows = await self._database.read(
             f"SELECT id FROM jobs WHERE {REMOVABLE} AND created_at < ? ORDER BY id", before
         )
         return [job_id for (job_id,) in rows]
 
     async def with_pictures(self) -> list[RemovableJob]:
-        """Jobs that may go and have pictures, the oldest first."""
+        """Removable jobs that have pictures, oldest first."""
         rows = await self._database.read(
             "SELECT id, json_group_array(file) FROM jobs JOIN pictures ON job_id = id "
             f"WHERE {REMOVABLE} GROUP BY id ORDER BY id"
@@ -43,12 +43,12 @@ class RetentionTable:
         )
 
     async def files(self) -> tuple[Path, ...]:
-        """The pictures of all jobs."""
+        """The picture files of all jobs."""
         rows = await self._database.read("SELECT file FROM pictures")
         return await asyncio.to_thread(lambda: self._paths([file for (file,) in rows]))
 
     async def remove(self, job_ids: Sequence[int]) -> tuple[Path, ...]:
-        """Forget those of the jobs that may still go; the files that they leave behind."""
+        """Delete those of the jobs that are still removable; returns their files."""
         chosen = f"{REMOVABLE} AND id IN (SELECT value FROM json_each(?))"
         numbers = json.dumps(job_ids)
         async with self._database.transaction() as connection:
@@ -59,7 +59,7 @@ class RetentionTable:
         return self._paths([file for (file,) in rows])
 
     async def uploads(self) -> set[str]:
-        """Names of the uploads that are needed: by jobs, held requests and choices."""
+        """Names of the uploads that are needed: by jobs, held requests and preferences."""
         rows = await self._database.read(
             "SELECT atom FROM jobs, json_tree(recipe) WHERE type = 'text' AND atom LIKE '%.png' "
             "UNION "

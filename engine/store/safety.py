@@ -1,4 +1,4 @@
-"""What the classifier has said of each picture, and whom a moderator has overruled."""
+"""The verdicts of the classifier on each picture, and what moderators have released."""
 
 import json
 from collections.abc import Sequence
@@ -10,17 +10,17 @@ from engine.store.database import Database
 
 
 class SafetyTable:
-    """Verdicts by job. They are written together with the pictures that they are about."""
+    """Verdicts by job. They are stored in the same transaction as the pictures."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def of(self, job_id: int) -> tuple[SafetyVerdict, ...]:
-        """The verdicts on the pictures of a job, in their order; none if nothing judged them."""
+        """The verdicts on the pictures of a job, in order; none if they weren't classified."""
         return (await self.several([job_id])).get(job_id, ())
 
     async def several(self, job_ids: Sequence[int]) -> dict[int, tuple[SafetyVerdict, ...]]:
-        """The same for several jobs at once; those without verdicts are not in it."""
+        """The verdicts of several jobs by their numbers, without jobs that have none."""
         rows = await self._database.read(
             "SELECT job_id, label, score, flagged, released FROM verdicts "
             "WHERE job_id IN (SELECT value FROM json_each(?)) ORDER BY job_id, number",
@@ -33,10 +33,10 @@ class SafetyTable:
         return found
 
     async def release(self, job_id: int) -> bool:
-        """Let all pictures of a job be shown from now on; whether one was objected to until now.
+        """Allow all pictures of a job to be shown; whether any was withheld until now.
 
-        The outcome of the job, or of the sheet that it is in, counts as not shown yet: it is shown
-        anew, after a restart too.
+        The outcome of the job, or of its grid, counts as not delivered: it is shown again, even
+        after a restart.
         """
         async with self._database.transaction() as connection:
             cursor = await connection.execute(
@@ -59,7 +59,7 @@ class SafetyTable:
 async def insert_verdicts(
     connection: aiosqlite.Connection, job_id: int, verdicts: Sequence[SafetyVerdict]
 ) -> None:
-    """Write the verdicts on a job's pictures, in the transaction that writes the pictures."""
+    """Store the verdicts on a job's pictures, in the transaction that stores the pictures."""
     await connection.executemany(
         "INSERT OR REPLACE INTO verdicts VALUES (?, ?, ?, ?, ?, ?)",
         [

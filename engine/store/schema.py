@@ -219,7 +219,7 @@ async def migrate(connection: aiosqlite.Connection) -> None:
     """Bring the database to the newest schema.
 
     Raises:
-        StorageError: When a newer program has written the database.
+        StorageError: When a newer version of the program has written the database.
     """
     await connection.execute(
         "CREATE TABLE IF NOT EXISTS schema_steps "

@@ -26,11 +26,11 @@ ALLOWED = {
     ): "a command: Discord has its translation",
     ("cogs/actions/context_menus.py", "Picture details"): "a command: Discord has its translation",
     ("cogs/gallery/gallery.py", "its pictures are too large"): "for the log",
-    ("cogs/about/presence.py", "{} · nobody waits"): "seen by everybody, wherever they are",
+    ("cogs/about/presence.py", "{} · idle"): "seen by everyone, wherever they are",
     (
         "cogs/about/presence.py",
         "{} · painting {}, {} waiting",
-    ): "seen by everybody, wherever they are",
+    ): "seen by everyone, wherever they are",
     ("cogs/about/status.py", "Python {}"): "a name and a version",
     (
         "cogs/about/welcome.py",

@@ -27,20 +27,20 @@ async def until_shown(app: App, text: str) -> None:
 
 @pytest.fixture
 def _often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(presence, "EVERY", 0.02)
+    monkeypatch.setattr(presence, "UPDATE_INTERVAL", 0.02)
 
 
 @pytest.mark.usefixtures("_often")
 async def test_it_follows_the_queue(app: App) -> None:
     async with app.open():
-        await until_shown(app, "tiny · nobody waits")
+        await until_shown(app, "tiny · idle")
         blocker = await app.occupy()
         await until_shown(app, "slow · painting 1, 0 waiting")
         message = await app.ask(app.alice)
         await until_shown(app, "slow · painting 1, 1 waiting")
         await app.free(blocker)
         await app.done(message)
-        await until_shown(app, "tiny · nobody waits")
+        await until_shown(app, "tiny · idle")
 
 
 @pytest.mark.usefixtures("_often")
@@ -48,7 +48,7 @@ async def test_it_is_sent_only_when_it_says_something_else(
     app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with app.open() as bot:
-        await until_shown(app, "tiny · nobody waits")
+        await until_shown(app, "tiny · idle")
         sent: list[object] = []
         change = bot.change_presence
 
@@ -64,11 +64,11 @@ async def test_it_is_sent_only_when_it_says_something_else(
 @pytest.mark.usefixtures("_often")
 async def test_a_new_session_is_told_again(app: App) -> None:
     async with app.open():
-        await until_shown(app, "tiny · nobody waits")
+        await until_shown(app, "tiny · idle")
         app.discord.gateway.presence = None
         await app.discord.drop_gateway(resumable=False)
         await app.discord.ready()
-        await until_shown(app, "tiny · nobody waits")
+        await until_shown(app, "tiny · idle")
 
 
 async def test_nothing_is_said_to_a_gateway_that_does_not_know_the_bot_yet(
@@ -76,8 +76,8 @@ async def test_nothing_is_said_to_a_gateway_that_does_not_know_the_bot_yet(
 ) -> None:
     """Discord closes the connection of who speaks before being identified; the loopback objects."""
     numbers = count()
-    monkeypatch.setattr(presence, "EVERY", 0.001)
-    monkeypatch.setattr(presence, "presence_of", lambda *_: f"look {next(numbers)}")
+    monkeypatch.setattr(presence, "UPDATE_INTERVAL", 0.001)
+    monkeypatch.setattr(presence, "presence_text", lambda *_: f"look {next(numbers)}")
     monkeypatch.setattr(GatewayRatelimiter, "get_delay", lambda _: 0.0)
     async with app.open():
         for resumable in (False, True, False):

@@ -132,11 +132,11 @@ async def test_what_was_added_just_before_the_program_ended_is_not_called_interr
 ) -> None:
     async with opened(app, hub) as bot:
         message = await offered(app, owner)
-        orders = PendingModels(bot.studio)
-        [order] = (await orders.all()).values()
-        await orders.save(replace(order, underway=True))
+        stored = PendingModels(bot.studio)
+        [pending] = (await stored.all()).values()
+        await stored.save(replace(pending, downloading=True))
         await bot.studio.model_manager.add(
-            await bot.studio.model_manager.look(order.source, **order.where)
+            await bot.studio.model_manager.look(pending.source, **pending.source_options)
         )
     async with opened(app, hub) as bot:
         await shows(app, message, "Added. Switch to it with `/model use fox`")

@@ -23,7 +23,7 @@ def running(seconds: int, bytes_per_second: int) -> tuple[SpeedMeter, Clock]:
     meter = SpeedMeter(clock)
     for second in range(seconds + 1):
         clock.now = 100.0 + second
-        meter.note(second * bytes_per_second, 1000, "unet")
+        meter.update(second * bytes_per_second, 1000, "unet")
     return meter, clock
 
 
@@ -44,7 +44,7 @@ def test_the_speed_is_that_of_the_last_seconds() -> None:
     meter, clock = running(20, 10)
     for _ in range(int(WINDOW)):
         clock.now += 1
-        meter.note(meter.done + 30, 1000, "unet")
+        meter.update(meter.done + 30, 1000, "unet")
     assert meter.bytes_per_second == pytest.approx(30)
 
 
@@ -59,7 +59,7 @@ def test_a_download_that_stands_gets_slower_and_has_no_end() -> None:
 def test_what_was_there_before_does_not_count_as_speed() -> None:
     clock = Clock()
     meter = SpeedMeter(clock)
-    meter.note(900, 1000, "vae")
+    meter.update(900, 1000, "vae")
     clock.now += 2
-    meter.note(920, 1000, "vae")
+    meter.update(920, 1000, "vae")
     assert meter.bytes_per_second == pytest.approx(10)

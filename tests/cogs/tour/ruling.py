@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from cogs.settings.panel import ORDER, PAGE_OF, PAINTING, ROLES
+from cogs.settings.panel import MODERATION_PAGE, PAGE_OF, PAINTING_PAGE, ROLES_PAGE
 from tests.cogs.app import PATIENCE
 from tests.discord_server import Message, Use
 from tests.hub_server import Fault
@@ -22,10 +22,10 @@ UNET = "unet/diffusion_pytorch_model.safetensors"
 Value = Callable[[Tour], Any]
 
 
-async def panel(tour: Tour, page: str = PAINTING) -> Message:
+async def panel(tour: Tour, page: str = PAINTING_PAGE) -> Message:
     """The panel of their server, at that page."""
     job_events = await (await tour.slash("settings")).message()
-    if page != PAINTING:
+    if page != PAINTING_PAGE:
         await tour.click(job_events, f"atelier-settings-page:{page}")
     return job_events
 
@@ -36,7 +36,7 @@ def turned(page: str) -> Drive:
     async def drive(tour: Tour) -> Use:
         shown = forged(tour, f"atelier-settings-page:{page}")
         if For.MANAGERS in tour.able:
-            shown = await panel(tour, ORDER if page == PAINTING else PAINTING)
+            shown = await panel(tour, MODERATION_PAGE if page == PAINTING_PAGE else PAINTING_PAGE)
         return await tour.click(shown, f"atelier-settings-page:{page}")
 
     return drive
@@ -55,10 +55,10 @@ def setting(what: str, *values: Any) -> Drive:
             return await tour.pick(
                 forged(tour, f"atelier-setting:{what}", *picked), f"atelier-setting:{what}", *picked
             )
-        job_events = await panel(tour, PAGE_OF.get(what, PAINTING))
+        shown = await panel(tour, PAGE_OF.get(what, PAINTING_PAGE))
         if what == "rolepace":
-            await tour.pick(job_events, "atelier-setting:role", role(tour))
-        return await tour.pick(job_events, f"atelier-setting:{what}", *picked)
+            await tour.pick(shown, "atelier-setting:role", role(tour))
+        return await tour.pick(shown, f"atelier-setting:{what}", *picked)
 
     return drive
 
@@ -174,7 +174,7 @@ PANEL = "Server settings"
 RULING = [
     *(
         Stop(f"atelier-settings-page:{page}", turned(page), PANEL, For.MANAGERS)
-        for page in (PAINTING, ROLES, ORDER)
+        for page in (PAINTING_PAGE, ROLES_PAGE, MODERATION_PAGE)
     ),
     *(
         Stop(f"atelier-setting:{what}", setting(what, *values), PANEL, For.MANAGERS)

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageChops, ImageColor
 
 from engine.grids import text as lettering
-from engine.grids.drawing import BLANK, LONGEST, PAPER, draw_grid, grid_legend
+from engine.grids.drawing import BACKGROUND, EMPTY_CELL, MAX_SIDE, draw_grid, grid_legend
 from engine.grids.layout import Axis, GridLayout
 from engine.grids.text import drawable, fit_labels
 from engine.images.output import parse_parameters
@@ -74,7 +74,7 @@ def test_with_one_axis_nothing_is_written_at_the_side(tmp_path: Path) -> None:
     first = box(grid, COLOURS[0])
     assert first is not None
     side = grid.crop((0, first[1], first[0], grid.height))
-    assert side.getcolors() == [(side.width * side.height, ImageColor.getrgb(PAPER))]
+    assert side.getcolors() == [(side.width * side.height, ImageColor.getrgb(BACKGROUND))]
 
 
 def test_pictures_of_other_shapes_stand_in_the_middle_of_their_room(tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_pictures_of_other_shapes_stand_in_the_middle_of_their_room(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("side", "drawn"), [(64, 384), (1800, LONGEST // 3), (400, 400)], ids=["tiny", "huge", "usual"]
+    ("side", "drawn"), [(64, 384), (1800, MAX_SIDE // 3), (400, 400)], ids=["tiny", "huge", "usual"]
 )
 def test_small_pictures_are_drawn_larger_and_huge_ones_smaller(
     tmp_path: Path, side: int, drawn: int
@@ -115,7 +115,7 @@ def test_what_is_missing_is_drawn_as_such(tmp_path: Path) -> None:
         True,
         False,
     ]
-    blank = ImageColor.getrgb(BLANK)
+    blank = ImageColor.getrgb(EMPTY_CELL)
     counts = {colour: count for count, colour in grid.getcolors(1 << 16) or []}
     assert 3.5 * 400 * 300 < counts[blank] < 4 * 400 * 300, "with marks on them"
 
@@ -149,7 +149,7 @@ def test_labels_become_smaller_break_between_words_and_are_cut_at_last() -> None
 def test_what_no_font_can_write_is_drawn_as_a_number_with_a_key(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(lettering, "ELSEWHERE", ("there-is-no-such-font.ttf",))
+    monkeypatch.setattr(lettering, "SYSTEM_FONTS", ("there-is-no-such-font.ttf",))
     lettering._file_for.cache_clear()
     try:
         assert drawable(["a cat", "一只猫", "😀"]) == ("a cat", "#2", "#3")

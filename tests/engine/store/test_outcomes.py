@@ -47,7 +47,7 @@ async def test_failures_of_the_last_day_are_told_the_newest_first(
     await jobs.set_state(cancelled.id, JobState.CANCELLED)
     await age(database, 1, DAY + 1)
     await age(database, 2, 60)
-    tally = await Outcomes(database).tally(most=2)
+    tally = await Outcomes(database).tally(limit=2)
     assert (tally.jobs, tally.failed) == (0, 3)
     assert [failure.sentence for failure in tally.failures] == ["reason 3", "reason 2"]
     assert abs(tally.failures[0].at - time.time()) < 60

@@ -10,10 +10,12 @@ from engine.diffusion import make_executor
 from engine.jobs.job import Job, JobState
 from engine.jobs.request import Recipe
 from engine.memory.device import reserve_of
-from engine.memory.profile import Measurement
+from engine.memory.measurement import Measurement
+from engine.memory.plan import Stage
 from engine.memory.profiles import ProfileStore
 from engine.models.catalogue import Model
 from engine.settings import EngineSettings, ModelSettings
+from engine.worker.device_thread import ExecutorSetup
 from engine.worker.messages import (
     ExecutorCommand,
     ExecutorReport,
@@ -21,7 +23,6 @@ from engine.worker.messages import (
     JobPainted,
     RunJob,
     StageMeasured,
-    StepMeasured,
     StopExecutor,
 )
 
@@ -44,7 +45,8 @@ class Bench:
 
     def run(self) -> None:
         """Paint all jobs, or as many as there are until one fails."""
-        executor = make_executor(settings_of(self._task), self._inbox, self._take, self._profiles)
+        setup = ExecutorSetup(settings=settings_of(self._task), profiles=self._profiles)
+        executor = make_executor(setup, self._inbox, self._take)
         self._next()
         executor.run()
 
@@ -61,8 +63,8 @@ class Bench:
 
     def _take(self, report: ExecutorReport) -> None:
         match report:
-            case StepMeasured(rows=0):
-                self.load_seconds = report.seconds
+            case StageMeasured(measurement) if measurement.stage is Stage.LOAD:
+                self.load_seconds = measurement.seconds
                 self._begun = time.perf_counter()
             case StageMeasured(measurement):
                 self.measurements.append(measurement)

@@ -16,7 +16,7 @@ from benchmarks.memory_ours import Bench
 from benchmarks.memory_plain import Run, plain
 from benchmarks.memory_task import OURS, Result, Task
 from engine.diffusion import Device
-from engine.memory.profile import Measurement
+from engine.memory.measurement import Measurement
 from engine.settings import EngineSettings
 
 

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from benchmarks.memory_task import OURS, RUNGS, Task
-from engine.memory.sizes import parse_size
+from engine.sizes import parse_size
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from benchmarks.memory_sizes import SIZES, task_of
 from benchmarks.memory_task import Task
 from engine.diffusion import Device, make_executor
 from engine.settings import EngineSettings
+from engine.worker.device_thread import ExecutorSetup
 from engine.worker.messages import (
     ExecutorCommand,
     ExecutorReport,
@@ -76,7 +77,7 @@ def switch_seconds(tasks: Sequence[Task], rounds: int, *, shelf: bool) -> dict[s
                 inbox.put(StopExecutor())
 
     settings = settings_of(tasks[0], models_in_ram_gb="auto" if shelf else 0)
-    executor = make_executor(settings, inbox, take)
+    executor = make_executor(ExecutorSetup(settings=settings), inbox, take)
     admit()
     executor.run()
     if problems:

@@ -18,9 +18,9 @@ from cli.lock import bot_is_running
 from cli.models.catalogue import catalogue_of
 from cli.settings import Settings, load_settings, settings_file
 from cli.token import HOW_TO_GET_ONE, application_id
-from engine import DeviceUnavailable, ModelUnavailable, StorageError
-from engine.hub import Presence, human_size
-from engine.hub.classifier_files import check_labels, classifier_here, labels_in
+from engine import DeviceUnavailable, ModelUnavailable, StorageError, human_size
+from engine.hub import Presence
+from engine.hub.classifier_files import check_labels, classifier_on_disk, labels_in
 from engine.models.origins import disk_usage_of
 
 LOW_DISK = 2e9
@@ -189,7 +189,7 @@ def _classifier(settings: Settings) -> Iterator[Finding]:
         return
     advice = "Until then, pictures outside age-restricted channels are hidden as spoilers."
     try:
-        folder = classifier_here(safety.classifier)
+        folder = classifier_on_disk(safety.classifier)
         if folder is not None:
             check_labels(safety.labels, labels_in(folder))
     except ModelUnavailable as error:

@@ -25,7 +25,7 @@ from engine.errors import (
 from engine.grids.drawing import draw_grid, grid_legend
 from engine.grids.grids import GridEstimate
 from engine.grids.layout import MAX_CELLS, MAX_VALUES, Axis, Grid, GridLayout, GridProgress
-from engine.hub import DiskUsage, DownloadProgress, Presence, human_size
+from engine.hub import DiskUsage, DownloadProgress, Presence
 from engine.images.canvas import PARTS, Direction
 from engine.images.init_images import StoredInitImage, with_init_image
 from engine.images.output import parameters, parse_parameters, settings_text
@@ -49,18 +49,18 @@ from engine.memory.device import DeviceFacts
 from engine.memory.plan_table import PlanTable
 from engine.memory.planner import Choice
 from engine.models.adapters import AdapterCatalogue
-from engine.models.added import added_models, open_model_manager
+from engine.models.added import added_models
 from engine.models.candidates import MeasuredSize, ModelCandidate
 from engine.models.catalogue import RATIOS, Catalogue, Model, Size
 from engine.models.families import FAMILIES
 from engine.models.inspection import Inspection
 from engine.models.manager import ModelManager
 from engine.models.model_rules import ModelDefaults, ModelRules
+from engine.models.open_manager import open_model_manager
 from engine.models.schedulers import allowed_schedulers
 from engine.models.server_models import ServerModels
 from engine.moderation.block import Block
 from engine.moderation.moderation import MAX_WORDS, Moderation
-from engine.moderation.reviews import LIFETIME as REVIEW_LIFETIME
 from engine.moderation.word_lists import WordLists
 from engine.open_studio import open_studio
 from engine.prompts.dynamic_prompts import expand_dynamic_prompt
@@ -78,6 +78,7 @@ from engine.settings import (
     Section,
     StorageSettings,
 )
+from engine.sizes import human_size
 from engine.status import Status, StudioReport
 from engine.store import (
     AuditEntry,
@@ -88,6 +89,7 @@ from engine.store import (
     Search,
     Viewer,
 )
+from engine.store.reviews import LIFETIME as REVIEW_LIFETIME
 from engine.studio import Studio
 from engine.tasks import Tasks
 

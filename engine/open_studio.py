@@ -17,21 +17,19 @@ from engine.jobs.enlarging import Enlarger
 from engine.jobs.events import JobEvents
 from engine.jobs.job import JobState
 from engine.jobs.retention import Retention
-from engine.jobs.step_times import StepTimes
 from engine.jobs.submission import JobSubmission
+from engine.memory.profiles import ProfileStore
 from engine.models.adapters import AdapterCatalogue
 from engine.models.added import DATABASE
-from engine.models.cache_downloads import CacheDownloads
+from engine.models.availability import ModelAvailability
 from engine.models.catalogue import Catalogue
 from engine.models.download_manager import DownloadManager
 from engine.models.manager import ModelManager
 from engine.models.probe import ModelProbe
 from engine.models.server_models import ServerModels
 from engine.moderation.moderation import Moderation
-from engine.moderation.reviews import ReviewQueue
 from engine.prompts.style_book import StyleBook
 from engine.safety.checker import SafetyChecker
-from engine.safety.decisions import SafetyDecisions
 from engine.services import FileServices, JobServices, ModelServices, ScopeServices
 from engine.settings import (
     AdapterSettings,
@@ -43,7 +41,7 @@ from engine.settings import (
 from engine.store import Database, JobTable, Store
 from engine.studio import Studio
 from engine.tasks import Tasks
-from engine.worker.executor_factory import ExecutorFactory
+from engine.worker.device_thread import ExecutorSetup
 from engine.worker.postprocess import Postprocessor
 from engine.worker.worker import Worker
 from speech import say, say_many
@@ -85,29 +83,34 @@ async def open_studio(
         async with Database(folder / DATABASE) as database:
             store = Store(database, folder)
             catalogue.restore(await store.models.all())
-            step_times = StepTimes(await store.timings.all(), engine.batch_size)
             pictures, uploads = OutputFolder(folder / "pictures"), UploadFolder(folder / "uploads")
             extras = extras or folder
             lora = AdapterCatalogue(adapters, extras / "loras")
-            decisions = SafetyDecisions(store.safety, store.jobs, _checker(engine, safety))
+            hub = HubClient(engine.hub_url, engine.plain_hub_token)
+            downloads = DownloadManager(hub)
+            probe = ModelProbe(engine, hub)
+            availability = ModelAvailability(probe, catalogue, downloads)
+            await availability.scan()
+            checker = SafetyChecker(
+                safety or SafetySettings(), store.safety, store.jobs, downloads.classifier
+            )
+            setup = ExecutorSetup(
+                settings=engine,
+                find_files=downloads.files,
+                profiles=ProfileStore(await store.measurements.all()),
+                adapters=lora,
+                embeddings=extras / "embeddings",
+            )
             job_events = JobEvents()
-            probe = ModelProbe(engine)
-            cache_downloads = CacheDownloads(probe.hub)
-            download_manager = DownloadManager(probe, catalogue, cache_downloads)
-            await download_manager.look()
             worker = Worker(
-                engine,
+                setup,
                 catalogue,
-                store.jobs,
                 uploads,
-                job_events,
-                step_times,
+                store.jobs,
                 store.measurements,
-                download_manager,
-                ExecutorFactory(
-                    engine, await store.measurements.all(), lora, extras / "embeddings"
-                ),
-                Postprocessor(store.jobs, pictures, decisions, job_events),
+                job_events,
+                availability,
+                Postprocessor(store.jobs, pictures, checker, job_events),
             )
             contexts = ContextLoader(catalogue, store.preferences, store.moderation)
             submission = JobSubmission(contexts, lora, uploads, store.jobs, worker, queue_size)
@@ -117,9 +120,8 @@ async def open_studio(
                 catalogue,
                 database,
                 store.jobs,
-                step_times,
-                cache_downloads,
-                forget=worker.forget,
+                downloads,
+                on_removed=worker.forget,
                 submission=submission.lock,
             )
             studio = Studio(
@@ -134,22 +136,20 @@ async def open_studio(
                     submission=submission,
                     worker=worker,
                     events=job_events,
-                    enlarger=Enlarger(submission, store.jobs, init_images, pictures, decisions),
+                    enlarger=Enlarger(submission, store.jobs, init_images, pictures, checker),
                     grids=Grids(store.grids, store.jobs, job_events, worker, submission),
                 ),
                 ScopeServices(
                     contexts=contexts,
-                    moderation=Moderation(
-                        store.moderation, store.preferences, ReviewQueue(store.reviews)
-                    ),
-                    safety=decisions,
+                    moderation=Moderation(store.moderation, store.preferences, store.reviews),
+                    safety=checker,
                     styles=StyleBook(store.preferences),
                 ),
                 FileServices(pictures=pictures, init_images=init_images),
             )
             retention = Retention(storage or StorageSettings(), store.retention, pictures, uploads)
             tasks = Tasks()
-            tasks.start(manager.follow(), "follow the added models")
+            tasks.start(manager.added.keep_refreshing(), "refresh the added models")
             tasks.start(retention.daily(), "remove old jobs")
             try:
                 await _resume(store.jobs, worker, catalogue)
@@ -157,17 +157,6 @@ async def open_studio(
             finally:
                 await tasks.cancel()
                 await studio.stop()
-                await store.timings.save(step_times.unsaved)
-
-
-def _checker(engine: EngineSettings, safety: SafetySettings | None) -> SafetyChecker | None:
-    """What classifies new pictures, if the owner has chosen a classifier."""
-    if safety is None or safety.classifier is None:
-        return None
-    token = engine.hub_token
-    return SafetyChecker(
-        safety, HubClient(engine.hub_url, token.get_secret_value() if token else None)
-    )
 
 
 def _exclusive(folder: Path) -> AbstractContextManager[object]:

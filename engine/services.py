@@ -15,7 +15,7 @@ from engine.models.manager import ModelManager
 from engine.models.server_models import ServerModels
 from engine.moderation.moderation import Moderation
 from engine.prompts.style_book import StyleBook
-from engine.safety.decisions import SafetyDecisions
+from engine.safety.checker import SafetyChecker
 from engine.worker.worker import Worker
 
 
@@ -46,7 +46,7 @@ class ScopeServices:
 
     contexts: ContextLoader
     moderation: Moderation
-    safety: SafetyDecisions
+    safety: SafetyChecker
     styles: StyleBook
 
 

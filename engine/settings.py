@@ -158,6 +158,11 @@ class EngineSettings(Section):
         default=True, description="Show a small preview while a picture is painted."
     )
 
+    @property
+    def plain_hub_token(self) -> str | None:
+        """The Hub token as text."""
+        return self.hub_token.get_secret_value() if self.hub_token else None
+
 
 class ModelSettings(Section):
     """A model that members can paint with; unset values are those known for the model."""

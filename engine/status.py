@@ -68,7 +68,7 @@ async def report(
     plan: PlanTable | None = None
     problems: list[str] = []
     try:
-        device = await manager.device()
+        device = await manager.device_facts()
         plan = await manager.plan(model)
     except AtelierError as error:
         problems.append(resaid(error.sentence))

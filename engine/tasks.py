@@ -1,4 +1,4 @@
-"""Background tasks: kept alive by a strong reference, their exceptions logged, closed together."""
+"""Background tasks: held by a strong reference, their exceptions logged, ended together."""
 
 import asyncio
 import logging
@@ -18,7 +18,7 @@ class Tasks:
         return len(self._running)
 
     def start(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
-        """Run `work` in the background; an exception that it raises is logged."""
+        """Run `work` in the background; its exceptions are logged."""
         task = asyncio.create_task(work, name=name)
         self._running.add(task)
         task.add_done_callback(self._done)

@@ -27,7 +27,7 @@ from engine.models.families import FAMILIES
 from engine.prompts.flag_table import ALIASES
 from engine.settings import Section
 from speech import translation
-from tests.engine.memory.models import case
+from tests.engine.memory.models import plan_request
 from tests.pages import EMPHASIS, ROOT, Page, buttons, code, commands, numbers, pairs, rows
 
 MARKS = ("\n| ", "\n- ", "\n1. ", "\n2. ", "\n<img ", "![", "✓")
@@ -158,7 +158,7 @@ def test_families_are_listed_with_what_they_can_do() -> None:
 
 
 def test_the_plan_in_the_page_is_the_one_that_is_printed(capsys: Any) -> None:
-    show_plan(tabulate(case("sdxl", 8)))
+    show_plan(tabulate(plan_request("sdxl", 8)))
     printed = {line.rstrip() for line in capsys.readouterr().out.splitlines()}
     [plan] = [fence for fence in MODELS.fences if fence.startswith("```text")]
     assert set(plan.splitlines()[1:-1]) - printed == {"…"}

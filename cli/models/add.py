@@ -63,7 +63,7 @@ def add_model(settings: Settings, options: AddOptions, *, ask: bool) -> None:
 async def _look(settings: Settings, options: AddOptions) -> ModelCandidate:
     with err.status("Inspecting the model"):
         async with open_model_manager_of(settings) as (model_manager, _):
-            return await model_manager.look(
+            return await model_manager.candidate(
                 options.source,
                 revision=options.revision,
                 variant=options.variant,
@@ -77,8 +77,8 @@ def describe(candidate: ModelCandidate) -> None:
     family = candidate.inspection.family
     label = FAMILIES[family].label if family else "other, runs one picture at a time"
     out.print(f"{candidate.name}: {candidate.settings.source}", style="bold")
-    if candidate.known_as:
-        out.print(f"  {'known as':<10}{candidate.known_as}, which has the same source")
+    if candidate.same_as:
+        out.print(f"  {'known as':<10}{candidate.same_as}, which has the same source")
     out.print(f"  {'family':<10}{label} ({candidate.inspection.pipeline})")
     out.print(f"  {'licence':<10}{candidate.licence or 'not stated'}")
     out.print(f"  {'size':<10}{_size(candidate)}")
@@ -113,7 +113,7 @@ async def _fetched(settings: Settings, name: str) -> bool:
         if name not in catalogue:
             return False
         with _bar(name, None) as update:
-            await _stoppable(model_manager.fetch(name, update))
+            await _stoppable(model_manager.download(name, update))
     return True
 
 

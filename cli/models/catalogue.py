@@ -46,7 +46,7 @@ async def open_model_manager_of(
             settings.models,
             settings.storage.path,
             create=create,
-            facts=(lambda: facts) if facts else None,
+            read_device=(lambda: facts) if facts else None,
         ) as opened:
             yield opened
 

@@ -8,8 +8,7 @@ from rich.table import Table
 from cli.console import out
 from cli.models.catalogue import catalogue_of
 from cli.settings import Settings
-from engine import Model
-from engine.hub import human_size
+from engine import Model, human_size
 from engine.models.origins import disk_usage_of
 
 UNBOUNDED = 1000

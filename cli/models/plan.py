@@ -11,8 +11,8 @@ from cli.models.catalogue import open_model_manager_of
 from cli.models.plan_text import show_plan
 from cli.settings import Settings
 from engine import Catalogue, DeviceFacts, PlanTable
-from engine.memory.sizes import InvalidSize, parse_size
 from engine.settings import Quantizing
+from engine.sizes import InvalidSize, parse_size
 
 
 class PlanOptions(NamedTuple):
@@ -56,7 +56,7 @@ async def _plan(
     batch: int | None,
 ) -> PlanTable:
     async with open_model_manager_of(settings, facts=facts) as (model_manager, catalogue):
-        of = model if _is_name(model, catalogue) else await model_manager.look(model)
+        of = model if _is_name(model, catalogue) else await model_manager.candidate(model)
         return await model_manager.plan(of, width=width, height=height, batch=batch)
 
 

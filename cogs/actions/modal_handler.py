@@ -88,7 +88,7 @@ class ModalHandler(commands.Cog):
         if match["kind"] == "start":
             await require_shown(interaction, picture.job_id)
             await interaction.client.services[Submission].think(interaction, source=picture.job_id)
-            image = await self._studio.init_images.of(picture)
+            image = await self._studio.init_images.keep_finished(picture)
             request = replace(request, image=image, mask=None, seed=None, enlarged=1)
             request = fitted_to(self._studio.models[recipe.model], request)
         await self._paint(interaction, request, picture)
@@ -120,12 +120,14 @@ class ModalHandler(commands.Cog):
             mask = uploaded_file(interaction)
             require_picture(mask)
             await interaction.client.services[Submission].think(interaction, source=picture.job_id)
-            init_image = await init_images.masked(picture, await fetched(mask), model)
+            init_image = await init_images.inpaint_mask(picture, await fetched(mask), model)
         else:
             await interaction.client.services[Submission].think(interaction, source=picture.job_id)
-            init_image = await init_images.filling(picture, {int(part) for part in parts}, model)
+            init_image = await init_images.inpaint_parts(
+                picture, {int(part) for part in parts}, model
+            )
         request = replace(
-            init_image.under(request),
+            init_image.applied_to(request),
             strength=request.strength,
             seed=request.seed,
             count=request.count,

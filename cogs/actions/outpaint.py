@@ -57,5 +57,5 @@ async def _paint(interaction: Interaction, picture: Parent, prepare: PrepareInit
     require_inpaint(model)
     await bot.services[Submission].think(interaction, source=picture.job_id)
     init_image = await prepare(model)
-    request = init_image.under(ImageRequest.of(recipe))
+    request = init_image.applied_to(ImageRequest.of(recipe))
     await bot.services[Submission].take(interaction, request, picture)

@@ -37,7 +37,7 @@ async def _vary(interaction: Interaction, picture: Parent, strength: float) -> N
     request = replace(ImageRequest.of(recipe), seed=None, enlarged=1)
     if can_start_from_images(studio.models[recipe.model]):
         await interaction.client.services[Submission].think(interaction, source=picture.job_id)
-        image = await studio.init_images.of(picture)
+        image = await studio.init_images.keep_finished(picture)
         request = replace(request, image=image, mask=None, strength=strength)
         request = fitted_to(studio.models[recipe.model], request)
     await interaction.client.services[Submission].take(interaction, request, picture)
@@ -71,7 +71,7 @@ async def upscale(interaction: Interaction, picture: Parent) -> None:
     await interaction.client.services[Submission].think(interaction, source=picture.job_id)
     request = replace(
         ImageRequest.of(recipe),
-        image=await studio.init_images.of(picture),
+        image=await studio.init_images.keep_finished(picture),
         mask=None,
         strength=UPSCALE_STRENGTH,
         width=width,

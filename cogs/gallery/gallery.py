@@ -72,7 +72,7 @@ class Gallery(commands.Cog):
         ):
             return
         exposure = exposure_of(
-            await self._studio.safety.of(job.id),
+            await self._studio.safety.verdicts(job.id),
             await nsfw_policy(interaction.client, guild.id),
             restricted=is_age_restricted(channel),
             privileged=False,

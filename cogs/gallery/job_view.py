@@ -55,7 +55,7 @@ async def show_job(interaction: Interaction, job: Job) -> None:
             notice = "" if uploads else say(TOO_LARGE)
     objections = ""
     if exposure.spoilered and may_release(interaction, job):
-        objections = verdict_summary(await studio.safety.of(job.id))
+        objections = verdict_summary(await studio.safety.verdicts(job.id))
     await interaction.edit_original_response(
         view=_view(job, stars, uploads or notice, exposure.spoilered, objections),
         attachments=[upload.file() for upload in uploads],

@@ -62,7 +62,9 @@ class ModelDownloads:
             AtelierError: When it can't be added; the text is for the user.
         """
         await interaction.response.defer(thinking=True)
-        candidate = await self._studio.model_manager.look(pending.source, **pending.source_options)
+        candidate = await self._studio.model_manager.candidate(
+            pending.source, **pending.source_options
+        )
         pending = replace(pending, name=candidate.name)
         verb = "download" if candidate.inspection.download_bytes else "add"
         speak(pending.message_ref.language)
@@ -130,7 +132,9 @@ class ModelDownloads:
 
     async def _download(self, pending: PendingModel, meter: SpeedMeter) -> Model:
         await self._pending.save(pending)
-        candidate = await self._studio.model_manager.look(pending.source, **pending.source_options)
+        candidate = await self._studio.model_manager.candidate(
+            pending.source, **pending.source_options
+        )
         return await self._studio.model_manager.add(
             candidate,
             lambda progress: meter.update(progress.done, progress.total, progress.file),

@@ -159,7 +159,7 @@ def candidate_text(candidate: ModelCandidate) -> str:
     on_disk = say("{size}, already on disk", size=size)
     to_download = say("{size}, {left} to download", size=size, left=left)
     lines = [
-        f"{family} · {on_disk if candidate.there else to_download}",
+        f"{family} · {on_disk if candidate.on_disk else to_download}",
         say("Licence: {name}", name=candidate.licence)
         if candidate.licence
         else say("Licence: not stated in the model card"),
@@ -168,6 +168,6 @@ def candidate_text(candidate: ModelCandidate) -> str:
         lines.append(
             say("Gated: the account behind my token must have accepted its terms on the Hub.")
         )
-    if candidate.known_as:
-        lines.append(say("The same model is already here as **{name}**.", name=candidate.known_as))
+    if candidate.same_as:
+        lines.append(say("The same model is already here as **{name}**.", name=candidate.same_as))
     return "\n".join([*lines, *plan_lines(candidate.plan)])

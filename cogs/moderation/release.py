@@ -42,7 +42,7 @@ async def release(interaction: Interaction, job_id: int) -> None:
     require_moderator(interaction)
     if not may_release(interaction, job):
         raise Refused(say("Job {number} was posted elsewhere. Release it there.", number=job_id))
-    verdicts = await bot.studio.safety.of(job_id)
+    verdicts = await bot.studio.safety.verdicts(job_id)
     if not await bot.studio.safety.release(job_id):
         await reply(interaction, say("Job {number} has no hidden pictures.", number=job_id))
         return

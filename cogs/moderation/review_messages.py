@@ -41,7 +41,7 @@ class ReviewMessages:
     async def resume(self) -> None:
         """Ask about what the end of the program has left without a question."""
         for review in await self._studio.moderation.reviews.waiting():
-            if review.asked is None:
+            if review.message is None:
                 self._tasks.start(self._take_up(review), f"ask about review {review.id}")
 
     async def close(self) -> None:
@@ -79,10 +79,10 @@ class ReviewMessages:
 
     async def redraw(self, review: Review, view: ui.LayoutView) -> None:
         """Show something else in the place of the question."""
-        if review.asked is None:
+        if review.message is None:
             return
         try:
-            await self._edit(review.asked, view)
+            await self._edit(review.message, view)
         except TRANSIENT_ERRORS as error:
             log.warning("Review %d still has its buttons: %s", review.id, error)
 
@@ -91,12 +91,12 @@ class ReviewMessages:
             now = await self._studio.moderation.reviews.get(review.id, review.scope)
         except InvalidRequest:
             return
-        if now.decision is Decision.WAITING and now.asked is None:
+        if now.decision is Decision.WAITING and now.message is None:
             await self.ask(review, first(review))
 
     async def _looked_after(self, review: Review) -> str:
         """The line about it, once it has a question."""
-        asked: ReviewMessage | None = review.asked
+        asked: ReviewMessage | None = review.message
         if asked is not None:
             try:
                 await self._edit(asked, await self._view(review))
@@ -128,6 +128,6 @@ class ReviewMessages:
 
     async def _keep(self, review: Review, asked: ReviewMessage) -> None:
         try:
-            await self._studio.moderation.reviews.asked(review.id, asked)
+            await self._studio.moderation.reviews.set_message(review.id, asked)
         except StorageError as error:  # moderators see it; the next start asks once more
             log.warning("Review %d does not know its question: %s", review.id, error)

@@ -61,11 +61,11 @@ def exposure_of(
         restricted: Whether they are shown in an age-restricted channel.
         privileged: Whether only their owner, or a moderator who may release them, sees them.
     """
-    flagged = frozenset(index for index, each in enumerate(verdicts) if each.stands)
+    flagged = frozenset(index for index, each in enumerate(verdicts) if each.unsafe)
     if not flagged or restricted or policy == "off":
         return Exposure()
     # Pictures that couldn't be checked are only hidden as spoilers.
-    judged = any(verdicts[index].judged for index in flagged)
+    judged = any(verdicts[index].checked for index in flagged)
     if policy == "withhold" and judged and not privileged:
         return Exposure(withheld=True)
     return Exposure(spoilered=flagged)
@@ -73,8 +73,8 @@ def exposure_of(
 
 async def exposure_in_channel(bot: Client, job: Job, message_ref: MessageRef) -> Exposure:
     """How the pictures of a job are shown in its message."""
-    verdicts = await bot.studio.safety.of(job.id)
-    if not any(verdict.stands for verdict in verdicts):
+    verdicts = await bot.studio.safety.verdicts(job.id)
+    if not any(verdict.unsafe for verdict in verdicts):
         return Exposure()
     restricted = is_age_restricted(await _channel_of(bot, message_ref))
     policy = await nsfw_policy(bot, message_ref.guild_id)
@@ -86,7 +86,7 @@ async def preview_exposure(bot: Client, message_ref: MessageRef) -> Exposure:
 
     It isn't hidden if the safety checker is off.
     """
-    if not bot.studio.safety.judges or is_age_restricted(await _channel_of(bot, message_ref)):
+    if not bot.studio.safety.enabled or is_age_restricted(await _channel_of(bot, message_ref)):
         return Exposure()
     policy = await nsfw_policy(bot, message_ref.guild_id)
     unknown = SafetyVerdict("", 1.0, flagged=True)
@@ -104,7 +104,7 @@ async def _channel_of(bot: Client, message_ref: MessageRef) -> Location | None:
 
 async def exposure_to_user(interaction: Interaction, job: Job) -> Exposure:
     """How the pictures of a job are shown in an answer that only the user sees."""
-    verdicts = await interaction.client.studio.safety.of(job.id)
+    verdicts = await interaction.client.studio.safety.verdicts(job.id)
     return (await exposures_to_user(interaction, [job], {job.id: verdicts}))[job.id]
 
 
@@ -115,7 +115,7 @@ async def exposures_to_user(
 ) -> dict[int, Exposure]:
     """How the pictures of several jobs are shown in an answer that only the user sees."""
     if verdicts is None:
-        verdicts = await interaction.client.studio.safety.several([job.id for job in jobs])
+        verdicts = await interaction.client.studio.safety.verdicts_of([job.id for job in jobs])
     policy = await nsfw_policy(interaction.client, interaction.guild_id)
     restricted = is_age_restricted_here(interaction)
     return {
@@ -131,7 +131,7 @@ async def exposures_to_user(
 
 async def exposure_in_dm(interaction: Interaction, job: Job) -> Exposure:
     """How the pictures of a job are shown in the user's DMs: as spoilers if they may see them."""
-    verdicts = await interaction.client.studio.safety.of(job.id)
+    verdicts = await interaction.client.studio.safety.verdicts(job.id)
     policy = await nsfw_policy(interaction.client, interaction.guild_id)
     privileged = _is_privileged(interaction, job) or is_age_restricted_here(interaction)
     return exposure_of(verdicts, policy, restricted=False, privileged=privileged)

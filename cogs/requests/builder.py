@@ -119,7 +119,7 @@ def with_flags(request: ImageRequest, context: RequestContext) -> ImageRequest:
     prompt, flags = without_flags(request.prompt)
     name = flags.model or request.model
     model = context.catalogue[name] if name else context.models.model
-    return flags.applied_to(replace(request, prompt=prompt), model, wins=True)
+    return flags.applied_to(replace(request, prompt=prompt), model, override=True)
 
 
 def require_init_image(request: ImageRequest, *, starts: bool, masked: bool = False) -> None:

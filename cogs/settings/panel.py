@@ -184,7 +184,7 @@ class SettingsPanel(commands.Cog):
                 say("Choose the words with `/words review`."),
             ),
             _row(channel_select("reviews", review_channels, say("In the channel of each prompt"))),
-            *(nsfw_items if self._studio.safety.judges else []),
+            *(nsfw_items if self._studio.safety.enabled else []),
             _text(say("Where starred pictures are reposted")),
             _row(channel_select("gallery", gallery_channels, say("Nowhere"))),
             _text(say("Language of public messages")),

@@ -17,8 +17,8 @@ from speech import say_many
 
 GIGABYTE = 10**9
 
-RAM_KEPT = 2 * GIGABYTE
-"""Bytes of RAM that models leave to everything else."""
+RAM_RESERVE = 2 * GIGABYTE
+"""Bytes of RAM that models leave free for everything else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +27,8 @@ class Device:
 
     Attributes:
         name: The device, such as `cuda:0`.
-        reserve_bytes: Of its memory, what is left to other programs.
-        limit_bytes: The most of it that this program may take; `None` for no limit.
+        reserve_bytes: Memory left free for other programs.
+        limit_bytes: The most memory that this program may take; `None` for no limit.
     """
 
     name: torch.device
@@ -37,10 +37,10 @@ class Device:
 
     @classmethod
     def choose(cls, settings: EngineSettings) -> Self:
-        """The device that the settings mean on this machine.
+        """The device that the settings choose on this machine.
 
         Raises:
-            DeviceUnavailable: When torch finds no such device here.
+            DeviceUnavailable: When torch finds no such device.
         """
         name = settings.device
         if name == "auto":
@@ -72,16 +72,16 @@ class Device:
 
     @property
     def has_own_memory(self) -> bool:
-        """Whether weights in RAM have to be brought to it."""
+        """Whether weights in RAM have to be moved to it."""
         return self.name.type == "cuda"
 
     def facts(self, own_bytes: int = 0) -> DeviceFacts:
         """What the memory plan needs to know.
 
         Args:
-            own_bytes: RAM that master weights take already and that would be used again.
+            own_bytes: RAM that master weights already take and would take again.
         """
-        ram = max(0, psutil.virtual_memory().available + own_bytes - RAM_KEPT)
+        ram = max(0, psutil.virtual_memory().available + own_bytes - RAM_RESERVE)
         if self.name.type != "cuda":
             return DeviceFacts(
                 kind=self.name.type,
@@ -111,37 +111,37 @@ class Device:
         )
 
     def claim(self) -> None:
-        """Keep this process within the limit: beyond it memory counts as used up."""
+        """Keep this process within the limit; beyond it, memory counts as used up."""
         if self.limit_bytes is not None and self.name.type == "cuda":
             total = torch.cuda.get_device_properties(self.name).total_memory
             share = min(1.0, self.limit_bytes / total)
             torch.cuda.set_per_process_memory_fraction(share, self.name)
 
-    def begin_measuring(self) -> None:
-        """From now on `peak_bytes` counts anew."""
+    def reset_peak(self) -> None:
+        """Start counting `peak_bytes` from here."""
         if self.name.type == "cuda":
             torch.cuda.reset_peak_memory_stats(self.name)
 
     def peak_bytes(self) -> int | None:
-        """The most that was allocated since `begin_measuring`; `None` where nobody counts."""
+        """The most that was allocated since `reset_peak`; `None` if the device doesn't count."""
         if self.name.type != "cuda":
             return None
         return torch.cuda.max_memory_allocated(self.name)
 
     def release(self) -> None:
-        """Give memory that nothing uses any more back: the device's, and what was page-locked."""
+        """Free unused memory: the device's, and page-locked RAM."""
         if self.name.type == "cuda":
             torch.cuda.empty_cache()
             empty_host_cache = getattr(torch.accelerator, "empty_host_cache", None)
-            if empty_host_cache is not None:  # newer than the oldest torch that will do
+            if empty_host_cache is not None:  # older versions of torch lack it
                 empty_host_cache()
 
 
 @cache
 def quantizations() -> frozenset[Quantization]:
-    """The ways to quantize whose libraries are installed."""
+    """The quantization methods whose libraries are installed."""
     return frozenset(
-        way
-        for way, facts in QUANTIZATION_METHODS.items()
+        method
+        for method, facts in QUANTIZATION_METHODS.items()
         if not facts.library or importlib.util.find_spec(facts.library)
     )

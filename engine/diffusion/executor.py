@@ -1,7 +1,6 @@
-"""What the device's own thread runs: take orders, step the batch, report."""
+"""The executor, which the device's thread runs: take commands, step the batch, report."""
 
 import logging
-import queue
 import time
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from engine.errors import ModelUnavailable
 from engine.jobs.job import Job
 from engine.jobs.request import Recipe
 from engine.memory.plan import Stage
+from engine.worker.device_thread import CommandQueue
 from engine.worker.messages import (
     CancelJob,
     ExecutorCommand,
@@ -30,7 +30,6 @@ from engine.worker.messages import (
     Pixels,
     Preload,
     RunJob,
-    StepMeasured,
     StopExecutor,
 )
 from speech import say
@@ -39,61 +38,61 @@ log = logging.getLogger(__name__)
 
 
 class Executor:
-    """Owns the device. All of it belongs to the thread that calls `run`."""
+    """Uses the device. It belongs to the thread that calls `run`."""
 
     def __init__(
         self,
         device: Device,
         model_cache: ModelCache,
-        inbox: queue.SimpleQueue[ExecutorCommand],
+        commands: CommandQueue,
         report: Callable[[ExecutorReport], None],
         *,
         previews: bool,
     ) -> None:
-        """Prepare a painter; nothing is loaded yet.
+        """Prepare to run; nothing is loaded yet.
 
         Args:
             device: Where to paint.
-            model_cache: Has the models at hand.
-            inbox: Where orders come in.
-            report: Called from the painter's thread with whatever happens.
-            previews: Whether to make previews at all.
+            model_cache: The models in memory.
+            commands: Where commands come in.
+            report: Called on this thread with everything that happens.
+            previews: Whether to make previews.
         """
-        self._inbox = inbox
+        self._commands = commands
         self._device = device
         self._model_cache = model_cache
         self._report = report
         self._previews = previews
-        self._postponed: list[RunJob] = []
+        self._deferred: list[RunJob] = []
         self._running_jobs: dict[int, RunningJob] = {}
-        self._painting_with: LoadedModel | None = None
+        self._model_in_use: LoadedModel | None = None
         self._last_key: Hashable = None
         self._stopping = False
 
     @torch.inference_mode()
     def run(self) -> None:
-        """Paint until told to stop."""
+        """Run jobs until told to stop."""
         self._device.claim()
         while not self._stopping:
-            self._take_orders(wait=not self._running_jobs)
-            self._begin_anew()
+            self._take_commands(wait=not self._running_jobs)
+            self._restart_jobs()
             if self._running_jobs and not self._stopping:
                 self._step()
 
-    def _take_orders(self, *, wait: bool) -> None:
-        while self._postponed:
-            self._obey(self._postponed.pop(0))
+    def _take_commands(self, *, wait: bool) -> None:
+        while self._deferred:
+            self._execute(self._deferred.pop(0))
             wait = False
-        while wait or not self._inbox.empty():
-            self._obey(self._inbox.get())
+        while wait or not self._commands.empty():
+            self._execute(self._commands.get())
             wait = False
 
-    def _obey(self, order: ExecutorCommand) -> None:
-        match order:
+    def _execute(self, command: ExecutorCommand) -> None:
+        match command:
             case RunJob():
-                self._admit(order)
+                self._admit(command)
             case Preload(model):
-                self._model_cache.expect(model)
+                self._model_cache.preload(model)
             case ForgetModel(name):
                 self._model_cache.forget(name)
             case CancelJob(job_id):
@@ -103,92 +102,87 @@ class Executor:
                 for running_job in self._running_jobs.values():
                     running_job.interrupt()
 
-    def _admit(self, order: RunJob) -> None:
-        model = order.model
-
-        def loaded_in(seconds: float) -> None:
-            self._report(StepMeasured(model.name, 0, 0, 0, seconds))
-
+    def _admit(self, command: RunJob) -> None:
         try:
-            self._model_cache.have(model, loaded_in)
+            self._model_cache.get(command.model)
         except Exception as error:
-            self._fail(order.job, error)
+            self._fail(command.job, error)
         else:
             if not self._running_jobs:
-                self._painting_with = self._model_cache.loaded
-            self._begin(order)
+                self._model_in_use = self._model_cache.loaded
+            self._begin(command)
 
-    def _begin(self, order: RunJob, *, alone: bool = False) -> None:
-        """Make the job's samples; after running out of memory, again on the next rung."""
-        recipe = order.job.recipe
+    def _begin(self, command: RunJob, *, alone: bool = False) -> None:
+        """Make the job's samples; after running out of memory, again under the next plan."""
+        recipe = command.job.recipe
         while True:
             try:
                 if not self._running_jobs or self._largest() < recipe.width * recipe.height:
-                    self._model_cache.suit(recipe)
+                    self._model_cache.plan_for(recipe)
                 with self._measuring(Stage.ENCODE, recipe):
-                    samples = self._loaded.family.begin(recipe, init_image_of(order))
+                    samples = self._loaded.family.begin(recipe, init_image_of(command))
             except Exception as error:
                 failure = drop_tracebacks(error)
             else:
-                self._running_jobs[order.job.id] = RunningJob(order, samples, alone=alone)
+                self._running_jobs[command.job.id] = RunningJob(command, samples, alone=alone)
                 return
-            # Reading a picture takes half of what decoding one takes, and the same rungs help.
-            picture = isinstance(failure, InitImageOutOfMemory)
-            stage = Stage.DECODE if picture else Stage.ENCODE
-            if not (out_of_memory(failure) and self._lowered(stage)):
-                self._fail(order.job, failure)
+            # Encoding an image takes half of what decoding one takes, and the same plans help.
+            init_image = isinstance(failure, InitImageOutOfMemory)
+            stage = Stage.DECODE if init_image else Stage.ENCODE
+            if not (out_of_memory(failure) and self._fell_back(stage)):
+                self._fail(command.job, failure)
                 return
 
-    def _lowered(self, stage: Stage, samples: int = 1) -> bool:
-        """Take the next rung down. Whether there is one, and the model has come with it."""
+    def _fell_back(self, stage: Stage, batch: int = 1) -> bool:
+        """Switch to the next plan down; returns whether there is one and it could be applied."""
         try:
-            return self._model_cache.lower(stage, samples)
+            return self._model_cache.fall_back(stage, batch)
         except Exception:
-            log.exception("The next rung down could not be taken")
+            log.exception("The next plan down could not be applied")
             return False
 
-    def _begin_anew(self) -> None:
-        """Begin all jobs again after their model was reloaded: the old one's samples are void."""
-        while self._running_jobs and self._model_cache.loaded is not self._painting_with:
-            self._painting_with = self._model_cache.loaded
-            begun = list(self._running_jobs.values())
+    def _restart_jobs(self) -> None:
+        """Begin all jobs again after their model was reloaded: their samples are the old one's."""
+        while self._running_jobs and self._model_cache.loaded is not self._model_in_use:
+            self._model_in_use = self._model_cache.loaded
+            interrupted = list(self._running_jobs.values())
             self._running_jobs.clear()
-            for running_job in begun:
+            for running_job in interrupted:
                 if self._model_cache.loaded is None:
-                    why = say(
+                    sentence = say(
                         "{model} couldn't be reloaded. Try again.",
                         model=running_job.job.recipe.model,
                     )
-                    self._fail(running_job.job, ModelUnavailable(why))
+                    self._fail(running_job.job, ModelUnavailable(sentence))
                 else:
-                    self._begin(running_job.order, alone=running_job.alone)
+                    self._begin(running_job.command, alone=running_job.alone)
 
     @contextmanager
     def _measuring(self, stage: Stage, recipe: Recipe) -> Iterator[None]:
-        """Measure what a stage takes, if it comes to its end."""
-        self._device.begin_measuring()
+        """Measure what a stage takes, unless it fails."""
+        self._device.reset_peak()
         begun = time.monotonic()
         yield
-        self._loaded.memory.measured(stage, time.monotonic() - begun, 1, recipe)
+        self._loaded.memory.record(stage, time.monotonic() - begun, 1, recipe)
 
     def _largest(self) -> int:
-        """Pixels of the largest picture in hand."""
+        """Pixels of the largest picture of the running jobs."""
         recipes = (running_job.job.recipe for running_job in self._running_jobs.values())
         return max(recipe.width * recipe.height for recipe in recipes)
 
     @property
     def _loaded(self) -> LoadedModel:
-        assert self._model_cache.loaded is not None, "a sitting has its model loaded"
+        assert self._model_cache.loaded is not None, "a running job has its model loaded"
         return self._model_cache.loaded
 
     def _cancel(self, job_id: int) -> None:
         running_job = self._running_jobs.pop(job_id, None)
-        waiting = [order for order in self._postponed if order.job.id == job_id]
-        for order in waiting:
-            self._postponed.remove(order)
+        deferred = [command for command in self._deferred if command.job.id == job_id]
+        for command in deferred:
+            self._deferred.remove(command)
         if running_job is not None:
             running_job.interrupt()
-        if running_job is not None or waiting:
+        if running_job is not None or deferred:
             self._report(JobDropped(job_id))
 
     def _step(self) -> None:
@@ -197,29 +191,27 @@ class Executor:
         begun = time.monotonic()
         failure: Exception | None = None
         try:
-            self._device.begin_measuring()
+            self._device.reset_peak()
             self._loaded.family.step(samples, on_step_end=self._between_steps)
         except Exception as error:
             failure = drop_tracebacks(error)
         if failure is not None:
             self._recover(samples, failure)
             return
-        recipe = samples[0].recipe
         seconds = (time.monotonic() - begun) / max(1, samples[0].step - before)
-        self._loaded.memory.measured(Stage.STEP, seconds, len(samples), recipe)
-        self._report(StepMeasured(recipe.model, recipe.width, recipe.height, len(samples), seconds))
+        self._loaded.memory.record(Stage.STEP, seconds, len(samples), samples[0].recipe)
         for running_job in list(self._running_jobs.values()):
-            if set(running_job.samples) & set(samples):
-                self._follow_up(running_job, seconds)
+            if any(sample in samples for sample in running_job.samples):
+                self._finish_samples(running_job, seconds)
 
     def _next_batch(self) -> list[Sample]:
-        """The samples to step: batches that cannot be merged take turns, older samples go first."""
+        """The samples to step: batches that can't be merged take turns, older samples go first."""
         groups: dict[Hashable, list[Sample]] = {}
         for running_job in self._running_jobs.values():
             for sample in running_job.samples:
                 if not sample.done:
-                    with_whom = running_job.job.id if running_job.alone else None
-                    key = (with_whom, self._loaded.family.batch_key(sample))
+                    alone = running_job.job.id if running_job.alone else None
+                    key = (alone, self._loaded.family.batch_key(sample))
                     groups.setdefault(key, []).append(sample)
         keys = list(groups)
         turn = keys.index(self._last_key) + 1 if self._last_key in groups else 0
@@ -227,48 +219,50 @@ class Executor:
         return groups[self._last_key][: self._loaded.memory.plan.batch]
 
     def _between_steps(self) -> None:
-        """Obey what came in while a family that runs whole is at work; new jobs come after it."""
-        while not self._inbox.empty():
-            order = self._inbox.get()
-            if isinstance(order, RunJob):
-                self._postponed.append(order)
+        """Execute what came in while a family runs whole; new jobs are deferred until it ends."""
+        while not self._commands.empty():
+            command = self._commands.get()
+            if isinstance(command, RunJob):
+                self._deferred.append(command)
             else:
-                self._obey(order)
+                self._execute(command)
         for running_job in self._running_jobs.values():
             self._report(running_job.progress())
 
     def _recover(self, samples: Sequence[Sample], error: Exception) -> None:
-        """A step broke. One job alone has failed; several begin again, each on its own.
+        """A step failed. A single job fails with it; several begin again, each on its own.
 
-        Their seeds are fixed, so those that are sound give the same pictures as before. When
-        memory ran out nobody is to blame: all begin again on the next rung.
+        Their seeds are fixed, so those that work give the same pictures as before. When memory ran
+        out no job is to blame: all begin again under the next plan.
         """
-        broken = [job for job in self._running_jobs.values() if set(job.samples) & set(samples)]
-        lowered = False
-        if out_of_memory(error):
-            lowered = self._lowered(Stage.STEP, len(samples))
-        for running_job in broken:
+        affected = [
+            running_job
+            for running_job in self._running_jobs.values()
+            if any(sample in samples for sample in running_job.samples)
+        ]
+        fell_back = out_of_memory(error) and self._fell_back(Stage.STEP, len(samples))
+        for running_job in affected:
             del self._running_jobs[running_job.job.id]
-        for running_job in broken:
-            if lowered or len(broken) > 1:
-                self._begin(running_job.order, alone=not lowered)
+        for running_job in affected:
+            if fell_back or len(affected) > 1:
+                self._begin(running_job.command, alone=not fell_back)
             else:
                 self._fail(running_job.job, error)
 
-    def _follow_up(self, running_job: RunningJob, step_seconds: float) -> None:
-        """Decode what is finished and tell how far the job is."""
+    def _finish_samples(self, running_job: RunningJob, step_seconds: float) -> None:
+        """Decode what is done and report the job's progress."""
         job = running_job.job
-        for place, sample in running_job.unfinished():
+        for number, sample in running_job.undecoded():
             try:
-                image = paste_unmasked(self._finished(sample), running_job.kept)
-                running_job.pictures[place] = Pixels(*image.size, image.tobytes())
+                image = paste_unmasked(self._decoded(sample), running_job.masked_image)
+                running_job.pictures[number] = Pixels(*image.size, image.tobytes())
             except Exception as error:
                 self._running_jobs.pop(job.id, None)
                 self._fail(job, drop_tracebacks(error))
                 return
         if running_job.finished:
             self._running_jobs.pop(job.id, None)
-            pictures = tuple(picture for _, picture in sorted(running_job.pictures.items()))
+            pictures = tuple(running_job.pictures[n] for n in range(len(running_job.samples)))
             self._report(JobPainted(job.id, pictures))
         elif job.id in self._running_jobs:
             preview = None
@@ -276,8 +270,8 @@ class Executor:
                 preview = running_job.preview(self._loaded.family, step_seconds)
             self._report(running_job.progress(preview))
 
-    def _finished(self, sample: Sample) -> Image.Image:
-        """The decoded sample; after running out of memory, again on the next rung."""
+    def _decoded(self, sample: Sample) -> Image.Image:
+        """The decoded sample; after running out of memory, decoded under the next plan."""
         while True:
             try:
                 with self._measuring(Stage.DECODE, sample.recipe):
@@ -288,11 +282,11 @@ class Executor:
                 failure = drop_tracebacks(error)
             else:
                 return image
-            if not self._lowered(Stage.DECODE):
+            if not self._fell_back(Stage.DECODE):
                 raise failure
 
     def _fail(self, job: Job, error: Exception) -> None:
         fits = None
         if out_of_memory(error) and self._model_cache.loaded is not None:
-            fits = self._model_cache.loaded.memory.what_would_fit()
+            fits = self._model_cache.loaded.memory.largest_size_that_fits()
         self._report(JobFailed(job.id, sentence_for(job, error, fits)))

@@ -1,4 +1,4 @@
-"""Denoisers whose weights stay as quantized in RAM and on the device as they are in a GGUF file."""
+"""Denoisers whose weights stay quantized as in their GGUF file, in RAM and on the device."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,10 +13,10 @@ from speech import listed, say
 
 
 def gguf_config(dtype: torch.dtype) -> Any:
-    """What `from_single_file` takes as `quantization_config`; `dtype` is what is computed in.
+    """The `quantization_config` for `from_single_file`; `dtype` is what is computed in.
 
     Raises:
-        ModelUnavailable: What reads such files is not installed.
+        ModelUnavailable: The library that reads such files isn't installed.
     """
     if find_spec("gguf") is None:
         raise ModelUnavailable(
@@ -25,18 +25,18 @@ def gguf_config(dtype: torch.dtype) -> Any:
     return diffusers.GGUFQuantizationConfig(compute_dtype=dtype)
 
 
-def check_kinds(file: Path) -> None:
-    """See to it that Diffusers can compute with the quantizations of a GGUF file.
+def check_quantization_types(file: Path) -> None:
+    """Check that Diffusers supports the quantization types of a GGUF file.
 
     Raises:
-        ModelUnavailable: It cannot with some of them.
+        ModelUnavailable: It doesn't support some of them.
     """
     from diffusers.quantizers.gguf.utils import SUPPORTED_GGUF_QUANT_TYPES
     from gguf import GGMLQuantizationType, GGUFReader
 
     plain = {GGMLQuantizationType.F32, GGMLQuantizationType.F16}
-    kinds = {tensor.tensor_type for tensor in GGUFReader(file).tensors}
-    if unknown := sorted(kind.name for kind in kinds - plain - set(SUPPORTED_GGUF_QUANT_TYPES)):
+    types = {tensor.tensor_type for tensor in GGUFReader(file).tensors}
+    if unknown := sorted(each.name for each in types - plain - set(SUPPORTED_GGUF_QUANT_TYPES)):
         raise ModelUnavailable(
             say(
                 "{file} has weights quantized as {kinds}, which Diffusers can't read. Use a "
@@ -47,11 +47,11 @@ def check_kinds(file: Path) -> None:
         )
 
 
-def dequantize_strays(module: nn.Module, dtype: torch.dtype) -> None:
-    """Make ordinary weights of those that nothing computes with while they are quantized.
+def dequantize_others(module: nn.Module, dtype: torch.dtype) -> None:
+    """Dequantize the weights that no layer can use quantized.
 
-    Diffusers has a linear layer that knows quantized weights. Some files have other weights
-    quantized, too, or as bfloat16, which counts as quantized: pad tokens, biases, norms.
+    Diffusers has a linear layer for quantized weights. In some files other weights are quantized,
+    too, or bfloat16, which counts as quantized: pad tokens, biases, norms.
     """
     from diffusers.quantizers.gguf.utils import (  # which imports gguf
         GGUFLinear,

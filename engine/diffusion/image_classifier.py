@@ -1,7 +1,7 @@
 """An image classifier of Transformers, on the CPU.
 
-There a ViT-base takes 0.4 s a picture on one core, 340 MB of RAM, and nothing of the card, whose
-memory is planned to the last byte for painting.
+There a ViT-base takes 0.4 s per picture on one core, 340 MB of RAM, and none of the GPU's memory,
+which is all planned for painting.
 """
 
 from collections.abc import Sequence
@@ -21,20 +21,20 @@ from engine.worker.messages import Pixels
 from speech import say
 
 ERRORS = (OSError, ValueError, RuntimeError, KeyError, ImportError, SafetensorError)
-"""What Transformers raises over files that it cannot load."""
+"""What Transformers raises over files that it can't load."""
 
 
 class ImageClassifier:
-    """Says of pictures whether they are unsafe. It belongs to one thread."""
+    """Tells whether pictures are unsafe. It belongs to one thread."""
 
     def __init__(self, model: Any, processor: Any, unsafe: Sequence[str], threshold: float) -> None:
-        """Prepare to judge.
+        """Prepare to classify.
 
         Args:
             model: A Transformers model for image classification.
-            processor: Makes of a picture what the model takes.
+            processor: Preprocesses pictures for the model.
             unsafe: The labels that count as unsafe, in any case.
-            threshold: From which score on, 0 to 1, a picture is flagged.
+            threshold: A picture with at least this score, 0 to 1, is flagged.
 
         Raises:
             ModelUnavailable: It has no such label.
@@ -48,13 +48,13 @@ class ImageClassifier:
 
     @classmethod
     def load(cls, folder: Path, unsafe: Sequence[str], threshold: float) -> Self:
-        """The classifier in `folder`, from safetensors: nothing in it can run a program.
+        """Load the classifier in `folder`, from safetensors: nothing in it can run code.
 
         Raises:
-            ModelUnavailable: It cannot be loaded, or has no such label.
+            ModelUnavailable: It can't be loaded, or has no such label.
         """
         try:
-            # The processors of Pillow: those of torchvision would need it.
+            # The Pillow processors; the others need torchvision.
             processor = AutoImageProcessor.from_pretrained(
                 folder, backend="pil", local_files_only=True, trust_remote_code=False
             )
@@ -68,12 +68,12 @@ class ImageClassifier:
                     output_loading_info=True,
                 )
         except ERRORS as error:
-            why = str(error).split("\n", 1)[0].rstrip(".")
+            reason = str(error).split("\n", 1)[0].rstrip(".")
             raise ModelUnavailable(
-                say("The classifier couldn't be loaded: {reason}.", reason=why)
+                say("The classifier couldn't be loaded: {reason}.", reason=reason)
             ) from error
         if missing := sorted(found["missing_keys"]):
-            # Transformers makes up what is missing: such a head would flag at random.
+            # Transformers initializes missing weights: such a head would flag at random.
             raise ModelUnavailable(
                 say(
                     "The classifier couldn't be loaded: its weights are missing {name}.",
@@ -83,18 +83,17 @@ class ImageClassifier:
         return cls(model, processor, unsafe, threshold)
 
     @torch.inference_mode()
-    def judge(self, picture: Pixels) -> SafetyVerdict:
-        """What is to be said of the picture.
+    def classify(self, picture: Pixels) -> SafetyVerdict:
+        """The verdict on a picture.
 
-        Of labels that exclude one another the scores of the unsafe ones add up; of others the
-        highest counts.
+        The scores of unsafe labels add up if labels exclude one another; else the highest counts.
         """
         image = Image.frombytes("RGB", (picture.width, picture.height), picture.data)
         logits = self._model(**self._processor(images=[image], return_tensors="pt")).logits[0]
-        apart = len(self._labels) == 1 or (
+        independent = len(self._labels) == 1 or (
             self._model.config.problem_type == "multi_label_classification"
         )
-        scores = (logits.sigmoid() if apart else logits.softmax(-1))[self._unsafe]
-        score = float(scores.max() if apart else scores.sum())
+        scores = (logits.sigmoid() if independent else logits.softmax(-1))[self._unsafe]
+        score = float(scores.max() if independent else scores.sum())
         label = self._labels[self._unsafe[int(scores.argmax())]]
         return SafetyVerdict(label, min(score, 1.0), flagged=not score < self._threshold)

@@ -1,15 +1,14 @@
-"""The models at hand: one on the device, some in RAM, one perhaps on its way from the disk."""
+"""The models in memory: one in use, others kept in RAM, perhaps one that is being preloaded."""
 
 import gc
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections import OrderedDict
 from concurrent.futures import Future
 
 from engine.diffusion.device import Device
 from engine.diffusion.loader import LoadedModel, ModelLoader, NoRoomToPreload
-from engine.diffusion.warm_models import WarmModels
 from engine.jobs.request import Recipe
 from engine.memory.plan import Stage
 from engine.models.catalogue import Model
@@ -18,133 +17,150 @@ log = logging.getLogger(__name__)
 
 
 class ModelCache:
-    """Has the model that is asked for on the device. All of it belongs to the painter's thread."""
+    """Keeps the least recently used models out and the others in RAM; belongs to one thread.
 
-    def __init__(self, device: Device, loader: ModelLoader, shelf: WarmModels) -> None:
-        self._device = device
-        self._loader = loader
-        self._shelf = shelf
-        self._coming: tuple[Model, Future[LoadedModel]] | None = None
-        self.loaded: LoadedModel | None = None
+    Going back to a model in RAM costs a transfer to the device, not a load.
 
-    def have(self, model: Model, loaded_in: Callable[[float], None]) -> LoadedModel:
-        """Have `model` in use; the one before it goes to the shelf.
+    Attributes:
+        loaded: The model in use.
+    """
+
+    def __init__(self, device: Device, loader: ModelLoader, max_bytes: int | None = None) -> None:
+        """Make an empty cache.
 
         Args:
-            model: Which.
-            loaded_in: Told how many seconds it took, if it was not there already.
+            device: Where models are used.
+            loader: Loads them.
+            max_bytes: RAM that the models besides the one in use may take; `None` for as much as
+                leaves room to load others.
+        """
+        self._device = device
+        self._loader = loader
+        self._max_bytes = max_bytes
+        self._unused: OrderedDict[Model, LoadedModel] = OrderedDict()
+        self._preloading: tuple[Model, Future[LoadedModel]] | None = None
+        self.loaded: LoadedModel | None = None
+
+    def get(self, model: Model) -> LoadedModel:
+        """Make `model` the one in use, from RAM or from disk.
 
         Raises:
-            ModelUnavailable: It cannot be loaded. The one before it is as good as ever.
+            ModelUnavailable: It can't be loaded. The model that was in use is unharmed.
         """
         if self.loaded is not None and self.loaded.model == model:
             return self.loaded
         begun = time.monotonic()
-        waiting = self._awaited(model) or self._shelf.take(model)
+        cached = self._take_preloaded(model) or self._unused.pop(model, None)
         if self.loaded is not None:
-            if self.loaded.parts.movable:
-                self._shelf.put(self.loaded)
+            if self.loaded.components.movable:
+                self._put(self.loaded)
             self.loaded = None
             self._free_memory()
-        self.loaded = waiting or self._load(model)
-        loaded_in(time.monotonic() - begun)
+        self.loaded = cached or self._loader.load(model, self._make_room)
+        self.loaded.memory.record_load(time.monotonic() - begun)
         return self.loaded
 
-    def expect(self, model: Model) -> None:
-        """Begin to load `model` beside the work, if there is room for it in RAM."""
-        if self._coming is not None and self._coming[1].done():
-            self._shelve(*self._coming)
+    def preload(self, model: Model) -> None:
+        """Start loading `model` in the background if there is room for it in RAM."""
+        if self._preloading is not None and self._preloading[1].done():
+            self._keep_preloaded(*self._preloading)
         in_use = self.loaded is not None and self.loaded.model == model
-        if in_use or model in self._shelf or self._coming is not None:
+        if in_use or model in self._unused or self._preloading is not None:
             return
-        coming: Future[LoadedModel] = Future()
-        self._coming = (model, coming)
+        future: Future[LoadedModel] = Future()
+        self._preloading = (model, future)
 
         def load() -> None:
             try:
-                coming.set_result(self._loader.load(model, self._only_if_free, early=True))
+                future.set_result(self._loader.load(model, self._require_room, preload=True))
             except BaseException as error:
-                coming.set_exception(error)
+                future.set_exception(error)
 
-        # A daemon, since nothing interrupts a download: who stops the program leaves it behind.
+        # A daemon, since nothing can interrupt a load, and a program that stops must not wait.
         threading.Thread(target=load, name=f"load {model.name}", daemon=True).start()
 
     def forget(self, name: str) -> None:
-        """Let go of the model of that name, wherever it is."""
-        self._shelf.forget(name)
-        if self._coming is not None and self._coming[0].name == name:
-            self._coming = None
+        """Release the model of that name, wherever it is."""
+        for model in [model for model in self._unused if model.name == name]:
+            del self._unused[model]
+        if self._preloading is not None and self._preloading[0].name == name:
+            self._preloading = None
         if self.loaded is not None and self.loaded.model.name == name:
             self.loaded = None
             self._free_memory()
 
-    def suit(self, recipe: Recipe) -> None:
-        """Have the plan of the model in use made for pictures like `recipe`'s."""
-        loaded = self._in_use()
+    def plan_for(self, recipe: Recipe) -> None:
+        """Plan the model in use for pictures like `recipe`'s."""
+        assert self.loaded is not None, "`get` comes first"
         guided = recipe.guidance_scale > 1
-        if loaded.memory.consider(recipe.width, recipe.height, guided=guided):
-            self._follow_plan(loaded)
+        if self.loaded.memory.plan_for(recipe.width, recipe.height, guided=guided):
+            self._apply_plan(self.loaded)
 
-    def lower(self, stage: Stage, rows: int = 1) -> bool:
-        """Take the next rung down, after memory ran out with so many pictures at once.
-
-        Returns whether there is one.
-        """
+    def fall_back(self, stage: Stage, batch: int = 1) -> bool:
+        """Switch to the next plan down, after memory ran out at `stage`; `False` at the bottom."""
         loaded = self.loaded
-        if loaded is None:  # a rung that asked for other weights could not be loaded
+        if loaded is None:  # a plan that needs other weights couldn't be loaded
             return False
-        loaded.parts.retire()
+        loaded.components.release()
         self._free_memory()
-        if not loaded.memory.give_up(stage, rows):
+        if not loaded.memory.fall_back(stage, batch):
             return False
-        self._follow_plan(loaded)
+        self._apply_plan(loaded)
         return True
 
-    def _in_use(self) -> LoadedModel:
-        assert self.loaded is not None, "`have` comes first"
-        return self.loaded
-
-    def _follow_plan(self, loaded: LoadedModel) -> None:
-        """Arrange the weights anew, or load them anew when they have to be others."""
-        if not loaded.outgrown:
-            loaded.follow_plan()
+    def _apply_plan(self, loaded: LoadedModel) -> None:
+        """Place the weights as planned, or load them again where the plan needs others."""
+        if not loaded.needs_reload:
+            loaded.apply_plan()
             return
         model, memory = loaded.model, loaded.memory
-        loaded.parts.retire()
+        loaded.components.release()
         self.loaded = None
         del loaded
         self._free_memory()
         self.loaded = self._loader.load(model, self._make_room, memory)
 
-    def _awaited(self, model: Model) -> LoadedModel | None:
-        """The model that is on its way, once it is here, if it is this one and it came through."""
-        if self._coming is None:
-            return None
-        expected, coming = self._coming
-        if expected != model and not coming.done():
-            return None
-        self._shelve(expected, coming)
-        return self._shelf.take(model)
+    def _put(self, loaded: LoadedModel) -> None:
+        """Keep a model in RAM, off the device; the least recently used ones may have to go."""
+        loaded.components.release()
+        self._unused[loaded.model] = loaded
+        while self._max_bytes is not None and self._unused and self._used_bytes() > self._max_bytes:
+            self._unused.popitem(last=False)
 
-    def _shelve(self, expected: Model, coming: Future[LoadedModel]) -> None:
-        """Put the model that was on its way on the shelf, if it came through."""
-        self._coming = None
+    def _take_preloaded(self, model: Model) -> LoadedModel | None:
+        """`model` if it was preloaded, waiting for it to finish; `None` otherwise."""
+        if self._preloading is None:
+            return None
+        preloaded, future = self._preloading
+        if preloaded != model and not future.done():
+            return None
+        self._keep_preloaded(preloaded, future)
+        return self._unused.pop(model, None)
+
+    def _keep_preloaded(self, model: Model, future: Future[LoadedModel]) -> None:
+        self._preloading = None
         try:
-            self._shelf.put(coming.result())
+            self._put(future.result())
         except Exception as error:
-            # What is wrong with it shows again, and is told, when it is its turn.
-            log.info("%s was not loaded early: %s", expected.name, error)
-
-    def _load(self, model: Model) -> LoadedModel:
-        return self._loader.load(model, self._make_room)
+            # The reason comes up again, and is reported, when the model is needed.
+            log.info("%s was not preloaded: %s", model.name, error)
 
     def _make_room(self, nbytes: int) -> None:
-        self._shelf.make_room(nbytes)
+        while self._unused and self._free_ram() < nbytes:
+            self._unused.popitem(last=False)
         self._free_memory()
 
-    def _only_if_free(self, nbytes: int) -> None:
+    def _require_room(self, nbytes: int) -> None:
         if self._device.facts().ram_free_bytes < nbytes:
             raise NoRoomToPreload
+
+    def _free_ram(self) -> int:
+        """Bytes of RAM that models may still take."""
+        self._device.release()
+        return self._device.facts().ram_free_bytes
+
+    def _used_bytes(self) -> int:
+        return sum(loaded.components.nbytes for loaded in self._unused.values())
 
     def _free_memory(self) -> None:
         gc.collect()

@@ -1,4 +1,4 @@
-"""The plan of one loaded model: chosen, followed, and given up for the next rung."""
+"""The memory plan of one loaded model: chosen, measured, and replaced when memory runs out."""
 
 import logging
 from collections.abc import Callable
@@ -7,153 +7,154 @@ from dataclasses import replace
 from engine.diffusion.device import Device
 from engine.jobs.request import Recipe
 from engine.memory.fallback import largest_size_that_fits, next_plan
+from engine.memory.measurement import Measurement
 from engine.memory.plan import Plan, Stage
 from engine.memory.plan_request import PlanRequest
 from engine.memory.planner import choose
-from engine.memory.profile import Measurement
-from engine.memory.sizes import in_words
+from engine.memory.profiles import ProfileStore
 from engine.models.catalogue import Model
+from engine.sizes import human_size
 
 log = logging.getLogger(__name__)
 
-WORTH_NOTING = 1.1
-"""A measurement is kept when it differs by this factor from what is known."""
+DURING = {
+    Stage.LOAD: "while loading",
+    Stage.ENCODE: "while encoding the prompt",
+    Stage.STEP: "while denoising",
+    Stage.DECODE: "while decoding",
+}
 
 
 class ModelMemory:
-    """What fits where, for one model on one device."""
+    """What fits where, for one model on one device.
+
+    Attributes:
+        plan: The current plan.
+    """
 
     def __init__(
         self,
         model: Model,
-        case: PlanRequest,
+        request: PlanRequest,
         device: Device,
-        note: Callable[[Measurement], None],
+        profiles: ProfileStore,
+        on_measured: Callable[[Measurement], None],
     ) -> None:
-        """Plan for the size of `case`.
+        """Plan for the size of `request`.
 
         Args:
             model: Which model.
-            case: What is to be run on what, to begin with.
+            request: What to plan for at first.
             device: Where it runs.
-            note: Told of each measurement worth keeping.
+            profiles: Takes in measurements.
+            on_measured: Called with each measurement worth saving.
         """
         self._model = model
+        self._request = request
         self._device = device
-        self._note = note
-        self._case = case
-        self._noted: dict[tuple[Stage, int, int, int], tuple[int, float]] = {}
-        choice = choose(self._case)
+        self._profiles = profiles
+        self._on_measured = on_measured
+        choice = choose(request)
         self.plan: Plan = choice.plan
-        for note_for_owner in (*choice.notes, *([choice.problem] if choice.problem else [])):
-            log.warning("%s: %s", model.name, note_for_owner)
+        for note in (*choice.notes, *([choice.problem] if choice.problem else [])):
+            log.warning("%s: %s", model.name, note)
         log.info("%s: %s", model.name, describe(choice.plan))
 
     @property
     def usable_bytes(self) -> int:
         """What the plan may take of the device."""
-        return self._case.device.usable_bytes
+        return self._request.device.usable_bytes
 
-    def consider(self, width: int, height: int, *, guided: bool) -> bool:
-        """Plan for pictures of that size. Returns whether weights live otherwise now."""
-        case = self._case
-        wanted = replace(
-            case,
+    def plan_for(self, width: int, height: int, *, guided: bool) -> bool:
+        """Plan for pictures of that size; returns whether weights have to be placed differently."""
+        before = self._request
+        if (before.width, before.height, before.guided) == (width, height, guided):
+            return False
+        self._request = replace(
+            before,
             width=width,
             height=height,
             guided=guided,
             device=self._device.facts(self.plan.ram_bytes),
         )
-        if (case.width, case.height, case.guided) == (width, height, guided):
-            return False
-        self._case = wanted
-        return self._follow(choose(wanted).plan)
+        previous, self.plan = self.plan, choose(self._request).plan
+        return self.plan.key != previous.key
 
-    def give_up(self, stage: Stage, rows: int) -> bool:
-        """Take the next rung down after running out of memory with so many pictures at once.
+    def fall_back(self, stage: Stage, batch: int) -> bool:
+        """Switch to the next plan down, after memory ran out with `batch` pictures at `stage`.
 
         Returns whether there is one.
         """
-        self.plan = replace(self.plan, batch=min(self.plan.batch, rows))
-        size = self._case.width, self._case.height
-        failed = self._measurement(self.plan, stage, None, 0.0, self.plan.batch, size)
-        self._note(failed)
-        self._case = replace(self._case, profile=self._case.profile.plus(failed))
-        lower = next_plan(self._case, self.plan, stage)
+        self.plan = replace(self.plan, batch=min(self.plan.batch, batch))
+        size = self._request.width, self._request.height
+        self._learn(self._measurement(stage, size, self.plan.batch, failed=True))
+        lower = next_plan(self._request, self.plan, stage)
         if lower is None:
             return False
         log.warning(
-            "%s ran out of memory %s: going on with %s",
+            "%s ran out of memory %s; falling back to %s",
             self._model.name,
-            _doing(stage),
+            DURING[stage],
             describe(lower),
         )
-        self._follow(lower)
+        self.plan = lower
         return True
 
-    def measured(self, stage: Stage, seconds: float, rows: int, recipe: Recipe) -> None:
-        """Take in how a stage of the plan went, for `rows` pictures like the recipe's.
+    def record(self, stage: Stage, seconds: float, batch: int, recipe: Recipe) -> None:
+        """Take in how a stage of the plan went, for `batch` pictures like the recipe's.
 
-        Steps with guidance and without are not alike: those of the kind that was planned count.
+        Steps with guidance and without differ: only those of the planned kind count.
         """
+        if (recipe.guidance_scale > 1) != self._request.guided:
+            return
         peak = self._device.peak_bytes()
-        if peak is None or (recipe.guidance_scale > 1) != self._case.guided:
-            return
-        key = (stage, recipe.width, recipe.height, rows)
-        before = self._noted.get(key)
-        if before and peak <= before[0] and before[1] / WORTH_NOTING < seconds:
-            return
-        least = seconds if before is None else min(seconds, before[1])
-        self._noted[key] = (max(peak, before[0] if before else 0), least)
-        size = recipe.width, recipe.height
-        found = self._measurement(self.plan, stage, peak, least, rows, size)
-        self._case = replace(self._case, profile=self._case.profile.plus(found))
-        self._note(found)
+        if peak is not None or stage is Stage.STEP:
+            size = recipe.width, recipe.height
+            self._learn(self._measurement(stage, size, batch, peak_bytes=peak, seconds=seconds))
 
-    def what_would_fit(self) -> tuple[int, int] | None:
+    def record_load(self, seconds: float) -> None:
+        """Take in how long loading took."""
+        self._learn(self._measurement(Stage.LOAD, (0, 0), 1, seconds=seconds))
+
+    def largest_size_that_fits(self) -> tuple[int, int] | None:
         """The largest size of the same proportions that some plan fits, pixels."""
-        return largest_size_that_fits(self._case)
+        return largest_size_that_fits(self._request)
 
-    def _follow(self, plan: Plan) -> bool:
-        changed = plan.key != self.plan.key
-        self.plan = plan
-        return changed
+    def _learn(self, measurement: Measurement) -> None:
+        if (learned := self._profiles.learn(measurement)) is None:
+            return
+        if learned.peak_bytes is not None:
+            self._request = replace(self._request, profile=self._request.profile.plus(learned))
+        self._on_measured(learned)
 
     def _measurement(
         self,
-        plan: Plan,
         stage: Stage,
-        peak: int | None,
-        seconds: float,
-        rows: int,
         size: tuple[int, int],
+        batch: int,
+        *,
+        peak_bytes: int | None = None,
+        seconds: float = 0.0,
+        failed: bool = False,
     ) -> Measurement:
         return Measurement.of(
-            plan,
+            self.plan,
             stage,
             model=self._model.name,
-            device=self._case.device.name,
+            device=self._request.device.name,
             width=size[0],
             height=size[1],
-            batch=rows,
+            batch=batch,
             usable_bytes=self.usable_bytes,
-            peak_bytes=peak,
+            peak_bytes=peak_bytes,
             seconds=seconds,
+            failed=failed,
         )
 
 
 def describe(plan: Plan) -> str:
     """A plan in a line for the log."""
     return (
-        f"{plan.key}, {plan.batch} at once, about {in_words(plan.peak_bytes)} at its peak, "
-        f"{plan.slowdown:.2f} times the time of all resident"
+        f"{plan.key}, batches of up to {plan.batch}, a peak of about "
+        f"{human_size(plan.peak_bytes)}, {plan.slowdown:.2f} × the time of all resident"
     )
-
-
-def _doing(stage: Stage) -> str:
-    return {
-        Stage.LOAD: "while loading",
-        Stage.ENCODE: "reading a prompt",
-        Stage.STEP: "in a step",
-        Stage.DECODE: "decoding",
-    }[stage]

@@ -1,25 +1,25 @@
-"""When memory runs out, in all the ways in which that is said."""
+"""Recognizes errors that mean memory ran out."""
 
 import torch
 
 OOM_MESSAGES = ("out of memory", "alloc_failed", "not enough memory")
-"""What CUDA's libraries, drivers and other devices say instead of raising torch's own error."""
+"""In the errors of CUDA's libraries, drivers and other devices that aren't torch's own."""
 
 
 class InitImageOutOfMemory(torch.OutOfMemoryError):
-    """Memory ran out while the VAE read the picture to start from."""
+    """Memory ran out while the VAE encoded the init image."""
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """Whether there was no room."""
+    """Whether `error` means that memory ran out."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
-    said = str(error).lower()
-    return isinstance(error, RuntimeError) and any(saying in said for saying in OOM_MESSAGES)
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and any(message in text for message in OOM_MESSAGES)
 
 
 def drop_tracebacks(error: Exception) -> Exception:
-    """The error, which no longer keeps the tensors of its frames where memory has run out."""
+    """The error; if it means that memory ran out, it no longer holds the tensors of its frames."""
     cause: BaseException | None = error if out_of_memory(error) else None
     while cause is not None:
         cause.with_traceback(None)

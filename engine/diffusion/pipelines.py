@@ -1,4 +1,4 @@
-"""From the files of a model to its Diffusers pipeline, in RAM and as precise as its plan says."""
+"""Builds the Diffusers pipeline of a model, in RAM and in the precision that its plan says."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,7 +8,7 @@ import diffusers
 import torch
 from diffusers.loaders.single_file_utils import SingleFileComponentError
 
-from engine.diffusion.gguf import check_kinds, dequantize_strays, gguf_config
+from engine.diffusion.gguf import check_quantization_types, dequantize_others, gguf_config
 from engine.diffusion.quantization import quantization_config, quantized
 from engine.errors import ModelUnavailable
 from engine.hub import LocalFiles
@@ -18,30 +18,30 @@ from engine.models.catalogue import Model
 from engine.models.inspection import Inspection
 from speech import say
 
-MISFITS = (SingleFileComponentError, LookupError, ValueError, RuntimeError)
-"""What Diffusers raises when the tensors of a file are not those of the component."""
+MISMATCH_ERRORS = (SingleFileComponentError, LookupError, ValueError, RuntimeError)
+"""What Diffusers raises if the tensors of a file aren't those of the component."""
 
 
 def build_pipeline(
     model: Model, files: LocalFiles, inspection: Inspection, plan: Plan, *, allow_pickle: bool
 ) -> Any:
-    """The pipeline with all its weights; Diffusers asks nobody for anything.
+    """The pipeline with all its weights; nothing is downloaded.
 
     Args:
         model: Its entry in the catalogue.
         files: Where its files are.
         inspection: What is in them.
-        plan: Says how precise each component is.
+        plan: Gives the precision of each component.
         allow_pickle: Whether weights may be pickles where there are no others.
 
     Raises:
-        ModelUnavailable: The denoiser's file does not fit, or what reads it is not installed.
+        ModelUnavailable: The denoiser's file doesn't fit, or the library that reads it is missing.
     """
     dtype = getattr(torch, plan.dtype)
     folder = files.folder or files.settings
-    assert folder is not None, "a checkpoint that can be told has a base"
-    ways = quantization_config(plan, _libraries(folder))
-    denoiser = _denoiser(folder, files, inspection, dtype, ways)
+    assert folder is not None, "a checkpoint that was recognized has a base"
+    config = quantization_config(plan, _libraries(folder))
+    denoiser = _denoiser(folder, files, inspection, dtype, config)
     if files.checkpoint is not None:
         pipe = getattr(diffusers, inspection.pipeline).from_single_file(
             str(files.checkpoint),
@@ -58,19 +58,19 @@ def build_pipeline(
             variant=model.variant,
             dtype=dtype,
             use_safetensors=None if allow_pickle else True,
-            quantization_config=ways,
-            **_left_out(folder) | denoiser,
+            quantization_config=config,
+            **_missing_components(folder) | denoiser,
         )
     if plan.vae_float32:
         pipe.vae.to(torch.float32)
     if model.scheduler_options:
-        config = dict(pipe.scheduler.config) | dict(model.scheduler_options)
-        pipe.scheduler = type(pipe.scheduler).from_config(config)
+        options = dict(pipe.scheduler.config) | dict(model.scheduler_options)
+        pipe.scheduler = type(pipe.scheduler).from_config(options)
     return pipe
 
 
-def _left_out(folder: Path) -> dict[str, Any]:
-    """The components that a pipeline was saved without, which Diffusers wants to be told of.
+def _missing_components(folder: Path) -> dict[str, Any]:
+    """The components that a pipeline was saved without, as Diffusers has to be told.
 
     SD3 is often published without its largest text encoder.
     """
@@ -79,33 +79,33 @@ def _left_out(folder: Path) -> dict[str, Any]:
 
 
 def _libraries(folder: Path) -> Mapping[str, str]:
-    """The library that each component's class is from."""
+    """The library of each component's class."""
     index = diffusers.DiffusionPipeline.load_config(folder)
     return {name: value[0] for name, value in index.items() if isinstance(value, list | tuple)}
 
 
 def _denoiser(
-    folder: Path, files: LocalFiles, inspection: Inspection, dtype: torch.dtype, ways: Any
+    folder: Path, files: LocalFiles, inspection: Inspection, dtype: torch.dtype, config: Any
 ) -> dict[str, Any]:
-    """The denoiser by its name in the pipeline, where it is not simply loaded with the rest.
+    """The denoiser by its name in the pipeline, if it isn't loaded with the rest.
 
-    It has a file of its own; or it is to be quantized, and comes from a checkpoint.
+    Either it has a file of its own, or it is quantized and comes from a checkpoint.
     """
     if files.denoiser is None and files.checkpoint is None:
         return {}
     [part] = [part for part in inspection.components if part.role is Role.DENOISER]
-    way = ways.quant_mapping.get(part.name) if ways else None
-    file = files.denoiser or (files.checkpoint if way else None)
+    method = config.quant_mapping.get(part.name) if config else None
+    file = files.denoiser or (files.checkpoint if method else None)
     if file is None:
         return {}
     if part.stored_as is Quantization.GGUF:
         stored = gguf_config(dtype)
-        check_kinds(file)
+        check_quantization_types(file)
         module = _from_file(file, folder, part, dtype, stored)
-        dequantize_strays(module, dtype)
+        dequantize_others(module, dtype)
     else:
         module = _from_file(file, folder, part, dtype)
-        module = quantized(module, way, dtype) if way else module
+        module = quantized(module, method, dtype) if method else module
     return {part.name: module}
 
 
@@ -124,14 +124,14 @@ def _from_file(
         )
     except torch.OutOfMemoryError:
         raise
-    except MISFITS as error:
-        raise ModelUnavailable(_misfit(file, part)) from error
+    except MISMATCH_ERRORS as error:
+        raise ModelUnavailable(_mismatch(file, part)) from error
     if any(weight.is_meta for weight in module.parameters()):
-        raise ModelUnavailable(_misfit(file, part))
+        raise ModelUnavailable(_mismatch(file, part))
     return module
 
 
-def _misfit(file: Path, part: Component) -> str:
+def _mismatch(file: Path, part: Component) -> str:
     return say(
         "{file} doesn't fit: its weights don't match the source's {part}. Enter the source it "
         "was made for, or choose another file.",

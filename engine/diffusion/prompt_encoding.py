@@ -1,8 +1,8 @@
 """Prompts of any length, with weights, for CLIP text encoders.
 
-As in the AUTOMATIC1111 web interface, a prompt is read in chunks of as many tokens as the encoder
-takes, each with its own beginning and end; the chunks' embeddings follow one another. Weights
-multiply the embeddings of their tokens, after which each chunk gets its mean back. A prompt
+As in the AUTOMATIC1111 web interface, a prompt is encoded in chunks of as many tokens as the
+encoder takes, each with its own beginning and end; the chunks' embeddings are concatenated. Weights
+multiply the embeddings of their tokens, after which the mean of each chunk is restored. A prompt
 without weights that fits in one chunk gives exactly what Diffusers' `encode_prompt` gives.
 """
 
@@ -16,15 +16,15 @@ import torch
 from engine.prompts.grammar import sections
 
 Vectors = Mapping[str, torch.Tensor]
-"""Learned words: what stands for each in place of tokens, shape (tokens, dim)."""
+"""Textual inversions: the vectors that replace the tokens of each word, shape (tokens, dim)."""
 
-NO_MEAN = 1e-3
-"""A mean below this part of the deviation is rounding: it is not worth getting back."""
+MIN_MEAN = 1e-3
+"""A mean below this share of the deviation is rounding noise and isn't restored."""
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One place of a chunk; a learned word brings the embedding that belongs there."""
+    """One position of a chunk, with its embedding if it belongs to a textual inversion."""
 
     id: int
     weight: float
@@ -33,11 +33,11 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class EncodedPrompt:
-    """What a text encoder makes of a prompt.
+    """An encoded prompt.
 
     Attributes:
-        hidden: One embedding for each token of all chunks, shape (1, chunks * tokens, dim).
-        pooled: That of the first chunk as a whole, without weights, shape (1, dim), for encoders
+        hidden: An embedding for each token of all chunks, shape (1, chunks * tokens, dim).
+        pooled: The embedding of the first chunk, without weights, shape (1, dim), of an encoder
             with a projection.
     """
 
@@ -54,7 +54,7 @@ def encode_weighted(
     penultimate: bool = False,
     vectors: Vectors | None = None,
 ) -> EncodedPrompt:
-    """Read a prompt.
+    """Encode a prompt.
 
     Args:
         text: In the grammar of `engine.prompts.grammar`.
@@ -62,12 +62,12 @@ def encode_weighted(
         text_encoder: Its CLIP text encoder, on `device`.
         device: Where it computes.
         penultimate: Whether to take the last but one layer, without the final normalization.
-        vectors: The learned words that occur in it.
+        vectors: The textual inversions that occur in it.
     """
     chunks = list(_chunks(text, tokenizer, vectors or {}))
     ids, mask = _ids(chunks, tokenizer)
     use_mask = getattr(text_encoder.config, "use_attention_mask", False)
-    hook = text_encoder.get_input_embeddings().register_forward_hook(_placing(chunks))
+    hook = text_encoder.get_input_embeddings().register_forward_hook(_vectors_hook(chunks))
     try:
         output = text_encoder(
             ids.to(device),
@@ -86,11 +86,11 @@ def pad_to_longest(
     conditioning: Sequence[Mapping[str, torch.Tensor]],
     empty: Callable[[], Mapping[str, torch.Tensor]],
 ) -> list[Mapping[str, torch.Tensor]]:
-    """The same prompts with as many chunks in each as in the longest.
+    """The same prompts, each with as many chunks as the longest.
 
     Args:
-        conditioning: Each with its tokens as `embeds`, shape (1, tokens, dim).
-        empty: Gives those of an empty prompt, which is one chunk.
+        conditioning: Each has its tokens as `embeds`, shape (1, tokens, dim).
+        empty: Encodes an empty prompt, which is one chunk.
     """
     longest = max(one["embeds"].shape[1] for one in conditioning)
     if all(one["embeds"].shape[1] == longest for one in conditioning):
@@ -104,8 +104,8 @@ def pad_to_longest(
 
 
 def _chunks(text: str, tokenizer: Any, vectors: Vectors) -> Iterator[list[Token]]:
-    """The tokens by chunks, without their beginnings and ends; at least one."""
-    room = tokenizer.model_max_length - 2
+    """The tokens in chunks, without beginnings and ends; at least one chunk."""
+    length = tokenizer.model_max_length - 2
     found = False
     for section in sections(text):
         tokens = [
@@ -113,21 +113,21 @@ def _chunks(text: str, tokenizer: Any, vectors: Vectors) -> Iterator[list[Token]
             for piece in section
             for token in _tokens(piece.text, piece.weight, tokenizer, vectors)
         ]
-        for start in range(0, len(tokens), room):
+        for start in range(0, len(tokens), length):
             found = True
-            yield tokens[start : start + room]
+            yield tokens[start : start + length]
     if not found:
         yield []
 
 
 def _tokens(text: str, weight: float, tokenizer: Any, vectors: Vectors) -> Iterator[Token]:
-    """The tokens of a piece; its learned words are cut out before the others are read."""
+    """The tokens of a piece; its textual inversions are cut out before the rest is tokenized."""
     parts = re.split(f"({word_pattern(vectors)})", text, flags=re.IGNORECASE) if vectors else [text]
     for part in parts:
-        profile = vectors.get(part.strip("<>").casefold())
-        if profile is not None:
-            for vector in profile:
-                # Any id but the end's, at whose place the pooled embedding is read.
+        inversion = vectors.get(part.strip("<>").casefold())
+        if inversion is not None:
+            for vector in inversion:
+                # Any id but the end's: the pooled embedding is taken from that position.
                 yield Token(tokenizer.bos_token_id, weight, vector)
         elif part.strip():
             for token in tokenizer(part, add_special_tokens=False, verbose=False).input_ids:
@@ -135,14 +135,14 @@ def _tokens(text: str, weight: float, tokenizer: Any, vectors: Vectors) -> Itera
 
 
 def word_pattern(words: Iterator[str] | Mapping[str, Any]) -> str:
-    """A pattern for any of the learned words, alone or between angle brackets."""
+    """A pattern for any of the words, with or without angle brackets."""
     longest_first = sorted(words, key=len, reverse=True)
     either = "|".join(re.escape(word) for word in longest_first)
     return rf"(?<!\w)(?:<(?:{either})>|(?:{either}))(?!\w)"
 
 
 def _ids(chunks: Sequence[Sequence[Token]], tokenizer: Any) -> tuple[torch.Tensor, torch.Tensor]:
-    """Ids with beginning, end and padding, and where there is no padding, (chunks, length)."""
+    """Ids with beginning, end and padding, and the mask of what isn't padding, (chunks, length)."""
     length = tokenizer.model_max_length
     bos, eos, pad = tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id
     rows = [[bos, *(token.id for token in chunk), eos] for chunk in chunks]
@@ -151,8 +151,8 @@ def _ids(chunks: Sequence[Sequence[Token]], tokenizer: Any) -> tuple[torch.Tenso
     return ids, mask
 
 
-def _placing(chunks: Sequence[Sequence[Token]]) -> Callable[..., torch.Tensor]:
-    """A hook that puts the learned words where their tokens are, after the beginning's."""
+def _vectors_hook(chunks: Sequence[Sequence[Token]]) -> Callable[..., torch.Tensor]:
+    """A hook that replaces the embeddings of textual inversions by their vectors."""
 
     def place(module: Any, args: Any, embeddings: torch.Tensor) -> torch.Tensor:
         for row, chunk in enumerate(chunks):
@@ -165,14 +165,14 @@ def _placing(chunks: Sequence[Sequence[Token]]) -> Callable[..., torch.Tensor]:
 
 
 def _weighted(hidden: torch.Tensor, chunk: Sequence[Token]) -> torch.Tensor:
-    """Embeddings of a chunk, shape (tokens, dim), multiplied by their weights, of the old mean."""
+    """The embeddings of a chunk, shape (tokens, dim), times their weights, with the same mean."""
     if all(token.weight == 1 for token in chunk):
         return hidden
     full = hidden.to(torch.float32)
     weights = full.new_ones(len(full), 1)
     weights[1 : len(chunk) + 1, 0] = torch.tensor([token.weight for token in chunk])
     changed = full * weights
-    floor = NO_MEAN * full.std()
+    floor = MIN_MEAN * full.std()
     if full.mean().abs() > floor and changed.mean().abs() > floor:
         changed = changed * (full.mean() / changed.mean())
     return changed.to(hidden.dtype)

@@ -1,4 +1,4 @@
-"""How Diffusers and Transformers are told to quantize what the plan quantizes."""
+"""Has Diffusers and Transformers quantize what the plan quantizes."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -14,12 +14,12 @@ from diffusers.quantizers import DiffusersAutoQuantizer, PipelineQuantizationCon
 
 from engine.memory.plan import Plan, Quantization
 
-STORAGE = torch.float8_e4m3fn
-"""What layerwise casting keeps weights as: four bits of exponent, as inference wants it."""
+STORAGE_DTYPE = torch.float8_e4m3fn
+"""The type in which layerwise casting stores weights; four bits of exponent suit inference."""
 
-KEPT = ("norm", "embed", "shared", "lm_head", r"\.wo$")
-"""Patterns of names whose layers stay in half precision in a text encoder: those that suffer most,
-and the one whose precision T5 asks for before it is called. Diffusers' models know their own."""
+NOT_CAST = ("norm", "embed", "shared", "lm_head", r"\.wo$")
+"""Patterns of a text encoder's layers that stay in half precision: those that suffer most, and the
+one whose precision T5 checks before it is called. Diffusers' models bring their own patterns."""
 
 
 def _bitsandbytes(library: Any, **options: Any) -> Any:
@@ -32,7 +32,7 @@ def _torchao(library: Any, config: str) -> Any:
     return library.TorchAoConfig(getattr(quantization, config)())
 
 
-MAKERS: Mapping[Quantization, Callable[[Any, torch.dtype], Any]] = MappingProxyType(
+CONFIG_FACTORIES: Mapping[Quantization, Callable[[Any, torch.dtype], Any]] = MappingProxyType(
     {
         Quantization.BNB8: lambda library, dtype: _bitsandbytes(library, load_in_8bit=True),
         Quantization.NF4: lambda library, dtype: _bitsandbytes(
@@ -45,20 +45,20 @@ MAKERS: Mapping[Quantization, Callable[[Any, torch.dtype], Any]] = MappingProxyT
         Quantization.FLOAT8: lambda library, dtype: _torchao(library, "Float8WeightOnlyConfig"),
     }
 )
-"""The configuration for a component of `library` (diffusers or transformers)."""
+"""From `diffusers` or `transformers` and a dtype to the config for a component of that library."""
 
 
 def quantization_config(plan: Plan, libraries: Mapping[str, str]) -> Any:
-    """What `from_pretrained` takes as `quantization_config`; `None` for nothing to quantize.
+    """The `quantization_config` for `from_pretrained`; `None` if nothing is quantized.
 
     Args:
         plan: Says which components, and how.
-        libraries: Of each component, the library that its class is from.
+        libraries: The library of each component's class.
     """
     dtype = getattr(torch, plan.dtype)
     mapping = {}
     for name, place in plan.places.items():
-        make = MAKERS.get(place.quantization) if place.quantization else None
+        make = CONFIG_FACTORIES.get(place.quantization) if place.quantization else None
         if make is not None:
             library = diffusers if libraries.get(name) == "diffusers" else transformers
             mapping[name] = make(library, dtype)
@@ -66,30 +66,30 @@ def quantization_config(plan: Plan, libraries: Mapping[str, str]) -> Any:
 
 
 def cast_layerwise(pipe: Any, plan: Plan) -> None:
-    """Store in float8 what the plan wants stored so; each layer computes in the plan's dtype."""
+    """Store in float8 what the plan says; each layer computes in the plan's dtype."""
     dtype = getattr(torch, plan.dtype)
     for name, place in plan.places.items():
         if place.quantization is not Quantization.LAYERWISE:
             continue
         module = getattr(pipe, name)
         if hasattr(module, "enable_layerwise_casting"):
-            module.enable_layerwise_casting(storage_dtype=STORAGE, compute_dtype=dtype)
+            module.enable_layerwise_casting(storage_dtype=STORAGE_DTYPE, compute_dtype=dtype)
         else:
-            apply_layerwise_casting(module, STORAGE, dtype, skip_modules_pattern=KEPT)
+            apply_layerwise_casting(module, STORAGE_DTYPE, dtype, skip_modules_pattern=NOT_CAST)
 
 
-def quantized(model: Any, way: Any, dtype: torch.dtype) -> Any:
-    """A model of Diffusers with the weights of `model`, quantized.
+def quantized(model: Any, method: Any, dtype: torch.dtype) -> Any:
+    """A Diffusers model with the weights of `model`, quantized.
 
-    `from_pretrained` does this with the weights that it reads; `from_single_file` takes those of
-    its file for quantized already.
+    `from_pretrained` quantizes the weights that it reads; `from_single_file` assumes that those in
+    its file are quantized already.
 
     Args:
-        model: Whose weights are in RAM, in full.
-        way: One configuration out of `quantization_config`.
-        dtype: What is computed in.
+        model: Its weights are in RAM, unquantized.
+        method: One config out of `quantization_config`.
+        dtype: What it computes in.
     """
-    quantizer = DiffusersAutoQuantizer.from_config(way, pre_quantized=False)
+    quantizer = DiffusersAutoQuantizer.from_config(method, pre_quantized=False)
     quantizer.validate_environment(torch_dtype=dtype)
     place = quantizer.update_device_map(None) or {"": torch.device("cpu")}
     with init_empty_weights():

@@ -1,4 +1,4 @@
-"""Imported before all else here: advice for developers does not belong on the owner's terminal."""
+"""Imported first: advice for developers doesn't belong on the owner's terminal."""
 
 import diffusers
 import transformers

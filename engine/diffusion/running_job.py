@@ -1,4 +1,4 @@
-"""A job in the painter's hands."""
+"""A job that the executor is running."""
 
 import logging
 import time
@@ -19,110 +19,111 @@ from speech import say
 
 log = logging.getLogger(__name__)
 
-PREVIEW_EVERY = 2.0
+PREVIEW_INTERVAL = 2.0
 """Seconds between two previews of a job."""
 
-PREVIEW_FROM = 3.0
-"""Seconds that a job must be expected to take for a preview to be worth it."""
+PREVIEW_MIN_DURATION = 3.0
+"""Seconds that a job must be expected to take to get previews."""
 
 
 @dataclass(eq=False)
 class RunningJob:
-    """A job in the painter's hands.
+    """A job that the executor is running.
 
     Attributes:
-        order: What was asked of the painter.
+        command: The command that started it.
         samples: One for each picture.
-        since: When it was admitted, monotonic seconds.
-        previewed: When its last preview was made.
-        alone: Whether its samples share no batch, since a batch with them broke.
-        pictures: The finished ones, by the sample's place.
+        started_at: Monotonic seconds.
+        previewed_at: When its last preview was made, monotonic seconds.
+        alone: Whether its samples aren't batched with others, since a batch with them failed.
+        pictures: The finished ones, by the number of their sample.
     """
 
-    order: RunJob
+    command: RunJob
     samples: Sequence[Sample]
-    since: float = field(default_factory=lambda: time.monotonic())
-    previewed: float = field(default_factory=lambda: time.monotonic())
+    started_at: float = field(default_factory=lambda: time.monotonic())
+    previewed_at: float = field(default_factory=lambda: time.monotonic())
     alone: bool = False
     pictures: dict[int, Pixels] = field(default_factory=dict)
 
     @property
     def job(self) -> Job:
-        """Whose pictures these are."""
-        return self.order.job
+        """The job."""
+        return self.command.job
 
     @property
     def finished(self) -> bool:
-        """Whether all of its pictures are there."""
+        """Whether all of its pictures are finished."""
         return len(self.pictures) == len(self.samples)
 
     @cached_property
-    def kept(self) -> InitImage | None:
-        """The picture that its mask keeps parts of, read once; `None` where nothing is kept."""
-        return init_image_of(self.order) if self.order.mask else None
+    def masked_image(self) -> InitImage | None:
+        """The init image with its mask, read once; `None` without a mask."""
+        return init_image_of(self.command) if self.command.mask else None
 
-    def unfinished(self) -> list[tuple[int, Sample]]:
-        """The samples that only want decoding, with their places."""
+    def undecoded(self) -> list[tuple[int, Sample]]:
+        """The samples that only have to be decoded, with their numbers."""
         return [
-            (place, sample)
-            for place, sample in enumerate(self.samples)
-            if sample.done and place not in self.pictures and not sample.cancelled
+            (number, sample)
+            for number, sample in enumerate(self.samples)
+            if sample.done and number not in self.pictures and not sample.cancelled
         ]
 
     def interrupt(self) -> None:
-        """Have a family that runs whole give its samples up."""
+        """Have a family that runs whole drop its samples."""
         for sample in self.samples:
             sample.cancelled = True
 
     def progress(self, preview: bytes | None = None) -> JobProgress:
-        """How far its pictures are, all together."""
+        """How far its pictures are, summed up."""
         done = sum(sample.step for sample in self.samples)
         total = sum(sample.total_steps for sample in self.samples)
         return JobProgress(self.job.id, done, total, preview)
 
     def preview(self, family: Family, step_seconds: float) -> bytes | None:
-        """WebP of the work in progress, when it is worth one and time for one."""
+        """WebP of the pictures in progress, if the job gets previews and one is due."""
         now = time.monotonic()
-        left = max(sample.total_steps - sample.step for sample in self.samples) * step_seconds
-        if now - self.since + left < PREVIEW_FROM or now - self.previewed < PREVIEW_EVERY:
+        left = max(one.total_steps - one.step for one in self.samples) * step_seconds
+        expected = now - self.started_at + left
+        if expected < PREVIEW_MIN_DURATION or now - self.previewed_at < PREVIEW_INTERVAL:
             return None
-        self.previewed = now
+        self.previewed_at = now
         try:
             images = [family.preview(sample) for sample in self.samples]
             shown = [image for image in images if image is not None]
             return encode_preview(shown) if shown else None
         except Exception:
-            # The picture itself may well come out; a preview is not worth losing it.
+            # The picture itself may still be fine.
             log.exception("Job %d has no preview", self.job.id)
             return None
 
 
-def init_image_of(order: RunJob) -> InitImage | None:
-    """The picture that a job starts from, upright, with its mask."""
-    if order.image is None:
+def init_image_of(command: RunJob) -> InitImage | None:
+    """The init image of a job, upright, with its mask."""
+    if command.image is None:
         return None
-    with Image.open(order.image) as opened:
+    with Image.open(command.image) as opened:
         image = apply_exif_orientation(opened).convert("RGB")
-    if order.mask is None:
+    if command.mask is None:
         return InitImage(image)
-    with Image.open(order.mask) as opened:
+    with Image.open(command.mask) as opened:
         return InitImage(image, apply_exif_orientation(opened).convert("L"))
 
 
-def paste_unmasked(painted: Image.Image, kept: InitImage | None) -> Image.Image:
-    """The painted picture, over it to the pixel what its mask keeps of the one it starts from.
+def paste_unmasked(painted: Image.Image, init_image: InitImage | None) -> Image.Image:
+    """The painted picture, with what its mask keeps of the init image pasted over it.
 
-    The autoencoder alone would change that a little everywhere.
+    The autoencoder alone would change that slightly everywhere.
     """
-    if kept is None or kept.mask is None:
+    if init_image is None or init_image.mask is None:
         return painted
-    before = kept.image.resize(painted.size, Image.Resampling.LANCZOS)
-    mask = kept.mask.resize(painted.size, Image.Resampling.BILINEAR)
-    return Image.composite(painted, before, mask)
+    original = init_image.image.resize(painted.size, Image.Resampling.LANCZOS)
+    mask = init_image.mask.resize(painted.size, Image.Resampling.BILINEAR)
+    return Image.composite(painted, original, mask)
 
 
 def sentence_for(job: Job, error: Exception, fits: tuple[int, int] | None) -> str:
-    """What to tell people about `error`; whatever is our own fault goes to the log with an id.
+    """What to tell people about `error`; a bug goes to the log with an ID.
 
     Args:
         job: What failed.

@@ -1,7 +1,7 @@
-"""Pictures that can be laid side by side without a seam, like tiles.
+"""Pictures that tile without a seam.
 
-A convolution sees zeros beyond the edge of a picture. When it sees the opposite edge instead, the
-picture has no edge: left goes on to the right, and top to bottom.
+A convolution sees zeros beyond the edge of a picture. If it sees the opposite edge instead, the
+picture has no edge: it continues from right to left, and from bottom to top.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,30 +11,30 @@ from typing import Any
 import torch
 
 MARGIN = 16
-"""Latent cells of the opposite edge that are decoded with a picture whose VAE works in tiles."""
+"""Latent pixels of the opposite edges that are decoded along if the VAE works in tiles."""
 
 
 @contextmanager
 def circular_padding(network: torch.nn.Module) -> Iterator[None]:
-    """Have the convolutions of `network` see the opposite edge inside of it."""
-    padded = [each for each in network.modules() if isinstance(each, torch.nn.Conv2d)]
-    before = [each.padding_mode for each in padded]
-    for each in padded:
+    """Have the convolutions of `network` see the opposite edge, within this context."""
+    convolutions = [each for each in network.modules() if isinstance(each, torch.nn.Conv2d)]
+    before = [each.padding_mode for each in convolutions]
+    for each in convolutions:
         each.padding_mode = "circular"
     try:
         yield
     finally:
-        for each, mode in zip(padded, before, strict=True):
+        for each, mode in zip(convolutions, before, strict=True):
             each.padding_mode = mode
 
 
 def decode_seamless(
     vae: Any, latents: torch.Tensor, decode: Callable[[torch.Tensor], torch.Tensor]
 ) -> torch.Tensor:
-    """What `decode` makes of latents that have no edge, shape (1, 3, height, width).
+    """The decoded picture without a seam, shape (1, 3, height, width).
 
-    A VAE that decodes a large picture in tiles would give each tile no edge: it gets the picture
-    with a margin of its opposite edges, which is cut off afterwards.
+    In a VAE that decodes in tiles, circular padding would apply to each tile. Such a VAE decodes
+    the latents with a margin of their opposite edges, which is cropped afterwards.
 
     Args:
         vae: The autoencoder behind `decode`.
@@ -45,9 +45,10 @@ def decode_seamless(
         with circular_padding(vae):
             return decode(latents)
     rows, columns = latents.shape[-2:]
-    above, beside = min(MARGIN, rows), min(MARGIN, columns)
-    surrounded = torch.nn.functional.pad(latents, (beside, beside, above, above), mode="circular")
-    pixels = decode(surrounded)
-    factor = pixels.shape[-1] // surrounded.shape[-1]
-    top, left = above * factor, beside * factor
+    vertical, horizontal = min(MARGIN, rows), min(MARGIN, columns)
+    margins = (horizontal, horizontal, vertical, vertical)
+    padded = torch.nn.functional.pad(latents, margins, mode="circular")
+    pixels = decode(padded)
+    factor = pixels.shape[-1] // padded.shape[-1]
+    top, left = vertical * factor, horizontal * factor
     return pixels[..., top : top + rows * factor, left : left + columns * factor]

@@ -1,7 +1,7 @@
-"""Textual inversion: words that were learned as embeddings, in files of a folder.
+"""Textual inversion: words that were trained as embeddings, in the files of a folder.
 
-A file is called like its word. When that word occurs in a prompt, its vectors take the place of
-tokens while the prompt is read; neither tokenizer nor text encoder is changed.
+A file has the name of its word. If that word occurs in a prompt, its vectors replace its tokens
+while the prompt is encoded; neither tokenizer nor text encoder is changed.
 """
 
 import re
@@ -16,22 +16,22 @@ from engine.diffusion.prompt_encoding import Vectors, word_pattern
 from engine.errors import InvalidRequest
 from speech import say
 
-ENDING = ".safetensors"
+SUFFIX = ".safetensors"
 
-BY_ENCODER = ("clip_l", "clip_g")
-"""Names of the tensors in a file for Stable Diffusion XL, by the place of their text encoder."""
+SDXL_TENSORS = ("clip_l", "clip_g")
+"""Names of the tensors in a file for Stable Diffusion XL, one for each text encoder."""
 
 
 class TextualInversions:
-    """The learned words, whatever their case; a file that is put in the folder is one at once."""
+    """The words of a folder, in any case; a file that is added to the folder counts at once."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        """Take the folder, which need not exist."""
+        """Take the folder, which may not exist."""
         self._folder = folder
         self._tensors: dict[Path, Mapping[str, torch.Tensor]] = {}
 
     def named_in(self, text: str) -> tuple[str, ...]:
-        """The learned words that occur in `text`."""
+        """The words that occur in `text`."""
         files = self._files()
         if not files:
             return ()
@@ -39,28 +39,28 @@ class TextualInversions:
         return tuple(sorted({word.strip("<>").casefold() for word in found}))
 
     def vectors(self, text: str, widths: Sequence[int]) -> list[Vectors]:
-        """The vectors of the learned words in `text`, for each text encoder.
+        """The vectors of the words that occur in `text`, for each text encoder.
 
         Args:
             text: A prompt.
-            widths: Numbers in one embedding of each text encoder.
+            widths: Size of an embedding of each text encoder.
 
         Raises:
-            InvalidRequest: When a file cannot be read, or is for another family of models.
+            InvalidRequest: When a file can't be read, or is for another model family.
         """
         files = self._files()
-        words = {word: self._of(files[word], widths) for word in self.named_in(text)}
+        words = {word: self._vectors_in(files[word], widths) for word in self.named_in(text)}
         return [{word: own[i] for word, own in words.items()} for i in range(len(widths))]
 
     def _files(self) -> dict[str, Path]:
-        found = sorted(self._folder.glob(f"*{ENDING}")) if self._folder is not None else []
+        found = sorted(self._folder.glob(f"*{SUFFIX}")) if self._folder is not None else []
         return {file.stem.casefold(): file for file in found}
 
-    def _of(self, file: Path, widths: Sequence[int]) -> list[torch.Tensor]:
+    def _vectors_in(self, file: Path, widths: Sequence[int]) -> list[torch.Tensor]:
         """One tensor of shape (tokens, width) for each text encoder."""
         tensors = self._read(file)
         if len(widths) > 1:
-            found = [tensors[name] for name in BY_ENCODER if name in tensors]
+            found = [tensors[name] for name in SDXL_TENSORS if name in tensors]
         else:
             found = [tensor for tensor in tensors.values() if tensor.ndim]
         own = [tensor.reshape(-1, tensor.shape[-1]) for tensor in found]

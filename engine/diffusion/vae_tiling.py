@@ -1,4 +1,4 @@
-"""The VAE in tiles: a picture decoded piece by piece, the seams blended."""
+"""VAE tiling: a picture is decoded piece by piece, and the seams are blended."""
 
 from typing import Any
 
@@ -6,10 +6,10 @@ from engine.memory.plan import Plan
 
 
 def apply_vae_tiling(vae: Any, plan: Plan) -> None:
-    """Have `vae` work in tiles of the plan's size, or in one piece.
+    """Have `vae` work in tiles of the plan's size, or without tiles.
 
-    Diffusers' autoencoders count tiles in one of two ways: a side and the share that overlaps, or
-    height, width and strides.
+    Diffusers' autoencoders describe tiles in one of two ways: by side and overlap, or by height,
+    width and strides.
     """
     if not hasattr(vae, "enable_tiling"):
         return

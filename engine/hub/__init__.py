@@ -1,7 +1,7 @@
-"""The models' files: what a source means, what is in it, how it comes here, what of it is here."""
+"""The models' files: sources, what is on disk, downloads, and what is in the files."""
 
 from engine.hub.client import HubClient
-from engine.hub.downloads import DownloadProgress, download, download_now
+from engine.hub.downloads import DownloadProgress, download
 from engine.hub.errors import (
     CorruptFile,
     DiskFull,
@@ -17,7 +17,6 @@ from engine.hub.presence import (
     local_files,
 )
 from engine.hub.shared_files import remove_unshared
-from engine.hub.sizes import human_size
 from engine.hub.sources import Origin, Source, SourceKind, origin
 from engine.hub.verify import remove, verify
 
@@ -37,8 +36,6 @@ __all__ = [
     "SourceKind",
     "disk_usage",
     "download",
-    "download_now",
-    "human_size",
     "local_files",
     "origin",
     "remove",

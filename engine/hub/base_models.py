@@ -1,7 +1,7 @@
 """The base of a single-file checkpoint: the model on the Hub that it was made from.
 
-A checkpoint holds weights and nothing else. The configurations of its components and its tokenizers
-are those of its base: some 3 MB, in many small files.
+A checkpoint holds nothing but weights. Its configs and tokenizers are those of its base: some 3 MB
+in many small files.
 """
 
 from pathlib import Path
@@ -13,20 +13,20 @@ from engine.hub.tensor_headers import read_safetensors
 
 
 def base_of(checkpoint: SingleFileCheckpoint) -> Source:
-    """Where to have the configurations and tokenizers that a checkpoint goes with."""
+    """The source of a checkpoint's configs and tokenizers."""
     return Source(
         text=checkpoint.base, kind=SourceKind.PIPELINE, repo=checkpoint.base, settings_only=True
     )
 
 
-def base_in(source: Source, place: Path | None) -> Source | None:
-    """The base of the checkpoint in the file `place`, by its header.
+def base_in(source: Source, file: Path | None) -> Source | None:
+    """The base of the checkpoint in `file`, by its header.
 
-    `None` for what is no checkpoint, is not there, or cannot be told: `inspect` says why.
+    `None` if it isn't a checkpoint, doesn't exist, or isn't recognized: `inspect` says why.
     """
-    if source.kind is not SourceKind.CHECKPOINT or place is None or place.suffix.lower() in PICKLES:
+    if source.kind is not SourceKind.CHECKPOINT or file is None or file.suffix.lower() in PICKLES:
         return None
     try:
-        return base_of(classify(read_safetensors(place), source.text))
+        return base_of(classify(read_safetensors(file), source.text))
     except ModelUnavailable:
         return None

@@ -1,4 +1,4 @@
-"""Filling the Hugging Face cache: several files at a time, each by one process only."""
+"""Downloads files into the Hugging Face cache: several at a time, each by one process only."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,75 +11,77 @@ import httpx2
 from filelock import FileLock, Timeout
 from huggingface_hub import constants, get_async_session, hf_hub_download
 
-from engine.hub.client import ERRORS, PATIENCE, HubClient, RemoteFile
+from engine.hub.client import ERRORS, TIMEOUT, HubClient, RemoteFile
 from engine.hub.errors import explain_hub_error
 from engine.hub.http_download import FileDownload, download_file
 from engine.hub.local_files import repo_cache
 from engine.hub.manifest import Manifest
 
 CONNECTIONS = 4
-"""How many files come at the same time."""
+"""How many files are downloaded at the same time."""
 
 LINKS = 8
-"""How many files are entered in the cache at the same time; each takes a question to the Hub."""
+"""How many files are linked in the cache at the same time; each asks the Hub once."""
 
-GLANCE = 0.1
-"""Seconds between two looks at whether another process has let go of a file."""
+POLL = 0.1
+"""Seconds between two checks whether another process has released a file."""
 
 OnBytes = Callable[[str, int], None]
-"""Called with a file's path and how many new bytes of it there are; fewer than none if lost."""
+"""Called with a file's path and the number of new bytes; negative if some were discarded."""
 
 
-async def download_files(manifests: tuple[Manifest, ...], hub: HubClient, told: OnBytes) -> None:
-    """Bring the bytes of all files that are missing.
+async def download_files(
+    manifests: tuple[Manifest, ...], hub: HubClient, on_bytes: OnBytes
+) -> None:
+    """Download all files that are missing.
 
     Raises:
-        ModelUnavailable: One of them cannot be had; the others go no further, and keep what came.
+        ModelUnavailable: One of them can't be downloaded; the others stop, and can be resumed.
     """
-    channel_locks = asyncio.Semaphore(CONNECTIONS)
+    connections = asyncio.Semaphore(CONNECTIONS)
     async with get_async_session() as client:
-        jobs = [
-            asyncio.ensure_future(_fetch_one(client, channel_locks, manifest, file, hub, told))
+        downloads = [
+            asyncio.ensure_future(_download_one(client, connections, manifest, file, hub, on_bytes))
             for manifest in manifests
             for file in manifest.missing
         ]
         try:
-            await asyncio.gather(*jobs)
+            await asyncio.gather(*downloads)
         finally:
-            for job in jobs:
-                job.cancel()
-            await asyncio.gather(*jobs, return_exceptions=True)
+            for each in downloads:
+                each.cancel()
+            await asyncio.gather(*downloads, return_exceptions=True)
 
 
-async def _fetch_one(
+async def _download_one(
     client: httpx2.AsyncClient,
-    channel_locks: asyncio.Semaphore,
+    connections: asyncio.Semaphore,
     manifest: Manifest,
     file: RemoteFile,
     hub: HubClient,
-    told: OnBytes,
+    on_bytes: OnBytes,
 ) -> None:
     blob, partial = manifest.blob(file), manifest.partial(file)
-    transfer = FileDownload(
+    download = FileDownload(
         hub.url(manifest.listing.repo, file.path, manifest.listing.commit),
         hub.headers,
         file,
         partial,
-        lambda size: told(file.path, size),
+        lambda size: on_bytes(file.path, size),
     )
     try:
-        async with channel_locks:
+        async with connections:
             blob.parent.mkdir(parents=True, exist_ok=True)
-            with await _alone(manifest, file):
+            with await _lock(manifest, file):
                 if not blob.exists():
-                    await download_file(client, transfer)
+                    await download_file(client, download)
                     partial.replace(blob)
     except ERRORS as error:
         raise explain_hub_error(error, manifest.listing.repo) from error
 
 
-async def _alone(manifest: Manifest, file: RemoteFile) -> AbstractContextManager[object]:
-    """The lock under which the Hub's client, too, writes that file; held when this returns."""
+async def _lock(manifest: Manifest, file: RemoteFile) -> AbstractContextManager[object]:
+    """The lock under which the Hub's client also writes that file; held when this returns."""
     folder = Path(constants.HF_HUB_CACHE) / ".locks" / repo_cache(manifest.listing.repo).name
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / f"{file.digest}.lock")
@@ -87,29 +89,29 @@ async def _alone(manifest: Manifest, file: RemoteFile) -> AbstractContextManager
         try:
             return lock.acquire(blocking=False)
         except Timeout:
-            await asyncio.sleep(GLANCE)
+            await asyncio.sleep(POLL)
 
 
 def link(manifest: Manifest, hub: HubClient) -> None:
-    """Let the Hub's client enter the files in the cache, and the commit as that of the revision.
+    """Have the Hub's client link the files in the cache, and store the commit of the revision.
 
     Raises:
-        ModelUnavailable: The Hub does not answer.
+        ModelUnavailable: The Hub doesn't answer.
     """
 
-    def enter(file: RemoteFile, revision: str) -> None:
+    def link_file(file: RemoteFile, revision: str) -> None:
         hf_hub_download(
             manifest.listing.repo,
             file.path,
             revision=revision,
             endpoint=hub.endpoint,
             token=hub.token,
-            etag_timeout=PATIENCE,
+            etag_timeout=TIMEOUT,
         )
 
     try:
         with ThreadPoolExecutor(LINKS) as threads:
-            list(threads.map(enter, manifest.files, repeat(manifest.listing.commit)))
-        enter(manifest.files[0], manifest.source.revision or constants.DEFAULT_REVISION)
+            list(threads.map(link_file, manifest.files, repeat(manifest.listing.commit)))
+        link_file(manifest.files[0], manifest.source.revision or constants.DEFAULT_REVISION)
     except ERRORS as error:
         raise explain_hub_error(error, manifest.listing.repo) from error

@@ -1,13 +1,13 @@
-"""The files of an image classifier: a folder of Transformers, here or on the Hub."""
+"""The files of an image classifier: a Transformers folder, on disk or on the Hub."""
 
-import asyncio
+import threading
 from pathlib import Path
 
 from huggingface_hub import constants, try_to_load_from_cache
 
 from engine.errors import ModelUnavailable
-from engine.hub.cache import download_files, link
 from engine.hub.client import HubClient, RepoListing
+from engine.hub.downloads import ProgressCallback, download_manifests
 from engine.hub.errors import CorruptFile
 from engine.hub.local_files import read_json
 from engine.hub.manifest import Manifest
@@ -17,14 +17,14 @@ from speech import say
 CONFIG, PREPROCESSOR = "config.json", "preprocessor_config.json"
 WEIGHTS = "model.safetensors"
 FILES = (CONFIG, PREPROCESSOR, WEIGHTS)
-"""Everything that a classifier consists of; the weights last."""
+"""The files of a classifier, the weights last."""
 
 
-def classifier_here(text: str) -> Path | None:
-    """The folder of the classifier that an owner wrote as `text`; `None`: the Hub may have it.
+def classifier_on_disk(text: str) -> Path | None:
+    """The folder of the classifier `text`; `None` if it's not on disk, but may be on the Hub.
 
     Raises:
-        ModelUnavailable: It is a folder that lacks a file, or neither a folder nor a Hub id.
+        ModelUnavailable: `text` is a folder that lacks a file, or neither a folder nor a Hub ID.
     """
     folder = Path(text).expanduser()
     if folder.is_dir():
@@ -49,54 +49,55 @@ def classifier_here(text: str) -> Path | None:
     return places[0] if len(places) == len(FILES) else None
 
 
-def classifier_folder(text: str, hub: HubClient) -> Path:
-    """The folder of a classifier; what is missing is downloaded first. Blocks.
+def download_classifier(
+    text: str,
+    hub: HubClient,
+    on_progress: ProgressCallback | None = None,
+    stop: threading.Event | None = None,
+) -> Path:
+    """Download what is missing of a classifier on the Hub; returns its folder. Blocks.
 
     Raises:
-        ModelUnavailable: As `classifier_here`; or the Hub does not have it, or cannot be reached.
+        ModelUnavailable: As `engine.hub.downloads.download`.
     """
-    if (folder := classifier_here(text)) is not None:
-        return folder
     listing = hub.listing(text)
-    manifest = Manifest(
-        _source(text), listing, tuple(listing.files[name] for name in _names(listing))
-    )
-    asyncio.run(download_files((manifest,), hub, lambda file, size: None))
-    link(manifest, hub)
-    folder = classifier_here(text)
+    source = Source(text=text, kind=SourceKind.PIPELINE, repo=text)
+    files = tuple(listing.files[name] for name in _required_files(listing))
+    download_manifests((Manifest(source, listing, files),), hub, on_progress, stop)
+    folder = classifier_on_disk(text)
     if folder is None:
         raise CorruptFile(say("“{text}” couldn't be put into the cache.", text=text))
     return folder
 
 
 def labels_in(folder: Path) -> tuple[str, ...]:
-    """What the classifier in the folder can say of a picture.
+    """The labels of the classifier in `folder`.
 
     Raises:
-        CorruptFile: Its configuration cannot be read.
+        CorruptFile: Its config can't be read.
     """
     named = read_json(folder / CONFIG).get("id2label") or {}
     return tuple(str(label) for label in named.values())
 
 
-def check_labels(wanted: tuple[str, ...], there: tuple[str, ...]) -> None:
+def check_labels(wanted: tuple[str, ...], available: tuple[str, ...]) -> None:
     """Raise `ModelUnavailable` unless the classifier has all labels that count as unsafe.
 
-    A name that is spelt otherwise would let everything through.
+    A misspelled label would let everything through.
     """
-    known = {label.casefold() for label in there}
+    known = {label.casefold() for label in available}
     unknown = [label for label in wanted if label.casefold() not in known]
     if unknown:
         raise ModelUnavailable(
             say(
                 "The classifier has no label {unknown}. Its labels are {labels}.",
                 unknown=", ".join(unknown),
-                labels=", ".join(there) or "?",
+                labels=", ".join(available) or "?",
             )
         )
 
 
-def _names(listing: RepoListing) -> tuple[str, ...]:
+def _required_files(listing: RepoListing) -> tuple[str, ...]:
     if missing := [name for name in FILES if name not in listing.files]:
         raise ModelUnavailable(
             say(
@@ -106,7 +107,3 @@ def _names(listing: RepoListing) -> tuple[str, ...]:
             )
         )
     return FILES
-
-
-def _source(text: str) -> Source:
-    return Source(text=text, kind=SourceKind.PIPELINE, repo=text)

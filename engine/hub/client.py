@@ -1,4 +1,4 @@
-"""What the Hub says of a model. Every call here blocks: keep it off the event loop."""
+"""Asks the Hub about models. Every call blocks: keep it off the event loop."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,17 +13,17 @@ from engine.hub.gguf_header import HeaderIncomplete, NotGGUF, read_header
 from engine.hub.tensor_headers import Tensor, from_hub
 from speech import say
 
-PATIENCE = 15.0
-"""Seconds that the Hub gets for an answer."""
+TIMEOUT = 15.0
+"""Seconds that the Hub gets to answer."""
 
-GGUF_PIECE = 1 << 20
-"""Bytes: the header of a GGUF file is asked for in pieces, each twice the one before."""
+GGUF_CHUNK = 1 << 20
+"""Bytes of a GGUF file that are requested first for its header, then twice as many each time."""
 
 GGUF_LIMIT = 1 << 26
-"""Bytes: a header longer than that is none."""
+"""Bytes beyond which a GGUF header counts as invalid."""
 
 ERRORS = (OSError, ValueError, httpx2.HTTPError)
-"""What the Hub's client raises; `problems.explained` tells them apart."""
+"""What the Hub's client raises; `explain_hub_error` tells them apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,8 @@ class RemoteFile:
     Attributes:
         path: Within its repository.
         size: Bytes.
-        digest: SHA-256 of its bytes (64 digits), or Git's SHA-1 of a small one (40 digits); the
-            Hub's cache names its copy so.
+        digest: SHA-256 of its bytes (64 digits), or for a small file Git's SHA-1 (40 digits); the
+            name of its copy in the cache.
     """
 
     path: str
@@ -56,11 +56,11 @@ class RepoListing:
 
 @dataclass(frozen=True, slots=True)
 class HubClient:
-    """Where the Hub is, and as whom it is asked.
+    """The Hub's address, and the account to use.
 
     Attributes:
-        endpoint: Its address; `None` is the public one, or `HF_ENDPOINT`.
-        token: `None` is the one of the environment or of `hf auth login`, if any.
+        endpoint: The address; `None` for the public Hub, or `HF_ENDPOINT`.
+        token: `None` for that of the environment or of `hf auth login`, if any.
     """
 
     endpoint: str | None = None
@@ -68,7 +68,7 @@ class HubClient:
 
     @property
     def headers(self) -> dict[str, str]:
-        """Headers of a request, with the token."""
+        """The headers of a request, with the token."""
         return dict(build_hf_headers(token=self.token))
 
     def url(self, repo: str, path: str, commit: str) -> str:
@@ -76,14 +76,14 @@ class HubClient:
         return hf_hub_url(repo, path, revision=commit, endpoint=self.endpoint)
 
     def listing(self, repo: str, revision: str | None = None) -> RepoListing:
-        """What `repo` holds.
+        """The files of `repo`.
 
         Raises:
-            ModelUnavailable: It does not exist, or the Hub cannot be asked.
+            ModelUnavailable: It doesn't exist, or the Hub can't be reached.
         """
         try:
             info = self._api.model_info(
-                repo, revision=revision, files_metadata=True, timeout=PATIENCE
+                repo, revision=revision, files_metadata=True, timeout=TIMEOUT
             )
         except ERRORS as error:
             raise explain_hub_error(error, repo) from error
@@ -104,10 +104,10 @@ class HubClient:
         )
 
     def read_json(self, listing: RepoListing, path: str) -> dict[str, Any]:
-        """A small file's content.
+        """The content of a small file.
 
         Raises:
-            ModelUnavailable: It cannot be had, or is not a JSON object.
+            ModelUnavailable: It can't be downloaded, or isn't a JSON object.
         """
         try:
             content = self._get(listing, path).json()
@@ -132,14 +132,14 @@ class HubClient:
         try:
             return from_hub(
                 self._api.parse_safetensors_file_metadata(
-                    listing.repo, path, revision=listing.commit, timeout=PATIENCE
+                    listing.repo, path, revision=listing.commit, timeout=TIMEOUT
                 )
             )
         except Exception as error:
             raise explain_hub_error(error, listing.repo) from error
 
     def _gguf(self, listing: RepoListing, path: str) -> tuple[Tensor, ...]:
-        size = GGUF_PIECE
+        size = GGUF_CHUNK
         while size <= GGUF_LIMIT:
             data = self._get(listing, path, f"bytes=0-{size - 1}").content
             try:
@@ -162,7 +162,7 @@ class HubClient:
         headers = self.headers | ({"Range": wanted} if wanted else {})
         try:
             response = get_session().get(
-                self.url(listing.repo, path, listing.commit), headers=headers, timeout=PATIENCE
+                self.url(listing.repo, path, listing.commit), headers=headers, timeout=TIMEOUT
             )
             hf_raise_for_status(response)
         except ERRORS as error:
@@ -175,7 +175,7 @@ class HubClient:
 
 
 def licence_of(card: ModelCardData | None) -> tuple[str | None, str | None]:
-    """Name of the licence that a model card gives, and a link to its text."""
+    """The name of the licence in a model card, and a link to its text."""
     if card is None:
         return None, None
     name = card.license_name if card.license in (None, "other") else card.license

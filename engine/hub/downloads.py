@@ -1,14 +1,13 @@
-"""Downloads into the shared Hugging Face cache: with progress, to be stopped, to be gone on with.
+"""Downloads into the shared Hugging Face cache: with progress, stoppable, and resumable.
 
-The work runs in a thread with an event loop of its own, so that neither the bot's loop waits for
-the disk nor a stop for the network.
+Everything here blocks. It runs an event loop of its own on the calling thread, so that stopping
+never waits for the network.
 """
 
 import asyncio
 import shutil
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,18 +18,15 @@ from engine.hub.client import HubClient
 from engine.hub.errors import DiskFull, DownloadStopped
 from engine.hub.manifest import Manifest, manifests_of
 from engine.hub.presence import LocalFiles, disk_usage, local_files
-from engine.hub.sizes import human_size
 from engine.hub.sources import Origin
+from engine.sizes import human_size
 from speech import say
 
 RESERVE = 200_000_000
-"""Bytes that are to stay free on the disk: pictures and the database need some."""
+"""Bytes of disk space that downloads leave free for pictures and the database."""
 
-GLANCE = 0.1
-"""Seconds between two looks at whether to stop, and between two reports of progress."""
-
-FAREWELL = 1.0
-"""Seconds that a cancelled download is waited for; a silent Hub is left to its thread."""
+POLL = 0.1
+"""Seconds between two checks for a stop, and between two progress reports."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +34,9 @@ class DownloadProgress:
     """How far a download is.
 
     Attributes:
-        done: Bytes that are here; those that an earlier download has brought count, too.
-        total: Bytes of all files of the model that are on the Hub.
-        file: The file that has grown last.
+        done: Bytes on disk, those of an earlier download included.
+        total: Bytes of all files that come from the Hub.
+        file: The file that grew last.
     """
 
     done: int
@@ -51,101 +47,76 @@ class DownloadProgress:
 ProgressCallback = Callable[[DownloadProgress], None]
 
 
-async def download(
-    origin: Origin, hub: HubClient | None = None, progress: ProgressCallback | None = None
-) -> LocalFiles:
-    """Bring what is missing of a model; never blocks the event loop.
-
-    Cancelling the task stops the download; what has come stays, and the next one goes on with it.
-
-    Args:
-        origin: What the model is made from.
-        hub: Where to ask.
-        progress: Called on the event loop, at most ten times a second, and once at the end.
-
-    Raises:
-        ModelUnavailable: As `download_now`.
-    """
-    loop = asyncio.get_running_loop()
-    stop = threading.Event()
-
-    def told(news: DownloadProgress) -> None:
-        if progress is not None:
-            loop.call_soon_threadsafe(progress, news)
-
-    thread = ThreadPoolExecutor(1, "download")
-    work = loop.run_in_executor(thread, lambda: download_now(origin, hub, told, stop))
-    thread.shutdown(wait=False)
-    try:
-        return await asyncio.shield(work)
-    except asyncio.CancelledError:
-        stop.set()
-        await asyncio.wait([work], timeout=FAREWELL)
-        raise
-    finally:
-        work.add_done_callback(lambda done: done.cancelled() or done.exception())
-
-
-def download_now(
+def download(
     origin: Origin,
-    hub: HubClient | None = None,
-    progress: ProgressCallback | None = None,
+    hub: HubClient,
+    on_progress: ProgressCallback | None = None,
     stop: threading.Event | None = None,
 ) -> LocalFiles:
-    """Bring what is missing of a model, and wait for it.
+    """Download what is missing of a model, and wait for it.
 
-    A model that is all on disk is not asked for again, and neither is the Hub.
+    The Hub isn't asked about a model that is all on disk.
 
     Args:
         origin: What the model is made from.
         hub: Where to ask.
-        progress: Called in this thread, at most ten times a second, and once at the end.
+        on_progress: Called on this thread, at most ten times a second, and once at the end.
         stop: Set it, from any thread, to stop within about a second.
 
     Raises:
         DownloadStopped: It was stopped.
-        DiskFull: There is no room.
-        CorruptFile: What came is not what the Hub has promised.
-        ModelUnavailable: The sources do not exist or do not do, or the Hub is out of reach.
+        DiskFull: There isn't enough space.
+        CorruptFile: The bytes aren't those that the Hub promised.
+        ModelUnavailable: The sources don't exist or can't be used, or the Hub can't be reached.
     """
     if disk_usage(origin).presence.downloads:
-        hub = hub or HubClient()
-        manifests = manifests_of(origin, hub)
-        _check_room(manifests)
-        tally = _ByteCounter(manifests, progress)
-        asyncio.run(_all(manifests, hub, tally, stop or threading.Event()))
-        for manifest in manifests:
-            link(manifest, hub)
-        tally.report()
+        download_manifests(manifests_of(origin, hub), hub, on_progress, stop)
     return local_files(origin)
 
 
-class _ByteCounter:
-    """Counts the bytes, and reports them when told to."""
+def download_manifests(
+    manifests: tuple[Manifest, ...],
+    hub: HubClient,
+    on_progress: ProgressCallback | None = None,
+    stop: threading.Event | None = None,
+) -> None:
+    """Download what is missing of these files; see `download`, which raises the same."""
+    _check_disk_space(manifests)
+    counter = _ByteCounter(manifests, on_progress)
+    asyncio.run(_download_all(manifests, hub, counter, stop or threading.Event()))
+    for manifest in manifests:
+        link(manifest, hub)
+    counter.report()
 
-    def __init__(self, manifests: tuple[Manifest, ...], report: ProgressCallback | None) -> None:
+
+class _ByteCounter:
+    """Counts downloaded bytes."""
+
+    def __init__(
+        self, manifests: tuple[Manifest, ...], on_progress: ProgressCallback | None
+    ) -> None:
         self.total = sum(file.size for manifest in manifests for file in manifest.files)
         self.done = self.total - sum(
             file.size for manifest in manifests for file in manifest.missing
         )
         self._file = ""
-        self._report = report
+        self._on_progress = on_progress
 
     def add(self, file: str, size: int) -> None:
         self.done += size
         self._file = file
 
     def report(self) -> None:
-        if self._report is not None:
-            self._report(DownloadProgress(self.done, self.total, self._file))
+        if self._on_progress is not None:
+            self._on_progress(DownloadProgress(self.done, self.total, self._file))
 
 
-def _check_room(manifests: tuple[Manifest, ...]) -> None:
-    """Raise `DiskFull` before the first byte, rather than after the last that fits."""
+def _check_disk_space(manifests: tuple[Manifest, ...]) -> None:
+    """Raise `DiskFull` before the first byte rather than after the last that fits."""
     size = sum(manifest.missing_bytes for manifest in manifests)
     cache = Path(constants.HF_HUB_CACHE)
-    there = next(folder for folder in (cache, *cache.parents) if folder.exists())
-    free = shutil.disk_usage(there).free
+    existing = next(folder for folder in (cache, *cache.parents) if folder.exists())
+    free = shutil.disk_usage(existing).free
     if size and free < size + RESERVE:
         raise DiskFull(
             say(
@@ -159,14 +130,14 @@ def _check_room(manifests: tuple[Manifest, ...]) -> None:
         )
 
 
-async def _all(
-    manifests: tuple[Manifest, ...], hub: HubClient, tally: _ByteCounter, stop: threading.Event
+async def _download_all(
+    manifests: tuple[Manifest, ...], hub: HubClient, counter: _ByteCounter, stop: threading.Event
 ) -> None:
-    """Fetch what is missing, until `stop` is set."""
-    work = asyncio.ensure_future(download_files(manifests, hub, tally.add))
+    """Download what is missing until `stop` is set."""
+    work = asyncio.ensure_future(download_files(manifests, hub, counter.add))
     while not work.done():
-        await asyncio.wait([work], timeout=GLANCE)
-        tally.report()
+        await asyncio.wait([work], timeout=POLL)
+        counter.report()
         if stop.is_set() and work.cancel():
             await asyncio.wait([work])
             raise DownloadStopped(
@@ -174,8 +145,8 @@ async def _all(
                     "The download of “{source}” was stopped at {done} of {total}. Start it "
                     "again to resume.",
                     source=manifests[0].source.text,
-                    done=human_size(tally.done),
-                    total=human_size(tally.total),
+                    done=human_size(counter.done),
+                    total=human_size(counter.total),
                 )
             )
     await work

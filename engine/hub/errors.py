@@ -1,4 +1,4 @@
-"""What can go wrong with a model's files, in sentences that its owner can act on."""
+"""What can go wrong with a model's files, in sentences that help its owner."""
 
 import errno
 
@@ -22,29 +22,29 @@ TOKENS = "https://huggingface.co/settings/tokens"
 
 
 class CorruptFile(ModelUnavailable):
-    """A file is cut off, or its bytes are not those that were promised."""
+    """A file is cut off, or doesn't match its hash."""
 
 
 class DiskFull(ModelUnavailable):
-    """There is no room for what has to be written."""
+    """The disk is full."""
 
 
 class GatedModel(ModelUnavailable):
-    """The Hub hands it out only to accounts that have accepted its terms."""
+    """The Hub gives it only to accounts that have accepted its terms."""
 
 
 class DownloadStopped(ModelUnavailable):
-    """Somebody stopped the download; the next one goes on where it ended."""
+    """The download was stopped; the next one resumes there."""
 
 
 class HubUnreachable(ModelUnavailable):
-    """There is no way to the Hub just now."""
+    """The Hub can't be reached now."""
 
 
 def explain_hub_error(error: BaseException, repo: str) -> ModelUnavailable:
-    """The sentence for what the Hub's client or the operating system said about `repo`.
+    """The error with a sentence for what the Hub's client or the system raised about `repo`.
 
-    The Hub's client and Diffusers wrap errors in errors: the outermost that tells something counts.
+    The Hub's client and Diffusers wrap errors in errors: the outermost known one counts.
     """
     cause: BaseException | None = error
     while cause is not None:

@@ -1,4 +1,4 @@
-"""The header of a GGUF file: what tensors there are, and in which quantization.
+"""The header of a GGUF file: which tensors there are, and in which quantization.
 
 The format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 """
@@ -61,7 +61,7 @@ class HeaderIncomplete(Exception):
 
 
 class NotGGUF(Exception):
-    """The bytes are no GGUF header that is known here; `reason` says why, for people."""
+    """The bytes aren't a supported GGUF header; `reason` says why, for people."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -69,16 +69,16 @@ class NotGGUF(Exception):
 
 
 def read_header(data: bytes) -> tuple[tuple[Tensor, ...], int]:
-    """The tensors, in the order of their names' appearance, and the length of the whole file.
+    """The tensors in the order of the header, and the length of the whole file.
 
-    Shapes are as torch has them: the reverse of what the file says.
+    Shapes are in torch's order, the reverse of the file's.
 
     Args:
         data: The file's beginning.
 
     Raises:
         HeaderIncomplete: More of the file is needed.
-        NotGGUF: It is something else, or of a version before 2.
+        NotGGUF: It is something else, or of an unsupported version.
     """
     reader = _Reader(data)
     if reader.take(4) != MAGIC:
@@ -103,7 +103,7 @@ def read_header(data: bytes) -> tuple[tuple[Tensor, ...], int]:
 
 
 class _Reader:
-    """Goes through the bytes of a header, all little-endian."""
+    """Reads a header's bytes, all little-endian."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data

@@ -1,8 +1,8 @@
-"""One file from the Hub: gone on with where it stopped, its bytes checked against their hash.
+"""Downloads one file from the Hub: resumed where it stopped, and checked against its hash.
 
-`huggingface_hub` throws away what has come of a file when a download is interrupted, and looks
-for nothing but the next ten megabytes while it downloads. Models are large and homes' lines slow,
-so the bytes are fetched here, with its client, into its cache; linking them there stays its work.
+`huggingface_hub` discards a partial file when a download is interrupted, and can't be stopped for
+the next ten megabytes while it downloads. Models are large and home connections slow, so the bytes
+are downloaded here, with its client, into its cache; linking them there is left to it.
 """
 
 import asyncio
@@ -22,134 +22,136 @@ from engine.hub.client import RemoteFile
 from engine.hub.errors import CorruptFile
 from speech import say
 
-SILENCE = 10.0
-"""Seconds without a byte after which the connection is taken to be dead."""
+READ_TIMEOUT = 10.0
+"""Seconds without a byte after which the connection counts as dead."""
 
 ATTEMPTS = 5
-"""Connections in a row that may bring nothing before the download fails."""
+"""Connections in a row without any bytes before the download fails."""
 
 PAUSE = 0.25
 """Seconds before the second attempt; each pause is twice the one before."""
 
-PIECE = 1 << 20
-"""Bytes written, or hashed, at once."""
+CHUNK = 1 << 20
+"""Bytes that are hashed at once."""
 
-PASSING = frozenset({408, 429, 500, 502, 503, 504})
-"""Answers that may be better the next time."""
+TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
+"""Status codes that are worth another attempt."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileDownload:
-    """A file to fetch.
+    """A file to download.
 
     Attributes:
         url: Its address.
         headers: Headers of the request, with the token.
         file: Its size and hash.
-        partial: Where its bytes are gathered.
-        told: Called with the number of new bytes; negative when some have to come again.
+        partial: Where its bytes are written until all are there.
+        on_bytes: Called with the number of new bytes; negative if some were discarded.
     """
 
     url: str
     headers: Mapping[str, str]
     file: RemoteFile
     partial: Path
-    told: Callable[[int], None]
+    on_bytes: Callable[[int], None]
 
 
-async def download_file(client: httpx2.AsyncClient, transfer: FileDownload) -> None:
-    """Bring all bytes into `transfer.partial`, going on after those that are there.
+async def download_file(client: httpx2.AsyncClient, download: FileDownload) -> None:
+    """Download into `download.partial`, after the bytes that are already there.
 
     Raises:
-        CorruptFile: They are not those that the Hub has promised; they are deleted.
-        httpx2.HTTPError: The Hub refuses, or cannot be reached again and again.
-        OSError: They cannot be written, for want of room among others.
+        CorruptFile: The bytes don't match the hash; they are deleted.
+        httpx2.HTTPError: The Hub refuses, or can't be reached several times in a row.
+        OSError: They can't be written, for example because the disk is full.
     """
-    with transfer.partial.open("ab+", buffering=0) as output:
-        gathered = _PartialFile(transfer, output)
-        await gathered.recall()
+    with download.partial.open("ab+", buffering=0) as output:
+        partial = _PartialFile(download, output)
+        await partial.resume()
         attempts = 0
-        while gathered.done < transfer.file.size:
-            before = gathered.done
-            problem = await _connection(client, transfer, gathered)
-            if gathered.done >= transfer.file.size:
+        while partial.done < download.file.size:
+            before = partial.done
+            problem = await _connection(client, download, partial)
+            if partial.done >= download.file.size:
                 break
-            attempts = 0 if gathered.done > before else attempts + 1
+            attempts = 0 if partial.done > before else attempts + 1
             if attempts >= ATTEMPTS:
                 raise problem
             await asyncio.sleep(PAUSE * 2**attempts)
-    gathered.check()
+    partial.check()
 
 
 async def _connection(
-    client: httpx2.AsyncClient, transfer: FileDownload, gathered: "_PartialFile"
+    client: httpx2.AsyncClient, download: FileDownload, partial: "_PartialFile"
 ) -> httpx2.HTTPError:
-    """Take what one connection brings; returns why it brought no more."""
-    headers = {**transfer.headers, "Accept-Encoding": "identity"}
-    if gathered.done:
-        headers["Range"] = f"bytes={gathered.done}-"
+    """Download as much as one connection gives; returns why it ended."""
+    headers = {**download.headers, "Accept-Encoding": "identity"}
+    if partial.done:
+        headers["Range"] = f"bytes={partial.done}-"
     try:
-        async with client.stream("GET", transfer.url, headers=headers, timeout=SILENCE) as response:
+        async with client.stream(
+            "GET", download.url, headers=headers, timeout=READ_TIMEOUT
+        ) as response:
             if response.is_error:
                 await response.aread()
             hf_raise_for_status(response)
-            if gathered.done and response.status_code == HTTPStatus.OK:
-                gathered.forget()
-            async for piece in response.aiter_bytes():
-                gathered.add(piece)
+            if partial.done and response.status_code == HTTPStatus.OK:
+                partial.restart()
+            async for chunk in response.aiter_bytes():
+                partial.add(chunk)
     except httpx2.TransportError as error:
         return error
     except HfHubHTTPError as error:
-        if error.response.status_code not in PASSING:
+        if error.response.status_code not in TRANSIENT:
             raise
         return error
-    return httpx2.ReadError(f"{transfer.file.path} ends early")
+    return httpx2.ReadError(f"{download.file.path} ends early")
 
 
 class _PartialFile:
-    """What has come of a file: on disk, counted, and hashed."""
+    """The bytes of a file so far: on disk, counted, and hashed."""
 
-    def __init__(self, transfer: FileDownload, output: FileIO) -> None:
+    def __init__(self, download: FileDownload, output: FileIO) -> None:
         self.done = 0
-        self._transfer = transfer
+        self._download = download
         self._output = output
-        self._digest = _digest(transfer.file)
+        self._digest = _digest(download.file)
 
-    async def recall(self) -> None:
-        """Take in what an earlier download has left; lets others run between two pieces."""
-        left = os.fstat(self._output.fileno()).st_size
-        if left > self._transfer.file.size:
+    async def resume(self) -> None:
+        """Take in what an earlier download left; yields to other tasks between two chunks."""
+        size = os.fstat(self._output.fileno()).st_size
+        if size > self._download.file.size:
             self._output.truncate(0)
             return
         self._output.seek(0)
-        while self.done < left and (piece := self._output.read(PIECE)):
-            self._digest.update(piece)
-            self.done += len(piece)
+        while self.done < size and (chunk := self._output.read(CHUNK)):
+            self._digest.update(chunk)
+            self.done += len(chunk)
             await asyncio.sleep(0)
-        self._transfer.told(self.done)
+        self._download.on_bytes(self.done)
 
-    def add(self, piece: bytes) -> None:
+    def add(self, chunk: bytes) -> None:
         """Write and count more bytes."""
-        rest = memoryview(piece)
+        rest = memoryview(chunk)
         while rest:
             rest = rest[self._output.write(rest) :]
-        self._digest.update(piece)
-        self.done += len(piece)
-        self._transfer.told(len(piece))
+        self._digest.update(chunk)
+        self.done += len(chunk)
+        self._download.on_bytes(len(chunk))
 
-    def forget(self) -> None:
-        """Begin again: the server sends the file from its start."""
+    def restart(self) -> None:
+        """Discard what there is: the server sends the file from its start."""
         self._output.truncate(0)
-        self._transfer.told(-self.done)
-        self._digest, self.done = _digest(self._transfer.file), 0
+        self._download.on_bytes(-self.done)
+        self._digest, self.done = _digest(self._download.file), 0
 
     def check(self) -> None:
-        """Raise `CorruptFile`, and delete them, unless the bytes are those that were promised."""
-        file = self._transfer.file
+        """Raise `CorruptFile`, and delete the file, unless it matches its hash."""
+        file = self._download.file
         if self.done == file.size and self._digest.hexdigest() == file.digest:
             return
-        self._transfer.partial.unlink()
-        self._transfer.told(-self.done)
+        self._download.partial.unlink()
+        self._download.on_bytes(-self.done)
         raise CorruptFile(
             say(
                 "{file} doesn't match what the Hub promised and was deleted. Try again. If "

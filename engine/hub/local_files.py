@@ -1,4 +1,4 @@
-"""Where files of a model are: in the owner's folders, or in the Hugging Face cache."""
+"""Where a model's files are: in the owner's folders, or in the Hugging Face cache."""
 
 import json
 import os
@@ -15,17 +15,17 @@ from engine.hub.pipeline_layout import CARD, INDEX, PipelineLayout, layout_of
 from engine.hub.sources import Source, SourceKind
 from speech import say
 
-UNFINISHED = ".incomplete"
-"""What follows the name of a file in the cache whose download has not ended."""
+PARTIAL_SUFFIX = ".incomplete"
+"""Suffix of a file in the cache that is still being downloaded."""
 
 
 def place_of(source: Source) -> Path | None:
-    """The folder or file of a source on this machine, whole or not; `None` if there is nothing."""
+    """The folder or file of a source on disk, complete or not; `None` if there is nothing."""
     if source.repo is None:
         return source.path
-    wanted = source.file or INDEX
+    file = source.file or INDEX
     cached = try_to_load_from_cache(
-        source.repo, wanted, cache_dir=constants.HF_HUB_CACHE, revision=source.revision
+        source.repo, file, cache_dir=constants.HF_HUB_CACHE, revision=source.revision
     )
     if not isinstance(cached, str):
         return None
@@ -41,8 +41,8 @@ def local_layout(folder: Path, source: Source, *, own_denoiser: bool = True) -> 
     """Which files of `folder` the pipeline is loaded from.
 
     Raises:
-        CorruptFile: The index cannot be read.
-        ModelUnavailable: The folder is no pipeline.
+        CorruptFile: The index can't be read.
+        ModelUnavailable: The folder isn't a pipeline.
     """
     if not (folder / INDEX).is_file():
         raise ModelUnavailable(
@@ -67,7 +67,7 @@ def read_json(path: Path) -> dict[str, Any]:
     """The content of a `config.json` or the like.
 
     Raises:
-        CorruptFile: It is not JSON, or nested without end, or no object.
+        CorruptFile: It isn't a JSON object, or is nested too deeply.
     """
     try:
         content = json.loads(path.read_text("utf-8"))
@@ -81,7 +81,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def files_of(source: Source, *, own_denoiser: bool = True) -> dict[str, Path]:
-    """The files that are there of those that a source needs, by their path within it.
+    """The files on disk that a source needs, by their path within it.
 
     Raises:
         ModelUnavailable: As `local_layout`.
@@ -96,7 +96,7 @@ def files_of(source: Source, *, own_denoiser: bool = True) -> dict[str, Path]:
 
 
 def _names(folder: Path) -> Iterator[str]:
-    """Paths of the files in the folders of `folder`; a link to nothing is no file."""
+    """Paths of the files in the folders of `folder`; broken links don't count."""
     for inner in sorted(folder.iterdir()):
         if inner.is_dir():
             for file in os.scandir(inner):
@@ -104,8 +104,8 @@ def _names(folder: Path) -> Iterator[str]:
                     yield f"{inner.name}/{file.name}"
 
 
-def begun_bytes(repo: str) -> int:
-    """Bytes in the cache that belong to no snapshot yet: the first download has not ended."""
+def partial_bytes(repo: str) -> int:
+    """Bytes in the cache of downloads that aren't finished."""
     folder = repo_cache(repo)
-    pattern = f"*{UNFINISHED}" if any(folder.glob("snapshots/*")) else "*"
+    pattern = f"*{PARTIAL_SUFFIX}" if any(folder.glob("snapshots/*")) else "*"
     return sum(file.stat().st_size for file in folder.glob(f"blobs/{pattern}"))

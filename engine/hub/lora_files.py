@@ -1,4 +1,4 @@
-"""The file of an adapter: on this machine, or in the shared cache of the Hub."""
+"""The file of a LoRA: on this machine, or in the Hugging Face cache."""
 
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
@@ -11,15 +11,15 @@ from engine.hub.errors import explain_hub_error
 from engine.hub.sources import SourceKind, read_source
 from speech import say
 
-USUAL = "pytorch_lora_weights.safetensors"
-"""What Diffusers and its training scripts call an adapter."""
+DEFAULT_NAME = "pytorch_lora_weights.safetensors"
+"""The name that Diffusers and its training scripts give a LoRA."""
 
 
 def adapter_file(text: str) -> Path:
-    """The file that `text` names as the source of an adapter; it is downloaded if need be.
+    """The file of the LoRA with the source `text`, downloaded if need be.
 
     Raises:
-        ModelUnavailable: It is not there, cannot be had, or is no `.safetensors` file.
+        ModelUnavailable: It doesn't exist, can't be downloaded, or isn't a `.safetensors` file.
     """
     source = read_source(text)
     if source.kind is SourceKind.GGUF:
@@ -27,10 +27,10 @@ def adapter_file(text: str) -> Path:
             say("“{source}” isn't a LoRA. LoRAs are .safetensors files.", source=text)
         )
     if source.path is not None and source.path.is_dir():
-        return source.path / _only(text, (path.name for path in source.path.iterdir()))
+        return source.path / _single(text, (path.name for path in source.path.iterdir()))
     if source.path is not None:
         return source.path
-    assert source.repo is not None, "what is not on this machine is on the Hub"
+    assert source.repo is not None, "a source without a path is on the Hub"
     try:
         return _from_hub(source.repo, source.file)
     except (OSError, ValueError) as error:
@@ -40,34 +40,34 @@ def adapter_file(text: str) -> Path:
 def _from_hub(repo: str, file: str | None) -> Path:
     if file is None:
         try:
-            return Path(hf_hub_download(repo, USUAL))
+            return Path(hf_hub_download(repo, DEFAULT_NAME))
         except LocalEntryNotFoundError:
             raise
         except EntryNotFoundError:
-            file = _only(repo, HfApi().list_repo_files(repo))
+            file = _single(repo, HfApi().list_repo_files(repo))
     return Path(hf_hub_download(repo, file))
 
 
-def _only(place: str, names: Iterable[str]) -> str:
-    """The one file among `names` that can be meant."""
-    fitting = sorted(
+def _single(place: str, names: Iterable[str]) -> str:
+    """The one file among `names` that can be the LoRA."""
+    candidates = sorted(
         name
         for name in names
         if name.endswith(".safetensors") and PurePosixPath(name).parent == PurePosixPath()
     )
-    if USUAL in fitting:
-        return USUAL
-    if not fitting:
+    if DEFAULT_NAME in candidates:
+        return DEFAULT_NAME
+    if not candidates:
         raise ModelUnavailable(
             say("“{place}” contains no LoRA: it has no .safetensors file.", place=place)
         )
-    if len(fitting) > 1:
+    if len(candidates) > 1:
         raise ModelUnavailable(
             say(
                 "“{place}” contains {count} files. Specify one, like {place}/{file}.",
                 place=place,
-                count=len(fitting),
-                file=fitting[0],
+                count=len(candidates),
+                file=candidates[0],
             )
         )
-    return fitting[0]
+    return candidates[0]

@@ -1,4 +1,4 @@
-"""Which files of a repository on the Hub a model needs, and which of them are still to come."""
+"""Which files a model needs from the Hub, and which of them are missing."""
 
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -6,26 +6,26 @@ from pathlib import Path, PurePosixPath
 from engine.errors import ModelUnavailable
 from engine.hub.base_models import base_in, base_of
 from engine.hub.client import HubClient, RemoteFile, RepoListing
-from engine.hub.local_files import UNFINISHED, place_of, repo_cache
+from engine.hub.local_files import PARTIAL_SUFFIX, place_of, repo_cache
 from engine.hub.pipeline_layout import CARD, INDEX, PipelineLayout, layout_of
 from engine.hub.presence import Presence, disk_usage_of_source
 from engine.hub.single_file import classify
 from engine.hub.sources import PICKLES, Origin, Source, SourceKind
 from speech import AND, listed, say
 
-MOST_NAMED = 4
-"""Files that a hint names."""
+MAX_HINTED = 4
+"""The most files that a hint names."""
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What one source needs of the Hub.
+    """What one source needs from the Hub.
 
     Attributes:
         source: The source.
         listing: Its repository, at one commit.
         files: The files that are needed.
-        layout: Of a pipeline, which files are of which component.
+        layout: Of a pipeline, which files belong to which component.
     """
 
     source: Source
@@ -35,44 +35,44 @@ class Manifest:
 
     @property
     def missing(self) -> tuple[RemoteFile, ...]:
-        """Those that the cache does not have, none twice."""
+        """The files that aren't in the cache, none twice."""
         blobs = {file.digest: file for file in self.files}
-        return tuple(file for file in blobs.values() if not self._is_there(file))
+        return tuple(file for file in blobs.values() if not self._in_cache(file))
 
     @property
     def missing_bytes(self) -> int:
-        """Bytes that still have to come; what has come of an unfinished file counts as here."""
-        return sum(max(0, file.size - self.begun(file)) for file in self.missing)
+        """Bytes still to be downloaded, without those of partial files."""
+        return sum(max(0, file.size - self.partial_size(file)) for file in self.missing)
 
     def blob(self, file: RemoteFile) -> Path:
         """Where the cache keeps the bytes of a file."""
         return repo_cache(self.listing.repo) / "blobs" / file.digest
 
     def partial(self, file: RemoteFile) -> Path:
-        """Where its bytes are gathered until all are there."""
+        """Where its bytes are written until all are there."""
         blob = self.blob(file)
-        return blob.with_name(blob.name + UNFINISHED)
+        return blob.with_name(blob.name + PARTIAL_SUFFIX)
 
-    def begun(self, file: RemoteFile) -> int:
-        """Bytes of a file that have come before a download was interrupted."""
+    def partial_size(self, file: RemoteFile) -> int:
+        """Bytes of a file that an interrupted download left."""
         try:
             return self.partial(file).stat().st_size
         except FileNotFoundError:
             return 0
 
-    def _is_there(self, file: RemoteFile) -> bool:
-        """As bytes, or in the snapshot itself where a file system has no links."""
+    def _in_cache(self, file: RemoteFile) -> bool:
+        """Whether it is a blob, or in the snapshot itself on a file system without links."""
         snapshot = repo_cache(self.listing.repo) / "snapshots" / self.listing.commit
         return self.blob(file).is_file() or (snapshot / file.path).is_file()
 
 
 def manifests_of(origin: Origin, hub: HubClient) -> tuple[Manifest, ...]:
-    """What the sources of `origin` that are on the Hub need of it; asks the Hub once for each.
+    """What the sources of `origin` need from the Hub, which is asked once for each.
 
-    A checkpoint needs what it goes with, too, unless that is on disk.
+    A checkpoint also needs its base, unless that is on disk.
 
     Raises:
-        ModelUnavailable: One of them does not exist, cannot be asked for, or lacks parts.
+        ModelUnavailable: One of them doesn't exist or is incomplete, or the Hub can't be reached.
     """
     manifests = [
         manifest_of(source, hub, own_denoiser=origin.denoiser is None)
@@ -86,7 +86,7 @@ def manifests_of(origin: Origin, hub: HubClient) -> tuple[Manifest, ...]:
 
 
 def _base_on_hub(manifests: list[Manifest], hub: HubClient) -> Source | None:
-    """The base of the checkpoint on the Hub that the first need is for, by its header."""
+    """The base of a checkpoint on the Hub, by the checkpoint's header."""
     for manifest in manifests:
         source = manifest.source
         if source.kind is SourceKind.CHECKPOINT and source.file and _has_header(source.file):
@@ -114,12 +114,12 @@ def _base_manifest(base: Source, checkpoint: Source, hub: HubClient) -> Manifest
 
 
 def manifest_of(source: Source, hub: HubClient, *, own_denoiser: bool = True) -> Manifest:
-    """What a source on the Hub needs of it.
+    """What a source on the Hub needs from it.
 
     Raises:
         ModelUnavailable: As `manifests_of`.
     """
-    assert source.repo is not None, "only what is on the Hub has needs"
+    assert source.repo is not None, "only a source on the Hub has a manifest"
     listing = hub.listing(source.repo, source.revision)
     if source.file is not None:
         file = listing.files.get(source.file)
@@ -129,7 +129,7 @@ def manifest_of(source: Source, hub: HubClient, *, own_denoiser: bool = True) ->
                     "“{repo}” has no file {file}. {hint}",
                     repo=source.repo,
                     file=source.file,
-                    hint=_files(listing),
+                    hint=_hint(listing),
                 )
             )
         return Manifest(source, listing, (file,))
@@ -139,7 +139,7 @@ def manifest_of(source: Source, hub: HubClient, *, own_denoiser: bool = True) ->
                 "“{repo}” isn't a Diffusers pipeline: it has no {index}. {hint}",
                 repo=source.repo,
                 index=INDEX,
-                hint=_files(listing),
+                hint=_hint(listing),
             )
         )
     layout = layout_of(
@@ -163,12 +163,12 @@ def manifest_of(source: Source, hub: HubClient, *, own_denoiser: bool = True) ->
     return Manifest(source, listing, tuple(listing.files[name] for name in names), layout)
 
 
-def _files(listing: RepoListing) -> str:
-    """A hint at single files that would do."""
+def _hint(listing: RepoListing) -> str:
+    """A sentence that names single files that could be used instead."""
     fitting = [name for name in listing.files if name.endswith((".safetensors", ".gguf"))]
     loose = [name for name in fitting if SourceKind.GGUF.lower() in name or "/" not in name]
     if not loose:
         return say("See its page for what it has.")
-    if len(loose) > MOST_NAMED:
-        return say("It has {files} and others.", files=listed(loose[:MOST_NAMED]))
+    if len(loose) > MAX_HINTED:
+        return say("It has {files} and others.", files=listed(loose[:MAX_HINTED]))
     return say("It has {files}.", files=listed(loose))

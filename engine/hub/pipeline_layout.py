@@ -1,4 +1,4 @@
-"""The Diffusers layout: which files of a folder, here or on the Hub, a pipeline is loaded from."""
+"""The Diffusers layout: which files of a folder, on disk or on the Hub, a pipeline consists of."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,20 +13,20 @@ from speech import AND, listed, say
 INDEX = "model_index.json"
 
 CARD = "README.md"
-"""The model card; its head names the licence."""
+"""The model card, which names the licence."""
 
 WEIGHTLESS = ("Tokenizer", "TokenizerFast", "Scheduler", "Extractor", "Processor")
-"""How the class names of components without weights end."""
+"""Suffixes of class names of components without weights."""
 
 SIDE_FILES = frozenset({".json", ".txt", ".model", ".jinja"})
-"""Endings of configurations, vocabularies and templates."""
+"""Suffixes of configs, vocabularies and templates."""
 
 DENOISERS = ("transformer", "unet")
-"""Names of the component that a stand-in denoiser replaces."""
+"""Names of the component that a separate denoiser replaces."""
 
 SHARD = re.compile(r"-\d{5}-of-\d{5}$")
 STEMS = frozenset({"diffusion_pytorch_model", "model", "pytorch_model"})
-"""What Diffusers and Transformers call files of weights."""
+"""Names of weight files in Diffusers and Transformers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +36,9 @@ class PipelineComponent:
     Attributes:
         name: Its key in the index, and its folder.
         class_name: Its class.
-        weights: Files of its weights; empty where it has none, or none are to be used.
+        weights: Its weight files; empty if it has none, or none are needed.
         others: Its other files.
-        lacking: Whether it takes weights and there are none.
+        lacking: Whether it needs weights and there are none.
     """
 
     name: str
@@ -55,7 +55,7 @@ class PipelineLayout:
     Attributes:
         pipeline: Class name of the pipeline.
         parts: Its components, in the index's order.
-        lacks: What is not there, each in a few words; empty when all is.
+        lacks: What is missing, each in a few words.
     """
 
     pipeline: str
@@ -78,21 +78,21 @@ def layout_of(
     own_denoiser: bool = True,
     settings_only: bool = False,
 ) -> PipelineLayout:
-    """Choose among the files `names` those that the pipeline of `index` needs.
+    """Choose the files that the pipeline of `index` needs.
 
-    Of each component's weights: safetensors of the variant, else safetensors without variant, else
-    pickles where they are allowed; never the same weights twice.
+    For each component's weights: safetensors of the variant, else safetensors without variant, else
+    pickles if allowed; never the same weights twice.
 
     Args:
-        index: What the `model_index.json` says.
-        names: Paths of the files that there are, with `/`.
+        index: The content of `model_index.json`.
+        names: Paths of the available files, with `/`.
         variant: The wanted variant of the weights.
-        allow_pickle: Whether pickles will do.
-        own_denoiser: Whether the pipeline's own denoiser is wanted; its configuration always is.
-        settings_only: Whether no weights are wanted, but what else a checkpoint goes with.
+        allow_pickle: Whether pickles may be used.
+        own_denoiser: Whether the pipeline's own denoiser is needed; its config always is.
+        settings_only: Whether only configs and tokenizers are needed, for a checkpoint.
 
     Raises:
-        ModelUnavailable: The index is not that of a pipeline.
+        ModelUnavailable: The index isn't that of a pipeline.
     """
     pipeline = index.get("_class_name")
     if not isinstance(pipeline, str):
@@ -135,14 +135,14 @@ def _part(
     for ending in endings:
         for choice in dict.fromkeys((variant, None)):
             if weights := _weights(files, ending, choice):
-                maps = [file for file in files if _is_map(file, ending, choice)]
+                maps = [file for file in files if _is_shard_map(file, ending, choice)]
                 others += tuple(maps if _are_shards(weights) else ())
                 return PipelineComponent(name, class_name, weights, others)
     return PipelineComponent(name, class_name, (), others, lacking=True)
 
 
 def _weights(files: list[str], ending: str, variant: str | None) -> tuple[str, ...]:
-    """The files of that variant: the whole one, or its shards where there is no whole one."""
+    """The files of that variant: a single file, or else its shards."""
     suffix = f".{variant}" if variant else ""
     whole: list[str] = []
     shards: list[str] = []
@@ -157,8 +157,8 @@ def _weights(files: list[str], ending: str, variant: str | None) -> tuple[str, .
     return tuple(whole[:1] or shards)
 
 
-def _is_map(file: str, ending: str, variant: str | None) -> bool:
-    """Whether that file says which tensor is in which shard."""
+def _is_shard_map(file: str, ending: str, variant: str | None) -> bool:
+    """Whether that file maps tensors to shards."""
     name = PurePosixPath(file).name
     return name in {
         f"{stem}{ending}.index{f'.{variant}' if variant else ''}.json" for stem in STEMS
@@ -190,7 +190,7 @@ def _lacks(part: PipelineComponent, files: Iterable[str]) -> Iterator[str]:
 
 
 def _missing_shards(part: PipelineComponent) -> Iterator[str]:
-    """Shards say of themselves how many they are: `-00002-of-00003`."""
+    """Shards carry their total in their names: `-00002-of-00003`."""
     if not _are_shards(part.weights):
         return
     promised = int(PurePosixPath(part.weights[0]).stem[-5:])

@@ -1,4 +1,4 @@
-"""How much of a model is on disk, and where the files are for whoever loads it."""
+"""How much of a model is on disk, and where its files are."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from engine.errors import ModelUnavailable
 from engine.hub.base_models import base_in
-from engine.hub.local_files import begun_bytes, local_layout, place_of
+from engine.hub.local_files import local_layout, partial_bytes, place_of
 from engine.hub.pipeline_layout import INDEX
 from engine.hub.sources import Origin, Source, SourceKind
 from speech import AND, listed, phrase, say, together
@@ -16,19 +16,19 @@ class Presence(StrEnum):
     """How much of a model is on disk."""
 
     COMPLETE = phrase("on disk")
-    """All parts."""
+    """All of it."""
     PARTIAL = phrase("partly downloaded")
-    """Some parts; the Hub has the rest."""
+    """Some of it; the Hub has the rest."""
     ABSENT = phrase("not downloaded")
     """None of it; the Hub may have it."""
     BROKEN = phrase("incomplete")
-    """A folder that lacks parts."""
+    """A folder with missing files."""
     NO_FOLDER = phrase("folder not found")
-    """Nothing, and the source is no Hub id either."""
+    """Nothing, and the source isn't a Hub ID."""
 
     @property
     def downloads(self) -> bool:
-        """Whether the first use downloads something."""
+        """Whether using it downloads something."""
         return self in (Presence.PARTIAL, Presence.ABSENT)
 
 
@@ -38,8 +38,8 @@ class DiskUsage:
 
     Attributes:
         presence: How much of it.
-        size: Bytes that it takes on disk.
-        lacks: What is not there, each in a few words.
+        size: Bytes on disk.
+        lacks: What is missing, each in a few words.
         errors: Why nothing more can be said of it, each a sentence.
     """
 
@@ -51,13 +51,13 @@ class DiskUsage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalFiles:
-    """Where the files of a model are, for whoever loads it. Either of the first two is set.
+    """Where the files of a model are. Either `folder` or `checkpoint` is set.
 
     Attributes:
         folder: A Diffusers pipeline.
         checkpoint: A single file with all weights.
         denoiser: A `.gguf` or `.safetensors` file in place of the pipeline's own denoiser.
-        settings: The folder with the configurations and tokenizers that a checkpoint goes with.
+        settings: The folder with a checkpoint's configs and tokenizers.
     """
 
     folder: Path | None = None
@@ -67,7 +67,7 @@ class LocalFiles:
 
 
 def disk_usage(origin: Origin) -> DiskUsage:
-    """How much is on disk of what a model is made from."""
+    """How much of a model is on disk."""
     parts = [disk_usage_of_source(source, origin.denoiser is None) for source in sources_of(origin)]
     order = (Presence.BROKEN, Presence.PARTIAL, Presence.ABSENT, Presence.COMPLETE)
     presence = min((part.presence for part in parts), key=order.index)
@@ -79,10 +79,10 @@ def disk_usage(origin: Origin) -> DiskUsage:
 
 
 def local_files(origin: Origin) -> LocalFiles:
-    """Where the loader finds a model.
+    """Where the files of a model are.
 
     Raises:
-        ModelUnavailable: Not all of it is on disk.
+        ModelUnavailable: It isn't all on disk.
     """
     for source in sources_of(origin):
         state = disk_usage_of_source(source, origin.denoiser is None)
@@ -100,13 +100,13 @@ def local_files(origin: Origin) -> LocalFiles:
 
 
 def sources_of(origin: Origin) -> tuple[Source, ...]:
-    """All that a model is made from; to a checkpoint that is on disk belongs its base."""
+    """All that a model is made from, with the base of a checkpoint that is on disk."""
     base = base_in(origin.source, place_of(origin.source))
     return (*origin, base) if base else (*origin,)
 
 
 def not_on_disk(source: Source, state: DiskUsage) -> ModelUnavailable:
-    """Why it cannot be loaded from the disk as it is."""
+    """The error for a source that can't be loaded from disk as it is."""
     presence = say(state.presence)
     if state.errors:
         sentence = say(
@@ -142,9 +142,9 @@ def not_on_disk(source: Source, state: DiskUsage) -> ModelUnavailable:
 
 
 def disk_usage_of_source(source: Source, own_denoiser: bool = True) -> DiskUsage:
-    """How much of one source is on disk; its own denoiser counts only where it is wanted."""
+    """How much of one source is on disk; its own denoiser counts only if it is needed."""
     place = place_of(source)
-    partial = begun_bytes(source.repo) if source.repo else 0
+    partial = partial_bytes(source.repo) if source.repo else 0
     if place is None:
         return DiskUsage(Presence.PARTIAL if partial else Presence.ABSENT, partial)
     if source.kind is not SourceKind.PIPELINE:

@@ -1,4 +1,4 @@
-"""Files in the Hugging Face cache that more than one model is made from."""
+"""Files in the Hugging Face cache that several models use."""
 
 from collections.abc import Iterable
 
@@ -9,10 +9,10 @@ from engine.hub.verify import remove
 
 
 def remove_unshared(origin: Origin, others: Iterable[Origin]) -> int:
-    """Free what a model takes in the cache, but for what one of the `others` is made from, too.
+    """Delete a model from the cache, except for what the `others` use.
 
     Returns:
-        How many bytes were freed.
+        Bytes that were freed.
     """
     used = [source for other in others for source in sources_of(other)]
     return sum(
@@ -23,10 +23,10 @@ def remove_unshared(origin: Origin, others: Iterable[Origin]) -> int:
 
 
 def _overlap(one: Source, other: Source) -> bool:
-    """Whether removing the one would remove files of the other; if in doubt, it would."""
+    """Whether removing one would remove files of the other; if in doubt, yes."""
     if one.repo is None or one.repo != other.repo:
         return False
-    mine, theirs = place_of(one), place_of(other)
-    if mine is None or theirs is None:
+    first, second = place_of(one), place_of(other)
+    if first is None or second is None:
         return True
-    return mine == theirs or mine in theirs.parents or theirs in mine.parents
+    return first == second or first in second.parents or second in first.parents

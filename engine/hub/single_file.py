@@ -1,7 +1,7 @@
-"""Single-file checkpoints of the A1111/ComfyUI kind: which model they are, and what is inside.
+"""Single-file checkpoints as A1111 and ComfyUI use them: which model they are, and what is inside.
 
-The keys are those that the original Stable Diffusion code gave its modules, which Diffusers also
-goes by (`diffusers/loaders/single_file_utils.py`).
+The keys are those of the modules in the original Stable Diffusion code, which Diffusers also uses
+(`diffusers/loaders/single_file_utils.py`).
 """
 
 from collections.abc import Mapping
@@ -18,13 +18,13 @@ FIRST_CONVOLUTION = UNET + "input_blocks.0.0.weight"
 VAE = ("first_stage_model.", "vae.")
 
 INPAINT_CHANNELS = 9
-"""Latent, masked picture's latent and mask: what the UNet of an inpainting model takes."""
+"""Input channels of an inpainting UNet: latents, latents of the masked image, and mask."""
 
 LORA = ("lora_", ".lora_A.", ".lora_B.", ".lora_down.", ".lora_up.")
-"""What is found in the names of a LoRA's tensors."""
+"""Parts of the names of a LoRA's tensors."""
 
 NOT_IN_CHECKPOINTS = frozenset({"safety_checker", "feature_extractor", "image_encoder"})
-"""Components that a pipeline from a checkpoint goes without."""
+"""Components that a pipeline from a checkpoint doesn't have."""
 
 
 class Generation(StrEnum):
@@ -37,11 +37,11 @@ class Generation(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class GenerationTraits:
-    """How a generation is told, what paints with it, and what its checkpoints were made from.
+    """How a generation is recognized, its pipelines, and the bases of its checkpoints.
 
     Attributes:
-        text_encoders: Prefix and class of `text_encoder`, and of `text_encoder_2` where it has one.
-        pipeline: Class name of the pipeline, and Hub id of the base.
+        text_encoders: Prefix and class of `text_encoder`, and of `text_encoder_2` if it has one.
+        pipeline: Class name of the pipeline, and Hub ID of the base.
         inpainting: The same for a UNet that takes a mask.
     """
 
@@ -78,21 +78,21 @@ GENERATIONS: Mapping[Generation, GenerationTraits] = MappingProxyType(
         ),
     }
 )
-"""The bases are those that Diffusers takes (`DIFFUSERS_DEFAULT_PIPELINE_PATHS` there), but for 2.x:
-its makers have taken it off the Hub, where its community has it on."""
+"""The bases are those of Diffusers (`DIFFUSERS_DEFAULT_PIPELINE_PATHS`), except for 2.x, which its
+authors have removed from the Hub."""
 
 PLAYGROUND = ("edm_mean", "playgroundai/playground-v2.5-1024px-aesthetic")
-"""A tensor that only Playground 2.5, of the XL generation, has; and its base."""
+"""A tensor that only Playground 2.5, an XL model, has; and its base."""
 
 
 @dataclass(frozen=True, slots=True)
 class SingleFileCheckpoint:
-    """What a checkpoint holds.
+    """What a checkpoint contains.
 
     Attributes:
         generation: Which Stable Diffusion it is.
-        pipeline: Class name of the pipeline that paints with it.
-        base: Hub id of the model that it was made from.
+        pipeline: Class name of its pipeline.
+        base: Hub ID of the model that it was made from.
         parts: Name, class name and tensors of each component.
     """
 
@@ -103,16 +103,16 @@ class SingleFileCheckpoint:
 
 
 def classify(tensors: tuple[Tensor, ...], text: str) -> SingleFileCheckpoint:
-    """Tell what the checkpoint called `text` is.
+    """Recognize a checkpoint by its tensors; `text` is its source.
 
     Raises:
-        ModelUnavailable: It is none that is known here, or lacks a component.
+        ModelUnavailable: It isn't known, or lacks a component.
     """
     unet = _under(tensors, UNET)
     if not unet:
-        raise ModelUnavailable(_what_it_is_instead(tensors, text))
+        raise ModelUnavailable(_not_a_checkpoint(tensors, text))
     generation, encoders = _generation(tensors, text)
-    trait = GENERATIONS[generation]
+    traits = GENERATIONS[generation]
     vae = next((found for prefix in VAE if (found := _under(tensors, prefix))), ())
     if not vae:
         raise ModelUnavailable(
@@ -120,18 +120,18 @@ def classify(tensors: tuple[Tensor, ...], text: str) -> SingleFileCheckpoint:
         )
     shapes = {tensor.name: tensor.shape for tensor in tensors}
     masked = shapes.get(FIRST_CONVOLUTION, (0, 0))[1] == INPAINT_CHANNELS
-    pipeline, base = trait.inpainting if masked else trait.pipeline
-    mark, playground = PLAYGROUND
+    pipeline, base = traits.inpainting if masked else traits.pipeline
+    marker, playground = PLAYGROUND
     names = ("text_encoder", "text_encoder_2")
     return SingleFileCheckpoint(
         generation,
         pipeline,
-        playground if mark in shapes else base,
+        playground if marker in shapes else base,
         (
             *(
                 (name, class_name, found)
                 for name, (_, class_name), found in zip(
-                    names, trait.text_encoders, encoders, strict=False
+                    names, traits.text_encoders, encoders, strict=False
                 )
             ),
             ("unet", "UNet2DConditionModel", unet),
@@ -143,9 +143,9 @@ def classify(tensors: tuple[Tensor, ...], text: str) -> SingleFileCheckpoint:
 def _generation(
     tensors: tuple[Tensor, ...], text: str
 ) -> tuple[Generation, list[tuple[Tensor, ...]]]:
-    """Which generation has just these text encoders, and their tensors."""
-    for generation, trait in GENERATIONS.items():
-        encoders = [_under(tensors, prefix) for prefix, _ in trait.text_encoders]
+    """The generation that has these text encoders, and their tensors."""
+    for generation, traits in GENERATIONS.items():
+        encoders = [_under(tensors, prefix) for prefix, _ in traits.text_encoders]
         if all(encoders):
             return generation, encoders
     raise ModelUnavailable(
@@ -165,8 +165,8 @@ def _under(tensors: tuple[Tensor, ...], prefix: str) -> tuple[Tensor, ...]:
     )
 
 
-def _what_it_is_instead(tensors: tuple[Tensor, ...], text: str) -> str:
-    if any(mark in tensor.name for tensor in tensors for mark in LORA):
+def _not_a_checkpoint(tensors: tuple[Tensor, ...], text: str) -> str:
+    if any(part in tensor.name for tensor in tensors for part in LORA):
         return say(
             "“{source}” is a LoRA, not a model. Use it as an adapter with a model.", source=text
         )

@@ -1,4 +1,4 @@
-"""A source as it is looked into: files, sizes and headers, whether here or on the Hub."""
+"""The files of a source with their sizes and headers, whether on disk or on the Hub."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -27,12 +27,12 @@ class SourceFiles:
 
     Attributes:
         sizes: Bytes of its files, by their path within it.
-        tensors: From such a path to what the header of that file says.
-        settings: From such a path to what that JSON file says.
-        layout: Of a pipeline, which files are of which component.
-        licence: Its name and a link to its text, where they are known.
-        gated: Whether the Hub asks to accept terms first.
-        download_bytes: Bytes that still have to come.
+        tensors: From such a path to the tensors in that file, by its header.
+        settings: From such a path to the content of that JSON file.
+        layout: Of a pipeline, which files belong to which component.
+        licence: Its name and a link to its text, if known.
+        gated: Whether its terms have to be accepted on the Hub first.
+        download_bytes: Bytes still to be downloaded.
     """
 
     sizes: dict[str, int]
@@ -45,16 +45,16 @@ class SourceFiles:
 
 
 def source_files_of(source: Source, hub: HubClient, *, own_denoiser: bool = True) -> SourceFiles:
-    """Look at what is here where all of `source` is, else at what the Hub has.
+    """The files on disk if all of `source` is there, else those on the Hub.
 
     Raises:
-        ModelUnavailable: It cannot be had, or is nothing that can be loaded.
+        ModelUnavailable: It can't be had, or can't be loaded.
     """
     if (
         source.repo is None
         or disk_usage_of_source(source, own_denoiser).presence is Presence.COMPLETE
     ):
-        return _local_view(source, own_denoiser)
+        return _on_disk(source, own_denoiser)
     manifest = manifest_of(source, hub, own_denoiser=own_denoiser)
     return SourceFiles(
         sizes={file.path: file.size for file in manifest.files},
@@ -68,15 +68,15 @@ def source_files_of(source: Source, hub: HubClient, *, own_denoiser: bool = True
 
 
 def bytes_of(base: Source, hub: HubClient) -> tuple[int, int]:
-    """Bytes of what a checkpoint goes with, and those still to come; 0 where nobody can tell."""
+    """Bytes of a checkpoint's base, and those still to be downloaded; 0 if unknown."""
     try:
-        view = source_files_of(base, hub)
+        files = source_files_of(base, hub)
     except ModelUnavailable:
         return 0, 0
-    return sum(view.sizes.values()), view.download_bytes
+    return sum(files.sizes.values()), files.download_bytes
 
 
-def _local_view(source: Source, own_denoiser: bool) -> SourceFiles:
+def _on_disk(source: Source, own_denoiser: bool) -> SourceFiles:
     files = files_of(source, own_denoiser=own_denoiser)
     layout = None
     if source.kind is SourceKind.PIPELINE:
@@ -98,7 +98,7 @@ def read_tensors(path: Path) -> tuple[Tensor, ...]:
     """The tensors of a `.safetensors` or `.gguf` file, by its header.
 
     Raises:
-        CorruptFile: It is cut off, or something else.
+        CorruptFile: It is cut off, or of another format.
     """
     if path.suffix.lower() != ".gguf":
         return read_safetensors(path)

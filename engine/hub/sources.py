@@ -1,4 +1,4 @@
-"""What the source of a model may be, as its owner writes it.
+"""The source of a model, as its owner writes it.
 
 owner/name                        a Diffusers pipeline on the Hub
 owner/name/path/file.safetensors  one file on the Hub: a checkpoint, or a denoiser
@@ -17,19 +17,19 @@ from engine.errors import ModelUnavailable
 from speech import phrase, say
 
 PICKLES = frozenset({".bin", ".ckpt", ".pt", ".pth"})
-"""Endings of weights that run code when they are read."""
+"""Suffixes of weight files that can run code when they are loaded."""
 
 REPOSITORY = re.compile(r"\w[\w.-]*/\w[\w.-]*")
-"""A Hub id: who owns it, and its name."""
+"""A Hub ID: owner and name."""
 
 FILE_ON_HUB = re.compile(rf"(?P<repo>{REPOSITORY.pattern})/(?P<file>[^\\:]+)")
 
 
 class SourceKind(StrEnum):
-    """In what form a model comes."""
+    """The form of a model."""
 
     PIPELINE = "Diffusers pipeline"
-    """A folder with a `model_index.json` and a folder per component."""
+    """A folder with a `model_index.json` and a folder for each component."""
     CHECKPOINT = "checkpoint"
     """All weights of a Stable Diffusion model in one file, or those of a denoiser."""
     GGUF = "GGUF"
@@ -38,18 +38,18 @@ class SourceKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Where something is. Either `path` or `repo` is set.
+    """Where a model is. Either `path` or `repo` is set.
 
     Attributes:
         text: As its owner wrote it.
-        kind: In what form it comes.
-        path: Where it is on this machine, absolute.
-        repo: Its id on the Hub.
+        kind: Its form.
+        path: Its path on this machine, absolute.
+        repo: Its ID on the Hub.
         file: Path within `repo`; `None` for a pipeline.
-        revision: Branch, tag or commit on the Hub; `None` is the main branch.
+        revision: Branch, tag or commit on the Hub; `None` for the main branch.
         variant: Variant of the weights, such as `fp16`.
-        allow_pickle: Whether weights may be pickles where there are no others.
-        settings_only: Whether configurations and tokenizers of a pipeline are wanted, no weights.
+        allow_pickle: Whether weights may be pickles if there are no others.
+        settings_only: Whether only configs and tokenizers are needed, no weights.
     """
 
     text: str
@@ -65,7 +65,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """All that a model is made from: a source, and what stands in for the source's own denoiser."""
+    """What a model is made from: a source, and perhaps a file in place of its own denoiser."""
 
     source: Source
     denoiser: Source | None = None
@@ -85,7 +85,7 @@ def origin(
     """Read what an owner wrote.
 
     Raises:
-        ModelUnavailable: It is none of the things that a source, or a denoiser, can be.
+        ModelUnavailable: It isn't a source, or the denoiser isn't one.
     """
     source = read_source(text, revision=revision, variant=variant, allow_pickle=allow_pickle)
     if source.kind is SourceKind.GGUF:
@@ -98,12 +98,12 @@ def origin(
         )
     if denoiser is None:
         return Origin(source)
-    stand_in = read_source(denoiser, allow_pickle=allow_pickle)
-    if stand_in.kind is SourceKind.PIPELINE:
+    replacement = read_source(denoiser, allow_pickle=allow_pickle)
+    if replacement.kind is SourceKind.PIPELINE:
         raise ModelUnavailable(
             say("The denoiser “{file}” must be a .gguf or .safetensors file.", file=denoiser)
         )
-    return Origin(source, stand_in)
+    return Origin(source, replacement)
 
 
 def read_source(
@@ -113,10 +113,10 @@ def read_source(
     variant: str | None = None,
     allow_pickle: bool = False,
 ) -> Source:
-    """What `text` names: what is on this machine goes before what the Hub may have.
+    """The source that `text` names: a path on this machine, or else a Hub ID.
 
     Raises:
-        ModelUnavailable: It is nothing that a model can be loaded from.
+        ModelUnavailable: It is neither.
     """
     path = Path(text).expanduser()
     if path.is_dir():

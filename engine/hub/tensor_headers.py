@@ -1,4 +1,4 @@
-"""Headers of weight files: what tensors there are, without reading one."""
+"""The headers of weight files: which tensors there are, without reading them."""
 
 import json
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from engine.hub.errors import CorruptFile
 from speech import say
 
 HEADER_LIMIT = 100_000_000
-"""Bytes: no header of the safetensors format is longer (its reference implementation's limit)."""
+"""The most bytes of a safetensors header, as in the reference implementation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +28,11 @@ class Tensor:
 
 
 def read_safetensors(path: Path) -> tuple[Tensor, ...]:
-    """The tensors of a file; its length must be what its header says.
+    """The tensors of a file, whose length must match its header.
 
     Raises:
-        CorruptFile: It is cut off, or no file of that format.
-        OSError: It cannot be read.
+        CorruptFile: It is cut off, or of another format.
+        OSError: It can't be read.
     """
     length = path.stat().st_size
     with path.open("rb") as file:
@@ -75,13 +75,13 @@ def from_hub(metadata: SafetensorsFileMetadata) -> tuple[Tensor, ...]:
 
 
 NESTED = frozenset({"down_blocks", "up_blocks", "input_blocks", "output_blocks", "down", "up"})
-"""Names of the stages of a UNet: a stage is no block, what it is made of is."""
+"""Names of a UNet's stages; what a stage is made of are its blocks."""
 
 
 def largest_block(tensors: tuple[Tensor, ...]) -> int:
     """Parameters of the largest repeated block, such as `transformer_blocks.7`.
 
-    A model that repeats nothing is one block.
+    A model without repeated blocks is one block.
     """
     blocks: dict[str, int] = {}
     for tensor in tensors:
@@ -91,13 +91,13 @@ def largest_block(tensors: tuple[Tensor, ...]) -> int:
 
 
 def outside_blocks(tensors: tuple[Tensor, ...]) -> int:
-    """Parameters that are in no repeated block, such as embeddings; 0 where nothing repeats."""
+    """Parameters outside of repeated blocks, such as embeddings; 0 without repeated blocks."""
     outside = [tensor.parameters for tensor in tensors if not _block_of(tensor.name)]
     return sum(outside) if len(outside) < len(tensors) else 0
 
 
 def linear_share(tensors: tuple[Tensor, ...]) -> float | None:
-    """Share of the parameters in matrices within blocks; `None` where nothing repeats."""
+    """Share of the parameters in matrices within blocks; `None` without repeated blocks."""
     blocks = [tensor for tensor in tensors if _block_of(tensor.name)]
     total = sum(tensor.parameters for tensor in tensors)
     matrices = sum(tensor.parameters for tensor in blocks if len(tensor.shape) == 2)
@@ -105,7 +105,7 @@ def linear_share(tensors: tuple[Tensor, ...]) -> float | None:
 
 
 def _block_of(name: str) -> str | None:
-    """Up to the first number of a tensor's name; within a stage of a UNet, to the second."""
+    """The name up to its first number; within a stage of a UNet, up to its second."""
     parts = name.split(".")
     numbers = [place for place, part in enumerate(parts[:-1]) if part.isdigit() and place > 0]
     if not numbers:

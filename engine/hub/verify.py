@@ -1,4 +1,4 @@
-"""What is done with models that are on disk: their bytes are checked, or their room is freed."""
+"""Verifies the files of a model on disk, and removes them from the cache."""
 
 import os
 import shutil
@@ -10,8 +10,8 @@ from huggingface_hub import constants, scan_cache_dir
 from engine.errors import ModelUnavailable
 from engine.hub.client import HubClient
 from engine.hub.errors import CorruptFile
-from engine.hub.http_download import PIECE, digest_for
-from engine.hub.local_files import UNFINISHED, begun_bytes, files_of, place_of, repo_cache
+from engine.hub.http_download import CHUNK, digest_for
+from engine.hub.local_files import PARTIAL_SUFFIX, files_of, partial_bytes, place_of, repo_cache
 from engine.hub.manifest import manifests_of
 from engine.hub.presence import Presence, disk_usage, sources_of
 from engine.hub.source_files import read_tensors
@@ -19,39 +19,41 @@ from engine.hub.sources import Origin, Source
 from speech import say
 
 HASHES = frozenset({40, 64})
-"""Digits of Git's SHA-1 and of SHA-256: what the cache names files by."""
+"""Digits of Git's SHA-1 and of SHA-256, by which the cache names files."""
 
 WITH_HEADER = frozenset({".safetensors", ".gguf"})
 
 
 def verify(
-    origin: Origin, hub: HubClient | None = None, progress: Callable[[int, int], None] | None = None
+    origin: Origin,
+    hub: HubClient | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> tuple[str, ...]:
-    """Check the files of a model on disk; one sentence for each that is not as it should be.
+    """Check the files of a model on disk; returns a sentence for each flaw.
 
-    What came from the Hub is compared with the hash that the Hub gave for it, which the cache keeps
-    as the name of the bytes. An owner's own files are compared with the length that their header
-    gives. Blocks while it reads everything.
+    Files from the Hub are compared with the hash that the Hub gave for them, which is their name in
+    the cache. The owner's own files are compared with the length in their header. Blocks while it
+    reads everything.
 
     Args:
         origin: What the model is made from.
-        hub: Where given, the Hub is asked which files and hashes there should be; otherwise nothing
-            leaves this machine.
-        progress: Called with the bytes read so far, and those of all files.
+        hub: If given, asked which files and hashes there should be; otherwise nothing leaves this
+            machine.
+        on_progress: Called with the bytes read so far and those of all files.
 
     Raises:
-        ModelUnavailable: Nothing of it is on disk, or the Hub was to be asked and cannot be.
+        ModelUnavailable: None of it is on disk, or the Hub can't be reached.
     """
     state = disk_usage(origin)
     if state.presence is Presence.ABSENT:
         raise ModelUnavailable(
             say("“{source}” isn't downloaded: it has no files here.", source=origin.source.text)
         )
-    promised = _promised(origin, hub) if hub is not None else {}
+    expected = _expected_digests(origin, hub) if hub is not None else {}
     files = [
         (source, name, path)
         for source in sources_of(origin)
-        for name, path in _there(source, own_denoiser=origin.denoiser is None).items()
+        for name, path in _files_on_disk(source, own_denoiser=origin.denoiser is None).items()
     ]
     total = sum(path.stat().st_size for _, _, path in files)
     done = 0
@@ -64,25 +66,25 @@ def verify(
         before = done
 
         def read(size: int, before: int = before) -> None:
-            if progress is not None:
-                progress(before + size, total)
+            if on_progress is not None:
+                on_progress(before + size, total)
 
-        digest = promised.get((source.text, name)) or _kept_digest(path)
+        digest = expected.get((source.text, name)) or _digest_in_cache(path)
         if flaw := _flaw(path, name, digest, read):
             flaws.append(flaw)
         done += path.stat().st_size
     return tuple(flaws)
 
 
-def _there(source: Source, own_denoiser: bool) -> dict[str, Path]:
+def _files_on_disk(source: Source, own_denoiser: bool) -> dict[str, Path]:
     try:
         return files_of(source, own_denoiser=own_denoiser)
     except ModelUnavailable:
         return {}
 
 
-def _promised(origin: Origin, hub: HubClient) -> dict[tuple[str, str], str]:
-    """Hash by source and path, as the Hub says them."""
+def _expected_digests(origin: Origin, hub: HubClient) -> dict[tuple[str, str], str]:
+    """The Hub's hashes by source and path."""
     return {
         (manifest.source.text, file.path): file.digest
         for manifest in manifests_of(origin, hub)
@@ -90,8 +92,8 @@ def _promised(origin: Origin, hub: HubClient) -> dict[tuple[str, str], str]:
     }
 
 
-def _kept_digest(path: Path) -> str | None:
-    """The hash by which the cache has named the bytes of that file, where it has."""
+def _digest_in_cache(path: Path) -> str | None:
+    """The hash by which the cache names that file; `None` if it isn't in the cache."""
     if not path.is_symlink():
         return None
     name = Path(os.readlink(path)).name
@@ -99,7 +101,7 @@ def _kept_digest(path: Path) -> str | None:
 
 
 def _flaw(path: Path, name: str, digest: str | None, read: Callable[[int], None]) -> str | None:
-    """What is wrong with a file; a truncated one is told by its header, before it is hashed."""
+    """What is wrong with a file; a truncated one is found by its header, before it is hashed."""
     if path.suffix.lower() in WITH_HEADER:
         try:
             read_tensors(path)
@@ -110,9 +112,9 @@ def _flaw(path: Path, name: str, digest: str | None, read: Callable[[int], None]
     found = digest_for(digest, path.stat().st_size)
     done = 0
     with path.open("rb") as file:
-        while piece := file.read(PIECE):
-            found.update(piece)
-            done += len(piece)
+        while chunk := file.read(CHUNK):
+            found.update(chunk)
+            done += len(chunk)
             read(done)
     if found.hexdigest() == digest:
         return None
@@ -123,11 +125,11 @@ def _flaw(path: Path, name: str, digest: str | None, read: Callable[[int], None]
 
 
 def remove(origin: Origin) -> int:
-    """Free what a model takes in the Hugging Face cache; its owner's own files are never touched.
+    """Delete a model from the Hugging Face cache; the owner's own files are never touched.
 
-    Of a pipeline on the Hub its revision goes, whichever variant or model uses it; of a single
-    file that file. Bytes that another revision needs stay, and so do the few megabytes that a
-    checkpoint goes with, since others of its generation go with them, too.
+    Of a pipeline the whole revision is deleted, of a single file that file. Files that another
+    revision needs stay, and so do the few megabytes of a checkpoint's base, since other checkpoints
+    need them too.
 
     Returns:
         How many bytes were freed.
@@ -138,8 +140,8 @@ def remove(origin: Origin) -> int:
 def _remove(source: Source) -> int:
     assert source.repo is not None, "the owner's own files are never touched"
     place = place_of(source)
-    freed = begun_bytes(source.repo)
-    _sweep(repo_cache(source.repo))
+    freed = partial_bytes(source.repo)
+    _delete_partial_files(repo_cache(source.repo))
     if place is None:
         return freed
     cache = scan_cache_dir(constants.HF_HUB_CACHE)
@@ -149,18 +151,18 @@ def _remove(source: Source) -> int:
         for revision in repo.revisions
         if revision.snapshot_path in place.parents or revision.snapshot_path == place
     )
-    own = [file for file in revision.files if file.file_path == place]
-    if own and len(revision.files) > 1:
-        plan = cache.delete_files(*own)
+    single = [file for file in revision.files if file.file_path == place]
+    if single and len(revision.files) > 1:
+        deletion = cache.delete_files(*single)
     else:
-        plan = cache.delete_revisions(revision.commit_hash)
-    plan.execute()
-    return freed + plan.expected_freed_size
+        deletion = cache.delete_revisions(revision.commit_hash)
+    deletion.execute()
+    return freed + deletion.expected_freed_size
 
 
-def _sweep(folder: Path) -> None:
-    """Delete what unfinished downloads have left in a repository's part of the cache."""
-    for file in folder.glob(f"blobs/*{UNFINISHED}"):
+def _delete_partial_files(folder: Path) -> None:
+    """Delete what unfinished downloads left in a repository's folder of the cache."""
+    for file in folder.glob(f"blobs/*{PARTIAL_SUFFIX}"):
         file.unlink()
     if not any(folder.glob("snapshots/*")):
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,7 +1,7 @@
-"""Pictures laid out to be painted further: parts of them marked, or more room beside them.
+"""Canvases for inpainting and outpainting: parts of a picture marked, or space added around it.
 
-A canvas is a picture and a mask of its size. White is painted anew, black stays as it is, to the
-pixel; grey is where the one passes into the other.
+A canvas is a picture and a mask of its size. White is repainted, black is kept to the pixel, and
+grey blends the two.
 """
 
 from collections.abc import Collection
@@ -13,22 +13,22 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont
 from engine.models.catalogue import Model
 
 PARTS = range(1, 10)
-"""The parts of a picture, three rows of three, as one reads."""
+"""The parts of a picture: three rows of three, in reading order."""
 
 FEATHER = 24
-"""A seam is as wide as the shorter side divided by this, on each side of its middle."""
+"""The blend at a seam reaches the shorter side divided by this to each side."""
 
-SHOWN_SIDE = 640
-"""Pixels of the longer side of a chart: enough to read it on a phone."""
+CHART_SIDE = 640
+"""Pixels of the longer side of a chart of parts: enough to read it on a phone."""
 
-OUTWARD_STRENGTH, OUTWARD_SIDE = 0.8, 512
-"""How far what is new beside a picture leaves its stretched edges behind, by its shorter side. In a
-smaller one less noise wipes out as much (Hoogeboom et al. 2023, “simple diffusion”, section 2.1);
-with more than that, a second house is begun half behind the first."""
+OUTPAINT_STRENGTH, OUTPAINT_SIDE = 0.8, 512
+"""Strength with which the stretched edges around a picture are repainted, for a shorter side of so
+many pixels or more. In a smaller picture less noise destroys as much (Hoogeboom et al. 2023,
+“simple diffusion”, section 2.1); with more, a second subject appears half behind the first."""
 
 
 class Direction(StrEnum):
-    """Whither the view moves."""
+    """Where the view moves."""
 
     LEFT = "left"
     RIGHT = "right"
@@ -37,12 +37,12 @@ class Direction(StrEnum):
 
 
 class InpaintCanvas(NamedTuple):
-    """What is painted further.
+    """A picture to inpaint.
 
     Attributes:
         image: RGB.
         mask: Greyscale, of its size.
-        strength: How far to leave behind what the mask marks; 1 is noise alone.
+        strength: How much what the mask marks may change; 1 starts from noise alone.
     """
 
     image: Image.Image
@@ -51,59 +51,60 @@ class InpaintCanvas(NamedTuple):
 
 
 def mask_parts(image: Image.Image, parts: Collection[int]) -> InpaintCanvas:
-    """The picture with some of its `PARTS` to be painted anew; they fade in from their edges."""
+    """The picture with some of its `PARTS` marked; they blend in from their edges."""
     hard = Image.new("L", image.size)
     for part in parts:
         hard.paste(255, _box(image, part))
     soft = hard.filter(ImageFilter.BoxBlur(_feather(image)))
-    inwards = soft.point([max(0, 2 * value - 255) for value in range(256)])
-    return InpaintCanvas(image, ImageChops.darker(hard, inwards))
+    inner = soft.point([max(0, 2 * value - 255) for value in range(256)])
+    return InpaintCanvas(image, ImageChops.darker(hard, inner))
 
 
 def zoom_out(image: Image.Image, factor: float) -> InpaintCanvas:
-    """The picture in the middle of one of the same size, `factor` times as small."""
+    """The picture scaled down by `factor`, in the middle of a canvas of its original size."""
     width, height = round(image.width / factor), round(image.height / factor)
     small = image.resize((width, height), Image.Resampling.LANCZOS)
     place = ((image.width - width) // 2, (image.height - height) // 2)
-    return _with_room(small, image.size, place)._replace(strength=_outward_strength(image.size))
+    return _extended(small, image.size, place)._replace(strength=_outpaint_strength(image.size))
 
 
-def pan(image: Image.Image, way: Direction, room: int, *, grows: bool) -> InpaintCanvas:
-    """The picture with `room` pixels more at one side.
+def pan(image: Image.Image, direction: Direction, margin: int, *, grows: bool) -> InpaintCanvas:
+    """The picture with `margin` pixels added at one side.
 
     Args:
         image: The picture.
-        way: At which side.
-        room: How many pixels are new.
-        grows: Whether it becomes larger by them; else as much is lost at the other side.
+        direction: At which side.
+        margin: How many pixels are added.
+        grows: Whether the picture grows; otherwise as much is cut off at the other side.
     """
-    sideways = way in (Direction.LEFT, Direction.RIGHT)
-    width = image.width + (room if grows and sideways else 0)
-    height = image.height + (room if grows and not sideways else 0)
-    far = (width if sideways else height) - room - (image.width if sideways else image.height)
-    offset = room if way in (Direction.LEFT, Direction.UP) else far
-    canvas = _with_room(image, (width, height), (offset, 0) if sideways else (0, offset))
-    # Where half of the picture is new, it is something new that is wanted there.
-    return canvas._replace(strength=_outward_strength(canvas.image.size)) if grows else canvas
+    sideways = direction in (Direction.LEFT, Direction.RIGHT)
+    width = image.width + (margin if grows and sideways else 0)
+    height = image.height + (margin if grows and not sideways else 0)
+    before, after = (image.width, width) if sideways else (image.height, height)
+    added_first = direction in (Direction.LEFT, Direction.UP)
+    offset = margin if added_first else after - margin - before
+    canvas = _extended(image, (width, height), (offset, 0) if sideways else (0, offset))
+    # If half of the picture is new, something new is wanted there: strength 1.
+    return canvas._replace(strength=_outpaint_strength(canvas.image.size)) if grows else canvas
 
 
-def pan_margin(model: Model, size: tuple[int, int], way: Direction) -> tuple[int, bool]:
-    """How many pixels `pan` adds to a picture of that size, and whether it grows by them.
+def pan_margin(model: Model, size: tuple[int, int], direction: Direction) -> tuple[int, bool]:
+    """How many pixels `pan` adds to a picture of that size, and whether the picture grows.
 
-    It is half of the side. The picture grows as long as the model paints that large.
+    Half of the side is added. The picture grows as long as the model can paint it so large.
     """
-    side = size[0] if way in (Direction.LEFT, Direction.RIGHT) else size[1]
-    room = side // 2 // model.multiple_of * model.multiple_of
-    return room, side + room <= model.max_side
+    side = size[0] if direction in (Direction.LEFT, Direction.RIGHT) else size[1]
+    margin = side // 2 // model.multiple_of * model.multiple_of
+    return margin, side + margin <= model.max_side
 
 
 def nearest_size(model: Model, width: int, height: int) -> tuple[int, int]:
-    """The size that `model` paints of a picture of that size: its own, or one of its shape."""
-    own = all(
+    """The size at which `model` repaints a picture of that size: the same, or one of its shape."""
+    paintable = all(
         model.min_side <= side <= model.max_side and side % model.multiple_of == 0
         for side in (width, height)
     )
-    if own:
+    if paintable:
         return width, height
     sides = model.sides(width / height)
     least = -(-model.min_side // model.multiple_of) * model.multiple_of
@@ -111,10 +112,10 @@ def nearest_size(model: Model, width: int, height: int) -> tuple[int, int]:
 
 
 def inpaint_size(model: Model, width: int, height: int) -> tuple[int, int]:
-    """The size at which `model` paints a picture further, of which parts are to stay as they are.
+    """The size at which `model` inpaints a picture of that size.
 
-    Its own as long as the model paints that large, else the model's largest in its shape. One that
-    is too small becomes as large as those that the model paints.
+    The same if the model can paint so large, else the largest of its shape. A picture that is too
+    small becomes as large as the model's pictures.
     """
     largest = model.max_side // model.multiple_of * model.multiple_of
     scale = min(1.0, largest / max(width, height))
@@ -127,25 +128,25 @@ def inpaint_size(model: Model, width: int, height: int) -> tuple[int, int]:
 
 
 def draw_parts(image: Image.Image, chosen: Collection[int]) -> Image.Image:
-    """The picture with its parts outlined and numbered, those that are chosen tinted."""
-    scale = SHOWN_SIDE / max(image.size)
+    """The picture with its parts outlined and numbered, and the chosen ones tinted."""
+    scale = CHART_SIDE / max(image.size)
     size = (max(12, round(image.width * scale)), max(12, round(image.height * scale)))
-    shown = image.resize(size, Image.Resampling.LANCZOS)
+    chart = image.resize(size, Image.Resampling.LANCZOS)
     tint = Image.new("RGB", size, (255, 60, 120))
     for part in chosen:
-        box = _box(shown, part)
-        shown.paste(Image.blend(shown.crop(box), tint.crop(box), 0.55), box)
-    draw = ImageDraw.Draw(shown)
+        box = _box(chart, part)
+        chart.paste(Image.blend(chart.crop(box), tint.crop(box), 0.55), box)
+    draw = ImageDraw.Draw(chart)
     radius = max(1, min(size) // 22)
     font = ImageFont.load_default(radius * 1.3)
     for part in PARTS:
-        left, top, right, bottom = _box(shown, part)
+        left, top, right, bottom = _box(chart, part)
         draw.rectangle((left, top, right - 1, bottom - 1), outline="black", width=3)
         draw.rectangle((left + 1, top + 1, right - 2, bottom - 2), outline="white")
         middle = ((left + right) // 2, (top + bottom) // 2)
         draw.circle(middle, radius, fill=(20, 20, 20), outline="white", width=2)
         draw.text(middle, str(part), fill="white", font=font, anchor="mm")
-    return shown
+    return chart
 
 
 def _box(image: Image.Image, part: int) -> tuple[int, int, int, int]:
@@ -159,10 +160,10 @@ def _box(image: Image.Image, part: int) -> tuple[int, int, int, int]:
     )
 
 
-def _with_room(image: Image.Image, size: tuple[int, int], place: tuple[int, int]) -> InpaintCanvas:
-    """The picture at `place` of a canvas, its edges stretched to fill the rest.
+def _extended(image: Image.Image, size: tuple[int, int], place: tuple[int, int]) -> InpaintCanvas:
+    """The picture at `place` on a canvas, its edges stretched to fill the rest.
 
-    The seam lies within the picture, so that nothing of the stretched edges is left to see.
+    The seam lies within the picture, so that nothing of the stretched edges remains visible.
     """
     left, top = place
     right, bottom = left + image.width, top + image.height
@@ -187,7 +188,7 @@ def _with_room(image: Image.Image, size: tuple[int, int], place: tuple[int, int]
 
 
 def _stretch(canvas: Image.Image, inner: tuple[int, int, int, int]) -> None:
-    """Fill what is outside of `inner` with the pixels at its edges."""
+    """Fill the outside of `inner` with the pixels at its edges."""
     left, top, right, bottom = inner
     width, height = canvas.size
     for edge, box in (
@@ -205,5 +206,5 @@ def _feather(image: Image.Image) -> int:
     return max(1, min(image.size) // FEATHER)
 
 
-def _outward_strength(size: tuple[int, int]) -> float:
-    return round(OUTWARD_STRENGTH * min(1.0, min(size) / OUTWARD_SIDE), 2)
+def _outpaint_strength(size: tuple[int, int]) -> float:
+    return round(OUTPAINT_STRENGTH * min(1.0, min(size) / OUTPAINT_SIDE), 2)

@@ -1,4 +1,4 @@
-"""Pictures as they were held, whatever a camera or a phone has written about them."""
+"""Applies the EXIF orientation, whatever else is in the EXIF of a camera or phone."""
 
 import struct
 
@@ -13,26 +13,26 @@ TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What brings a picture of each orientation upright (Exif 2.32, 4.6.4 A)."""
+"""What turns a picture of each orientation upright (Exif 2.32, 4.6.4 A)."""
 
-DAMAGED = (OSError, SyntaxError, ValueError, TypeError, LookupError, struct.error)
+EXIF_ERRORS = (OSError, SyntaxError, ValueError, TypeError, LookupError, struct.error)
 
 
 def apply_exif_orientation(image: Image.Image) -> Image.Image:
-    """The picture as it was held, without its Exif; as it is where that cannot be read.
+    """The picture turned upright, without its EXIF; unchanged if that can't be read.
 
-    Only the orientation is looked at: other tags are often of the wrong type, and Pillow cannot
-    write those again.
+    Only the orientation is used: other tags often have the wrong type, and Pillow can't write those
+    again.
 
     Raises:
-        OSError: The picture itself cannot be read; and what else Pillow raises then.
+        OSError: The picture itself can't be read; Pillow may raise other errors then.
     """
     image.load()
     try:
         turn = TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
-    except DAMAGED:
+    except EXIF_ERRORS:
         turn = None
-    held = image.copy() if turn is None else image.transpose(turn)
+    upright = image.copy() if turn is None else image.transpose(turn)
     for name in ("exif", "Raw profile type exif"):
-        held.info.pop(name, None)
-    return held
+        upright.info.pop(name, None)
+    return upright

@@ -1,4 +1,4 @@
-"""Pictures to start from: what people send along, and finished ones to be gone on with."""
+"""Init images: what people upload, and finished pictures that are painted further."""
 
 import asyncio
 from collections.abc import Callable, Collection
@@ -31,13 +31,13 @@ from speech import say
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredInitImage:
-    """A kept picture, with its mask, that is painted further.
+    """A stored init image with its mask.
 
     Attributes:
-        image: The name to ask for it by.
-        mask: That of its mask.
-        size: Width and height, in pixels.
-        strength: How far the picture leaves behind what the mask marks.
+        image: Its name.
+        mask: The name of its mask.
+        size: Width and height, pixels.
+        strength: How much what the mask marks may change.
     """
 
     image: str
@@ -45,8 +45,8 @@ class StoredInitImage:
     size: tuple[int, int]
     strength: float
 
-    def under(self, request: ImageRequest) -> ImageRequest:
-        """What `request` asks for, once, from here."""
+    def applied_to(self, request: ImageRequest) -> ImageRequest:
+        """`request` for one picture from this init image."""
         width, height = self.size
         return replace(
             request,
@@ -65,14 +65,14 @@ class StoredInitImage:
 def with_init_image(
     request: ImageRequest, image: str, mask: str | None, shape: tuple[int, int], model: Model
 ) -> ImageRequest:
-    """The request from a kept picture, in its shape unless another size was asked for.
+    """The request with an init image, in its shape unless another size was requested.
 
     Args:
-        request: What was asked for.
-        image: Name of the picture.
-        mask: Name of its mask: what it marks is left behind altogether, unless it was said how far.
-        shape: Width and height of the picture, in pixels.
-        model: What paints.
+        request: What was requested.
+        image: Name of the init image.
+        mask: Name of its mask. What it marks is fully repainted unless a strength was requested.
+        shape: Width and height of the init image, pixels.
+        model: The model that paints.
     """
     if request.width is None:
         width, height = (inpaint_size if mask else nearest_size)(model, *shape)
@@ -83,11 +83,10 @@ def with_init_image(
 
 
 class InitImages:
-    """Keeps pictures for requests that start from them.
+    """Stores init images for requests.
 
-    All of its methods raise `StorageError` when what is to be kept cannot be written down. Those
-    that take a `Parent` raise `UnknownJob` when its job is gone, and `InvalidRequest` when its
-    file is gone or damaged.
+    All methods raise `StorageError` when a picture can't be stored. Those that take a `Parent`
+    raise `UnknownJob` when its job is gone, and `InvalidRequest` when its file is gone or damaged.
     """
 
     def __init__(self, jobs: JobTable, uploads: UploadFolder) -> None:
@@ -95,29 +94,29 @@ class InitImages:
         self._uploads = uploads
 
     async def keep(self, data: bytes) -> str:
-        """Keep a picture; the name to ask for it by.
+        """Store a picture; returns its name.
 
         Raises:
-            InvalidRequest: When it is no picture, or too large a one.
+            InvalidRequest: When it isn't a picture, or is too large.
         """
         return await asyncio.to_thread(self._uploads.keep, data)
 
     async def keep_mask(self, data: bytes, image: str) -> str:
-        """Keep the mask of the picture kept as `image`; the name to ask for it by.
+        """Store the mask of the picture `image`; returns its name.
 
-        It is white where the picture is painted anew, on black or on nothing; or a picture with
-        holes where it is. It is brought to the size of its picture.
+        It is white where the picture is repainted, on black or transparent; or it is a picture with
+        transparent holes. It is scaled to the size of its picture.
 
         Raises:
-            InvalidRequest: When it is no picture, marks nothing, or has another shape.
+            InvalidRequest: When it isn't a picture, marks nothing, or has another shape.
         """
         return await asyncio.to_thread(self._uploads.keep_mask, data, image)
 
     async def size(self, name: str) -> tuple[int, int]:
-        """Width and height of a kept picture, in pixels.
+        """Width and height of a stored picture, pixels.
 
         Raises:
-            InvalidRequest: When it is not kept any more.
+            InvalidRequest: When it is no longer stored.
         """
         return await asyncio.to_thread(self._uploads.size, name)
 
@@ -128,8 +127,8 @@ class InitImages:
             raise InvalidRequest(say(GONE))
         return job, job.pictures[parent.number]
 
-    async def of(self, parent: Parent) -> str:
-        """Keep a finished picture; the name to ask for it by."""
+    async def keep_finished(self, parent: Parent) -> str:
+        """Store a finished picture as an init image; returns its name."""
         _, file = await self.finished(parent)
         try:
             data = await asyncio.to_thread(file.read_bytes)
@@ -138,7 +137,7 @@ class InitImages:
         return await self.keep(data)
 
     async def draw_parts(self, parent: Parent, chosen: Collection[int]) -> bytes:
-        """A WebP of the picture with its parts outlined and numbered, those chosen tinted."""
+        """A WebP of the picture with its parts outlined and numbered, the chosen ones tinted."""
         _, file = await self.finished(parent)
 
         def draw() -> bytes:
@@ -148,48 +147,47 @@ class InitImages:
 
         return await asyncio.to_thread(draw)
 
-    async def filling(
+    async def inpaint_parts(
         self, parent: Parent, parts: Collection[int], model: Model
     ) -> StoredInitImage:
-        """Keep the picture with some of `engine.images.canvas.PARTS` to be painted anew."""
-        return await self._laid(parent, model, lambda image: mask_parts(image, parts))
+        """Store the picture with some of `engine.images.canvas.PARTS` marked for repainting."""
+        return await self._keep_canvas(parent, model, lambda image: mask_parts(image, parts))
 
-    async def masked(self, parent: Parent, mask: bytes, model: Model) -> StoredInitImage:
-        """Keep the picture with what a mask marks to be painted anew.
+    async def inpaint_mask(self, parent: Parent, mask: bytes, model: Model) -> StoredInitImage:
+        """Store the picture with a mask for repainting.
 
         Raises:
-            InvalidRequest: When it is no mask of that picture, too.
+            InvalidRequest: Also when the mask doesn't fit the picture.
         """
-        image = await self.of(parent)
+        image = await self.keep_finished(parent)
         name = await self.keep_mask(mask, image)
         size = inpaint_size(model, *await self.size(image))
         return StoredInitImage(image=image, mask=name, size=size, strength=1.0)
 
     async def zoom_out(self, parent: Parent, factor: float, model: Model) -> StoredInitImage:
-        """Keep the picture at its size, `factor` times as small, with room all around."""
-        return await self._laid(parent, model, lambda image: zoom_out(image, factor))
+        """Store the picture scaled down by `factor`, with space all around."""
+        return await self._keep_canvas(parent, model, lambda image: zoom_out(image, factor))
 
-    async def pan(self, parent: Parent, way: Direction, model: Model) -> StoredInitImage:
-        """Keep the picture with room at one side, half as much as it has.
+    async def pan(self, parent: Parent, direction: Direction, model: Model) -> StoredInitImage:
+        """Store the picture with half its size added at one side.
 
-        It grows by that where the model paints so large; else as much of it is lost at the other
-        side.
+        It grows if the model can paint it so large; otherwise as much is cut off at the other side.
         """
 
-        def lay(image: Image.Image) -> InpaintCanvas:
-            room, grows = pan_margin(model, image.size, way)
-            return pan(image, way, room, grows=grows)
+        def extend(image: Image.Image) -> InpaintCanvas:
+            margin, grows = pan_margin(model, image.size, direction)
+            return pan(image, direction, margin, grows=grows)
 
-        return await self._laid(parent, model, lay)
+        return await self._keep_canvas(parent, model, extend)
 
-    async def _laid(
-        self, parent: Parent, model: Model, lay: Callable[[Image.Image], InpaintCanvas]
+    async def _keep_canvas(
+        self, parent: Parent, model: Model, make: Callable[[Image.Image], InpaintCanvas]
     ) -> StoredInitImage:
         _, file = await self.finished(parent)
 
         def keep() -> StoredInitImage:
             image = _opened(file)
-            canvas = lay(image.resize(inpaint_size(model, *image.size), Image.Resampling.LANCZOS))
+            canvas = make(image.resize(inpaint_size(model, *image.size), Image.Resampling.LANCZOS))
             return StoredInitImage(
                 image=self._uploads.keep_image(canvas.image),
                 mask=self._uploads.keep_image(canvas.mask),

@@ -1,7 +1,7 @@
-"""Finished pictures on disk, each with the settings that made it inside.
+"""Finished pictures on disk, with their settings embedded.
 
-The `parameters` text chunk is the one that the AUTOMATIC1111 web interface writes and other tools
-read: the prompt, a line `Negative prompt: …`, and a line `Steps: …, Sampler: …, …`.
+The `parameters` text chunk is that of the AUTOMATIC1111 web interface, which other tools also read:
+the prompt, a line `Negative prompt: …`, and a line `Steps: …, Sampler: …, …`.
 """
 
 import re
@@ -41,14 +41,14 @@ SAMPLERS = {
     "lcm": "LCM",
     "tcd": "TCD",
 }
-"""What that interface calls our schedulers."""
+"""That interface's names of our schedulers."""
 
-NEGATIVE = "Negative prompt: "
+NEGATIVE_PREFIX = "Negative prompt: "
 
 FORMATS = ("PNG", "JPEG", "WEBP")
-"""What may have settings inside."""
+"""Formats that can have settings embedded."""
 
-UNREADABLE = (
+READ_ERRORS = (
     OSError,
     SyntaxError,
     ValueError,
@@ -57,24 +57,24 @@ UNREADABLE = (
 )
 
 MAX_PARAMETERS = 8000
-"""Characters of settings that are read: two prompts of the longest, and their line."""
+"""The most characters of settings that are read: two long prompts and the settings' line."""
 
 GONE = phrase(
     "This picture's file is gone, so nothing can be made from it. “Again” paints a new version."
 )
 
 SETTING = re.compile(r'([A-Z][\w ]*): ("[^"]*"|[^,]*)(?:, |$)')
-"""One setting of the last line; a value in quotes may hold commas."""
+"""One setting of the last line; a quoted value may contain commas."""
 
 
 class OutputFolder:
-    """The folder that holds the pictures. Its methods block: call them in a thread."""
+    """The folder of finished pictures. Its methods block: call them on a thread."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def save(self, job: Job, pictures: tuple[Pixels, ...]) -> list[Path]:
-        """Write the pictures of `job` as PNG; each is there whole or not at all.
+        """Write the pictures of `job` as PNG, each completely or not at all.
 
         Raises:
             StorageError: When the disk is full or refuses.
@@ -93,16 +93,16 @@ class OutputFolder:
         return files
 
     def delete(self, files: list[Path] | tuple[Path, ...]) -> None:
-        """Remove the files, those that are there."""
+        """Delete the files that exist."""
         for file in files:
             file.unlink(missing_ok=True)
 
 
 def parameters(recipe: Recipe, seed: int) -> str:
-    """The text chunk for the picture that `recipe` paints from `seed`."""
+    """The text chunk of the picture that `recipe` paints from `seed`."""
     lines = [with_adapters(recipe.prompt, recipe.adapters)]
     if recipe.negative_prompt:
-        lines.append(NEGATIVE + recipe.negative_prompt)
+        lines.append(NEGATIVE_PREFIX + recipe.negative_prompt)
     lines.append(
         f"Steps: {recipe.num_inference_steps}, Sampler: {SAMPLERS[recipe.scheduler]}, "
         f"CFG scale: {recipe.guidance_scale:g}, Seed: {seed}, "
@@ -124,7 +124,7 @@ def read_request(file: Path) -> ImageRequest:
     """The request that paints the picture in `file` again.
 
     Raises:
-        InvalidRequest: When the file is no picture, or has no settings inside.
+        InvalidRequest: When the file isn't a picture, or has no settings.
     """
     try:
         with Image.open(file) as image:
@@ -137,18 +137,20 @@ def read_request(file: Path) -> ImageRequest:
 
 
 def parse_parameters(text: str) -> ImageRequest:
-    """The request that a `parameters` chunk describes; what it does not say is left open."""
+    """The request that a `parameters` chunk describes; what it doesn't say is left open."""
     *lines, last = text.strip().split("\n")
     if not last.startswith("Steps: "):
         lines, last = [*lines, last], ""
-    negative_from = next((i for i, x in enumerate(lines) if x.startswith(NEGATIVE)), len(lines))
-    negative = "\n".join(lines[negative_from:]).removeprefix(NEGATIVE)
+    negative_from = next(
+        (i for i, x in enumerate(lines) if x.startswith(NEGATIVE_PREFIX)), len(lines)
+    )
+    negative = "\n".join(lines[negative_from:]).removeprefix(NEGATIVE_PREFIX)
     values = {key: value.strip('"') for key, value in SETTING.findall(last)}
     width, _, height = values.get("Size", "").partition("x")
-    samplers = {shown: name for name, shown in SAMPLERS.items()}
+    schedulers = {sampler: name for name, sampler in SAMPLERS.items()}
     sampler = values.get("Sampler", "")
-    # Newer versions of that interface name the schedule apart from the sampler.
-    scheduled = f"{sampler} {values.get('Schedule type', '')}"
+    # Newer versions of that interface have the schedule in a setting of its own.
+    with_schedule = f"{sampler} {values.get('Schedule type', '')}"
     return ImageRequest(
         prompt="\n".join(lines[:negative_from]),
         negative_prompt=negative,
@@ -158,7 +160,7 @@ def parse_parameters(text: str) -> ImageRequest:
         num_inference_steps=_whole(values.get("Steps", "")),
         guidance_scale=_number(values.get("CFG scale", "")),
         seed=_whole(values.get("Seed", "")),
-        scheduler=samplers.get(scheduled, samplers.get(sampler)),
+        scheduler=schedulers.get(with_schedule, schedulers.get(sampler)),
         strength=_number(values.get("Denoising strength", "")),
         tile=values.get("Tiling") == "True",
         chaos=min(_whole(values.get("Chaos", "")) or 0, MAX_CHAOS),
@@ -166,17 +168,17 @@ def parse_parameters(text: str) -> ImageRequest:
 
 
 def settings_text(data: bytes) -> str | None:
-    """The `parameters` inside a picture: a PNG's text chunk, or the comment in the Exif of others.
+    """The `parameters` in a picture: a PNG's text chunk, or the comment in the EXIF of others.
 
-    Blocks: call it in a thread.
+    Blocks: call it on a thread.
 
     Raises:
-        InvalidRequest: When the bytes are no picture, or the settings longer than any can be.
+        InvalidRequest: When the bytes aren't a picture, or the settings are too long.
     """
     try:
         with Image.open(BytesIO(data), formats=FORMATS) as image:
             text = image.info.get("parameters") or _user_comment(image)
-    except UNREADABLE as error:
+    except READ_ERRORS as error:
         raise InvalidRequest(say("This file can't be read as a picture.")) from error
     if not isinstance(text, str) or not text.strip():
         return None
@@ -192,7 +194,7 @@ def settings_text(data: bytes) -> str | None:
 
 
 def _user_comment(image: Image.Image) -> str | None:
-    """The comment in the Exif; eight bytes before it tell how it is written (Exif 2.32, 4.6.5)."""
+    """The EXIF comment; the eight bytes before it give its encoding (Exif 2.32, 4.6.5)."""
     comment = image.getexif().get_ifd(0x8769).get(0x9286)
     if not isinstance(comment, bytes):
         return None
@@ -201,8 +203,8 @@ def _user_comment(image: Image.Image) -> str | None:
     return comment.removeprefix(b"ASCII\0\0\0").decode("ascii", "replace").strip("\0")
 
 
-def enlargeable(file: Path) -> Pixels:
-    """The picture in `file`, one of ours, to be saved larger. Blocks: call it in a thread.
+def read_pixels(file: Path) -> Pixels:
+    """The pixels of the picture in `file`, one of ours. Blocks: call it on a thread.
 
     Raises:
         InvalidRequest: When the file is gone or damaged.

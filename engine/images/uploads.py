@@ -1,6 +1,6 @@
-"""Pictures that people start from: checked, made plain, and kept under the hash of what they show.
+"""Uploaded init images and masks: checked, converted to plain PNG, and stored by their hash.
 
-A job that is painted again after a restart needs them again, so they lie on disk; the recipe holds
+A job that is painted again after a restart needs them again, so they are on disk; the recipe has
 their names.
 """
 
@@ -15,55 +15,55 @@ from PIL import Image
 from engine.atomic_write import write_whole
 from engine.errors import InvalidRequest, StorageError
 from engine.images.exif_orientation import apply_exif_orientation
-from engine.images.masks import mask_of, may_have_holes
+from engine.images.masks import mask_of, may_be_transparent
 from speech import say
 
 MAX_PIXELS = 50_000_000
-"""Of an upload; a photo from a good camera has as many."""
+"""Of an upload; a good camera's photos have as many."""
 
 MAX_SIDE = 2048
-"""Pixels a side that are kept; more than any model here paints."""
+"""Pixels a side of a stored upload; more than any model here paints."""
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 
 
 class UploadFolder:
-    """The folder of kept uploads. Its methods block: call them in a thread."""
+    """The folder of uploads. Its methods block: call them on a thread."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def keep(self, data: bytes) -> str:
-        """Keep a picture, upright and without transparency; its name.
+        """Store a picture, upright and without transparency; returns its name.
 
         Raises:
-            InvalidRequest: When it is no picture, or too large a one.
+            InvalidRequest: When it isn't a picture, or is too large.
             StorageError: When the disk is full or refuses.
         """
         return self.keep_image(_on_white(_read(data)))
 
     def keep_mask(self, data: bytes, image: str) -> str:
-        """Keep the mask of the upload named `image`, brought to its size; its name.
+        """Store the mask of the upload `image`, scaled to its size; returns its name.
 
         Raises:
-            InvalidRequest: When it is no picture, marks nothing, or is no mask of that one; or
-                that one is gone.
+            InvalidRequest: When it isn't a picture, marks nothing, or doesn't fit that upload; or
+                that upload is gone.
             StorageError: When the disk is full or refuses.
         """
         return self.keep_image(mask_of(_read(data), self.size(image)))
 
     def keep_image(self, image: Image.Image) -> str:
-        """Keep what the program itself has drawn; its name. Raises `StorageError`."""
+        """Store what the program itself has drawn; returns its name. Raises `StorageError`."""
         buffer = BytesIO()
         image.save(buffer, "PNG")
-        plain = buffer.getvalue()
-        name = hashlib.sha256(plain).hexdigest()[:32] + ".png"
+        data = buffer.getvalue()
+        name = hashlib.sha256(data).hexdigest()[:32] + ".png"
         file = self.path(name)
         try:
-            if file.is_file() and file.stat().st_size == len(plain):
-                file.touch()  # as good as new: `delete_but` leaves it a while longer
+            if file.is_file() and file.stat().st_size == len(data):
+                file.touch()  # `delete_unused` keeps it a while longer
             else:
-                write_whole(file, plain)
+                write_whole(file, data)
         except OSError as error:
             raise StorageError(
                 say(
@@ -77,19 +77,19 @@ class UploadFolder:
         """All files in the folder."""
         return [file for file in self._folder.rglob("*") if file.is_file()]
 
-    def delete_but(self, needed: Set[str], before: float) -> int:
-        """Remove what is not `needed`, by name, and older than that (epoch seconds); how many."""
-        unneeded = [
+    def delete_unused(self, needed: Set[str], before: float) -> int:
+        """Delete uploads that aren't `needed` and older than `before` (epoch seconds); how many."""
+        unused = [
             file
             for file in self.files()
             if file.name not in needed and file.stat().st_mtime < before
         ]
-        for file in unneeded:
+        for file in unused:
             file.unlink(missing_ok=True)
-        return len(unneeded)
+        return len(unused)
 
     def require(self, name: str) -> None:
-        """Raise `InvalidRequest` unless the upload of that name is there."""
+        """Raise `InvalidRequest` unless the upload of that name exists."""
         file = self.path(name)
         if not file.is_file() or not file.stat().st_size:
             raise InvalidRequest(say("The start image is no longer stored. Send it again."))
@@ -101,12 +101,12 @@ class UploadFolder:
             return image.size
 
     def path(self, name: str) -> Path:
-        """Where the upload of that name is."""
+        """The file of the upload of that name."""
         return self._folder / name
 
 
 def _read(data: bytes) -> Image.Image:
-    """The picture, of several the first, as its camera was held, no larger than is useful."""
+    """The picture (the first frame of several), upright, no larger than is useful."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -134,7 +134,7 @@ def _read(data: bytes) -> Image.Image:
 
 
 def _on_white(image: Image.Image) -> Image.Image:
-    if not may_have_holes(image):
+    if not may_be_transparent(image):
         return image.convert("RGB")
     layered = image.convert("RGBA")
     white = Image.new("RGBA", layered.size, "white")

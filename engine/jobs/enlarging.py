@@ -5,12 +5,12 @@ from dataclasses import replace
 
 from engine.errors import InvalidRequest, StorageError
 from engine.images.init_images import InitImages
-from engine.images.output import OutputFolder, enlargeable
+from engine.images.output import OutputFolder, read_pixels
 from engine.jobs.job import Job, JobState, Parent
 from engine.jobs.request import ImageRequest, check_enlarged
 from engine.jobs.requester import Requester
 from engine.jobs.submission import JobSubmission
-from engine.safety.decisions import SafetyDecisions
+from engine.safety.checker import SafetyChecker
 from engine.store import JobTable
 from speech import say
 
@@ -24,7 +24,7 @@ class Enlarger:
         jobs: JobTable,
         init_images: InitImages,
         pictures: OutputFolder,
-        safety: SafetyDecisions,
+        safety: SafetyChecker,
     ) -> None:
         self._submission = submission
         self._jobs = jobs
@@ -46,8 +46,8 @@ class Enlarger:
         context = await self._submission.context_of(requester)
         await context.words.check(ImageRequest.of(recipe))
         async with self._busy:
-            pixels = await asyncio.to_thread(enlargeable, file)
-            verdicts = await self._safety.on(recipe, picture, (pixels,))
+            pixels = await asyncio.to_thread(read_pixels, file)
+            verdicts = await self._safety.check(recipe, picture, (pixels,))
             async with self._submission.lock:
                 await self._submission.check_rate_limits(requester, pictures=1)
                 job = await self._jobs.add(replace(requester, parent=picture), recipe)

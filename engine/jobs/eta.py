@@ -1,4 +1,4 @@
-"""The outlook: where every job stands that waits, and when it is likely to be painted."""
+"""When each job is likely to be done: positions in the queue and seconds left."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
@@ -8,33 +8,35 @@ from engine.jobs.job import Job, JobEvent, JobState
 from engine.jobs.queue import FairQueue
 from engine.jobs.request import Recipe
 from engine.jobs.step_times import StepTimes
-from engine.models.download_manager import DownloadManager
+from engine.models.availability import ModelAvailability
 
-LAST = 2**62
-"""A number that no job has: of those that only might come, which are behind all others."""
+FORECAST_ID = 2**62
+"""From here on, numbers of jobs that don't exist yet; they are behind all others."""
 
 
 class EtaCalculator:
-    """Looks ahead over the jobs that are painted now and those that wait."""
+    """Looks ahead over the running and the queued jobs."""
 
     def __init__(
         self,
         queue: FairQueue,
         job_events: JobEvents,
         step_times: StepTimes,
-        download_manager: DownloadManager,
+        availability: ModelAvailability,
         batch_size: int,
     ) -> None:
         self._queue = queue
         self._job_events = job_events
         self._step_times = step_times
-        self._download_manager = download_manager
+        self._availability = availability
         self._batch_size = batch_size
 
-    def waiting(self, running: Collection[Job], extra: Sequence[Job] = ()) -> Iterator[JobEvent]:
-        """Where every waiting job stands, in the order of their turns, while `running` go first.
+    def queued(self, running: Collection[Job], extra: Sequence[Job] = ()) -> Iterator[JobEvent]:
+        """The position and seconds left of each queued job, in the order of their turns.
 
-        Those of `extra` stand among them as if they had just come.
+        Args:
+            running: The jobs that the device has; they go first.
+            extra: Jobs that are counted as if they had just been queued.
         """
         known = True
         seconds = 0.0
@@ -42,47 +44,48 @@ class EtaCalculator:
         for job in running:
             event = self._job_events.get(job.id)
             done = event.step / event.total_steps if event and event.total_steps else 0.0
-            estimate = self._step_times.painting(job.recipe)
+            estimate = self._step_times.job(job.recipe)
             known = known and estimate is not None
             seconds += (estimate or 0.0) * (1 - done)
             in_use = job.recipe.model
         for position, job in enumerate(self._queue.order(extra), start=1):
-            if job.recipe.model in self._download_manager.coming:
-                come = self._download_manager.coming[job.recipe.model]
+            model = job.recipe.model
+            if model in self._availability.pending:
+                share = self._availability.pending[model]
                 yield replace(
-                    queued_event(job), position=position, downloading=True, downloaded=come
+                    queued_event(job), position=position, downloading=True, downloaded=share
                 )
                 continue
-            estimate = self._step_times.painting(job.recipe)
+            estimate = self._step_times.job(job.recipe)
             known = known and estimate is not None
             seconds += estimate or 0.0
-            if job.recipe.model != in_use:
-                seconds += self._step_times.loading(job.recipe.model)
-                in_use = job.recipe.model
+            if model != in_use:
+                seconds += self._step_times.load(model)
+                in_use = model
             left = seconds if known else None
             yield replace(queued_event(job), position=position, seconds_left=left)
 
     def seconds_left(self, job: Job, done: float, running: Collection[Job]) -> float | None:
-        """Seconds until `job`, one of `running`, is painted; `done` (0 to 1) is behind it."""
-        rows = sum(each.recipe.count for each in running)
-        step = self._step_times.step(job.recipe, min(rows, self._batch_size))
+        """Seconds until `job`, one of `running`, is painted; `done` (0 to 1) of it is."""
+        pictures = sum(each.recipe.count for each in running)
+        step = self._step_times.step(job.recipe, min(pictures, self._batch_size))
         if step is None:
             return None
         calls = job.cost / job.recipe.count * (1 - done)
-        return step * calls * max(1.0, rows / self._batch_size)
+        return step * calls * max(1.0, pictures / self._batch_size)
 
     def forecast(
         self, owner: str, recipes: Sequence[Recipe], running: Collection[Job]
     ) -> float | None:
-        """Seconds until jobs of `owner` for all of `recipes` would be painted, if they came now.
+        """Seconds until jobs of `owner` for all of `recipes` would be painted, if queued now.
 
-        `None` when that is not known: files that have to come first take nobody knows how long.
+        `None` when that isn't known, or when files have to be downloaded first.
         """
-        if any(recipe.model not in self._download_manager for recipe in recipes):
+        if not all(self._availability.on_disk(recipe.model) for recipe in recipes):
             return None
         jobs = [
             Job(
-                id=LAST + number,
+                id=FORECAST_ID + number,
                 owner=owner,
                 message_ref=None,
                 recipe=recipe,
@@ -91,10 +94,10 @@ class EtaCalculator:
             )
             for number, recipe in enumerate(recipes)
         ]
-        events = {event.job_id: event for event in self.waiting(running, jobs)}
+        events = {event.job_id: event for event in self.queued(running, jobs)}
         return events[jobs[-1].id].seconds_left
 
 
 def queued_event(job: Job) -> JobEvent:
-    """That the job waits."""
+    """The event of a job that was just queued."""
     return JobEvent(job_id=job.id, state=JobState.QUEUED, total_steps=job.cost)

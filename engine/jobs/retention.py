@@ -94,7 +94,7 @@ class Retention:
     async def _remove_uploads(self) -> int:
         """Remove uploads that no job needs; one of the last day may be for a job to come."""
         return await asyncio.to_thread(
-            self._uploads.delete_but, await self._retention_table.uploads(), time.time() - DAY
+            self._uploads.delete_unused, await self._retention_table.uploads(), time.time() - DAY
         )
 
 

@@ -1,6 +1,6 @@
 """Working memory: what the device holds besides weights, by stage.
 
-All of it is an estimate until measured; `engine.memory.profile` replaces it then.
+All of it is an estimate until it is measured; see `engine.memory.profiles`.
 """
 
 from engine.memory.components import Component
@@ -18,7 +18,7 @@ WORKSPACE = 64_000_000
 """What cuBLAS and cuDNN take for themselves."""
 
 TEXT_TOKENS = 512
-"""The longest prompt that FLUX.1, Z-Image and Qwen-Image read by default."""
+"""The longest prompt that FLUX.1, Z-Image and Qwen-Image encode by default."""
 
 IMAGE_CHANNELS = 3
 
@@ -60,9 +60,9 @@ def encode_bytes(
 
 
 def tokens(family: FamilyFacts, width: int, height: int) -> int:
-    """Length of the denoiser's sequence: cells of the picture, and of a transformer the prompt's.
+    """Length of the denoiser's sequence: the picture's, and for a transformer also the prompt's.
 
-    A UNet reads the prompt by cross-attention, and its cells are of 8 pixels.
+    A UNet takes in the prompt by cross-attention, and its cells have 8 pixels a side.
     """
     cells = -(-width // family.tokens_side) * -(-height // family.tokens_side)
     return cells + (TEXT_TOKENS if family.denoiser == "transformer" else 0)
@@ -84,6 +84,6 @@ def step_bytes(
 
 
 def prompt_bytes(encoder: Component, number_bytes: int) -> int:
-    """What a text encoder takes to read one prompt; a block of it has about 12 hidden² weights."""
+    """What a text encoder takes to encode one prompt; a block has about 12 hidden² weights."""
     hidden = (encoder.largest_block / 12) ** 0.5
     return int(TEXT_TOKENS * hidden * COPIES * number_bytes) + WORKSPACE

@@ -6,7 +6,7 @@ from enum import StrEnum
 from engine.memory.plan import Quantization
 
 GRAIN = 16
-"""What streams comes in blocks of at most this part of it, where it can be divided so finely."""
+"""Streamed blocks are at most one part in so many, if the module can be divided so finely."""
 
 
 class Role(StrEnum):
@@ -17,9 +17,9 @@ class Role(StrEnum):
     DENOISER = "denoiser"
     """At every step."""
     VAE = "VAE"
-    """Once at the end, and at the start of a picture that starts from another."""
+    """Once at the end, and at the beginning if there is an init image."""
     OTHER = "other"
-    """A safety checker, an image encoder: with the VAE."""
+    """A safety checker or an image encoder: with the VAE."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,10 +35,10 @@ class Component:
         largest_block: Parameters of its largest repeated block, the least that streaming must hold.
             Of a UNet those within its stages count, such as `up_blocks.0.attentions.1`.
         outside_blocks: Parameters outside of its repeated blocks (embeddings, the last norm), which
-            stay on the device while the blocks stream.
+            stay on the device while the blocks are streamed.
         linear_share: Share of its parameters in `nn.Linear` layers, which is what quantization
-            shrinks; `None` when nobody counted.
-        stored_as: How its weights are quantized in the file; they are then loaded as stored.
+            shrinks; `None` if unknown.
+        stored_as: How its weights are quantized in the file, if they are; they stay so.
         force_upcast: Of a VAE: what its config says, or Diffusers' default; SDXL's float16
             overflows, and its pipeline then decodes in float32 (the “fp16-fix” ones say `false`).
         tile_side: Of a VAE: pixels a side of the tiles that it was trained for, the most that a

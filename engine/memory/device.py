@@ -1,4 +1,4 @@
-"""What is known of the device before anything is put on it."""
+"""What is known of the device before anything is loaded."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -26,14 +26,14 @@ class DeviceFacts:
         kind: `cuda`, `cpu` or `mps`.
         name: As the driver calls it; measurements are kept by it.
         total_bytes: All of its memory.
-        free_bytes: What of it this process may still take, its own weights left aside.
+        free_bytes: What this process may take of it, including what its own weights take.
         reserve_bytes: What of that is left free.
         bf16: Whether it computes in bfloat16.
         compute_capability: Of a CUDA device, such as `(8, 9)`.
         ram_free_bytes: For the master weights.
         transfer_bytes_per_second: From RAM to the device.
         flops: Reached in half precision, per second.
-        quantizations: The ways to quantize that the installed libraries offer.
+        quantizations: The quantization methods that the installed libraries offer.
     """
 
     kind: str
@@ -50,7 +50,7 @@ class DeviceFacts:
 
     @classmethod
     def imagined(cls, vram_bytes: int, *, ram_free_bytes: int = NO_LIMIT) -> Self:
-        """A CUDA card with `vram_bytes` that this machine need not have, and all libraries."""
+        """A CUDA card with `vram_bytes`, which this machine may not have, and all libraries."""
         return cls(
             kind="cuda",
             name=f"a card with {vram_bytes / 1e9:.4g} GB",

@@ -1,4 +1,4 @@
-"""A choice of rungs, laid out: where each component lives and what is on the device when."""
+"""From a combination of rungs to a plan: where components live, and what is on the device when."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,16 +7,16 @@ from engine.memory.activations import NUMBER_BYTES, decode_bytes, prompt_bytes, 
 from engine.memory.components import Component, Role
 from engine.memory.plan import ComponentPlacement, Offload, Plan, Quantization, Residence, Stage
 from engine.memory.plan_request import PlanRequest
-from engine.memory.quantization import applies, settle, weight_bytes
+from engine.memory.quantization import can_quantize, nearest_residence, weight_bytes
 
 OVERLAP = 0.25
 """Share of a tile's side that overlaps the next, in all of Diffusers' autoencoders."""
 SMALL_OVERLAP = 0.5
 SMALL = 512
-"""Pixels a side under which tiles overlap more, lest their seams show; not where the autoencoder's
-own are as small."""
+"""Pixels a side below which tiles overlap more, so that seams don't show; not where the
+autoencoder's own tiles are as small."""
 
-STAYS, VISITS, STREAMS = Residence.STAYS, Residence.VISITS, Residence.STREAMS
+RESIDENT, OFFLOADED, STREAMED = Residence.RESIDENT, Residence.OFFLOADED, Residence.STREAMED
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,32 +29,36 @@ class PlacementScheme:
     layer_by_layer: bool = False
 
 
-RESIDENT = PlacementScheme(STAYS, STAYS, STAYS)
-SEQUENTIAL = PlacementScheme(STREAMS, STREAMS, STREAMS, layer_by_layer=True)
+ALL_RESIDENT = PlacementScheme(RESIDENT, RESIDENT, RESIDENT)
+SEQUENTIAL = PlacementScheme(STREAMED, STREAMED, STREAMED, layer_by_layer=True)
 _STREAMED = tuple(
-    PlacementScheme(encoders, STREAMS, vae)
-    for encoders in (VISITS, STREAMS)
-    for vae in (STAYS, VISITS)
+    PlacementScheme(encoders, STREAMED, vae)
+    for encoders in (OFFLOADED, STREAMED)
+    for vae in (RESIDENT, OFFLOADED)
 )
 PLACEMENT_SCHEMES: dict[Offload, tuple[PlacementScheme, ...]] = {
-    Offload.RESIDENT: (RESIDENT,),
-    Offload.ENCODERS: (PlacementScheme(VISITS, STAYS, STAYS),),
-    Offload.MODEL: (PlacementScheme(VISITS, VISITS, VISITS),),
+    Offload.RESIDENT: (ALL_RESIDENT,),
+    Offload.ENCODERS: (PlacementScheme(OFFLOADED, RESIDENT, RESIDENT),),
+    Offload.MODEL: (PlacementScheme(OFFLOADED, OFFLOADED, OFFLOADED),),
     Offload.STREAM: _STREAMED[2:],
     Offload.SEQUENTIAL: (SEQUENTIAL,),
     Offload.AUTO: (
-        RESIDENT,
+        ALL_RESIDENT,
         *(
             PlacementScheme(encoders, denoiser, vae)
-            for encoders in (VISITS, STREAMS)
-            for denoiser, vae in ((STAYS, STAYS), (VISITS, STAYS), (VISITS, VISITS))
+            for encoders in (OFFLOADED, STREAMED)
+            for denoiser, vae in (
+                (RESIDENT, RESIDENT),
+                (OFFLOADED, RESIDENT),
+                (OFFLOADED, OFFLOADED),
+            )
         ),
         *_STREAMED,
         SEQUENTIAL,
     ),
 }
-"""The shapes that a wish allows. One is missing on purpose: a VAE that visits while the denoiser
-stays would still be there at the next step, since nothing drives it away."""
+"""The schemes that each setting allows. One is missing on purpose: a VAE that is offloaded while
+the denoiser is resident would still be there at the next step, since nothing replaces it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,129 +66,132 @@ class Rungs:
     """One combination of rungs.
 
     Attributes:
-        shape: Where components live.
+        scheme: Where components live.
         denoiser: How the denoiser is quantized.
         encoders: How the text encoders are quantized.
         tile_side: Pixels a side of the VAE's tiles; 0 without.
         batch: The most pictures in one step.
     """
 
-    shape: PlacementScheme = RESIDENT
+    scheme: PlacementScheme = ALL_RESIDENT
     denoiser: Quantization | None = None
     encoders: Quantization | None = None
     tile_side: int = 0
     batch: int = 1
 
 
-def place_components(case: PlanRequest, rungs: Rungs, usable: int) -> Plan:
-    """The plan that `rungs` make; what streams keeps as many blocks resident as `usable` allows.
+def place_components(request: PlanRequest, rungs: Rungs, usable: int) -> Plan:
+    """The plan for `rungs`; what is streamed keeps as many blocks resident as `usable` allows.
 
-    A way to quantize whose weights cannot stream makes them visit, or stay. The plan may need more
-    than `usable`. Its slowdown is not yet told.
+    Quantized weights that can't be streamed are offloaded as a whole, or resident. The plan may
+    need more than `usable`. Its slowdown isn't computed yet.
     """
-    number = NUMBER_BYTES[case.dtype]
-    working = working_bytes(case, tile_side=rungs.tile_side, batch=rungs.batch)
+    number = NUMBER_BYTES[request.dtype]
+    working = working_bytes(request, tile_side=rungs.tile_side, batch=rungs.batch)
     places: dict[str, ComponentPlacement] = {}
     for group, residence in (
-        (case.encoders, rungs.shape.encoders),
-        (case.denoisers, rungs.shape.denoiser),
-        (case.decoders, rungs.shape.vae),
+        (request.encoders, rungs.scheme.encoders),
+        (request.denoisers, rungs.scheme.denoiser),
+        (request.decoders, rungs.scheme.vae),
     ):
         for component in group:
-            way = _way(component, rungs)
-            wide = 4 if component.role is Role.VAE and case.vae_float32 else number
-            weight = weight_bytes(component, wide, way)
-            message_ref = settle(residence, way)
+            method = _method(component, rungs)
+            number_bytes = 4 if component.role is Role.VAE and request.vae_float32 else number
+            weight = weight_bytes(component, number_bytes, method)
             places[component.name] = ComponentPlacement(
-                residence=message_ref,
+                residence=nearest_residence(residence, method),
                 weight_bytes=weight,
                 resident_bytes=weight,
-                quantization=way or component.stored_as,
+                quantization=method or component.stored_as,
             )
-    for component in case.components:
+    for component in request.components:
         place = places[component.name]
-        if place.residence is STREAMS:
-            room = usable - _stays(places) - _while_there(case, component, places, working)
-            places[component.name] = _stream(component, place, room, rungs.shape.layer_by_layer)
+        if place.residence is STREAMED:
+            used = _resident_bytes(places) + _working_beside(request, component, places, working)
+            places[component.name] = _stream(
+                component, place, usable - used, rungs.scheme.layer_by_layer
+            )
     return Plan(
-        dtype=case.dtype,
+        dtype=request.dtype,
         places=places,
         vae_tiling=bool(rungs.tile_side),
-        vae_slicing=_slices(case, rungs.batch),
-        vae_float32=case.vae_float32,
+        vae_slicing=_slices(request, rungs.batch),
+        vae_float32=request.vae_float32,
         tile_side=rungs.tile_side,
-        tile_overlap=overlap(case, rungs.tile_side),
+        tile_overlap=overlap(request, rungs.tile_side),
         batch=rungs.batch,
-        weights=_weights(case, places),
+        weights=_weights(request, places),
         working=working,
     )
 
 
-def _way(component: Component, rungs: Rungs) -> Quantization | None:
-    if not applies(component):
+def _method(component: Component, rungs: Rungs) -> Quantization | None:
+    if not can_quantize(component):
         return None
     return rungs.denoiser if component.role is Role.DENOISER else rungs.encoders
 
 
-def _slices(case: PlanRequest, batch: int) -> bool:
-    """Whether pictures are decoded one by one: where there are several, unless the owner objects"""
-    wish = case.memory_options.vae_slicing
-    return batch > 1 if wish is None else wish
+def _slices(request: PlanRequest, batch: int) -> bool:
+    """Whether pictures are decoded one by one; by default if there are several."""
+    slicing = request.memory_options.vae_slicing
+    return batch > 1 if slicing is None else slicing
 
 
-def working_bytes(case: PlanRequest, *, tile_side: int, batch: int) -> dict[Stage, int]:
-    """Bytes besides weights, by stage: measured where it was, else estimated."""
-    pictures = 1 if _slices(case, batch) else batch
-    size = (case.width, case.height)
-    number = NUMBER_BYTES[case.dtype]
-    step_times = {
-        Stage.ENCODE: max((prompt_bytes(encoder, number) for encoder in case.encoders), default=0),
-        Stage.STEP: step_bytes(case.family, *size, batch, case.guided, number),
+def working_bytes(request: PlanRequest, *, tile_side: int, batch: int) -> dict[Stage, int]:
+    """Bytes besides weights, by stage: measured if possible, else estimated."""
+    pictures = 1 if _slices(request, batch) else batch
+    size = (request.width, request.height)
+    number = NUMBER_BYTES[request.dtype]
+    estimates = {
+        Stage.ENCODE: max(
+            (prompt_bytes(encoder, number) for encoder in request.encoders), default=0
+        ),
+        Stage.STEP: step_bytes(request.family, *size, batch, request.guided, number),
         Stage.DECODE: decode_bytes(
-            case.family,
+            request.family,
             *size,
-            4 if case.vae_float32 else number,
+            4 if request.vae_float32 else number,
             tile_side=tile_side,
             pictures=pictures,
         ),
     }
     working = {Stage.LOAD: 0}
-    for stage, estimate in step_times.items():
-        measured = case.profile.working(stage, case.dtype, tile_side, *size, batch)
+    for stage, estimate in estimates.items():
+        measured = request.profile.working(stage, request.dtype, tile_side, *size, batch)
         working[stage] = estimate if measured is None else measured
     return working
 
 
-def overlap(case: PlanRequest, tile_side: int) -> float:
+def overlap(request: PlanRequest, tile_side: int) -> float:
     """Share of its side by which a tile overlaps the next."""
-    return SMALL_OVERLAP if tile_side < min(case.largest_tile, SMALL) else OVERLAP
+    return SMALL_OVERLAP if tile_side < min(request.largest_tile, SMALL) else OVERLAP
 
 
-def _stays(places: dict[str, ComponentPlacement]) -> int:
-    return sum(place.weight_bytes for place in places.values() if place.residence is STAYS)
+def _resident_bytes(places: dict[str, ComponentPlacement]) -> int:
+    return sum(place.weight_bytes for place in places.values() if place.residence is RESIDENT)
 
 
-def _while_there(
-    case: PlanRequest,
+def _working_beside(
+    request: PlanRequest,
     component: Component,
     places: dict[str, ComponentPlacement],
     working: dict[Stage, int],
 ) -> int:
     """The most working memory while `component` is on the device.
 
-    A denoiser lingers while pictures are decoded, unless the VAE is a visitor and drives it away.
+    A denoiser stays while pictures are decoded, unless the VAE is offloaded and replaces it.
     """
-    if component in case.encoders:
+    if component in request.encoders:
         return working[Stage.ENCODE]
-    if any(places[decoder.name].residence is not STAYS for decoder in case.decoders):
+    if any(places[decoder.name].residence is not RESIDENT for decoder in request.decoders):
         return working[Stage.STEP]
     return max(working[Stage.STEP], working[Stage.DECODE])
 
 
 def _stream(
-    component: Component, place: ComponentPlacement, room: int, layer_by_layer: bool
+    component: Component, place: ComponentPlacement, free: int, layer_by_layer: bool
 ) -> ComponentPlacement:
-    """`place` with as many blocks resident as `room` bytes hold, or single layers."""
+    """`place` with as many blocks resident as fit in `free` bytes, or with single layers."""
     number = place.weight_bytes / component.parameters
     block = int(component.streamed_block * number)
     outside = int(component.outside_blocks * number)
@@ -193,10 +200,10 @@ def _stream(
         resident = min(place.weight_bytes, max(block, outside))
     else:
         least = outside + 2 * block
-        if place.weight_bytes <= max(room, least):
-            return _at(place, VISITS, place.weight_bytes)
-        resident = least + max(0, (room - least) // block) * block
-    return _at(place, STREAMS, resident, layer_by_layer)
+        if place.weight_bytes <= max(free, least):
+            return _at(place, OFFLOADED, place.weight_bytes)
+        resident = least + max(0, (free - least) // block) * block
+    return _at(place, STREAMED, resident, layer_by_layer)
 
 
 def _at(
@@ -211,22 +218,23 @@ def _at(
     )
 
 
-def _weights(case: PlanRequest, places: dict[str, ComponentPlacement]) -> dict[Stage, int]:
+def _weights(request: PlanRequest, places: dict[str, ComponentPlacement]) -> dict[Stage, int]:
     """Bytes of weights on the device, by stage.
 
-    What stays is always there. Of the others the one called last is: the largest caller of the
-    stage, or, when all callers of the stage stay, whatever visitor lingers; text encoders do not.
+    Resident components are always there. Of the others the one called last is: the largest that the
+    stage calls; or, if all that it calls are resident, one that an earlier stage called, except for
+    text encoders.
     """
-    stays = _stays(places)
+    resident = _resident_bytes(places)
 
-    def visitors(group: Sequence[Component]) -> int:
+    def largest(group: Sequence[Component]) -> int:
         found = (places[component.name] for component in group)
-        return max((p.resident_bytes for p in found if p.residence is not STAYS), default=0)
+        return max((p.resident_bytes for p in found if p.residence is not RESIDENT), default=0)
 
-    lingering = max(visitors(case.denoisers), visitors(case.decoders))
+    leftover = max(largest(request.denoisers), largest(request.decoders))
     return {
-        Stage.LOAD: stays,
-        Stage.ENCODE: stays + (visitors(case.encoders) or lingering),
-        Stage.STEP: stays + (visitors(case.denoisers) or lingering),
-        Stage.DECODE: stays + (visitors(case.decoders) or lingering),
+        Stage.LOAD: resident,
+        Stage.ENCODE: resident + (largest(request.encoders) or leftover),
+        Stage.STEP: resident + (largest(request.denoisers) or leftover),
+        Stage.DECODE: resident + (largest(request.decoders) or leftover),
     }

@@ -6,19 +6,22 @@ from enum import StrEnum
 
 
 class Residence(StrEnum):
-    """Where the weights of a component live while its model is in use; RAM has them always."""
+    """Where a component's weights live while its model is in use; RAM always has them.
 
-    STAYS = "stays"
+    The values are part of stored measurements.
+    """
+
+    RESIDENT = "stays"
     """On the device, between jobs too."""
-    VISITS = "visits"
-    """Comes to the device when it is called and leaves when another visitor is; a text encoder
-    leaves as soon as the denoiser or the VAE is called, visitor or not."""
-    STREAMS = "streams"
-    """Block by block, just before each is called; the rest of its blocks visits."""
+    OFFLOADED = "visits"
+    """Moved to the device when called, and off it when another offloaded component is called; a
+    text encoder already when the denoiser or the VAE is called."""
+    STREAMED = "streams"
+    """Block by block, just before each is called; the blocks that fit are offloaded as a whole."""
 
 
 class Quantization(StrEnum):
-    """Ways to store weights in fewer bits; all of them change the picture a little."""
+    """Methods of storing weights in fewer bits; all of them change the picture slightly."""
 
     BNB8 = "bnb8"
     """bitsandbytes LLM.int8(), 8 bits (CUDA)."""
@@ -31,33 +34,33 @@ class Quantization(StrEnum):
     LAYERWISE = "layerwise"
     """Diffusers' layerwise casting: kept as float8, computed in half precision."""
     GGUF = "gguf"
-    """As the GGUF file has it; chosen by giving such a file, never by the plan."""
+    """As in the GGUF file; chosen by using such a file, never by the plan."""
 
 
 class Offload(StrEnum):
-    """What the owner says about where weights wait."""
+    """The owner's setting for where weights are kept."""
 
     AUTO = "auto"
     """The fastest that fits."""
     RESIDENT = "resident"
-    """All on the card."""
+    """All on the device."""
     ENCODERS = "encoders"
-    """All but the text encoders, which visit."""
+    """All on the device but the text encoders, which are offloaded."""
     MODEL = "model"
     """One component at a time."""
     STREAM = "stream"
-    """The denoiser and the text encoders in blocks, with as many resident as fit."""
+    """The denoiser and the text encoders are streamed in blocks, with as many resident as fit."""
     SEQUENTIAL = "sequential"
-    """Layer by layer, nothing resident."""
+    """Layer by layer, with nothing resident."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryOptions:
-    """What the owner has decided; the planner decides the rest.
+    """The owner's settings; the planner decides the rest.
 
     Attributes:
-        offload: Where weights wait.
-        quantize: For the denoiser: `never`, `if_needed` (the planner may choose any), or one way.
+        offload: Where weights are kept.
+        quantize: For the denoiser: `never`, `if_needed` (the planner may choose), or a method.
         quantize_text_encoder: The same for the text encoders.
         vae_tiling: Whether the VAE decodes in tiles; `None` leaves it to the planner.
         vae_slicing: Whether the VAE takes pictures one by one; `None` leaves it to the planner.
@@ -76,13 +79,13 @@ class Stage(StrEnum):
     """What a device does for a picture, in order; memory is planned and measured by stage."""
 
     LOAD = "load"
-    """What stays comes to the device."""
+    """Resident weights are moved to the device."""
     ENCODE = "encode"
-    """The text encoders read the prompt."""
+    """The text encoders encode the prompt."""
     STEP = "step"
     """The denoiser, for a batch."""
     DECODE = "decode"
-    """The VAE, for one picture; the encoding of one to start from takes half of that."""
+    """The VAE, for one picture; encoding an init image takes half of that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,13 +93,12 @@ class ComponentPlacement:
     """Where one component lives.
 
     Attributes:
-        residence: Stays, visits or streams.
+        residence: Resident, offloaded or streamed.
         weight_bytes: All of its weights as loaded.
         resident_bytes: What of them is on the device while it works, two blocks in flight
-            included when it streams. The blocks that stay behave like a visitor: they leave when
-            another visitor is called.
+            included if it is streamed. The other resident blocks are offloaded as a whole.
         quantization: How its weights are stored, if not as the plan's dtype.
-        layer_by_layer: When it streams: in single layers instead of blocks.
+        layer_by_layer: If it is streamed: in single layers instead of blocks.
     """
 
     residence: Residence
@@ -160,10 +162,10 @@ class Plan:
 
     @property
     def key(self) -> str:
-        """A short name of all choices but the batch, under which measurements are kept.
+        """A short name of all choices but the batch, under which measurements are stored.
 
-        Such as `bfloat16·text_encoder visits·transformer streams 5.12`, in GB; what stays is left
-        out.
+        Such as `bfloat16·text_encoder visits·transformer streams 5.12`, in GB; resident components
+        are left out.
         """
         parts = [self.dtype]
         parts += [
@@ -175,10 +177,10 @@ class Plan:
 
 
 def _key(place: ComponentPlacement) -> str:
-    """A place in a word or three; nothing for the plainest."""
-    words = [] if place.residence is Residence.STAYS else [str(place.residence)]
+    """A placement in up to three words; empty for a resident component that isn't quantized."""
+    words = [] if place.residence is Residence.RESIDENT else [str(place.residence)]
     if place.layer_by_layer:
         words = ["by layer"]
-    elif place.residence is Residence.STREAMS:
+    elif place.residence is Residence.STREAMED:
         words.append(f"{place.resident_bytes / 1e9:.2f}")
     return " ".join(words + ([place.quantization] if place.quantization else []))

@@ -1,4 +1,4 @@
-"""What is to be run on what: all that the planner asks."""
+"""What the planner is asked: which model, on which device, for which pictures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from functools import cached_property
 from engine.memory.components import Component, Role
 from engine.memory.device import DeviceFacts
 from engine.memory.plan import MemoryOptions
-from engine.memory.profile import ModelProfile
+from engine.memory.profiles import ModelProfile
 from engine.models.families import FamilyFacts, Noise
 
 ANY_FAMILY = FamilyFacts(
@@ -22,21 +22,21 @@ ANY_FAMILY = FamilyFacts(
     num_inference_steps=28,
     guidance_scale=5.0,
 )
-"""Stands in for the family of a pipeline that runs whole."""
+"""Used as the family of a pipeline that runs whole."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlanRequest:
-    """A model, a device, and what is wanted of them.
+    """A model, a device, and the pictures to paint.
 
     Attributes:
         components: What the model is made of.
-        family: What is true of its kind; `ANY_FAMILY` when it runs whole.
-        device: Where it shall run.
-        memory_options: What the owner has decided.
+        family: The facts of its family; `ANY_FAMILY` if it runs whole.
+        device: Where it runs.
+        memory_options: The owner's settings.
         width: Of a picture, pixels.
         height: Of a picture, pixels.
-        batch: The most pictures wanted in one step.
+        batch: The most pictures in one step.
         guided: Whether pictures have a second, unconditional row.
         steps: Denoising steps of a picture; 0 for the family's default.
         profile: What was measured of this model on this device.
@@ -77,8 +77,8 @@ class PlanRequest:
     def dtype(self) -> str:
         """What weights are computed in.
 
-        The owner's word; else single precision on a CPU, where half is emulated, the family's half
-        precision on a device that has it, and float16 on one without bfloat16.
+        As set by the owner; else single precision on a CPU, where half is emulated, the family's
+        half precision on a device that has it, and float16 on one without bfloat16.
         """
         if self.memory_options.dtype != "auto":
             return self.memory_options.dtype

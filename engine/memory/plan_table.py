@@ -1,4 +1,4 @@
-"""A plan as rows for people."""
+"""A memory plan as a table for people."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import TypeVar
 from engine.memory.plan import ComponentPlacement, Plan, Residence, Stage
 from engine.memory.plan_request import PlanRequest
 from engine.memory.planner import Choice, choose
-from engine.memory.sizes import in_words
+from engine.sizes import human_size
 from speech import AND, listed, phrase, say, say_many
 
 T = TypeVar("T")
@@ -21,7 +21,7 @@ STAGES: Mapping[Stage, str] = {
 
 @dataclass(frozen=True, slots=True)
 class ComponentRow:
-    """One component: its name, its size as loaded, and where it lives."""
+    """One component: its name, its size as loaded, and where it lives, in words."""
 
     name: str
     size: str
@@ -30,7 +30,7 @@ class ComponentRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanTable:
-    """Everything that `models plan` tells.
+    """Everything that `models plan` shows.
 
     Attributes:
         summary: The plan in a sentence.
@@ -38,7 +38,7 @@ class PlanTable:
         peaks: Expected bytes on the device by stage, in words.
         peak: The largest of them, and what the device has, in a sentence.
         slowdown: Expected time relative to everything resident, in words.
-        passed_over: Faster plans in words, with their slowdown and why each was passed over.
+        passed_over: Faster plans in words, with their slowdown and why each was rejected.
         problem: Why the plan will probably not run; `None` when it fits.
         notes: What else the owner should know.
     """
@@ -53,43 +53,43 @@ class PlanTable:
     notes: tuple[str, ...]
 
 
-def tabulate(case: PlanRequest, choice: Choice | None = None) -> PlanTable:
-    """The table of what the planner chose for `case`."""
-    choice = choice or choose(case)
+def tabulate(request: PlanRequest, choice: Choice | None = None) -> PlanTable:
+    """The table of what the planner chose for `request`."""
+    choice = choice or choose(request)
     plan = choice.plan
     peaks = plan.peaks
-    free = in_words(case.device.usable_bytes)
+    free = human_size(request.device.usable_bytes)
     return PlanTable(
         summary=say("{plan}, in batches of up to {most}", plan=describe(plan), most=plan.batch)
         if plan.batch > 1
         else describe(plan),
         components=tuple(
-            ComponentRow(name, in_words(place.weight_bytes), _lives(place))
+            ComponentRow(name, human_size(place.weight_bytes), _location(place))
             for name, place in plan.places.items()
         ),
-        peaks=tuple((say(words), in_words(peaks[stage])) for stage, words in STAGES.items()),
+        peaks=tuple((say(words), human_size(peaks[stage])) for stage, words in STAGES.items()),
         peak=say(
             "{peak} of {free} free on {device}",
-            peak=in_words(plan.peak_bytes),
+            peak=human_size(plan.peak_bytes),
             free=free,
-            device=case.device.name,
+            device=request.device.name,
         ),
         slowdown=times(plan.slowdown),
         passed_over=tuple(
-            (describe(verdict.plan, batch=True), times(verdict.plan.slowdown), verdict.reason)
-            for verdict in choice.passed_over
+            (describe(rejected.plan, batch=True), times(rejected.plan.slowdown), rejected.reason)
+            for rejected in choice.passed_over
         ),
         problem=choice.problem,
-        notes=(*choice.notes, *_remarks(plan)),
+        notes=(*choice.notes, *_notes(plan)),
     )
 
 
 def describe(plan: Plan, *, batch: bool = False) -> str:
-    """A plan in words, such as “text_encoder visits, transformer streams, in tiles of 512”."""
+    """A plan in words, such as “text_encoder is offloaded, decoded in tiles of 512”."""
     moving = [
         (name, place)
         for name, place in plan.places.items()
-        if place.residence is not Residence.STAYS
+        if place.residence is not Residence.RESIDENT
     ]
     if not moving:
         words: list[str] = [say("everything on the device")]
@@ -97,12 +97,12 @@ def describe(plan: Plan, *, batch: bool = False) -> str:
         words = [say("streamed layer by layer")]
     else:
         residences = _grouped((name, place.residence) for name, place in moving)
-        words = [_moves(names, residence) for residence, names in residences.items()]
+        words = [_movement(names, residence) for residence, names in residences.items()]
     quantized = _grouped((name, p.quantization) for name, p in plan.places.items())
     words += [
-        say("{names} quantized as {way}", names=listed(names, AND), way=str(way))
-        for way, names in quantized.items()
-        if way is not None
+        say("{names} quantized as {method}", names=listed(names, AND), method=str(method))
+        for method, names in quantized.items()
+        if method is not None
     ]
     if plan.vae_tiling:
         words.append(say("decoded in tiles of {side}", side=plan.tile_side))
@@ -117,16 +117,16 @@ def times(slowdown: float) -> str:
 
 
 def _grouped(pairs: Iterable[tuple[str, T]]) -> dict[T, list[str]]:
-    """Names by what they share."""
+    """The names by what they share."""
     names: dict[T, list[str]] = {}
     for name, shared in pairs:
         names.setdefault(shared, []).append(name)
     return names
 
 
-def _moves(names: Sequence[str], residence: Residence) -> str:
-    """What some components do, none of which stays."""
-    if residence is Residence.VISITS:
+def _movement(names: Sequence[str], residence: Residence) -> str:
+    """How components that aren't resident are moved."""
+    if residence is Residence.OFFLOADED:
         return say_many(
             "{names} is offloaded", "{names} are offloaded", len(names), names=listed(names, AND)
         )
@@ -135,35 +135,35 @@ def _moves(names: Sequence[str], residence: Residence) -> str:
     )
 
 
-def _lives(place: ComponentPlacement) -> str:
+def _location(place: ComponentPlacement) -> str:
     """Where a component lives, in words."""
     match place.residence:
-        case Residence.STAYS:
+        case Residence.RESIDENT:
             words = say("on the device")
-        case Residence.VISITS:
+        case Residence.OFFLOADED:
             words = say("in RAM, loaded when needed")
-        case Residence.STREAMS if place.layer_by_layer:
+        case Residence.STREAMED if place.layer_by_layer:
             words = say("in RAM, streamed layer by layer")
-        case Residence.STREAMS:
+        case Residence.STREAMED:
             words = say(
                 "in RAM, streamed block by block, {size} at a time",
-                size=in_words(place.resident_bytes),
+                size=human_size(place.resident_bytes),
             )
     if place.quantization is None:
         return words
-    return say("{place}, quantized as {way}", place=words, way=str(place.quantization))
+    return say("{place}, quantized as {method}", place=words, method=str(place.quantization))
 
 
-def _remarks(plan: Plan) -> Sequence[str]:
-    """What follows from the plan and does not show in its rows."""
-    remarks = []
+def _notes(plan: Plan) -> Sequence[str]:
+    """What follows from the plan and doesn't show in the table."""
+    notes = []
     if plan.vae_float32:
-        remarks.append(
+        notes.append(
             say(
                 "This VAE overflows in float16, so it decodes in float32 with twice the "
                 "memory. An fp16-safe VAE (force_upcast: false in its config) avoids that."
             )
         )
     if plan.changes_picture:
-        remarks.append(say("Quantized weights change the picture slightly."))
-    return remarks
+        notes.append(say("Quantized weights change the picture slightly."))
+    return notes

@@ -1,37 +1,183 @@
-"""All that was measured, of every model: what the next plan is made with."""
+"""What was measured replaces what was estimated: memory for plans, seconds for waiting times.
+
+What a stage takes besides weights doesn't depend on where the weights live. So one measurement of
+a plan gives the working memory of all plans of that model, size and batch: the measured peak less
+the weights that its plan had on the device.
+"""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Self
 
-from engine.memory.profile import Measurement
+from engine.memory.measurement import Measurement, WorkingKey, working_key
+from engine.memory.plan import Plan, Stage
 
-Key = tuple[object, ...]
+MIN_GAIN = 1.1
+"""A larger batch must paint at least so many times the pictures per second."""
+
+SMOOTHING = 0.2
+"""Weight of a new step in the moving average of step times."""
+
+WORTH_SAVING = 1.1
+"""A measurement is saved when its seconds have changed by this factor, or its peak has grown."""
+
+Size = tuple[int, int, int]
+"""Width and height of a picture, pixels, and pictures in a step."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelProfile:
+    """The measurements of one model on one device."""
+
+    measurements: tuple[Measurement, ...] = ()
+    _working: dict[WorkingKey, int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        found: dict[WorkingKey, int] = {}
+        for m in self.measurements:
+            if m.peak_bytes is not None and not m.failed:
+                working = max(0, m.peak_bytes - m.weight_bytes)
+                found[m.working_key] = max(working, found.get(m.working_key, 0))
+        object.__setattr__(self, "_working", found)
+
+    @classmethod
+    def select(cls, rows: Iterable[Measurement], *, model: str, device: str) -> Self:
+        """The measurements of `model` on `device` that say something about memory."""
+        return cls(
+            tuple(
+                row
+                for row in rows
+                if (row.model, row.device) == (model, device) and row.peak_bytes is not None
+            )
+        )
+
+    def plus(self, *more: Measurement) -> "ModelProfile":
+        """This profile with `more` measurements, in the place of older ones of the same."""
+        latest = {measurement.key: measurement for measurement in (*self.measurements, *more)}
+        return ModelProfile(tuple(latest.values()))
+
+    def working(
+        self, stage: Stage, dtype: str, tile_side: int, width: int, height: int, batch: int
+    ) -> int | None:
+        """Measured bytes besides weights; `None` if never measured."""
+        return self._working.get(working_key(stage, dtype, tile_side, width, height, batch))
+
+    def failure(self, plan: Plan, width: int, height: int, usable: int) -> Measurement | None:
+        """A failure that `plan` would repeat.
+
+        It would if it expects as much at the stage that failed, for as large and as many pictures,
+        and the device has hardly more to give than it had then.
+        """
+        for m in self.measurements:
+            larger = not m.depends_on_size or width * height >= m.width * m.height
+            if (
+                m.failed
+                and larger
+                and usable <= 1.05 * m.usable_bytes
+                and plan.peaks[m.stage] >= (m.peak_bytes or 0)
+                and (m.stage is not Stage.STEP or plan.batch >= m.batch)
+            ):
+                return m
+        return None
+
+    def best_batch(self, plan_key: str, width: int, height: int, wanted: int) -> int:
+        """The largest batch up to `wanted` that measurements don't advise against.
+
+        A measured batch with less than `MIN_GAIN` times the pictures per second of the best smaller
+        one isn't worth its latency, nor is a larger one; one that was never measured may be tried.
+        """
+        seconds = {
+            m.batch: m.seconds
+            for m in self.measurements
+            if (m.plan_key, m.stage, m.width, m.height) == (plan_key, Stage.STEP, width, height)
+            and m.seconds
+        }
+        best, speed = wanted, 0.0
+        for batch in sorted(b for b in seconds if b <= wanted):
+            if speed and batch / seconds[batch] < MIN_GAIN * speed:
+                return best
+            best, speed = batch, batch / seconds[batch]
+        return wanted
 
 
 class ProfileStore:
     """The latest measurement of each stage, per model, device, plan, size and batch.
 
-    Written by the painter's thread, read by whoever loads; single entries, so nothing is locked.
+    The device's thread adds to it while the event loop reads: each access is one operation of a
+    dict, so nothing is locked.
     """
 
     def __init__(self, known: Iterable[Measurement] = ()) -> None:
-        self._entries: dict[Key, Measurement] = {}
+        """Take what was measured before, the latest last."""
+        self._entries: dict[object, Measurement] = {}
+        self._saved: dict[object, Measurement] = {}
+        self._measured_once: set[object] = set()
+        self._step_seconds: dict[str, dict[Size, float]] = {}
+        self._load_seconds: dict[str, float] = {}
         for measurement in known:
-            self.add(measurement)
+            self._put(measurement)
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def add(self, measurement: Measurement) -> None:
-        """Take it in, over what was measured of the same before."""
-        m = measurement
-        key = (m.model, m.device, m.plan_key, m.stage, m.width, m.height, m.batch, m.failed)
-        self._entries[key] = m
-
     def __iter__(self) -> Iterator[Measurement]:
-        """All of them, as they are now."""
+        """All measurements as they are now."""
         return iter(list(self._entries.values()))
+
+    def learn(self, new: Measurement) -> Measurement | None:
+        """Take in a measurement; returns what is now known of the same, if it's worth saving.
+
+        Peaks are the largest since the program started. The seconds of a step are a moving average.
+        """
+        key = new.key
+        before, saved = self._entries.get(key), self._saved.get(key)
+        if saved is not None and saved.peak_bytes and new.peak_bytes and not new.failed:
+            new = replace(new, peak_bytes=max(new.peak_bytes, saved.peak_bytes))
+        if before is not None and before.seconds and new.stage is Stage.STEP:
+            new = replace(new, seconds=self._average(before, new.seconds))
+        elif before is None:
+            self._measured_once.add(key)
+        self._put(new)
+        if saved is not None and not _worth_saving(new, saved):
+            return None
+        self._saved[key] = new
+        return new
+
+    def _average(self, before: Measurement, seconds: float) -> float:
+        if before.key in self._measured_once:
+            self._measured_once.discard(before.key)
+            if seconds < before.seconds:  # the first step includes warming up
+                return seconds
+        # One slow step (a hiccup, a first compilation) must not spoil the average.
+        return before.seconds + SMOOTHING * (min(seconds, 4 * before.seconds) - before.seconds)
 
     def forget(self, model: str) -> None:
         """Forget what was measured of a model."""
-        for key in [key for key, entry in list(self._entries.items()) if entry.model == model]:
-            del self._entries[key]
+        for entries in (self._entries, self._saved):
+            for key in [key for key, one in list(entries.items()) if one.model == model]:
+                entries.pop(key, None)
+        self._step_seconds.pop(model, None)
+        self._load_seconds.pop(model, None)
+
+    def step_seconds(self, model: str) -> dict[Size, float]:
+        """Seconds per step of a model, under the plan that ran last."""
+        return dict(self._step_seconds.get(model, {}))
+
+    def load_seconds(self, model: str) -> float | None:
+        """Seconds that loading a model took last; `None` if never measured."""
+        return self._load_seconds.get(model)
+
+    def _put(self, one: Measurement) -> None:
+        self._entries[one.key] = one
+        if one.seconds and one.stage is Stage.STEP:
+            sizes = self._step_seconds.setdefault(one.model, {})
+            sizes[one.width, one.height, one.batch] = one.seconds
+        elif one.seconds and one.stage is Stage.LOAD:
+            self._load_seconds[one.model] = one.seconds
+
+
+def _worth_saving(new: Measurement, saved: Measurement) -> bool:
+    if new.failed or new.stage is Stage.LOAD or (new.peak_bytes or 0) > (saved.peak_bytes or 0):
+        return True
+    ratio = new.seconds / saved.seconds if saved.seconds else WORTH_SAVING
+    return not 1 / WORTH_SAVING < ratio < WORTH_SAVING

@@ -1,12 +1,12 @@
-"""All plans that a case allows, the fastest first."""
+"""All plans that a request allows, the fastest first."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import product
 
 from engine.memory.placement import (
+    ALL_RESIDENT,
     PLACEMENT_SCHEMES,
-    RESIDENT,
     PlacementScheme,
     Rungs,
     overlap,
@@ -22,70 +22,70 @@ TILES = (512, 256)
 """Pixels a side of tiles smaller than the VAE's own; still smaller ones show their seams."""
 
 UNCHANGED = 1.1
-"""An unchanged picture is worth a tenth more time: only what gains more is quantized unasked."""
+"""An unchanged picture is worth a tenth more time: quantizing has to gain more than that."""
 
 NO_TILES = 2**16
 
 Methods = Sequence[Quantization | None]
 
 
-def candidates(case: PlanRequest, usable: int) -> list[Plan]:
-    """Every plan that the wishes allow and the device can run, the fastest first.
+def candidates(request: PlanRequest, usable: int) -> list[Plan]:
+    """Every plan that the settings allow and the device supports, the fastest first.
 
-    What streams is laid out for `usable` bytes; nothing else looks at whether a plan fits. One
-    that quantizes counts as `UNCHANGED` times as slow. Of plans equally fast those of larger
-    batches come first, then those without tiles or with larger ones, then those that stream less,
-    which a card faster than expected would feel.
+    Streaming is laid out for `usable` bytes; apart from that, plans may not fit. A plan that
+    quantizes counts as `UNCHANGED` times as slow. Of equally fast plans, larger batches come first,
+    then no tiles or larger ones, then less streaming, which helps on a device that is faster than
+    expected.
     """
-    memory_options = case.memory_options
+    memory_options = request.memory_options
     return ranked(
-        case,
+        request,
         usable,
-        _ways(memory_options.quantize, case),
-        _ways(memory_options.quantize_text_encoder, case),
-        range(case.batch, 0, -1),
+        _methods(memory_options.quantize, request),
+        _methods(memory_options.quantize_text_encoder, request),
+        range(request.batch, 0, -1),
     )
 
 
 def ranked(
-    case: PlanRequest, usable: int, denoiser: Methods, encoders: Methods, batches: Iterable[int]
+    request: PlanRequest, usable: int, denoiser: Methods, encoders: Methods, batches: Iterable[int]
 ) -> list[Plan]:
-    """Every plan with one of these ways to quantize, allowed or not, the fastest first."""
+    """Every plan with one of these quantization methods, allowed or not, the fastest first."""
     found: dict[tuple[str, int], Plan] = {}
-    resident = _resident_seconds(case)
-    for combination in product(_shapes(case), denoiser, encoders, tile_sides(case)):
-        for plan in _batches(case, usable, Rungs(*combination), batches):
+    resident = _resident_seconds(request)
+    for combination in product(_schemes(request), denoiser, encoders, tile_sides(request)):
+        for plan in _batches(request, usable, Rungs(*combination), batches):
             if (name := (plan.key, plan.batch)) not in found:
-                found[name] = replace(plan, slowdown=slowdown(case, plan, resident))
+                found[name] = replace(plan, slowdown=slowdown(request, plan, resident))
     return sorted(found.values(), key=_rank)
 
 
 def _batches(
-    case: PlanRequest, usable: int, rungs: Rungs, batches: Iterable[int]
+    request: PlanRequest, usable: int, rungs: Rungs, batches: Iterable[int]
 ) -> Iterator[Plan]:
-    """`rungs` laid out for each of `batches`, larger ones first, as long as a smaller one matters.
+    """Plans for each of `batches`, larger ones first, as long as smaller ones matter.
 
-    It does not once a larger one fits that streams nothing, unless measurements may yet speak
-    against that one. Where nothing streams and the weights alone are too large, one picture says
-    all there is to say.
+    They don't once a larger one fits without streaming, unless measurements may advise against that
+    one. If nothing is streamed and the weights alone are too large, one picture at a time is enough
+    to consider.
     """
     for batch in batches:
-        plan = place_components(case, replace(rungs, batch=batch), usable)
-        if any(place.residence is Residence.STREAMS for place in plan.places.values()):
+        plan = place_components(request, replace(rungs, batch=batch), usable)
+        if any(place.residence is Residence.STREAMED for place in plan.places.values()):
             yield plan
         elif max(plan.weights.values()) > usable:
-            yield place_components(case, replace(rungs, batch=1), usable)
+            yield place_components(request, replace(rungs, batch=1), usable)
             return
         else:
             yield plan
-            if plan.peak_bytes <= usable and not case.profile.measurements:
+            if plan.peak_bytes <= usable and not request.profile.measurements:
                 return
 
 
 def _rank(plan: Plan) -> tuple[float, float, int, int, int, int, int]:
     price = UNCHANGED if plan.changes_picture else 1.0
     tiles = -plan.tile_side if plan.tile_side else -NO_TILES
-    moving = [p for p in plan.places.values() if p.residence is not Residence.STAYS]
+    moving = [p for p in plan.places.values() if p.residence is not Residence.RESIDENT]
     streamed = sum(p.weight_bytes - p.resident_bytes for p in moving)
     return (
         plan.slowdown * price,
@@ -98,53 +98,53 @@ def _rank(plan: Plan) -> tuple[float, float, int, int, int, int, int]:
     )
 
 
-def altered(case: PlanRequest, plan: Plan, *, batch: int, tile_side: int) -> Plan:
-    """`plan` with another batch or other tiles: everything lives where it did."""
-    other = replace(
+def altered(request: PlanRequest, plan: Plan, *, batch: int, tile_side: int) -> Plan:
+    """`plan` with another batch or other tiles; all weights stay where they are."""
+    changed = replace(
         plan,
         batch=batch,
         vae_tiling=bool(tile_side),
         tile_side=tile_side,
-        tile_overlap=overlap(case, tile_side),
-        working=working_bytes(case, tile_side=tile_side, batch=batch),
+        tile_overlap=overlap(request, tile_side),
+        working=working_bytes(request, tile_side=tile_side, batch=batch),
     )
-    return replace(other, slowdown=slowdown(case, other, _resident_seconds(case)))
+    return replace(changed, slowdown=slowdown(request, changed, _resident_seconds(request)))
 
 
-def _resident_seconds(case: PlanRequest) -> float:
+def _resident_seconds(request: PlanRequest) -> float:
     """Seconds of a picture with everything on the device and nothing quantized."""
-    return seconds(case, place_components(case, Rungs(), 0))
+    return seconds(request, place_components(request, Rungs(), 0))
 
 
-def _shapes(case: PlanRequest) -> Iterable[PlacementScheme]:
-    """Only a CUDA device has memory apart from RAM, from which weights could stay away."""
+def _schemes(request: PlanRequest) -> Iterable[PlacementScheme]:
+    """The schemes to try; only a CUDA device has memory of its own."""
     return (
-        PLACEMENT_SCHEMES[case.memory_options.offload]
-        if case.device.kind == "cuda"
-        else (RESIDENT,)
+        PLACEMENT_SCHEMES[request.memory_options.offload]
+        if request.device.kind == "cuda"
+        else (ALL_RESIDENT,)
     )
 
 
-def tile_sides(case: PlanRequest) -> list[int]:
+def tile_sides(request: PlanRequest) -> list[int]:
     """The tiles to try, larger ones first; 0 is none.
 
-    A tile as large as the picture changes nothing, so it is tried only where the owner insists.
+    A tile as large as the picture changes nothing, so it's tried only if the owner wants tiles.
     """
-    if case.memory_options.vae_tiling is False:
+    if request.memory_options.vae_tiling is False:
         return [0]
-    own = case.largest_tile
+    own = request.largest_tile
     smaller = [
-        side for side in (own, *TILES) if side <= own and side < max(case.width, case.height)
+        side for side in (own, *TILES) if side <= own and side < max(request.width, request.height)
     ]
     sides = list(dict.fromkeys(smaller))
-    return (sides or [own]) if case.memory_options.vae_tiling else [0, *sides]
+    return (sides or [own]) if request.memory_options.vae_tiling else [0, *sides]
 
 
-def _ways(wish: str, case: PlanRequest) -> Methods:
-    """The ways that a wish allows and the device can."""
-    if wish == "never" or wish not in ("if_needed", *QUANTIZATION_METHODS):
+def _methods(setting: str, request: PlanRequest) -> Methods:
+    """The quantization methods that the setting allows and the device supports."""
+    if setting == "never" or setting not in ("if_needed", *QUANTIZATION_METHODS):
         return [None]
-    if wish == "if_needed":
-        return [None, *best_methods(case.device)]
-    way = Quantization(wish)
-    return [None] if why_unsupported(way, case.device) else [way]
+    if setting == "if_needed":
+        return [None, *best_methods(request.device)]
+    method = Quantization(setting)
+    return [None] if why_unsupported(method, request.device) else [method]

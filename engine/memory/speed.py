@@ -1,7 +1,7 @@
 """How long a picture takes under a plan, relative to having everything resident.
 
 A simple model: computing by a count of operations, transfers by the speed of the bus. It ranks
-plans; the seconds that members are told are measured.
+plans; the waiting times that members see are measured.
 """
 
 from engine.memory.activations import TEXT_TOKENS, tokens
@@ -18,98 +18,104 @@ DECODE_FLOPS = 9.5e6
 SINGLE_PRECISION = 4
 """Float32 computes so many times slower than half precision on tensor cores (an estimate)."""
 STREAMING = 1.03
-"""Time of a call in blocks whose transfer is hidden (an estimate: hooks and waiting)."""
+"""Time of a streamed call whose transfers are hidden (an estimate: hooks and waiting)."""
 BY_LAYER = 0.5
 """Share of the bus's speed that sequential offload reaches: small transfers, each waited for."""
 
 
-def seconds(case: PlanRequest, plan: Plan) -> float:
+def seconds(request: PlanRequest, plan: Plan) -> float:
     """Device time of one picture with a new prompt, of a full batch."""
-    steps = case.steps or case.family.num_inference_steps
-    reading = sum(_read(case, plan, encoder) for encoder in case.encoders)
-    stepping = sum(_steps(case, plan, denoiser, steps) for denoiser in case.denoisers)
-    decoding = DECODE_FLOPS * case.width * case.height / _speed(case, plan, plan.vae_float32)
+    steps = request.steps or request.family.num_inference_steps
+    encoding = sum(_encode(request, plan, encoder) for encoder in request.encoders)
+    stepping = sum(_steps(request, plan, denoiser, steps) for denoiser in request.denoisers)
+    decoding = (
+        DECODE_FLOPS * request.width * request.height / _speed(request, plan, plan.vae_float32)
+    )
     if plan.tile_side:
         decoding /= (1 - plan.tile_overlap) ** 2
-    layers = sum(_waiting(case, plan.places[decoder.name]) for decoder in case.decoders)
-    return reading + stepping + decoding + layers + _visits(case, plan)
+    layers = sum(_waiting(request, plan.places[decoder.name]) for decoder in request.decoders)
+    return encoding + stepping + decoding + layers + _offload_transfers(request, plan)
 
 
-def _speed(case: PlanRequest, plan: Plan, single: bool = False) -> float:
+def _speed(request: PlanRequest, plan: Plan, single: bool = False) -> float:
     slower = SINGLE_PRECISION if single or plan.dtype == "float32" else 1
-    return case.device.flops / slower
+    return request.device.flops / slower
 
 
-def _flops(case: PlanRequest, component: Component) -> float:
+def _flops(request: PlanRequest, component: Component) -> float:
     """Of one call for one picture: two per weight and token."""
     if component.role is Role.TEXT_ENCODER:
         return 2.0 * component.parameters * TEXT_TOKENS
-    length = tokens(case.family, case.width, case.height)
-    rows = case.family.guidance_rows if case.guided else 1
+    length = tokens(request.family, request.width, request.height)
+    rows = request.family.guidance_rows if request.guided else 1
     return 2.0 * component.parameters * length * rows * (UNET_SHARE if component.is_unet else 1)
 
 
-def _computing(case: PlanRequest, plan: Plan, component: Component, batch: int) -> float:
-    """Seconds of one call with all weights at hand."""
-    way = plan.places[component.name].quantization
-    overhead = QUANTIZATION_METHODS[way].overhead if way and way in QUANTIZATION_METHODS else 1.0
-    return _flops(case, component) * batch * overhead / _speed(case, plan)
+def _computing(request: PlanRequest, plan: Plan, component: Component, batch: int) -> float:
+    """Seconds of one call with all weights on the device."""
+    method = plan.places[component.name].quantization
+    overhead = (
+        QUANTIZATION_METHODS[method].overhead if method and method in QUANTIZATION_METHODS else 1.0
+    )
+    return _flops(request, component) * batch * overhead / _speed(request, plan)
 
 
-def _waiting(case: PlanRequest, place: ComponentPlacement) -> float:
-    """Seconds of transfers in one call layer by layer, none of which is hidden."""
-    bus = BY_LAYER * case.device.transfer_bytes_per_second
+def _waiting(request: PlanRequest, place: ComponentPlacement) -> float:
+    """Seconds of transfers in one call layer by layer, none of them hidden."""
+    bus = BY_LAYER * request.device.transfer_bytes_per_second
     return place.weight_bytes / bus if place.layer_by_layer else 0.0
 
 
-def _read(case: PlanRequest, plan: Plan, encoder: Component) -> float:
-    """Seconds of a text encoder's one call, too short to hide the transfer of what streams."""
+def _encode(request: PlanRequest, plan: Plan, encoder: Component) -> float:
+    """Seconds of a text encoder's one call, which is too short to hide a streamed transfer."""
     place = plan.places[encoder.name]
-    computing = _computing(case, plan, encoder, 1)
-    if place.residence is not Residence.STREAMS:
+    computing = _computing(request, plan, encoder, 1)
+    if place.residence is not Residence.STREAMED:
         return computing
     if place.layer_by_layer:
-        return computing + _waiting(case, place)
-    coming = place.weight_bytes / case.device.transfer_bytes_per_second
-    return computing * STREAMING + coming
+        return computing + _waiting(request, place)
+    transfer = place.weight_bytes / request.device.transfer_bytes_per_second
+    return computing * STREAMING + transfer
 
 
-def _steps(case: PlanRequest, plan: Plan, denoiser: Component, steps: int) -> float:
+def _steps(request: PlanRequest, plan: Plan, denoiser: Component, steps: int) -> float:
     """Seconds of all steps, for one picture of a full batch.
 
-    What streams comes while the block before it computes. In the first step all blocks come, those
-    that stay too; in the others those that do not stay.
+    A streamed block is transferred while the block before it computes. In the first step all blocks
+    are transferred; in the others those that aren't resident.
     """
     place = plan.places[denoiser.name]
-    computing = _computing(case, plan, denoiser, plan.batch)
-    if place.residence is not Residence.STREAMS:
+    computing = _computing(request, plan, denoiser, plan.batch)
+    if place.residence is not Residence.STREAMED:
         return computing * steps / plan.batch
     if place.layer_by_layer:
-        return (computing + _waiting(case, place)) * steps / plan.batch
-    bus = case.device.transfer_bytes_per_second
+        return (computing + _waiting(request, place)) * steps / plan.batch
+    bus = request.device.transfer_bytes_per_second
     block = place.weight_bytes * denoiser.streamed_block / denoiser.parameters
-    coming = place.weight_bytes - place.resident_bytes + 2 * block
+    streamed = place.weight_bytes - place.resident_bytes + 2 * block
     first, others = (
         max(computing * STREAMING, size / bus) + block / bus
-        for size in (place.weight_bytes, coming)
+        for size in (place.weight_bytes, streamed)
     )
     return (others * steps + (first - others)) / plan.batch
 
 
-def _visits(case: PlanRequest, plan: Plan) -> float:
-    """Seconds for visitors to come for one picture, if something else drives them away."""
+def _offload_transfers(request: PlanRequest, plan: Plan) -> float:
+    """Seconds of transfers of offloaded components for one picture, if something replaces them."""
     moving = {
-        name: place for name, place in plan.places.items() if place.residence is not Residence.STAYS
+        name: place
+        for name, place in plan.places.items()
+        if place.residence is not Residence.RESIDENT
     }
-    encoders = {c.name for c in case.encoders}
-    coming = sum(
+    encoders = {c.name for c in request.encoders}
+    transferred = sum(
         place.weight_bytes
         for name, place in moving.items()
-        if place.residence is Residence.VISITS and (name in encoders or len(moving) > 1)
+        if place.residence is Residence.OFFLOADED and (name in encoders or len(moving) > 1)
     )
-    return coming / case.device.transfer_bytes_per_second
+    return transferred / request.device.transfer_bytes_per_second
 
 
-def slowdown(case: PlanRequest, plan: Plan, everything_resident: float) -> float:
+def slowdown(request: PlanRequest, plan: Plan, everything_resident: float) -> float:
     """Time under `plan` relative to `everything_resident`, to three decimals."""
-    return round(seconds(case, plan) / everything_resident, 3)
+    return round(seconds(request, plan) / everything_resident, 3)

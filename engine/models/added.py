@@ -1,26 +1,93 @@
-"""Models that were added by command, on their way from and to the database."""
+"""The models that were added by command: in the database, and from there in the catalogue."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+import logging
+from collections.abc import Callable
 from pathlib import Path
 
-from engine.jobs.step_times import StepTimes
-from engine.models.cache_downloads import CacheDownloads
-from engine.models.catalogue import Catalogue
-from engine.models.manager import ModelManager
-from engine.models.probe import ModelProbe, ReadDeviceFacts
-from engine.settings import EngineSettings, ModelSettings
-from engine.store import Database, JobTable, ModelTable, TimingTable
+from engine.errors import AtelierError
+from engine.models.catalogue import Catalogue, Model
+from engine.settings import ModelSettings
+from engine.store import Database, JobTable, ModelTable
+
+log = logging.getLogger(__name__)
 
 DATABASE = "atelier.db"
 
+POLL = 5.0
+"""Seconds between two checks for models that the command line has added or removed."""
+
+
+class AddedModels:
+    """Keeps the catalogue and the database in step, whoever changes the database."""
+
+    def __init__(
+        self,
+        table: ModelTable,
+        catalogue: Catalogue,
+        jobs: JobTable,
+        *,
+        on_removed: Callable[[str], None],
+        submission: asyncio.Lock,
+    ) -> None:
+        """Take over the catalogue.
+
+        Args:
+            table: The stored models.
+            catalogue: The models; it is changed here.
+            jobs: The jobs, which may need a model.
+            on_removed: Called with the name of a model that was removed.
+            submission: Held while a job is taken in, so that its model can't be removed meanwhile.
+        """
+        self._table = table
+        self._models = catalogue
+        self._jobs = jobs
+        self._on_removed = on_removed
+        self._submission = submission
+        self._last_seen: dict[str, ModelSettings] = {}
+
+    async def add(self, name: str, settings: ModelSettings) -> Model:
+        """Store a model and register it. Raises `StorageError`."""
+        await self._table.save(name, settings)
+        return self._models.add(name, settings)
+
+    async def remove(self, name: str) -> None:
+        """Delete a stored model and unregister it. Raises `StorageError`."""
+        await self._table.delete(name)
+        self._unregister(name)
+
+    async def refresh(self) -> None:
+        """Take over what the command line has added or removed in the same database."""
+        async with self._submission:
+            stored = await self._table.all()
+            for model in list(self._models):
+                gone = model.added and not _is_made_from(model, stored.get(model.name))
+                if gone and not await self._jobs.count_open(model.name):
+                    self._unregister(model.name)
+            if stored != self._last_seen:
+                new = {name: one for name, one in stored.items() if name not in self._models}
+                self._models.restore(new)
+            self._last_seen = stored
+
+    async def keep_refreshing(self) -> None:
+        """Refresh every few seconds until cancelled."""
+        while True:
+            await asyncio.sleep(POLL)
+            try:
+                await self.refresh()
+            except AtelierError as error:
+                log.warning("The added models can't be read: %s", error)
+
+    def _unregister(self, name: str) -> None:
+        self._models.remove(name)
+        self._on_removed(name)
+
 
 async def added_models(folder: Path) -> dict[str, ModelSettings]:
-    """The models that were added by command in that data folder; one that is not there has none.
+    """The models that were added by command in that data folder; none if it doesn't exist.
 
     Raises:
-        StorageError: When its database cannot be read.
+        StorageError: When its database can't be read.
     """
     if not (folder / DATABASE).exists():
         return {}
@@ -28,44 +95,9 @@ async def added_models(folder: Path) -> dict[str, ModelSettings]:
         return await ModelTable(database).all()
 
 
-@asynccontextmanager
-async def open_model_manager(
-    engine: EngineSettings,
-    models: Mapping[str, ModelSettings],
-    folder: Path,
-    *,
-    create: bool = False,
-    facts: ReadDeviceFacts | None = None,
-) -> AsyncIterator[tuple[ModelManager, Catalogue]]:
-    """A curator without a studio, also beside a running one; and its catalogue.
-
-    Args:
-        engine: How the engine paints.
-        models: The configured models by name.
-        folder: The data folder.
-        create: Whether to make the database if there is none.
-        facts: Tells of the device; without it, that of the settings.
-
-    Raises:
-        StorageError: When the folder cannot be used.
-        UnknownModel: When the default model is not configured.
-    """
-    catalogue = Catalogue(models, engine.default_model)
-    file = folder / DATABASE
-    async with Database(file if create or file.exists() else Path(":memory:")) as database:
-        catalogue.restore(await ModelTable(database).all())
-        timings = await TimingTable(database).all()
-        probe = ModelProbe(engine, facts)
-        yield (
-            ModelManager(
-                probe,
-                catalogue,
-                database,
-                JobTable(database, folder),
-                StepTimes(timings, engine.batch_size),
-                CacheDownloads(probe.hub),
-                forget=lambda name: None,
-                submission=asyncio.Lock(),
-            ),
-            catalogue,
-        )
+def _is_made_from(model: Model, settings: ModelSettings | None) -> bool:
+    return settings is not None and (model.source, model.revision, model.denoiser) == (
+        settings.source,
+        settings.revision,
+        settings.denoiser,
+    )

@@ -1,12 +1,12 @@
-"""What a curator tells of a model: what would come, and what was measured of one that is there."""
+"""What the model manager tells of a model: what adding it involves, and what was measured of it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from engine.memory.measurement import Measurement
 from engine.memory.plan import Stage
 from engine.memory.plan_table import PlanTable
 from engine.memory.planner import Choice
-from engine.memory.profile import Measurement
 from engine.models.catalogue import Model
 from engine.models.inspection import Inspection
 from engine.settings import ModelSettings
@@ -15,18 +15,17 @@ from speech import spoken, translation
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelCandidate:
-    """A model that could be added, looked into before anything is downloaded.
+    """A model that could be added; nothing of it has been downloaded but some headers.
 
     Attributes:
         name: What it would be called; not taken.
-        settings: What is remembered of it.
-        model: Its entry in the catalogue, completed by what is known of it.
+        settings: What would be stored of it.
+        model: Its entry in the catalogue.
         inspection: What it is made of.
         choice: The memory plan for its default size on this device.
         plan: The same in words.
-        there: Whether all of its files are on disk.
-        known_as: Name of a model in the catalogue that is made from the same; `None` if there is
-            none.
+        on_disk: Whether all of its files are on disk.
+        same_as: Name of a model in the catalogue that is made from the same, if there is one.
     """
 
     name: str
@@ -35,12 +34,12 @@ class ModelCandidate:
     inspection: Inspection
     choice: Choice
     plan: PlanTable
-    there: bool
-    known_as: str | None = None
+    on_disk: bool
+    same_as: str | None = None
 
     @property
     def download_bytes(self) -> int:
-        """Bytes that still have to come."""
+        """Bytes still to be downloaded."""
         return self.inspection.download_bytes
 
     @property
@@ -50,7 +49,7 @@ class ModelCandidate:
 
     @property
     def licence(self) -> str | None:
-        """Its terms in a line; `None` where nobody says."""
+        """Its licence in a line; `None` if unknown."""
         if (known := self.model.licence) is not None:
             return f"{known.name}: {translation(known.note, spoken()) or known.note}"
         name, link = self.inspection.licence, self.inspection.licence_link
@@ -58,7 +57,7 @@ class ModelCandidate:
 
     @property
     def gated(self) -> bool:
-        """Whether the Hub wants its terms accepted first."""
+        """Whether its terms have to be accepted on the Hub first."""
         return self.model.gated or self.inspection.gated
 
     @property
@@ -75,8 +74,7 @@ class MeasuredSize:
         width: Of a picture, pixels.
         height: Of a picture, pixels.
         batch: Pictures in a step.
-        peak_bytes: The most that the device held at any stage; `None` where nobody counts, as on a
-            CPU.
+        peak_bytes: The most that the device held at any stage; `None` if it doesn't count.
         seconds_per_step: Of the whole batch; `None` if no step was timed.
     """
 
@@ -87,26 +85,24 @@ class MeasuredSize:
     seconds_per_step: float | None = None
 
 
-def measured_sizes(
-    measured: Iterable[Measurement], seconds: Mapping[tuple[int, int, int], float]
-) -> tuple[MeasuredSize, ...]:
-    """What is known of each size and batch of a model, small pictures first.
-
-    Args:
-        measured: What the stages of its plans took.
-        seconds: Of a step, by width, height (pixels) and pictures in it.
-    """
-    known = [one for one in measured if not one.failed]
-    steps = {(x.width, x.height, x.batch) for x in known if x.stage is Stage.STEP}
+def measured_sizes(measurements: Iterable[Measurement]) -> tuple[MeasuredSize, ...]:
+    """What was measured of each size and batch of a model, small pictures first."""
+    known = [one for one in measurements if not one.failed]
+    steps = {
+        (one.width, one.height, one.batch): one.seconds or None
+        for one in known
+        if one.stage is Stage.STEP
+    }
 
     def peak(width: int, height: int, batch: int) -> int | None:
         counted = (
             one.peak_bytes
             for one in known
-            if (one.stage is not Stage.STEP or one.batch == batch)
+            if one.peak_bytes is not None
+            and (one.stage is not Stage.STEP or one.batch == batch)
             and (not one.depends_on_size or (one.width, one.height) == (width, height))
         )
-        return max(counted, default=None) if (width, height, batch) in steps else None
+        return max(counted, default=None)
 
     return tuple(
         MeasuredSize(
@@ -114,9 +110,7 @@ def measured_sizes(
             height=height,
             batch=batch,
             peak_bytes=peak(width, height, batch),
-            seconds_per_step=seconds.get((width, height, batch)),
+            seconds_per_step=steps[width, height, batch],
         )
-        for width, height, batch in sorted(
-            steps | seconds.keys(), key=lambda size: (size[0] * size[1], size)
-        )
+        for width, height, batch in sorted(steps, key=lambda size: (size[0] * size[1], size))
     )

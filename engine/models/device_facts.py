@@ -1,4 +1,4 @@
-"""What this machine's device says of itself."""
+"""Asks this machine's device about itself."""
 
 from engine.memory.device import DeviceFacts
 from engine.settings import EngineSettings

@@ -1,124 +1,151 @@
-"""Supplies: the files of a model come before its jobs go to the painter, who paints meanwhile."""
+"""The download manager: every download of model files goes through it, none twice at a time."""
 
 import asyncio
-import logging
-from collections.abc import Callable, Collection, Mapping
+import threading
+from collections.abc import Callable, Coroutine, Iterable
+from concurrent.futures import CancelledError
 from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
 
-from engine.errors import AtelierError, ModelUnavailable, new_incident
-from engine.hub import DownloadProgress
-from engine.models.cache_downloads import CacheDownloads
-from engine.models.catalogue import Catalogue
-from engine.models.probe import ModelProbe
-from engine.tasks import Tasks
+from engine.background_thread import BackgroundThread
+from engine.errors import InvalidModel, ModelUnavailable
+from engine.hub import (
+    DownloadProgress,
+    HubClient,
+    LocalFiles,
+    Origin,
+    disk_usage,
+    download,
+    local_files,
+    remove_unshared,
+)
+from engine.hub.classifier_files import classifier_on_disk, download_classifier
 from speech import say
 
-log = logging.getLogger(__name__)
+T = TypeVar("T")
 
-OnProgress = Callable[[str, AtelierError | None], None]
-"""Called with a model's name when more of it has come, and why no more comes, if none does."""
+STOP_GRACE = 1.0
+"""Seconds that a cancelled download gets to stop; one that hangs is left to its thread."""
+
+OnProgress = Callable[[DownloadProgress], None]
 
 
 class DownloadManager:
-    """Knows which models lack files, and brings those that somebody waits for.
+    """Downloads into the shared cache and deletes from it, without one disturbing the other."""
 
-    A model is looked for on the disk once: what came stays, and what is broken there is told by
-    the painter.
-    """
+    def __init__(self, hub: HubClient) -> None:
+        self._hub = hub
+        self._loop = asyncio.get_running_loop()
+        self._active: dict[str, Origin] = {}
+        self._one_ended = asyncio.Condition()
+        self._cache_lock = asyncio.Lock()
 
-    def __init__(
-        self, probe: ModelProbe, catalogue: Catalogue, cache_downloads: CacheDownloads
-    ) -> None:
-        self._probe = probe
-        self._models = catalogue
-        self._cache_downloads = cache_downloads
-        self._here: set[str] = set()
-        self._coming: dict[str, float | None] = {}
-        self._work: dict[str, asyncio.Task[None]] = {}
-        self._tasks = Tasks()
+    def is_downloading(self, name: str) -> bool:
+        """Whether a model of that name is being downloaded."""
+        return name in self._active
 
-    async def look(self) -> None:
-        """Look which models of the catalogue are on disk; reads some folders, in a thread."""
-        await asyncio.to_thread(self._look)
+    async def download(
+        self,
+        name: str,
+        origin: Origin,
+        on_progress: OnProgress | None = None,
+        *,
+        wait: bool = False,
+    ) -> LocalFiles:
+        """Download what is missing of a model.
 
-    def _look(self) -> None:
-        for model in list(self._models):
-            if not self._probe.disk_usage(model).presence.downloads:
-                self._here.add(model.name)
+        Cancelling the task stops the download. What has been downloaded stays, and the next
+        download resumes from there.
 
-    @property
-    def coming(self) -> Mapping[str, float | None]:
-        """The models whose jobs have to wait: the share of the files that is there, if known."""
-        return self._coming
+        Args:
+            name: What the model is called.
+            origin: What it is made from.
+            on_progress: Called in the loop, at most ten times a second.
+            wait: Whether to wait for a download of the same files that is in progress.
 
-    def __contains__(self, name: object) -> bool:
-        """Whether the files of a model are known to be here; see `look_for`."""
-        return name in self._here
-
-    async def look_for(self, names: Collection[str]) -> None:
-        """Look for the files of those models that nobody has wanted yet, in a thread."""
-        for name in set(names) - self._here - self._coming.keys():
-            usage = await asyncio.to_thread(self._probe.disk_usage, self._models[name])
-            if not usage.presence.downloads:
-                self._here.add(name)
-
-    def want(self, name: str, told: OnProgress) -> None:
-        """Have the files of a model come, if they lack; until they are there it is `coming`."""
-        if name in self._coming or name in self._here:
-            return
-        self._coming[name] = None
-        self._work[name] = self._tasks.start(self._bring(name, told), f"bring {name}")
-
-    def give_up(self, name: str) -> None:
-        """Nobody waits for the model any more: what has come stays, and no more comes."""
-        if (work := self._work.pop(name, None)) is not None:
-            del self._coming[name]
-            work.cancel()
-
-    def forget(self, name: str) -> None:
-        """The model is removed: another one of that name is looked for anew."""
-        self._here.discard(name)
-
-    async def close(self) -> None:
-        """Bring nothing more."""
-        await self._tasks.cancel()
-
-    async def _bring(self, name: str, told: OnProgress) -> None:
-        failure: AtelierError | None = None
-        try:
-            await self._fetch(name, partial(self._note_progress, name, told, self._work[name]))
-        except AtelierError as error:
-            failure = error
-        except Exception:
-            incident = new_incident()
-            log.exception("The files of “%s” cannot be fetched (incident %s)", name, incident)
-            failure = ModelUnavailable(
-                say(
-                    "The files of “{model}” can't be fetched. The owner can find the reason in "
-                    "the log: {incident}.",
-                    model=name,
-                    incident=incident,
+        Raises:
+            InvalidModel: When the same is being downloaded, unless `wait`.
+            ModelUnavailable: When it can't be had, or the disk is full.
+        """
+        while True:
+            async with self._cache_lock:  # files that are being deleted would count as on disk
+                if not self._is_active(name, origin):
+                    self._active[name] = origin
+                    break
+            if not wait:
+                text = origin.source.text
+                raise InvalidModel(
+                    say("“{name}” is already downloading. Wait until it's finished.", name=text)
                 )
+            async with self._one_ended:
+                await self._one_ended.wait_for(lambda: not self._is_active(name, origin))
+        try:
+            return await self._on_thread(
+                lambda report, stop: download(origin, self._hub, report, stop), on_progress
             )
-        del self._coming[name], self._work[name]
-        told(name, failure)
+        finally:
+            del self._active[name]
+            async with self._one_ended:
+                self._one_ended.notify_all()
 
-    async def _fetch(self, name: str, progress: Callable[[DownloadProgress], None]) -> None:
-        model = self._models[name]
-        usage = await asyncio.to_thread(self._probe.disk_usage, model)
-        if usage.presence.downloads:
-            log.info("The files of “%s” are fetched, since somebody waits for it", name)
-            await self._cache_downloads.bring_or_wait(name, self._probe.origin(model), progress)
-        self._here.add(name)
+    async def free(self, origin: Origin, others: Iterable[Origin]) -> int:
+        """Delete a model's files from the cache, except for what others use; returns the bytes."""
+        async with self._cache_lock:
+            needed = [*others, *self._active.values()]
+            return await asyncio.to_thread(remove_unshared, origin, needed)
 
-    def _note_progress(
-        self, name: str, told: OnProgress, work: asyncio.Task[None], news: DownloadProgress
-    ) -> None:
-        """Take news of a download; one that was given up says a last word afterwards."""
-        if self._work.get(name) is not work:
-            return
-        share = news.done / news.total if news.total else None
-        before = self._coming[name]
-        if share is not None and (before is None or int(100 * share) > int(100 * before)):
-            self._coming[name] = share
-            told(name, None)
+    def files(self, name: str, origin: Origin) -> LocalFiles:
+        """From another thread: a model's files on disk; lost ones are downloaded first. Blocks.
+
+        Raises:
+            ModelUnavailable: When they can't be had.
+        """
+        if disk_usage(origin).presence.downloads:
+            return self._from_thread(self.download(name, origin, wait=True))
+        return local_files(origin)
+
+    def classifier(self, source: str) -> Path:
+        """From another thread: a classifier's folder, downloaded first if need be. Blocks.
+
+        Raises:
+            ModelUnavailable: When it can't be had.
+        """
+        folder = classifier_on_disk(source)
+        if folder is not None:
+            return folder
+        return self._from_thread(
+            self._on_thread(
+                lambda report, stop: download_classifier(source, self._hub, report, stop)
+            )
+        )
+
+    def _is_active(self, name: str, origin: Origin) -> bool:
+        return name in self._active or origin in self._active.values()
+
+    async def _on_thread(
+        self,
+        call: Callable[[OnProgress, threading.Event], T],
+        on_progress: OnProgress | None = None,
+    ) -> T:
+        """Run a blocking download on a thread of its own; stop it when the task is cancelled."""
+        thread, stop = BackgroundThread("download"), threading.Event()
+
+        def report(progress: DownloadProgress) -> None:
+            if on_progress is not None:
+                thread.call_soon(on_progress, progress)
+
+        work = thread.run(partial(call, report, stop))
+        work.add_done_callback(lambda done: done.cancelled() or done.exception())
+        try:
+            return await asyncio.shield(work)
+        finally:
+            stop.set()
+            await thread.stop(STOP_GRACE)
+
+    def _from_thread(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run `work` in the loop and wait for it, on another thread."""
+        try:
+            return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+        except CancelledError:
+            raise ModelUnavailable(say("I'm restarting. Try again in a minute.")) from None

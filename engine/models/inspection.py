@@ -18,11 +18,11 @@ from engine.memory.plan import Quantization
 from engine.models.families import FAMILIES, family_named_by
 from speech import say
 
-BYTES_OF_PICKLE = 4
-"""Bytes that a number in a pickle is taken to have: only running a pickle would tell."""
+PICKLE_NUMBER_BYTES = 4
+"""Assumed bytes of a number in a pickle; only loading it would tell."""
 
 REQUESTS = 8
-"""How many headers are asked for at the same time."""
+"""How many headers are requested at the same time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,14 +31,14 @@ class Inspection:
 
     Attributes:
         pipeline: Class name of the Diffusers pipeline.
-        family: A key of `FAMILIES`; `None` when the pipeline runs whole.
-        components: Those with weights, the stand-in denoiser in place of the pipeline's own.
-        licence: Its name, where the model card gives one.
+        family: A key of `FAMILIES`; `None` if the pipeline runs whole.
+        components: Those with weights, with a separate denoiser in place of the pipeline's own.
+        licence: Its name, if the model card gives one.
         licence_link: Where the licence can be read.
-        gated: Whether the Hub asks to accept terms first; unknown, and so `False`, from the disk.
-        total_bytes: Bytes of all files, with the settings that a checkpoint goes with.
-        download_bytes: Bytes that still have to come.
-        files: Paths within the source, then that of the stand-in denoiser.
+        gated: Whether terms have to be accepted on the Hub first; `False` for a model on disk.
+        total_bytes: Bytes of all files, including a checkpoint's base.
+        download_bytes: Bytes still to be downloaded.
+        files: Paths within the source, then that of a separate denoiser.
         generation: Of a single-file checkpoint, which Stable Diffusion it is.
     """
 
@@ -55,47 +55,47 @@ class Inspection:
 
 
 def inspect(origin: Origin, hub: HubClient | None = None) -> Inspection:
-    """Look into a model: at its headers on disk where all of it is there, else at the Hub's.
+    """Inspect a model by its headers: on disk if all of it is there, else on the Hub.
 
-    Blocks for as long as the Hub takes; a second or two as a rule.
+    Blocks for as long as the Hub takes, usually a second or two.
 
     Raises:
-        ModelUnavailable: It cannot be had, or is nothing that can be loaded.
+        ModelUnavailable: It can't be had, or can't be loaded.
     """
     hub = hub or HubClient()
-    view = source_files_of(origin.source, hub, own_denoiser=origin.denoiser is None)
-    seen = _pipeline(view, origin.source, hub)
+    files = source_files_of(origin.source, hub, own_denoiser=origin.denoiser is None)
+    pipeline = _pipeline(files, origin.source, hub)
     if origin.denoiser is None:
-        return seen
-    stand_in = source_files_of(origin.denoiser, hub)
-    [(name, stored)] = stand_in.sizes.items()
-    denoiser = _denoiser_of(seen.family, view.layout)
-    classes = {part.name: part.class_name for part in view.layout.parts} if view.layout else {}
-    classes |= {part.name: part.class_name for part in seen.components}
+        return pipeline
+    denoiser_files = source_files_of(origin.denoiser, hub)
+    [(name, stored)] = denoiser_files.sizes.items()
+    denoiser = _denoiser_name(pipeline.family, files.layout)
+    classes = {part.name: part.class_name for part in files.layout.parts} if files.layout else {}
+    classes |= {part.name: part.class_name for part in pipeline.components}
     part = _component(
         denoiser,
         Role.DENOISER,
         classes.get(denoiser, ""),
-        _tensors(stand_in, name),
+        _tensors(denoiser_files, name),
         stored,
     )
     if origin.denoiser.kind is SourceKind.GGUF:
         part = replace(part, stored_as=Quantization.GGUF)
     return replace(
-        seen,
-        components=(*(one for one in seen.components if one.role is not Role.DENOISER), part),
-        gated=seen.gated or stand_in.gated,
-        total_bytes=seen.total_bytes + stored,
-        download_bytes=seen.download_bytes + stand_in.download_bytes,
-        files=(*seen.files, name),
+        pipeline,
+        components=(*(one for one in pipeline.components if one.role is not Role.DENOISER), part),
+        gated=pipeline.gated or denoiser_files.gated,
+        total_bytes=pipeline.total_bytes + stored,
+        download_bytes=pipeline.download_bytes + denoiser_files.download_bytes,
+        files=(*pipeline.files, name),
     )
 
 
-def _pipeline(view: SourceFiles, source: Source, hub: HubClient) -> Inspection:
+def _pipeline(files: SourceFiles, source: Source, hub: HubClient) -> Inspection:
     generation, base_bytes, base_missing = None, 0, 0
-    if view.layout is None:
-        [name] = view.sizes
-        checkpoint = _checkpoint(view, name, source)
+    if files.layout is None:
+        [name] = files.sizes
+        checkpoint = _checkpoint(files, name, source)
         generation, pipeline = checkpoint.generation, checkpoint.pipeline
         base_bytes, base_missing = bytes_of(base_of(checkpoint), hub)
         family = family_named_by(pipeline)
@@ -104,25 +104,25 @@ def _pipeline(view: SourceFiles, source: Source, hub: HubClient) -> Inspection:
             for part, class_name, tensors in checkpoint.parts
         )
     else:
-        pipeline = view.layout.pipeline
+        pipeline = files.layout.pipeline
         family = family_named_by(pipeline)
-        components = _components(view, view.layout, family)
-    licence, link = view.licence
+        components = _components(files, files.layout, family)
+    licence, link = files.licence
     return Inspection(
         pipeline=pipeline,
         family=family,
         components=components,
         licence=licence,
         licence_link=link,
-        gated=view.gated,
-        total_bytes=sum(view.sizes.values()) + base_bytes,
-        download_bytes=view.download_bytes + base_missing,
-        files=tuple(view.sizes),
+        gated=files.gated,
+        total_bytes=sum(files.sizes.values()) + base_bytes,
+        download_bytes=files.download_bytes + base_missing,
+        files=tuple(files.sizes),
         generation=generation,
     )
 
 
-def _checkpoint(view: SourceFiles, name: str, source: Source) -> SingleFileCheckpoint:
+def _checkpoint(files: SourceFiles, name: str, source: Source) -> SingleFileCheckpoint:
     if Path(name).suffix.lower() in PICKLES:
         raise CorruptFile(
             say(
@@ -130,45 +130,45 @@ def _checkpoint(view: SourceFiles, name: str, source: Source) -> SingleFileCheck
                 source=source.text,
             )
         )
-    return classify(view.tensors(name), source.text)
+    return classify(files.tensors(name), source.text)
 
 
 def _components(
-    view: SourceFiles, layout: PipelineLayout, family: str | None
+    files: SourceFiles, layout: PipelineLayout, family: str | None
 ) -> tuple[Component, ...]:
     with_weights = [part for part in layout.parts if part.weights]
     with ThreadPoolExecutor(REQUESTS) as threads:
-        found = threads.map(lambda part: _weights(view, part.weights), with_weights)
+        found = threads.map(lambda part: _weights(files, part.weights), with_weights)
         components = [
             _component(
                 part.name,
                 role_of(part.name, family),
                 part.class_name,
                 tensors,
-                sum(view.sizes[name] for name in part.weights),
+                sum(files.sizes[name] for name in part.weights),
             )
             for part, tensors in zip(with_weights, found, strict=True)
         ]
-    return tuple(_with_vae_facts(view, component) for component in components)
+    return tuple(_with_vae_facts(files, component) for component in components)
 
 
-def _with_vae_facts(view: SourceFiles, component: Component) -> Component:
+def _with_vae_facts(files: SourceFiles, component: Component) -> Component:
     if component.role is not Role.VAE:
         return component
-    config = view.settings(f"{component.name}/config.json")
+    config = files.settings(f"{component.name}/config.json")
     facts = vae_facts(component.class_name, config)
     return replace(component, force_upcast=facts.force_upcast, tile_side=facts.tile_side)
 
 
-def _weights(view: SourceFiles, names: tuple[str, ...]) -> tuple[Tensor, ...]:
-    return tuple(tensor for name in names for tensor in _tensors(view, name))
+def _weights(files: SourceFiles, names: tuple[str, ...]) -> tuple[Tensor, ...]:
+    return tuple(tensor for name in names for tensor in _tensors(files, name))
 
 
-def _tensors(view: SourceFiles, name: str) -> tuple[Tensor, ...]:
+def _tensors(files: SourceFiles, name: str) -> tuple[Tensor, ...]:
     if Path(name).suffix.lower() not in PICKLES:
-        return view.tensors(name)
-    stored = view.sizes[name]
-    return (Tensor(name, (stored // BYTES_OF_PICKLE,), stored),)
+        return files.tensors(name)
+    stored = files.sizes[name]
+    return (Tensor(name, (stored // PICKLE_NUMBER_BYTES,), stored),)
 
 
 def _component(
@@ -187,7 +187,7 @@ def _component(
 
 
 def role_of(component: str, family: str | None) -> Role:
-    """What the component of that name does for a picture of that family."""
+    """The role of the component of that name in that family."""
     if family is not None and component == FAMILIES[family].denoiser:
         return Role.DENOISER
     if component.startswith("text_encoder"):
@@ -197,7 +197,7 @@ def role_of(component: str, family: str | None) -> Role:
     return Role.VAE if component.startswith(("vae", "vqvae", "movq", "vqgan")) else Role.OTHER
 
 
-def _denoiser_of(family: str | None, layout: PipelineLayout | None) -> str:
+def _denoiser_name(family: str | None, layout: PipelineLayout | None) -> str:
     if family is not None:
         return FAMILIES[family].denoiser
     names = [part.name for part in layout.parts] if layout else []

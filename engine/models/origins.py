@@ -1,4 +1,4 @@
-"""What the models of the catalogue are made from, and how much of it is on disk."""
+"""What a model of the catalogue is made from, and how much of it is on disk."""
 
 from engine.errors import ModelUnavailable
 from engine.hub.presence import DiskUsage, Presence, disk_usage
@@ -7,7 +7,7 @@ from engine.models.catalogue import Model
 
 
 def origin_of(model: Model, *, allow_pickle: bool = False) -> Origin:
-    """The source of `model`, and its denoiser if it has one of its own.
+    """The source of `model`, and its separate denoiser if it has one.
 
     Raises:
         ModelUnavailable: As `origin`.

@@ -1,10 +1,11 @@
-"""From a model and what is in it to its memory plan."""
+"""From a model and its inspection to the request for a memory plan."""
 
 from collections.abc import Iterable
 
 from engine.memory.device import DeviceFacts
+from engine.memory.measurement import Measurement
 from engine.memory.plan_request import ANY_FAMILY, PlanRequest
-from engine.memory.profile import Measurement, ModelProfile
+from engine.memory.profiles import ModelProfile
 from engine.models.catalogue import Model
 from engine.models.families import FAMILIES
 from engine.models.inspection import Inspection
@@ -22,17 +23,17 @@ def plan_request_of(
     height: int | None = None,
     batch: int | None = None,
 ) -> PlanRequest:
-    """What the planner is asked about `model`.
+    """The plan request for `model`.
 
     Args:
         model: Its entry in the catalogue.
         inspection: What it is made of.
-        device: Where it shall run.
-        engine: What the owner has decided.
+        device: Where it runs.
+        engine: The owner's settings.
         known: What was measured, of any model.
-        width: Of a picture, pixels; without it the model's default, as for the next.
-        height: Of a picture, pixels.
-        batch: The most pictures in a step; without it that of the settings.
+        width: Of a picture, pixels; by default the model's.
+        height: Of a picture, pixels; by default the model's.
+        batch: The most pictures in a step; by default that of the settings.
     """
     return PlanRequest(
         components=inspection.components,

@@ -1,4 +1,4 @@
-"""Looks into models: at their files, here or on the Hub, and at what the device makes of them."""
+"""Looks into models: at their files, on disk or on the Hub, and at what the device can do."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable
 from engine.errors import ModelUnavailable
 from engine.hub import DiskUsage, HubClient, Origin, Presence, disk_usage, verify
 from engine.memory.device import DeviceFacts
+from engine.memory.measurement import Measurement
 from engine.memory.plan_table import PlanTable, tabulate
 from engine.memory.planner import choose
-from engine.memory.profile import Measurement
 from engine.models.candidates import ModelCandidate
 from engine.models.catalogue import Model
 from engine.models.device_facts import device_facts
@@ -21,31 +21,29 @@ ReadDeviceFacts = Callable[[], DeviceFacts]
 
 
 class ModelProbe:
-    """Asks the disk, the Hub and the device, in threads.
+    """Asks the disk, the Hub and the device, on threads."""
 
-    Attributes:
-        hub: Where models come from.
-    """
-
-    def __init__(self, settings: EngineSettings, facts: ReadDeviceFacts | None = None) -> None:
+    def __init__(
+        self, settings: EngineSettings, hub: HubClient, read_device: ReadDeviceFacts | None = None
+    ) -> None:
         """Prepare to ask.
 
         Args:
             settings: How the engine paints.
-            facts: Tells of the device; without it, that of the settings.
+            hub: Where models come from.
+            read_device: Asks the device; by default, that of the settings.
         """
         self._settings = settings
-        self._ask_device = facts or (lambda: device_facts(settings))
-        self._facts: DeviceFacts | None = None
-        token = settings.hub_token
-        self.hub = HubClient(settings.hub_url, token.get_secret_value() if token else None)
+        self._hub = hub
+        self._read_device = read_device or (lambda: device_facts(settings))
+        self._device: DeviceFacts | None = None
 
     def origin(self, model: Model) -> Origin:
-        """What a model is made from. Raises `ModelUnavailable` when that can be nothing."""
+        """What a model is made from. Raises `ModelUnavailable` for an impossible source."""
         return origin_of(model, allow_pickle=self._settings.allow_pickle)
 
     def origins(self, models: Iterable[Model]) -> list[Origin]:
-        """What these models are made from, as far as that can be something."""
+        """What these models are made from; those with an impossible source are left out."""
         found = []
         for model in models:
             try:
@@ -59,53 +57,51 @@ class ModelProbe:
         return disk_usage_of(model, allow_pickle=self._settings.allow_pickle)
 
     async def device_facts(self) -> DeviceFacts:
-        """What is known of the device; asked once. Raises `DeviceUnavailable`."""
-        if self._facts is None:
-            self._facts = await asyncio.to_thread(self._ask_device)
-        return self._facts
+        """What the device said when it was first asked. Raises `DeviceUnavailable`."""
+        if self._device is None:
+            self._device = await self.device_now()
+        return self._device
 
     async def device_now(self) -> DeviceFacts:
-        """What the device says at this moment. Raises `DeviceUnavailable`."""
-        return await asyncio.to_thread(self._ask_device)
+        """What the device says now. Raises `DeviceUnavailable`."""
+        return await asyncio.to_thread(self._read_device)
 
     async def inspect(self, model: Model) -> Inspection:
-        """What is in a model. Raises `ModelUnavailable`."""
-        origin = self.origin(model)
-        return await asyncio.to_thread(inspect, origin, self.hub)
+        """What a model is made of. Raises `ModelUnavailable`."""
+        return await asyncio.to_thread(inspect, self.origin(model), self._hub)
 
-    async def prospect(
-        self, name: str, settings: ModelSettings, known_as: Callable[[Model], str | None]
+    async def candidate(
+        self, name: str, settings: ModelSettings, same_as: Callable[[Model], str | None]
     ) -> ModelCandidate:
-        """What adding a model would bring.
+        """What adding a model would involve.
 
         Args:
             name: What to call it.
-            settings: What is decided about it.
-            known_as: The name of another model that is made from the same.
+            settings: Its settings.
+            same_as: Returns the name of another model that is made from the same.
 
         Raises:
-            InvalidModel: When the values do not go together.
-            ModelUnavailable: When it cannot be had or is nothing that can be loaded.
-            DeviceUnavailable: When the device of the settings is not there.
+            InvalidModel: When the settings don't go together.
+            ModelUnavailable: When it can't be had or can't be loaded.
+            DeviceUnavailable: When the device of the settings isn't there.
         """
-        unseen = Model.of(name, settings, added=True)
-        inspection = await self.inspect(unseen)
+        inspection = await self.inspect(Model.of(name, settings, added=True))
         model = Model.of(name, settings, added=True, family=inspection.family)
-        state = await asyncio.to_thread(disk_usage, self.origin(model))
-        case = plan_request_of(model, inspection, await self.device_facts(), self._settings)
-        choice = choose(case)
+        usage = await asyncio.to_thread(disk_usage, self.origin(model))
+        request = plan_request_of(model, inspection, await self.device_facts(), self._settings)
+        choice = choose(request)
         return ModelCandidate(
             name=name,
             settings=settings,
             model=model,
             inspection=inspection,
             choice=choice,
-            plan=tabulate(case, choice),
-            there=state.presence is Presence.COMPLETE,
-            known_as=known_as(model),
+            plan=tabulate(request, choice),
+            on_disk=usage.presence is Presence.COMPLETE,
+            same_as=same_as(model),
         )
 
-    async def table(
+    async def plan_table(
         self,
         model: Model,
         inspection: Inspection,
@@ -115,22 +111,23 @@ class ModelProbe:
         height: int | None,
         batch: int | None,
     ) -> PlanTable:
-        """How a model runs on the device, in words; arguments as for `plan_request_of`."""
+        """How a model runs on the device, in words; see `plan_request_of`."""
         facts = await self.device_facts()
         sizes = {"width": width, "height": height, "batch": batch}
         return tabulate(plan_request_of(model, inspection, facts, self._settings, known, **sizes))
 
-    async def verify(self, model: Model, progress: Callable[[int, int], None] | None) -> list[str]:
-        """What is wrong with a model's files on disk; `progress` is called in the loop.
+    async def verify(
+        self, model: Model, on_progress: Callable[[int, int], None] | None
+    ) -> list[str]:
+        """What is wrong with a model's files on disk; `on_progress` is called in the loop.
 
         Raises:
-            ModelUnavailable: When nothing of it is on disk.
+            ModelUnavailable: When none of it is on disk.
         """
         loop = asyncio.get_running_loop()
 
-        def told(done: int, total: int) -> None:
-            if progress is not None:
-                loop.call_soon_threadsafe(progress, done, total)
+        def report(done: int, total: int) -> None:
+            if on_progress is not None:
+                loop.call_soon_threadsafe(on_progress, done, total)
 
-        origin = self.origin(model)
-        return list(await asyncio.to_thread(verify, origin, None, told))
+        return list(await asyncio.to_thread(verify, self.origin(model), None, report))

@@ -4,8 +4,7 @@ import time
 
 from engine.errors import InvalidRequest
 from engine.moderation.block import Block
-from engine.moderation.reviews import ReviewQueue
-from engine.moderation.word_filter import normalised
+from engine.moderation.word_filter import normalize
 from engine.moderation.word_lists import (
     BLOCKED,
     REVIEWED,
@@ -13,7 +12,7 @@ from engine.moderation.word_lists import (
     words_from_json,
     words_to_json,
 )
-from engine.store import AuditEntry, ModerationTable, Preferences
+from engine.store import AuditEntry, ModerationTable, Preferences, ReviewTable
 from speech import say
 
 MAX_WORDS = 200
@@ -30,7 +29,7 @@ class Moderation:
     """
 
     def __init__(
-        self, table: ModerationTable, preferences: Preferences, reviews: ReviewQueue
+        self, table: ModerationTable, preferences: Preferences, reviews: ReviewTable
     ) -> None:
         self._table = table
         self._preferences = preferences
@@ -81,11 +80,11 @@ class Moderation:
 
     async def allow_word(self, scope: str, word: str) -> bool:
         """Take a word off both lists; whether it was on one."""
-        plain = normalised(word)
+        plain = normalize(word)
         return any([await self._remove(scope, plain, key) for key in (BLOCKED, REVIEWED)])
 
     async def _add(self, scope: str, word: str, key: str, *, other_list: str) -> str:
-        plain = normalised(word)
+        plain = normalize(word)
         if not plain:
             raise InvalidRequest(say("That has no letters to match. Enter a word."))
 

@@ -1,4 +1,4 @@
-"""Whether a text has words that are not wanted, whatever they are disguised as."""
+"""Finds words in texts, even when they are disguised."""
 
 import re
 import unicodedata
@@ -9,7 +9,7 @@ LOOKALIKES = str.maketrans(
     "aeopcyxkmtbhlijsdqwhabenikmvoptuxyiigllvounhgjbbaeout",
 )
 """Letters of other alphabets (Cyrillic, Greek, Armenian, small capitals) that look like Latin ones,
-in lower case. Chosen by eye; words of those alphabets change in a list and in a text alike."""
+in lower case. Chosen by eye; words of those alphabets change alike in a list and in a text."""
 
 UNSPACED = (
     "\u0e00-\u0eff"  # Thai, Lao
@@ -18,48 +18,48 @@ UNSPACED = (
     "\u3040-\u30ff"  # Hiragana, Katakana
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # Chinese characters
 )
-"""Scripts that put no spaces between words: a word of theirs counts wherever it stands."""
+"""Scripts without spaces between words: a word in them is found anywhere."""
 
-LATIN = re.compile(r"(?<=[a-z])[\u0300-\u036f\u0489\u20d0-\u20ff]+")
-"""Marks on a letter that no letter with a mark exists for: they only disguise it."""
+LATIN_MARKS = re.compile(r"(?<=[a-z])[\u0300-\u036f\u0489\u20d0-\u20ff]+")
+"""Marks on a Latin letter that don't combine into a letter of their own: they only disguise it."""
 
 
-def normalised(text: str) -> str:
-    """The text as it is compared: compatibility forms, case, disguises and spaces taken away."""
+def normalize(text: str) -> str:
+    """The text as it is compared: without compatibility forms, case, disguises and extra spaces."""
     text = unicodedata.normalize("NFKC", text)
-    text = "".join(c for c in text if unicodedata.category(c) != "Cf" and not _selects(c))
+    text = "".join(c for c in text if unicodedata.category(c) != "Cf" and not _is_invisible(c))
     text = unicodedata.normalize("NFKC", text.casefold()).translate(LOOKALIKES)
-    return " ".join(LATIN.sub("", text).split())
+    return " ".join(LATIN_MARKS.sub("", text).split())
 
 
-def has_any(words: Iterable[str], *texts: str) -> bool:
-    """Whether one of the texts has one of the words, as a whole word.
+def contains_any(words: Iterable[str], *texts: str) -> bool:
+    """Whether one of the texts contains one of the words, as a whole word.
 
     Args:
-        words: As `normalised` leaves them.
-        texts: As people write them.
+        words: Normalized words.
+        texts: As people wrote them.
     """
-    return bool(those_in(words, *texts))
+    return bool(find_words(words, *texts))
 
 
-def those_in(words: Iterable[str], *texts: str) -> tuple[str, ...]:
-    """Those of the words that one of the texts has; the arguments are those of `has_any`."""
-    plain = {normalised(text) for text in texts}
-    return tuple(word for word in words if any(_is_in(word, text) for text in plain))
+def find_words(words: Iterable[str], *texts: str) -> tuple[str, ...]:
+    """The words that one of the texts contains; the arguments are those of `contains_any`."""
+    normalized = {normalize(text) for text in texts}
+    return tuple(word for word in words if any(_is_in(word, text) for text in normalized))
 
 
 def _is_in(word: str, text: str) -> bool:
-    """Whether the text has the word; nearly always it has not even the letters, which is quick."""
+    """Whether the text contains the word. The quick check first: nearly always it says no."""
     return all(part in text for part in word.split()) and bool(re.search(_pattern(word), text))
 
 
-def _selects(letter: str) -> bool:
-    """Whether it is invisible without being a format character: joiners, variation selectors."""
+def _is_invisible(letter: str) -> bool:
+    """Whether it is invisible without being a format character: joiners and variation selectors."""
     return letter in "\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0" or "\ufe00" <= letter <= "\ufe0f"
 
 
 def _pattern(word: str) -> str:
-    """The word, with a boundary at each end where its script knows boundaries."""
+    """A pattern for the word, with a boundary at each end unless its script has none."""
     edge = f"[^\\W_{UNSPACED}]"
     before = f"(?<!{edge})" if re.match(edge, word) else ""
     after = f"(?!{edge})" if re.search(f"{edge}$", word) else ""

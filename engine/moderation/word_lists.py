@@ -8,7 +8,7 @@ from typing import Self
 
 from engine.errors import InvalidRequest
 from engine.jobs.request import ImageRequest
-from engine.moderation.word_filter import has_any, those_in
+from engine.moderation.word_filter import contains_any, find_words
 from engine.prompts.grammar import sections, without_adapters
 from speech import phrase, say
 
@@ -75,11 +75,11 @@ def words_to_json(words: Iterable[str]) -> str:
 
 
 def _contains_any(words: Collection[str], texts: Iterable[str]) -> bool:
-    return has_any(words, *(reading for text in texts for reading in _readings(text)))
+    return contains_any(words, *(reading for text in texts for reading in _readings(text)))
 
 
 def _found_in(words: Collection[str], texts: Iterable[str]) -> tuple[str, ...]:
-    return those_in(words, *(reading for text in texts for reading in _readings(text)))
+    return find_words(words, *(reading for text in texts for reading in _readings(text)))
 
 
 def _readings(text: str) -> tuple[str, ...]:

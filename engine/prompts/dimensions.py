@@ -1,4 +1,4 @@
-"""The shape of a picture as people write it: “3:2” or “768x512”."""
+"""A picture's size or aspect ratio as people write it: “768x512” or “3:2”."""
 
 import re
 from dataclasses import dataclass
@@ -17,14 +17,14 @@ class Dimensions:
     in_pixels: bool
 
     def __str__(self) -> str:
-        """It as people write it."""
+        """As people write it."""
         return f"{self.width:g}{'x' if self.in_pixels else ':'}{self.height:g}"
 
     def sides(self, model: Model) -> tuple[int, int]:
         """Width and height in pixels for `model`.
 
         Raises:
-            InvalidRequest: When the model has no size of that ratio.
+            InvalidRequest: When the model can't paint that aspect ratio.
         """
         if self.in_pixels:
             return int(self.width), int(self.height)
@@ -44,7 +44,7 @@ class Dimensions:
 
 
 def parse_dimensions(text: str) -> Dimensions | None:
-    """The shape that “3:2” or “768x512” names; `None` when it names none."""
+    """The size or aspect ratio that `text` gives; `None` if it gives none."""
     number = r"(\d{1,5}(?:\.\d{1,3})?)"
     if sides := re.fullmatch(r"(\d{1,5})[x×*](\d{1,5})", text.strip().lower()):
         return Dimensions(int(sides[1]), int(sides[2]), in_pixels=True)

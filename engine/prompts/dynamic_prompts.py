@@ -1,12 +1,11 @@
-r"""One text that stands for several prompts.
+r"""Dynamic prompts: one text that expands to several prompts.
 
 {red, blue} house             two prompts: “red house” and “blue house”
-{red|blue} house              one prompt, with one of the two, drawn by lot
-{a {red|blue} boat, a fish}   they go into each other; what is within a lot is all drawn
-\{ \} \, \|                   such a sign that is meant as such
+{red|blue} house              one prompt, with one of the two at random
+{a {red|blue} boat, a fish}   nested; everything within a random option is random
+\{ \} \, \|                   literal characters
 
-Braces with neither comma nor bar in them, and braces that are never closed, are letters like any
-other.
+Braces with neither comma nor bar in them, and braces that are never closed, are literals.
 """
 
 import itertools
@@ -21,28 +20,28 @@ from engine.errors import InvalidRequest
 from speech import say
 
 MAX_PROMPTS = 16
-"""The most prompts that one text may stand for."""
+"""The most prompts that one text may expand to."""
 
 MAX_DEPTH = 8
-"""How deep choices may go into each other."""
+"""How deeply choices may be nested."""
 
-SIGN = re.compile(r"\\(?P<escaped>[{},|])|(?P<sign>[{},|])|[^\\{},|]+|.", re.DOTALL)
+TOKEN = re.compile(r"\\(?P<escaped>[{},|])|(?P<special>[{},|])|[^\\{},|]+|.", re.DOTALL)
 
 Phrase = tuple[Union[str, "_Choice"], ...]
-"""Letters and choices, one after the other."""
+"""Text and choices, one after the other."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Choice:
-    """A pair of braces: each option makes a prompt, or one of them is drawn."""
+    """A pair of braces: each option gives a prompt, or one is chosen at random."""
 
     options: tuple[Phrase, ...]
-    drawn: bool
+    random: bool
     depth: int
 
 
 class _Braces:
-    """Braces that are open: their options by comma, and each by bar."""
+    """Open braces: their options, split by commas, and each option split by bars."""
 
     def __init__(self) -> None:
         self.options: list[list[list[str | _Choice]]] = [[[]]]
@@ -50,24 +49,24 @@ class _Braces:
     def add(self, *parts: str | _Choice) -> None:
         self.options[-1][-1].extend(parts)
 
-    def letters(self) -> Phrase:
-        """What is in them, its commas and bars taken as letters."""
+    def literal(self) -> Phrase:
+        """Their content with commas and bars as literals."""
         parts: list[str | _Choice] = []
         for i, option in enumerate(self.options):
             parts += [","] * bool(i)
-            for j, lot in enumerate(option):
-                parts += ["|"] * bool(j) + lot
+            for j, part in enumerate(option):
+                parts += ["|"] * bool(j) + part
         return tuple(parts)
 
     def closed(self) -> Phrase:
-        """What they mean when they close.
+        """What they stand for once they are closed.
 
         Raises:
-            InvalidRequest: When there are too many within each other.
+            InvalidRequest: When they are nested too deeply.
         """
         if len(self.options) == len(self.options[0]) == 1:
-            return ("{", *self.letters(), "}")
-        depth = 1 + max((p.depth for p in self.letters() if isinstance(p, _Choice)), default=0)
+            return ("{", *self.literal(), "}")
+        depth = 1 + max((p.depth for p in self.literal() if isinstance(p, _Choice)), default=0)
         if depth > MAX_DEPTH:
             raise InvalidRequest(
                 say(
@@ -76,22 +75,24 @@ class _Braces:
                     depth=depth,
                 )
             )
-        lots = [_lot(tuple(map(tuple, option)), depth) for option in self.options]
-        return lots[0] if len(lots) == 1 else (_Choice(tuple(lots), drawn=False, depth=depth),)
+        options = [_random(tuple(map(tuple, option)), depth) for option in self.options]
+        if len(options) == 1:
+            return options[0]
+        return (_Choice(tuple(options), random=False, depth=depth),)
 
 
-def expand_dynamic_prompt(text: str, dice: Random | None = None) -> tuple[str, ...]:
-    """The prompts that `text` stands for, in the order in which its options are written.
+def expand_dynamic_prompt(text: str, random: Random | None = None) -> tuple[str, ...]:
+    """The prompts that `text` expands to, in the order of its options.
 
     Args:
-        text: What somebody has typed.
-        dice: Draws where there are bars.
+        text: What a member typed.
+        random: Chooses between options separated by bars.
 
     Raises:
-        InvalidRequest: When they are more than `MAX_PROMPTS`, or braces go too deep.
+        InvalidRequest: When there are more than `MAX_PROMPTS`, or braces are nested too deeply.
     """
-    phrase = _parsed(text)
-    number = _number(phrase)
+    phrase = _parse(text)
+    number = _count(phrase)
     if number > MAX_PROMPTS:
         raise InvalidRequest(
             say(
@@ -102,40 +103,40 @@ def expand_dynamic_prompt(text: str, dice: Random | None = None) -> tuple[str, .
                 brace="\\{",
             )
         )
-    dice = dice or Random()
-    return tuple("".join(_drawn(part, dice) for part in way) for way in _ways(phrase))
+    random = random or Random()
+    return tuple("".join(_text(part, random) for part in one) for one in _expand(phrase))
 
 
-def _parsed(text: str) -> Phrase:
+def _parse(text: str) -> Phrase:
     stack = [_Braces()]
-    for found in SIGN.finditer(text):
-        sign, inside = found["sign"], len(stack) > 1
-        if found["escaped"]:
-            stack[-1].add(found["escaped"] if inside or found["escaped"] in "{}" else found[0])
-        elif sign == "{":
+    for token in TOKEN.finditer(text):
+        special, inside = token["special"], len(stack) > 1
+        if escaped := token["escaped"]:
+            stack[-1].add(escaped if inside or escaped in "{}" else token[0])
+        elif special == "{":
             stack.append(_Braces())
-        elif sign == "}" and inside:
+        elif special == "}" and inside:
             closed = stack.pop().closed()
             stack[-1].add(*closed)
-        elif sign == "," and inside:
+        elif special == "," and inside:
             stack[-1].options.append([[]])
-        elif sign == "|" and inside:
+        elif special == "|" and inside:
             stack[-1].options[-1].append([])
         else:
-            stack[-1].add(found[0])
+            stack[-1].add(token[0])
     while len(stack) > 1:
-        letters = stack.pop().letters()
-        stack[-1].add("{", *letters)
-    return stack[0].letters()
+        literal = stack.pop().literal()
+        stack[-1].add("{", *literal)
+    return stack[0].literal()
 
 
-def _lot(options: tuple[Phrase, ...], depth: int) -> Phrase:
-    trimmed = tuple(map(_trimmed, options))
-    return trimmed[0] if len(trimmed) == 1 else (_Choice(trimmed, drawn=True, depth=depth),)
+def _random(options: tuple[Phrase, ...], depth: int) -> Phrase:
+    stripped = tuple(map(_stripped, options))
+    return stripped[0] if len(stripped) == 1 else (_Choice(stripped, random=True, depth=depth),)
 
 
-def _trimmed(phrase: Phrase) -> Phrase:
-    """The phrase without the blanks around it."""
+def _stripped(phrase: Phrase) -> Phrase:
+    """The phrase without surrounding whitespace."""
     parts = list(phrase)
     if parts and isinstance(parts[0], str):
         parts[0] = parts[0].lstrip()
@@ -144,25 +145,25 @@ def _trimmed(phrase: Phrase) -> Phrase:
     return tuple(parts)
 
 
-def _number(phrase: Phrase) -> int:
-    """How many prompts it stands for."""
-    choices = (part for part in phrase if isinstance(part, _Choice) and not part.drawn)
-    return math.prod(sum(map(_number, choice.options)) for choice in choices)
+def _count(phrase: Phrase) -> int:
+    """How many prompts it expands to."""
+    choices = (part for part in phrase if isinstance(part, _Choice) and not part.random)
+    return math.prod(sum(map(_count, choice.options)) for choice in choices)
 
 
-def _ways(phrase: Phrase) -> Iterator[Phrase]:
-    """The phrase once for each prompt, with nothing left in it but what is to be drawn."""
-    ways = [
-        [way for option in part.options for way in _ways(option)]
-        if isinstance(part, _Choice) and not part.drawn
+def _expand(phrase: Phrase) -> Iterator[Phrase]:
+    """The phrase once for each prompt, with only random choices left."""
+    expansions = [
+        [one for option in part.options for one in _expand(option)]
+        if isinstance(part, _Choice) and not part.random
         else [(part,)]
         for part in phrase
     ]
-    for chosen in itertools.product(*ways):
+    for chosen in itertools.product(*expansions):
         yield tuple(itertools.chain.from_iterable(chosen))
 
 
-def _drawn(part: str | _Choice, dice: Random) -> str:
+def _text(part: str | _Choice, random: Random) -> str:
     if isinstance(part, str):
         return part
-    return "".join(_drawn(inner, dice) for inner in dice.choice(part.options))
+    return "".join(_text(inner, random) for inner in random.choice(part.options))

@@ -1,4 +1,4 @@
-"""The flags that a prompt may have: what reads each, an example of it, and its other names."""
+"""The flags of prompts: how each is read, an example, and aliases."""
 
 import difflib
 import re
@@ -11,16 +11,16 @@ from engine.prompts.dimensions import parse_dimensions
 from speech import phrase, say
 
 MAX_IMAGE_WEIGHT = 3.0
-"""Midjourney's bound for `--iw`."""
+"""Midjourney's limit for `--iw`."""
 
-MIDJOURNEYS = re.compile(
+MIDJOURNEY_ONLY = re.compile(
     "cref|cw|draft|fast|niji|oref|ow|p|profile|q|quality|raw|relax|s|sref|stop|style|"
     "stylize|sw|turbo|v|version|video|w|weird"
 )
-"""Flags of Midjourney's parameter list."""
+"""Flags of Midjourney that have no equivalent here."""
 
 Reader = Callable[[str, str], dict[str, Any]]
-"""From the flag's name, as typed, and its value to fields of a request."""
+"""From a flag's name, as typed, and its value to fields of a request."""
 
 
 def _number(field_name: str, kind: type[int] | type[float]) -> Reader:
@@ -28,12 +28,12 @@ def _number(field_name: str, kind: type[int] | type[float]) -> Reader:
         try:
             return {field_name: kind(text)}
         except ValueError:
-            wanted = (
+            sentence = (
                 phrase("{flag} takes a whole number, not “{text}”.")
                 if kind is int
                 else phrase("{flag} takes a number, not “{text}”.")
             )
-            raise InvalidRequest(say(wanted, flag=f"--{name}", text=text)) from None
+            raise InvalidRequest(say(sentence, flag=f"--{name}", text=text)) from None
 
     return read
 
@@ -42,8 +42,8 @@ def _text(field_name: str) -> Reader:
     return lambda name, text: {field_name: text}
 
 
-def _shape(name: str, text: str) -> dict[str, Any]:
-    if (shape := parse_dimensions(text)) is None:
+def _dimensions(name: str, text: str) -> dict[str, Any]:
+    if (dimensions := parse_dimensions(text)) is None:
         raise InvalidRequest(
             say(
                 "{flag} takes a ratio or size, like 3:2 or 768x512, not “{text}”.",
@@ -51,11 +51,11 @@ def _shape(name: str, text: str) -> dict[str, Any]:
                 text=text,
             )
         )
-    return {"shape": shape}
+    return {"shape": dimensions}
 
 
 def _image_weight(name: str, text: str) -> dict[str, Any]:
-    """1 is the default strength, 0 leaves nothing of the picture."""
+    """1 is the default strength; 0 keeps nothing of the init image."""
     weight: float = _number("weight", float)(name, text)["weight"]
     if not 0 <= weight <= MAX_IMAGE_WEIGHT:
         raise InvalidRequest(
@@ -70,8 +70,8 @@ def _image_weight(name: str, text: str) -> dict[str, Any]:
 
 
 READERS: Mapping[str, Reader] = {
-    "ar": _shape,
-    "size": _shape,
+    "ar": _dimensions,
+    "size": _dimensions,
     "no": _text("negative_prompt"),
     "seed": _number("seed", int),
     "steps": _number("num_inference_steps", int),
@@ -85,7 +85,7 @@ READERS: Mapping[str, Reader] = {
 }
 
 SWITCHES: Mapping[str, dict[str, Any]] = {"tile": {"tile": True}}
-"""Flags without a value, by what they say."""
+"""Flags without a value, and the fields that they set."""
 
 EXAMPLES: Mapping[str, str] = {
     "ar": "--ar 3:2",
@@ -114,15 +114,15 @@ ALIASES: Mapping[str, str] = {name: name for name in EXAMPLES} | {
 
 
 def reader_of(name: str) -> Reader:
-    """What reads the flag of that name, one that has a value.
+    """The reader of a flag that has a value.
 
     Raises:
-        InvalidRequest: When there is none.
+        InvalidRequest: When there is no such flag.
     """
     if name in ALIASES:
         return READERS[ALIASES[name]]
     known = " ".join(f"--{each}" for each in EXAMPLES)
-    if MIDJOURNEYS.fullmatch(name):
+    if MIDJOURNEY_ONLY.fullmatch(name):
         raise InvalidRequest(
             say(
                 "Midjourney's {flag} has no effect here. Remove it. Available flags: {known}.",

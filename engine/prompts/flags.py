@@ -1,18 +1,18 @@
-"""What Midjourney users type behind the words of a prompt: “a red house --ar 3:2 --no rain”.
+"""Flags as in Midjourney, at the end of a prompt: “a red house --ar 3:2 --no rain”.
 
---ar 3:2             width to height, at about the area of the model's own size
---size 768x512       the same in pixels
---no rain, hands     what the picture should not show; everything up to the next flag
+--ar 3:2             aspect ratio, at about the area of the model's default size
+--size 768x512       size in pixels
+--no rain, hands     negative prompt; everything up to the next flag
 --seed 7  --steps 20  --cfg 6  --repeat 4  --model NAME  --scheduler NAME
---strength 0.5       how far to leave the picture behind that it starts from
---iw 1               the same by the weight of that picture, 0 to 3; 1 is as usual, more keeps more
---chaos 30           how unlike each other the pictures become, 0 to 100
---tile               a picture without edges
+--strength 0.5       how much an init image may change
+--iw 1               the same as a weight of that image, 0 to 3; 1 is normal, more keeps more
+--chaos 30           how different the pictures become, 0 to 100
+--tile               a picture that tiles without a seam
 
-Phones make a dash of two hyphens: “—ar 3:2” is understood, and a dash before any other word is a
-dash. A flag stands over the defaults of a server or a person. What is typed into an option of the
-command stands beside it: if the two say different things, that is an error, since one of them is
-a mistake; what is said by both sides of things that the picture should not show counts together.
+Phones turn two hyphens into a dash: “—ar 3:2” is understood, and a dash before any other word is
+just a dash. A flag overrides the defaults of a server or a member. If a flag and an option of the
+command contradict each other, that is an error, since one of them is a mistake; negative prompts
+of both are joined.
 """
 
 import re
@@ -44,62 +44,62 @@ FIELDS = {
     "guidance_scale": phrase("guidance"),
     "count": phrase("number of pictures"),
 }
-"""What people call the fields of a request that can be said twice."""
+"""The names of request fields that can be given twice, for people."""
 
 
 @dataclass(frozen=True, slots=True)
 class Flags:
-    """What the flags of a prompt say.
+    """The flags of a prompt.
 
     Attributes:
-        asked: Values by the fields of `ImageRequest`; those that were not said are not in it.
-        shape: The shape of the picture.
+        values: Values by field of `ImageRequest`.
+        dimensions: The size or aspect ratio.
     """
 
-    asked: Mapping[str, Any] = field(default_factory=dict)
-    shape: Dimensions | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+    dimensions: Dimensions | None = None
 
     @property
     def model(self) -> str | None:
-        """The name of the model that is wanted."""
-        return self.asked.get("model")
+        """The name of the model, if given."""
+        return self.values.get("model")
 
     def applied_to(
-        self, request: ImageRequest, model: Model, *, wins: bool = False
+        self, request: ImageRequest, model: Model, *, override: bool = False
     ) -> ImageRequest:
-        """The request with what the flags say.
+        """The request with the values of the flags.
 
         Args:
-            request: What was said elsewhere.
-            model: What paints it, in whose sizes a ratio is meant.
-            wins: Whether the flags stand over what was said elsewhere; else that is a mistake.
+            request: What was given elsewhere.
+            model: The model that paints, for the size of an aspect ratio.
+            override: Whether flags override what was given elsewhere; else that is an error.
 
         Raises:
-            InvalidRequest: When both say something about the same, and not the same.
+            InvalidRequest: When both give a value for the same field, and they differ.
         """
-        asked = dict(self.asked)
-        if self.shape is not None:
-            asked["width"], asked["height"] = self.shape.sides(model)
-        nots = [text for text in (request.negative_prompt, asked.get("negative_prompt")) if text]
-        asked["negative_prompt"] = ", ".join(nots)
-        unsaid = ImageRequest(prompt="")
-        for name, value in asked.items():
+        values = dict(self.values)
+        if self.dimensions is not None:
+            values["width"], values["height"] = self.dimensions.sides(model)
+        negative = (request.negative_prompt, values.get("negative_prompt"))
+        values["negative_prompt"] = ", ".join(text for text in negative if text)
+        unset = ImageRequest(prompt="")
+        for name, value in values.items():
             before = getattr(request, name)
-            agreed = before in (getattr(unsaid, name), value)
-            if not (wins or agreed or name == "negative_prompt"):
-                raise _said_twice(name, before, value)
-        return replace(request, **asked)
+            agreed = before in (getattr(unset, name), value)
+            if not (override or agreed or name == "negative_prompt"):
+                raise _given_twice(name, before, value)
+        return replace(request, **values)
 
 
 def without_flags(prompt: str) -> tuple[str, Flags]:
-    """The words of a prompt, and what its flags say.
+    """The words of a prompt, and its flags.
 
     Raises:
-        InvalidRequest: When there is no such flag, with the nearest one that there is, or its
-            value makes no sense.
+        InvalidRequest: When a flag doesn't exist (with the most similar one), or its value isn't
+            valid.
     """
     words: list[str] = []
-    asked: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     at = 0
     found = list(_flags_in(prompt))
     for number, flag in enumerate(found):
@@ -107,7 +107,7 @@ def without_flags(prompt: str) -> tuple[str, Flags]:
         end = found[number + 1].start() if number + 1 < len(found) else len(prompt)
         name = flag["name"].lower()
         if name in SWITCHES:
-            asked |= SWITCHES[name]
+            values |= SWITCHES[name]
             at = flag.end()
             continue
         read = reader_of(name)
@@ -126,18 +126,18 @@ def without_flags(prompt: str) -> tuple[str, Flags]:
                 )
             )
         for key, value in read(name, text).items():
-            if key == "negative_prompt" and key in asked:
-                value = f"{asked[key]}, {value}"
-            elif key in asked and asked[key] != value:
-                raise _said_twice(key, asked[key], value)
-            asked[key] = value
+            if key == "negative_prompt" and key in values:
+                value = f"{values[key]}, {value}"
+            elif key in values and values[key] != value:
+                raise _given_twice(key, values[key], value)
+            values[key] = value
     words.append(prompt[at:])
-    shape = asked.pop("shape", None)
-    return " ".join(" ".join(words).split()) if found else prompt, Flags(asked, shape)
+    dimensions = values.pop("shape", None)
+    return " ".join(" ".join(words).split()) if found else prompt, Flags(values, dimensions)
 
 
 def _flags_in(prompt: str) -> list[re.Match[str]]:
-    """Where flags begin. A dash begins one only before a name that there is."""
+    """The starts of flags. A dash starts one only before the name of a flag."""
     return [
         found
         for found in FLAG.finditer(prompt)
@@ -145,16 +145,16 @@ def _flags_in(prompt: str) -> list[re.Match[str]]:
     ]
 
 
-def _said_twice(field_name: str, one: Any, other: Any) -> InvalidRequest:
+def _given_twice(field_name: str, one: Any, other: Any) -> InvalidRequest:
     return InvalidRequest(
         say(
             "The {what} is given twice: {one} and {other}. Remove one of them.",
             what=say(FIELDS[field_name]),
-            one=_spoken(one),
-            other=_spoken(other),
+            one=_text(one),
+            other=_text(other),
         )
     )
 
 
-def _spoken(value: Any) -> str:
+def _text(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,11 +1,11 @@
-r"""What is written in a prompt besides words, in the grammar of the AUTOMATIC1111 web interface.
+r"""The syntax in prompts besides words, as in the AUTOMATIC1111 web interface.
 
-<lora:name:0.8>   an adapter, and how much of it
-(word)            weighs 1.1 times as much; brackets within brackets multiply
-(word:1.3)        weighs 1.3 times as much
-[word]            weighs 1.1 times less
-\( \) \[ \]       brackets that are meant as such
-BREAK             what follows is read apart from what comes before
+<lora:name:0.8>   a LoRA with its weight
+(word)            multiplies the weight by 1.1; nested brackets multiply
+(word:1.3)        multiplies the weight by 1.3
+[word]            divides the weight by 1.1
+\( \) \[ \]       literal brackets
+BREAK             what follows is encoded apart from what comes before
 """
 
 import re
@@ -16,17 +16,17 @@ from typing import NamedTuple
 from engine.errors import InvalidRequest
 from speech import say
 
-BRACKET = 1.1
+BRACKET_FACTOR = 1.1
 """What a pair of brackets multiplies a weight by, or divides it by."""
 
 MAX_WEIGHT = 10.0
-"""Beyond it there is only noise, and further beyond it no number."""
+"""Larger weights give only noise, and much larger ones no valid number."""
 
 ADAPTER = re.compile(r"<lora:([^:<>]+)(?::([^<>]*))?>", re.IGNORECASE)
 
 BREAK = re.compile(r"\bBREAK\b")
 
-SIGN = re.compile(
+TOKEN = re.compile(
     r"""
     \\(?P<escaped>[\\()\[\]])
     | :\s*(?P<weight>[+-]?(?:\d+\.?\d*|\.\d+))\s*\)
@@ -38,7 +38,7 @@ SIGN = re.compile(
 
 
 class AdapterMention(NamedTuple):
-    """An adapter in a prompt; without a weight its own counts."""
+    """An adapter in a prompt; without a weight its default counts."""
 
     name: str
     weight: float | None
@@ -46,24 +46,24 @@ class AdapterMention(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class WeightedText:
-    """A piece of a prompt whose words weigh the same; 1 is as usual."""
+    """A piece of a prompt with one weight; 1 is normal."""
 
     text: str
     weight: float
 
 
 def without_adapters(prompt: str) -> tuple[str, tuple[AdapterMention, ...]]:
-    """The prompt without its `<lora:…>`, and what they say.
+    """The prompt without its `<lora:…>`, and the adapters in them.
 
     Raises:
-        InvalidRequest: When a weight is no number.
+        InvalidRequest: When a weight isn't a number.
     """
     mentions = tuple(AdapterMention(m[1].strip(), _weight_of(m)) for m in ADAPTER.finditer(prompt))
     return " ".join(ADAPTER.sub(" ", prompt).split()), mentions
 
 
 def with_adapters(prompt: str, uses: Iterable[tuple[str, float]]) -> str:
-    """The prompt with its adapters written into it; `without_adapters` reads them again."""
+    """The prompt with adapters written into it, as `without_adapters` reads them."""
     return " ".join([prompt, *(f"<lora:{name}:{weight:g}>" for name, weight in uses)])
 
 
@@ -83,10 +83,10 @@ def _weight_of(match: re.Match[str]) -> float | None:
 
 
 def sections(prompt: str) -> list[list[WeightedText]]:
-    """The prompt in pieces by weight, in a list for each section between its BREAKs.
+    """The pieces of a prompt by weight, in a list for each section between its BREAKs.
 
-    A bracket that is never opened is a letter like any other; one that is never closed reaches to
-    the end.
+    A closing bracket without an opening one is a literal; an opening one without a closing one
+    reaches to the end.
     """
     pieces: list[WeightedText] = []
     opened: dict[str, list[int]] = {"(": [], "[": []}
@@ -97,42 +97,42 @@ def sections(prompt: str) -> list[list[WeightedText]]:
             WeightedText(piece.text, piece.weight * factor) for piece in pieces[start:]
         ]
 
-    for sign in SIGN.finditer(prompt):
-        letters = sign[0]
-        if sign["escaped"]:
-            pieces.append(WeightedText(sign["escaped"], 1.0))
-        elif letters in opened:
-            opened[letters].append(len(pieces))
-        elif sign["weight"] and opened["("]:
-            close("(", float(sign["weight"]))
-        elif letters == ")" and opened["("]:
-            close("(", BRACKET)
-        elif letters == "]" and opened["["]:
-            close("[", 1 / BRACKET)
+    for token in TOKEN.finditer(prompt):
+        text = token[0]
+        if token["escaped"]:
+            pieces.append(WeightedText(token["escaped"], 1.0))
+        elif text in opened:
+            opened[text].append(len(pieces))
+        elif token["weight"] and opened["("]:
+            close("(", float(token["weight"]))
+        elif text == ")" and opened["("]:
+            close("(", BRACKET_FACTOR)
+        elif text == "]" and opened["["]:
+            close("[", 1 / BRACKET_FACTOR)
         else:
-            pieces.append(WeightedText(letters, 1.0))
-    for kind, factor in (("(", BRACKET), ("[", 1 / BRACKET)):
+            pieces.append(WeightedText(text, 1.0))
+    for kind, factor in (("(", BRACKET_FACTOR), ("[", 1 / BRACKET_FACTOR)):
         while opened[kind]:
             close(kind, factor)
-    return _divided(_joined(pieces))
+    return _split_sections(_merged(pieces))
 
 
-def _joined(pieces: Iterable[WeightedText]) -> list[WeightedText]:
-    """Neighbours of the same weight as one piece; no weight is out of bounds."""
-    joined: list[WeightedText] = []
+def _merged(pieces: Iterable[WeightedText]) -> list[WeightedText]:
+    """Neighbours of the same weight merged, and weights clamped."""
+    merged: list[WeightedText] = []
     for piece in pieces:
         weight = max(-MAX_WEIGHT, min(MAX_WEIGHT, piece.weight))
-        if joined and joined[-1].weight == weight:
-            joined[-1] = WeightedText(joined[-1].text + piece.text, weight)
+        if merged and merged[-1].weight == weight:
+            merged[-1] = WeightedText(merged[-1].text + piece.text, weight)
         else:
-            joined.append(WeightedText(piece.text, weight))
-    return joined
+            merged.append(WeightedText(piece.text, weight))
+    return merged
 
 
-def _divided(pieces: Iterable[WeightedText]) -> list[list[WeightedText]]:
-    divided: list[list[WeightedText]] = [[]]
+def _split_sections(pieces: Iterable[WeightedText]) -> list[list[WeightedText]]:
+    result: list[list[WeightedText]] = [[]]
     for piece in pieces:
         first, *others = BREAK.split(piece.text)
-        divided[-1].append(WeightedText(first, piece.weight))
-        divided += [[WeightedText(text, piece.weight)] for text in others]
-    return [[piece for piece in section if piece.text] for section in divided]
+        result[-1].append(WeightedText(first, piece.weight))
+        result += [[WeightedText(text, piece.weight)] for text in others]
+    return [[piece for piece in section if piece.text] for section in result]

@@ -139,7 +139,7 @@ def check_style(style: Style) -> None:
             say("The style contains {place} more than once. Use it only once.", place=PLACE)
         )
     words, flags = without_flags(style.prompt)
-    if words != style.prompt or flags.asked or flags.shape:
+    if words != style.prompt or flags.values or flags.dimensions:
         raise InvalidRequest(say("A style can't contain flags. Put them in the prompt."))
     if len(expand_dynamic_prompt(style.prompt.replace(PLACE, ""))) > 1:
         raise InvalidRequest(say("A style can't contain choices in braces."))

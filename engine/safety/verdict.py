@@ -1,18 +1,17 @@
-"""A verdict: what the classifier makes of a picture."""
+"""What the safety checker says of a picture."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class SafetyVerdict:
-    """What the classifier has said of one picture.
+    """The verdict on one picture.
 
     Attributes:
-        label: The unsafe label that fits it best; empty when it could not be judged.
-        score: How sure the classifier is that it is unsafe, from 0 to 1; `None` when it could not
-            be judged.
-        flagged: Whether it counts as unsafe; what could not be judged does.
-        released: Whether somebody who may has let it be shown all the same.
+        label: The unsafe label with the highest score; empty if the picture couldn't be checked.
+        score: How likely the picture is unsafe, 0 to 1; `None` if it couldn't be checked.
+        flagged: Whether it counts as unsafe. A picture that couldn't be checked does.
+        released: Whether a moderator has allowed it all the same.
     """
 
     label: str
@@ -21,15 +20,15 @@ class SafetyVerdict:
     released: bool = False
 
     @property
-    def stands(self) -> bool:
-        """Whether the picture is objected to now."""
+    def unsafe(self) -> bool:
+        """Whether it counts as unsafe now: flagged, and not released."""
         return self.flagged and not self.released
 
     @property
-    def judged(self) -> bool:
-        """Whether the classifier has seen it at all."""
+    def checked(self) -> bool:
+        """Whether the classifier could look at it."""
         return self.score is not None
 
 
 UNCHECKED = SafetyVerdict("", None, flagged=True)
-"""Of a picture that the classifier could not look at."""
+"""The verdict on a picture that couldn't be checked."""

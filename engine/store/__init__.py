@@ -18,7 +18,6 @@ from engine.store.reviews import Decision, Review, ReviewMessage, ReviewTable
 from engine.store.safety import SafetyTable
 from engine.store.search import Search
 from engine.store.store import Store
-from engine.store.timings import TimingTable
 from engine.store.visible_jobs import JobPage, Viewer, VisibleJobs
 
 __all__ = [
@@ -45,7 +44,6 @@ __all__ = [
     "Search",
     "Store",
     "Tally",
-    "TimingTable",
     "Viewer",
     "VisibleJobs",
 ]

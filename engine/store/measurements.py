@@ -1,9 +1,9 @@
-"""What the stages of memory plans took, as measured."""
+"""What stages of memory plans took, as measured."""
 
 from dataclasses import astuple, fields
 
+from engine.memory.measurement import Measurement
 from engine.memory.plan import Stage
-from engine.memory.profile import Measurement
 from engine.store.database import Database
 
 COLUMNS = tuple(field.name for field in fields(Measurement))
@@ -16,8 +16,10 @@ class MeasurementTable:
         self._database = database
 
     async def all(self) -> list[Measurement]:
-        """All of them."""
-        rows = await self._database.read(f"SELECT {', '.join(COLUMNS)} FROM measurements")
+        """All of them, the latest last."""
+        rows = await self._database.read(
+            f"SELECT {', '.join(COLUMNS)} FROM measurements ORDER BY rowid"
+        )
         found = (dict(zip(COLUMNS, row, strict=True)) for row in rows)
         return [
             Measurement(**row | {"stage": Stage(row["stage"]), "failed": bool(row["failed"])})
@@ -25,7 +27,7 @@ class MeasurementTable:
         ]
 
     async def save(self, measurement: Measurement) -> None:
-        """Write one over what was measured of the same before."""
+        """Write a measurement over an older one of the same."""
         async with self._database.transaction() as connection:
             places = ", ".join("?" * len(COLUMNS))
             await connection.execute(

@@ -1,6 +1,7 @@
-"""Requests held for a moderator, and what was decided about them."""
+"""Requests that wait for a moderator, and what was decided about them."""
 
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,14 +9,22 @@ from typing import Any, NamedTuple
 
 import aiosqlite
 
+from engine.errors import InvalidRequest, LimitReached
 from engine.jobs.job import Parent
 from engine.jobs.request import ImageRequest
 from engine.store.database import Database
+from speech import say
 
 COLUMNS = (
     "id, scope, owner, home, requests, words, parent_job, parent_number, asked_at, decision, "
     "card_channel, card_message"
 )
+
+LIFETIME = 7 * 24 * 3600.0
+"""Seconds until a request expires, decided or not."""
+
+MAX_HELD = 5
+"""The most requests of one member that may wait in one scope."""
 
 
 class Decision(StrEnum):
@@ -28,7 +37,7 @@ class Decision(StrEnum):
 
 
 class ReviewMessage(NamedTuple):
-    """The message that asks moderators for a review."""
+    """The message that asks moderators."""
 
     channel: int
     message: int
@@ -40,15 +49,15 @@ class Review:
 
     Attributes:
         id: Its number.
-        scope: Where they come from.
-        owner: Who asked, in the caller's words (opaque here).
+        scope: Where they were made.
+        owner: Who made them, in the caller's words (opaque here).
         message_ref: Where the answer belongs, any JSON value (opaque here).
-        requests: What is to be painted.
-        words: The words for which they are held, in the form in which they are compared.
-        parent: The picture that they are based on, if any.
-        asked_at: When they were made, in seconds since the epoch.
+        requests: What to paint.
+        words: The words that they are held for, normalized.
+        parent: The picture that they are derived from, if any.
+        asked_at: When they were made, seconds since the epoch.
         decision: What was decided.
-        asked: The message that asks moderators, once it was sent.
+        message: Where moderators were asked, once they were.
     """
 
     id: int
@@ -60,27 +69,50 @@ class Review:
     parent: Parent | None
     asked_at: float
     decision: Decision = Decision.WAITING
-    asked: ReviewMessage | None = None
+    message: ReviewMessage | None = None
+
+    @property
+    def expired(self) -> bool:
+        """Whether it has waited too long."""
+        return time.time() >= self.asked_at + LIFETIME
 
 
 class ReviewTable:
-    """The held requests in the database."""
+    """The held requests."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(
+    async def hold(
         self,
         scope: str,
         owner: str,
         message_ref: Any,
         requests: Sequence[ImageRequest],
         words: Sequence[str],
-        parent: Parent | None,
-        now: float,
+        parent: Parent | None = None,
     ) -> Review:
-        """Store held requests; the arguments are the attributes of `Review`."""
+        """Store requests that have to wait; the arguments are the attributes of `Review`.
+
+        Raises:
+            LimitReached: When too many of that member wait.
+            StorageError: When they can't be stored.
+        """
+        now = time.time()
         async with self._database.transaction() as connection:
+            await connection.execute("DELETE FROM reviews WHERE asked_at < ?", (now - LIFETIME,))
+            [(waiting,)] = await connection.execute_fetchall(
+                "SELECT count(*) FROM reviews WHERE scope = ? AND owner = ? AND decision = ?",
+                (scope, owner, Decision.WAITING),
+            )
+            if waiting >= MAX_HELD:
+                raise LimitReached(
+                    say(
+                        "{most} of your requests already wait for a moderator. Ask again once one "
+                        "has been reviewed.",
+                        most=MAX_HELD,
+                    )
+                )
             cursor = await connection.execute(
                 "INSERT INTO reviews (scope, owner, home, requests, words, parent_job, "
                 "parent_number, asked_at, decision) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -107,58 +139,50 @@ class ReviewTable:
             asked_at=now,
         )
 
-    async def get(self, number: int) -> Review | None:
-        """The review of that number, if it is still stored."""
+    async def get(self, number: int, scope: str) -> Review:
+        """The review of that number.
+
+        Raises:
+            InvalidRequest: When it has expired, or belongs to another scope.
+        """
         rows = await self._database.read(f"SELECT {COLUMNS} FROM reviews WHERE id = ?", number)
-        return _review(rows[0]) if rows else None
+        review = _review(rows[0]) if rows else None
+        if review is None or review.scope != scope or review.expired:
+            raise InvalidRequest(say("This request waited too long and has expired."))
+        return review
 
-    async def waiting(self, scope: str, owner: str) -> int:
-        """How many reviews of that person are waiting in that scope."""
-        rows = await self._database.read(
-            "SELECT count(*) FROM reviews WHERE scope = ? AND owner = ? AND decision = ?",
-            scope,
-            owner,
-            Decision.WAITING,
-        )
-        return int(rows[0][0])
-
-    async def all_waiting(self, since: float, scope: str | None = None) -> list[Review]:
-        """Reviews that are waiting, in one scope or in all, made after `since`; oldest first."""
+    async def waiting(self, scope: str | None = None) -> list[Review]:
+        """The undecided reviews of a scope, or of all, oldest first."""
         rows = await self._database.read(
             f"SELECT {COLUMNS} FROM reviews WHERE decision = ?1 AND asked_at > ?2 "
             "AND (?3 IS NULL OR scope = ?3) ORDER BY id",
             Decision.WAITING,
-            since,
+            time.time() - LIFETIME,
             scope,
         )
         return [_review(row) for row in rows]
 
-    async def set_asked(self, number: int, asked: ReviewMessage) -> None:
-        """Record the message that asks moderators."""
+    async def set_message(self, number: int, message: ReviewMessage) -> None:
+        """Record where moderators were asked."""
         async with self._database.transaction() as connection:
             await connection.execute(
                 "UPDATE reviews SET card_channel = ?, card_message = ? WHERE id = ?",
-                (*asked, number),
+                (*message, number),
             )
 
     async def decide(self, number: int, decision: Decision) -> bool:
-        """Record a decision; `False` if one was made before."""
+        """Record a decision; returns whether the review was undecided until now."""
         async with self._database.transaction() as connection:
             return await decided(connection, number, decision)
 
     async def drop(self, number: int) -> None:
-        """Delete a review."""
+        """Delete a review: no moderator could be asked."""
         async with self._database.transaction() as connection:
             await connection.execute("DELETE FROM reviews WHERE id = ?", (number,))
 
-    async def forget(self, before: float) -> None:
-        """Delete reviews made before then (epoch seconds), decided or not."""
-        async with self._database.transaction() as connection:
-            await connection.execute("DELETE FROM reviews WHERE asked_at < ?", (before,))
-
 
 async def decided(connection: aiosqlite.Connection, number: int, decision: Decision) -> bool:
-    """Record a decision in a transaction; `False` if one was made before."""
+    """Record a decision in a transaction; returns whether the review was undecided until now."""
     cursor = await connection.execute(
         "UPDATE reviews SET decision = ? WHERE id = ? AND decision = ?",
         (decision, number, Decision.WAITING),
@@ -167,18 +191,16 @@ async def decided(connection: aiosqlite.Connection, number: int, decision: Decis
 
 
 def _review(row: aiosqlite.Row) -> Review:
-    number, scope, owner, message_ref, requests, words, job, picture, asked_at, decision, *asked = (
-        row
-    )
+    number, scope, owner, home, requests, words, job, picture, asked_at, decision, *message = row
     return Review(
         id=number,
         scope=scope,
         owner=owner,
-        message_ref=json.loads(message_ref),
+        message_ref=json.loads(home),
         requests=tuple(ImageRequest.from_json(each) for each in json.loads(requests)),
         words=tuple(json.loads(words)),
         parent=Parent(job, picture) if job is not None else None,
         asked_at=asked_at,
         decision=Decision(decision),
-        asked=ReviewMessage(*asked) if asked[0] is not None else None,
+        message=ReviewMessage(*message) if message[0] is not None else None,
     )

@@ -7,6 +7,35 @@ import aiosqlite
 from engine.errors import StorageError
 from speech import say
 
+MEASUREMENTS_WITH_TIMINGS = """
+    CREATE TABLE new_measurements (
+        model        TEXT NOT NULL,
+        device       TEXT NOT NULL,
+        plan_key     TEXT NOT NULL,
+        stage        TEXT NOT NULL,
+        dtype        TEXT NOT NULL,
+        tile_side    INTEGER NOT NULL,
+        width        INTEGER NOT NULL,
+        height       INTEGER NOT NULL,
+        batch        INTEGER NOT NULL,
+        weight_bytes INTEGER NOT NULL,
+        peak_bytes   INTEGER,
+        usable_bytes INTEGER NOT NULL,
+        seconds      REAL NOT NULL,
+        failed       INTEGER NOT NULL,
+        PRIMARY KEY (model, device, plan_key, stage, width, height, batch, failed)
+    ) STRICT;
+    INSERT INTO new_measurements SELECT * FROM measurements ORDER BY rowid;
+    INSERT INTO new_measurements
+        SELECT model, '', '', iif(rows = 0, 'load', 'step'), '', 0, width, height, max(rows, 1),
+            0, NULL, 0, seconds, 0
+        FROM timings;
+    DROP TABLE measurements;
+    DROP TABLE timings;
+    ALTER TABLE new_measurements RENAME TO measurements;
+    """
+"""Step times used to have a table of their own, without device and plan."""
+
 STEPS: tuple[str, ...] = (
     """
     CREATE TABLE jobs (
@@ -212,6 +241,7 @@ STEPS: tuple[str, ...] = (
     WHERE json_valid(home) AND json_type(home) = 'object';
     CREATE INDEX jobs_of_scope ON jobs (scope, id, state);
     """,
+    MEASUREMENTS_WITH_TIMINGS,
 )
 
 

@@ -15,7 +15,6 @@ from engine.store.preferences import Preferences
 from engine.store.retention import RetentionTable
 from engine.store.reviews import ReviewTable
 from engine.store.safety import SafetyTable
-from engine.store.timings import TimingTable
 from engine.store.visible_jobs import VisibleJobs
 
 
@@ -36,5 +35,4 @@ class Store:
         self.retention = RetentionTable(database, folder)
         self.reviews = ReviewTable(database)
         self.safety = SafetyTable(database)
-        self.timings = TimingTable(database)
         self.visible_jobs = VisibleJobs(database, self.jobs, self.history)

@@ -1,115 +1,134 @@
-"""The painter's thread: orders go in, reports come out in the event loop."""
+"""The device's thread: commands go in, reports come out in the event loop."""
 
 import asyncio
-import contextlib
+import gc
 import queue
-import threading
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
 
+from engine.background_thread import BackgroundThread
+from engine.hub import LocalFiles, Origin, local_files
+from engine.memory.profiles import ProfileStore
+from engine.models.adapters import AdapterCatalogue
+from engine.settings import EngineSettings
 from engine.worker.messages import ExecutorCommand, ExecutorReport, JobProgress, StopExecutor
 
-Commands = queue.SimpleQueue[ExecutorCommand]
+CommandQueue = queue.SimpleQueue[ExecutorCommand]
 
-RunExecutor = Callable[[Commands, Callable[[ExecutorReport], None]], None]
-"""Makes a painter and has it paint until it is told to stop."""
+OnReport = Callable[[ExecutorReport], None]
+
+FindFiles = Callable[[str, Origin], LocalFiles]
+"""From a model's name and origin to its files on disk; may block, and raise `ModelUnavailable`."""
+
+
+def files_on_disk(name: str, origin: Origin) -> LocalFiles:
+    """Find a model's files without downloading any. Raises `ModelUnavailable`."""
+    return local_files(origin)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutorSetup:
+    """What every executor is given: the first one, and those after one that crashed.
+
+    Attributes:
+        settings: How to paint.
+        find_files: Finds a model's files.
+        profiles: What was measured; it outlives an executor.
+        adapters: The LoRAs.
+        embeddings: Folder of textual inversions, if there is one.
+    """
+
+    settings: EngineSettings
+    find_files: FindFiles = files_on_disk
+    profiles: ProfileStore = field(default_factory=ProfileStore)
+    adapters: AdapterCatalogue = field(default_factory=AdapterCatalogue)
+    embeddings: Path | None = None
+
+    def run(self, commands: CommandQueue, report: OnReport) -> None:
+        """On the device's thread: make an executor and run it until it is told to stop.
+
+        Raises:
+            DeviceUnavailable: The device of the settings isn't there.
+        """
+        # Importing torch takes seconds, which don't matter on this thread.
+        from engine.diffusion import make_executor
+
+        # What was imported stays, and looking through it for garbage takes a third of a second.
+        # What an earlier executor left behind doesn't stay.
+        gc.collect()
+        gc.freeze()
+        make_executor(self, commands, report).run()
 
 
 class DeviceThread:
-    """Starts the thread when the first order is sent; one that broke is replaced by a new one."""
+    """Runs an executor on a thread of its own, and another one after a crash."""
 
     def __init__(
         self,
-        paint: RunExecutor,
-        take: Callable[[ExecutorReport], None],
-        broke: Callable[[BaseException | None], None],
+        setup: ExecutorSetup,
+        on_report: OnReport,
+        on_crash: Callable[[BaseException | None], None],
     ) -> None:
-        """Prepare a thread; it is not there yet.
+        """Prepare the thread; `start` starts it.
 
         Args:
-            paint: What it runs.
-            take: Called in the loop with each report. Of the progress of a job the latest counts.
-            broke: Called in the loop when the thread ends without having been told to.
+            setup: What executors are made from.
+            on_report: Called in the loop with each report; of a job's progress, with the latest.
+            on_crash: Called in the loop when an executor ends without having been told to.
         """
-        self._paint = paint
-        self._take = take
-        self._broke = broke
-        self._inbox: Commands = queue.SimpleQueue()
+        self._setup = setup
+        self._on_report = on_report
+        self._on_crash = on_crash
+        self._commands: CommandQueue = queue.SimpleQueue()
         self._progress: dict[int, JobProgress] = {}
-        self._painting: asyncio.Future[None] | None = None
+        self._thread = BackgroundThread("device")
+        self._running: asyncio.Future[None] | None = None
         self._stopping = False
-        self._loop = asyncio.get_running_loop()
 
-    def send(self, order: ExecutorCommand) -> None:
-        """Give an order; without a painter it waits for the next one."""
-        self._inbox.put(order)
+    def send(self, command: ExecutorCommand) -> None:
+        """Send a command; without an executor it waits for the next one."""
+        self._commands.put(command)
 
     def start(self) -> None:
-        """Have a painter at work."""
-        if self._painting is None or self._painting.done():
-            self._painting = self._loop.create_future()
-            self._painting.add_done_callback(self._ended)
-            thread = threading.Thread(
-                target=self._run, args=(self._painting,), name="painter", daemon=True
-            )
-            thread.start()
+        """Run an executor unless one is running."""
+        if self._stopping or (self._running is not None and not self._running.done()):
+            return
+        self._running = self._thread.run(partial(self._setup.run, self._commands, self.report))
+        self._running.add_done_callback(self._ended)
 
     async def stop(self, seconds: float) -> None:
-        """Tell the painter to stop, and give it that long to finish the step in hand."""
+        """Tell the executor to stop, and give it `seconds` to finish the current step.
+
+        Beyond that it is left behind, and what it was doing is done again at the next start.
+        """
         self._stopping = True
         self.send(StopExecutor())
-        if self._painting is not None:
-            await asyncio.wait([self._painting], timeout=seconds)
-
-    def _run(self, painting: asyncio.Future[None]) -> None:
-        """What the thread does.
-
-        It is a daemon, since nothing interrupts a download or a long step: a program that is told
-        to stop leaves it behind, and what it had in hand is begun again at the next start.
-        """
-        try:
-            self._paint(self._inbox, self.report)
-        except Exception as error:
-            self._call(_settle, painting, error)
-        else:
-            self._call(_settle, painting, None)
+        await self._thread.stop(seconds)
 
     def report(self, report: ExecutorReport) -> None:
-        """Called in the painter's thread. Progress is not queued up: the latest value wins.
+        """On the device's thread: pass a report to the loop. Of progress, the latest wins.
 
-        The loop may take the pending value at any moment, so each one calls for its own taking:
-        whoever comes late finds nothing.
+        The loop may take the pending value at any moment, so each one asks to be taken; a call that
+        comes late finds nothing.
         """
         if isinstance(report, JobProgress):
             pending = self._progress.get(report.job_id)
             if pending is not None and report.preview is None:
                 report = replace(report, preview=pending.preview)
             self._progress[report.job_id] = report
-            self._call(self._take_progress, report.job_id)
+            self._thread.call_soon(self._take_progress, report.job_id)
         else:
-            self._call(self._take, report)
+            self._thread.call_soon(self._on_report, report)
 
     def _take_progress(self, job_id: int) -> None:
         if (progress := self._progress.pop(job_id, None)) is not None:
-            self._take(progress)
+            self._on_report(progress)
 
-    def _call(self, callback: Callable[..., None], *arguments: object) -> None:
-        """From the thread: have the loop call; a loop that is gone needs it no more."""
-        with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(callback, *arguments)
-
-    def _ended(self, painting: asyncio.Future[None]) -> None:
-        if self._stopping or painting.cancelled():
+    def _ended(self, running: asyncio.Future[None]) -> None:
+        error = None if running.cancelled() else running.exception()
+        if self._stopping or running.cancelled():
             return
-        error = painting.exception()
-        self._inbox = queue.SimpleQueue()
-        self._broke(error)
-
-
-def _settle(future: asyncio.Future[None], error: Exception | None) -> None:
-    if future.done():
-        return
-    if error is None:
-        future.set_result(None)
-    else:
-        future.set_exception(error)
+        self._commands = queue.SimpleQueue()
+        self._on_crash(error)

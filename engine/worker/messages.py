@@ -1,49 +1,49 @@
-"""What passes between asyncio and the painter's thread: plain values, never a tensor."""
+"""What passes between the event loop and the device's thread: plain values, never a tensor."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from engine.jobs.job import Job
-from engine.memory.profile import Measurement
+from engine.memory.measurement import Measurement
 from engine.models.catalogue import Model
 
 
 @dataclass(frozen=True, slots=True)
 class RunJob:
-    """To the painter: paint this job with that model, from the next step on."""
+    """To the executor: paint this job with that model, from the next step on."""
 
     job: Job
     model: Model
     image: Path | None = None
-    """File of the picture that it starts from."""
+    """File of the start image."""
     mask: Path | None = None
     """File of the mask."""
 
 
 @dataclass(frozen=True, slots=True)
 class Preload:
-    """To the painter: a job for this model comes after those in hand; load it meanwhile."""
+    """To the executor: load this model while others run; a job needs it next."""
 
     model: Model
 
 
 @dataclass(frozen=True, slots=True)
 class ForgetModel:
-    """To the painter: let go of the model of that name."""
+    """To the executor: release the model of that name."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class CancelJob:
-    """To the painter: drop this job before the next step."""
+    """To the executor: drop this job before the next step."""
 
     job_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class StopExecutor:
-    """To the painter: drop everything and end the thread."""
+    """To the executor: drop everything and end."""
 
 
 ExecutorCommand = RunJob | Preload | ForgetModel | CancelJob | StopExecutor
@@ -60,7 +60,7 @@ class Pixels:
 
 @dataclass(frozen=True, slots=True)
 class JobProgress:
-    """From the painter: denoising steps done and to do, summed over the job's pictures."""
+    """From the executor: denoising steps done and to do, summed over the job's pictures."""
 
     job_id: int
     step: int
@@ -71,7 +71,7 @@ class JobProgress:
 
 @dataclass(frozen=True, slots=True)
 class JobPainted:
-    """From the painter: all pictures of the job, in the order of their seeds."""
+    """From the executor: all pictures of the job, in the order of their seeds."""
 
     job_id: int
     pictures: tuple[Pixels, ...]
@@ -79,7 +79,7 @@ class JobPainted:
 
 @dataclass(frozen=True, slots=True)
 class JobFailed:
-    """From the painter: the job broke; the sentence is for people."""
+    """From the executor: the job failed; the sentence is for people."""
 
     job_id: int
     sentence: str
@@ -87,30 +87,16 @@ class JobFailed:
 
 @dataclass(frozen=True, slots=True)
 class JobDropped:
-    """From the painter: the job was cancelled and is out of the batch."""
+    """From the executor: the job was cancelled and is out of the batch."""
 
     job_id: int
 
 
 @dataclass(frozen=True, slots=True)
-class StepMeasured:
-    """From the painter: one step of `rows` pictures took `seconds`.
-
-    With `rows` 0 (and no size) it is the loading of the model that took so long.
-    """
-
-    model: str
-    width: int
-    height: int
-    rows: int
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
 class StageMeasured:
-    """From the painter: what a stage of a memory plan took, worth keeping for the next start."""
+    """From the executor: what a stage of a memory plan took, worth keeping for the next start."""
 
     measurement: Measurement
 
 
-ExecutorReport = JobProgress | JobPainted | JobFailed | JobDropped | StepMeasured | StageMeasured
+ExecutorReport = JobProgress | JobPainted | JobFailed | JobDropped | StageMeasured

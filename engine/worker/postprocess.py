@@ -1,4 +1,4 @@
-"""Finishing: what is painted is judged, saved and written down, while the painter paints on."""
+"""What happens to painted pictures: checked, saved and recorded, while the device paints on."""
 
 import asyncio
 import contextlib
@@ -9,8 +9,7 @@ from engine.errors import AtelierError, new_incident, without_folders
 from engine.images.output import OutputFolder
 from engine.jobs.events import JobEvents
 from engine.jobs.job import Job, JobEvent, JobState
-from engine.safety.checker import NotChecked
-from engine.safety.decisions import SafetyDecisions
+from engine.safety.checker import NotChecked, SafetyChecker
 from engine.store import JobTable
 from engine.tasks import Tasks
 from engine.worker.messages import Pixels
@@ -19,60 +18,60 @@ from speech import say
 log = logging.getLogger(__name__)
 
 MAX_UNCHECKED = 8
-"""Pictures that may wait for the judge; with more nothing new is painted. One takes some MB."""
+"""Pictures that may wait to be checked; beyond that nothing is painted. Each takes a few MB."""
 
 
 class Postprocessor:
-    """Brings jobs to their end. The pictures of a job lie in memory until they are saved."""
+    """Brings jobs to their end. A job's pictures are in memory until they are saved."""
 
     def __init__(
-        self, jobs: JobTable, pictures: OutputFolder, safety: SafetyDecisions, job_events: JobEvents
+        self, jobs: JobTable, pictures: OutputFolder, safety: SafetyChecker, job_events: JobEvents
     ) -> None:
         self._jobs = jobs
         self._pictures = pictures
         self._safety = safety
         self._job_events = job_events
-        self._judging: dict[int, tuple[Job, asyncio.Task[None]]] = {}
+        self._checking: dict[int, tuple[Job, asyncio.Task[None]]] = {}
         self._tasks = Tasks()
 
     @property
-    def judging(self) -> list[Job]:
-        """The jobs whose pictures wait for the judge, oldest first."""
-        return [job for job, _ in self._judging.values()]
+    def checking(self) -> list[Job]:
+        """The jobs whose pictures wait to be checked, oldest first."""
+        return [job for job, _ in self._checking.values()]
 
     @property
     def has_room(self) -> bool:
-        """Whether the judge keeps up with the painter."""
-        return sum(job.recipe.count for job in self.judging) < MAX_UNCHECKED
+        """Whether the safety checker keeps up with the device."""
+        return sum(job.recipe.count for job in self.checking) < MAX_UNCHECKED
 
-    def keep(self, job: Job, pictures: tuple[Pixels, ...], judged: Callable[[], None]) -> None:
-        """Have the pictures judged and saved, then record the job as painted.
+    def keep(self, job: Job, pictures: tuple[Pixels, ...], on_checked: Callable[[], None]) -> None:
+        """Check and save a job's pictures, then record the job as painted.
 
         Args:
-            job: What is painted.
+            job: What was painted.
             pictures: All of its pictures.
-            judged: Called when they wait for the judge no more.
+            on_checked: Called when they no longer wait to be checked.
         """
-        keeping = self._keep(job, pictures, judged)
-        self._judging[job.id] = job, self._tasks.start(keeping, f"keep job {job.id}")
+        task = self._tasks.start(self._keep(job, pictures, on_checked), f"keep job {job.id}")
+        self._checking[job.id] = job, task
 
-    def call_off(self, job_id: int) -> Job | None:
-        """Drop the pictures of a job that wait for the judge; `None` if there are none."""
-        job, keeping = self._judging.pop(job_id, (None, None))
-        if keeping is not None:
-            keeping.cancel()
+    def cancel(self, job_id: int) -> Job | None:
+        """Drop the pictures of a job that wait to be checked; `None` if there are none."""
+        job, task = self._checking.pop(job_id, (None, None))
+        if task is not None:
+            task.cancel()
         return job
 
     async def stop(self, seconds: float) -> None:
-        """Wait that long for what is in hand; what is not judged by then is painted again."""
+        """Give pictures `seconds` to be checked and saved; the others are painted again."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._tasks.join()
-        self._safety.leave()
+        await self._safety.stop()
         await self._tasks.join()
 
     async def end(self, job: Job, state: JobState, sentence: str | None = None) -> None:
-        """Record that the job is over, without pictures, and tell those who watch it."""
+        """Record that the job ended without pictures, and tell its watchers."""
         sentence = sentence and without_folders(sentence)
         try:
             await self._jobs.set_state(job.id, state, sentence)
@@ -80,24 +79,26 @@ class Postprocessor:
             self._job_events.post(JobEvent(job_id=job.id, state=state, error=sentence))
 
     async def _keep(
-        self, job: Job, pictures: tuple[Pixels, ...], judged: Callable[[], None]
+        self, job: Job, pictures: tuple[Pixels, ...], on_checked: Callable[[], None]
     ) -> None:
         try:
             try:
-                verdicts = await self._safety.on(job.recipe, job.parent, pictures)
+                verdicts = await self._safety.check(job.recipe, job.parent, pictures)
             finally:
-                self._judging.pop(job.id, None)
-                judged()
+                self._checking.pop(job.id, None)
+                on_checked()
             files = await asyncio.to_thread(self._pictures.save, job, pictures)
             await self._jobs.set_painted(job.id, files, verdicts)
         except NotChecked:
             await self._jobs.requeue(job.id)
         except AtelierError as error:
-            log.error("Job %d is painted but cannot be kept: %s", job.id, error)
+            log.error("Job %d was painted but couldn't be saved: %s", job.id, error)
             await self.end(job, JobState.FAILED, error.sentence)
         except Exception:
             incident = new_incident()
-            log.exception("Job %d is painted but cannot be kept (incident %s)", job.id, incident)
+            log.exception(
+                "Job %d was painted but couldn't be saved (incident %s)", job.id, incident
+            )
             sentence = say(
                 "The picture couldn't be saved. The owner can find the reason in the log: "
                 "{incident}.",

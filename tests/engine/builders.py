@@ -5,6 +5,8 @@ from typing import Any
 
 from engine.jobs.job import Job, JobState
 from engine.jobs.request import Recipe
+from engine.memory.measurement import Measurement
+from engine.memory.plan import Stage
 from engine.models.catalogue import Model
 from engine.settings import EngineSettings, ModelSettings
 
@@ -61,3 +63,23 @@ def model(source: Path | str = "nowhere", name: str = "tiny", **changes: Any) ->
 def engine_settings(**changes: Any) -> EngineSettings:
     """Settings of an engine that paints with `tiny` on the CPU."""
     return EngineSettings(**{"device": "cpu", "default_model": "tiny"} | changes)
+
+
+def measurement(**changes: Any) -> Measurement:
+    """One step of the tiny pipeline on a device that doesn't count memory."""
+    values: dict[str, Any] = {
+        "model": "tiny",
+        "device": "cpu",
+        "plan_key": "float32",
+        "stage": Stage.STEP,
+        "dtype": "float32",
+        "tile_side": 0,
+        "width": 64,
+        "height": 64,
+        "batch": 1,
+        "weight_bytes": 10,
+        "peak_bytes": None,
+        "usable_bytes": 1000,
+        "seconds": 1.0,
+    }
+    return Measurement(**values | changes)

@@ -67,7 +67,7 @@ class WholePipeline:
     def step(self, samples: Sequence[Sample], on_step_end: Callable[[], None]) -> None:
         """Paint the samples to their end, one after the other."""
         for sample in cast(Sequence[WholeSample], samples):
-            self._components.arrive()
+            self._components.to_device()
             try:
                 result = self._pipe(**self._arguments(sample, on_step_end))
             except BaseException as error:

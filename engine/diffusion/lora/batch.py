@@ -1,8 +1,8 @@
-"""A batch in which each row wears other LoRAs.
+"""A batch in which each row has its own LoRAs.
 
-PEFT's layers are switched off, and what each row's adapters add is added by a hook: any adapters
-at any weights share a batch, also several on one row, which PEFT's own mixed batches
-(`adapter_names`: one adapter a row, at one weight for all) cannot do.
+PEFT's layers are disabled, and a hook adds what each row's adapters add. So any adapters at any
+weights can share a batch, and a row can have several, which PEFT's own mixed batches
+(`adapter_names`: one adapter per row, at one weight for all) can't do.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,40 +18,40 @@ Hook = Callable[[Any, tuple[Any, ...], torch.Tensor], torch.Tensor]
 
 
 EMBEDDER = "embedder"
-"""Part of the names of layers that some transformers call with the tokens of all rows in line."""
+"""Part of the names of layers that some transformers call with all rows' tokens in one sequence."""
 
 
 def can_batch(name: str, layer: Any, key: str) -> bool:
-    """Whether what the adapter does in this PEFT layer can be done row by row.
+    """Whether the adapter can be applied row by row in this PEFT layer.
 
-    It must be a plain sum of low rank, in a layer whose input has a row of the batch in each row.
+    It must be a plain low-rank sum, in a layer whose input has one row for each row of the batch.
     """
     plain = key in getattr(layer, "lora_A", {}) and key not in layer.lora_variant
     return plain and EMBEDDER not in name
 
 
 def lora_hook(layer: Any, rows: Sequence[Uses]) -> Hook | None:
-    """A hook that adds to each row of the layer's output what its adapters make of its input.
+    """A hook that adds each row's adapters to its row of the layer's output.
 
     This is W x + Σ weight · (alpha / rank) · B A x (Hu et al., "LoRA", 2021, section 4.1).
 
     Args:
-        layer: A PEFT layer whose adapters are switched off.
-        rows: The adapters of each row of its input, by the keys that PEFT knows them by.
+        layer: A PEFT layer whose adapters are disabled.
+        rows: The adapters of each row of its input, by their PEFT names.
 
     Returns:
-        `None` when no row wears an adapter that the layer has.
+        `None` if no row has an adapter that the layer has.
     """
-    places: dict[AdapterUse, list[int]] = {}
+    rows_of: dict[AdapterUse, list[int]] = {}
     for row, uses in enumerate(rows):
         for use in uses:
             if use.name in getattr(layer, "lora_A", {}):
-                places.setdefault(use, []).append(row)
-    if not places:
+                rows_of.setdefault(use, []).append(row)
+    if not rows_of:
         return None
 
     def add(layer: Any, args: tuple[Any, ...], output: torch.Tensor) -> torch.Tensor:
-        for use, own in places.items():
+        for use, own in rows_of.items():
             down, up = layer.lora_A[use.name], layer.lora_B[use.name]
             layer.set_scale(use.name, use.weight)
             added = up(down(args[0][own].to(down.weight.dtype))) * layer.scaling[use.name]

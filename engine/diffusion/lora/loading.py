@@ -1,4 +1,4 @@
-"""Puts LoRAs into the components of a loaded pipeline, and takes them out again."""
+"""Loads LoRAs into the components of a pipeline, and removes them."""
 
 import logging
 import warnings
@@ -25,53 +25,53 @@ from speech import say
 
 log = logging.getLogger(__name__)
 
-SECOND_FACTORS = ("lora_B.weight", "lora_up.weight", "lora.up.weight", "lokr_w1", "lokr_w1_a")
-"""Endings of the names in a file of which every adapted layer has one."""
+UP_WEIGHTS = ("lora_B.weight", "lora_up.weight", "lora.up.weight", "lokr_w1", "lokr_w1_a")
+"""Suffixes of tensor names; a file has one such tensor for every adapted layer."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoraTraits:
-    """What is known of an adapter once it has been loaded.
+    """What is known of an adapter once it is loaded.
 
     Attributes:
-        touches: Names of the components that it changes.
-        can_batch: Whether it may be in a batch with rows that do not wear it.
+        components: Names of the components that it changes.
+        can_batch: Whether it can be in a batch with rows that don't have it.
     """
 
-    touches: frozenset[str]
+    components: frozenset[str]
     can_batch: bool
 
 
 class LoraLoader:
-    """The adapted layers of one pipeline.
+    """Loads LoRAs into one pipeline.
 
     Attributes:
-        layers: PEFT's layers by their names, for each component.
+        layers: The PEFT layers by name, for each component.
     """
 
-    def __init__(self, pipe: Any, parts: OffloadedComponents, facts: FamilyFacts) -> None:
+    def __init__(self, pipe: Any, components: OffloadedComponents, facts: FamilyFacts) -> None:
         """Take a pipeline without adapters."""
         self.layers: Mapping[str, Mapping[str, Any]] = {}
         self._pipe = pipe
-        self._parts = parts
+        self._offloaded = components
         self._label = facts.label
         self._names = (facts.denoiser, *facts.text_encoders)
         self._numbers = count()
         self._keys: set[str] = set()
 
     def load(self, adapter: Adapter) -> tuple[str, LoraTraits]:
-        """Load an adapter: the key that PEFT knows it by, and what is known of it now.
+        """Load an adapter; returns its PEFT name and traits.
 
         Raises:
             InvalidRequest: It is for another family.
-            ModelUnavailable: Its file is not there, or damaged.
+            ModelUnavailable: Its file is missing or damaged.
         """
         if not hasattr(self._pipe, "load_lora_weights"):
             raise InvalidRequest(
                 say("{family} models can't use LoRAs. Remove the LoRA.", family=self._label)
             )
         file = adapter_file(adapter.source)
-        expected = sum(t.name.endswith(SECOND_FACTORS) for t in read_safetensors(file))
+        expected = sum(t.name.endswith(UP_WEIGHTS) for t in read_safetensors(file))
         key = f"adapter_{next(self._numbers):06d}"
         failure = self._inject(file, key)
         found = {
@@ -90,13 +90,13 @@ class LoraLoader:
                 )
             ) from failure
         log.info("Loaded the LoRA %s: %d layers", adapter.name, len(adapted))
-        touches = frozenset(component for component, own in found.items() if own)
+        components = frozenset(component for component, own in found.items() if own)
         return key, LoraTraits(
-            touches, all(can_batch(name, adapted[name], key) for name in adapted)
+            components, all(can_batch(name, adapted[name], key) for name in adapted)
         )
 
     def remove(self, key: str) -> None:
-        """Take an adapter out again, and with the last one all traces of any."""
+        """Remove an adapter, and with the last one all of PEFT's layers."""
         self._keys.discard(key)
         with self._altering():
             for component in self._components().values():
@@ -107,7 +107,7 @@ class LoraLoader:
                 self._pipe.unload_lora_weights()
 
     def _inject(self, file: Path, key: str) -> Exception | None:
-        """Let Diffusers load the file; what it stumbles upon when that does not fit."""
+        """Have Diffusers load the file; returns the error if it doesn't fit."""
         self._keys.add(key)
         try:
             with self._altering():
@@ -117,7 +117,7 @@ class LoraLoader:
         except OSError:
             self.remove(key)
             raise
-        except Exception as error:  # whatever the first surprise happens to be
+        except Exception as error:  # a file that doesn't fit may raise anything
             if out_of_memory(error):
                 self.remove(key)
                 raise
@@ -130,15 +130,15 @@ class LoraLoader:
 
     @contextmanager
     def _altering(self) -> Iterator[None]:
-        """Have the components as they were found; their weights are to be ordinary tensors."""
+        """Have the components as they were found, with ordinary tensors as weights."""
         with ExitStack() as stack:
             stack.enter_context(BUILD_LOCK)
-            stack.enter_context(self._parts.altering(*self._names))
+            stack.enter_context(self._offloaded.altering(*self._names))
             stack.enter_context(torch.inference_mode(False))
             for component in self._components().values():
-                stack.enter_context(_as_computed(component))
+                stack.enter_context(_in_compute_dtype(component))
             stack.enter_context(warnings.catch_warnings())
-            warnings.simplefilter("ignore")  # PEFT's, of a second adapter and of keys left over
+            warnings.simplefilter("ignore")  # PEFT's, about a second adapter and unused keys
             try:
                 yield
             finally:
@@ -148,23 +148,23 @@ class LoraLoader:
 
 
 @contextmanager
-def _as_computed(component: Any) -> Iterator[None]:
-    """Have weights that are kept as float8 look like those that the layers compute with.
+def _in_compute_dtype(component: Any) -> Iterator[None]:
+    """Have weights that are stored as float8 look like those that the layers compute with.
 
-    PEFT gives an adapter the type of the layer's weights, and most of it would vanish in float8.
+    PEFT gives an adapter the dtype of the layer's weights, and most of it would vanish in float8.
     """
-    kept = [
+    stored = [
         (weight, weight.data)
         for weight in component.parameters()
         if weight.is_floating_point() and weight.dtype.itemsize == 1
     ]
     dtype = component.dtype if component.dtype.itemsize > 1 else torch.bfloat16
-    for weight, data in kept:
+    for weight, data in stored:
         weight.data = data.new_empty((), dtype=dtype).expand(data.shape)
     try:
         yield
     finally:
-        for weight, data in kept:
+        for weight, data in stored:
             weight.data = data
 
 
@@ -177,7 +177,7 @@ def _adapted(component: Any) -> dict[str, Any]:
 
 
 def _keys_of(layer: Any) -> set[str]:
-    """The adapters that a layer has weights of."""
+    """The adapters that a layer has weights for."""
     return {key for name in layer.adapter_layer_names for key in getattr(layer, name)}
 
 

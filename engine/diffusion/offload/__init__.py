@@ -1,7 +1,7 @@
 """Where a pipeline's components are while they work.
 
-Weights on the device are a cache of the master weights in RAM: to come is one transfer, to leave
-costs nothing, since RAM still has them.
+Weights on the device are a cache of the master weights in RAM: moving them there is one transfer,
+and moving them back costs nothing, since RAM still has them.
 """
 
 from engine.diffusion.offload.accelerate_hooks import AccelerateOffload

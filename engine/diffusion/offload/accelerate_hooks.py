@@ -1,4 +1,4 @@
-"""The components of a pipeline that runs whole: Diffusers itself moves them."""
+"""The components of a pipeline that runs whole: Diffusers and accelerate move them."""
 
 from typing import Any
 
@@ -10,10 +10,10 @@ from engine.memory.plan import Plan, Quantization, Residence
 
 
 class AccelerateOffload:
-    """A pipeline whose `__call__` asks for its components by the hooks of accelerate."""
+    """A pipeline whose `__call__` moves its components by accelerate's hooks."""
 
     def __init__(self, pipe: Any, device: torch.device, plan: Plan | None = None) -> None:
-        """Take a pipeline whose weights are in RAM; the arguments are those of `Parts`."""
+        """Take a pipeline whose weights are in RAM; see `OffloadedComponents`."""
         self.device = device
         self._pipe = pipe
         self._plan = plan
@@ -21,7 +21,7 @@ class AccelerateOffload:
 
     @property
     def movable(self) -> bool:
-        """Whether all of it can leave the device."""
+        """Whether all of it can be moved off the device."""
         return self._plan is None or all(
             place.quantization is not Quantization.BNB8 for place in self._plan.places.values()
         )
@@ -32,25 +32,25 @@ class AccelerateOffload:
         return sum(size_of(p) for p in self._pipe.components.values() if isinstance(p, nn.Module))
 
     def apply(self, plan: Plan) -> None:
-        """From its next call on, let the components live as `plan` says."""
-        self.retire()
+        """Place the components as `plan` says, from the next call on."""
+        self.release()
         self._plan = plan
 
-    def arrive(self) -> None:
+    def to_device(self) -> None:
         """Have the pipeline ready to be called."""
         if self._placed:
             return
         self._placed = True
         residences = {place.residence for place in self._plan.places.values()} if self._plan else {}
-        if not self._plan or residences == {Residence.STAYS}:
+        if not self._plan or residences == {Residence.RESIDENT}:
             self._pipe.to(self.device)
-        elif Residence.STREAMS in residences:
+        elif Residence.STREAMED in residences:
             self._pipe.enable_sequential_cpu_offload(device=self.device)
         else:
             self._pipe.enable_model_cpu_offload(device=self.device)
 
-    def retire(self) -> None:
-        """Let go of the device."""
+    def release(self) -> None:
+        """Move everything off the device."""
         self._placed = False
         self._pipe.remove_all_hooks()
         if self.device.type != "cpu":

@@ -1,4 +1,4 @@
-"""The components of a pipeline, brought to the device when they are used, as the plan says."""
+"""The components of a pipeline, moved to the device when they are used, as the plan says."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,78 +14,78 @@ from engine.diffusion.offload.weights import OffloadedWeights, size_of, tensors_
 from engine.memory.plan import ComponentPlacement, Plan, Quantization, Residence
 
 PINNED_COST = 2
-"""Page-locked memory is taken in powers of two, so it may cost twice what it holds."""
+"""Page-locked memory is allocated in powers of two, so it may cost twice what it holds."""
 
 SELF_MOVING = {Quantization.NF4, Quantization.INT8, Quantization.FLOAT8}
 """Weights that are more than their data (scales, quantization states) and only move as a whole."""
 
 
 class OffloadablePart(Protocol):
-    """A component that comes to the device and leaves it."""
+    """A component that can be moved to the device and off it."""
 
-    def arrive(self) -> None:
-        """Have it on the device."""
+    def to_device(self) -> None:
+        """Move it to the device, unless it's there."""
 
-    def leave(self) -> None:
-        """Let go of what it takes there."""
+    def to_cpu(self) -> None:
+        """Free what it takes on the device."""
 
     def detach(self) -> None:
         """Leave it in RAM as it was found."""
 
 
 class WholePart:
-    """A component that comes as a whole."""
+    """A component that moves as a whole."""
 
     def __init__(self, module: nn.Module, device: torch.device, *, pin: bool) -> None:
         self._weights = OffloadedWeights(tensors_of(module), device, pin=pin)
 
-    def arrive(self) -> None:
-        """One transfer, unless it is there."""
-        self._weights.arrive()
+    def to_device(self) -> None:
+        """One transfer, unless it's there."""
+        self._weights.to_device()
 
-    def leave(self) -> None:
+    def to_cpu(self) -> None:
         """Nothing is copied."""
-        self._weights.leave()
+        self._weights.to_cpu()
 
     def detach(self) -> None:
         """The masters are its weights again."""
-        self._weights.leave()
+        self._weights.to_cpu()
 
 
 class SelfMovingPart:
-    """A component whose quantized weights know themselves how to move."""
+    """A component whose quantized weights know how to move."""
 
     def __init__(self, module: nn.Module, device: torch.device) -> None:
-        """Take a module that may have been quantized on the device: it waits in RAM first."""
+        """Take a module that may have been quantized on the device: it starts in RAM."""
         self._module = module
         self._device = device
-        self.leave()
+        self.to_cpu()
 
-    def arrive(self) -> None:
+    def to_device(self) -> None:
         """Moved by its own `to`."""
         self._move(self._device)
 
-    def leave(self) -> None:
+    def to_cpu(self) -> None:
         """Copied back, since it has no master in RAM."""
         self._move(torch.device("cpu"))
 
     def detach(self) -> None:
         """Back in RAM."""
-        self.leave()
+        self.to_cpu()
 
     def _move(self, device: torch.device) -> None:
-        # Parameters are ordinary tensors: torchao's cannot be swapped for inference tensors.
+        # Parameters are ordinary tensors: torchao's can't be swapped for inference tensors.
         with torch.inference_mode(False), torch.no_grad():
             self._module.to(device)
 
 
 class PinnedPart:
-    """A component that cannot leave the device on which it was quantized: LLM.int8()."""
+    """A component that can't leave the device on which it was quantized: LLM.int8()."""
 
-    def arrive(self) -> None:
-        """It is there."""
+    def to_device(self) -> None:
+        """It's there."""
 
-    def leave(self) -> None:
+    def to_cpu(self) -> None:
         """It stays."""
 
     def detach(self) -> None:
@@ -107,9 +107,9 @@ class OffloadedComponents:
         self._modules: dict[str, nn.Module] = {
             name: part for name, part in pipe.components.items() if isinstance(part, nn.Module)
         }
-        self._guests: dict[str, OffloadablePart] = {}
-        self._invitations: dict[str, Callable[[], OffloadablePart]] = {}
-        self._staying: set[str] = set()
+        self._parts: dict[str, OffloadablePart] = {}
+        self._make_part: dict[str, Callable[[], OffloadablePart]] = {}
+        self._resident: set[str] = set()
         if plan is None:
             for module in self._modules.values():
                 module.to(device)
@@ -123,75 +123,75 @@ class OffloadedComponents:
 
     @property
     def movable(self) -> bool:
-        """Whether all of it can leave the device."""
-        return not any(isinstance(guest, PinnedPart) for guest in self._guests.values())
+        """Whether all of it can be moved off the device."""
+        return not any(isinstance(part, PinnedPart) for part in self._parts.values())
 
     def apply(self, plan: Plan) -> None:
-        """Let the components live as `plan` says, beginning with all of them in RAM."""
+        """Place the components as `plan` says, beginning with all of them in RAM."""
         self.detach()
         free = psutil.virtual_memory().available
         pin = self.device.type == "cuda" and PINNED_COST * self.nbytes < free
         for name, module in self._modules.items():
-            place = plan.places.get(name) or _visitor(self.nbytes)
-            self._invitations[name] = partial(_guest, module, self.device, place, pin=pin)
-            self._guests[name] = self._invitations[name]()
-            if place.residence is Residence.STAYS:
-                self._staying.add(name)
+            place = plan.places.get(name) or _offloaded(self.nbytes)
+            self._make_part[name] = partial(_part, module, self.device, place, pin=pin)
+            self._parts[name] = self._make_part[name]()
+            if place.residence is Residence.RESIDENT:
+                self._resident.add(name)
 
     def detach(self) -> None:
         """Leave every component in RAM as it was found."""
-        for guest in self._guests.values():
-            guest.detach()
-        self._guests.clear()
-        self._staying.clear()
+        for part in self._parts.values():
+            part.detach()
+        self._parts.clear()
+        self._resident.clear()
 
     @contextmanager
     def altering(self, *names: str) -> Iterator[None]:
-        """Have these components as they were found, to put layers in them or take some out."""
-        changing = [name for name in names if name in self._guests]
+        """Have these components as they were found, to add layers to them or remove some."""
+        changing = [name for name in names if name in self._parts]
         for name in changing:
-            self._guests[name].detach()
+            self._parts[name].detach()
         try:
             yield
         finally:
             for name in changing:
-                self._guests[name] = self._invitations[name]()
+                self._parts[name] = self._make_part[name]()
 
-    def retire(self) -> None:
-        """Let go of the device; what is used again comes back by itself."""
-        for guest in self._guests.values():
-            guest.leave()
+    def release(self) -> None:
+        """Move everything off the device; what is used again comes back by itself."""
+        for part in self._parts.values():
+            part.to_cpu()
 
     @contextmanager
     def use(self, *names: str) -> Iterator[None]:
-        """Have these components on the device; names that the pipeline lacks are passed over.
+        """Have these components on the device; names that the pipeline lacks are ignored.
 
-        A visitor leaves when another one is called; what stays disturbs nobody.
+        An offloaded component makes room for the next offloaded one; resident ones stay.
         """
-        if any(name in self._guests and name not in self._staying for name in names):
-            for name, guest in self._guests.items():
-                if name not in names and name not in self._staying:
-                    guest.leave()
+        if any(name in self._parts and name not in self._resident for name in names):
+            for name, part in self._parts.items():
+                if name not in names and name not in self._resident:
+                    part.to_cpu()
         for name in names:
-            if name in self._guests:
-                self._guests[name].arrive()
+            if name in self._parts:
+                self._parts[name].to_device()
         yield
 
 
-def _visitor(nbytes: int) -> ComponentPlacement:
+def _offloaded(nbytes: int) -> ComponentPlacement:
     return ComponentPlacement(
-        residence=Residence.VISITS, weight_bytes=nbytes, resident_bytes=nbytes
+        residence=Residence.OFFLOADED, weight_bytes=nbytes, resident_bytes=nbytes
     )
 
 
-def _guest(
+def _part(
     module: nn.Module, device: torch.device, place: ComponentPlacement, *, pin: bool
 ) -> OffloadablePart:
     if place.quantization is Quantization.BNB8:
         return PinnedPart()
     if place.quantization in SELF_MOVING:
         return SelfMovingPart(module, device)
-    if place.residence is not Residence.STREAMS:
+    if place.residence is not Residence.STREAMED:
         return WholePart(module, device, pin=pin)
     return StreamedModule(
         module,

@@ -1,8 +1,8 @@
-"""A module that does not fit: its blocks come to the device one by one, just before their turn.
+"""A module that doesn't fit: its blocks are moved to the device one by one, just before their turn.
 
-While one block computes, the next one is on its way; as many as fit stay for good. The idea is
-that of Diffusers' group offloading, with two differences: blocks that fit are not streamed at all,
-and what is streamed is never copied back.
+While one block computes, the next one is being transferred; as many as fit stay for good. The idea
+is that of Diffusers' group offloading, with two differences: blocks that fit aren't streamed at
+all, and what is streamed is never copied back.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from engine.diffusion.offload.transfers import Transfer, transfers_to
+from engine.diffusion.offload.transfers import Transfer, start_transfer
 from engine.diffusion.offload.weights import OffloadedWeights, rest_of, size_of, tensors_of
 from engine.memory.components import GRAIN
 
@@ -20,8 +20,8 @@ from engine.memory.components import GRAIN
 def blocks_of(module: nn.Module, limit: int) -> Iterator[nn.Module]:
     """The largest parts of `module` whose weights take at most `limit` bytes, in its order.
 
-    A part that cannot be divided comes as it is. Weights that hang on a divided part itself are
-    in no block.
+    A part that can't be divided is a block of its own, whatever its size. Weights that belong to a
+    divided part itself are in no block.
     """
     for child in module.children():
         size = size_of(child)
@@ -36,33 +36,33 @@ def blocks_of(module: nn.Module, limit: int) -> Iterator[nn.Module]:
 
 
 class StreamedBlock:
-    """One block that comes and goes."""
+    """One block that is moved to the device and off it for each call."""
 
     def __init__(self, weights: OffloadedWeights) -> None:
         self.weights = weights
         self.transfer: Transfer | None = None
         self.next: StreamedBlock | None = None
 
-    def fetch(self) -> None:
-        """Set its weights on their way."""
-        if self.transfer is None and not self.weights.here:
-            self.transfer = transfers_to(self.weights)
+    def prefetch(self) -> None:
+        """Start transferring its weights."""
+        if self.transfer is None and not self.weights.on_device:
+            self.transfer = start_transfer(self.weights)
 
-    def enter(self) -> None:
-        """Have its weights on the device, and the next block's on their way."""
-        self.fetch()
+    def to_device(self) -> None:
+        """Have its weights on the device, and start transferring the next block's."""
+        self.prefetch()
         if self.transfer is not None:
-            self.weights.arrive(self.transfer.arrived())
+            self.weights.to_device(self.transfer.wait())
             self.transfer = None
         if self.next is not None:
-            self.next.fetch()
+            self.next.prefetch()
 
-    def forget(self) -> None:
-        """Let its weights go, wherever they are; room that is still being filled is waited for."""
+    def to_cpu(self) -> None:
+        """Free its weights on the device, after a transfer that is still running."""
         if self.transfer is not None:
-            self.transfer.arrived()
+            self.transfer.wait()
             self.transfer = None
-        self.weights.leave()
+        self.weights.to_cpu()
 
 
 class StreamedModule:
@@ -77,13 +77,13 @@ class StreamedModule:
         layer_by_layer: bool,
         pin: bool,
     ) -> None:
-        """Arrange for the blocks of `module` to come when they are called.
+        """Have the blocks of `module` moved to the device when they are called.
 
         Args:
             module: What is too large.
             device: Where it computes.
             resident_bytes: What its weights may take there, the two blocks in flight included.
-            layer_by_layer: Whether single layers stream, none stays, and none comes early.
+            layer_by_layer: Whether single layers are streamed, with none resident or prefetched.
             pin: Whether to keep the masters page-locked.
         """
         total = size_of(module)
@@ -91,60 +91,55 @@ class StreamedModule:
         rest = rest_of(module, iter(parts))
         in_flight = 2 * max((size_of(part) for part in parts), default=0)
         left = 0 if layer_by_layer else resident_bytes - in_flight - sum(t.nbytes for t in rest)
-        staying = list(rest)
-        streaming = []
+        resident = list(rest)
+        streamed = []
         for part in parts:
             left -= size_of(part)
             if left >= 0:
-                staying += tensors_of(part)
+                resident += tensors_of(part)
             else:
-                streaming.append(part)
-        self._staying = OffloadedWeights(staying, device, pin=pin)
+                streamed.append(part)
+        self._resident = OffloadedWeights(resident, device, pin=pin)
         self._blocks = [
-            StreamedBlock(OffloadedWeights(tensors_of(part), device, pin=pin)) for part in streaming
+            StreamedBlock(OffloadedWeights(tensors_of(part), device, pin=pin)) for part in streamed
         ]
-        self._early = not layer_by_layer
+        self._prefetches = not layer_by_layer
         self._order: list[StreamedBlock] = list(self._blocks)
         self._seen: list[StreamedBlock] = []
         self._hooks = [
             hook
-            for part, block in zip(streaming, self._blocks, strict=True)
+            for part, block in zip(streamed, self._blocks, strict=True)
             for hook in self._hooked(part, block)
         ]
         self._chain(self._blocks)
 
     @property
-    def streaming_bytes(self) -> int:
+    def streamed_bytes(self) -> int:
         """Bytes that are transferred each time the module is called."""
         return sum(block.weights.nbytes for block in self._blocks)
 
-    @property
-    def here(self) -> bool:
-        """Whether its resident part is on the device."""
-        return self._staying.here
+    def to_device(self) -> None:
+        """Move the resident blocks to the device."""
+        self._resident.to_device()
 
-    def arrive(self) -> None:
-        """Bring what stays."""
-        self._staying.arrive()
-
-    def leave(self) -> None:
-        """Let everything go."""
-        self._staying.leave()
+    def to_cpu(self) -> None:
+        """Free everything on the device."""
+        self._resident.to_cpu()
         for block in self._blocks:
-            block.forget()
+            block.to_cpu()
 
     def detach(self) -> None:
         """Leave the module as it was found, in RAM."""
-        self.leave()
+        self.to_cpu()
         for hook in self._hooks:
             hook.remove()
 
     def _chain(self, order: Sequence[StreamedBlock]) -> None:
-        """From now on each block sets the one after it on its way."""
+        """Have each block prefetch the one after it."""
         self._order = list(order)
         for block in self._blocks:
             block.next = None
-        if self._early:
+        if self._prefetches:
             for block, following in pairwise(order):
                 block.next = following
 
@@ -155,10 +150,10 @@ class StreamedModule:
                     self._chain(self._seen)
                 self._seen = []
             self._seen.append(block)
-            block.enter()
+            block.to_device()
 
         def after(*_: object) -> None:
-            block.weights.leave()
+            block.weights.to_cpu()
 
         return [
             part.register_forward_pre_hook(before),

@@ -1,4 +1,4 @@
-"""Transfers to a GPU beside its computing."""
+"""Transfers to a GPU that overlap with its computing."""
 
 from functools import cache
 from typing import Protocol
@@ -9,19 +9,19 @@ from engine.diffusion.offload.weights import OffloadedWeights
 
 
 class Transfer(Protocol):
-    """Copies of weights, on their way to the device."""
+    """Copies of weights that are being transferred to the device."""
 
-    def arrived(self) -> list[torch.Tensor]:
+    def wait(self) -> list[torch.Tensor]:
         """The copies; what is computed from now on may use them."""
 
 
 class ImmediateTransfer:
-    """A transfer that is done at once, where there is nothing beside which it could run."""
+    """A transfer that is done at once, where it couldn't overlap with anything."""
 
     def __init__(self, weights: OffloadedWeights) -> None:
         self._copies = weights.copies()
 
-    def arrived(self) -> list[torch.Tensor]:
+    def wait(self) -> list[torch.Tensor]:
         """The copies."""
         return self._copies
 
@@ -34,29 +34,29 @@ def _stream(index: int) -> torch.cuda.Stream:
 class OverlappedTransfer:
     """A transfer on a stream of its own.
 
-    The room is taken from the computing stream's memory, so that it can be given back to it
-    without further ado; the copying waits for whatever used that memory before.
+    Its memory is allocated on the computing stream, so that it can be freed there without
+    synchronizing; the copying waits for whatever used that memory before.
     """
 
     def __init__(self, weights: OffloadedWeights, device: torch.device) -> None:
         computing = torch.cuda.current_stream(device)
-        beside = _stream(computing.device_index)
+        copying = _stream(computing.device_index)
         self._computing = computing
-        self._room = weights.empty()
-        beside.wait_stream(computing)
-        with torch.cuda.stream(beside):
-            weights.fill(self._room)
+        self._copies = weights.empty_copies()
+        copying.wait_stream(computing)
+        with torch.cuda.stream(copying):
+            weights.copy_to(self._copies)
             self._done = torch.cuda.Event()  # type: ignore[no-untyped-call]
-            self._done.record(beside)
+            self._done.record(copying)
 
-    def arrived(self) -> list[torch.Tensor]:
-        """The copies, after which the computing stream waits."""
+    def wait(self) -> list[torch.Tensor]:
+        """The copies, which the computing stream waits for."""
         self._computing.wait_event(self._done)
-        return self._room
+        return self._copies
 
 
-def transfers_to(weights: OffloadedWeights) -> Transfer:
-    """Set `weights` on their way to their device."""
+def start_transfer(weights: OffloadedWeights) -> Transfer:
+    """Start transferring `weights` to their device."""
     if weights.device.type == "cuda":
         return OverlappedTransfer(weights, weights.device)
     return ImmediateTransfer(weights)

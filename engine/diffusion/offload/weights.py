@@ -1,4 +1,4 @@
-"""The weights of a module: masters in RAM, a copy on the device while it is needed."""
+"""The weights of a module: masters in RAM, copies on the device while they are needed."""
 
 from collections.abc import Iterator
 from itertools import chain
@@ -19,22 +19,22 @@ def size_of(module: nn.Module) -> int:
 
 
 class OffloadedWeights:
-    """Some tensors of a module that come to the device and leave it together."""
+    """Some tensors of a module that move to the device and off it together."""
 
     def __init__(self, tensors: list[torch.Tensor], device: torch.device, *, pin: bool) -> None:
-        """Take the tensors' present data, which is in RAM, as the masters.
+        """Take the tensors' current data, which is in RAM, as the masters.
 
         Args:
             tensors: Parameters and buffers.
             device: Where they are needed.
             pin: Whether to keep the masters in page-locked memory, from which transfers are fast
-                and run beside computing.
+                and overlap with computing.
         """
         self.device = device
         self._tensors = tensors
         self._masters = [_pinned(tensor.data) if pin else tensor.data for tensor in tensors]
-        self.here = False
-        self.leave()
+        self.on_device = False
+        self.to_cpu()
 
     @property
     def nbytes(self) -> int:
@@ -42,33 +42,33 @@ class OffloadedWeights:
         return sum(master.nbytes for master in self._masters)
 
     def copies(self) -> list[torch.Tensor]:
-        """Copies of the masters on the device; on a GPU they may still be on their way."""
+        """Copies of the masters on the device; to a GPU the transfer may still be running."""
         return [_copy(master, self.device) for master in self._masters]
 
-    def empty(self) -> list[torch.Tensor]:
-        """Room on the device for copies of the masters."""
+    def empty_copies(self) -> list[torch.Tensor]:
+        """Uninitialized tensors on the device, in the shapes of the masters."""
         return [torch.empty_like(master, device=self.device) for master in self._masters]
 
-    def fill(self, room: list[torch.Tensor]) -> None:
-        """Copy the masters into what `empty` made."""
-        for target, master in zip(room, self._masters, strict=True):
+    def copy_to(self, copies: list[torch.Tensor]) -> None:
+        """Copy the masters into what `empty_copies` made."""
+        for target, master in zip(copies, self._masters, strict=True):
             target.copy_(master, non_blocking=True)
 
-    def arrive(self, copies: list[torch.Tensor] | None = None) -> None:
-        """Work with these copies on the device, or with new ones."""
-        if self.here:
+    def to_device(self, copies: list[torch.Tensor] | None = None) -> None:
+        """Use these copies on the device, or new ones."""
+        if self.on_device:
             return
         _swap(self._tensors, self.copies() if copies is None else copies)
-        self.here = True
+        self.on_device = True
 
-    def leave(self) -> None:
-        """Work with the masters again; the copies are let go."""
+    def to_cpu(self) -> None:
+        """Use the masters again; the copies are freed."""
         _swap(self._tensors, self._masters)
-        self.here = False
+        self.on_device = False
 
 
 def _pinned(tensor: torch.Tensor) -> torch.Tensor:
-    """A page-locked copy; the tensor itself where the system has no more such memory."""
+    """A page-locked copy; the tensor itself when the system is out of such memory."""
     try:
         return tensor.pin_memory()
     except RuntimeError:
@@ -80,7 +80,7 @@ def _copy(master: torch.Tensor, device: torch.device) -> torch.Tensor:
 
 
 def _swap(tensors: list[torch.Tensor], data: list[torch.Tensor]) -> None:
-    # Parameters are ordinary tensors; in inference mode they would not take new data.
+    # Parameters are ordinary tensors; in inference mode they wouldn't take new data.
     with torch.inference_mode(False), torch.no_grad():
         for tensor, new in zip(tensors, data, strict=True):
             tensor.data = new

@@ -13,8 +13,8 @@ from cli.models.plan_text import show_plan
 from engine.memory.device import DeviceFacts
 from engine.memory.plan_request import PlanRequest
 from engine.memory.plan_table import tabulate
-from engine.memory.sizes import parse_size
 from engine.models.families import FAMILIES
+from engine.sizes import parse_size
 from tests.cli.conftest import Atelier
 from tests.engine.memory.models import MODELS
 from tests.hub_server import HubServer, Repository

@@ -136,7 +136,7 @@ async def test_what_was_added_just_before_the_program_ended_is_not_called_interr
         [pending] = (await stored.all()).values()
         await stored.save(replace(pending, downloading=True))
         await bot.studio.model_manager.add(
-            await bot.studio.model_manager.look(pending.source, **pending.source_options)
+            await bot.studio.model_manager.candidate(pending.source, **pending.source_options)
         )
     async with opened(app, hub) as bot:
         await shows(app, message, "Added. Switch to it with `/model use fox`")

@@ -222,7 +222,7 @@ async def test_a_server_may_show_everything_only_where_the_owner_allows(
 async def test_what_cannot_be_judged_is_covered_and_never_withheld(
     app: App, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(ImageClassifier, "judge", lambda self, picture: 1 / 0)
+    monkeypatch.setattr(ImageClassifier, "classify", lambda self, picture: 1 / 0)
     async with app.open(unsafe_pictures="withhold"):
         assert spoilers(await app.painted(app.alice)) == [True]
     assert "the classifier has failed" in caplog.text
@@ -234,10 +234,10 @@ async def test_safe_pictures_are_shown_as_ever(app: App, tmp_path: Path) -> None
     async with app.open(unsafe_pictures="withhold") as bot:
         message = await app.painted(app.alice)
         assert spoilers(message) == [False]
-        [verdict] = await bot.studio.safety.of(1)
-        assert (verdict.flagged, verdict.judged) == (False, True)
+        [verdict] = await bot.studio.safety.verdicts(1)
+        assert (verdict.flagged, verdict.checked) == (False, True)
         copy = await bot.studio.enlarge(Parent(1, 0), 2, Requester(owner="1"))
-        assert await bot.studio.safety.of(copy.id) == (verdict,)
+        assert await bot.studio.safety.verdicts(copy.id) == (verdict,)
 
 
 async def test_for_the_eyes_of_who_asked_alone_they_are_covered_never_withheld(
@@ -299,8 +299,8 @@ async def test_where_nobody_could_release_them_they_are_covered_never_withheld(
         message.buttons[0]["custom_id"] = "atelier:release:1"
         use = await admin.click(message, custom_id="atelier:release:1")
         assert (await told(use)).startswith(STRANGER)
-        [verdict] = await bot.studio.safety.of(1)
-        assert verdict.stands
+        [verdict] = await bot.studio.safety.verdicts(1)
+        assert verdict.unsafe
         await app.settled(bot)
 
 

@@ -243,7 +243,7 @@ async def test_what_waits_too_long_is_over(
         card = await shown(app, app.art)
         review = await bot.studio.moderation.reviews.get(1, f"guild:{app.guild.id}")
         late = review.asked_at + REVIEW_LIFETIME + 1
-        monkeypatch.setattr("engine.moderation.reviews.time.time", lambda: late)
+        monkeypatch.setattr("engine.store.reviews.time.time", lambda: late)
         sentence = "This request waited too long and has expired."
         assert await told_after(await mods[0].click(card, label="Approve")) == sentence
         assert card.text() == sentence
@@ -254,7 +254,7 @@ async def test_what_waits_too_long_is_over(
 async def test_somebody_asks_for_so_many_at_a_time_only(
     app: App, manager: Member, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.moderation.reviews.MAX_HELD", 2)
+    monkeypatch.setattr("engine.store.reviews.MAX_HELD", 2)
     async with app.open():
         await manager.slash(app.art, "words review", word="blood")
         for _ in range(2):
@@ -345,8 +345,8 @@ async def test_what_a_kill_has_left_unseen_is_asked_about_at_the_next_start(
     async with app.open() as bot:
         held = bot.studio.moderation.reviews
         card = await shown(app, app.art)
-        kept = await until(lambda: held.get(review.id, scope), lambda found: found.asked)
-        assert kept.asked == (app.art.id, card.id)
+        kept = await until(lambda: held.get(review.id, scope), lambda found: found.message)
+        assert kept.message == (app.art.id, card.id)
     async with app.open() as bot:
         await mods[0].click(card, label="Approve")
         await app.done(await shown(app, app.art, "**a blood moon**"))

@@ -1,4 +1,4 @@
-"""A painter on its thread, driven by its inbox as the worker drives it, and all that it reports."""
+"""An executor on its thread, driven by commands as the worker drives it, and all its reports."""
 
 import queue
 import threading
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from engine.diffusion import make_executor
+from engine.worker.device_thread import ExecutorSetup
 from engine.worker.messages import (
     ExecutorCommand,
     ExecutorReport,
@@ -19,29 +20,30 @@ from tests.engine.builders import engine_settings
 R = TypeVar("R")
 
 PATIENCE = 30.0
-"""Seconds until a painter that does not end is taken for stuck."""
+"""Seconds after which an executor that does not end counts as stuck."""
 
 
 class Harness:
-    """Runs orders to their end.
+    """Runs commands to their end.
 
-    `watch` is called with each report, in the painter's thread and between two steps: what it puts
-    in the inbox comes in exactly there, whatever the machine's speed.
+    `watch` is called with each report, on the executor's thread and between two steps: what it puts
+    in `commands` comes in exactly there, whatever the machine's speed.
     """
 
     def __init__(self, *, batch_size: int = 4, previews: bool = False, **settings_too: Any) -> None:
-        self.inbox: queue.SimpleQueue[ExecutorCommand] = queue.SimpleQueue()
+        self.commands: queue.SimpleQueue[ExecutorCommand] = queue.SimpleQueue()
         self.reports: list[ExecutorReport] = []
         self.watch: Callable[[ExecutorReport], None] = lambda report: None
         settings = engine_settings(batch_size=batch_size, previews=previews, **settings_too)
-        self.executor = make_executor(settings, self.inbox, self._take)
+        setup = ExecutorSetup(settings=settings)
+        self.executor = make_executor(setup, self.commands, self._take)
         self._open = 0
 
-    def run(self, *orders: ExecutorCommand, jobs: int) -> None:
-        """Paint until so many jobs are over; a painter that breaks or hangs fails the test."""
+    def run(self, *commands: ExecutorCommand, jobs: int) -> None:
+        """Run until so many jobs are over; an executor that breaks or hangs fails the test."""
         self._open = jobs
-        for order in orders:
-            self.inbox.put(order)
+        for command in commands:
+            self.commands.put(command)
         errors: list[BaseException] = []
 
         def paint() -> None:
@@ -50,10 +52,10 @@ class Harness:
             except BaseException as error:
                 errors.append(error)
 
-        thread = threading.Thread(target=paint, name="painter", daemon=True)
+        thread = threading.Thread(target=paint, name="device", daemon=True)
         thread.start()
         thread.join(PATIENCE)
-        assert not thread.is_alive(), "the painter hangs"
+        assert not thread.is_alive(), "the executor hangs"
         if errors:
             raise errors[0]
 
@@ -71,4 +73,4 @@ class Harness:
         if isinstance(report, JobPainted | JobFailed | JobDropped):
             self._open -= 1
             if not self._open:
-                self.inbox.put(StopExecutor())
+                self.commands.put(StopExecutor())

@@ -23,6 +23,7 @@ from engine.diffusion.families.stable_diffusion import StableDiffusion
 from engine.diffusion.families.stepped import Stepped
 from engine.diffusion.previews import LatentMap
 from engine.jobs.request import Recipe
+from engine.memory.plan import Stage
 from engine.models.catalogue import Model
 from engine.worker.messages import (
     CancelJob,
@@ -33,7 +34,7 @@ from engine.worker.messages import (
     JobProgress,
     Pixels,
     RunJob,
-    StepMeasured,
+    StageMeasured,
     StopExecutor,
 )
 from tests.engine.builders import job, model, recipe
@@ -86,7 +87,7 @@ def test_a_job_that_comes_in_midway_starts_at_the_next_step(tiny: Model, plain: 
     long, short = job(1, num_inference_steps=10), job(2, num_inference_steps=3, seed=8)
     harness.watch = once(
         lambda report: isinstance(report, JobProgress) and report.step == 4,
-        lambda: harness.inbox.put(RunJob(short, tiny)),
+        lambda: harness.commands.put(RunJob(short, tiny)),
     )
     harness.run(RunJob(long, tiny), jobs=2)
     conditioning = [(r.job_id, r.step) for r in harness.of(JobProgress)]
@@ -103,7 +104,7 @@ def test_a_job_that_comes_in_midway_starts_at_the_next_step(tiny: Model, plain: 
 def test_more_rows_than_the_batch_holds_wait_their_turn(tiny: Model) -> None:
     harness = Harness(batch_size=2)
     harness.run(RunJob(job(1, count=4), tiny), RunJob(job(2, count=1), tiny), jobs=2)
-    assert max(report.rows for report in harness.of(StepMeasured)) == 2
+    assert max(report.measurement.batch for report in harness.of(StageMeasured)) == 2
     assert [len(report.pictures) for report in harness.of(JobPainted)] == [4, 1]
 
 
@@ -129,7 +130,7 @@ def test_a_job_cancelled_midway_is_dropped_before_the_next_step(tiny: Model, pla
     harness = Harness()
     harness.watch = once(
         lambda report: isinstance(report, JobProgress) and report == JobProgress(1, 3, 50),
-        lambda: harness.inbox.put(CancelJob(1)),
+        lambda: harness.commands.put(CancelJob(1)),
     )
     stays = job(2, num_inference_steps=8, scheduler="euler_a")
     harness.run(RunJob(job(1, num_inference_steps=50), tiny), RunJob(stays, tiny), jobs=2)
@@ -149,7 +150,7 @@ def test_stopping_midway_drops_everything_and_ends_the_thread(tiny: Model) -> No
     harness = Harness()
     harness.watch = once(
         lambda report: isinstance(report, JobProgress) and report.step == 2,
-        lambda: harness.inbox.put(StopExecutor()),
+        lambda: harness.commands.put(StopExecutor()),
     )
     harness.run(RunJob(job(1, num_inference_steps=100), tiny), jobs=99)
     assert steps_of(harness, 1) == [1, 2]
@@ -165,7 +166,7 @@ def test_a_pipeline_that_runs_whole_is_left_in_the_middle_too(
     lcm = model(folders["lcm"], "lcm")
     harness.watch = once(
         lambda report: isinstance(report, JobProgress) and report.step == 3,
-        lambda: harness.inbox.put(CancelJob(1) if order == "cancel" else StopExecutor()),
+        lambda: harness.commands.put(CancelJob(1) if order == "cancel" else StopExecutor()),
     )
     harness.run(
         RunJob(job(1, model="lcm", num_inference_steps=50, scheduler="default"), lcm), jobs=1
@@ -190,8 +191,8 @@ def test_two_models_in_turn_are_loaded_once_each(folders: dict[str, Path], plain
     for n, one in enumerate((first, second, second), start=2):
         harness.executor._stopping = False
         harness.run(RunJob(job(n, model=one.name), one), jobs=1)
-    loads = [report.model for report in harness.of(StepMeasured) if not report.rows]
-    assert loads == ["tiny", "other"]
+    measured = [report.measurement for report in harness.of(StageMeasured)]
+    assert [one.model for one in measured if one.stage is Stage.LOAD] == ["tiny", "other"]
     assert is_picture_of(harness, 2, plain("epsilon", asked))
     assert is_picture_of(harness, 4, plain("v_prediction", asked))
 
@@ -232,7 +233,8 @@ def test_a_job_that_breaks_fails_alone_with_an_incident(
     harness = Harness()
     beside, after = job(2, num_inference_steps=6), job(3, seed=9)
     harness.watch = once(
-        lambda report: isinstance(report, JobFailed), lambda: harness.inbox.put(RunJob(after, tiny))
+        lambda report: isinstance(report, JobFailed),
+        lambda: harness.commands.put(RunJob(after, tiny)),
     )
     harness.run(RunJob(job(1, prompt="a moon"), tiny), RunJob(beside, tiny), jobs=3)
     [failed] = harness.of(JobFailed)
@@ -272,7 +274,9 @@ def test_a_batch_that_runs_out_of_memory_is_made_smaller_and_gives_the_same_pict
     jobs = [job(n, seed=10 * n, scheduler="euler_a") for n in range(1, 6)]
     harness.run(*[RunJob(one, tiny) for one in jobs], jobs=5)
     assert not harness.of(JobFailed)
-    assert [report.rows for report in harness.of(StepMeasured)][:3] == [0, 5, 2]
+    measured = [report.measurement for report in harness.of(StageMeasured)]
+    steps = [one.batch for one in measured if one.stage is Stage.STEP and not one.failed]
+    assert steps[:2] == [5, 2]
     for one in jobs:
         assert is_picture_of(harness, one.id, plain("epsilon", one.recipe))
 

@@ -83,7 +83,7 @@ def break_times(
 
 
 STAGES = {
-    Stage.LOAD: (ModelLoader, "_placed"),
+    Stage.LOAD: (ModelLoader, "_assemble"),
     Stage.ENCODE: (StableDiffusion, "encode_prompt"),
     Stage.STEP: (StableDiffusion, "denoise"),
     Stage.DECODE: (StableDiffusion, "decode"),
@@ -128,14 +128,14 @@ def test_what_was_learned_from_a_failure_is_heeded_the_next_time(
     tiny: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plans: list[Plan] = []
-    suit = ModelCache.suit
+    plan_for = ModelCache.plan_for
 
     def watched(self: ModelCache, asked: Recipe) -> None:
-        suit(self, asked)
+        plan_for(self, asked)
         assert self.loaded is not None
         plans.append(self.loaded.memory.plan)
 
-    monkeypatch.setattr(ModelCache, "suit", watched)
+    monkeypatch.setattr(ModelCache, "plan_for", watched)
     break_times(monkeypatch, StableDiffusion, "denoise", 1)
     harness = Harness(batch_size=4)
     for number, width in enumerate((64, 128, 64)):
@@ -224,8 +224,8 @@ def test_when_weights_have_to_be_loaded_anew_all_jobs_in_hand_begin_again(
         return load(self, *arguments, **named)
 
     monkeypatch.setattr(ModelLoader, "load", counted)
-    monkeypatch.setattr(LoadedModel, "outgrown", property(lambda loaded: len(loads) < 2))
-    monkeypatch.setattr(ModelMemory, "consider", lambda memory, width, *_, **__: width > 64)
+    monkeypatch.setattr(LoadedModel, "needs_reload", property(lambda loaded: len(loads) < 2))
+    monkeypatch.setattr(ModelMemory, "plan_for", lambda memory, width, *_, **__: width > 64)
     harness = Harness()
     harness.run(RunJob(job(1), tiny), RunJob(job(2, width=128), tiny), jobs=2)
     assert len(loads) == 2
@@ -249,11 +249,11 @@ def test_when_they_cannot_be_loaded_anew_the_jobs_fail_and_the_painter_goes_on(
         return load(self, *arguments, **named)
 
     monkeypatch.setattr(ModelLoader, "load", once)
-    monkeypatch.setattr(LoadedModel, "outgrown", property(lambda loaded: len(loads) < 2))
-    monkeypatch.setattr(ModelMemory, "consider", lambda memory, width, *_, **__: width == 128)
+    monkeypatch.setattr(LoadedModel, "needs_reload", property(lambda loaded: len(loads) < 2))
+    monkeypatch.setattr(ModelMemory, "plan_for", lambda memory, width, *_, **__: width == 128)
     harness = Harness()
     orders = [RunJob(job(1), tiny), RunJob(job(2, width=128), tiny), RunJob(job(3, seed=1), tiny)]
-    harness.watch = lambda report: harness.inbox.put(orders[2]) if _failed(report, 1) else None
+    harness.watch = lambda report: harness.commands.put(orders[2]) if _failed(report, 1) else None
     harness.run(*orders[:2], jobs=3)
     assert sorted(failed.job_id for failed in harness.of(JobFailed)) == [1, 2]
     assert [painted.job_id for painted in harness.of(JobPainted)] == [3]

@@ -16,11 +16,9 @@ from engine.diffusion.families import family_of
 from engine.diffusion.loader import LoadedModel, ModelLoader
 from engine.diffusion.offload import OffloadedComponents
 from engine.diffusion.offload.weights import size_of
-from engine.diffusion.textual_inversion import TextualInversions
 from engine.errors import ModelUnavailable
 from engine.memory.plan import ComponentPlacement, Plan, Quantization, Residence
-from engine.memory.profiles import ProfileStore
-from engine.models.adapters import AdapterCatalogue
+from engine.worker.device_thread import ExecutorSetup
 from tests.engine.builders import engine_settings, model, recipe
 from tests.engine.diffusion.families.parity import difference, paint
 from tests.tiny.flux import flux
@@ -50,14 +48,7 @@ def files(folder: Path) -> dict[Kind, Path]:
 
 def load(source: Path, **changes: Any) -> LoadedModel:
     wanted = engine_settings()
-    loader = ModelLoader(
-        wanted,
-        Device.choose(wanted),
-        ProfileStore(),
-        lambda found: None,
-        AdapterCatalogue(),
-        TextualInversions(),
-    )
+    loader = ModelLoader(ExecutorSetup(settings=wanted), Device.choose(wanted))
     return loader.load(model(source, scheduler="default", **changes), lambda nbytes: None)
 
 
@@ -76,10 +67,10 @@ def test_weights_stay_quantized_and_paint_nearly_the_same(
 
 
 PLANS: dict[str, tuple[Residence, float]] = {
-    "stays": (Residence.STAYS, 1.0),
-    "visits": (Residence.VISITS, 1.0),
-    "half streamed": (Residence.STREAMS, 0.5),
-    "all streamed": (Residence.STREAMS, 0.0),
+    "stays": (Residence.RESIDENT, 1.0),
+    "visits": (Residence.OFFLOADED, 1.0),
+    "half streamed": (Residence.STREAMED, 0.5),
+    "all streamed": (Residence.STREAMED, 0.0),
 }
 
 
@@ -102,10 +93,10 @@ def test_quantized_weights_come_and_go_as_others_do(
     plan = Plan(
         dtype="float32",
         places={
-            "text_encoder": place(pipe.text_encoder, Residence.VISITS),
-            "text_encoder_2": place(pipe.text_encoder_2, Residence.VISITS),
+            "text_encoder": place(pipe.text_encoder, Residence.OFFLOADED),
+            "text_encoder_2": place(pipe.text_encoder_2, Residence.OFFLOADED),
             "transformer": place(pipe.transformer, residence, quantization=Quantization.GGUF),
-            "vae": place(pipe.vae, Residence.STAYS),
+            "vae": place(pipe.vae, Residence.RESIDENT),
         },
     )
     parts = OffloadedComponents(pipe, torch.device("cpu"), plan)
@@ -113,7 +104,7 @@ def test_quantized_weights_come_and_go_as_others_do(
     for _ in range(2):
         [painted] = paint(family, ASKED)
         assert difference(painted, expected) == 0
-        parts.retire()
+        parts.release()
     parts.detach()
     assert [tensor.data_ptr() for tensor in pipe.transformer.parameters()] == before
 

@@ -23,9 +23,9 @@ def picture(mode: str = "RGB", colour: Any = "white", size: tuple[int, int] = (6
 
 
 def test_it_tells_bright_pictures_from_dark_ones_of_any_shape(tmp_path: Path) -> None:
-    judge = ImageClassifier.load(classifier(tmp_path, "bright"), ("NSFW",), 0.5).judge
+    classify = ImageClassifier.load(classifier(tmp_path, "bright"), ("NSFW",), 0.5).classify
     for size in ((64, 48), (16, 16), (500, 8)):
-        bright, dark = judge(picture(size=size)), judge(picture(colour="black", size=size))
+        bright, dark = classify(picture(size=size)), classify(picture(colour="black", size=size))
         assert (bright.label, bright.flagged, dark.flagged) == ("nsfw", True, False)
         assert bright.score is not None
         assert dark.score is not None
@@ -34,13 +34,13 @@ def test_it_tells_bright_pictures_from_dark_ones_of_any_shape(tmp_path: Path) ->
 
 def test_the_threshold_decides(tmp_path: Path) -> None:
     folder = classifier(tmp_path, "all")  # its score is 0.9997
-    assert ImageClassifier.load(folder, ("nsfw",), 0.999).judge(picture()).flagged
-    assert not ImageClassifier.load(folder, ("nsfw",), 1.0).judge(picture()).flagged
+    assert ImageClassifier.load(folder, ("nsfw",), 0.999).classify(picture()).flagged
+    assert not ImageClassifier.load(folder, ("nsfw",), 1.0).classify(picture()).flagged
 
 
 def test_labels_that_exclude_one_another_add_up(tmp_path: Path) -> None:
     folder = classifier(tmp_path, "none", labels=FIVE, unsafe=0)  # the other four share evenly
-    verdict = ImageClassifier.load(folder, ("porn", "hentai"), 0.5).judge(picture())
+    verdict = ImageClassifier.load(folder, ("porn", "hentai"), 0.5).classify(picture())
     assert verdict.score == pytest.approx(0.5, abs=0.001)
     assert verdict.label in ("porn", "hentai")
 
@@ -48,10 +48,10 @@ def test_labels_that_exclude_one_another_add_up(tmp_path: Path) -> None:
 def test_of_labels_that_may_all_be_true_the_highest_counts(tmp_path: Path) -> None:
     many = "multi_label_classification"
     folder = classifier(tmp_path, "all", labels=FIVE, unsafe=3, problem_type=many)
-    verdict = ImageClassifier.load(folder, ("porn", "hentai"), 0.5).judge(picture())
+    verdict = ImageClassifier.load(folder, ("porn", "hentai"), 0.5).classify(picture())
     assert verdict.label == "porn"
     assert verdict.score == pytest.approx(0.9997, abs=0.0001)
-    assert ImageClassifier.load(folder, ("hentai",), 0.6).judge(picture()).score == 0.5
+    assert ImageClassifier.load(folder, ("hentai",), 0.6).classify(picture()).score == 0.5
 
 
 def test_a_misspelt_label_is_no_licence(tmp_path: Path) -> None:

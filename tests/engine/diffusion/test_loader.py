@@ -12,11 +12,10 @@ from safetensors.torch import save_file
 from engine.diffusion import Device
 from engine.diffusion.loader import LoadedModel, ModelLoader
 from engine.diffusion.offload.weights import size_of
-from engine.diffusion.textual_inversion import TextualInversions
 from engine.errors import DeviceUnavailable, ModelUnavailable
-from engine.memory.profiles import ProfileStore
-from engine.models.adapters import AdapterCatalogue
+from engine.hub import HubClient, download
 from engine.models.catalogue import Model
+from engine.worker.device_thread import ExecutorSetup
 from tests.engine.builders import engine_settings, model, recipe
 from tests.engine.diffusion.families.parity import difference, paint
 
@@ -24,9 +23,10 @@ from tests.engine.diffusion.families.parity import difference, paint
 def load(model: Model, **settings: Any) -> LoadedModel:
     wanted = engine_settings(**settings)
     device = Device.choose(wanted)
-    loader = ModelLoader(
-        wanted, device, ProfileStore(), lambda found: None, AdapterCatalogue(), TextualInversions()
+    setup = ExecutorSetup(
+        settings=wanted, find_files=lambda name, origin: download(origin, HubClient())
     )
+    loader = ModelLoader(setup, device)
     return loader.load(model, lambda nbytes: None)
 
 

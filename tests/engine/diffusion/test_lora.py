@@ -335,12 +335,12 @@ def test_weights_of_a_lora_come_and_go_with_the_layers_that_they_are_in(
 ) -> None:
     pipe = fresh("sd")
     streams = ComponentPlacement(
-        residence=Residence.STREAMS,
+        residence=Residence.STREAMED,
         weight_bytes=0,
         resident_bytes=0,
         layer_by_layer=layer_by_layer,
     )
-    visits = ComponentPlacement(residence=Residence.VISITS, weight_bytes=0, resident_bytes=0)
+    visits = ComponentPlacement(residence=Residence.OFFLOADED, weight_bytes=0, resident_bytes=0)
     plan = Plan(dtype="float32", places={"text_encoder": visits, "unet": streams, "vae": visits})
     streamed = OffloadedComponents(pipe, torch.device("cpu"), plan)
     family = StableDiffusion(pipe, streamed, None, adapters=AdapterCatalogue(folder=loras))

@@ -1,4 +1,4 @@
-"""Models at hand: going back to one is a transfer, a failing switch costs nothing, RAM is freed."""
+"""Models in memory: going back to one is a transfer, a failed switch costs nothing."""
 
 import gc
 import threading
@@ -13,15 +13,13 @@ from engine.diffusion import Device
 from engine.diffusion import model_memory as memory_module
 from engine.diffusion.loader import LoadedModel, ModelLoader
 from engine.diffusion.model_cache import ModelCache
-from engine.diffusion.textual_inversion import TextualInversions
-from engine.diffusion.warm_models import WarmModels
 from engine.errors import ModelUnavailable
+from engine.memory.measurement import Measurement
 from engine.memory.plan import Stage
 from engine.memory.plan_request import PlanRequest
 from engine.memory.planner import Choice, choose
-from engine.memory.profiles import ProfileStore
-from engine.models.adapters import AdapterCatalogue
 from engine.models.catalogue import Model
+from engine.worker.device_thread import ExecutorSetup
 from tests.engine.builders import engine_settings, model
 
 ENDLESS = 2**60
@@ -32,14 +30,9 @@ class Counted(ModelLoader):
 
     def __init__(self) -> None:
         settings = engine_settings()
-        device = Device.choose(settings)
+        self.measured: list[Measurement] = []
         super().__init__(
-            settings,
-            device,
-            ProfileStore(),
-            lambda found: None,
-            AdapterCatalogue(),
-            TextualInversions(),
+            ExecutorSetup(settings=settings), Device.choose(settings), self.measured.append
         )
         self.loads: list[str] = []
         self.threads: list[str] = []
@@ -53,10 +46,13 @@ class Counted(ModelLoader):
         return super().load(model, *arguments, **named)
 
 
-def model_cache(bound: int | None = None, free: int = ENDLESS) -> tuple[ModelCache, Counted]:
+def model_cache(max_bytes: int | None = None, free: int = ENDLESS) -> tuple[ModelCache, Counted]:
+    class Cache(ModelCache):
+        def _free_ram(self) -> int:
+            return free
+
     loader = Counted()
-    device = Device.choose(engine_settings())
-    return ModelCache(device, loader, WarmModels(bound, lambda: free)), loader
+    return Cache(Device.choose(engine_settings()), loader, max_bytes), loader
 
 
 @pytest.fixture(scope="module")
@@ -65,140 +61,136 @@ def three(tmp_path_factory: pytest.TempPathFactory, folders: dict[str, Path]) ->
     return [model(folders[kind], kind) for kind in kinds]
 
 
-def had(model_cache: ModelCache, wanted: Model) -> tuple[LoadedModel, list[float]]:
-    seconds: list[float] = []
-    return model_cache.have(wanted, seconds.append), seconds
-
-
 def test_the_model_in_use_is_there_at_once(three: list[Model]) -> None:
-    at_hand, loader = model_cache()
-    first, seconds = had(at_hand, three[0])
-    again, none = had(at_hand, three[0])
-    assert again is first
-    assert (len(seconds), none, loader.loads) == (1, [], ["epsilon"])
+    cache, loader = model_cache()
+    first = cache.get(three[0])
+    assert cache.get(three[0]) is first
+    assert [one.stage for one in loader.measured] == [Stage.LOAD]
+    assert loader.loads == ["epsilon"]
 
 
 def test_going_back_to_a_model_loads_nothing(three: list[Model]) -> None:
-    at_hand, loader = model_cache()
-    first = [had(at_hand, each)[0] for each in three]
-    assert [had(at_hand, each)[0] for each in three] == first
+    cache, loader = model_cache()
+    first = [cache.get(each) for each in three]
+    assert [cache.get(each) for each in three] == first
     assert len(loader.loads) == 3
 
 
 def test_those_used_longest_ago_make_room(three: list[Model]) -> None:
-    at_hand, loader = model_cache()
+    cache, loader = model_cache()
     one, two, three_ = three
-    size = had(at_hand, one)[0].parts.nbytes
-    at_hand, loader = model_cache(bound=int(1.5 * size))
+    size = cache.get(one).components.nbytes
+    cache, loader = model_cache(max_bytes=int(1.5 * size))
     for each in (one, two, three_):
-        had(at_hand, each)
-    had(at_hand, two)
+        cache.get(each)
+    cache.get(two)
     assert loader.loads == [one.name, two.name, three_.name]
-    had(at_hand, one)
+    cache.get(one)
     assert loader.loads[3:] == [one.name]
 
 
 def test_without_room_in_ram_only_the_model_in_use_is_kept(three: list[Model]) -> None:
-    at_hand, loader = model_cache(free=0)
+    cache, loader = model_cache(free=0)
     for each in (three[0], three[1], three[0]):
-        had(at_hand, each)
+        cache.get(each)
     assert loader.loads == ["epsilon", "v_prediction", "epsilon"]
 
 
 def test_a_model_that_is_changed_in_the_settings_is_another_one(three: list[Model]) -> None:
-    at_hand, loader = model_cache()
-    had(at_hand, three[0])
-    had(at_hand, replace(three[0], dtype="bfloat16"))
+    cache, loader = model_cache()
+    cache.get(three[0])
+    cache.get(replace(three[0], dtype="bfloat16"))
     assert loader.loads == ["epsilon", "epsilon"]
 
 
 def test_a_switch_that_fails_leaves_the_old_model_as_good_as_ever(
     three: list[Model], tmp_path: Path
 ) -> None:
-    at_hand, loader = model_cache()
-    first, _ = had(at_hand, three[0])
+    cache, loader = model_cache()
+    first = cache.get(three[0])
     with pytest.raises(ModelUnavailable, match="“gone” couldn't be loaded"):
-        had(at_hand, model(tmp_path / "gone", "gone"))
-    assert had(at_hand, three[0])[0] is first
+        cache.get(model(tmp_path / "gone", "gone"))
+    assert cache.get(three[0]) is first
     assert loader.loads == ["epsilon", "gone"]
 
 
 def test_the_next_model_is_loaded_beside_the_work(three: list[Model]) -> None:
-    at_hand, loader = model_cache()
-    had(at_hand, three[0])
-    at_hand.expect(three[1])
-    at_hand.expect(three[1])
-    had(at_hand, three[1])
+    cache, loader = model_cache()
+    cache.get(three[0])
+    cache.preload(three[1])
+    cache.preload(three[1])
+    cache.get(three[1])
     assert loader.loads == ["epsilon", "v_prediction"]
     assert loader.threads[1] == "load v_prediction"
 
 
-def test_a_model_that_is_expected_but_not_wanted_waits_on_the_shelf(three: list[Model]) -> None:
-    at_hand, loader = model_cache()
-    at_hand.expect(three[0])
-    had(at_hand, three[1])
-    had(at_hand, three[0])
+def test_a_model_that_is_expected_but_not_wanted_is_kept(three: list[Model]) -> None:
+    cache, loader = model_cache()
+    cache.preload(three[0])
+    cache.get(three[1])
+    cache.get(three[0])
     assert sorted(loader.loads) == ["epsilon", "v_prediction"]
 
 
 def test_what_breaks_beside_the_work_is_told_when_its_turn_comes(
     three: list[Model], tmp_path: Path
 ) -> None:
-    at_hand, _ = model_cache()
-    had(at_hand, three[0])
+    cache, loader = model_cache()
+    cache.get(three[0])
     gone = model(tmp_path / "gone", "gone")
-    at_hand.expect(gone)
-    assert had(at_hand, three[0])[1] == []
+    cache.preload(gone)
+    cache.get(three[0])
+    assert len(loader.measured) == 1, "it was there already"
     with pytest.raises(ModelUnavailable):
-        had(at_hand, gone)
+        cache.get(gone)
 
 
 def test_a_model_that_is_removed_is_forgotten_wherever_it_is(three: list[Model]) -> None:
-    at_hand, loader = model_cache()
-    had(at_hand, three[0])
-    had(at_hand, three[1])
-    at_hand.forget("epsilon")
-    at_hand.forget("v_prediction")
-    assert at_hand.loaded is None
-    had(at_hand, three[0])
+    cache, loader = model_cache()
+    cache.get(three[0])
+    cache.get(three[1])
+    cache.forget("epsilon")
+    cache.forget("v_prediction")
+    assert cache.loaded is None
+    cache.get(three[0])
     assert loader.loads == ["epsilon", "v_prediction", "epsilon"]
 
 
 @pytest.mark.slow
 def test_fifty_switches_between_three_models_free_what_they_took(three: list[Model]) -> None:
-    """With no room on the shelf each switch is a whole load, and a whole letting go."""
-    at_hand, _ = model_cache(bound=0)
+    """With no room in the cache each switch is a whole load, and a whole letting go."""
+    cache, _ = model_cache(max_bytes=0)
     process = psutil.Process()
     for each in three * 2:
-        had(at_hand, each)
+        cache.get(each)
     gc.collect()
     before = process.memory_info().rss
     for i in range(50):
-        had(at_hand, three[i % 3])
+        cache.get(three[i % 3])
     gc.collect()
     assert process.memory_info().rss < 1.05 * before
 
 
 def test_a_model_that_is_removed_on_its_way_is_not_waited_for(three: list[Model]) -> None:
-    at_hand, loader = model_cache()
+    cache, loader = model_cache()
     loader.go.clear()
-    at_hand.expect(three[0])
-    at_hand.forget("epsilon")
+    cache.preload(three[0])
+    cache.forget("epsilon")
     loader.go.set()
-    had(at_hand, three[0])
+    cache.get(three[0])
     assert loader.loads == ["epsilon", "epsilon"]
 
 
 def test_room_is_made_before_the_plan_is_chosen(
     three: list[Model], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Else models on the shelf would count as RAM that is not there."""
+    """Else models in the cache would count as RAM that is not there."""
     order: list[str] = []
     loader = Counted()
 
-    def chosen(case: PlanRequest) -> Choice:
+    def chosen(request: PlanRequest) -> Choice:
         order.append("plan")
-        return choose(case)
+        return choose(request)
 
     monkeypatch.setattr(memory_module, "choose", chosen)
     loader.load(three[0], lambda nbytes: order.append("room"))
@@ -206,13 +198,9 @@ def test_room_is_made_before_the_plan_is_chosen(
 
 
 def test_what_was_learned_is_known_at_the_next_load(three: list[Model]) -> None:
-    profiles = ProfileStore()
     settings = engine_settings()
-    device = Device.choose(settings)
-    loader = ModelLoader(
-        settings, device, profiles, profiles.add, AdapterCatalogue(), TextualInversions()
-    )
+    loader = ModelLoader(ExecutorSetup(settings=settings), Device.choose(settings))
     first = loader.load(three[0], lambda nbytes: None)
-    first.memory.give_up(Stage.STEP, 4)
+    first.memory.fall_back(Stage.STEP, 4)
     second = loader.load(three[0], lambda nbytes: None)
     assert second.memory.plan.batch < 4

@@ -77,8 +77,8 @@ def test_as_many_blocks_stay_as_fit_beside_two_in_flight(resident: int, staying:
         module, CPU, resident_bytes=resident * LAYER, layer_by_layer=False, pin=False
     )
     module.watch()
-    streamed.arrive()
-    assert streamed.streaming_bytes == (8 - staying) * LAYER
+    streamed.to_device()
+    assert streamed.streamed_bytes == (8 - staying) * LAYER
     for _ in range(2):
         assert torch.equal(module(x), expected)
     assert max(module.away) <= (staying + 1) * LAYER
@@ -104,9 +104,9 @@ def test_layer_by_layer_nothing_stays_and_nothing_comes_early() -> None:
         module, CPU, resident_bytes=99 * LAYER, layer_by_layer=True, pin=False
     )
     module.watch()
-    streamed.arrive()
+    streamed.to_device()
     module(torch.ones(1, 8))
-    assert streamed.streaming_bytes == 4 * LAYER
+    assert streamed.streamed_bytes == 4 * LAYER
     assert max(module.away) == LAYER
     assert module.copied() == 0
 
@@ -116,7 +116,7 @@ def test_a_block_that_breaks_lets_its_weights_go() -> None:
     streamed = StreamedModule(module, CPU, resident_bytes=0, layer_by_layer=False, pin=False)
     with pytest.raises(RuntimeError, match="shapes"):
         module(torch.ones(1, 3))
-    streamed.leave()
+    streamed.to_cpu()
     assert module.copied() == 0
 
 
@@ -130,11 +130,11 @@ def test_blocks_are_as_large_as_the_limit_allows_and_hold_every_weight(pipe: Any
 
 
 PLANS: dict[str, tuple[Residence, Residence, Residence, float]] = {
-    "resident": (Residence.STAYS, Residence.STAYS, Residence.STAYS, 1.0),
-    "encoders": (Residence.VISITS, Residence.STAYS, Residence.STAYS, 1.0),
-    "model": (Residence.VISITS, Residence.VISITS, Residence.VISITS, 1.0),
-    "half streamed": (Residence.VISITS, Residence.STREAMS, Residence.STAYS, 0.5),
-    "all streamed": (Residence.STREAMS, Residence.STREAMS, Residence.VISITS, 0.0),
+    "resident": (Residence.RESIDENT, Residence.RESIDENT, Residence.RESIDENT, 1.0),
+    "encoders": (Residence.OFFLOADED, Residence.RESIDENT, Residence.RESIDENT, 1.0),
+    "model": (Residence.OFFLOADED, Residence.OFFLOADED, Residence.OFFLOADED, 1.0),
+    "half streamed": (Residence.OFFLOADED, Residence.STREAMED, Residence.RESIDENT, 0.5),
+    "all streamed": (Residence.STREAMED, Residence.STREAMED, Residence.OFFLOADED, 0.0),
 }
 
 
@@ -160,7 +160,7 @@ def test_every_plan_paints_the_same_picture(pipe: Any, plan: Plan, folder: Path)
     for _ in range(2):
         [painted] = paint(family, asked)
         assert difference(painted, expected) == 0
-        parts.retire()
+        parts.release()
 
 
 def test_visitors_make_room_for_each_other_and_leave_nothing_behind(pipe: Any) -> None:
@@ -171,9 +171,9 @@ def test_visitors_make_room_for_each_other_and_leave_nothing_behind(pipe: Any) -
         Plan(
             dtype="float32",
             places={
-                "text_encoder": place(Residence.VISITS, pipe.text_encoder),
-                "unet": place(Residence.VISITS, pipe.unet),
-                "vae": place(Residence.STAYS, pipe.vae),
+                "text_encoder": place(Residence.OFFLOADED, pipe.text_encoder),
+                "unet": place(Residence.OFFLOADED, pipe.unet),
+                "vae": place(Residence.RESIDENT, pipe.vae),
             },
         ),
     )
@@ -190,7 +190,7 @@ def test_visitors_make_room_for_each_other_and_leave_nothing_behind(pipe: Any) -
         assert there() == {"vae", "unet"}
     with parts.use("unet"):
         assert there() == {"vae", "unet"}
-    parts.retire()
+    parts.release()
     assert there() == set()
 
 

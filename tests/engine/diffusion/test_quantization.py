@@ -14,10 +14,9 @@ from engine.diffusion import Device
 from engine.diffusion.families import family_of
 from engine.diffusion.loader import LoadedModel, ModelLoader
 from engine.diffusion.offload import OffloadedComponents
-from engine.diffusion.textual_inversion import TextualInversions
+from engine.hub import HubClient, download
 from engine.memory.plan import ComponentPlacement, Plan, Quantization, Residence
-from engine.memory.profiles import ProfileStore
-from engine.models.adapters import AdapterCatalogue
+from engine.worker.device_thread import ExecutorSetup
 from tests.engine.builders import engine_settings, model, recipe
 from tests.engine.diffusion.families.parity import difference, paint
 from tests.hub_server import HubServer
@@ -31,9 +30,10 @@ ASKED = recipe(guidance_scale=5.0)
 def load(source: Path, hub_url: str | None = None, **changes: Any) -> LoadedModel:
     wanted = engine_settings(**({"hub_url": hub_url} if hub_url else {}))
     device = Device.choose(wanted)
-    loader = ModelLoader(
-        wanted, device, ProfileStore(), lambda found: None, AdapterCatalogue(), TextualInversions()
+    setup = ExecutorSetup(
+        settings=wanted, find_files=lambda name, origin: download(origin, HubClient(hub_url))
     )
+    loader = ModelLoader(setup, device)
     return loader.load(model(source, **changes), lambda nbytes: None)
 
 
@@ -64,9 +64,9 @@ def test_the_denoiser_is_quantized_from_a_folder_a_file_and_a_checkpoint(
 def test_quantized_weights_that_visit_paint_the_same(tiny_model: Path) -> None:
     loaded = load(tiny_model, quantize="int8")
     [expected] = paint(loaded.family, ASKED)
-    visits = ComponentPlacement(residence=Residence.VISITS, weight_bytes=1, resident_bytes=1)
+    visits = ComponentPlacement(residence=Residence.OFFLOADED, weight_bytes=1, resident_bytes=1)
     quantized = ComponentPlacement(
-        residence=Residence.VISITS,
+        residence=Residence.OFFLOADED,
         weight_bytes=1,
         resident_bytes=1,
         quantization=Quantization.INT8,
@@ -79,4 +79,4 @@ def test_quantized_weights_that_visit_paint_the_same(tiny_model: Path) -> None:
     for _ in range(2):
         [painted] = paint(family, ASKED)
         assert difference(painted, expected) == 0
-        parts.retire()
+        parts.release()

@@ -13,12 +13,10 @@ from torch import nn
 
 from engine.diffusion import Device
 from engine.diffusion.loader import LoadedModel, ModelLoader
-from engine.diffusion.textual_inversion import TextualInversions
 from engine.errors import ModelUnavailable
-from engine.hub import HubClient, LocalFiles, Presence, disk_usage, download_now, origin
-from engine.memory.profiles import ProfileStore
-from engine.models.adapters import AdapterCatalogue
+from engine.hub import HubClient, LocalFiles, Presence, disk_usage, download, origin
 from engine.models.inspection import inspect
+from engine.worker.device_thread import ExecutorSetup
 from tests import tiny
 from tests.engine.builders import engine_settings, model, recipe
 from tests.engine.diffusion.families.parity import difference, paint
@@ -70,14 +68,10 @@ def file_of(folder: Path) -> Path:
 
 def load(source: Path | str, hub_url: str | None = None, **changes: Any) -> LoadedModel:
     wanted = engine_settings(**({"hub_url": hub_url} if hub_url else {}))
-    loader = ModelLoader(
-        wanted,
-        Device.choose(wanted),
-        ProfileStore(),
-        lambda found: None,
-        AdapterCatalogue(),
-        TextualInversions(),
+    setup = ExecutorSetup(
+        settings=wanted, find_files=lambda name, origin: download(origin, HubClient(hub_url))
     )
+    loader = ModelLoader(setup, Device.choose(wanted))
     return loader.load(model(source, **changes), lambda nbytes: None)
 
 
@@ -151,7 +145,7 @@ def test_what_it_goes_with_counts_as_part_of_the_model_and_of_the_download(
     before = inspect(away, hub)
     assert before.download_bytes == before.total_bytes
     assert before.total_bytes > file_of(tiny_folders["sd1"]).stat().st_size
-    files = download_now(away, hub)
+    files = download(away, hub)
     assert files.checkpoint is not None
     assert files.settings is not None
     assert not list(files.settings.rglob("*.safetensors"))
@@ -161,7 +155,7 @@ def test_what_it_goes_with_counts_as_part_of_the_model_and_of_the_download(
     assert disk_usage(away).size == before.total_bytes
     assert inspect(away, hub).download_bytes == 0
     near = origin(str(file_of(tiny_folders["sd1"])))
-    assert download_now(near, hub) == LocalFiles(
+    assert download(near, hub) == LocalFiles(
         checkpoint=file_of(tiny_folders["sd1"]), settings=files.settings
     ), "another checkpoint of the same base finds it"
 

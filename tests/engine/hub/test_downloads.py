@@ -24,9 +24,9 @@ from engine.hub import (
     Presence,
     disk_usage,
     download,
-    download_now,
     origin,
 )
+from engine.models.download_manager import DownloadManager
 from tests.engine.hub.conftest import UNET
 from tests.hub_server import Fault, HubServer, Repository
 
@@ -43,7 +43,7 @@ def test_a_pipeline_comes_with_progress_and_is_all_there(
 ) -> None:
     news: list[DownloadProgress] = []
     assert disk_usage(FOX).presence is Presence.ABSENT
-    files = download_now(FOX, hub, news.append)
+    files = download(FOX, hub, news.append)
     snapshot = cache / "models--someone--fox" / "snapshots" / fox.commit
     assert files == LocalFiles(folder=snapshot)
     assert (snapshot / UNET).read_bytes() == fox.files[UNET].content
@@ -59,7 +59,7 @@ def _names(folder: Path) -> list[Path]:
 
 
 def test_the_hubs_own_client_finds_it_without_a_network(hub: HubClient, fox: Repository) -> None:
-    folder = download_now(FOX, hub).folder
+    folder = download(FOX, hub).folder
     assert snapshot_download("someone/fox", local_files_only=True) == str(folder)
     assert try_to_load_from_cache("someone/fox", UNET) == str(folder) + "/" + UNET
 
@@ -67,9 +67,9 @@ def test_the_hubs_own_client_finds_it_without_a_network(hub: HubClient, fox: Rep
 def test_what_is_here_is_not_asked_for_again(
     server: HubServer, hub: HubClient, fox: Repository
 ) -> None:
-    first = download_now(FOX, hub)
+    first = download(FOX, hub)
     server.asked.clear()
-    assert download_now(FOX, hub) == first
+    assert download(FOX, hub) == first
     assert server.asked == []
 
 
@@ -80,7 +80,7 @@ def test_only_what_the_pipeline_needs_comes(hub: HubClient, fox: Repository) -> 
     fox.put("fox-1-full.safetensors", b"the same again")
     fox.put("sample.png", b"picture")
     fox.put("vae_1_0/diffusion_pytorch_model.safetensors", b"of another time")
-    folder = download_now(FOX, hub).folder
+    folder = download(FOX, hub).folder
     assert folder is not None
     here = {file.relative_to(folder).as_posix() for file in _names(folder)}
     assert here.isdisjoint(
@@ -100,7 +100,7 @@ def test_a_dropped_connection_is_taken_up_where_it_broke(
     server: HubServer, hub: HubClient, fox: Repository
 ) -> None:
     fox.faults[UNET] = Fault(drop_after=40_000, drops=2)
-    folder = download_now(FOX, hub).folder
+    folder = download(FOX, hub).folder
     assert folder is not None
     assert (folder / UNET).read_bytes() == fox.files[UNET].content
     assert server.sent(UNET) == len(fox.files[UNET].content), "no byte came twice"
@@ -108,7 +108,7 @@ def test_a_dropped_connection_is_taken_up_where_it_broke(
 
 def test_a_hub_that_is_busy_for_a_moment_is_asked_again(hub: HubClient, fox: Repository) -> None:
     fox.faults[UNET] = Fault(status=503, refusals=2)
-    assert download_now(FOX, hub).folder is not None
+    assert download(FOX, hub).folder is not None
 
 
 def test_a_network_that_stays_broken_is_told_and_loses_nothing(
@@ -116,10 +116,10 @@ def test_a_network_that_stays_broken_is_told_and_loses_nothing(
 ) -> None:
     fox.faults[UNET] = Fault(drop_after=0, drops=100)
     with pytest.raises(HubUnreachable, match=r"the Hub can't be reached\. Check the network"):
-        download_now(FOX, hub)
+        download(FOX, hub)
     assert disk_usage(FOX).presence is Presence.PARTIAL
     fox.faults.clear()
-    assert download_now(FOX, hub).folder is not None
+    assert download(FOX, hub).folder is not None
 
 
 def test_a_stopped_download_goes_on_where_it_stopped(
@@ -131,7 +131,7 @@ def test_a_stopped_download_goes_on_where_it_stopped(
     threading.Timer(0.3, stop.set).start()
     began = time.monotonic()
     with pytest.raises(DownloadStopped, match=r"was stopped at .+ of .+\. Start it again"):
-        download_now(FOX, hub, stop=stop)
+        download(FOX, hub, stop=stop)
     assert time.monotonic() - began < 1.3
     kept = blob(cache, fox, UNET).with_name(fox.files[UNET].etag + ".incomplete").stat().st_size
     assert kept >= 60_000
@@ -140,7 +140,7 @@ def test_a_stopped_download_goes_on_where_it_stopped(
     fox.faults.clear()
     before = server.sent(UNET)
     news: list[DownloadProgress] = []
-    folder = download_now(FOX, hub, news.append).folder
+    folder = download(FOX, hub, news.append).folder
     assert folder is not None
     assert server.sent(UNET) - before == len(fox.files[UNET].content) - kept
     assert (folder / UNET).read_bytes() == fox.files[UNET].content
@@ -152,8 +152,9 @@ async def test_cancelling_the_task_stops_the_download_while_the_loop_runs_on(
     cache: Path, hub: HubClient, fox: Repository
 ) -> None:
     fox.faults[UNET] = Fault(stall_after=0)
+    downloads = DownloadManager(hub)
     news: list[DownloadProgress] = []
-    task = asyncio.create_task(download(FOX, hub, news.append))
+    task = asyncio.create_task(downloads.download("fox", FOX, news.append))
     gaps: list[float] = []
     last = time.monotonic()
     for _ in range(30):
@@ -167,7 +168,7 @@ async def test_cancelling_the_task_stops_the_download_while_the_loop_runs_on(
     assert max(gaps) < 0.2, "nothing has blocked the loop"
     assert news, "there was progress before"
     fox.faults.clear()
-    assert (await download(FOX, hub)).folder is not None
+    assert (await downloads.download("fox", FOX)).folder is not None
 
 
 def test_two_who_download_at_once_share_the_work(
@@ -175,7 +176,7 @@ def test_two_who_download_at_once_share_the_work(
 ) -> None:
     """The bot and the command line, say."""
     with ThreadPoolExecutor(2) as threads:
-        first, second = threads.map(lambda _: download_now(FOX, hub), range(2))
+        first, second = threads.map(lambda _: download(FOX, hub), range(2))
     assert first == second
     assert server.sent(UNET) == len(fox.files[UNET].content)
 
@@ -187,7 +188,7 @@ def test_a_server_that_sends_all_instead_of_the_rest_is_understood(
     partial.parent.mkdir(parents=True)
     partial.write_bytes(fox.files[UNET].content[:1000])
     fox.faults[UNET] = Fault(whole=True)
-    folder = download_now(FOX, hub).folder
+    folder = download(FOX, hub).folder
     assert folder is not None
     assert (folder / UNET).read_bytes() == fox.files[UNET].content
 
@@ -197,16 +198,16 @@ def test_bytes_with_another_hash_are_thrown_away_and_named(
 ) -> None:
     fox.faults[UNET] = Fault(corrupt=True)
     with pytest.raises(CorruptFile, match=rf"^{UNET} doesn't match what the Hub promised"):
-        download_now(FOX, hub)
+        download(FOX, hub)
     assert not blob(cache, fox, UNET).exists()
     fox.faults.clear()
-    assert download_now(FOX, hub).folder is not None
+    assert download(FOX, hub).folder is not None
 
 
 def test_a_small_file_is_checked_like_a_large_one(hub: HubClient, fox: Repository) -> None:
     fox.faults["vae/config.json"] = Fault(corrupt=True)
     with pytest.raises(CorruptFile, match=r"vae/config\.json"):
-        download_now(FOX, hub)
+        download(FOX, hub)
 
 
 def test_a_disk_without_room_is_told_before_the_first_byte(
@@ -214,7 +215,7 @@ def test_a_disk_without_room_is_told_before_the_first_byte(
 ) -> None:
     monkeypatch.setattr("engine.hub.downloads.RESERVE", 10**18)
     with pytest.raises(DiskFull, match=r"Not enough disk space: .+ to download, .+ free"):
-        download_now(FOX, hub)
+        download(FOX, hub)
     assert server.sent(UNET) == 0
 
 
@@ -227,28 +228,28 @@ def test_a_disk_that_fills_up_on_the_way_is_told(
     partial.parent.mkdir(parents=True)
     partial.symlink_to("/dev/full")
     with pytest.raises(DiskFull, match=r"The disk is full\. Free some space") as caught:
-        download_now(FOX, hub)
+        download(FOX, hub)
     assert isinstance(caught.value.__cause__, OSError)
     assert caught.value.__cause__.errno == errno.ENOSPC
     partial.unlink()
-    assert download_now(FOX, hub).folder is not None
+    assert download(FOX, hub).folder is not None
 
 
 def test_an_unknown_id_is_told(server: HubServer, hub: HubClient) -> None:
     for one in (hub, HubClient(server.endpoint, "hf_nobody")):
         with pytest.raises(ModelUnavailable, match="no public model “someone/nothing”"):
-            download_now(origin("someone/nothing"), one)
+            download(origin("someone/nothing"), one)
 
 
 def test_an_unknown_revision_is_told(hub: HubClient, fox: Repository) -> None:
     with pytest.raises(ModelUnavailable, match="no such revision"):
-        download_now(origin("someone/fox", revision="v9"), hub)
+        download(origin("someone/fox", revision="v9"), hub)
 
 
 def test_a_revision_has_a_place_of_its_own(cache: Path, hub: HubClient, fox: Repository) -> None:
     fox.branches = ("main", "v1")
     wanted = origin("someone/fox", revision="v1")
-    assert download_now(wanted, hub).folder is not None
+    assert download(wanted, hub).folder is not None
     assert disk_usage(wanted).presence is Presence.COMPLETE
     assert disk_usage(FOX).presence is Presence.ABSENT
     assert (cache / "models--someone--fox" / "refs" / "v1").read_text() == fox.commit
@@ -262,17 +263,17 @@ def test_a_gated_model_says_what_to_accept_where(
         with pytest.raises(
             GatedModel, match=r"Accept its terms at https://huggingface\.co/someone/fox .+HF_TOKEN"
         ):
-            download_now(FOX, one)
+            download(FOX, one)
     server.members.add("hf_member")
-    assert download_now(FOX, HubClient(server.endpoint, "hf_member")).folder is not None
+    assert download(FOX, HubClient(server.endpoint, "hf_member")).folder is not None
 
 
 def test_no_hub_is_told(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(HubUnreachable, match="HF_HUB_OFFLINE"):
-        download_now(FOX)
+        download(FOX, HubClient())
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
     with pytest.raises(HubUnreachable, match="the Hub can't be reached"):
-        download_now(FOX, HubClient("http://127.0.0.1:9"))
+        download(FOX, HubClient("http://127.0.0.1:9"))
 
 
 def test_a_repository_that_is_no_pipeline_names_what_would_do(
@@ -283,15 +284,15 @@ def test_a_repository_that_is_no_pipeline_names_what_would_do(
     with pytest.raises(
         ModelUnavailable, match=r"isn't a Diffusers pipeline.+It has fox-full\.safet"
     ):
-        download_now(FOX, hub)
+        download(FOX, hub)
 
 
 def test_pickles_come_only_where_they_are_allowed(hub: HubClient, fox: Repository) -> None:
     del fox.files[UNET]
     fox.put("unet/diffusion_pytorch_model.bin", b"pickle")
     with pytest.raises(ModelUnavailable, match=r"Missing: the \.safetensors weights of unet"):
-        download_now(FOX, hub)
-    folder = download_now(origin("someone/fox", allow_pickle=True), hub).folder
+        download(FOX, hub)
+    folder = download(origin("someone/fox", allow_pickle=True), hub).folder
     assert folder is not None
     assert (folder / "unet" / "diffusion_pytorch_model.bin").is_file()
 
@@ -303,7 +304,7 @@ def test_a_denoiser_on_the_hub_takes_the_place_of_the_pipelines_own(
     (tmp_path / "lone" / "fox-Q4.gguf").write_bytes(b"GGUF of four bits")
     server.add("other/fox-gguf", tmp_path / "lone")
     wanted = origin("someone/fox", denoiser="other/fox-gguf/fox-Q4.gguf")
-    files = download_now(wanted, hub)
+    files = download(wanted, hub)
     assert files.folder is not None
     assert files.denoiser is not None
     assert files.denoiser.read_bytes() == b"GGUF of four bits"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import ModelUnavailable
-from engine.hub import LocalFiles, Presence, disk_usage, human_size, local_files, origin
+from engine.hub import LocalFiles, Presence, disk_usage, local_files, origin
 from engine.models.catalogue import SKETCH
 from engine.models.origins import disk_usage_of
 from tests.engine.builders import model
@@ -72,11 +72,3 @@ def test_a_pipeline_without_its_denoiser_is_partly_here(cache: Path, tiny_model:
     assert disk_usage(wanted).presence is Presence.PARTIAL
     with pytest.raises(ModelUnavailable, match=r"“other/fox/fox\.gguf” is not downloaded"):
         local_files(wanted)
-
-
-@pytest.mark.parametrize(
-    ("size", "words"),
-    [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (4.26e9, "4.3 GB"), (84e9, "84 GB")],
-)
-def test_sizes_are_told_in_words(size: float, words: str) -> None:
-    assert human_size(size) == words

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import ModelUnavailable
-from engine.hub.lora_files import USUAL, adapter_file
+from engine.hub.lora_files import DEFAULT_NAME, adapter_file
 
 
 def test_a_file_is_itself(tmp_path: Path) -> None:
@@ -18,8 +18,8 @@ def test_a_folder_is_its_one_file_or_the_usual_one(tmp_path: Path) -> None:
     (tmp_path / "ink.safetensors").touch()
     (tmp_path / "readme.md").touch()
     assert adapter_file(str(tmp_path)).name == "ink.safetensors"
-    (tmp_path / USUAL).touch()
-    assert adapter_file(str(tmp_path)).name == USUAL
+    (tmp_path / DEFAULT_NAME).touch()
+    assert adapter_file(str(tmp_path)).name == DEFAULT_NAME
 
 
 def test_a_hub_id_is_looked_up_in_the_shared_cache(
@@ -32,10 +32,10 @@ def test_a_hub_id_is_looked_up_in_the_shared_cache(
     (snapshot / "sub").mkdir(parents=True)
     (repo / "refs").mkdir()
     (repo / "refs" / "main").write_text("0" * 40)
-    (snapshot / USUAL).touch()
+    (snapshot / DEFAULT_NAME).touch()
     (snapshot / "sub" / "blue.safetensors").touch()
     monkeypatch.setattr("huggingface_hub.file_download.constants.HF_HUB_CACHE", str(tmp_path))
-    assert adapter_file("owner/inks") == snapshot / USUAL
+    assert adapter_file("owner/inks") == snapshot / DEFAULT_NAME
     assert adapter_file("owner/inks/sub/blue.safetensors") == snapshot / "sub" / "blue.safetensors"
     with pytest.raises(ModelUnavailable, match="“owner/other” isn't"):
         adapter_file("owner/other")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import ModelUnavailable
-from engine.hub import HubClient, Origin, Presence, disk_usage, download_now, origin, remove, verify
+from engine.hub import HubClient, Origin, Presence, disk_usage, download, origin, remove, verify
 from engine.hub.sources import read_source
 from tests.engine.hub.conftest import UNET
 from tests.hub_server import Fault, HubServer, Repository
@@ -26,14 +26,14 @@ def spoil(file: Path, *, cut: int = 0) -> None:
 @pytest.fixture
 def here(hub: HubClient, fox: Repository) -> Path:
     """The fox, downloaded."""
-    folder = download_now(FOX, hub).folder
+    folder = download(FOX, hub).folder
     assert folder is not None
     return folder
 
 
 def test_a_good_download_has_no_flaws(here: Path, hub: HubClient) -> None:
     news: list[tuple[int, int]] = []
-    assert verify(FOX, progress=lambda done, total: news.append((done, total))) == ()
+    assert verify(FOX, on_progress=lambda done, total: news.append((done, total))) == ()
     assert verify(FOX, hub) == ()
     assert news[-1][0] <= news[-1][1]
     assert [done for done, _ in news] == sorted(done for done, _ in news)
@@ -99,7 +99,7 @@ def test_removing_one_revision_keeps_what_another_needs(
     fox.put(CONFIG, fox.files[CONFIG].content + b"\n")
     fox.branches = ("main", "v2")
     second = origin("someone/fox", revision="v2")
-    download_now(second, hub)
+    download(second, hub)
     assert 0 < remove(second) < 10_000, "the weights belong to both"
     assert disk_usage(first).presence is Presence.COMPLETE
     assert verify(first) == ()
@@ -110,7 +110,7 @@ def test_removing_an_unfinished_download_frees_it(
 ) -> None:
     fox.faults[UNET] = Fault(drop_after=0, drops=100)
     with pytest.raises(ModelUnavailable):
-        download_now(FOX, hub)
+        download(FOX, hub)
     assert remove(FOX) > 0
     assert not (cache / "models--someone--fox").exists()
 
@@ -124,7 +124,7 @@ def test_removing_a_single_file_leaves_its_neighbours(
     server.add("other/two", tmp_path / "two")
     first, second = (Origin(read_source(f"other/two/{name}")) for name in ("a.gguf", "b.gguf"))
     for one in (first, second):
-        download_now(one, hub)
+        download(one, hub)
     assert remove(first) == 600
     assert disk_usage(first).presence is Presence.ABSENT
     assert disk_usage(second).presence is Presence.COMPLETE

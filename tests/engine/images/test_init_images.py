@@ -37,8 +37,8 @@ HALF = Image.new("L", (32, 32))
 HALF.paste(255, (16, 0, 32, 32))
 
 WAYS: dict[str, Lay] = {
-    "filling": lambda studio, model: studio.init_images.filling(OURS, {1, 2, 4}, model),
-    "masked": lambda studio, model: studio.init_images.masked(OURS, png(HALF), model),
+    "filling": lambda studio, model: studio.init_images.inpaint_parts(OURS, {1, 2, 4}, model),
+    "masked": lambda studio, model: studio.init_images.inpaint_mask(OURS, png(HALF), model),
     "zoomed out": lambda studio, model: studio.init_images.zoom_out(OURS, 2, model),
     "panned": lambda studio, model: studio.init_images.pan(OURS, Direction.RIGHT, model),
     "panned up": lambda studio, model: studio.init_images.pan(OURS, Direction.UP, model),
@@ -84,7 +84,7 @@ async def test_what_the_mask_keeps_comes_out_unchanged_and_the_rest_does_not(
 ) -> None:
     first = await studio.job(1)
     start = await lay(studio, studio.models["tiny"])
-    request = start.under(ImageRequest.of(first.recipe))
+    request = start.applied_to(ImageRequest.of(first.recipe))
     job = await painted(studio, request, parent=OURS)
     after = opened(job.pictures[0])
     assert after.size == start.size
@@ -105,7 +105,7 @@ async def test_a_picture_as_large_as_the_model_paints_is_shifted(studio: Studio)
     tiny = studio.models["tiny"]
     wider = await studio.init_images.pan(OURS, Direction.RIGHT, tiny)
     assert wider.size == (96, 64)
-    job = await painted(studio, wider.under(ImageRequest(prompt="a boat")))
+    job = await painted(studio, wider.applied_to(ImageRequest(prompt="a boat")))
     again = await studio.init_images.pan(Parent(job.id, 0), Direction.RIGHT, tiny)
     assert again.size == (96, 64)
     taller = await studio.init_images.pan(Parent(job.id, 0), Direction.DOWN, tiny)
@@ -114,9 +114,9 @@ async def test_a_picture_as_large_as_the_model_paints_is_shifted(studio: Studio)
 
 async def test_an_enlarged_picture_goes_on_at_a_size_that_is_painted(studio: Studio) -> None:
     large = await studio.enlarge(OURS, 4, Requester(owner="ada"))
-    start = await studio.init_images.filling(Parent(large.id, 0), {5}, studio.models["tiny"])
+    start = await studio.init_images.inpaint_parts(Parent(large.id, 0), {5}, studio.models["tiny"])
     assert start.size == (96, 96)
-    assert start.under(ImageRequest.of(large.recipe)).enlarged == 1
+    assert start.applied_to(ImageRequest.of(large.recipe)).enlarged == 1
 
 
 async def test_a_chart_is_a_picture_of_the_picture(studio: Studio) -> None:
@@ -147,4 +147,4 @@ async def test_a_damaged_picture_gets_a_sentence(studio: Studio) -> None:
     [file] = (await studio.job(1)).pictures
     file.write_bytes(file.read_bytes()[:200])
     with pytest.raises(InvalidRequest, match="This picture's file is gone"):
-        await studio.init_images.filling(OURS, {1}, studio.models["tiny"])
+        await studio.init_images.inpaint_parts(OURS, {1}, studio.models["tiny"])

@@ -16,9 +16,9 @@ from PIL import Image, PngImagePlugin
 from engine.errors import InvalidRequest, StorageError
 from engine.images.output import (
     OutputFolder,
-    enlargeable,
     parameters,
     parse_parameters,
+    read_pixels,
     read_request,
     settings_text,
 )
@@ -302,7 +302,7 @@ def test_settings_longer_than_any_can_be_are_not_read(tmp_path: Path) -> None:
 def test_a_picture_is_saved_larger_and_says_so(tmp_path: Path) -> None:
     folder = OutputFolder(tmp_path)
     [small] = folder.save(job(seed=5), (GREY,))
-    assert enlargeable(small) == GREY
+    assert read_pixels(small) == GREY
     [large] = folder.save(job(seed=5, enlarged=4), (GREY,))
     with Image.open(large) as opened:
         assert opened.size == (16, 8)
@@ -313,7 +313,7 @@ def test_a_picture_is_saved_larger_and_says_so(tmp_path: Path) -> None:
 def test_what_is_gone_or_broken_cannot_be_enlarged(tmp_path: Path) -> None:
     file = tmp_path / "a.png"
     with pytest.raises(InvalidRequest, match="This picture's file is gone"):
-        enlargeable(file)
+        read_pixels(file)
     file.write_bytes(bytes_of("PNG")[:40])
     with pytest.raises(InvalidRequest, match="This picture's file is gone"):
-        enlargeable(file)
+        read_pixels(file)

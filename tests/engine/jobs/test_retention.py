@@ -153,7 +153,7 @@ async def test_a_picture_sent_again_is_as_good_as_new(tmp_path: Path) -> None:
     name = uploads.keep(buffer.getvalue())
     os.utime(uploads.path(name), (0, 0))
     assert uploads.keep(buffer.getvalue()) == name
-    assert uploads.delete_but(set(), time.time() - DAY) == 0
+    assert uploads.delete_unused(set(), time.time() - DAY) == 0
 
 
 async def test_the_studio_sweeps_when_it_opens(tiny_model: Path, tmp_path: Path) -> None:

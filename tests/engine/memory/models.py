@@ -6,7 +6,7 @@ from engine.memory.components import Component, Role
 from engine.memory.device import DeviceFacts
 from engine.memory.plan import MemoryOptions
 from engine.memory.plan_request import PlanRequest
-from engine.memory.profile import ModelProfile
+from engine.memory.profiles import ModelProfile
 from engine.models.families import FAMILIES
 
 GB = 10**9
@@ -119,7 +119,7 @@ configurations; those of the transformers follow from their hidden size h, at 36
 two streams and 12 h² for one of one."""
 
 
-def case(
+def plan_request(
     model: str,
     vram_gb: float = 24,
     *,
@@ -130,7 +130,7 @@ def case(
     components: Sequence[Component] | None = None,
     profile: ModelProfile | None = None,
 ) -> PlanRequest:
-    """The case of a known model on an imagined card."""
+    """A request for a known model on an imagined card."""
     family = FAMILIES[model]
     side = side or min(family.side, 1024)
     return PlanRequest(

@@ -6,7 +6,7 @@ from engine.memory.activations import decode_bytes, encode_bytes, step_bytes, to
 from engine.memory.plan import MemoryOptions, Stage
 from engine.memory.planner import choose
 from engine.models.families import FAMILIES
-from tests.engine.memory.models import MODELS, SAFETY, case
+from tests.engine.memory.models import MODELS, SAFETY, plan_request
 
 MIB = 2**20
 
@@ -15,7 +15,7 @@ MIB = 2**20
 def test_stable_diffusion_needs_what_a_published_guide_measured(dtype: str, measured: int) -> None:
     """With the safety checker that the pipeline brings; decoding is the peak."""
     plan = choose(
-        case(
+        plan_request(
             "sd", 24, memory_options=MemoryOptions(dtype=dtype), components=(*MODELS["sd"], SAFETY)
         )
     ).plan

@@ -3,11 +3,11 @@
 from engine.memory.plan import MemoryOptions
 from engine.memory.plan_table import describe, tabulate
 from engine.memory.planner import choose
-from tests.engine.memory.models import case
+from tests.engine.memory.models import plan_request
 
 
 def test_a_plan_that_fits_at_once_is_told_in_few_words() -> None:
-    table = tabulate(case("sd", 12, batch=4))
+    table = tabulate(plan_request("sd", 12, batch=4))
     assert table.summary == "everything on the device, in batches of up to 4"
     assert [(row.name, row.size, row.lives) for row in table.components] == [
         ("text_encoder", "246 MB", "on the device"),
@@ -21,7 +21,7 @@ def test_a_plan_that_fits_at_once_is_told_in_few_words() -> None:
 
 
 def test_a_plan_under_pressure_says_where_everything_lives_and_why() -> None:
-    table = tabulate(case("flux", 8))
+    table = tabulate(plan_request("flux", 8))
     assert table.components[0].lives == "in RAM, loaded when needed"
     assert table.components[2].lives.startswith("in RAM, streamed block by block,")
     assert table.passed_over[0] == (
@@ -33,23 +33,23 @@ def test_a_plan_under_pressure_says_where_everything_lives_and_why() -> None:
 
 
 def test_what_follows_is_remarked() -> None:
-    notes = tabulate(case("sdxl", 24)).notes
+    notes = tabulate(plan_request("sdxl", 24)).notes
     assert len(notes) == 1
     assert "decodes in float32" in notes[0]
-    quantized = tabulate(case("flux", 12, memory_options=MemoryOptions(quantize="nf4")))
+    quantized = tabulate(plan_request("flux", 12, memory_options=MemoryOptions(quantize="nf4")))
     assert quantized.components[2].lives == "on the device, quantized as nf4"
     assert quantized.notes == ("Quantized weights change the picture slightly.",)
 
 
 def test_plans_in_words() -> None:
     memory_options = MemoryOptions(quantize="float8", quantize_text_encoder="nf4")
-    assert describe(choose(case("flux", 24, memory_options=memory_options)).plan) == (
+    assert describe(choose(plan_request("flux", 24, memory_options=memory_options)).plan) == (
         "everything on the device, text_encoder and text_encoder_2 quantized as nf4, "
         "transformer quantized as float8"
     )
-    sd = choose(case("sd", 1.5)).plan
+    sd = choose(plan_request("sd", 1.5)).plan
     assert describe(sd) == (
         "text_encoder and vae are offloaded, unet is streamed, decoded in tiles of 256"
     )
-    four = choose(case("sd", 12, batch=4)).plan
+    four = choose(plan_request("sd", 12, batch=4)).plan
     assert describe(four, batch=True) == "everything on the device, batches of 4"

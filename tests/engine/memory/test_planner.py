@@ -9,9 +9,9 @@ from engine.memory.device import DeviceFacts
 from engine.memory.plan import MemoryOptions, Offload, Plan, Quantization, Residence, Stage
 from engine.memory.planner import choose, plans
 from engine.models.families import FAMILIES
-from tests.engine.memory.models import GB, MODELS, case
+from tests.engine.memory.models import GB, MODELS, plan_request
 
-STAYS, VISITS, STREAMS = Residence.STAYS, Residence.VISITS, Residence.STREAMS
+RESIDENT, OFFLOADED, STREAMED = Residence.RESIDENT, Residence.OFFLOADED, Residence.STREAMED
 BUDGETS = [1.5, 1.6, 1.8, 2, 2.3, 2.7, 3, 3.5, 4, 5, *range(6, 36, 2), 40, 48, 80]
 """1.5 to 80 GB."""
 IF_NEEDED = MemoryOptions(quantize="if_needed", quantize_text_encoder="if_needed")
@@ -45,7 +45,7 @@ def residences(plan: Plan) -> dict[str, Residence]:
 def test_every_known_model_has_a_plan_on_every_common_card(
     model: str, gb: float, slowdown: float
 ) -> None:
-    choice = choose(case(model, gb))
+    choice = choose(plan_request(model, gb))
     assert choice.fits, choice.problem
     assert choice.plan.peak_bytes <= DeviceFacts.imagined(int(gb * GB)).usable_bytes
     assert 1.0 <= choice.plan.slowdown <= slowdown
@@ -56,7 +56,7 @@ def test_every_known_model_has_a_plan_on_every_common_card(
 def test_more_memory_never_gives_a_slower_plan(model: str) -> None:
     before = float("inf")
     for gb in BUDGETS:
-        choice = choose(case(model, gb, batch=2))
+        choice = choose(plan_request(model, gb, batch=2))
         if choice.fits:
             assert choice.plan.slowdown <= before, f"{gb} GB"
             assert choice.plan.peak_bytes <= DeviceFacts.imagined(int(gb * GB)).usable_bytes
@@ -70,7 +70,7 @@ def test_more_memory_never_gives_a_slower_plan(model: str) -> None:
 def test_quantization_only_ever_makes_plans_faster(model: str) -> None:
     for gb in BUDGETS[::4]:
         plain, free = (
-            choose(case(model, gb, memory_options=w)) for w in (MemoryOptions(), IF_NEEDED)
+            choose(plan_request(model, gb, memory_options=w)) for w in (MemoryOptions(), IF_NEEDED)
         )
         if plain.fits:
             assert free.fits
@@ -81,25 +81,25 @@ def test_quantization_only_ever_makes_plans_faster(model: str) -> None:
 
 
 def test_the_ladder_of_plans_goes_down_in_speed_and_in_memory() -> None:
-    found = plans(case("sdxl", 8, batch=4))
+    found = plans(plan_request("sdxl", 8, batch=4))
     assert len(found) > 5
     for faster, slower in pairwise(found):
         assert faster.slowdown <= slower.slowdown
         assert faster.peak_bytes > slower.peak_bytes
-    assert set(residences(found[0]).values()) == {STAYS}
+    assert set(residences(found[0]).values()) == {RESIDENT}
     assert all(place.layer_by_layer for place in found[-1].places.values())
 
 
 def test_each_faster_plan_is_passed_over_for_a_reason() -> None:
-    choice = choose(case("flux", 12))
+    choice = choose(plan_request("flux", 12))
     reasons = [verdict.reason for verdict in choice.passed_over]
     assert reasons[0] == "needs 38.4 GB to decode; only 11.2 GB free"
     assert all(verdict.plan.slowdown <= choice.plan.slowdown for verdict in choice.passed_over)
-    assert choose(case("sd", 12)).passed_over == ()
+    assert choose(plan_request("sd", 12)).passed_over == ()
 
 
 def test_quantization_that_would_help_is_named_with_the_setting_that_allows_it() -> None:
-    choice = choose(case("sd", 1.5))
+    choice = choose(plan_request("sd", 1.5))
     offered = [verdict for verdict in choice.passed_over if verdict.plan.changes_picture]
     assert offered
     assert offered[0].plan.slowdown < choice.plan.slowdown
@@ -109,36 +109,38 @@ def test_quantization_that_would_help_is_named_with_the_setting_that_allows_it()
 
 
 def test_the_vae_of_sdxl_decodes_in_float32_unless_it_is_the_safe_one() -> None:
-    plain = choose(case("sdxl", 24)).plan
+    plain = choose(plan_request("sdxl", 24)).plan
     assert plain.vae_float32
     assert plain.working[Stage.DECODE] > 9 * GB
     safe = tuple(replace(c, force_upcast=False) for c in MODELS["sdxl"])
-    fixed = choose(case("sdxl", 24, components=safe)).plan
+    fixed = choose(plan_request("sdxl", 24, components=safe)).plan
     assert not fixed.vae_float32
     assert fixed.working[Stage.DECODE] < 5 * GB
-    bfloat = choose(case("sdxl", 24, memory_options=MemoryOptions(dtype="bfloat16"))).plan
+    bfloat = choose(plan_request("sdxl", 24, memory_options=MemoryOptions(dtype="bfloat16"))).plan
     assert not bfloat.vae_float32, "only float16 overflows"
 
 
 def test_the_largest_batch_that_fits_without_a_slower_rung() -> None:
-    plan = choose(case("sdxl", 24, batch=8)).plan
+    plan = choose(plan_request("sdxl", 24, batch=8)).plan
     assert (plan.batch, plan.slowdown) == (8, 1.0)
     assert plan.vae_slicing, "pictures of a batch are decoded one by one"
-    tight = choose(case("z-image", 23.5, batch=8)).plan
-    alone = choose(case("z-image", 23.5)).plan
+    tight = choose(plan_request("z-image", 23.5, batch=8)).plan
+    alone = choose(plan_request("z-image", 23.5)).plan
     assert residences(tight) == residences(alone)
     assert 1 <= tight.batch < 8
 
 
 def test_a_batch_shares_what_is_streamed() -> None:
-    alone, four = (choose(case("sd", 1.5, batch=batch)).plan for batch in (1, 4))
-    assert alone.places["unet"].residence is four.places["unet"].residence is STREAMS
+    alone, four = (choose(plan_request("sd", 1.5, batch=batch)).plan for batch in (1, 4))
+    assert alone.places["unet"].residence is four.places["unet"].residence is STREAMED
     assert four.batch == 4
     assert four.slowdown < alone.slowdown
 
 
 def test_what_streams_keeps_as_many_blocks_as_fit() -> None:
-    kept = [choose(case("sd", gb)).plan.places["unet"].resident_bytes for gb in (1.5, 1.75, 2.0)]
+    kept = [
+        choose(plan_request("sd", gb)).plan.places["unet"].resident_bytes for gb in (1.5, 1.75, 2.0)
+    ]
     assert kept == sorted(kept)
     assert kept[0] < kept[-1]
 
@@ -146,22 +148,24 @@ def test_what_streams_keeps_as_many_blocks_as_fit() -> None:
 @pytest.mark.parametrize(
     ("offload", "homes"),
     [
-        (Offload.RESIDENT, {"text_encoder": STAYS, "unet": STAYS, "vae": STAYS}),
-        (Offload.ENCODERS, {"text_encoder": VISITS, "unet": STAYS, "vae": STAYS}),
-        (Offload.MODEL, {"text_encoder": VISITS, "unet": VISITS, "vae": VISITS}),
-        (Offload.SEQUENTIAL, {"text_encoder": STREAMS, "unet": STREAMS, "vae": STREAMS}),
+        (Offload.RESIDENT, {"text_encoder": RESIDENT, "unet": RESIDENT, "vae": RESIDENT}),
+        (Offload.ENCODERS, {"text_encoder": OFFLOADED, "unet": RESIDENT, "vae": RESIDENT}),
+        (Offload.MODEL, {"text_encoder": OFFLOADED, "unet": OFFLOADED, "vae": OFFLOADED}),
+        (Offload.SEQUENTIAL, {"text_encoder": STREAMED, "unet": STREAMED, "vae": STREAMED}),
     ],
 )
 def test_a_wish_for_a_rung_is_honoured_alone(offload: Offload, homes: dict[str, Residence]) -> None:
     for gb in (24, 1):
         assert (
-            residences(choose(case("sd", gb, memory_options=MemoryOptions(offload=offload))).plan)
+            residences(
+                choose(plan_request("sd", gb, memory_options=MemoryOptions(offload=offload))).plan
+            )
             == homes
         )
 
 
 def test_a_wish_that_does_not_fit_says_so() -> None:
-    choice = choose(case("flux", 8, memory_options=MemoryOptions(offload=Offload.RESIDENT)))
+    choice = choose(plan_request("flux", 8, memory_options=MemoryOptions(offload=Offload.RESIDENT)))
     assert not choice.fits
     assert choice.problem == (
         "No plan fits. Even the leanest needs 34.5 GB to denoise; only 7.4 GB free."
@@ -169,7 +173,7 @@ def test_a_wish_that_does_not_fit_says_so() -> None:
 
 
 def test_quantized_weights_that_cannot_stream_may_fit_less_than_plain_ones() -> None:
-    choice = choose(case("flux", 12, memory_options=MemoryOptions(quantize="float8")))
+    choice = choose(plan_request("flux", 12, memory_options=MemoryOptions(quantize="float8")))
     assert choice.problem == (
         "No plan fits. Even the leanest needs 13.1 GB to denoise; only 11.2 GB free. "
         "Unquantized weights can be streamed: without [engine] quantize, a plan fits."
@@ -178,38 +182,45 @@ def test_quantized_weights_that_cannot_stream_may_fit_less_than_plain_ones() -> 
 
 def test_streaming_alone_makes_what_fits_whole_visit() -> None:
     memory_options = MemoryOptions(offload=Offload.STREAM)
-    homes = residences(choose(case("flux", 8, memory_options=memory_options)).plan)
-    assert homes["text_encoder"] is VISITS, "its 246 MB need no streaming"
-    assert homes["text_encoder_2"] is homes["transformer"] is STREAMS
+    homes = residences(choose(plan_request("flux", 8, memory_options=memory_options)).plan)
+    assert homes["text_encoder"] is OFFLOADED, "its 246 MB need no streaming"
+    assert homes["text_encoder_2"] is homes["transformer"] is STREAMED
 
 
 def test_tiling_as_the_owner_says() -> None:
     assert (
-        choose(case("sdxl", 80, memory_options=MemoryOptions(vae_tiling=True))).plan.tile_side
+        choose(
+            plan_request("sdxl", 80, memory_options=MemoryOptions(vae_tiling=True))
+        ).plan.tile_side
         == 512
     )
     assert (
-        choose(case("sdxl", 8, memory_options=MemoryOptions(vae_tiling=False))).plan.tile_side == 0
+        choose(
+            plan_request("sdxl", 8, memory_options=MemoryOptions(vae_tiling=False))
+        ).plan.tile_side
+        == 0
     )
-    sd = choose(case("sd", 12, memory_options=MemoryOptions(vae_tiling=True))).plan
+    sd = choose(plan_request("sd", 12, memory_options=MemoryOptions(vae_tiling=True))).plan
     assert sd.vae_tiling
 
 
 def test_small_tiles_overlap_by_half() -> None:
-    plan = choose(case("sd", 1.5)).plan
+    plan = choose(plan_request("sd", 1.5)).plan
     assert (plan.tile_side, plan.tile_overlap) == (256, 0.5)
-    qwen = choose(case("qwen-image", 80, memory_options=MemoryOptions(vae_tiling=True))).plan
+    qwen = choose(
+        plan_request("qwen-image", 80, memory_options=MemoryOptions(vae_tiling=True))
+    ).plan
     assert (qwen.tile_side, qwen.tile_overlap) == (256, 0.25)
 
 
 def test_a_quantization_by_name_is_used_or_left_out_with_a_note() -> None:
     memory_options = MemoryOptions(quantize="float8", quantize_text_encoder="nf4")
-    plan = choose(case("flux", 24, memory_options=memory_options)).plan
+    plan = choose(plan_request("flux", 24, memory_options=memory_options)).plan
     assert plan.places["transformer"].quantization is Quantization.FLOAT8
     assert plan.places["text_encoder_2"].quantization is Quantization.NF4
     assert plan.places["vae"].quantization is None
     older = replace(DeviceFacts.imagined(24 * GB), compute_capability=(8, 6))
-    choice = choose(case("flux", memory_options=memory_options, device=older))
+    choice = choose(plan_request("flux", memory_options=memory_options, device=older))
     assert choice.plan.places["transformer"].quantization is None
     assert choice.notes == (
         "[engine] quantize is ignored: float8 needs a card with compute capability 8.9, but "
@@ -219,18 +230,18 @@ def test_a_quantization_by_name_is_used_or_left_out_with_a_note() -> None:
 
 def test_a_card_without_bfloat16_takes_float16_and_hears_of_it() -> None:
     older = replace(DeviceFacts.imagined(24 * GB), bf16=False, name="GTX 1080")
-    choice = choose(case("flux", device=older))
+    choice = choose(plan_request("flux", device=older))
     assert choice.plan.dtype == "float16"
     assert "GTX 1080 has no bfloat16, which FLUX.1 is made for" in choice.notes[0]
-    assert choose(case("sd", device=older)).notes == ()
+    assert choose(plan_request("sd", device=older)).notes == ()
 
 
 def test_without_enough_ram_no_plan_fits() -> None:
     poor = replace(DeviceFacts.imagined(24 * GB), ram_free_bytes=16 * GB)
-    choice = choose(case("flux", device=poor))
+    choice = choose(plan_request("flux", device=poor))
     assert choice.problem is not None
     assert "needs 33.7 GB of RAM; only 16.0 GB free" in choice.problem
-    quantized = choose(case("flux", device=poor, memory_options=IF_NEEDED))
+    quantized = choose(plan_request("flux", device=poor, memory_options=IF_NEEDED))
     assert quantized.fits
     assert quantized.plan.changes_picture
 
@@ -245,22 +256,22 @@ def test_without_memory_of_its_own_everything_stays(kind: str) -> None:
         reserve_bytes=GB,
         ram_free_bytes=12 * GB,
     )
-    choice = choose(case("sd", device=machine))
+    choice = choose(plan_request("sd", device=machine))
     assert choice.fits
-    assert set(residences(choice.plan).values()) == {STAYS}
+    assert set(residences(choice.plan).values()) == {RESIDENT}
     assert choice.plan.dtype == ("float32" if kind == "cpu" else "float16")
-    assert not choose(case("flux", device=machine)).fits
+    assert not choose(plan_request("flux", device=machine)).fits
 
 
 def test_key_names_every_choice_but_the_batch() -> None:
-    alone, four = (choose(case("sdxl", 24, batch=batch)).plan for batch in (1, 4))
+    alone, four = (choose(plan_request("sdxl", 24, batch=batch)).plan for batch in (1, 4))
     assert alone.key == four.key == "float16"
-    flux = choose(case("flux", 8, memory_options=MemoryOptions(quantize="float8"))).plan
+    flux = choose(plan_request("flux", 8, memory_options=MemoryOptions(quantize="float8"))).plan
     assert flux.key.startswith("bfloat16·text_encoder visits·")
     assert "float8" in flux.key
 
 
 def test_every_family_can_be_planned() -> None:
     for family in FAMILIES.values():
-        found = choose(replace(case("flux", 24), family=family))
+        found = choose(replace(plan_request("flux", 24), family=family))
         assert found.fits, family.label

@@ -6,7 +6,12 @@ import pytest
 
 from engine.memory.device import DeviceFacts
 from engine.memory.plan import Quantization, Residence
-from engine.memory.quantization import best_methods, settle, weight_bytes, why_unsupported
+from engine.memory.quantization import (
+    best_methods,
+    nearest_residence,
+    weight_bytes,
+    why_unsupported,
+)
 from tests.engine.memory.models import MODELS
 
 CARD = DeviceFacts.imagined(24 * 10**9)
@@ -53,7 +58,7 @@ def test_of_the_ways_with_as_many_bits_the_fastest_is_tried() -> None:
 
 
 def test_weights_that_cannot_stream_visit_or_stay() -> None:
-    assert settle(Residence.STREAMS, None) is Residence.STREAMS
-    assert settle(Residence.STREAMS, LAYERWISE) is Residence.STREAMS
-    assert settle(Residence.STREAMS, NF4) is Residence.VISITS
-    assert settle(Residence.VISITS, Quantization.BNB8) is Residence.STAYS
+    assert nearest_residence(Residence.STREAMED, None) is Residence.STREAMED
+    assert nearest_residence(Residence.STREAMED, LAYERWISE) is Residence.STREAMED
+    assert nearest_residence(Residence.STREAMED, NF4) is Residence.OFFLOADED
+    assert nearest_residence(Residence.OFFLOADED, Quantization.BNB8) is Residence.RESIDENT

@@ -1,4 +1,4 @@
-"""The files of a model come while the painter paints with the others."""
+"""A model is downloaded while the others paint."""
 
 import asyncio
 import shutil
@@ -19,8 +19,8 @@ from engine import (
     Studio,
     open_studio,
 )
-from engine.hub import DownloadProgress, Origin
-from engine.models.cache_downloads import CacheDownloads
+from engine.hub import DownloadProgress, LocalFiles, Origin
+from engine.models.download_manager import DownloadManager
 from tests.engine.builders import engine_settings, model_settings
 from tests.engine.hub.conftest import UNET
 from tests.hub_server import Fault, HubServer, Repository
@@ -131,7 +131,7 @@ async def test_it_waits_for_what_the_owner_has_begun_to_download(
     open_here: Open,
 ) -> None:
     async with open_here() as studio:
-        fetching = asyncio.create_task(studio.model_manager.fetch("fox"))
+        fetching = asyncio.create_task(studio.model_manager.download("fox"))
         await asyncio.sleep(0)
         job = await ask(studio, "fox")
         assert (await until(studio, job, over)).state is JobState.PAINTED
@@ -146,7 +146,7 @@ async def test_what_is_to_come_first_is_told_and_nothing_is_foreseen_of_it(
         for name in asked:  # both have painted once, so that their times are known
             await until(studio, await ask(studio, name), over)
         assert await studio.forecast([asked["fox"]], Requester(owner="ada")) is not None
-        studio._worker._download_manager.forget("fox")
+        studio._worker._availability.forget("fox")
         assert await studio.missing([asked["fox"]], Requester(owner="ada")) is None, (
             "it is looked for on the disk"
         )
@@ -168,19 +168,20 @@ async def test_what_is_to_come_first_is_told_and_nothing_is_foreseen_of_it(
 async def test_the_last_word_of_a_download_that_was_given_up_is_not_the_next_ones(
     open_here: Open, fox: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bring = CacheDownloads.bring_or_wait
+    download = DownloadManager.download
     heard: list[Callable[[DownloadProgress], None]] = []
 
     async def listened(
-        self: CacheDownloads,
+        self: DownloadManager,
         name: str,
         origin: Origin,
-        progress: Callable[[DownloadProgress], None],
-    ) -> None:
-        heard.append(progress)
-        await bring(self, name, origin, progress)
+        on_progress: Callable[[DownloadProgress], None],
+        **named: Any,
+    ) -> LocalFiles:
+        heard.append(on_progress)
+        return await download(self, name, origin, on_progress, **named)
 
-    monkeypatch.setattr(CacheDownloads, "bring_or_wait", listened)
+    monkeypatch.setattr(DownloadManager, "download", listened)
     fox.faults[UNET] = Fault(stall_after=60_000)
     last = DownloadProgress(99, 100, UNET)
     async with open_here() as studio:

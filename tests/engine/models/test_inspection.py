@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from engine.errors import ModelUnavailable
-from engine.hub import CorruptFile, HubClient, download_now, origin
+from engine.hub import CorruptFile, HubClient, download, origin
 from engine.memory.components import Component, Role
 from engine.memory.plan import Quantization
 from engine.models.inspection import Inspection, inspect
@@ -70,7 +70,7 @@ def test_the_hub_tells_the_same_before_the_download(
 def test_what_is_here_already_does_not_count_as_to_come(
     hub: HubClient, fox: Repository, tiny_model: Path, server: HubServer
 ) -> None:
-    download_now(FOX, hub)
+    download(FOX, hub)
     server.asked.clear()
     assert inspect(FOX, hub).download_bytes == 0
     assert server.asked == []
@@ -225,7 +225,7 @@ def test_a_gguf_file_on_the_hub_is_read_by_its_header(
     tiny_model: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("engine.hub.client.GGUF_PIECE", 64)
+    monkeypatch.setattr("engine.hub.client.GGUF_CHUNK", 64)
     (tmp_path / "lone").mkdir()
     local = gguf(tmp_path / "lone" / "fox.gguf")
     server.add("other/fox", tmp_path / "lone")

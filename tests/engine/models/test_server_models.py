@@ -88,7 +88,9 @@ async def test_a_server_says_which_models_may_be_used(studio: Studio) -> None:
 async def test_when_all_allowed_models_are_gone_the_default_one_remains(
     studio: Studio, tiny_model: Path
 ) -> None:
-    await studio.model_manager.add(await studio.model_manager.look(str(tiny_model), name="guest"))
+    await studio.model_manager.add(
+        await studio.model_manager.candidate(str(tiny_model), name="guest")
+    )
     await studio.server_models.change_defaults(
         "here", "guest", lambda _: ModelDefaults(num_inference_steps=9)
     )

@@ -26,11 +26,11 @@ from engine import (
     Studio,
     open_studio,
 )
-from engine.moderation.reviews import MAX_HELD
-from engine.moderation.word_filter import those_in
+from engine.moderation.word_filter import find_words
 from engine.moderation.word_lists import WordLists
 from engine.store import Database, RetentionTable
 from engine.store.jobs import insert
+from engine.store.reviews import MAX_HELD
 from tests.engine.builders import engine_settings, model_settings
 
 
@@ -126,7 +126,7 @@ async def test_nobody_keeps_moderators_busy_and_what_waits_too_long_is_forgotten
     await held.decide(reviews[0].id, Decision.REFUSED)
     await held.hold("here", "ada", None, request, ["blood"])
     late = reviews[-1].asked_at + REVIEW_LIFETIME
-    monkeypatch.setattr("engine.moderation.reviews.time.time", lambda: late)
+    monkeypatch.setattr("engine.store.reviews.time.time", lambda: late)
     with pytest.raises(InvalidRequest, match="waited too long"):
         await held.get(reviews[1].id, "here")
     await held.hold("here", "ada", None, request, ["blood"])
@@ -164,15 +164,15 @@ async def test_those_that_wait_are_known_with_where_moderators_are_asked(
 ) -> None:
     held = studio.moderation.reviews
     asked, withdrawn, elsewhere = [await hold(studio, each) for each in ("here", "here", "there")]
-    await held.asked(asked.id, ReviewMessage(5, 6))
+    await held.set_message(asked.id, ReviewMessage(5, 6))
     await held.decide(withdrawn.id, Decision.WITHDRAWN)
-    assert [(each.id, each.asked) for each in await held.waiting()] == [
+    assert [(each.id, each.message) for each in await held.waiting()] == [
         (asked.id, ReviewMessage(5, 6)),
         (elsewhere.id, None),
     ]
     assert [each.id for each in await held.waiting("there")] == [elsewhere.id]
     late = elsewhere.asked_at + REVIEW_LIFETIME
-    monkeypatch.setattr("engine.moderation.reviews.time.time", lambda: late)
+    monkeypatch.setattr("engine.store.reviews.time.time", lambda: late)
     assert not await held.waiting()
 
 
@@ -192,6 +192,6 @@ async def test_the_picture_that_a_held_request_starts_from_is_needed(
 
 def test_words_are_found_as_whole_words_whatever_they_are_disguised_as() -> None:
     words = ("blood", "red light", "血")
-    assert those_in(words, "bl\u200bood moon", "a 流血 rose") == ("blood", "血")
-    assert those_in(words, "RЕD_light") == ("red light",)
-    assert those_in(words, "bloodhound", json.dumps(["redlight"])) == ()
+    assert find_words(words, "bl\u200bood moon", "a 流血 rose") == ("blood", "血")
+    assert find_words(words, "RЕD_light") == ("red light",)
+    assert find_words(words, "bloodhound", json.dumps(["redlight"])) == ()

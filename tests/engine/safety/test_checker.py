@@ -1,95 +1,117 @@
-"""The judge: its thread, and what happens when the classifier cannot be had."""
+"""The safety checker's thread, and what happens when the classifier can't be loaded."""
 
 import asyncio
 import gc
 import threading
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from engine.hub import HubClient
+from engine.models.download_manager import DownloadManager
 from engine.safety.checker import NotChecked, SafetyChecker
 from engine.safety.verdict import UNCHECKED, SafetyVerdict
 from engine.settings import SafetySettings
+from engine.store import Database, JobTable, SafetyTable
 from engine.worker.messages import Pixels
+from tests.engine.builders import recipe
 from tests.tiny.classifier import classifier
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 WHITE, BLACK = Pixels(16, 16, b"\xff" * 768), Pixels(16, 16, b"\0" * 768)
 
+MakeChecker = Callable[[Path], SafetyChecker]
 
-async def test_pictures_are_judged_one_after_the_other_off_the_loop(tmp_path: Path) -> None:
-    judge = SafetyChecker(
-        SafetySettings(classifier=str(classifier(tmp_path, "bright"))), HubClient()
-    )
+
+@pytest.fixture
+async def checker_of(tmp_path: Path) -> AsyncIterator[MakeChecker]:
+    """Makes a safety checker with the classifier in a folder."""
+    async with Database(tmp_path / "atelier.db") as database:
+        table, jobs = SafetyTable(database), JobTable(database, tmp_path)
+        downloads = DownloadManager(HubClient())
+        yield lambda folder: SafetyChecker(
+            SafetySettings(classifier=str(folder)), table, jobs, downloads.classifier
+        )
+
+
+async def check(checker: SafetyChecker, *pictures: Pixels) -> tuple[SafetyVerdict, ...]:
+    return await checker.check(recipe(), None, pictures)
+
+
+async def test_pictures_are_checked_one_after_the_other_off_the_loop(
+    tmp_path: Path, checker_of: MakeChecker
+) -> None:
+    checker = checker_of(classifier(tmp_path / "bright", "bright"))
     before = threading.enumerate()
-    answers = await asyncio.gather(judge.judge([WHITE, BLACK]), judge.judge([BLACK]))
+    answers = await asyncio.gather(check(checker, WHITE, BLACK), check(checker, BLACK))
     assert [[each.flagged for each in verdicts] for verdicts in answers] == [[True, False], [False]]
     [thread] = [each for each in threading.enumerate() if each not in before]
-    judge.leave()
-    await asyncio.to_thread(thread.join, 5)
+    await checker.stop()
     assert not thread.is_alive()
     with pytest.raises(NotChecked):
-        await judge.judge([WHITE])
+        await check(checker, WHITE)
 
 
 async def test_a_classifier_that_was_not_there_is_tried_again_after_a_while(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tmp_path: Path,
+    checker_of: MakeChecker,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     folder = tmp_path / "late"
-    judge = SafetyChecker(SafetySettings(classifier=str(folder)), HubClient())
-    assert await judge.judge([WHITE]) == (UNCHECKED,)
+    checker = checker_of(folder)
+    assert await check(checker, WHITE) == (UNCHECKED,)
     classifier(folder, "none")
-    assert await judge.judge([WHITE]) == (UNCHECKED,)
-    assert caplog.text.count("nothing can judge them: “") == 2
-    judge.leave()
-    monkeypatch.setattr("engine.safety.checker.RETRY", 0.0)
-    judge = SafetyChecker(SafetySettings(classifier=str(tmp_path / "later")), HubClient())
-    assert await judge.judge([WHITE]) == (UNCHECKED,)
+    assert await check(checker, WHITE) == (UNCHECKED,)
+    assert caplog.text.count("nothing can check them: “") == 2
+    await checker.stop()
+    monkeypatch.setattr("engine.safety.checker.RETRY_AFTER", 0.0)
+    checker = checker_of(tmp_path / "later")
+    assert await check(checker, WHITE) == (UNCHECKED,)
     classifier(tmp_path / "later", "none")
-    [verdict] = await judge.judge([WHITE])
-    assert (verdict.flagged, verdict.judged) == (False, True)
-    judge.leave()
+    [verdict] = await check(checker, WHITE)
+    assert (verdict.flagged, verdict.checked) == (False, True)
+    await checker.stop()
 
 
 class Large(Pixels):
-    """A picture whose traces can be looked for."""
+    """A picture that can be found among all objects."""
 
 
 async def test_a_classifier_that_is_not_there_keeps_no_pictures_in_memory(
-    tmp_path: Path,
+    tmp_path: Path, checker_of: MakeChecker
 ) -> None:
-    judge = SafetyChecker(SafetySettings(classifier=str(tmp_path / "nowhere")), HubClient())
+    checker = checker_of(tmp_path / "nowhere")
     for _ in range(5):
-        assert await judge.judge([Large(16, 16, bytes(768))]) == (UNCHECKED,)
+        assert await check(checker, Large(16, 16, bytes(768))) == (UNCHECKED,)
     await asyncio.sleep(0)
     gc.collect()
     held = [each for each in gc.get_objects() if type(each) is Large]
     assert len(held) <= 1, "at most the last one"
-    judge.leave()
+    await checker.stop()
 
 
-async def test_what_nobody_waits_for_any_more_is_not_looked_at(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+async def test_a_cancelled_check_is_not_carried_out(
+    tmp_path: Path, checker_of: MakeChecker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    looked, go_on = threading.Event(), threading.Event()
+    begun, go_on = threading.Event(), threading.Event()
     seen = []
 
-    def look(self: SafetyChecker, pictures: Sequence[Pixels]) -> tuple[SafetyVerdict, ...]:
-        looked.set()
+    def classify(self: SafetyChecker, pictures: Sequence[Pixels]) -> tuple[SafetyVerdict, ...]:
+        begun.set()
         assert go_on.wait(30)
         seen.append(pictures)
         return (UNCHECKED,) * len(pictures)
 
-    monkeypatch.setattr(SafetyChecker, "_look", look)
-    judge = SafetyChecker(SafetySettings(classifier=str(tmp_path)), HubClient())
-    tasks = [asyncio.create_task(judge.judge([each])) for each in (WHITE, BLACK, WHITE)]
-    assert await asyncio.to_thread(looked.wait, 30)
+    monkeypatch.setattr(SafetyChecker, "_classify", classify)
+    checker = checker_of(tmp_path)
+    tasks = [asyncio.create_task(check(checker, each)) for each in (WHITE, BLACK, WHITE)]
+    assert await asyncio.to_thread(begun.wait, 30)
     tasks[1].cancel()
     await asyncio.sleep(0.01)
     go_on.set()
     await asyncio.wait(tasks)
-    judge.leave()
-    assert seen == [[WHITE], [WHITE]]
+    await checker.stop()
+    assert seen == [(WHITE,), (WHITE,)]

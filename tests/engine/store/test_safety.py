@@ -43,7 +43,7 @@ async def test_a_release_holds_for_all_that_was_flagged_and_happens_once(
     assert await verdicts.release(job_id)
     assert not await verdicts.release(job_id)
     assert [each.released for each in await verdicts.of(job_id)] == [True, False, True]
-    assert [each.stands for each in await verdicts.of(other)] == [True]
+    assert [each.unsafe for each in await verdicts.of(other)] == [True]
     assert [job.id for job in await jobs.undelivered()] == [job_id]
 
 

@@ -31,7 +31,7 @@ APP = ImageRequest(prompt="a red house", seed=7, count=2)
 
 @pytest.fixture(scope="module")
 def strict(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A classifier that takes everything for unsafe."""
+    """A classifier that flags everything."""
     return classifier(tmp_path_factory.mktemp("strict"), "all")
 
 
@@ -45,7 +45,7 @@ async def opened(tiny_model: Path, folder: Path, **safety: Any) -> AsyncIterator
 
 
 async def painted(studio: Studio, request: ImageRequest = APP) -> int:
-    """A job that has been painted, judged and settled."""
+    """A job that has been painted, checked and settled."""
     job = await studio.submit(request, Requester(owner="ada"))
     async with asyncio.timeout(60):
         [*_, last] = [event async for event in studio.watch(job.id)]
@@ -56,29 +56,29 @@ async def painted(studio: Studio, request: ImageRequest = APP) -> int:
 
 async def test_without_a_classifier_nothing_is_said(tiny_model: Path, tmp_path: Path) -> None:
     async with opened(tiny_model, tmp_path) as studio:
-        assert not studio.safety.judges
-        assert await studio.safety.of(await painted(studio)) == ()
+        assert not studio.safety.enabled
+        assert await studio.safety.verdicts(await painted(studio)) == ()
 
 
 async def test_a_decision_is_kept_with_its_score_and_can_be_overruled(
     tiny_model: Path, tmp_path: Path, strict: Path
 ) -> None:
     async with opened(tiny_model, tmp_path, classifier=str(strict)) as studio:
-        assert studio.safety.judges
+        assert studio.safety.enabled
         job_id = await painted(studio)
         other = await painted(studio)
-        verdicts = await studio.safety.of(job_id)
+        verdicts = await studio.safety.verdicts(job_id)
         assert [verdict.label for verdict in verdicts] == ["nsfw", "nsfw"]
-        assert all(each.stands and each.score and each.score > 0.99 for each in verdicts)
+        assert all(each.unsafe and each.score and each.score > 0.99 for each in verdicts)
     async with opened(tiny_model, tmp_path) as studio:  # the decision outlives the classifier
-        assert await studio.safety.of(job_id) == verdicts
+        assert await studio.safety.verdicts(job_id) == verdicts
         assert await studio.safety.release(job_id)
         assert not await studio.safety.release(job_id)
-        assert not any(each.stands for each in await studio.safety.of(job_id))
-        assert all(each.stands for each in await studio.safety.of(other))
+        assert not any(each.unsafe for each in await studio.safety.verdicts(job_id))
+        assert all(each.unsafe for each in await studio.safety.verdicts(other))
         assert [job.id for job in await studio.undelivered()] == [job_id]
         await studio.delete(job_id)
-        assert list(await studio.safety.several([job_id, other])) == [other]
+        assert list(await studio.safety.verdicts_of([job_id, other])) == [other]
 
 
 async def test_an_enlarged_copy_has_the_verdict_of_its_picture(
@@ -87,16 +87,16 @@ async def test_an_enlarged_copy_has_the_verdict_of_its_picture(
     async with opened(tiny_model, tmp_path, classifier=str(strict)) as studio:
         job_id = await painted(studio)
         looked: list[object] = []
-        monkeypatch.setattr(ImageClassifier, "judge", lambda self, picture: looked.append(picture))
+        monkeypatch.setattr(ImageClassifier, "classify", lambda _, picture: looked.append(picture))
         copy = await studio.enlarge(Parent(job_id, 1), 2, Requester(owner="bob"))
-        assert await studio.safety.of(copy.id) == (await studio.safety.of(job_id))[1:]
+        assert await studio.safety.verdicts(copy.id) == (await studio.safety.verdicts(job_id))[1:]
         await studio.safety.release(job_id)
         copy = await studio.enlarge(Parent(job_id, 1), 2, Requester(owner="bob"))
-        assert [each.released for each in await studio.safety.of(copy.id)] == [True]
+        assert [each.released for each in await studio.safety.verdicts(copy.id)] == [True]
         assert not looked
 
 
-async def test_a_copy_that_says_something_else_is_judged_for_itself(
+async def test_a_copy_of_another_prompt_is_checked_itself(
     tiny_model: Path, tmp_path: Path, strict: Path
 ) -> None:
     lax = classifier(tmp_path / "lax", "none")
@@ -106,11 +106,11 @@ async def test_a_copy_that_says_something_else_is_judged_for_itself(
         request = ImageRequest(prompt="a blue house", seed=7, enlarged=2)
         job = await studio.submit(request, Requester(owner="bob", parent=Parent(job_id, 0)))
         [*_, _last] = [event async for event in studio.watch(job.id)]
-        assert [each.flagged for each in await studio.safety.of(job.id)] == [True]
+        assert [each.flagged for each in await studio.safety.verdicts(job.id)] == [True]
 
 
 @pytest.mark.parametrize("problem", ["no files", "label", "broken"])
-async def test_what_cannot_be_judged_counts_as_unsafe(
+async def test_what_cannot_be_checked_counts_as_unsafe(
     tiny_model: Path,
     tmp_path: Path,
     strict: Path,
@@ -124,18 +124,18 @@ async def test_what_cannot_be_judged_counts_as_unsafe(
     elif problem == "label":
         safety["labels"] = ("nfsw",)
     else:
-        monkeypatch.setattr(ImageClassifier, "judge", lambda self, picture: 1 / 0)
+        monkeypatch.setattr(ImageClassifier, "classify", lambda self, picture: 1 / 0)
     async with opened(tiny_model, tmp_path / "data", **safety) as studio:
         for _ in range(2):
-            assert await studio.safety.of(await painted(studio)) == (UNCHECKED, UNCHECKED)
-    assert "Pictures are hidden, since" in caplog.text
+            assert await studio.safety.verdicts(await painted(studio)) == (UNCHECKED, UNCHECKED)
+    assert "Pictures are hidden because" in caplog.text
 
 
-async def test_a_program_that_ends_before_the_verdict_paints_and_judges_again(
+async def test_a_program_that_ends_before_the_verdict_paints_and_checks_again(
     tiny_model: Path, tmp_path: Path, strict: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("engine.worker.worker.THREAD_GRACE", 0.2)
-    looking, look = threading.Event(), ImageClassifier.judge
+    looking, look = threading.Event(), ImageClassifier.classify
     gate = threading.Event()
 
     def slowly(self: ImageClassifier, picture: Any) -> SafetyVerdict:
@@ -143,7 +143,7 @@ async def test_a_program_that_ends_before_the_verdict_paints_and_judges_again(
         gate.wait(30)
         return look(self, picture)
 
-    monkeypatch.setattr(ImageClassifier, "judge", slowly)
+    monkeypatch.setattr(ImageClassifier, "classify", slowly)
     async with opened(tiny_model, tmp_path, classifier=str(strict)) as studio:
         job = await studio.submit(APP, Requester(owner="ada"))
         assert await asyncio.to_thread(looking.wait, 30)
@@ -153,7 +153,7 @@ async def test_a_program_that_ends_before_the_verdict_paints_and_judges_again(
             [*_, last] = [event async for event in studio.watch(job.id)]
         assert last.state is JobState.PAINTED
         assert (await studio.job(job.id)).attempts == 1
-        assert all(each.stands for each in await studio.safety.of(job.id))
+        assert all(each.unsafe for each in await studio.safety.verdicts(job.id))
         await studio.stop()
         with pytest.raises(AtelierError, match="I'm restarting"):
-            await studio.safety.on(job.recipe, None, ())
+            await studio.safety.check(job.recipe, None, ())

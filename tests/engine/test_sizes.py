@@ -1,8 +1,8 @@
-"""Amounts of memory as people write them."""
+"""Numbers of bytes as people write and read them."""
 
 import pytest
 
-from engine.memory.sizes import InvalidSize, in_words, parse_size
+from engine.sizes import InvalidSize, human_size, parse_size
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,17 @@ def test_what_is_no_size_is_refused_in_a_sentence(text: str) -> None:
         parse_size(text)
 
 
-def test_sizes_are_told() -> None:
-    assert in_words(9_800_000_000) == "9.8 GB"
-    assert in_words(246_000_000) == "246 MB"
+@pytest.mark.parametrize(
+    ("size", "words"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1.0 kB"),
+        (246_000_000, "246 MB"),
+        (4.26e9, "4.3 GB"),
+        (9_800_000_000, "9.8 GB"),
+        (84e9, "84.0 GB"),
+    ],
+)
+def test_sizes_are_told_in_words(size: float, words: str) -> None:
+    assert human_size(size) == words

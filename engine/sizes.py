@@ -1,4 +1,4 @@
-"""Amounts of memory, as people write and read them."""
+"""Numbers of bytes, as people write and read them."""
 
 import re
 
@@ -13,14 +13,14 @@ _UNITS = {"": 1, "b": 1} | {
 
 
 class InvalidSize(AtelierError):
-    """The text names no amount of memory."""
+    """The text isn't a number of bytes."""
 
 
 def parse_size(text: str) -> int:
-    """Bytes of an amount such as “8GB” (8 × 10⁹), “7.5 GiB” (7.5 × 2³⁰) or “1500 MB”.
+    """Bytes from text such as “8GB” (8 × 10⁹), “7.5 GiB” (7.5 × 2³⁰) or “1500 MB”.
 
     Raises:
-        InvalidSize: When `text` is no amount, or nothing.
+        InvalidSize: When `text` isn't a size, or is zero.
     """
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*", text, re.IGNORECASE)
     unit = _UNITS.get(match[2].lower()) if match else None
@@ -31,8 +31,11 @@ def parse_size(text: str) -> int:
     return int(float(match[1]) * unit)
 
 
-def in_words(size: int) -> str:
-    """Bytes in words, such as “9.8 GB” or “246 MB”; decimal units, as downloads are told."""
-    if size < 10**9:
-        return f"{size / 10**6:.0f} MB"
-    return f"{size / 10**9:.1f} GB"
+def human_size(size: float) -> str:
+    """A number of bytes in words, such as “9.8 GB” or “246 MB”, in decimal units."""
+    units = ["B", "kB", "MB", "GB", "TB"]
+    while size >= 1000 and len(units) > 1:
+        size /= 1000
+        del units[0]
+    whole = units[0] == "B" or (units[0] in ("kB", "MB") and size >= 10)
+    return f"{size:.{0 if whole else 1}f} {units[0]}"

@@ -1,0 +1,101 @@
+"""A thread beside the event loop: calls go in, futures are settled in the loop, stopping drains it.
+
+The model is aiosqlite's: one thread, one queue, and futures that are settled only if not done.
+"""
+
+import asyncio
+import contextlib
+import queue
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class ThreadStopped(Exception):
+    """The thread takes no more calls, or didn't get to this one in time."""
+
+
+class BackgroundThread:
+    """Runs blocking calls one after the other, off the event loop.
+
+    It's a daemon thread: nothing can interrupt a download or a long step, and a program that is
+    told to stop must not wait for one.
+    """
+
+    def __init__(self, name: str) -> None:
+        """Prepare the thread; the first call starts it."""
+        self._name = name
+        self._loop = asyncio.get_running_loop()
+        self._queue: queue.SimpleQueue[asyncio.Future[Any] | None] = queue.SimpleQueue()
+        self._calls: dict[asyncio.Future[Any], Callable[[], Any]] = {}
+        self._unsettled: set[asyncio.Future[Any]] = set()
+        self._thread: threading.Thread | None = None
+        self._stopping = False
+
+    def run(self, call: Callable[[], T]) -> asyncio.Future[T]:
+        """Queue a call; its future holds the result. Cancel the future to drop a queued call.
+
+        Raises:
+            ThreadStopped: When the thread has been told to stop.
+        """
+        if self._stopping:
+            raise ThreadStopped
+        future: asyncio.Future[T] = self._loop.create_future()
+        self._calls[future] = call
+        self._unsettled.add(future)
+        future.add_done_callback(self._forget)
+        self._queue.put(future)
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+            self._thread.start()
+        return future
+
+    def call_soon(self, callback: Callable[..., None], *arguments: object) -> None:
+        """From any thread: have the loop call `callback`; a closed loop no longer needs it."""
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(callback, *arguments)
+
+    async def stop(self, seconds: float) -> None:
+        """Take no more calls and give those taken `seconds` to end; then they fail.
+
+        A call that fails so raises `ThreadStopped` where its future is awaited.
+        """
+        if not self._stopping:
+            self._stopping = True
+            self._queue.put(None)
+        late: set[asyncio.Future[Any]] = set()
+        if self._unsettled:
+            _, late = await asyncio.wait(self._unsettled, timeout=seconds)
+        for future in late:
+            future.set_exception(ThreadStopped())
+        if self._thread is not None and not late:
+            self._thread.join()  # it has nothing left to do but to return
+
+    def _forget(self, future: asyncio.Future[Any]) -> None:
+        self._calls.pop(future, None)
+        self._unsettled.discard(future)
+
+    def _run(self) -> None:
+        while (future := self._queue.get()) is not None:
+            call = self._calls.pop(future, None)
+            if call is None:  # cancelled before its turn
+                continue
+            try:
+                result = call()
+            except BaseException as error:
+                self.call_soon(_settle, future, None, error)
+            else:
+                self.call_soon(_settle, future, result, None)
+                del result
+            del call, future
+
+
+def _settle(future: asyncio.Future[Any], result: object, error: BaseException | None) -> None:
+    if future.done():
+        return
+    if error is None:
+        future.set_result(result)
+    else:
+        future.set_exception(error)

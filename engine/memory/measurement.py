@@ -1,0 +1,115 @@
+"""One measurement: what a stage of a memory plan took, in bytes and seconds."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from engine.memory.plan import Plan, Stage
+
+SIZED = (Stage.STEP, Stage.DECODE)
+"""The stages to which the size of a picture matters."""
+
+WorkingKey = tuple[Stage, str, int, int, int, int]
+"""Stage, dtype, tile, width, height, batch; 0 (batch: 1) for what doesn't matter at the stage."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """One stage of one plan as it was measured; flat, one row of a table.
+
+    Attributes:
+        model: The model's name.
+        device: The device's name.
+        plan_key: The plan, without its batch.
+        stage: What was measured.
+        dtype: What was computed in.
+        tile_side: Pixels a side of the VAE's tiles; 0 without.
+        width: Of a picture, pixels; 0 for loading.
+        height: Of a picture, pixels; 0 for loading.
+        batch: Pictures in the step.
+        weight_bytes: Weights that the plan has on the device during the stage.
+        peak_bytes: Measured peak; of a failure the expected one, so less than is needed. `None` on
+            a device that doesn't count, such as a CPU.
+        usable_bytes: What the device had to give.
+        seconds: Of one step (a moving average), or of the stage; 0 for a failure.
+        failed: Whether the device ran out of memory.
+    """
+
+    model: str
+    device: str
+    plan_key: str
+    stage: Stage
+    dtype: str
+    tile_side: int
+    width: int
+    height: int
+    batch: int
+    weight_bytes: int
+    peak_bytes: int | None
+    usable_bytes: int
+    seconds: float = 0.0
+    failed: bool = False
+
+    @property
+    def depends_on_size(self) -> bool:
+        """Whether the size of the picture matters to the stage."""
+        return self.stage in SIZED
+
+    @property
+    def key(self) -> tuple[str | int, ...]:
+        """What was measured; a newer measurement of the same replaces an older one."""
+        what = (self.model, self.device, self.plan_key, self.stage, self.failed)
+        return (*what, self.width, self.height, self.batch)
+
+    @property
+    def working_key(self) -> WorkingKey:
+        """What the working memory of the stage depends on."""
+        return working_key(
+            self.stage, self.dtype, self.tile_side, self.width, self.height, self.batch
+        )
+
+    @classmethod
+    def of(
+        cls,
+        plan: Plan,
+        stage: Stage,
+        *,
+        model: str,
+        device: str,
+        width: int,
+        height: int,
+        batch: int,
+        usable_bytes: int,
+        peak_bytes: int | None = None,
+        seconds: float = 0.0,
+        failed: bool = False,
+    ) -> Self:
+        """What running `stage` of `plan` took, or that it ran out of memory."""
+        return cls(
+            model=model,
+            device=device,
+            plan_key=plan.key,
+            stage=stage,
+            dtype=plan.dtype,
+            tile_side=plan.tile_side,
+            width=width,
+            height=height,
+            batch=batch,
+            weight_bytes=plan.weights[stage],
+            peak_bytes=plan.peaks[stage] if failed else peak_bytes,
+            usable_bytes=usable_bytes,
+            seconds=seconds,
+            failed=failed,
+        )
+
+
+def working_key(
+    stage: Stage, dtype: str, tile_side: int, width: int, height: int, batch: int
+) -> WorkingKey:
+    """What working memory depends on, in one value."""
+    return (
+        stage,
+        dtype,
+        tile_side if stage is Stage.DECODE else 0,
+        *((width, height) if stage in SIZED else (0, 0)),
+        batch if stage is Stage.STEP else 1,
+    )

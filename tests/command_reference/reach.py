@@ -14,6 +14,7 @@ from cogs import Atelier
 from cogs.messages.dynamic_items import ActionRegistry
 
 
+@cache
 def reached(bot: Atelier, start: Callable[..., Any]) -> frozenset[str]:
     """The functions that `start` may call, itself or through others, as `module.name`.
 

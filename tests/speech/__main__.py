@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 
 from speech import LANGUAGES
+from tests.offline_bot import offline_bot
 
 from .catalogue import template, update
 
 
-def main() -> None:
+async def main() -> None:
     """Update every catalogue, and tell what is left to be translated."""
-    wanted = asyncio.run(template())
+    async with offline_bot() as bot:
+        wanted = await template(bot)
     for language in LANGUAGES:
         if language != "en":
             entries = [message for message in update(language, wanted) if message.id]
@@ -20,4 +22,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    asyncio.run(main())

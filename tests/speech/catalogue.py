@@ -17,10 +17,10 @@ from discord.app_commands import (
     locale_str,
 )
 
+from cogs import Atelier
 from cogs.translator import CHOICE, catalogue_context
 from engine.models.catalogue import SKETCH
 from engine.models.checkpoints import CHECKPOINTS
-from tests.offline_bot import offline_bot
 
 from .sources import ROOT, said
 
@@ -62,12 +62,11 @@ def _place(data: object) -> str:
             return f"/{data.qualified_name}" if hasattr(data, "qualified_name") else "a choice"
 
 
-async def template() -> Catalog:
+async def template(bot: Atelier) -> Catalog:
     """Every entry that a catalogue needs: commands first, then sentences by their files."""
     listener = Listener()
-    async with offline_bot() as bot:
-        for command in bot.tree.get_commands():
-            await command.get_translated_payload(bot.tree, listener)
+    for command in bot.tree.get_commands():
+        await command.get_translated_payload(bot.tree, listener)
     found = Catalog()
     names = [
         (min(places), context or "", text) for (context, text), places in listener.heard.items()

@@ -15,7 +15,7 @@ from engine.memory.plan import Stage
 from engine.memory.profiles import ProfileStore
 from engine.models.catalogue import Model
 from engine.settings import EngineSettings, ModelSettings
-from engine.worker.device_thread import ExecutorSetup
+from engine.worker.executor_setup import ExecutorSetup
 from engine.worker.messages import (
     ExecutorCommand,
     ExecutorReport,

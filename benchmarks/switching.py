@@ -27,7 +27,7 @@ from benchmarks.memory_sizes import SIZES, task_of
 from benchmarks.memory_task import Task
 from engine.diffusion import Device, make_executor
 from engine.settings import EngineSettings
-from engine.worker.device_thread import ExecutorSetup
+from engine.worker.executor_setup import ExecutorSetup
 from engine.worker.messages import (
     ExecutorCommand,
     ExecutorReport,

@@ -41,7 +41,7 @@ from engine.settings import (
 from engine.store import Database, JobTable, Store
 from engine.studio import Studio
 from engine.tasks import Tasks
-from engine.worker.device_thread import ExecutorSetup
+from engine.worker.executor_setup import ExecutorSetup
 from engine.worker.postprocess import Postprocessor
 from engine.worker.worker import Worker
 from speech import say, say_many

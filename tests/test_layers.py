@@ -56,7 +56,10 @@ ENGINE = (
     ("engine.diffusion",),
     ("engine.images", "engine.prompts.style_book"),
     ("engine.store",),
-    ("engine.worker.messages",),
+    (
+        "engine.worker.messages",
+        "engine.worker.executor_setup",
+    ),
     ("engine.jobs.requester",),
     ("engine.jobs.context", "engine.jobs.rate_limits"),
     (
@@ -72,7 +75,13 @@ ENGINE = (
     ("engine.settings",),
     ("engine.models.checkpoints", "engine.models.families", "engine.models.schedulers"),
     ("engine.hub",),
-    ("engine.errors", "engine.tasks", "engine.atomic_write"),
+    (
+        "engine.errors",
+        "engine.tasks",
+        "engine.atomic_write",
+        "engine.background_thread",
+        "engine.sizes",
+    ),
 )
 """The layers of `engine`. Of two entries that name a module, the longer one counts."""
 

@@ -118,8 +118,9 @@ class ModelDownloads:
         """Show the outcome of every download that the program's end interrupted."""
         for pending in (await self._pending.all()).values():
             if pending.downloading:
-                name = f"interrupted download {pending.number}"
-                self._tasks.start(self._report_interrupted(pending), name)
+                self._tasks.start(
+                    self._report_interrupted(pending), f"interrupted download {pending.number}"
+                )
 
     async def close(self) -> None:
         """Stop all downloads; their messages are updated at the next start."""

@@ -12,8 +12,8 @@ from engine.diffusion.device import GIGABYTE, Device
 from engine.diffusion.executor import Executor
 from engine.diffusion.loader import ModelLoader
 from engine.diffusion.model_cache import ModelCache
-from engine.worker.device_thread import CommandQueue, ExecutorSetup
-from engine.worker.messages import ExecutorReport, StageMeasured
+from engine.worker.executor_setup import ExecutorSetup
+from engine.worker.messages import CommandQueue, ExecutorReport, StageMeasured
 
 __all__ = ["Device", "Executor", "make_executor"]
 

@@ -18,9 +18,9 @@ from engine.errors import ModelUnavailable
 from engine.jobs.job import Job
 from engine.jobs.request import Recipe
 from engine.memory.plan import Stage
-from engine.worker.device_thread import CommandQueue
 from engine.worker.messages import (
     CancelJob,
+    CommandQueue,
     ExecutorCommand,
     ExecutorReport,
     ForgetModel,

@@ -24,7 +24,7 @@ from engine.models.catalogue import Model
 from engine.models.inspection import Inspection, inspect
 from engine.models.origins import origin_of
 from engine.models.planning import plan_request_of
-from engine.worker.device_thread import ExecutorSetup
+from engine.worker.executor_setup import ExecutorSetup
 from speech import say
 
 log = logging.getLogger(__name__)

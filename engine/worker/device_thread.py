@@ -4,62 +4,36 @@ import asyncio
 import gc
 import queue
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 from engine.background_thread import BackgroundThread
-from engine.hub import LocalFiles, Origin, local_files
-from engine.memory.profiles import ProfileStore
-from engine.models.adapters import AdapterCatalogue
-from engine.settings import EngineSettings
-from engine.worker.messages import ExecutorCommand, ExecutorReport, JobProgress, StopExecutor
-
-CommandQueue = queue.SimpleQueue[ExecutorCommand]
+from engine.worker.executor_setup import ExecutorSetup
+from engine.worker.messages import (
+    CommandQueue,
+    ExecutorCommand,
+    ExecutorReport,
+    JobProgress,
+    StopExecutor,
+)
 
 OnReport = Callable[[ExecutorReport], None]
 
-FindFiles = Callable[[str, Origin], LocalFiles]
-"""From a model's name and origin to its files on disk; may block, and raise `ModelUnavailable`."""
 
+def run_executor(setup: ExecutorSetup, commands: CommandQueue, report: OnReport) -> None:
+    """On the device's thread: make an executor and run it until it is told to stop.
 
-def files_on_disk(name: str, origin: Origin) -> LocalFiles:
-    """Find a model's files without downloading any. Raises `ModelUnavailable`."""
-    return local_files(origin)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExecutorSetup:
-    """What every executor is given: the first one, and those after one that crashed.
-
-    Attributes:
-        settings: How to paint.
-        find_files: Finds a model's files.
-        profiles: What was measured; it outlives an executor.
-        adapters: The LoRAs.
-        embeddings: Folder of textual inversions, if there is one.
+    Raises:
+        DeviceUnavailable: The device of the settings isn't there.
     """
+    # Importing torch takes seconds, which don't matter on this thread.
+    from engine.diffusion import make_executor
 
-    settings: EngineSettings
-    find_files: FindFiles = files_on_disk
-    profiles: ProfileStore = field(default_factory=ProfileStore)
-    adapters: AdapterCatalogue = field(default_factory=AdapterCatalogue)
-    embeddings: Path | None = None
-
-    def run(self, commands: CommandQueue, report: OnReport) -> None:
-        """On the device's thread: make an executor and run it until it is told to stop.
-
-        Raises:
-            DeviceUnavailable: The device of the settings isn't there.
-        """
-        # Importing torch takes seconds, which don't matter on this thread.
-        from engine.diffusion import make_executor
-
-        # What was imported stays, and looking through it for garbage takes a third of a second.
-        # What an earlier executor left behind doesn't stay.
-        gc.collect()
-        gc.freeze()
-        make_executor(self, commands, report).run()
+    # What was imported stays, and looking through it for garbage takes a third of a second.
+    # What an earlier executor left behind doesn't stay.
+    gc.collect()
+    gc.freeze()
+    make_executor(setup, commands, report).run()
 
 
 class DeviceThread:
@@ -95,7 +69,9 @@ class DeviceThread:
         """Run an executor unless one is running."""
         if self._stopping or (self._running is not None and not self._running.done()):
             return
-        self._running = self._thread.run(partial(self._setup.run, self._commands, self.report))
+        self._running = self._thread.run(
+            partial(run_executor, self._setup, self._commands, self.report)
+        )
         self._running.add_done_callback(self._ended)
 
     async def stop(self, seconds: float) -> None:

@@ -1,5 +1,6 @@
 """What passes between the event loop and the device's thread: plain values, never a tensor."""
 
+import queue
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,6 +48,8 @@ class StopExecutor:
 
 
 ExecutorCommand = RunJob | Preload | ForgetModel | CancelJob | StopExecutor
+
+CommandQueue = queue.SimpleQueue[ExecutorCommand]
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,8 @@ from engine.models.availability import ModelAvailability
 from engine.models.catalogue import Catalogue
 from engine.store import JobTable, MeasurementTable
 from engine.tasks import Tasks
-from engine.worker.device_thread import DeviceThread, ExecutorSetup
+from engine.worker.device_thread import DeviceThread
+from engine.worker.executor_setup import ExecutorSetup
 from engine.worker.messages import (
     CancelJob,
     ExecutorReport,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from engine.diffusion import make_executor
-from engine.worker.device_thread import ExecutorSetup
+from engine.worker.executor_setup import ExecutorSetup
 from engine.worker.messages import (
     ExecutorCommand,
     ExecutorReport,

@@ -18,7 +18,7 @@ from engine.diffusion.offload import OffloadedComponents
 from engine.diffusion.offload.weights import size_of
 from engine.errors import ModelUnavailable
 from engine.memory.plan import ComponentPlacement, Plan, Quantization, Residence
-from engine.worker.device_thread import ExecutorSetup
+from engine.worker.executor_setup import ExecutorSetup
 from tests.engine.builders import engine_settings, model, recipe
 from tests.engine.diffusion.families.parity import difference, paint
 from tests.tiny.flux import flux

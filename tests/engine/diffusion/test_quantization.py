@@ -16,7 +16,7 @@ from engine.diffusion.loader import LoadedModel, ModelLoader
 from engine.diffusion.offload import OffloadedComponents
 from engine.hub import HubClient, download
 from engine.memory.plan import ComponentPlacement, Plan, Quantization, Residence
-from engine.worker.device_thread import ExecutorSetup
+from engine.worker.executor_setup import ExecutorSetup
 from tests.engine.builders import engine_settings, model, recipe
 from tests.engine.diffusion.families.parity import difference, paint
 from tests.hub_server import HubServer

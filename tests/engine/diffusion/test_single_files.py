@@ -16,7 +16,7 @@ from engine.diffusion.loader import LoadedModel, ModelLoader
 from engine.errors import ModelUnavailable
 from engine.hub import HubClient, LocalFiles, Presence, disk_usage, download, origin
 from engine.models.inspection import inspect
-from engine.worker.device_thread import ExecutorSetup
+from engine.worker.executor_setup import ExecutorSetup
 from tests import tiny
 from tests.engine.builders import engine_settings, model, recipe
 from tests.engine.diffusion.families.parity import difference, paint

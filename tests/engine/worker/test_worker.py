@@ -26,7 +26,7 @@ from engine.safety.checker import SafetyChecker
 from engine.safety.verdict import UNCHECKED, SafetyVerdict
 from engine.settings import SafetySettings
 from engine.store import Database, JobTable, MeasurementTable, SafetyTable
-from engine.worker.device_thread import ExecutorSetup
+from engine.worker.executor_setup import ExecutorSetup
 from engine.worker.messages import JobPainted, JobProgress, Pixels
 from engine.worker.postprocess import Postprocessor
 from engine.worker.worker import Worker

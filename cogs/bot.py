@@ -73,8 +73,8 @@ class Atelier(Client):
         add(JobActions, JobActions())
         add(PictureActions, PictureActions())
         add(JobRemoval, JobRemoval(studio))
-        known_limits = add(Limits, Limits(limits))
-        submission = add(Submission, Submission(studio, known_limits, messages))
+        add(Limits, Limits(limits))
+        submission = add(Submission, Submission(studio, messages))
         add(Confirmations, Confirmations(studio, submission))
         self.start_hooks.append(messages.resume)
         return updater

@@ -20,7 +20,7 @@ from cogs.policy.contexts import anywhere
 from cogs.policy.model_capabilities import require_img2img
 from cogs.policy.request_context import request_context
 from cogs.policy.visibility import accessible_job
-from cogs.requests.attachments import keep, require_picture
+from cogs.requests.attachments import require_picture, store_image
 from engine import (
     InvalidRequest,
     Parent,
@@ -93,7 +93,9 @@ class ContextMenus(commands.Cog):
         await require_postable_channel(interaction)
         await interaction.response.defer(ephemeral=True, thinking=True)
         row: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
-        images = dict.fromkeys([await keep(attachment, self._studio) for attachment in pictures])
+        images = dict.fromkeys(
+            [await store_image(attachment, self._studio) for attachment in pictures]
+        )
         for number, image in enumerate(images, start=1):
             row.add_item(StartButton(image, say("Start from picture {number}", number=number)))
         await interaction.edit_original_response(view=_start_image_view(row))

@@ -6,17 +6,20 @@ import discord
 
 from cogs.context import Interaction
 from cogs.message_ref import MessageRef
+from cogs.messages.job_messages import JobMessages
 from cogs.messages.removal import JobRemoval
 from cogs.messages.replies import reply
 from cogs.policy.access import acting_as
 from cogs.policy.audit import record_on_job
+from cogs.requests.answers import message_ref_of_click
 from cogs.requests.submission import Submission
+from engine import NotYours
 from speech import say
 
 
 async def again(interaction: Interaction, job_id: int) -> None:
     """Paint the same request with a new seed."""
-    await interaction.client.services[Submission].again(interaction, job_id)
+    await interaction.client.services[Submission].submit_again(interaction, job_id)
 
 
 async def cancel(interaction: Interaction, job_id: int) -> None:
@@ -34,8 +37,22 @@ async def cancel(interaction: Interaction, job_id: int) -> None:
 
 
 async def here(interaction: Interaction, job_id: int) -> None:
-    """Keep updating a message for another 15 minutes."""
-    await interaction.client.services[Submission].continue_here(interaction, job_id)
+    """Show the job in the clicked message, which the click's token can edit for 15 minutes.
+
+    Raises:
+        UnknownJob: When the job is gone.
+        NotYours: When another user requested it.
+    """
+    studio = interaction.client.studio
+    job = await studio.job(job_id)
+    if job.owner != str(interaction.user.id):
+        raise NotYours(
+            say("Only the person who requested job {number} can do that.", number=job_id)
+        )
+    message_ref = await message_ref_of_click(interaction, MessageRef.from_json(job.message_ref))
+    if message_ref is not None:
+        await studio.set_message_ref(job.id, message_ref.to_json())
+        interaction.client.services[JobMessages].track(job, message_ref)
 
 
 async def delete(interaction: Interaction, job_id: int) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import discord
 
-from cogs.requests.attachments import KINDS
+from cogs.requests.attachments import CONTENT_TYPES
 from engine import Catalogue, ImageRequest, InvalidRequest, Model, parse_parameters
 from speech import say
 
@@ -33,7 +33,7 @@ def pictures_in(message: discord.Message) -> list[discord.Attachment]:
     found = [
         attachment
         for attachment in message.attachments
-        if (attachment.content_type or "").partition(";")[0] in KINDS
+        if (attachment.content_type or "").partition(";")[0] in CONTENT_TYPES
     ]
     if not found:
         raise InvalidRequest(say("This message has no picture attached."))

@@ -15,9 +15,10 @@ from cogs.policy.model_capabilities import require_img2img, require_inpaint
 from cogs.policy.nsfw import require_shown
 from cogs.policy.request_context import request_context
 from cogs.policy.visibility import accessible_job
-from cogs.requests.attachments import fetched, require_picture
+from cogs.requests.answers import defer
+from cogs.requests.attachments import download, require_picture
 from cogs.requests.builder import with_flags
-from cogs.requests.sizes import fitted_to, nearest_size
+from cogs.requests.sizes import fit_to_model, nearest_size
 from cogs.requests.submission import Submission
 from engine import ImageRequest, InvalidRequest, Parent, Studio
 from speech import say
@@ -87,10 +88,10 @@ class ModalHandler(commands.Cog):
             return
         if match["kind"] == "start":
             await require_shown(interaction, picture.job_id)
-            await interaction.client.services[Submission].think(interaction, source=picture.job_id)
+            await defer(interaction, source=picture.job_id)
             image = await self._studio.init_images.keep_finished(picture)
             request = replace(request, image=image, mask=None, seed=None, enlarged=1)
-            request = fitted_to(self._studio.models[recipe.model], request)
+            request = fit_to_model(self._studio.models[recipe.model], request)
         await self._paint(interaction, request, picture)
 
     async def _inpaint(
@@ -119,10 +120,10 @@ class ModalHandler(commands.Cog):
         if parts == MASK:
             mask = uploaded_file(interaction)
             require_picture(mask)
-            await interaction.client.services[Submission].think(interaction, source=picture.job_id)
-            init_image = await init_images.inpaint_mask(picture, await fetched(mask), model)
+            await defer(interaction, source=picture.job_id)
+            init_image = await init_images.inpaint_mask(picture, await download(mask), model)
         else:
-            await interaction.client.services[Submission].think(interaction, source=picture.job_id)
+            await defer(interaction, source=picture.job_id)
             init_image = await init_images.inpaint_parts(
                 picture, {int(part) for part in parts}, model
             )
@@ -132,7 +133,7 @@ class ModalHandler(commands.Cog):
             seed=request.seed,
             count=request.count,
         )
-        await interaction.client.services[Submission].take(interaction, request, picture)
+        await interaction.client.services[Submission].submit(interaction, request, picture)
 
     async def _paint(
         self,
@@ -143,4 +144,4 @@ class ModalHandler(commands.Cog):
         request = with_flags(request, await request_context(interaction))
         if request.mask is not None and request.model is not None:
             require_inpaint(self._studio.models[request.model])
-        await interaction.client.services[Submission].take(interaction, request, picture)
+        await interaction.client.services[Submission].submit(interaction, request, picture)

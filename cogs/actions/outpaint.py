@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from cogs.context import Interaction
 from cogs.policy.model_capabilities import require_inpaint
+from cogs.requests.answers import defer
 from cogs.requests.submission import Submission
 from engine import Direction, ImageRequest, Model, Parent, StoredInitImage
 
@@ -55,7 +56,7 @@ async def _paint(interaction: Interaction, picture: Parent, prepare: PrepareInit
     recipe = (await bot.studio.job(picture.job_id)).recipe
     model = bot.studio.models[recipe.model]
     require_inpaint(model)
-    await bot.services[Submission].think(interaction, source=picture.job_id)
+    await defer(interaction, source=picture.job_id)
     init_image = await prepare(model)
     request = init_image.applied_to(ImageRequest.of(recipe))
-    await bot.services[Submission].take(interaction, request, picture)
+    await bot.services[Submission].submit(interaction, request, picture)

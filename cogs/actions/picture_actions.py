@@ -8,7 +8,8 @@ from cogs.actions.details import code_block
 from cogs.actions.modals import init_image_modal, remix_modal
 from cogs.context import Interaction
 from cogs.policy.model_capabilities import can_start_from_images, require_img2img
-from cogs.requests.sizes import fitted_to
+from cogs.requests.answers import defer
+from cogs.requests.sizes import fit_to_model
 from cogs.requests.submission import Submission
 from engine import ImageRequest, InvalidRequest, Parent, parameters
 from speech import say
@@ -36,11 +37,11 @@ async def _vary(interaction: Interaction, picture: Parent, strength: float) -> N
     recipe = (await studio.job(picture.job_id)).recipe
     request = replace(ImageRequest.of(recipe), seed=None, enlarged=1)
     if can_start_from_images(studio.models[recipe.model]):
-        await interaction.client.services[Submission].think(interaction, source=picture.job_id)
+        await defer(interaction, source=picture.job_id)
         image = await studio.init_images.keep_finished(picture)
         request = replace(request, image=image, mask=None, strength=strength)
-        request = fitted_to(studio.models[recipe.model], request)
-    await interaction.client.services[Submission].take(interaction, request, picture)
+        request = fit_to_model(studio.models[recipe.model], request)
+    await interaction.client.services[Submission].submit(interaction, request, picture)
 
 
 async def upscale(interaction: Interaction, picture: Parent) -> None:
@@ -68,7 +69,7 @@ async def upscale(interaction: Interaction, picture: Parent) -> None:
                 most=model.max_upscaled_side,
             )
         )
-    await interaction.client.services[Submission].think(interaction, source=picture.job_id)
+    await defer(interaction, source=picture.job_id)
     request = replace(
         ImageRequest.of(recipe),
         image=await studio.init_images.keep_finished(picture),
@@ -80,7 +81,7 @@ async def upscale(interaction: Interaction, picture: Parent) -> None:
         count=1,
         enlarged=1,
     )
-    await interaction.client.services[Submission].take(interaction, request, picture)
+    await interaction.client.services[Submission].submit(interaction, request, picture)
 
 
 async def double(interaction: Interaction, picture: Parent) -> None:

@@ -85,7 +85,7 @@ class JobMenu(
         verb, _, number = self.item.values[0].partition(":")
         job = await visible_job(interaction, int(number))
         if verb == "again":
-            await interaction.client.services[Submission].again(interaction, job.id)
+            await interaction.client.services[Submission].submit_again(interaction, job.id)
         elif verb == "show":
             await show_job(interaction, job)
         else:

@@ -9,7 +9,8 @@ from cogs.context import Interaction
 from cogs.policy.contexts import anywhere
 from cogs.policy.model_capabilities import require_inpaint
 from cogs.policy.request_context import request_context
-from cogs.requests.attachments import keep, keep_mask, require_picture
+from cogs.requests.answers import defer
+from cogs.requests.attachments import require_picture, store_image, store_mask
 from cogs.requests.autocomplete import OptionAutocomplete, OptionChoices
 from cogs.requests.builder import RequestBuilder, TypedRequest, require_init_image
 from cogs.requests.confirmations import MAX_UNCONFIRMED, Confirmations
@@ -27,14 +28,14 @@ from engine import (
 
 
 class Imagine(OptionAutocomplete, commands.Cog):
-    """The command that everything is about."""
+    """The command to paint a picture."""
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
         self._builder = RequestBuilder(studio)
-        self._completions = OptionChoices(studio)
+        self._choices = OptionChoices(studio)
 
-    @OptionAutocomplete.options
+    @OptionAutocomplete.add_to
     @app_commands.command()
     @anywhere
     @app_commands.describe(
@@ -74,7 +75,7 @@ class Imagine(OptionAutocomplete, commands.Cog):
         private: bool | None = None,
     ) -> None:
         """Paint a picture of what you describe"""
-        asked = ImageRequest(
+        options = ImageRequest(
             prompt=prompt,
             negative_prompt=negative_prompt or "",
             model=model,
@@ -85,24 +86,28 @@ class Imagine(OptionAutocomplete, commands.Cog):
             scheduler=scheduler,
             strength=strength,
         )
-        typed = TypedRequest(request=asked, size=size, lora=lora, style=style)
+        typed = TypedRequest(request=options, size=size, lora=lora, style=style)
         context = await request_context(interaction)
-        requests = self._builder.requests(typed, context)
+        requests = self._builder.build_all(typed, context)
         for request in requests:
-            require_init_image(request, starts=image is not None, masked=mask is not None)
+            require_init_image(request, has_image=image is not None, has_mask=mask is not None)
             if mask is not None:
                 require_inpaint(self._builder.model_of(request, context))
         if image is not None:
             require_picture(image)
             if mask is not None:
                 require_picture(mask)
-            await interaction.client.services[Submission].think(interaction, private=private)
-            kept = await keep(image, self._studio)
-            marks = await keep_mask(mask, kept, self._studio) if mask is not None else None
-            shape = await self._studio.init_images.size(kept)
+            await defer(interaction, private=private)
+            init_image = await store_image(image, self._studio)
+            init_mask = await store_mask(mask, init_image, self._studio) if mask else None
+            image_size = await self._studio.init_images.size(init_image)
             requests = [
                 with_init_image(
-                    request, kept, marks, shape, self._builder.model_of(request, context)
+                    request,
+                    init_image,
+                    init_mask,
+                    image_size,
+                    self._builder.model_of(request, context),
                 )
                 for request in requests
             ]
@@ -111,10 +116,10 @@ class Imagine(OptionAutocomplete, commands.Cog):
                 interaction, requests, private=private
             )
         elif len(requests) > 1:
-            await interaction.client.services[Submission].take_all(
+            await interaction.client.services[Submission].submit_all(
                 interaction, requests, private=private
             )
         else:
-            await interaction.client.services[Submission].take(
+            await interaction.client.services[Submission].submit(
                 interaction, requests[0], private=private
             )

@@ -8,13 +8,12 @@ from cogs.grids.grid_messages import GridMessages
 from cogs.messages.removal import CellMessages
 from cogs.messages.updater import MessageUpdater
 from cogs.requests.confirmations import GridConfirmation
-from cogs.requests.submission import Submission
 
 
 async def setup(bot: Client) -> None:
     """Add the feature to the bot."""
     services = bot.services
-    messages = GridMessages(bot, bot.studio, services[Submission], services[MessageUpdater])
+    messages = GridMessages(bot, bot.studio, services[MessageUpdater])
     services.add(GridMessages, messages)
     services.add(CellMessages, messages)
     services.add(GridConfirmation, messages)

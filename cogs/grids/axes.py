@@ -11,7 +11,7 @@ from cogs.context import Interaction
 from cogs.grids.axis_kinds import AXIS_KINDS, NO_LORA, NUMBER, axis_name, axis_title
 from cogs.requests.autocomplete import OptionChoices
 from cogs.requests.builder import TypedRequest
-from cogs.requests.choices import LONGEST, MOST_CHOICES
+from cogs.requests.choices import MAX_CHOICE_LENGTH, MAX_CHOICES
 from engine import MAX_SEED, MAX_VALUES, Axis, Catalogue, InvalidRequest
 from speech import phrase, say
 
@@ -158,12 +158,12 @@ async def axis_choices(
         return [Choice(name=each, value=each) for each in matching]
     before, comma, typed = current.rpartition(",")
     before = f"{before.strip()}, " if comma else ""
-    values = [each.value for each in await options.option(kind, interaction, typed.strip())]
+    values = [each.value for each in await options.find(kind, interaction, typed.strip())]
     if kind == "lora" and NO_LORA.startswith(typed.strip().casefold()):
         values.append(NO_LORA)
     used = {each.strip() for each in before.split(",")}
     return [
         Choice(name=before + value, value=before + value)
         for value in values
-        if len(before + value) <= LONGEST and value not in used
-    ][:MOST_CHOICES]
+        if len(before + value) <= MAX_CHOICE_LENGTH and value not in used
+    ][:MAX_CHOICES]

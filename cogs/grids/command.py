@@ -12,11 +12,11 @@ from cogs.context import Interaction
 from cogs.grids.axes import apply_axis_value, axis_choices, read_axis
 from cogs.grids.axis_kinds import AXIS_KINDS, axis_name, axis_title
 from cogs.policy.request_context import request_context
-from cogs.requests.attachments import keep, require_picture
+from cogs.requests.answers import defer
+from cogs.requests.attachments import require_picture, store_image
 from cogs.requests.autocomplete import OptionAutocomplete, OptionChoices
 from cogs.requests.builder import RequestBuilder, TypedRequest, require_init_image
 from cogs.requests.confirmations import Confirmations
-from cogs.requests.submission import Submission
 from engine import (
     MAX_CELLS,
     MAX_GUIDANCE,
@@ -44,9 +44,9 @@ class GridCommand(OptionAutocomplete, commands.Cog):
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
         self._builder = RequestBuilder(studio)
-        self._completions = OptionChoices(studio)
+        self._choices = OptionChoices(studio)
 
-    @OptionAutocomplete.options
+    @OptionAutocomplete.add_to
     @app_commands.command()
     @app_commands.guild_only()
     @app_commands.describe(
@@ -110,11 +110,11 @@ class GridCommand(OptionAutocomplete, commands.Cog):
         context = await request_context(interaction)
         layout, requests = self._cells(typed, typed_axes, context)
         for request in requests:
-            require_init_image(request, starts=image is not None)
+            require_init_image(request, has_image=image is not None)
         if image is not None:
             require_picture(image)
-            await interaction.client.services[Submission].think(interaction, private=private)
-            init_image = await keep(image, self._studio)
+            await defer(interaction, private=private)
+            init_image = await store_image(image, self._studio)
             shape = await self._studio.init_images.size(init_image)
             requests = [
                 with_init_image(
@@ -162,7 +162,7 @@ class GridCommand(OptionAutocomplete, commands.Cog):
             cell_typed, indices = typed, divmod(cell, len(layout.columns.labels))[::-1]
             for (kind, _), axis, index in zip(typed_axes, axes, indices, strict=False):
                 cell_typed = apply_axis_value(cell_typed, kind, axis, index)
-            requests.append(self._builder.request(cell_typed, context))
+            requests.append(self._builder.build(cell_typed, context))
         seed = secrets.randbelow(MAX_SEED + 1)
         return layout, [
             replace(request, seed=seed) if request.seed is None else request for request in requests
@@ -170,11 +170,11 @@ class GridCommand(OptionAutocomplete, commands.Cog):
 
     @grid.autocomplete("x_values")
     async def _complete_x(self, interaction: Interaction, current: str) -> list[Choice[str]]:
-        return await axis_choices(self._completions, interaction.namespace.x, interaction, current)
+        return await axis_choices(self._choices, interaction.namespace.x, interaction, current)
 
     @grid.autocomplete("y_values")
     async def _complete_y(self, interaction: Interaction, current: str) -> list[Choice[str]]:
-        return await axis_choices(self._completions, interaction.namespace.y, interaction, current)
+        return await axis_choices(self._choices, interaction.namespace.y, interaction, current)
 
 
 def _single_prompt(prompt: str) -> str:

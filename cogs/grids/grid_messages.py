@@ -13,9 +13,10 @@ from cogs.message_ref import MessageRef
 from cogs.messages.delivery import delete_message
 from cogs.messages.text import duration
 from cogs.messages.updater import MessageUpdater
-from cogs.requests.confirmations import pictures, plain
-from cogs.requests.sending import sender
-from cogs.requests.submission import Submission, message_ref_of_click
+from cogs.policy.privacy import reply_mode_of
+from cogs.requests.answers import message_ref_for, message_ref_of_click, requester_of
+from cogs.requests.confirmations import excerpt, picture_count
+from cogs.requests.sending import card_sender
 from engine import (
     Grid,
     GridEstimate,
@@ -36,12 +37,9 @@ log = logging.getLogger(__name__)
 class GridMessages:
     """Submits grids and tracks their messages."""
 
-    def __init__(
-        self, bot: Client, studio: Studio, submission: Submission, updater: MessageUpdater
-    ) -> None:
+    def __init__(self, bot: Client, studio: Studio, updater: MessageUpdater) -> None:
         self._bot = bot
         self._studio = studio
-        self._submission = submission
         self._updater = updater
 
     async def describe(
@@ -57,7 +55,7 @@ class GridMessages:
         """
         return grid_question(layout, await self._studio.grids.estimate(requests, requester))
 
-    async def take(
+    async def submit(
         self,
         interaction: Interaction,
         layout: GridLayout,
@@ -76,27 +74,29 @@ class GridMessages:
         Raises:
             AtelierError: When it is refused; the text is for the user.
         """
-        reply_mode = await self._submission.reply_mode(interaction, private=private)
-        message_ref = await self._submission.message_ref_for(interaction, reply_mode)
+        reply_mode = await reply_mode_of(interaction, private=private)
+        message_ref = await message_ref_for(interaction, reply_mode)
         grid = await self._studio.grids.submit(
             layout,
             requests,
-            await self._submission.requester(interaction, message_ref.without_token()),
+            await requester_of(interaction, message_ref.without_token()),
         )
         cells = await self._studio.grids.cells(grid.id)
         progress = GridProgress(total=layout.count, finished=0)
-        lost = message_ref.without_token()
+        fallback = message_ref.without_token()
         with speaking(message_ref.language):
             card = waiting_grid_card(grid, cells[min(cells)].recipe.prompt, progress, None)
         try:
             with speaking(message_ref.language):  # its buttons' labels are translated when sent
-                message_ref = await sender(interaction, reply_mode, first=False)(message_ref, card)
+                message_ref = await card_sender(interaction, reply_mode, first=False)(
+                    message_ref, card
+                )
             await self._studio.grids.set_message_ref(grid.id, message_ref.to_json())
         except StorageError as error:  # it is queued anyway: an error would make them retry
             log.warning("Grid %d: the place of its message couldn't be stored: %s", grid.id, error)
         except discord.HTTPException as error:
             log.warning("Grid %d: its message couldn't be sent: %s", grid.id, error)
-            message_ref = lost
+            message_ref = fallback
         finally:
             self.track(grid, message_ref, card)
 
@@ -140,7 +140,7 @@ class GridMessages:
 
 def grid_question(layout: GridLayout, estimate: GridEstimate) -> str:
     """The question whether to paint a grid, with an estimate."""
-    count = pictures(layout.count)
+    count = picture_count(layout.count)
     if estimate.seconds is None:
         question = say("**A grid of {pictures}.** Paint it?", pictures=count)
     else:
@@ -149,9 +149,9 @@ def grid_question(layout: GridLayout, estimate: GridEstimate) -> str:
             pictures=count,
             time=duration(estimate.seconds),
         )
-    lines = [question, f"- {plain(estimate.recipes[0].prompt)}"]
+    lines = [question, f"- {excerpt(estimate.recipes[0].prompt)}"]
     for axis in layout.axes:
-        lines.append(f"- {translated_title(axis.title)}: {plain(' · '.join(axis.labels), 300)}")
+        lines.append(f"- {translated_title(axis.title)}: {excerpt(' · '.join(axis.labels), 300)}")
     if estimate.seconds is None:
         unknown = say("There's no time estimate until something similar has been painted.")
         lines.append(f"-# {unknown}")

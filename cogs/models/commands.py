@@ -23,7 +23,7 @@ from cogs.policy.access import require_manager
 from cogs.policy.audit import record
 from cogs.policy.contexts import scope_of
 from cogs.policy.request_context import channel_language
-from cogs.requests.choices import model_choices, scheduler_choices, several_choices
+from cogs.requests.choices import model_choices, model_list_choices, scheduler_choices
 from cogs.requests.sizes import parse_size, size_choices
 from engine import (
     MAX_GUIDANCE,
@@ -168,7 +168,7 @@ class Models(
 
     @allow_models.autocomplete("names")
     async def _complete_names(self, interaction: Interaction, current: str) -> list[Choice[str]]:
-        return several_choices(self._studio.models, current)
+        return model_list_choices(self._studio.models, current)
 
     @model_default.autocomplete("size")
     async def _complete_size(self, interaction: Interaction, current: str) -> list[Choice[str]]:

@@ -4,7 +4,7 @@ from collections.abc import Container
 from functools import reduce
 
 from cogs.messages.replies import MAX_MESSAGE_LENGTH
-from cogs.requests.choices import about
+from cogs.requests.choices import model_description
 from engine import (
     FAMILIES,
     Catalogue,
@@ -44,7 +44,8 @@ def model_list_text(models: Catalogue, used: Model, allowed: Container[str] | No
         [say("-# Not allowed here: {names}", names=listed(disallowed))] if disallowed else []
     )
     lines = [
-        f"{'**→**' if model == used else '•'} **{model.name}** {about(model)}" for model in usable
+        f"{'**→**' if model == used else '•'} **{model.name}** {model_description(model)}"
+        for model in usable
     ]
     text = "\n".join([headline, *lines, *disallowed_lines])
     if len(text) <= MAX_MESSAGE_LENGTH:
@@ -61,7 +62,7 @@ def current_model_text(used: Model) -> str:
 def model_summary(model: Model, defaults: ModelDefaults) -> str:
     """The settings, sizes and licence of a model, and its defaults in the server."""
     lines = [
-        f"**{model.name}** {about(model)}",
+        f"**{model.name}** {model_description(model)}",
         say(
             "Steps {steps} · guidance {guidance:g} · scheduler {scheduler}",
             steps=model.num_inference_steps,

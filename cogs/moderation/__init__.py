@@ -1,4 +1,4 @@
-"""Moderation: blocks, blocked words, reviews, releasing withheld pictures."""
+"""Moderation: blocked members and words, reviews, and releasing withheld pictures."""
 
 from cogs.context import Client
 from cogs.messages.buttons import JobActions
@@ -7,16 +7,16 @@ from cogs.moderation.release import Release, release
 from cogs.moderation.review_cards import ReviewActions, ReviewButton
 from cogs.moderation.reviews import ReviewService
 from cogs.moderation.words import Words
-from cogs.requests.submission import ReviewDesk, Submission
+from cogs.requests.submission import RequestReviews, Submission
 
 
 async def setup(bot: Client) -> None:
     """Add the feature to the bot."""
     reviews = ReviewService(bot, bot.studio, bot.services[Submission])
     bot.services.add(ReviewService, reviews)
-    bot.services.add(ReviewDesk, reviews)
+    bot.services.add(RequestReviews, reviews)
     bot.services.add(ReviewActions, ReviewActions()).add(
-        allow=reviews.allow, refuse=reviews.refuse, withdraw=reviews.withdraw
+        allow=reviews.approve, refuse=reviews.decline, withdraw=reviews.withdraw
     )
     bot.services[JobActions].add(release=release)
     bot.add_dynamic_items(ReviewButton)

@@ -1,4 +1,4 @@
-"""/block, /unblock and /audit: who may not use the bot here, and what moderators have done."""
+"""/block, /unblock and /audit: blocked members, and the log of what moderators did."""
 
 from collections.abc import Iterable, Iterator
 
@@ -16,22 +16,22 @@ from cogs.policy.contexts import scope_of
 from engine import AuditEntry, Block, Studio
 from speech import phrase, recalled, say
 
-Somebody = discord.Member | discord.User
+AnyUser = discord.Member | discord.User
 
 MAX_AUDIT_ENTRIES = 50
-"""Lines that `/audit` shows."""
+"""Entries that `/audit` shows."""
 
-LONGEST = 700
-"""Characters of such a line."""
+MAX_ENTRY_LENGTH = 700
+"""Characters of an entry's text."""
 
-BLOCKED = phrase(
+BLOCKED_TEXT = phrase(
     "{user} is blocked until {end}. Their queued jobs will still be painted; cancel them with "
     "`/cancel`."
 )
 
 
 class Moderation(commands.Cog):
-    """The commands that keep order among people."""
+    """The commands about blocked members and the audit log."""
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
@@ -46,7 +46,7 @@ class Moderation(commands.Cog):
     async def block(
         self,
         interaction: Interaction,
-        user: Somebody,
+        user: AnyUser,
         reason: Range[str, 1, 150],
         days: Range[int, 1, 3650] | None = None,
     ) -> None:
@@ -60,18 +60,18 @@ class Moderation(commands.Cog):
             reason=reason,
             days=days,
         )
-        why = discord.utils.escape_markdown(" ".join(reason.split()))
-        end = _end(block)
+        reason_text = discord.utils.escape_markdown(" ".join(reason.split()))
+        end = _until_text(block)
         await record(
             interaction,
-            say("blocked {user} until {end}: {why}", user=user.mention, end=end, why=why),
+            say("blocked {user} until {end}: {why}", user=user.mention, end=end, why=reason_text),
         )
-        await reply(interaction, say(BLOCKED, user=user.mention, end=end))
+        await reply(interaction, say(BLOCKED_TEXT, user=user.mention, end=end))
 
     @app_commands.command()
     @app_commands.guild_only()
     @app_commands.describe(user="Who to unblock")
-    async def unblock(self, interaction: Interaction, user: Somebody) -> None:
+    async def unblock(self, interaction: Interaction, user: AnyUser) -> None:
         """Let someone use me in this server again"""
         require_moderator(interaction)
         if await self._studio.moderation.unblock(scope_of(interaction), str(user.id)):
@@ -94,8 +94,8 @@ class Moderation(commands.Cog):
             await reply(interaction, text)
 
 
-def _require_blockable(interaction: Interaction, user: Somebody) -> None:
-    """Raise `Refused` when blocking that person makes no sense, or would do nothing."""
+def _require_blockable(interaction: Interaction, user: AnyUser) -> None:
+    """Raise `Refused` when that user can't be blocked."""
     if user.id == interaction.user.id:
         raise Refused(say("You can't block yourself. Choose someone else."))
     if user.bot:
@@ -105,18 +105,19 @@ def _require_blockable(interaction: Interaction, user: Somebody) -> None:
         raise Refused(say("{user} manages this server and can't be blocked.", user=user.mention))
 
 
-def _end(block: Block) -> str:
-    """When it is over: a moment, or a command."""
+def _until_text(block: Block) -> str:
+    """When the block ends: a time, or the command that ends it."""
     return f"<t:{int(block.until)}:f>" if block.until is not None else "/unblock"
 
 
 def audit_line(entry: AuditEntry) -> str:
-    """One line of the log."""
-    return f"<t:{int(entry.at)}:R> <@{entry.by}> {shortened(recalled(entry.what), LONGEST)}"
+    """One line of the audit log."""
+    text = shortened(recalled(entry.what), MAX_ENTRY_LENGTH)
+    return f"<t:{int(entry.at)}:R> <@{entry.by}> {text}"
 
 
 def split_into_messages(lines: Iterable[str]) -> Iterator[str]:
-    """The lines, joined to as few texts as fit into a message each."""
+    """The lines, joined into as few messages as possible."""
     text = ""
     for line in lines:
         if text and len(text) + 1 + len(line) > MAX_MESSAGE_LENGTH:

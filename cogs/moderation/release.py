@@ -1,4 +1,4 @@
-"""Letting withheld pictures be shown: a button on their message, and /release."""
+"""Releasing hidden pictures, with /release or the button on their message."""
 
 from discord import app_commands
 from discord.app_commands import Range
@@ -16,7 +16,7 @@ from speech import say
 
 
 class Release(commands.Cog):
-    """The command for what the classifier objects to."""
+    """The command for pictures that the safety checker flagged."""
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
@@ -35,7 +35,7 @@ async def release(interaction: Interaction, job_id: int) -> None:
     """Show pictures that were hidden as spoilers or withheld.
 
     Raises:
-        Refused: When whoever interacts does not keep order where it belongs.
+        Refused: When the user doesn't moderate the job's server, or it is another one.
     """
     bot = interaction.client
     job = await bot.studio.job(job_id)

@@ -14,20 +14,20 @@ from cogs.messages.text import shortened, spoiler
 from engine import REVIEW_LIFETIME, ImageRequest, Review
 from speech import listed, phrase, say, say_many
 
-ASKING = discord.Colour(0xE0A030)
-OVER = discord.Colour(0x8A8F98)
+OPEN_COLOUR = discord.Colour(0xE0A030)
+CLOSED_COLOUR = discord.Colour(0x8A8F98)
 
-MOST_PROMPTS = 2800
-"""Characters of all prompts, escaped; a message takes 4000."""
+MAX_PROMPTS_LENGTH = 2800
+"""Characters of all prompts together, escaped; a message takes 4000."""
 
-LEAST_PROMPT = 200
-"""Characters for which another line is begun."""
+MIN_PROMPT_LENGTH = 200
+"""Characters that have to be left for another prompt to be shown."""
 
-MARGIN = 60
-"""Characters that stand around the prompts of a line."""
+LINE_MARGIN = 60
+"""Characters of a line besides its prompts."""
 
-MOST_WORDS, LONGEST_WORD = 6, 80
-"""Of the words that they are held for so many are told, in so many characters each."""
+MAX_WORDS, MAX_WORD_LENGTH = 6, 80
+"""How many of the matching words are shown, and the characters of each."""
 
 ALLOW, REFUSE, WITHDRAW = "allow", "refuse", "withdraw"
 
@@ -39,7 +39,7 @@ BUTTONS = {
 
 
 class ReviewActions(ActionRegistry[int]):
-    """What the buttons of a review do, given its number."""
+    """The handlers of a review's buttons, which take its number."""
 
 
 class ReviewButton(
@@ -51,24 +51,24 @@ class ReviewButton(
 
     def __init__(self, verb: str, number: int) -> None:
         label, style = BUTTONS[verb]
-        identity = f"atelier-review:{verb}:{number}"
-        super().__init__(ui.Button(label=say(label), style=style, custom_id=identity))
+        custom_id = f"atelier-review:{verb}:{number}"
+        super().__init__(ui.Button(label=say(label), style=style, custom_id=custom_id))
         self._verb = verb
         self._number = number
 
     @classmethod
     def rebuilt(cls, match: re.Match[str], item: ui.Item[Any]) -> Self:
-        """The button that was clicked, rebuilt from its id alone."""
+        """The button from its custom ID."""
         return cls(match["verb"], int(match["number"]))
 
     async def act(self, interaction: Interaction) -> None:
-        """Decide, or withdraw."""
+        """Apply the verb to the review."""
         actions = interaction.client.services[ReviewActions]
         await actions.run(self._verb, interaction, self._number)
 
 
-def asking_view(review: Review) -> ui.LayoutView:
-    """The request with what is held against it, and the buttons. Prompts hide as spoilers."""
+def review_view(review: Review) -> ui.LayoutView:
+    """The request with its prompts as spoilers, the matching words, and the buttons."""
     pictures = sum(request.count for request in review.requests)
     number = say_many("{number} picture", "{number} pictures", pictures)
     where = f"<#{MessageRef.from_json(review.message_ref).channel_id}>"
@@ -84,84 +84,87 @@ def asking_view(review: Review) -> ui.LayoutView:
     ]
     if any(request.image for request in review.requests):
         lines.append(say("Uses a start image."))
-    words = listed([_hidden(word, LONGEST_WORD) for word in review.words[:MOST_WORDS]])
+    words = listed([_spoiler_line(word, MAX_WORD_LENGTH) for word in review.words[:MAX_WORDS]])
     lines.append(f"-# {say('Held for: {words}', words=words)}")
     lines.append(f"-# {say('Moderators can decide until <t:{end}:f>.', end=end)}")
     row: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
     for verb in (ALLOW, REFUSE):
         row.add_item(ReviewButton(verb, review.id))
-    return _view("\n".join(lines), ASKING, row)
+    return _card_view("\n".join(lines), OPEN_COLOUR, row)
 
 
-def allowed_view(review: Review, by: int) -> ui.LayoutView:
-    """What is left when it was allowed."""
-    said = say(
+def approved_view(review: Review, by: int) -> ui.LayoutView:
+    """The message of an approved request."""
+    text = say(
         "{moderator} approved {member}'s request.",
         moderator=f"<@{by}>",
         member=f"<@{review.owner}>",
     )
-    return _view("\n".join([said, *_prompts(review.requests)]), OVER)
+    return _card_view("\n".join([text, *_prompts(review.requests)]), CLOSED_COLOUR)
 
 
-def refused_view(review: Review, by: int) -> ui.LayoutView:
-    """What is left when it was refused: everybody may stand here, so nothing of the prompt."""
-    return _view(
+def declined_view(review: Review, by: int) -> ui.LayoutView:
+    """The message of a declined request, without the prompt: anyone may read it here."""
+    return _card_view(
         say(
             "{moderator} declined {member}'s request.",
             moderator=f"<@{by}>",
             member=f"<@{review.owner}>",
         ),
-        OVER,
+        CLOSED_COLOUR,
     )
 
 
 def withdrawn_view(review: Review) -> ui.LayoutView:
-    """What is left when whoever asked wants it no more."""
-    return _view(say("{member} withdrew their request.", member=f"<@{review.owner}>"), OVER)
+    """The message of a request that the member withdrew."""
+    text = say("{member} withdrew their request.", member=f"<@{review.owner}>")
+    return _card_view(text, CLOSED_COLOUR)
 
 
-def withdrawing_view(review: Review) -> ui.View:
-    """The button below what whoever asked is told."""
+def withdraw_button_view(review: Review) -> ui.View:
+    """The button below the member's notice that their request is waiting."""
     view = ui.View(timeout=None)
     view.add_item(ReviewButton(WITHDRAW, review.id))
     return view
 
 
-def over_view() -> ui.LayoutView:
-    """What is left when nobody decided in time."""
-    return _view(say("This request waited too long and has expired."), OVER)
+def expired_view() -> ui.LayoutView:
+    """The message of a request that wasn't decided in time."""
+    return _card_view(say("This request waited too long and has expired."), CLOSED_COLOUR)
 
 
-def in_short(review: Review) -> str:
-    """The first of its prompts, for a line."""
-    return _hidden(review.requests[0].prompt, 150)
+def prompt_excerpt(review: Review) -> str:
+    """The first prompt of the request, shortened to one line, as a spoiler."""
+    return _spoiler_line(review.requests[0].prompt, 150)
 
 
 def _prompts(requests: Iterable[ImageRequest]) -> list[str]:
-    """As much of the prompts as fits, each on a line."""
+    """The prompts as lines, as far as they fit."""
     lines: list[str] = []
-    room = MOST_PROMPTS
+    remaining = MAX_PROMPTS_LENGTH
     for request in requests:
-        if room < LEAST_PROMPT:
+        if remaining < MIN_PROMPT_LENGTH:
             return [*lines, "> …"]
         negative = request.negative_prompt
-        without = _hidden(negative, room // 3) if negative else ""
-        texts = [_hidden(request.prompt, room - len(without) - MARGIN)]
+        excluded = _spoiler_line(negative, remaining // 3) if negative else ""
+        parts = [_spoiler_line(request.prompt, remaining - len(excluded) - LINE_MARGIN)]
         if negative:
-            texts.append(say("without {words}", words=without))
-        lines.append(f"> {' · '.join(texts)}")
-        room -= len(lines[-1]) + 1
+            parts.append(say("without {words}", words=excluded))
+        lines.append(f"> {' · '.join(parts)}")
+        remaining -= len(lines[-1]) + 1
     return lines
 
 
-def _hidden(text: str, most: int) -> str:
-    """The text in one line that nobody has to read who does not want to, in `most` characters."""
+def _spoiler_line(text: str, max_length: int) -> str:
+    """The text as a spoiler in one line of at most `max_length` characters."""
     text = " ".join(text.split())
-    whole = spoiler(shortened(text, most - 4))
-    return whole if len(whole) <= most else spoiler(shortened(text, most // 2 - 2))
+    whole = spoiler(shortened(text, max_length - 4))
+    return whole if len(whole) <= max_length else spoiler(shortened(text, max_length // 2 - 2))
 
 
-def _view(text: str, colour: discord.Colour, *rows: ui.ActionRow[ui.LayoutView]) -> ui.LayoutView:
+def _card_view(
+    text: str, colour: discord.Colour, *rows: ui.ActionRow[ui.LayoutView]
+) -> ui.LayoutView:
     view = ui.LayoutView(timeout=None)
     view.add_item(ui.Container(ui.TextDisplay(text), *rows, accent_colour=colour))
     return view

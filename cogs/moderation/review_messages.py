@@ -1,5 +1,4 @@
-"""Asking moderators about requests that wait: at once, after a restart, and where a question is
-gone."""
+"""Posts requests for review: at once, after a restart, and again if the message was deleted."""
 
 import asyncio
 import logging
@@ -11,74 +10,78 @@ from discord import ui
 from cogs.context import Client
 from cogs.message_ref import MessageRef
 from cogs.messages.updater import TRANSIENT_ERRORS
-from cogs.moderation.review_cards import asking_view, in_short
+from cogs.moderation.review_cards import prompt_excerpt, review_view
 from cogs.policy.server_settings import server_settings
 from engine import Decision, InvalidRequest, Review, ReviewMessage, StorageError, Studio, Tasks
 from speech import phrase, say, speaking
 
 log = logging.getLogger(__name__)
 
-MOST_LISTED = 20
-"""Requests that are looked after at a time, those that wait longest."""
+MAX_LISTED = 20
+"""Requests that are listed and reposted at a time, the oldest first."""
 
-NOWHERE = phrase("I can't post this for review anywhere. Choose a channel in `/settings`.")
+NOT_POSTED = phrase("I can't post this for review anywhere. Choose a channel in `/settings`.")
 
 
-def first(review: Review) -> str:
-    """The nonce of the first question about it."""
+def first_nonce(review: Review) -> str:
+    """The nonce of the review's first message."""
     return f"review-{review.id}"
 
 
 class ReviewMessages:
-    """Posts the questions, and knows where they are."""
+    """Posts the messages of reviews, and updates them."""
 
     def __init__(self, bot: Client, studio: Studio) -> None:
         self._bot = bot
         self._studio = studio
         self._tasks = Tasks()
-        self._again = asyncio.Lock()  # two who look at once do not make two questions
+        self._repost_lock = asyncio.Lock()  # two moderators at once must not repost twice
 
     async def resume(self) -> None:
-        """Ask about what the end of the program has left without a question."""
+        """Post the reviews that weren't posted before the program ended."""
         for review in await self._studio.moderation.reviews.waiting():
             if review.message is None:
-                self._tasks.start(self._take_up(review), f"ask about review {review.id}")
+                self._tasks.start(self._post_if_missing(review), f"post review {review.id}")
 
     async def close(self) -> None:
-        """Ask no more; the next start goes on."""
+        """Stop posting; the next start continues."""
         await self._tasks.cancel()
 
-    async def ask(self, review: Review, nonce: str) -> ReviewMessage | None:
-        """Ask where the server wants that, else where it was asked for; where, if that went.
+    async def post(self, review: Review, nonce: str) -> ReviewMessage | None:
+        """Post a review in the server's review channel, or else in the channel of the request.
 
-        Within a few minutes Discord makes one message of all that have the same `nonce`.
+        Discord posts messages with the same `nonce` only once within a few minutes.
+
+        Returns:
+            Where it was posted; `None` if that wasn't possible.
         """
         message_ref = MessageRef.from_json(review.message_ref)
         settings = await server_settings(self._studio, review.scope)
-        rooms = [settings.review_channel, None if message_ref.private else message_ref.channel_id]
-        view = await self._view(review)
-        for room in dict.fromkeys(room for room in rooms if room is not None):
+        request_channel = None if message_ref.private else message_ref.channel_id
+        channel_ids = dict.fromkeys(filter(None, (settings.review_channel, request_channel)))
+        view = await self._question_view(review)
+        for channel_id in channel_ids:
             try:
-                async with self._bot.channel_locks.setdefault(room, asyncio.Lock()):
-                    message = await self._bot.get_partial_messageable(room).send(
+                async with self._bot.channel_locks.setdefault(channel_id, asyncio.Lock()):
+                    message = await self._bot.get_partial_messageable(channel_id).send(
                         view=view, allowed_mentions=discord.AllowedMentions.none(), nonce=nonce
                     )
             except TRANSIENT_ERRORS as error:
-                log.warning("Review %d cannot be shown in channel %d: %s", review.id, room, error)
+                log.warning("Review %d: can't post in channel %d: %s", review.id, channel_id, error)
             else:
-                asked = ReviewMessage(room, message.id)
-                await self._keep(review, asked)
-                return asked
+                posted = ReviewMessage(channel_id, message.id)
+                await self._store_message(review, posted)
+                return posted
         return None
 
-    async def all_again(self, scope: str) -> list[str]:
-        """Ask again about those of a scope whose question is gone; a line about each that waits."""
-        async with self._again:
+    async def repost_missing(self, scope: str) -> list[str]:
+        """Post the waiting reviews of a server again if their message is gone; a line for each."""
+        async with self._repost_lock:
             waiting = await self._studio.moderation.reviews.waiting(scope)
-            return [await self._looked_after(review) for review in waiting[:MOST_LISTED]]
+            return [await self._ensure_posted(review) for review in waiting[:MAX_LISTED]]
 
-    async def redraw(self, review: Review, view: ui.LayoutView) -> None:
-        """Show something else in the place of the question."""
+    async def replace_question(self, review: Review, view: ui.LayoutView) -> None:
+        """Replace the content of the review's message."""
         if review.message is None:
             return
         try:
@@ -86,48 +89,48 @@ class ReviewMessages:
         except TRANSIENT_ERRORS as error:
             log.warning("Review %d still has its buttons: %s", review.id, error)
 
-    async def _take_up(self, review: Review) -> None:
+    async def _post_if_missing(self, review: Review) -> None:
         try:
             now = await self._studio.moderation.reviews.get(review.id, review.scope)
         except InvalidRequest:
             return
         if now.decision is Decision.WAITING and now.message is None:
-            await self.ask(review, first(review))
+            await self.post(review, first_nonce(review))
 
-    async def _looked_after(self, review: Review) -> str:
-        """The line about it, once it has a question."""
-        asked: ReviewMessage | None = review.message
-        if asked is not None:
+    async def _ensure_posted(self, review: Review) -> str:
+        """The line about a waiting review, whose message is posted again if it is gone."""
+        posted: ReviewMessage | None = review.message
+        if posted is not None:
             try:
-                await self._edit(asked, await self._view(review))
+                await self._edit(posted, await self._question_view(review))
             except (discord.NotFound, discord.Forbidden):
-                asked = None
+                posted = None
             except TRANSIENT_ERRORS as error:
-                log.warning("Review %d cannot be looked after: %s", review.id, error)
-        asked = asked or await self.ask(review, secrets.token_hex(8))
+                log.warning("Review %d: can't check its message: %s", review.id, error)
+        posted = posted or await self.post(review, secrets.token_hex(8))
         guild = MessageRef.from_json(review.message_ref).guild_id
         where = (
-            f"https://discord.com/channels/{guild}/{asked.channel}/{asked.message}"
-            if asked is not None
-            else say(NOWHERE)
+            f"https://discord.com/channels/{guild}/{posted.channel}/{posted.message}"
+            if posted is not None
+            else say(NOT_POSTED)
         )
-        return f"<t:{int(review.asked_at)}:R> <@{review.owner}> {in_short(review)} · {where}"
+        return f"<t:{int(review.asked_at)}:R> <@{review.owner}> {prompt_excerpt(review)} · {where}"
 
-    async def _view(self, review: Review) -> ui.LayoutView:
-        """The question, in the language of those who read it."""
+    async def _question_view(self, review: Review) -> ui.LayoutView:
+        """The review with its buttons, in the moderators' language."""
         settings = await server_settings(self._studio, review.scope)
         with speaking(settings.language or MessageRef.from_json(review.message_ref).language):
-            return asking_view(review)
+            return review_view(review)
 
-    async def _edit(self, asked: ReviewMessage, view: ui.LayoutView) -> None:
-        async with self._bot.channel_locks.setdefault(asked.channel, asyncio.Lock()):
-            channel = self._bot.get_partial_messageable(asked.channel)
-            await channel.get_partial_message(asked.message).edit(
+    async def _edit(self, posted: ReviewMessage, view: ui.LayoutView) -> None:
+        async with self._bot.channel_locks.setdefault(posted.channel, asyncio.Lock()):
+            channel = self._bot.get_partial_messageable(posted.channel)
+            await channel.get_partial_message(posted.message).edit(
                 view=view, allowed_mentions=discord.AllowedMentions.none()
             )
 
-    async def _keep(self, review: Review, asked: ReviewMessage) -> None:
+    async def _store_message(self, review: Review, posted: ReviewMessage) -> None:
         try:
-            await self._studio.moderation.reviews.set_message(review.id, asked)
-        except StorageError as error:  # moderators see it; the next start asks once more
-            log.warning("Review %d does not know its question: %s", review.id, error)
+            await self._studio.moderation.reviews.set_message(review.id, posted)
+        except StorageError as error:  # moderators see it anyway; the next start posts it again
+            log.warning("Review %d: its message couldn't be stored: %s", review.id, error)

@@ -1,4 +1,4 @@
-"""Queueing what a moderator has allowed, as a request of whoever asked for it."""
+"""Queues what a moderator approved, as jobs of the member who requested it."""
 
 import discord
 
@@ -12,11 +12,11 @@ from speech import say
 
 
 async def submit_review(interaction: Interaction, review: Review) -> list[Job]:
-    """The jobs that it becomes, under the limits that count for the member now.
+    """Queue the requests of a review, under the limits that apply to the member now.
 
     Raises:
-        AlreadyDecided: When it does not wait any more.
-        Refused: When the member may not have them now; the text is for the moderator.
+        AlreadyDecided: When it was decided or withdrawn.
+        Refused: When the member may not queue them now; the text is for the moderator.
     """
     rate_limits = await _rate_limits(interaction, review)
     try:
@@ -44,23 +44,24 @@ async def submit_review(interaction: Interaction, review: Review) -> list[Job]:
 
 
 async def _rate_limits(interaction: Interaction, review: Review) -> RateLimits:
-    """What whoever asked may use now.
+    """The limits that apply to the member now.
 
     Raises:
-        Refused: When they have left, or are blocked by now.
+        Refused: When they have left the server, or are blocked.
     """
     assert interaction.guild is not None, "only servers hold requests"
-    bot, who = interaction.client, f"<@{review.owner}>"
+    bot, mention = interaction.client, f"<@{review.owner}>"
     try:
         member = await interaction.guild.fetch_member(int(review.owner))
     except discord.NotFound as error:
-        sentence = say("{member} is no longer in this server. Decline the request.", member=who)
+        sentence = say("{member} is no longer in this server. Decline the request.", member=mention)
         raise Refused(sentence) from error
     block = await bot.studio.moderation.blocked(review.scope, review.owner)
     if block is not None and not member_manages(bot, member):
         raise Refused(
             say(
-                "{member} is now blocked. Use `/unblock` first, or decline the request.", member=who
+                "{member} is now blocked. Use `/unblock` first, or decline the request.",
+                member=mention,
             )
         )
     settings = await server_settings(bot.studio, review.scope)

@@ -1,4 +1,4 @@
-"""Reviews: requests that wait until a moderator has looked at them."""
+"""Requests that wait for a moderator's decision."""
 
 import asyncio
 import logging
@@ -15,15 +15,15 @@ from cogs.messages.replies import reply
 from cogs.messages.updater import TRANSIENT_ERRORS
 from cogs.moderation.blocks import split_into_messages
 from cogs.moderation.review_cards import (
-    allowed_view,
-    in_short,
-    over_view,
-    refused_view,
-    withdrawing_view,
+    approved_view,
+    declined_view,
+    expired_view,
+    prompt_excerpt,
+    withdraw_button_view,
     withdrawn_view,
 )
-from cogs.moderation.review_messages import ReviewMessages, first
-from cogs.moderation.review_notices import tell_allowed, tell_refused
+from cogs.moderation.review_messages import ReviewMessages, first_nonce
+from cogs.moderation.review_notices import notify_approved, notify_declined
 from cogs.moderation.review_submission import submit_review
 from cogs.policy.access import Refused, require_moderator
 from cogs.policy.audit import record
@@ -48,22 +48,22 @@ log = logging.getLogger(__name__)
 
 
 class ReviewService:
-    """Holds requests, asks moderators, and does what they say."""
+    """Holds requests for review, and carries out the moderators' decisions."""
 
     def __init__(self, bot: Client, studio: Studio, submission: Submission) -> None:
         self._bot = bot
         self._studio = studio
         self._submission = submission
-        self._asking = ReviewMessages(bot, studio)
-        self._deciding = asyncio.Lock()
+        self._messages = ReviewMessages(bot, studio)
+        self._decision_lock = asyncio.Lock()
 
     async def resume(self) -> None:
-        """Have moderators look at what the end of the program has left unseen."""
-        await self._asking.resume()
+        """Post the reviews that weren't posted before the program ended."""
+        await self._messages.resume()
 
     async def close(self) -> None:
-        """Leave the rest to the next start."""
-        await self._asking.close()
+        """Stop posting; the next start continues."""
+        await self._messages.close()
 
     async def hold(
         self,
@@ -73,28 +73,29 @@ class ReviewService:
         words: Sequence[str],
         parent: Parent | None = None,
     ) -> None:
-        """Have requests of whoever interacts wait for a moderator, and tell them so.
+        """Hold requests of the user for review, and notify them.
 
         Args:
-            interaction: In which they were asked for.
+            interaction: The interaction that submitted them.
             message_ref: Where the answer belongs.
-            requests: What is to be painted.
-            words: Those for which they are held.
-            parent: The picture that they go on from.
+            requests: The requests.
+            words: The words that have to be reviewed.
+            parent: The picture that they are made from.
 
         Raises:
-            AtelierError: When they cannot wait; the text is for the person.
+            AtelierError: When they can't be held; the text is for the user.
         """
         scope = scope_of(interaction)
-        held = self._studio.moderation.reviews
+        reviews = self._studio.moderation.reviews
         owner = str(interaction.user.id)
-        review = await held.hold(scope, owner, message_ref.to_json(), requests, words, parent)
+        review = await reviews.hold(scope, owner, message_ref.to_json(), requests, words, parent)
         if interaction.response.type is discord.InteractionResponseType.deferred_channel_message:
-            await interaction.delete_original_response()  # everybody would read what fills it
+            # The notice would take its place, for the whole channel to read.
+            await interaction.delete_original_response()
         elif not interaction.response.is_done():
             await interaction.response.defer(ephemeral=True, thinking=True)
-        if await self._asking.ask(review, first(review)) is None:
-            await held.drop(review.id)
+        if await self._messages.post(review, first_nonce(review)) is None:
+            await reviews.drop(review.id)
             raise Refused(
                 say(
                     "Your prompt contains a word that a moderator of this server must review "
@@ -108,87 +109,87 @@ class ReviewService:
                 "first. It will wait until <t:{end}:f>; I'll tell you what they decide.",
                 end=int(review.asked_at + REVIEW_LIFETIME),
             ),
-            view=withdrawing_view(review),
+            view=withdraw_button_view(review),
             ephemeral=True,
         )
 
     async def withdraw(self, interaction: Interaction, number: int) -> None:
         """Take your own request back."""
-        held = self._studio.moderation.reviews
-        review = await held.get(number, scope_of(interaction))
+        reviews = self._studio.moderation.reviews
+        review = await reviews.get(number, scope_of(interaction))
         if review.owner != str(interaction.user.id):
             raise Refused(say("Only the person who asked for this can withdraw it."))
-        if not await held.decide(number, Decision.WITHDRAWN):
+        if not await reviews.decide(number, Decision.WITHDRAWN):
             raise Refused(say("This request has already been decided."))
         await interaction.response.edit_message(
             content=say("You withdrew this request. Moderators won't review it."), view=None
         )
         with speaking(await channel_language(interaction)):
             view = withdrawn_view(review)
-        await self._asking.redraw(review, view)
+        await self._messages.replace_question(review, view)
 
     async def list_waiting(self, interaction: Interaction) -> None:
-        """Tell a moderator what waits, and ask again where a question is gone."""
+        """List the waiting reviews for a moderator, and post deleted ones again."""
         require_moderator(interaction)
         await interaction.response.defer(ephemeral=True, thinking=True)
-        lines = await self._asking.all_again(scope_of(interaction))
+        lines = await self._messages.repost_missing(scope_of(interaction))
         for text in split_into_messages(lines):
             await reply(interaction, text)
         if not lines:
             await reply(interaction, say("No requests are waiting for review here."))
 
-    async def allow(self, interaction: Interaction, number: int) -> None:
+    async def approve(self, interaction: Interaction, number: int) -> None:
         """Queue the request as a job of the member who asked, under their limits now.
 
         Raises:
-            AtelierError: When it cannot be queued; it goes on waiting.
+            AtelierError: When it can't be queued; it keeps waiting.
         """
         require_moderator(interaction)
         await interaction.response.defer()
-        async with self._deciding:
-            review = await self._waiting(interaction, number)
+        async with self._decision_lock:
+            review = await self._open_review(interaction, number)
             jobs = await submit_review(interaction, review)
-        who, prompt = f"<@{review.owner}>", in_short(review)
+        member, prompt = f"<@{review.owner}>", prompt_excerpt(review)
         await record(
-            interaction, say("approved {member}'s request: {prompt}", member=who, prompt=prompt)
+            interaction, say("approved {member}'s request: {prompt}", member=member, prompt=prompt)
         )
-        await self._redraw(interaction, review, allowed_view)
+        await self._redraw_decided(interaction, review, approved_view)
         for job in jobs:
             message_ref = MessageRef.from_json(job.message_ref)
-            await self._submission.show(
-                job, message_ref, partial(self._post, job), lost=message_ref
+            await self._submission.post(
+                job, message_ref, partial(self._deliver_or_log, job), fallback=message_ref
             )
         shown = MessageRef.from_json((await self._studio.job(jobs[0].id)).message_ref)
         if not shown.private:
-            await tell_allowed(self._bot, shown, _server(interaction))
+            await notify_approved(self._bot, shown, _server_name(interaction))
 
-    async def refuse(self, interaction: Interaction, number: int) -> None:
+    async def decline(self, interaction: Interaction, number: int) -> None:
         """Drop the request and tell the member who asked."""
         require_moderator(interaction)
         await interaction.response.defer()
-        async with self._deciding:
-            review = await self._waiting(interaction, number)
+        async with self._decision_lock:
+            review = await self._open_review(interaction, number)
             if not await self._studio.moderation.reviews.decide(number, Decision.REFUSED):
                 raise Refused(say("This request has already been decided."))
-        who, prompt = f"<@{review.owner}>", in_short(review)
+        member, prompt = f"<@{review.owner}>", prompt_excerpt(review)
         await record(
-            interaction, say("declined {member}'s request: {prompt}", member=who, prompt=prompt)
+            interaction, say("declined {member}'s request: {prompt}", member=member, prompt=prompt)
         )
-        await self._redraw(interaction, review, refused_view)
-        await tell_refused(self._bot, review, _server(interaction))
+        await self._redraw_decided(interaction, review, declined_view)
+        await notify_declined(self._bot, review, _server_name(interaction))
 
-    async def _waiting(self, interaction: Interaction, number: int) -> Review:
-        """The review of that number, which nobody has decided yet.
+    async def _open_review(self, interaction: Interaction, number: int) -> Review:
+        """The review of that number, which hasn't been decided yet.
 
         Raises:
-            InvalidRequest: When it has waited for too long.
-            Refused: When somebody was quicker.
+            InvalidRequest: When it has expired.
+            Refused: When it was decided or withdrawn.
         """
         try:
             review = await self._studio.moderation.reviews.get(number, scope_of(interaction))
         except InvalidRequest:
             with speaking(await channel_language(interaction)):
-                view = over_view()
+                view = expired_view()
             await interaction.edit_original_response(view=view)
             raise
         if review.decision is Decision.WITHDRAWN:
@@ -200,16 +201,16 @@ class ReviewService:
             raise Refused(say("Another moderator has already decided this."))
         return review
 
-    async def _redraw(
+    async def _redraw_decided(
         self,
         interaction: Interaction,
         review: Review,
-        decided: Callable[[Review, int], discord.ui.LayoutView],
+        decided_view: Callable[[Review, int], discord.ui.LayoutView],
     ) -> None:
-        """Show on the message that it is decided; what follows does not depend on that."""
+        """Show the decision in the review's message; failures are only logged."""
         settings = await server_settings(self._studio, review.scope)
         with speaking(settings.language or MessageRef.from_json(review.message_ref).language):
-            view = decided(review, interaction.user.id)
+            view = decided_view(review, interaction.user.id)
         try:
             await interaction.edit_original_response(
                 view=view, allowed_mentions=discord.AllowedMentions.none()
@@ -217,15 +218,15 @@ class ReviewService:
         except TRANSIENT_ERRORS as error:
             log.warning("Review %d still has its buttons: %s", review.id, error)
 
-    async def _post(self, job: Job, message_ref: MessageRef, card: Card) -> MessageRef:
-        """Show a job where it was asked for, or, if that was private, directly."""
+    async def _deliver_or_log(self, job: Job, message_ref: MessageRef, card: Card) -> MessageRef:
+        """Show a job in the channel of the request, or in the member's DMs if it was private."""
         try:
             return await deliver(self._bot, message_ref, card, [], nonce=f"allowed-{job.id}")
         except (Unreachable, Rejected, TooLarge, UnknownJob, *TRANSIENT_ERRORS) as error:
-            log.warning("Job %d cannot be shown yet: %s", job.id, error)
+            log.warning("Job %d can't be shown yet: %s", job.id, error)
             return message_ref
 
 
-def _server(interaction: Interaction) -> str:
+def _server_name(interaction: Interaction) -> str:
     assert interaction.guild is not None, "only servers hold requests"
     return discord.utils.escape_markdown(interaction.guild.name)

@@ -1,4 +1,4 @@
-"""/words: what must not be in a prompt in this server, or not before a moderator has looked."""
+"""/words: words that a server blocks in prompts, or has moderators review."""
 
 import textwrap
 from collections.abc import Sequence
@@ -16,28 +16,27 @@ from cogs.policy.access import manages, require_manager, require_moderator
 from cogs.policy.audit import record
 from cogs.policy.contexts import scope_of
 from cogs.policy.server_settings import server_settings
+from cogs.requests.choices import MAX_CHOICES
 from engine import Studio
 from speech import phrase, say
 
 Word = Range[str, 1, 60]
 
-MOST_CHOICES = 25
-"""Discord's limit for autocomplete."""
 
-REFUSED_ARE = phrase("Blocked words:")
-REVIEWED_ARE = phrase("Words that need review:")
+BLOCKED_HEADING = phrase("Blocked words:")
+REVIEWED_HEADING = phrase("Words that need review:")
 
-LINE = 1500
-"""Characters of words in a line."""
+LINE_LENGTH = 1500
+"""Characters of a line of words."""
 
-REVIEWED = phrase(
+REVIEW_ADDED = phrase(
     "Prompts with “{word}” now need a moderator's approval. Requests are posted in {where}; "
     "you can change that in `/settings`."
 )
 
-NOT_THERE = phrase("“{word}” isn't on a list. See the lists with `/words list`.")
+NOT_LISTED = phrase("“{word}” isn't on a list. See the lists with `/words list`.")
 
-ALL_MAY_BE_USED = phrase(
+NO_WORDS = phrase(
     "No words are restricted. `/words block` blocks one; `/words review` has moderators check "
     "it first."
 )
@@ -47,7 +46,7 @@ ALL_MAY_BE_USED = phrase(
 class Words(
     commands.GroupCog,
     group_name="words",
-    group_description=("Words that are blocked or need a review"),
+    group_description="Words that are blocked or need a review",
 ):
     """The commands about words."""
 
@@ -60,11 +59,11 @@ class Words(
     async def block_word(self, interaction: Interaction, word: Word) -> None:
         """Refuse prompts that contain a word in this server"""
         require_manager(interaction)
-        plain = escape_markdown(
+        escaped = escape_markdown(
             await self._studio.moderation.block_word(scope_of(interaction), word)
         )
-        await record(interaction, say("blocked the word {word}", word=f"||{plain}||"))
-        await reply(interaction, say("Prompts with “{word}” are now blocked.", word=plain))
+        await record(interaction, say("blocked the word {word}", word=f"||{escaped}||"))
+        await reply(interaction, say("Prompts with “{word}” are now blocked.", word=escaped))
 
     @app_commands.command(name="review")
     @app_commands.describe(word="A word or a phrase; case doesn't matter")
@@ -72,11 +71,11 @@ class Words(
         """Have a moderator review prompts with a word before they're painted"""
         require_manager(interaction)
         scope = scope_of(interaction)
-        plain = escape_markdown(await self._studio.moderation.review_word(scope, word))
-        await record(interaction, say("marked the word {word} for review", word=f"||{plain}||"))
-        room = (await server_settings(self._studio, scope)).review_channel
-        where = f"<#{room}>" if room else say("the channel where the prompt was sent")
-        await reply(interaction, say(REVIEWED, word=plain, where=where))
+        escaped = escape_markdown(await self._studio.moderation.review_word(scope, word))
+        await record(interaction, say("marked the word {word} for review", word=f"||{escaped}||"))
+        channel_id = (await server_settings(self._studio, scope)).review_channel
+        where = f"<#{channel_id}>" if channel_id else say("the channel where the prompt was sent")
+        await reply(interaction, say(REVIEW_ADDED, word=escaped, where=where))
 
     @app_commands.command(name="remove")
     @app_commands.describe(word="A word that is blocked or reviewed")
@@ -89,19 +88,19 @@ class Words(
             )
             await reply(interaction, say("“{word}” can be used again.", word=escape_markdown(word)))
         else:
-            await reply(interaction, say(NOT_THERE, word=escape_markdown(word)))
+            await reply(interaction, say(NOT_LISTED, word=escape_markdown(word)))
 
     @app_commands.command(name="list")
     async def list_words(self, interaction: Interaction) -> None:
         """List the blocked and reviewed words, visible only to you"""
         require_manager(interaction)
         lists = await self._studio.moderation.word_lists(scope_of(interaction))
-        headed = ((REFUSED_ARE, lists.blocked), (REVIEWED_ARE, lists.reviewed))
-        found = [line for heading, words in headed if words for line in _lines(heading, words)]
-        for text in split_into_messages(found):
+        headed = ((BLOCKED_HEADING, lists.blocked), (REVIEWED_HEADING, lists.reviewed))
+        lines = [line for heading, words in headed if words for line in _lines(heading, words)]
+        for text in split_into_messages(lines):
             await reply(interaction, text)
-        if not found:
-            await reply(interaction, say(ALL_MAY_BE_USED))
+        if not lines:
+            await reply(interaction, say(NO_WORDS))
 
     @app_commands.command(name="waiting")
     async def list_waiting(self, interaction: Interaction) -> None:
@@ -116,10 +115,10 @@ class Words(
         lists = await self._studio.moderation.word_lists(scope_of(interaction))
         words = sorted([*lists.blocked, *lists.reviewed])
         typed = current.strip().casefold()
-        return [Choice(name=word, value=word) for word in words if typed in word][:MOST_CHOICES]
+        return [Choice(name=word, value=word) for word in words if typed in word][:MAX_CHOICES]
 
 
 def _lines(heading: str, words: Sequence[str]) -> list[str]:
-    """The words below a heading, in lines of which several messages can be made."""
+    """A heading and the words, in lines that are short enough to split into messages."""
     shown = ", ".join(escape_markdown(word) for word in words)
-    return [f"**{say(heading)}**", *textwrap.wrap(shown, LINE, break_on_hyphens=False)]
+    return [f"**{say(heading)}**", *textwrap.wrap(shown, LINE_LENGTH, break_on_hyphens=False)]

@@ -17,7 +17,7 @@ from cogs.policy.access import acting_as, moderates
 from cogs.policy.audit import record_on_job
 from cogs.policy.contexts import anywhere, is_user_install
 from cogs.policy.visibility import can_see
-from cogs.requests.choices import MOST_CHOICES
+from cogs.requests.choices import MAX_CHOICES
 from engine import Job, JobEvent, JobState, Studio, UnknownJob
 from speech import say
 
@@ -80,7 +80,7 @@ class Queue(commands.Cog):
             for job in jobs
         ]
         typed = str(current).strip().lower()
-        return [choice for choice in choices if typed in choice.name.lower()][:MOST_CHOICES]
+        return [choice for choice in choices if typed in choice.name.lower()][:MAX_CHOICES]
 
 
 def _collapse_grids(entries: Iterable[tuple[Job, JobEvent]]) -> list[tuple[Job, JobEvent]]:

@@ -1,1 +1,1 @@
-"""From what people type to requests, and their submission."""
+"""From what members type to requests, and submitting them."""

@@ -1,61 +1,67 @@
-"""Pictures that members send along to start from: looked at before they are fetched."""
+"""Start images and masks that members attach: checked before they are downloaded."""
+
+import math
 
 import discord
 
 from engine import InvalidRequest, Studio
 from speech import say
 
-MOST_BYTES = 25_000_000
-"""Of a picture to start from; a photo from a good camera has as many."""
+MAX_BYTES = 25_000_000
+"""The largest start image; a photo from a good camera is about as large."""
 
-KINDS = ("image/png", "image/jpeg", "image/webp", "image/gif", "image/bmp")
+CONTENT_TYPES = ("image/png", "image/jpeg", "image/webp", "image/gif", "image/bmp")
 """Content types that the engine reads."""
 
 
 def require_picture(attachment: discord.Attachment) -> None:
-    """Raise `InvalidRequest` when what Discord tells of the file rules it out."""
+    """Check an attachment by its content type and size, without downloading it.
+
+    Raises:
+        InvalidRequest: When it isn't a picture, or is too large.
+    """
     name = discord.utils.escape_markdown(attachment.filename)
-    if (attachment.content_type or "").partition(";")[0] not in KINDS:
+    if (attachment.content_type or "").partition(";")[0] not in CONTENT_TYPES:
         raise InvalidRequest(
             say(
                 "“{name}” isn't a supported picture. Send a PNG, JPEG or WebP file.",
                 name=name,
             )
         )
-    if attachment.size > MOST_BYTES:
+    if attachment.size > MAX_BYTES:
         raise InvalidRequest(
             say(
                 "“{name}” is {size:.0f} MB, but the limit is {most:.0f} MB. Send a smaller "
                 "picture.",
                 name=name,
-                size=attachment.size / 1e6,
-                most=MOST_BYTES / 1e6,
+                size=math.ceil(attachment.size / 1e6),
+                most=MAX_BYTES / 1e6,
             )
         )
 
 
-async def keep(attachment: discord.Attachment, studio: Studio) -> str:
-    """Fetch the picture and have the studio keep it; the name to ask for it by.
+async def store_image(attachment: discord.Attachment, studio: Studio) -> str:
+    """Download a start image and store it; returns the name to request it by.
 
     Raises:
-        InvalidRequest: When it cannot be fetched, or is no picture.
-        StorageError: When it cannot be written down.
+        InvalidRequest: When it can't be downloaded, or isn't a picture.
+        StorageError: When it can't be written to disk.
     """
-    return await studio.init_images.keep(await fetched(attachment))
+    return await studio.init_images.keep(await download(attachment))
 
 
-async def keep_mask(attachment: discord.Attachment, image: str, studio: Studio) -> str:
-    """Fetch the mask of the picture kept as `image`, and have it kept; the name to ask for it by.
+async def store_mask(attachment: discord.Attachment, image: str, studio: Studio) -> str:
+    """Download the mask of the stored start image `image` and store it; returns its name.
 
     Raises:
-        InvalidRequest: When it cannot be fetched, or is no mask of that picture.
-        StorageError: When it cannot be written down.
+        InvalidRequest: When it can't be downloaded, or isn't a mask of that image.
+        StorageError: When it can't be written to disk.
     """
-    return await studio.init_images.keep_mask(await fetched(attachment), image)
+    return await studio.init_images.keep_mask(await download(attachment), image)
 
 
-async def fetched(attachment: discord.Attachment) -> bytes:
-    """The file that was sent along. Raises `InvalidRequest` when it cannot be fetched."""
+async def download(attachment: discord.Attachment) -> bytes:
+    """The content of an attachment. Raises `InvalidRequest` when it can't be downloaded."""
     try:
         return await attachment.read()
     except discord.HTTPException as error:

@@ -1,4 +1,4 @@
-"""What Discord offers while somebody types an option, or the values of an axis."""
+"""Autocomplete for the options of `/imagine` and `/grid`, and for the values of an axis."""
 
 from typing import Any, TypeVar
 
@@ -15,13 +15,19 @@ AnyCommand = TypeVar("AnyCommand", bound=Command[Any, ..., Any])
 
 
 class OptionChoices:
-    """Knows what there is to choose from where somebody types."""
+    """Finds the choices for an option, by the server, the model and what is typed."""
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
 
-    async def option(self, kind: str, interaction: Interaction, current: str) -> list[Choice[str]]:
-        """What goes on from `current`: models, sizes, schedulers, styles or LoRAs."""
+    async def find(self, kind: str, interaction: Interaction, current: str) -> list[Choice[str]]:
+        """The choices that match `current`.
+
+        Args:
+            kind: "model", "size", "scheduler", "style" or "lora".
+            interaction: The autocomplete interaction.
+            current: What has been typed.
+        """
         context = await request_context(interaction)
         match kind:
             case "model":
@@ -29,49 +35,49 @@ class OptionChoices:
                 models = (m for m in self._studio.models if allowed is None or m.name in allowed)
                 return model_choices(models, current)
             case "size":
-                return size_choices(await self._chosen(interaction), current)
+                return size_choices(await self._selected_model(interaction), current)
             case "scheduler":
-                model = await self._chosen(interaction)
+                model = await self._selected_model(interaction)
                 return scheduler_choices(allowed_schedulers(model.family), current)
             case "style":
                 return style_choices(context.styles, current)
             case "lora":
-                model = await self._chosen(interaction)
+                model = await self._selected_model(interaction)
                 return lora_choices(self._studio.adapters, model, current)
             case _:
                 return []
 
-    async def _chosen(self, interaction: Interaction) -> Model:
-        """The model that has been picked so far, else the server's."""
-        named = interaction.namespace.model
-        if isinstance(named, str) and named in self._studio.models:
-            return self._studio.models[named]
+    async def _selected_model(self, interaction: Interaction) -> Model:
+        """The model chosen in the command so far, else the server's."""
+        name = interaction.namespace.model
+        if isinstance(name, str) and name in self._studio.models:
+            return self._studio.models[name]
         return (await request_context(interaction)).models.model
 
 
 class OptionAutocomplete:
-    """What the cogs of commands that paint share: the same options complete in the same way."""
+    """A mixin for cogs whose commands have these options."""
 
-    _completions: OptionChoices
+    _choices: OptionChoices
 
     async def _models(self, interaction: Interaction, current: str) -> list[Choice[str]]:
-        return await self._completions.option("model", interaction, current)
+        return await self._choices.find("model", interaction, current)
 
     async def _sizes(self, interaction: Interaction, current: str) -> list[Choice[str]]:
-        return await self._completions.option("size", interaction, current)
+        return await self._choices.find("size", interaction, current)
 
     async def _schedulers(self, interaction: Interaction, current: str) -> list[Choice[str]]:
-        return await self._completions.option("scheduler", interaction, current)
+        return await self._choices.find("scheduler", interaction, current)
 
     async def _styles(self, interaction: Interaction, current: str) -> list[Choice[str]]:
-        return await self._completions.option("style", interaction, current)
+        return await self._choices.find("style", interaction, current)
 
     async def _loras(self, interaction: Interaction, current: str) -> list[Choice[str]]:
-        return await self._completions.option("lora", interaction, current)
+        return await self._choices.find("lora", interaction, current)
 
     @classmethod
-    def options(cls, command: AnyCommand) -> AnyCommand:
-        """Have the options of `command`, which is in a cog of this kind, complete."""
+    def add_to(cls, command: AnyCommand) -> AnyCommand:
+        """Add autocomplete to the options of `command`, a command of a cog with this mixin."""
         command.autocomplete("model")(cls._models)
         command.autocomplete("size")(cls._sizes)
         command.autocomplete("scheduler")(cls._schedulers)

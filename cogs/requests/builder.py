@@ -1,4 +1,4 @@
-"""Asking: from what somebody typed to requests, one for each prompt that it stands for."""
+"""From typed options to requests: flags, styles, defaults, and one request per dynamic prompt."""
 
 from dataclasses import dataclass, replace
 
@@ -23,14 +23,13 @@ from speech import say
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TypedRequest:
-    """What somebody typed.
+    """The options of a command, before the parts that are text are parsed.
 
     Attributes:
-        request: What was said by numbers and names; its prompt as it was typed, with braces and
-            flags.
-        size: Shape or size.
-        lora: LoRAs, with commas between them.
-        style: Name of a style; `NO_STYLE` for none, whatever the person wants by default.
+        request: The options that need no parsing, and the prompt as typed, with braces and flags.
+        size: A size, ratio or shape.
+        lora: LoRAs, separated by commas.
+        style: The name of a style; `NO_STYLE` for none, even if the user has a default style.
     """
 
     request: ImageRequest
@@ -40,24 +39,24 @@ class TypedRequest:
 
 
 class RequestBuilder:
-    """Builds requests from what people type, and from what they and their server have decided."""
+    """Builds requests from typed options and the settings of the server and the user."""
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
 
-    def requests(self, typed: TypedRequest, context: RequestContext) -> list[ImageRequest]:
-        """One request for each prompt that `typed` stands for, without start images.
+    def build_all(self, typed: TypedRequest, context: RequestContext) -> list[ImageRequest]:
+        """A request for each variant of the dynamic prompt, without start images.
 
         Raises:
-            AtelierError: When it makes no sense; the text is for the member.
+            AtelierError: When an option is invalid; the text is for the member.
         """
         return [
-            self.request(replace(typed, request=replace(typed.request, prompt=prompt)), context)
+            self.build(replace(typed, request=replace(typed.request, prompt=prompt)), context)
             for prompt in expand_dynamic_prompt(typed.request.prompt)
         ]
 
-    def request(self, typed: TypedRequest, context: RequestContext) -> ImageRequest:
-        """The request for a prompt in which braces have no meaning. Raises as `requests`."""
+    def build(self, typed: TypedRequest, context: RequestContext) -> ImageRequest:
+        """The request for a prompt without variants. Raises what `build_all` raises."""
         adapters = parse_loras(typed.lora, self._studio.adapters)
         prompt, flags = without_flags(typed.request.prompt)
         style = _style(typed.style, context)
@@ -69,23 +68,23 @@ class RequestBuilder:
         )
         request = replace(flags.applied_to(request, model), model=name)
         request = style.applied_to(request) if style else request
-        return _shaped(request, context.user_defaults, model)
+        return _with_default_ratio(request, context.user_defaults, model)
 
     def model_of(self, request: ImageRequest, context: RequestContext) -> Model:
         """The model that paints the request. Raises `UnknownModel`."""
         return self._studio.models[request.model] if request.model else context.models.model
 
 
-def _style(named: str | None, context: RequestContext) -> Style | None:
-    """The style that was named, else the user's default if the server has it.
+def _style(name: str | None, context: RequestContext) -> Style | None:
+    """The style of that name, else the user's default if the server has it.
 
     Raises:
         InvalidRequest: When the server has no style of that name.
     """
-    if named is not None:
-        return None if named.casefold() == NO_STYLE else find_style(context.styles, named)
-    wanted = context.user_defaults.style
-    return context.styles.get(wanted.casefold()) if wanted else None
+    if name is not None:
+        return None if name.casefold() == NO_STYLE else find_style(context.styles, name)
+    default = context.user_defaults.style
+    return context.styles.get(default.casefold()) if default else None
 
 
 def _default_model(style: Style | None, context: RequestContext) -> str | None:
@@ -98,8 +97,10 @@ def _default_model(style: Style | None, context: RequestContext) -> str | None:
     )
 
 
-def _shaped(request: ImageRequest, user_defaults: UserDefaults, model: Model) -> ImageRequest:
-    """The request in the shape that the person wants, where it has none and the model can."""
+def _with_default_ratio(
+    request: ImageRequest, user_defaults: UserDefaults, model: Model
+) -> ImageRequest:
+    """The request in the user's default ratio if it has no size and the model can paint it."""
     if request.width is not None or user_defaults.ratio is None:
         return request
     width, height = model.sides(RATIOS[user_defaults.ratio])
@@ -109,12 +110,12 @@ def _shaped(request: ImageRequest, user_defaults: UserDefaults, model: Model) ->
 
 
 def with_flags(request: ImageRequest, context: RequestContext) -> ImageRequest:
-    """The request with the flags in its prompt, which win over what it says elsewhere.
+    """The request with the flags in its prompt applied, which override its other settings.
 
-    This is for modals, which are filled in with the settings of a picture.
+    This is for modals, which are prefilled with the settings of a picture.
 
     Raises:
-        AtelierError: When a flag makes no sense.
+        AtelierError: When a flag is invalid.
     """
     prompt, flags = without_flags(request.prompt)
     name = flags.model or request.model
@@ -122,11 +123,11 @@ def with_flags(request: ImageRequest, context: RequestContext) -> ImageRequest:
     return flags.applied_to(replace(request, prompt=prompt), model, override=True)
 
 
-def require_init_image(request: ImageRequest, *, starts: bool, masked: bool = False) -> None:
-    """Raise `InvalidRequest` when a picture is to be left behind, or masked, that there is not."""
-    if masked and not starts:
+def require_init_image(request: ImageRequest, *, has_image: bool, has_mask: bool = False) -> None:
+    """Raise `InvalidRequest` when a mask or a strength is given without a start image."""
+    if has_mask and not has_image:
         raise InvalidRequest(
             say("A mask needs a picture to repaint. Send that picture as `image`, too.")
         )
-    if request.strength is not None and not starts:
+    if request.strength is not None and not has_image:
         raise InvalidRequest(say("Strength needs a start image to change. Send one as `image`."))

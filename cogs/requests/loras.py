@@ -1,29 +1,29 @@
-"""LoRAs as members type them: “fox”, “fox:0.8”, or several with commas between them."""
+"""LoRAs as members type them: “fox”, “fox:0.8”, or several separated by commas."""
 
 from discord.app_commands import Choice
 
-from cogs.requests.choices import LONGEST, MOST_CHOICES
+from cogs.requests.choices import MAX_CHOICE_LENGTH, MAX_CHOICES
 from engine import AdapterCatalogue, AdapterUse, InvalidRequest, Model
 from speech import say
 
 
-def parse_loras(text: str | None, shelf: AdapterCatalogue) -> tuple[AdapterUse, ...]:
-    """The LoRAs that `text` names; without a weight, each as its owner has set it up.
+def parse_loras(text: str | None, adapters: AdapterCatalogue) -> tuple[AdapterUse, ...]:
+    """The LoRAs in `text`, each with its default weight unless `text` gives one.
 
     Raises:
-        InvalidRequest: When there is none of that name, or a weight is no number.
+        InvalidRequest: When a LoRA doesn't exist, or its weight isn't a number.
     """
-    asked = [part.strip() for part in (text or "").split(",")]
-    return tuple(_use(part, shelf) for part in asked if part)
+    parts = [part.strip() for part in (text or "").split(",")]
+    return tuple(_parse_lora(part, adapters) for part in parts if part)
 
 
-def _use(text: str, shelf: AdapterCatalogue) -> AdapterUse:
+def _parse_lora(text: str, adapters: AdapterCatalogue) -> AdapterUse:
     name, colon, weight = text.rpartition(":")
     if not colon:
-        adapter = shelf[text]
+        adapter = adapters[text]
         return AdapterUse(adapter.name, adapter.weight)
     try:
-        return AdapterUse(shelf[name.strip()].name, float(weight))
+        return AdapterUse(adapters[name.strip()].name, float(weight))
     except ValueError:
         raise InvalidRequest(
             say(
@@ -34,22 +34,22 @@ def _use(text: str, shelf: AdapterCatalogue) -> AdapterUse:
         ) from None
 
 
-def lora_choices(shelf: AdapterCatalogue, model: Model, current: str) -> list[Choice[str]]:
-    """What to offer for the last LoRA that is being typed; those before it stay as they are.
+def lora_choices(adapters: AdapterCatalogue, model: Model, current: str) -> list[Choice[str]]:
+    """Autocomplete for the last LoRA in `current`; the ones before it are kept as typed.
 
     Args:
-        shelf: The LoRAs that there are.
-        model: What paints: those that are for another kind of model are left out.
+        adapters: All LoRAs.
+        model: The model; LoRAs for another family are left out.
         current: What has been typed.
     """
     before, comma, typed = current.rpartition(",")
     before = f"{before.strip()}, " if comma else ""
     name, colon, weight = typed.strip().partition(":")
     choices = []
-    for adapter in shelf.matching(name, model.family, MOST_CHOICES):
+    for adapter in adapters.matching(name, model.family, MAX_CHOICES):
         value = before + adapter.name + colon + weight
-        about = adapter.description or adapter.trigger
-        label = f"{value}: {about}" if about and not colon else value
-        if len(value) <= LONGEST:
-            choices.append(Choice(name=label[:LONGEST], value=value))
+        description = adapter.description or adapter.trigger
+        label = f"{value}: {description}" if description and not colon else value
+        if len(value) <= MAX_CHOICE_LENGTH:
+            choices.append(Choice(name=label[:MAX_CHOICE_LENGTH], value=value))
     return choices

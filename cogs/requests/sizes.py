@@ -13,7 +13,7 @@ SQUARE, LANDSCAPE, PORTRAIT = phrase("square"), phrase("landscape"), phrase("por
 
 
 def size_choices(model: Model, current: str) -> list[Choice[str]]:
-    """The sizes that `model` offers whose name or pixels contain what is typed."""
+    """The sizes of `model` whose name or pixels contain what is typed."""
     choices = []
     for ratio, width, height in model.sizes:
         shape = SQUARE if width == height else LANDSCAPE if width > height else PORTRAIT
@@ -24,21 +24,21 @@ def size_choices(model: Model, current: str) -> list[Choice[str]]:
 
 
 def parse_size(text: str | None, model: Model) -> tuple[int | None, int | None]:
-    """Width and height in pixels from “640x480”, “3:2” or a shape; `None` leaves them open.
+    """Width and height in pixels from “640x480”, “3:2” or a shape; `None` without a text.
 
     Raises:
-        InvalidRequest: When the text names no size, or none that the model offers.
+        InvalidRequest: When the text isn't a size, or isn't one that the model offers.
     """
     if text is None:
         return None, None
-    wanted = text.strip().lower().replace("×", "x")
-    if sides := re.fullmatch(r"(\d{1,5})\s*x\s*(\d{1,5})", wanted):
+    typed = text.strip().lower().replace("×", "x")
+    if sides := re.fullmatch(r"(\d{1,5})\s*x\s*(\d{1,5})", typed):
         return int(sides[1]), int(sides[2])
     for language in LANGUAGES:
         with speaking(language):
             choices = size_choices(model, "")
         for choice in choices:
-            if wanted in (choice.name, *choice.name.split()):
+            if typed in (choice.name, *choice.name.split()):
                 width, _, height = choice.value.partition("x")
                 return int(width), int(height)
     offered = listed([f"{size.ratio} ({size.width}x{size.height})" for size in model.sizes])
@@ -52,18 +52,21 @@ def parse_size(text: str | None, model: Model) -> tuple[int | None, int | None]:
     )
 
 
-def fitted_to(model: Model, request: ImageRequest) -> ImageRequest:
-    """The request at a size that the model paints anew; an upscaled one is only touched up."""
+def fit_to_model(model: Model, request: ImageRequest) -> ImageRequest:
+    """The request at a size that the model can repaint.
+
+    An upscaled picture that is larger keeps its size if the strength is low.
+    """
     width, height = request.width or 0, request.height or 0
     strength = DEFAULT_STRENGTH if request.strength is None else request.strength
     if strength <= KEEPING_STRENGTH or max(width, height) <= model.max_side:
         return request
-    fitting = nearest_size(model, width, height)
-    return replace(request, width=fitting[0], height=fitting[1])
+    new_width, new_height = nearest_size(model, width, height)
+    return replace(request, width=new_width, height=new_height)
 
 
 def nearest_size(model: Model, width: int, height: int) -> tuple[int | None, int | None]:
-    """Of the sizes that `model` offers the one whose shape is most like that, if it offers any."""
-    wanted = math.log(width / height)
-    sizes = sorted(model.sizes, key=lambda size: abs(math.log(size.width / size.height) - wanted))
+    """The size of `model` whose aspect ratio is nearest; `None`s if the model has no sizes."""
+    ratio = math.log(width / height)
+    sizes = sorted(model.sizes, key=lambda size: abs(math.log(size.width / size.height) - ratio))
     return (sizes[0].width, sizes[0].height) if sizes else (None, None)

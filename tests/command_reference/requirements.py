@@ -7,7 +7,7 @@ from typing import Any
 
 from cogs import Atelier
 from cogs.about.help import Audience
-from cogs.requests.attachments import MOST_BYTES
+from cogs.requests.attachments import MAX_BYTES
 from cogs.requests.confirmations import MAX_UNCONFIRMED
 
 from .reach import reached
@@ -52,7 +52,7 @@ LIMITS = {
     "require_inpaint": ("inpainting models", "Only works with models that can inpaint."),
     "attachments.require_picture": (
         "upload size",
-        f"Uploaded pictures can have at most {MOST_BYTES // 1_000_000} MB.",
+        f"Uploaded pictures can have at most {MAX_BYTES // 1_000_000} MB.",
     ),
     "Confirmations.ask": (
         "confirmation",

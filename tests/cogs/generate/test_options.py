@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from cogs.requests.attachments import MOST_BYTES
+from cogs.requests.attachments import MAX_BYTES
 from engine import AdapterSettings
 from tests.cogs.app import App, image, number, refused, settings_line, told
 from tests.discord_server import ClientRefuses, Upload
@@ -70,10 +70,10 @@ async def test_what_is_no_picture_is_refused_to_whoever_sent_it(
 
 
 async def test_a_picture_that_is_too_large_is_not_even_fetched(app: App) -> None:
-    upload = Upload("house.png", bytes(MOST_BYTES + 1))
+    upload = Upload("house.png", bytes(MAX_BYTES + 1))
     async with app.open():
         use = await app.alice.slash(app.art, "imagine", prompt="a fish", image=upload)
-        assert (await told(use)).startswith("“house.png” is 25 MB, but the limit is 25 MB")
+        assert (await told(use)).startswith("“house.png” is 26 MB, but the limit is 25 MB")
 
 
 async def test_a_strength_without_a_picture_is_a_mistake(app: App) -> None:

@@ -8,7 +8,7 @@ import pytest
 from discord import Permissions
 
 from cogs.message_ref import MessageRef
-from cogs.moderation.review_cards import allowed_view, asking_view, in_short, refused_view
+from cogs.moderation.review_cards import approved_view, declined_view, prompt_excerpt, review_view
 from engine import REVIEW_LIFETIME, ImageRequest, Review
 from tests.cogs.app import App, number, refused, told, told_after, until
 from tests.discord_server import Channel, Member, Message
@@ -472,6 +472,6 @@ def test_the_longest_prompts_fit(text: str) -> None:
             parent=None,
             asked_at=1e9,
         )
-        for view in (asking_view(review), allowed_view(review, 2**62), refused_view(review, 1)):
+        for view in (review_view(review), approved_view(review, 2**62), declined_view(review, 1)):
             assert view.content_length() < 3900
-        assert len(in_short(review)) <= 150
+        assert len(prompt_excerpt(review)) <= 150

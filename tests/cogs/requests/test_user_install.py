@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cogs.requests.user_install import MOST_SECONDS
+from cogs.requests.user_install import MAX_SECONDS
 from engine import ImageRequest, ModelSettings, Requester
 from tests.cogs.actions.test_context_menus import png
 from tests.cogs.app import PATIENCE, App, number, settings_line, told, told_after, until
@@ -105,7 +105,7 @@ async def test_a_wait_that_is_too_long_is_refused_before_it_is_queued(
 
         seconds = await until(expected, lambda known: known is not None)
         assert seconds is not None
-        monkeypatch.setattr("cogs.requests.user_install.MOST_SECONDS", seconds / 50)
+        monkeypatch.setattr("cogs.requests.user_install.MAX_SECONDS", seconds / 50)
         before = bot.studio.queue()
         use = await alice.slash(square, "imagine", prompt="a fish", model="slow", count=4)
         said = await told(use)
@@ -116,7 +116,7 @@ async def test_a_wait_that_is_too_long_is_refused_before_it_is_queued(
         assert "in line" in (await there.message()).text()
         hidden = await alice.slash(square, "imagine", prompt="a fish", private=True)
         assert (await hidden.message()).ephemeral, "this one may come directly"
-    assert MOST_SECONDS < 15 * 60
+    assert MAX_SECONDS < 15 * 60
 
 
 async def test_a_model_that_has_to_be_downloaded_first_is_refused(

@@ -10,32 +10,32 @@ UNLIMITED = 10**9
 """The number that “unlimited” stands for."""
 
 
-def _words(value: Any) -> Any:
+def _split_list(value: Any) -> Any:
     """Split a list of IDs, as environment variables have it."""
     return value.replace(",", " ").split() if isinstance(value, str) else value
 
 
-def _bare(value: Any) -> Any:
+def _clean_token(value: Any) -> Any:
     """Strip newlines and quotes that files and shells leave around a token; `None` if empty."""
     return (value.strip().strip("\"'") or None) if isinstance(value, str) else value
 
 
-def _unlimited(value: Any) -> Any:
+def _parse_unlimited(value: Any) -> Any:
     return UNLIMITED if value == "unlimited" else value
 
 
 _Count = Annotated[int, Field(ge=1)]
 Limit = Annotated[
-    _Count, BeforeValidator(_unlimited, json_schema_input_type=_Count | Literal["unlimited"])
+    _Count, BeforeValidator(_parse_unlimited, json_schema_input_type=_Count | Literal["unlimited"])
 ]
 DiscordId = Annotated[int, Field(ge=1, lt=2**64)]
-DiscordIds = Annotated[tuple[DiscordId, ...], BeforeValidator(_words)]
+DiscordIds = Annotated[tuple[DiscordId, ...], BeforeValidator(_split_list)]
 
 
 class DiscordSettings(Section):
     """The connection to Discord, and who can manage the bot there."""
 
-    token: Annotated[SecretStr | None, BeforeValidator(_bare)] = Field(
+    token: Annotated[SecretStr | None, BeforeValidator(_clean_token)] = Field(
         default=None,
         description="The bot's token. DISCORD_TOKEN in the environment overrides it.",
     )

@@ -114,11 +114,11 @@ def _menus(bot: Client) -> Iterator[str]:
 
 def _fit_into_message(sections: Iterable[str]) -> Iterator[str]:
     """The sections that fit into a message; the last one is cut after a line."""
-    room = MAX_TEXT_LENGTH
+    remaining = MAX_TEXT_LENGTH
     for section in sections:
-        if len(section) > room:
-            if (end := section.rfind("\n", 0, room)) > 0:
+        if len(section) > remaining:
+            if (end := section.rfind("\n", 0, remaining)) > 0:
                 yield section[:end]
             return
-        room -= len(section)
+        remaining -= len(section)
         yield section

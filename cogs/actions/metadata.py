@@ -30,14 +30,14 @@ def pictures_in(message: discord.Message) -> list[discord.Attachment]:
     Raises:
         InvalidRequest: When there are none.
     """
-    found = [
+    pictures = [
         attachment
         for attachment in message.attachments
         if (attachment.content_type or "").partition(";")[0] in CONTENT_TYPES
     ]
-    if not found:
+    if not pictures:
         raise InvalidRequest(say("This message has no picture attached."))
-    return found
+    return pictures
 
 
 def job_id_of(message: discord.Message, bot: discord.ClientUser | None) -> int | None:

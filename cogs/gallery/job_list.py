@@ -131,14 +131,14 @@ async def show_page(interaction: Interaction, number: int, index: int) -> None:
     if search is None:
         raise Refused(say(LIST_EXPIRED))
     viewer = await viewer_of(interaction)
-    found = await studio.visible_jobs(viewer, search, index, PER_PAGE)
+    results = await studio.visible_jobs(viewer, search, index, PER_PAGE)
     page = JobListPage(
         search=number,
-        index=found.number,
-        total=found.total,
-        jobs=found.jobs,
-        own=frozenset(job.id for job in found.jobs if job.owner == me),
-        exposures=await exposures_to_user(interaction, found.jobs),
+        index=results.number,
+        total=results.total,
+        jobs=results.jobs,
+        own=frozenset(job.id for job in results.jobs if job.owner == me),
+        exposures=await exposures_to_user(interaction, results.jobs),
     )
     uploads = await asyncio.to_thread(thumbnails, page)
     await interaction.edit_original_response(

@@ -44,7 +44,7 @@ class AnotherButton(
     ui.DynamicItem[ui.Button[Any]],
     template=r"atelier-inspire:another(?::(?P<words>[^:]{1,60}))?",
 ):
-    """Shows another random prompt in place of the one that is shown."""
+    """Show another random prompt instead."""
 
     def __init__(self, words: str = "") -> None:
         custom_id = f"atelier-inspire:another:{words}" if words else "atelier-inspire:another"
@@ -57,7 +57,7 @@ class AnotherButton(
         return cls(match["words"] or "")
 
     async def act(self, interaction: Interaction) -> None:
-        """Show another one."""
+        """Replace the shown prompt by another one."""
         await interaction.response.edit_message(
             view=await _inspiration(interaction, self._words),
             allowed_mentions=discord.AllowedMentions.none(),
@@ -66,20 +66,20 @@ class AnotherButton(
 
 async def _inspiration(interaction: Interaction, words: str) -> ui.LayoutView:
     """A random prompt with buttons to paint or change it, or that there is none."""
-    words = words.replace(":", " ")  # it separates the parts of a custom ID
+    words = words.replace(":", " ")  # custom IDs use it as a separator
     studio = interaction.client.studio
     search = Search(scope=scope_of(interaction), words=words)
-    found = await studio.visible_jobs(public_viewer(interaction), search, size=1, at_random=True)
+    page = await studio.visible_jobs(public_viewer(interaction), search, size=1, at_random=True)
     imagine = command_mention(interaction.client, "imagine", interaction.guild_id)
     view = ui.LayoutView(timeout=None)
-    if not found.jobs:
-        nothing = say(
+    if not page.jobs:
+        notice = say(
             "Nothing public has been painted here yet. Start with {imagine}.", imagine=imagine
         )
         if words:
-            nothing = say("No public prompt here has all of these words. Try others.")
-        return view.add_item(ui.Container(ui.TextDisplay(nothing)))
-    [job] = found.jobs
+            notice = say("No public prompt here has all of these words. Try others.")
+        return view.add_item(ui.Container(ui.TextDisplay(notice)))
+    [job] = page.jobs
     buttons: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
     buttons.add_item(JobButton("again", job.id))
     buttons.add_item(PictureButton("remix", Parent(job.id, 0)))
@@ -88,12 +88,12 @@ async def _inspiration(interaction: Interaction, words: str) -> ui.LayoutView:
 
 
 def _text(job: Job, imagine: str) -> str:
-    """The prompt, whose it is, and how to paint it."""
+    """The prompt, its author, and how to paint it."""
     source = f"<@{job.owner}>"
     if link := jump_url(MessageRef.from_json(job.message_ref)):
         source += f" · {say('[view message]({link})', link=link)}"
-    copied = shortened(job.recipe.prompt, MAX_COPIED).replace("`", "ˋ")
+    copyable = shortened(job.recipe.prompt, MAX_COPIED).replace("`", "ˋ")
     how = say(
         "“Again” paints it, “Remix” changes it first. Or copy it into {imagine}:", imagine=imagine
     )
-    return f"{quoted(job.recipe.prompt)}\n-# {source}\n{how}\n```\n{copied}\n```"
+    return f"{quoted(job.recipe.prompt)}\n-# {source}\n{how}\n```\n{copyable}\n```"

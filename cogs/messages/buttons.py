@@ -15,7 +15,7 @@ from speech import phrase, say
 
 
 class JobActions(ActionRegistry[int]):
-    """What the buttons of a job do, given its number."""
+    """The handlers of a job's buttons, which take its number."""
 
 
 BUTTONS: dict[str, tuple[str | None, str, discord.ButtonStyle]] = {
@@ -26,7 +26,7 @@ BUTTONS: dict[str, tuple[str | None, str, discord.ButtonStyle]] = {
     "release": (phrase("Release"), "🔓", discord.ButtonStyle.secondary),
     "delete": (phrase("Delete"), "🗑️", discord.ButtonStyle.secondary),
 }
-"""Label, emoji and style by verb. Old messages know the verbs."""
+"""Label, emoji and style by verb. The verbs must stay: old messages hold them."""
 
 
 class JobButton(
@@ -34,7 +34,7 @@ class JobButton(
     ui.DynamicItem[ui.Button[Any]],
     template=r"atelier:(?P<verb>[a-z]+):(?P<job_id>\d{1,19})",
 ):
-    """A button that does `verb` to a job."""
+    """A button that applies `verb` to a job."""
 
     def __init__(self, verb: str, job_id: int) -> None:
         label, emoji, style = BUTTONS[verb]
@@ -54,7 +54,7 @@ class JobButton(
         return cls(match["verb"], int(match["job_id"]))
 
     async def act(self, interaction: Interaction) -> None:
-        """Do it to a job that the person can see; the message of a deleted one can be removed."""
+        """Apply the verb to a job that the user can see, or remove a deleted job's message."""
         try:
             await accessible_job(interaction, self._job_id)
         except UnknownJob:

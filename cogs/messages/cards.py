@@ -76,9 +76,9 @@ class Card:
         if self.pictures:
             items = [
                 discord.MediaGalleryItem(
-                    f"attachment://{name}", description=self.alt, spoiler=place in self.spoilered
+                    f"attachment://{name}", description=self.alt, spoiler=index in self.spoilered
                 )
-                for place, name in enumerate(self.pictures)
+                for index, name in enumerate(self.pictures)
             ]
             container.add_item(ui.MediaGallery(*items))
         if self.picture_count:

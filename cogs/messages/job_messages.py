@@ -148,8 +148,8 @@ class _TrackedJob(TrackedMessage[JobEvent]):
     ) -> MessageRef:
         names = [upload.name for upload in uploads]
         inpaintable = model_can_inpaint(self._studio.models, self._job.recipe.model)
-        source_link = await parent_link(self._studio, self._job)
-        card = result_card(self._job, names, source_link, inpaintable=inpaintable)
+        link = await parent_link(self._studio, self._job)
+        card = result_card(self._job, names, link, inpaintable=inpaintable)
         return await self._deliver(
             message_ref, replace(card, spoilered=exposure.spoilered), uploads
         )

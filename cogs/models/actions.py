@@ -26,8 +26,8 @@ async def remove(interaction: Interaction, name: str) -> None:
     await interaction.response.defer()
     freed = await interaction.client.studio.model_manager.remove(name)
     if freed:
-        room = human_size(freed)
-        text = say("**{name}** was removed, which freed {room}.", name=name, room=room)
+        size = human_size(freed)
+        text = say("**{name}** was removed, which freed {room}.", name=name, room=size)
     else:
         text = say(
             "**{name}** was removed, but no space was freed: its files are the owner's own, or "

@@ -65,8 +65,8 @@ def exposure_of(
     if not flagged or restricted or policy == "off":
         return Exposure()
     # Pictures that couldn't be checked are only hidden as spoilers.
-    judged = any(verdicts[index].checked for index in flagged)
-    if policy == "withhold" and judged and not privileged:
+    checked = any(verdicts[index].checked for index in flagged)
+    if policy == "withhold" and checked and not privileged:
         return Exposure(withheld=True)
     return Exposure(spoilered=flagged)
 
@@ -165,7 +165,7 @@ def _is_privileged(interaction: Interaction, job: Job) -> bool:
 
 
 def verdict_summary(verdicts: tuple[SafetyVerdict, ...]) -> str:
-    """What the safety checker objects to: the labels with their scores."""
+    """What the safety checker flagged: the labels with their scores."""
     reasons = [
         f"{discord.utils.escape_markdown(each.label)} {each.score:.0%}"
         if each.score is not None

@@ -1,4 +1,4 @@
-"""The user as somebody who looks at lists of jobs: what `Studio.visible_jobs` needs to know."""
+"""The user as the viewer of a list of jobs, for `Studio.visible_jobs`."""
 
 from functools import partial
 from typing import Any

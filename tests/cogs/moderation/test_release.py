@@ -189,8 +189,8 @@ async def test_the_gallery_and_the_lists_cover_what_is_covered(app: App) -> None
 async def test_previews_are_as_discreet_as_pictures(
     app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.diffusion.running_job.PREVIEW_EVERY", 0.0)
-    monkeypatch.setattr("engine.diffusion.running_job.PREVIEW_FROM", 0.0)
+    monkeypatch.setattr("engine.diffusion.running_job.PREVIEW_INTERVAL", 0.0)
+    monkeypatch.setattr("engine.diffusion.running_job.PREVIEW_MIN_DURATION", 0.0)
     async with app.open() as bot:
         covered = await app.occupy(count=1)
         await app.discord.until(lambda: spoilers(covered))
@@ -219,13 +219,13 @@ async def test_a_server_may_show_everything_only_where_the_owner_allows(
         assert spoilers(await app.painted(app.alice)) == [not allowed]
 
 
-async def test_what_cannot_be_judged_is_covered_and_never_withheld(
+async def test_what_cannot_be_checked_is_covered_and_never_withheld(
     app: App, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(ImageClassifier, "classify", lambda self, picture: 1 / 0)
     async with app.open(unsafe_pictures="withhold"):
         assert spoilers(await app.painted(app.alice)) == [True]
-    assert "the classifier has failed" in caplog.text
+    assert "the classifier failed" in caplog.text
 
 
 async def test_safe_pictures_are_shown_as_ever(app: App, tmp_path: Path) -> None:

@@ -48,8 +48,9 @@ async def test_only_who_asked_sees_it_and_all_that_comes_of_it(app: App) -> None
         mine = await (await app.alice.slash(app.art, "show", id=1)).message()
         assert "a surprise" in mine.text()
         assert "](" not in mine.text(), "no link leads to what only its owner ever saw"
-        assert (await (await app.alice.click(mine, label="Again")).message()).ephemeral
         listed = await (await app.alice.slash(app.art, "history")).message()
+        again = await (await app.alice.click(mine, label="Again")).message()
+        assert (await app.done(again)).ephemeral
         await app.alice.select(listed, "delete:1")
         await app.discord.until(lambda: message.deleted)
 

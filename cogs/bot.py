@@ -1,4 +1,4 @@
-"""The client: intents, what its parts share, and the order in which it starts and stops."""
+"""The bot: its intents and shared services, and how it starts and stops."""
 
 import asyncio
 import logging
@@ -34,14 +34,14 @@ from engine import Studio
 log = logging.getLogger(__name__)
 
 STOP_SECONDS = 3.0
-"""How long finished pictures may take to be shown when the bot stops."""
+"""How long posting finished pictures may take when the bot stops."""
 
 
 class Atelier(Client):
-    """The bot. It opens nothing itself: the studio is given to it and outlives it."""
+    """The bot. The studio is opened and closed by the caller."""
 
     def __init__(self, studio: Studio, settings: DiscordSettings, limits: LimitSettings) -> None:
-        # discord.py knows one address per process, as a class attribute.
+        # discord.py has one API address per process, as a class attribute.
         Route.BASE = settings.api_url
         super().__init__(
             command_prefix=commands.when_mentioned,
@@ -65,7 +65,7 @@ class Atelier(Client):
         self._updater = self._add_services(limits)
 
     def _add_services(self, limits: LimitSettings) -> MessageUpdater:
-        """What features share; each of them adds its own in its `setup`."""
+        """Add the services that features share; features add more in their `setup`."""
         add, studio = self.services.add, self.studio
         throttle = add(EditThrottle, EditThrottle())
         updater = add(MessageUpdater, MessageUpdater(self, throttle))
@@ -80,9 +80,9 @@ class Atelier(Client):
         return updater
 
     async def setup_hook(self) -> None:
-        """Between the login and the gateway: commands, buttons, and the jobs left behind."""
+        """Between login and gateway: add features, sync commands, resume unfinished jobs."""
         _, gateway, _ = await self.http.get_bot_gateway()
-        # Where discord.py reconnects after a session has become invalid.
+        # discord.py reconnects there after a session was invalidated.
         DiscordWebSocket.DEFAULT_GATEWAY = URL(gateway)
         await self.add_features()
         restrict_contexts(self)
@@ -91,19 +91,19 @@ class Atelier(Client):
             await start()
 
     async def add_features(self) -> None:
-        """Everything that people use, and its names in each language. Needs no network."""
+        """Add all commands and buttons, and their translations. Needs no network."""
         await self.tree.set_translator(CommandTranslator())
         self.add_dynamic_items(JobButton, PictureButton, ConfirmButton)
         for feature in features():
-            # load_extension() would run the package twice, and forget its modules on close.
+            # load_extension() would run the package twice, and unload its modules on close.
             await import_module(feature).setup(self)
 
     async def on_ready(self) -> None:
-        """Log it; it happens again after long gateway outages."""
+        """Log that the bot is ready; this happens again after long gateway outages."""
         log.info("Ready as %s in %d servers", self.user, len(self.guilds))
 
     async def close(self) -> None:
-        """Stop in order: take nothing more, finish or put back the work, show what is done."""
+        """Stop in order: accept nothing new, finish or requeue jobs, post finished pictures."""
         if self.leaving:
             return
         self.leaving = True
@@ -115,7 +115,7 @@ class Atelier(Client):
 
 
 def features() -> Iterator[str]:
-    """The extensions: each folder beside this file whose package has a `setup`, by name."""
+    """The module names of all extensions: the packages beside this file that have a `setup`."""
     for module in pkgutil.iter_modules([str(Path(__file__).parent)], "cogs."):
         if module.ispkg and hasattr(import_module(module.name), "setup"):
             yield module.name

@@ -1,4 +1,4 @@
-"""What every part of the Discord side may rely on: the client, its services, an interaction."""
+"""The types that all of `cogs` shares: the client, its services, and interactions."""
 
 import asyncio
 from abc import abstractmethod
@@ -18,50 +18,50 @@ T = TypeVar("T")
 Hook = Callable[[], Awaitable[None]]
 
 EVERYWHERE = 0
-"""Stands for all servers where the ID of one server could stand."""
+"""The key for all servers, where a server's ID would be."""
 
 CommandIds = dict[int, dict[str, int]]
-"""The IDs that Discord gave the commands, by server (or `EVERYWHERE`) and name."""
+"""Discord's IDs of the commands, by server (or `EVERYWHERE`) and name."""
 
 
 class Services:
-    """What parts of the bot share, by type. A feature adds its own in its `setup`."""
+    """Objects that features share, by type. Features add their own in their `setup`."""
 
     def __init__(self) -> None:
         self._services: dict[type, object] = {}
 
-    def add(self, kind: type[T], service: T) -> T:
-        """Offer `service` to whoever asks for `kind`. There is one of each kind."""
-        assert kind not in self._services, f"there is a {kind.__name__} already"
-        self._services[kind] = service
+    def add(self, service_type: type[T], service: T) -> T:
+        """Add the only service of that type, and return it."""
+        assert service_type not in self._services, f"{service_type.__name__} has been added already"
+        self._services[service_type] = service
         return service
 
-    def __getitem__(self, kind: type[T]) -> T:
-        """The service of that kind. Raises `KeyError` when no feature has added it."""
-        return cast(T, self._services[kind])
+    def __getitem__(self, service_type: type[T]) -> T:
+        """The service of that type. Raises `KeyError` when no feature has added it."""
+        return cast(T, self._services[service_type])
 
 
 class GuardedTree(app_commands.CommandTree["Client"]):
-    """A command tree that also checks clicks and modals, which discord.py's own does not."""
+    """A command tree that also checks clicks and modals, which discord.py's own doesn't."""
 
     @abstractmethod
     async def guard(self, interaction: "Interaction", action: Hook) -> None:
-        """Run what a click or a modal asks for, checked and with its errors answered."""
+        """Run the action of a click or a modal if it is allowed, and answer its errors."""
 
 
 class Client(commands.AutoShardedBot):
-    """The bot, as its parts see it.
+    """The bot, as features see it.
 
     Attributes:
         studio: The engine.
         settings: The `[discord]` section.
         services: What features share.
-        leaving: Whether the bot is shutting down and takes nothing more.
-        command_ids: The IDs of its commands, for mentions.
-        channel_locks: By channel: the bot's own requests go one after the other. Side by side,
-            discord.py lets more of them through than Discord allows.
-        start_hooks: Called before the gateway is opened, to take up what was left behind.
-        stop_hooks: Called on the way out, before the studio stops.
+        leaving: Whether the bot is shutting down and accepts nothing new.
+        command_ids: Discord's IDs of its commands, for mentions.
+        channel_locks: A lock for each channel, held during requests to it: with several at once,
+            discord.py exceeds Discord's rate limits.
+        start_hooks: Called before the gateway is opened, to resume unfinished work.
+        stop_hooks: Called at shutdown, before the studio stops.
     """
 
     tree: GuardedTree

@@ -20,12 +20,12 @@ from cogs.policy.visibility import jump_url
 from engine import Job, Parent, Search
 from speech import say
 
-MAX_COPIED = 1500
-"""Characters of the prompt that are shown for copying, of a message's 4000."""
+MAX_COPYABLE = 1500
+"""Characters of the prompt in the code block for copying; a message has at most 4000."""
 
 
 class Inspire(commands.Cog):
-    """The command for a random prompt."""
+    """The `/inspire` command."""
 
     @app_commands.command()
     @app_commands.describe(words="Words that must all be in the prompt")
@@ -33,7 +33,7 @@ class Inspire(commands.Cog):
         self, interaction: Interaction, words: Range[str, 1, 60] | None = None
     ) -> None:
         """Show a random prompt that someone painted in this server, ready to paint"""
-        view = await _inspiration(interaction, words or "")
+        view = await _random_prompt_view(interaction, words or "")
         await interaction.response.send_message(
             view=view, ephemeral=True, allowed_mentions=discord.AllowedMentions.none()
         )
@@ -44,7 +44,7 @@ class AnotherButton(
     ui.DynamicItem[ui.Button[Any]],
     template=r"atelier-inspire:another(?::(?P<words>[^:]{1,60}))?",
 ):
-    """Show another random prompt instead."""
+    """Replaces the prompt with another random one."""
 
     def __init__(self, words: str = "") -> None:
         custom_id = f"atelier-inspire:another:{words}" if words else "atelier-inspire:another"
@@ -57,43 +57,43 @@ class AnotherButton(
         return cls(match["words"] or "")
 
     async def act(self, interaction: Interaction) -> None:
-        """Replace the shown prompt by another one."""
+        """Show another prompt."""
         await interaction.response.edit_message(
-            view=await _inspiration(interaction, self._words),
+            view=await _random_prompt_view(interaction, self._words),
             allowed_mentions=discord.AllowedMentions.none(),
         )
 
 
-async def _inspiration(interaction: Interaction, words: str) -> ui.LayoutView:
-    """A random prompt with buttons to paint or change it, or that there is none."""
-    words = words.replace(":", " ")  # custom IDs use it as a separator
+async def _random_prompt_view(interaction: Interaction, words: str) -> ui.LayoutView:
+    """A random prompt with buttons to paint or change it, or a note that there are none."""
+    words = words.replace(":", " ")  # it separates the parts of a custom ID
     studio = interaction.client.studio
     search = Search(scope=scope_of(interaction), words=words)
     page = await studio.visible_jobs(public_viewer(interaction), search, size=1, at_random=True)
     imagine = command_mention(interaction.client, "imagine", interaction.guild_id)
     view = ui.LayoutView(timeout=None)
     if not page.jobs:
-        notice = say(
+        note = say(
             "Nothing public has been painted here yet. Start with {imagine}.", imagine=imagine
         )
         if words:
-            notice = say("No public prompt here has all of these words. Try others.")
-        return view.add_item(ui.Container(ui.TextDisplay(notice)))
+            note = say("No public prompt here has all of these words. Try others.")
+        return view.add_item(ui.Container(ui.TextDisplay(note)))
     [job] = page.jobs
     buttons: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
     buttons.add_item(JobButton("again", job.id))
     buttons.add_item(PictureButton("remix", Parent(job.id, 0)))
     buttons.add_item(AnotherButton(words))
-    return view.add_item(ui.Container(ui.TextDisplay(_text(job, imagine)), buttons))
+    return view.add_item(ui.Container(ui.TextDisplay(_prompt_text(job, imagine)), buttons))
 
 
-def _text(job: Job, imagine: str) -> str:
+def _prompt_text(job: Job, imagine: str) -> str:
     """The prompt, its author, and how to paint it."""
     source = f"<@{job.owner}>"
     if link := jump_url(MessageRef.from_json(job.message_ref)):
         source += f" · {say('[view message]({link})', link=link)}"
-    copyable = shortened(job.recipe.prompt, MAX_COPIED).replace("`", "ˋ")
-    how = say(
+    copied = shortened(job.recipe.prompt, MAX_COPYABLE).replace("`", "ˋ")
+    hint = say(
         "“Again” paints it, “Remix” changes it first. Or copy it into {imagine}:", imagine=imagine
     )
-    return f"{quoted(job.recipe.prompt)}\n-# {source}\n{how}\n```\n{copyable}\n```"
+    return f"{quoted(job.recipe.prompt)}\n-# {source}\n{hint}\n```\n{copied}\n```"

@@ -1,4 +1,4 @@
-"""The Discord wing: slash commands, buttons and messages. It knows nothing of tensors."""
+"""The Discord side: slash commands, buttons and messages. It knows nothing of tensors."""
 
 from cogs.bot import Atelier
 

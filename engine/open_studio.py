@@ -85,9 +85,9 @@ async def open_studio(
             catalogue.restore(await store.models.all())
             pictures, uploads = OutputFolder(folder / "pictures"), UploadFolder(folder / "uploads")
             extras = extras or folder
-            lora = AdapterCatalogue(adapters, extras / "loras")
             hub = HubClient(engine.hub_url, engine.plain_hub_token)
             downloads = DownloadManager(hub)
+            lora = AdapterCatalogue(adapters, extras / "loras", downloads.lora)
             probe = ModelProbe(engine, hub)
             availability = ModelAvailability(probe, catalogue, downloads)
             await availability.scan()

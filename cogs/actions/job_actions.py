@@ -37,7 +37,7 @@ async def cancel(interaction: Interaction, job_id: int) -> None:
 
 
 async def here(interaction: Interaction, job_id: int) -> None:
-    """Show the job in the clicked message, which the click's token can edit for 15 minutes.
+    """Keep updating a message for another 15 minutes.
 
     Raises:
         UnknownJob: When the job is gone.

@@ -161,9 +161,7 @@ def _view(page: JobListPage, names: set[str]) -> ui.LayoutView:
     container.add_item(ui.TextDisplay(f"-# {found} · {where}"))
     for job in page.jobs:
         name, exposure = f"{job.id}.webp", page.exposures[job.id]
-        text: ui.TextDisplay[ui.LayoutView] = ui.TextDisplay(
-            job_entry(job, withheld=exposure.withheld)
-        )
+        text: ui.TextDisplay[ui.LayoutView] = ui.TextDisplay(job_entry(job))
         if name in names:
             picture = ui.Thumbnail[ui.LayoutView](
                 f"attachment://{name}",

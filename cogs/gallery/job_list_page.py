@@ -66,7 +66,7 @@ def thumbnails(page: JobListPage) -> list[Upload]:
     return [upload for upload in candidates if upload is not None]
 
 
-def job_entry(job: Job, *, withheld: bool) -> str:
+def job_entry(job: Job) -> str:
     """The lines about a job."""
     link = jump_url(MessageRef.from_json(job.message_ref))
     prompt = discord.utils.escape_markdown(shortened(job.recipe.prompt, 120))
@@ -79,8 +79,6 @@ def job_entry(job: Job, *, withheld: bool) -> str:
     settings = [shortened(settings_line(job.recipe), 200)]
     if (count := len(job.pictures)) > 1:
         settings.append(say_many("{number} picture", "{number} pictures", count))
-    if withheld:
-        settings.append(f"🔒 {say('withheld')}")
     return f"**{prompt}**\n-# {' · '.join(facts)}\n-# {' · '.join(settings)}"
 
 

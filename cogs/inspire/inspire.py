@@ -44,7 +44,7 @@ class AnotherButton(
     ui.DynamicItem[ui.Button[Any]],
     template=r"atelier-inspire:another(?::(?P<words>[^:]{1,60}))?",
 ):
-    """Replaces the prompt with another random one."""
+    """Show another random prompt instead."""
 
     def __init__(self, words: str = "") -> None:
         custom_id = f"atelier-inspire:another:{words}" if words else "atelier-inspire:another"

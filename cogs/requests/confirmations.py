@@ -1,4 +1,4 @@
-"""The question before many jobs are queued, and its buttons."""
+"""Confirmation before many jobs are queued. Asks the user, and handles the answer."""
 
 import re
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ class ConfirmButton(
     ui.DynamicItem[ui.Button[Any]],
     template=r"atelier-many:(?P<verb>go|drop):(?P<number>\d{1,19})",
 ):
-    """Queues the jobs of a confirmation, or cancels."""
+    """Queue the jobs in question, or cancel."""
 
     def __init__(self, verb: str, number: int, label: str = "…") -> None:
         style = discord.ButtonStyle.primary if verb == "go" else discord.ButtonStyle.secondary

@@ -1,51 +1,79 @@
 """The file of a LoRA: on this machine, or in the Hugging Face cache."""
 
+import threading
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from huggingface_hub import HfApi, hf_hub_download
-from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
-
 from engine.errors import ModelUnavailable
-from engine.hub.errors import explain_hub_error
-from engine.hub.sources import SourceKind, read_source
+from engine.hub.client import HubClient
+from engine.hub.downloads import ProgressCallback, download_manifests
+from engine.hub.errors import CorruptFile
+from engine.hub.local_files import place_of
+from engine.hub.manifest import manifest_of
+from engine.hub.presence import DiskUsage, Presence, not_on_disk
+from engine.hub.sources import Source, SourceKind, read_source
 from speech import say
 
 DEFAULT_NAME = "pytorch_lora_weights.safetensors"
 """The name that Diffusers and its training scripts give a LoRA."""
 
 
-def adapter_file(text: str) -> Path:
-    """The file of the LoRA with the source `text`, downloaded if need be.
+def lora_on_disk(text: str) -> Path | None:
+    """The file of the LoRA with the source `text`; `None` if only the Hub may have it.
 
     Raises:
-        ModelUnavailable: It doesn't exist, can't be downloaded, or isn't a `.safetensors` file.
+        ModelUnavailable: It isn't the source of a LoRA.
     """
+    source = _source_of(text)
+    if source.path is None:
+        return place_of(source if source.file else replace(source, file=DEFAULT_NAME))
+    if source.path.is_dir():
+        return source.path / _single(text, (path.name for path in source.path.iterdir()))
+    return source.path
+
+
+def lora_file(text: str) -> Path:
+    """The file of the LoRA with the source `text`.
+
+    Raises:
+        ModelUnavailable: It isn't on disk, or isn't the source of a LoRA.
+    """
+    file = lora_on_disk(text)
+    if file is None:
+        raise not_on_disk(_source_of(text), DiskUsage(Presence.ABSENT))
+    return file
+
+
+def download_lora(
+    text: str,
+    hub: HubClient,
+    on_progress: ProgressCallback | None = None,
+    stop: threading.Event | None = None,
+) -> Path:
+    """Download a LoRA from the Hub unless it's in the cache; returns its file. Blocks.
+
+    Raises:
+        ModelUnavailable: As `engine.hub.downloads.download`; or it isn't a LoRA.
+    """
+    source = _source_of(text)
+    assert source.repo is not None, "only a source on the Hub is downloaded"
+    name = source.file or _single(text, hub.listing(source.repo).files)
+    source = replace(source, kind=SourceKind.CHECKPOINT, file=name)
+    download_manifests((manifest_of(source, hub),), hub, on_progress, stop)
+    file = place_of(source)
+    if file is None:
+        raise CorruptFile(say("“{text}” couldn't be put into the cache.", text=text))
+    return file
+
+
+def _source_of(text: str) -> Source:
     source = read_source(text)
     if source.kind is SourceKind.GGUF:
         raise ModelUnavailable(
             say("“{source}” isn't a LoRA. LoRAs are .safetensors files.", source=text)
         )
-    if source.path is not None and source.path.is_dir():
-        return source.path / _single(text, (path.name for path in source.path.iterdir()))
-    if source.path is not None:
-        return source.path
-    assert source.repo is not None, "a source without a path is on the Hub"
-    try:
-        return _from_hub(source.repo, source.file)
-    except (OSError, ValueError) as error:
-        raise explain_hub_error(error, source.repo) from error
-
-
-def _from_hub(repo: str, file: str | None) -> Path:
-    if file is None:
-        try:
-            return Path(hf_hub_download(repo, DEFAULT_NAME))
-        except LocalEntryNotFoundError:
-            raise
-        except EntryNotFoundError:
-            file = _single(repo, HfApi().list_repo_files(repo))
-    return Path(hf_hub_download(repo, file))
+    return source
 
 
 def _single(place: str, names: Iterable[str]) -> str:

@@ -1,11 +1,12 @@
 """The LoRAs that people may add to a model: those in the settings, and files in a folder."""
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import InvalidRequest
+from engine.hub.lora_files import lora_file
 from engine.models.families import FAMILIES
 from engine.settings import AdapterSettings
 from speech import say
@@ -38,7 +39,10 @@ class AdapterCatalogue:
     """All adapters by name, whatever the case; a file that is put in the folder is one at once."""
 
     def __init__(
-        self, adapters: Mapping[str, AdapterSettings] | None = None, folder: Path | None = None
+        self,
+        adapters: Mapping[str, AdapterSettings] | None = None,
+        folder: Path | None = None,
+        find_file: Callable[[str], Path] = lora_file,
     ) -> None:
         """Take what the settings name.
 
@@ -46,12 +50,14 @@ class AdapterCatalogue:
             adapters: By name.
             folder: Where every `.safetensors` file is an adapter by its file name; it need not
                 exist. What the settings name goes before a file of that name.
+            find_file: Returns the file of a source; may block, and raise `ModelUnavailable`.
         """
         self._named = {
             name.casefold(): Adapter(name=name, **settings.model_dump())
             for name, settings in (adapters or {}).items()
         }
         self._folder = folder
+        self._find_file = find_file
 
     def __iter__(self) -> Iterator[Adapter]:
         """Every adapter, in the order of their names."""
@@ -79,6 +85,10 @@ class AdapterCatalogue:
                 )
             )
         raise InvalidRequest(say("There's no LoRA “{name}”.", name=name))
+
+    def file_of(self, adapter: Adapter) -> Path:
+        """The file of an adapter; may block. Raises `ModelUnavailable`."""
+        return self._find_file(adapter.source)
 
     def _all(self) -> dict[str, Adapter]:
         files = sorted(self._folder.glob(f"*{ENDING}")) if self._folder is not None else []

@@ -1,4 +1,4 @@
-"""The download manager: every download of model files goes through it, none twice at a time."""
+"""The download manager: every download goes through it, none of a model twice at once."""
 
 import asyncio
 import threading
@@ -21,6 +21,7 @@ from engine.hub import (
     remove_unshared,
 )
 from engine.hub.classifier_files import classifier_on_disk, download_classifier
+from engine.hub.lora_files import download_lora, lora_on_disk
 from speech import say
 
 T = TypeVar("T")
@@ -81,9 +82,7 @@ class DownloadManager:
             async with self._one_ended:
                 await self._one_ended.wait_for(lambda: not self._is_active(name, origin))
         try:
-            return await self._on_thread(
-                lambda report, stop: download(origin, self._hub, report, stop), on_progress
-            )
+            return await self._on_thread(partial(download, origin, self._hub), on_progress)
         finally:
             del self._active[name]
             async with self._one_ended:
@@ -111,13 +110,18 @@ class DownloadManager:
         Raises:
             ModelUnavailable: When it can't be had.
         """
-        folder = classifier_on_disk(source)
-        if folder is not None:
-            return folder
-        return self._from_thread(
-            self._on_thread(
-                lambda report, stop: download_classifier(source, self._hub, report, stop)
-            )
+        return classifier_on_disk(source) or self._from_thread(
+            self._on_thread(partial(download_classifier, source, self._hub))
+        )
+
+    def lora(self, source: str) -> Path:
+        """From another thread: a LoRA's file, downloaded first if need be. Blocks.
+
+        Raises:
+            ModelUnavailable: When it can't be had.
+        """
+        return lora_on_disk(source) or self._from_thread(
+            self._on_thread(partial(download_lora, source, self._hub))
         )
 
     def _is_active(self, name: str, origin: Origin) -> bool:

@@ -17,7 +17,6 @@ from engine.diffusion.lora.batch import can_batch
 from engine.diffusion.offload import OffloadedComponents
 from engine.diffusion.oom import out_of_memory
 from engine.errors import InvalidRequest
-from engine.hub.lora_files import adapter_file
 from engine.hub.tensor_headers import read_safetensors
 from engine.models.adapters import Adapter
 from engine.models.families import FamilyFacts
@@ -59,18 +58,17 @@ class LoraLoader:
         self._numbers = count()
         self._keys: set[str] = set()
 
-    def load(self, adapter: Adapter) -> tuple[str, LoraTraits]:
-        """Load an adapter; returns its PEFT name and traits.
+    def load(self, adapter: Adapter, file: Path) -> tuple[str, LoraTraits]:
+        """Load an adapter from its file; returns its PEFT name and traits.
 
         Raises:
             InvalidRequest: It is for another family.
-            ModelUnavailable: Its file is missing or damaged.
+            ModelUnavailable: The file is damaged.
         """
         if not hasattr(self._pipe, "load_lora_weights"):
             raise InvalidRequest(
                 say("{family} models can't use LoRAs. Remove the LoRA.", family=self._label)
             )
-        file = adapter_file(adapter.source)
         expected = sum(t.name.endswith(UP_WEIGHTS) for t in read_safetensors(file))
         key = f"adapter_{next(self._numbers):06d}"
         failure = self._inject(file, key)

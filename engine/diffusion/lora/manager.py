@@ -59,7 +59,8 @@ class LoraManager:
         for use in uses:
             if use.name not in self._keys:
                 self._applied.clear()
-                key, traits = self._loader.load(self._catalogue[use.name])
+                adapter = self._catalogue[use.name]
+                key, traits = self._loader.load(adapter, self._catalogue.file_of(adapter))
                 self._keys[use.name], self._traits[use.name] = key, traits
             self._keys.move_to_end(use.name)
         needed = {use.name for use in uses}

@@ -152,7 +152,7 @@ async def test_the_buttons_of_a_picture_that_is_withheld_do_nothing(app: App, mo
         await app.bob.click(message, label="⭐")
     async with app.open(unsafe_pictures="withhold"):
         listed = await (await app.bob.slash(app.art, "favourites")).message()
-        assert (spoilers(listed), "🔒 withheld" in listed.text()) == ([], True)
+        assert listed.text().startswith("Nothing found.")
         for label in ("Vary (subtle)", "Upscale 2× (fast)", "Use as start image", "Send to DM"):
             said = await told_after(await app.bob.click(message, label=label))
             assert said == (

@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -15,15 +16,17 @@ from engine import (
     JobEvent,
     JobState,
     ModelSettings,
+    ModelUnavailable,
     Requester,
     Studio,
     open_studio,
 )
-from engine.hub import DownloadProgress, LocalFiles, Origin
+from engine.hub import DownloadProgress, HubClient, LocalFiles, Origin, origin
 from engine.models.download_manager import DownloadManager
 from tests.engine.builders import engine_settings, model_settings
 from tests.engine.hub.conftest import UNET
 from tests.hub_server import Fault, HubServer, Repository
+from tests.tiny.classifier import classifier
 
 pytestmark = [pytest.mark.usefixtures("one_thread", "fox")]
 
@@ -62,6 +65,14 @@ async def until(studio: Studio, job: Job, what: Callable[[JobEvent], bool]) -> J
             if what(event):
                 return event
     raise AssertionError("the job is over")
+
+
+def wait_for(what: Callable[[], bool]) -> None:
+    """Wait, off the loop, until something is so."""
+    until = time.monotonic() + 30
+    while not what():
+        assert time.monotonic() < until
+        time.sleep(0.01)
 
 
 def over(event: JobEvent) -> bool:
@@ -208,3 +219,41 @@ async def test_a_broken_model_folder_does_not_keep_the_studio_from_opening(
         assert failed.state is JobState.FAILED
         assert failed.error is not None
         assert "can't be read" in failed.error
+
+
+async def test_a_thread_that_needs_files_shares_the_download_in_progress(
+    server: HubServer, hub: HubClient, fox: Repository
+) -> None:
+    downloads, fox_model = DownloadManager(hub), origin("someone/fox")
+    first, second = await asyncio.gather(
+        downloads.download("fox", fox_model),
+        asyncio.to_thread(downloads.files, "fox", fox_model),
+    )
+    assert first == second
+    assert server.sent(UNET) == len(fox.files[UNET].content)
+    assert not downloads.is_downloading("fox")
+
+
+async def test_a_thread_that_waits_for_a_cancelled_download_is_told(
+    hub: HubClient, fox: Repository
+) -> None:
+    fox.faults[UNET] = Fault(stall_after=0)
+    downloads = DownloadManager(hub)
+    waiting = asyncio.create_task(asyncio.to_thread(downloads.files, "fox", origin("someone/fox")))
+    await asyncio.to_thread(wait_for, lambda: downloads.is_downloading("fox"))
+    [download] = [
+        each
+        for each in asyncio.all_tasks()
+        if getattr(each.get_coro(), "__qualname__", "") == "DownloadManager.download"
+    ]
+    download.cancel()
+    with pytest.raises(ModelUnavailable, match="restarting"):
+        await waiting
+
+
+async def test_a_classifier_on_the_hub_is_downloaded_for_the_thread_that_needs_it(
+    server: HubServer, hub: HubClient, tmp_path: Path
+) -> None:
+    server.add("someone/classifier", classifier(tmp_path, "all"))
+    folder = await asyncio.to_thread(DownloadManager(hub).classifier, "someone/classifier")
+    assert (folder / "model.safetensors").is_file()

@@ -58,8 +58,8 @@ class Client(commands.AutoShardedBot):
         services: What features share.
         leaving: Whether the bot is shutting down and accepts nothing new.
         command_ids: Discord's IDs of its commands, for mentions.
-        channel_locks: A lock for each channel, held during requests to it: with several at once,
-            discord.py exceeds Discord's rate limits.
+        channel_locks: A lock for each channel, held during requests to it. With concurrent
+            requests, discord.py exceeds Discord's rate limits.
         start_hooks: Called before the gateway is opened, to resume unfinished work.
         stop_hooks: Called at shutdown, before the studio stops.
     """

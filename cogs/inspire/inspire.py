@@ -1,4 +1,4 @@
-"""/inspire: a random public prompt of this server, to paint or to change."""
+"""Random public prompts of a server, to paint or to change."""
 
 import re
 from typing import Any, Self
@@ -44,7 +44,7 @@ class AnotherButton(
     ui.DynamicItem[ui.Button[Any]],
     template=r"atelier-inspire:another(?::(?P<words>[^:]{1,60}))?",
 ):
-    """Show another random prompt instead."""
+    """Show another random prompt in place of this one."""
 
     def __init__(self, words: str = "") -> None:
         custom_id = f"atelier-inspire:another:{words}" if words else "atelier-inspire:another"

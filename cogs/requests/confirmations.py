@@ -1,4 +1,4 @@
-"""Confirmation before many jobs are queued. Asks the user, and handles the answer."""
+"""Confirmation before many jobs are queued."""
 
 import re
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ class ConfirmButton(
     ui.DynamicItem[ui.Button[Any]],
     template=r"atelier-many:(?P<verb>go|drop):(?P<number>\d{1,19})",
 ):
-    """Queue the jobs in question, or cancel."""
+    """Queue the jobs, or cancel."""
 
     def __init__(self, verb: str, number: int, label: str = "…") -> None:
         style = discord.ButtonStyle.primary if verb == "go" else discord.ButtonStyle.secondary

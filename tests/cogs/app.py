@@ -1,4 +1,4 @@
-"""A Discord with a bot that comes and goes, its data folder staying."""
+"""A loopback Discord, and a bot that can be restarted with the same data folder."""
 
 from __future__ import annotations
 
@@ -33,22 +33,21 @@ from tests.discord_server.messages import Attachment, walk
 T = TypeVar("T")
 
 PATIENCE = 30.0
-"""Seconds until a test takes a picture for lost; the machine may be busy."""
+"""Seconds until a test gives up waiting for a picture; the machine may be busy."""
 
 
-class Unhurried(Atelier):
-    """The bot without discord.py's five seconds between two identifications.
-
-    Nor does it wait for two seconds after the last server until it is ready.
+class QuickStart(Atelier):
+    """The bot without discord.py's waits: five seconds between two identifies, and two after the
+    last server until it is ready.
     """
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
-        """Do not wait."""
+        """Don't wait."""
         self._connection.guild_ready_timeout = 0.05
 
 
 class App:
-    """A Discord server called Painters, its people, and what the bot keeps on disk."""
+    """A Discord server called Painters, its members, and the bot's data folder."""
 
     def __init__(self, discord: DiscordServer, weights: Path, folder: Path) -> None:
         self.discord = discord
@@ -61,7 +60,7 @@ class App:
         self.safety = SafetySettings()
 
     def models(self) -> dict[str, ModelSettings]:
-        """Two quick models and one whose jobs take long; `broken` has a folder of its own."""
+        """Two quick models, a slow one, and `broken`, whose files are missing."""
         quick: dict[str, Any] = {
             "source": str(self.weights),
             "width": 64,
@@ -92,7 +91,7 @@ class App:
         limits: dict[str, Any] | None = None,
         **discord: Any,
     ) -> AsyncIterator[Atelier]:
-        """The bot is there, as `cli.run` puts it together; one job at a time, no grace.
+        """Run the bot as `cli.run` does, with one job at a time and no grace period.
 
         Args:
             engine: Changes of the `[engine]` section.
@@ -113,7 +112,7 @@ class App:
                 self.adapters(),
                 safety=self.safety,
             ) as studio,
-            Unhurried(studio, address, bounds) as bot,
+            QuickStart(studio, address, bounds) as bot,
         ):
             serving = asyncio.create_task(bot.start(self.discord.token))
             connected = asyncio.create_task(self.discord.ready())
@@ -128,18 +127,18 @@ class App:
         await self.discord.gone()
 
     def place_model(self) -> None:
-        """Put the weights where the model `broken` is looked for."""
+        """Put weights into the folder of the model `broken`."""
         shutil.copytree(self.weights, self.folder / "broken")
 
     async def ask(
         self, who: Member, prompt: str = "a red house", *, where: Channel | None = None, **more: Any
     ) -> Message:
-        """Use `/imagine`: the home message, or the refusal."""
+        """Use `/imagine`; returns the job's message, or the refusal."""
         use = await who.slash(where or self.art, "imagine", prompt=prompt, **more)
         return await use.message()
 
     async def painted(self, who: Member, prompt: str = "a red house", **more: Any) -> Message:
-        """Use `/imagine` and wait for the result."""
+        """Use `/imagine`; returns the message once it shows the result."""
         return await self.done(await self.ask(who, prompt, **more))
 
     async def done(self, message: Message) -> Message:
@@ -148,32 +147,32 @@ class App:
         return message
 
     async def occupy(self, *, count: int = 4) -> Message:
-        """Somebody's job that keeps the painter busy for as long as any test."""
+        """Keep the device busy for longer than any test; returns the message of Carol's job."""
         carol = self.guild.add_member("carol")
         message = await self.ask(carol, "the sistine chapel", model="slow", count=count)
         await self.discord.until(lambda: "🎨" in message.text(), PATIENCE)
         return message
 
     async def free(self, message: Message) -> None:
-        """Call off the job of `occupy`."""
+        """Cancel the job of `occupy` and wait until that is shown."""
         await self.release(message)
         await self.done(message)
 
     async def release(self, message: Message) -> None:
-        """Call it off without waiting until that is shown."""
+        """Cancel the job of `occupy`."""
         carol = self.guild.add_member("carol")
         await carol.click(message, label="Cancel")
 
     async def settled(self, bot: Atelier) -> None:
-        """Wait until no outcome is left to be shown."""
+        """Wait until every outcome has been shown."""
         await until(bot.studio.undelivered, lambda jobs: not jobs)
 
     async def in_the_folder(self, bot: Atelier, number: int) -> Job:
-        """Wait until the pictures of the job are painted, shown or not."""
+        """Wait until the job's pictures are saved, shown or not."""
         return await until(lambda: bot.studio.job(number), lambda job: job.pictures)
 
     def writes(self) -> list[Any]:
-        """The bodies of all requests that made or changed a message."""
+        """The bodies of all requests that sent or edited a message."""
         bodies = []
         for request in self.discord.requests:
             if request.path.endswith("/callback") and request.body["type"] in (4, 7):
@@ -184,7 +183,7 @@ class App:
 
 
 async def until(look: Callable[[], Awaitable[T]], enough: Callable[[T], Any]) -> T:
-    """Look again and again until it is enough: for what does not happen on Discord."""
+    """Call `look` until its result is `enough`, for what isn't visible on Discord."""
     deadline = time.monotonic() + PATIENCE
     while not enough(seen := await look()):
         assert time.monotonic() < deadline, seen
@@ -193,21 +192,21 @@ async def until(look: Callable[[], Awaitable[T]], enough: Callable[[T], Any]) ->
 
 
 async def told(use: Use) -> str:
-    """What the bot said to that person alone."""
+    """The text of the ephemeral answer."""
     message = await use.message()
     assert message.ephemeral, message
     return message.text()
 
 
 async def told_after(use: Use) -> str:
-    """What the bot said to that person alone, after a click was acknowledged silently."""
+    """The text of the ephemeral answer, also if it follows a silent acknowledgement."""
     message = await use.followup() if use.response in (5, 6) else await use.message()
     assert message.ephemeral, message
     return message.text()
 
 
 async def refused(use: Use) -> str:
-    """The same, after the bot had let everybody see that it thinks about it."""
+    """The text of the ephemeral answer that replaced a public “… is thinking”."""
     message = await use.followup()
     assert use.interaction.original is not None
     assert use.interaction.original.deleted
@@ -216,21 +215,21 @@ async def refused(use: Use) -> str:
 
 
 def number(message: Message) -> int:
-    """The number of the message's job."""
+    """The number of the job that the message is about."""
     found = re.search(r"· job (\d+)", message.text())
     assert found, message
     return int(found[1])
 
 
 def seed(message: Message) -> int:
-    """The seed that the message tells, of its first picture."""
+    """The seed of the first picture, as the message shows it."""
     found = re.search(r"· seed (\d+)", message.text())
     assert found, message
     return int(found[1])
 
 
 def alt_texts(message: Message) -> list[str]:
-    """What a screen reader says of the message's pictures."""
+    """The alternative texts of the message's pictures."""
     return [
         item["description"]
         for part in walk(message.components)
@@ -240,7 +239,7 @@ def alt_texts(message: Message) -> list[str]:
 
 
 def recipe_in(picture: Attachment, folder: Path) -> ImageRequest:
-    """The settings inside an attached PNG, read after downloading it."""
+    """The settings stored in an attached PNG."""
     file = folder / picture.filename
     file.write_bytes(picture.read())
     return read_request(file)
@@ -252,5 +251,5 @@ def image(picture: Attachment) -> Image.Image:
 
 
 def settings_line(message: Message) -> list[str]:
-    """What the last line tells of how the pictures were made, part by part."""
+    """The settings in the message's last line, part by part."""
     return message.text().splitlines()[-1].removeprefix("-# ").split(" · ")

@@ -40,7 +40,7 @@ LIMITS = {
         "Only works in channels where the server allows painting (`/settings`; threads count as "
         "their channel) and where the bot can post.",
     ),
-    "visibility.can_see": (
+    "visibility.can_see_message": (
         "visible jobs",
         "Only shows your own jobs, and jobs of this server whose message you can see.",
     ),

@@ -1,4 +1,4 @@
-"""/imagine: from what a person types to pictures in the channel."""
+"""/imagine: from a typed prompt to pictures in the channel."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.cogs.app import PATIENCE, App, alt_texts, image, number, recipe_in, s
 from tests.discord_server import ClientRefuses
 
 
-async def test_the_home_message_is_there_within_a_second_and_tells_the_place_in_line(
+async def test_the_answer_comes_within_a_second_and_shows_the_position(
     app: App,
 ) -> None:
     async with app.open():
@@ -27,7 +27,7 @@ async def test_the_home_message_is_there_within_a_second_and_tells_the_place_in_
         assert not message.ephemeral
 
 
-async def test_time_left_is_told_as_soon_as_something_was_measured(app: App) -> None:
+async def test_time_left_is_shown_once_steps_were_measured(app: App) -> None:
     async with app.open():
         await app.painted(app.alice)
         await app.painted(app.alice, model="slow", steps=1, count=4)
@@ -37,7 +37,7 @@ async def test_time_left_is_told_as_soon_as_something_was_measured(app: App) -> 
 
 
 @pytest.mark.slow
-async def test_running_shows_a_bar_then_a_preview_and_the_pictures_replace_it(
+async def test_a_running_job_shows_a_bar_and_previews_until_the_pictures(
     app: App,
 ) -> None:
     async with app.open():
@@ -51,7 +51,7 @@ async def test_running_shows_a_bar_then_a_preview_and_the_pictures_replace_it(
         assert alt_texts(message) == ["a red house"] * 2
 
 
-async def test_the_result_is_one_message_with_all_pictures_and_what_made_them(
+async def test_the_result_is_one_message_with_all_pictures_and_settings(
     app: App, tmp_path: Path
 ) -> None:
     async with app.open():
@@ -77,7 +77,7 @@ async def test_the_result_is_one_message_with_all_pictures_and_what_made_them(
         assert image(message.attachments[0]).size == (64, 64)
 
 
-async def test_nobody_is_pinged_by_any_request(app: App) -> None:
+async def test_prompts_never_ping(app: App) -> None:
     async with app.open():
         message = await app.painted(app.alice, f"@everyone look {app.bob.mention}")
         await app.alice.slash(app.art, "queue")
@@ -89,7 +89,7 @@ async def test_nobody_is_pinged_by_any_request(app: App) -> None:
             assert not body["allowed_mentions"].get("users")
 
 
-async def test_the_client_itself_refuses_what_is_out_of_bounds(app: App) -> None:
+async def test_discord_refuses_options_out_of_range(app: App) -> None:
     async with app.open():
         for options in (
             {"count": 5},
@@ -131,7 +131,7 @@ async def test_sizes_by_ratio_by_name_and_by_pixels(app: App) -> None:
     ],
     ids=["nonsense", "too large", "odd", "model", "whitespace"],
 )
-async def test_what_cannot_be_painted_is_refused_in_a_sentence_for_the_person_alone(
+async def test_invalid_options_are_refused_ephemerally(
     app: App, options: dict[str, Any], sentence: str
 ) -> None:
     async with app.open() as bot:
@@ -141,7 +141,7 @@ async def test_what_cannot_be_painted_is_refused_in_a_sentence_for_the_person_al
         assert app.art.messages == []
 
 
-async def test_the_sizes_on_offer_are_those_of_the_model(app: App) -> None:
+async def test_autocomplete_of_sizes(app: App) -> None:
     async with app.open():
 
         async def offered(typed: str, **others: Any) -> list[str]:
@@ -158,7 +158,7 @@ async def test_the_sizes_on_offer_are_those_of_the_model(app: App) -> None:
         assert await offered("nonsense") == []
 
 
-async def test_the_models_on_offer(app: App) -> None:
+async def test_autocomplete_of_models(app: App) -> None:
     async with app.open():
         choices = await app.alice.autocomplete(app.art, "imagine", "model", "t", prompt="x")
         assert [choice.value for choice in choices] == ["sketch", "tiny", "other"]
@@ -187,9 +187,7 @@ PROMPTS = [
 ]
 
 
-async def test_any_prompt_is_shown_without_breaking_out_and_kept_in_the_picture(
-    app: App, tmp_path: Path
-) -> None:
+async def test_any_prompt_is_escaped_and_stored_in_the_picture(app: App, tmp_path: Path) -> None:
     async with app.open(engine={"batch_size": 4}):
         asked = [await app.ask(app.alice, prompt, steps=1) for prompt in PROMPTS]
         for prompt, message in zip(PROMPTS, asked, strict=True):
@@ -205,7 +203,7 @@ async def test_any_prompt_is_shown_without_breaking_out_and_kept_in_the_picture(
                 assert kept.prompt == " ".join(prompt.split())
 
 
-async def test_a_failing_job_says_so_and_the_next_one_is_painted(app: App) -> None:
+async def test_a_job_fails_and_the_next_one_is_painted(app: App) -> None:
     async with app.open():
         failed = await app.ask(app.alice, model="broken")
         next_one = await app.ask(app.bob)

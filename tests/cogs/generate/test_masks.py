@@ -1,4 +1,4 @@
-"""/imagine with a picture and its mask: what is white is painted anew, the rest comes back."""
+"""/imagine with a start image and a mask: white areas are repainted, the rest stays."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.discord_server import Message, Upload
 
 
 def upload(drawn: Image.Image, name: str = "picture.png", kind: str = "PNG") -> Upload:
-    """The picture as somebody sends it."""
+    """The picture as an upload."""
     buffer = BytesIO()
     drawn.save(buffer, kind, save_all=kind == "GIF")
     return Upload(name, buffer.getvalue())
@@ -48,7 +48,7 @@ async def kept(message: Message) -> bool:
 
 
 @pytest.mark.parametrize(
-    "marks",
+    "mask_upload",
     [
         upload(mask()),
         upload(mask((192, 128)), "mask.webp", "WEBP"),
@@ -57,12 +57,12 @@ async def kept(message: Message) -> bool:
     ],
     ids=["mask", "twice as large", "erased", "gif"],
 )
-async def test_only_what_the_mask_marks_is_painted_at_the_size_of_the_picture(
-    app: App, marks: Upload
+async def test_only_the_masked_part_is_repainted_at_the_size_of_the_picture(
+    app: App, mask_upload: Upload
 ) -> None:
     async with app.open() as bot:
         use = await app.alice.slash(
-            app.art, "imagine", prompt="a fish", image=upload(photo()), mask=marks
+            app.art, "imagine", prompt="a fish", image=upload(photo()), mask=mask_upload
         )
         message = await app.done(await use.message())
         assert await kept(message)
@@ -71,7 +71,7 @@ async def test_only_what_the_mask_marks_is_painted_at_the_size_of_the_picture(
         assert None not in (recipe.image, recipe.mask)
 
 
-async def test_a_strength_and_a_size_of_ones_own_are_heeded(app: App) -> None:
+async def test_strength_and_size_can_be_chosen(app: App) -> None:
     async with app.open() as bot:
         use = await app.alice.slash(
             app.art,
@@ -86,7 +86,7 @@ async def test_a_strength_and_a_size_of_ones_own_are_heeded(app: App) -> None:
         assert (recipe.strength, recipe.width, recipe.height) == (0.5, 48, 32)
 
 
-async def test_a_picture_is_painted_in_its_own_shape(app: App) -> None:
+async def test_a_start_image_keeps_its_shape(app: App) -> None:
     async with app.open():
         for size, painted in (((96, 64), (96, 64)), ((300, 300), (64, 64)), ((150, 300), (48, 88))):
             use = await app.alice.slash(
@@ -97,28 +97,26 @@ async def test_a_picture_is_painted_in_its_own_shape(app: App) -> None:
 
 
 @pytest.mark.parametrize(
-    ("marks", "sentence"),
+    ("mask_upload", "sentence"),
     [
         (Upload("mask.txt", b"white"), "“mask.txt” isn't a supported picture"),
         (Upload("mask.png", b"white"), "This file can't be read as a picture"),
         (upload(Image.new("L", (96, 64))), "The mask is empty"),
         (upload(mask((64, 64))), "The mask is 64×64 pixels, but the picture is 96×64"),
     ],
-    ids=["text", "no picture", "black", "another shape"],
+    ids=["text", "not a picture", "black", "another shape"],
 )
-async def test_what_is_no_mask_is_told_to_whoever_sent_it(
-    app: App, marks: Upload, sentence: str
-) -> None:
+async def test_an_invalid_mask_is_refused(app: App, mask_upload: Upload, sentence: str) -> None:
     async with app.open() as bot:
         use = await app.alice.slash(
-            app.art, "imagine", prompt="a fish", image=upload(photo()), mask=marks
+            app.art, "imagine", prompt="a fish", image=upload(photo()), mask=mask_upload
         )
         said = await (told(use) if use.response == 4 else refused(use))
         assert said.startswith(sentence)
         assert bot.studio.queue() == []
 
 
-async def test_a_mask_needs_a_picture_and_a_model_that_fills(
+async def test_a_mask_needs_a_picture_and_a_model_that_can_inpaint(
     app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with app.open():

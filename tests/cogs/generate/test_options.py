@@ -1,4 +1,4 @@
-"""/imagine with a picture to start from, a LoRA, or a scheduler."""
+"""/imagine with a start image, a LoRA, or a scheduler."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def picture(colour: str = "red", side: int = 96, kind: str = "PNG") -> bytes:
 
 @pytest.fixture
 def loras(app: App, weights: Path) -> None:
-    """Thirty LoRAs in the data folder; they are of one file."""
+    """Thirty LoRAs in the data folder, hard links to one file."""
     from diffusers import StableDiffusionPipeline
 
     from tests.tiny.adapters import lora
@@ -35,7 +35,7 @@ def loras(app: App, weights: Path) -> None:
         first.with_stem(f"style-{i:02}").hardlink_to(first)
 
 
-async def test_a_picture_starts_from_another_and_says_so(app: App) -> None:
+async def test_a_start_image_is_used_and_shown_in_the_settings(app: App) -> None:
     upload = Upload("house.png", picture())
     async with app.open():
         use = await app.alice.slash(
@@ -59,7 +59,7 @@ async def test_a_picture_starts_from_another_and_says_so(app: App) -> None:
         ("house.png", b"a house", "This file can't be read as a picture"),
     ],
 )
-async def test_what_is_no_picture_is_refused_to_whoever_sent_it(
+async def test_an_invalid_picture_is_refused(
     app: App, name: str, data: bytes, sentence: str
 ) -> None:
     async with app.open() as bot:
@@ -69,20 +69,20 @@ async def test_what_is_no_picture_is_refused_to_whoever_sent_it(
         assert bot.studio.queue() == []
 
 
-async def test_a_picture_that_is_too_large_is_not_even_fetched(app: App) -> None:
+async def test_too_large_a_picture_is_refused_without_downloading_it(app: App) -> None:
     upload = Upload("house.png", bytes(MAX_BYTES + 1))
     async with app.open():
         use = await app.alice.slash(app.art, "imagine", prompt="a fish", image=upload)
         assert (await told(use)).startswith("“house.png” is 26 MB, but the limit is 25 MB")
 
 
-async def test_a_strength_without_a_picture_is_a_mistake(app: App) -> None:
+async def test_a_strength_needs_a_picture(app: App) -> None:
     async with app.open():
         use = await app.alice.slash(app.art, "imagine", prompt="a fish", strength=0.5)
         assert "Send one as `image`" in await told(use)
 
 
-async def test_a_scheduler_is_chosen_among_those_that_fit(app: App) -> None:
+async def test_autocomplete_of_schedulers(app: App) -> None:
     async with app.open():
         message = await app.painted(app.alice, scheduler="dpmpp_2m_karras")
         assert settings_line(message)[4] == "dpmpp_2m_karras"
@@ -100,7 +100,7 @@ async def test_a_scheduler_is_chosen_among_those_that_fit(app: App) -> None:
 
 
 @pytest.mark.usefixtures("loras")
-async def test_a_lora_changes_the_picture_and_stands_under_it(app: App) -> None:
+async def test_a_lora_changes_the_picture_and_is_shown_in_the_settings(app: App) -> None:
     async with app.open():
         plain = await app.painted(app.alice, seed=1)
         styled = await app.painted(app.alice, seed=1, lora="fox:0.8, style-03")
@@ -110,7 +110,7 @@ async def test_a_lora_changes_the_picture_and_stands_under_it(app: App) -> None:
 
 
 @pytest.mark.usefixtures("loras")
-async def test_more_loras_than_a_list_holds_are_found_by_what_is_typed(app: App) -> None:
+async def test_autocomplete_of_loras_searches_what_is_typed(app: App) -> None:
     async with app.open():
 
         async def offered(typed: str) -> list[str]:
@@ -134,13 +134,13 @@ async def test_more_loras_than_a_list_holds_are_found_by_what_is_typed(app: App)
         ("fox:9", "The weight of fox must be between -4.0 and 4.0, not 9.0"),
     ],
 )
-async def test_a_lora_that_cannot_be_is_refused(app: App, typed: str, sentence: str) -> None:
+async def test_an_invalid_lora_is_refused(app: App, typed: str, sentence: str) -> None:
     async with app.open():
         use = await app.alice.slash(app.art, "imagine", prompt="a fish", lora=typed)
         assert (await told(use)).startswith(sentence)
 
 
-async def test_a_lora_has_the_weight_its_owner_gave_it_and_is_for_its_own_kind(
+async def test_a_lora_has_its_configured_weight_and_family(
     app: App, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     source = str(tmp_path / "ink.safetensors")

@@ -8,12 +8,12 @@ from tests.cogs.app import App
 from tests.discord_server import Member, Message
 
 
-async def inspired(app: App, who: Member, **options: str) -> Message:
+async def inspired(app: App, member: Member, **options: str) -> Message:
     """The answer to /inspire."""
-    return await (await who.slash(app.art, "inspire", **options)).message()
+    return await (await member.slash(app.art, "inspire", **options)).message()
 
 
-async def test_a_public_prompt_is_shown_with_its_author_to_the_one_who_asks(app: App) -> None:
+async def test_a_public_prompt_is_shown_ephemerally_with_its_author(app: App) -> None:
     async with app.open():
         message = await app.painted(app.bob, "a *blue* boat")
         shown = await inspired(app, app.alice)
@@ -24,7 +24,7 @@ async def test_a_public_prompt_is_shown_with_its_author_to_the_one_who_asks(app:
         assert f"/{app.art.id}/{message.id}" in shown.text()
 
 
-async def test_a_click_paints_it_as_a_job_of_the_one_who_clicks(app: App) -> None:
+async def test_again_paints_it_as_a_job_of_the_user_who_clicks(app: App) -> None:
     async with app.open() as bot:
         await app.painted(app.bob, "a blue boat")
         shown = await inspired(app, app.alice)
@@ -35,7 +35,7 @@ async def test_a_click_paints_it_as_a_job_of_the_one_who_clicks(app: App) -> Non
         assert job.recipe.seed != (await bot.studio.job(1)).recipe.seed
 
 
-async def test_another_one_replaces_it_after_a_restart_too(app: App) -> None:
+async def test_another_replaces_it_even_after_a_restart(app: App) -> None:
     async with app.open():
         await app.painted(app.bob, "a blue boat")
         await app.painted(app.bob, "a red boat")
@@ -52,7 +52,7 @@ async def test_another_one_replaces_it_after_a_restart_too(app: App) -> None:
     assert seen == {"blue", "red"}
 
 
-async def test_what_not_everyone_may_see_is_left_out(app: App) -> None:
+async def test_private_and_hidden_prompts_are_left_out(app: App) -> None:
     studio = app.guild.add_channel("studio")
     studio.overwrite(app.alice, deny=Permissions(view_channel=True))
     async with app.open():

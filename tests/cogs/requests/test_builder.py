@@ -1,4 +1,4 @@
-"""/imagine with flags in its prompt, as Midjourney users type them, and with braces."""
+"""/imagine with flags, as Midjourney users type them, and with dynamic prompts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.cogs.generate.test_options import picture
 from tests.discord_server import Upload
 
 
-async def test_flags_in_the_prompt_are_obeyed_and_are_not_painted(app: App) -> None:
+async def test_flags_are_applied_and_removed_from_the_prompt(app: App) -> None:
     async with app.open():
         message = await app.painted(
             app.alice,
@@ -27,7 +27,7 @@ async def test_flags_in_the_prompt_are_obeyed_and_are_not_painted(app: App) -> N
         assert settings_line(again)[1:5] == ["112×72", "3 steps", "guidance 5", "euler"]
 
 
-async def test_flags_in_a_form_stand_over_what_it_is_filled_in_with(app: App) -> None:
+async def test_flags_in_a_modal_override_its_prefilled_settings(app: App) -> None:
     async with app.open():
         message = await app.painted(app.alice, "a fish", seed=1, steps=1)
         modal = await (await app.bob.click(message, label="Remix")).modal()
@@ -41,7 +41,7 @@ async def test_flags_in_a_form_stand_over_what_it_is_filled_in_with(app: App) ->
         assert refusal.startswith("There's no flag --sed.")
 
 
-async def test_a_flag_may_say_how_far_to_leave_a_picture_behind(app: App) -> None:
+async def test_the_weight_of_a_start_image_as_a_flag(app: App) -> None:
     async with app.open():
         upload = Upload("house.png", picture())
         message = await app.painted(app.alice, "a fish --iw 2", image=upload)
@@ -63,7 +63,7 @@ async def test_a_flag_may_say_how_far_to_leave_a_picture_behind(app: App) -> Non
         ("{a fish, a boat --sed 7}", {}, "There's no flag --sed."),
     ],
 )
-async def test_what_makes_no_sense_is_told_to_the_person_alone(
+async def test_invalid_flags_are_refused_ephemerally(
     app: App, prompt: str, typed: dict[str, object], sentence: str
 ) -> None:
     async with app.open() as bot:
@@ -72,7 +72,7 @@ async def test_what_makes_no_sense_is_told_to_the_person_alone(
         assert bot.studio.queue() == []
 
 
-async def test_each_prompt_that_braces_stand_for_has_a_message_of_its_own(app: App) -> None:
+async def test_each_variant_of_a_dynamic_prompt_has_its_own_message(app: App) -> None:
     async with app.open():
         use = await app.alice.slash(
             app.art, "imagine", prompt="a {red, blue --seed 5} {fish|boat} --steps 1"
@@ -87,7 +87,7 @@ async def test_each_prompt_that_braces_stand_for_has_a_message_of_its_own(app: A
         assert app.art.messages == messages
 
 
-async def test_a_message_that_discord_does_not_take_comes_with_the_pictures(app: App) -> None:
+async def test_a_refused_follow_up_is_posted_with_the_pictures(app: App) -> None:
     async with app.open() as bot:
         app.discord.fail_next(method="POST", path="/webhooks/[^/]+/[^/]+", status=403)
         use = await app.alice.slash(app.art, "imagine", prompt="{red, blue} house --steps 1")
@@ -100,7 +100,7 @@ async def test_a_message_that_discord_does_not_take_comes_with_the_pictures(app:
         assert number(first) == 1
 
 
-async def test_limits_count_for_all_of_them_at_once(app: App) -> None:
+async def test_limits_apply_to_all_prompts_together(app: App) -> None:
     async with app.open(limits={"pictures_per_hour": 5, "waiting_jobs": 3}) as bot:
 
         async def refusal(prompt: str) -> str:
@@ -123,7 +123,7 @@ async def test_limits_count_for_all_of_them_at_once(app: App) -> None:
         await app.release(blocker)
 
 
-async def test_the_queue_takes_all_of_them_or_none(app: App) -> None:
+async def test_all_prompts_are_queued_or_none(app: App) -> None:
     async with app.open(limits={"queue_size": 2}) as bot:
         use = await app.alice.slash(app.art, "imagine", prompt="{a,b,c}")
         assert (await told(use)).startswith("The queue is full (2 jobs).")

@@ -1,4 +1,4 @@
-"""Many prompts at once: the count is shown and confirmed first."""
+"""Many prompts at once are confirmed before they are queued."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from tests.discord_server import Message, Upload
 FIVE = "{a,b,c,d,e} fish --steps 1 --repeat 2"
 
 
-async def asked(app: App, prompt: str = FIVE) -> Message:
-    """Alice asks for many pictures; the question that comes back to her."""
+async def ask_for_many(app: App, prompt: str = FIVE) -> Message:
+    """The question when Alice requests many pictures."""
     use = await app.alice.slash(app.art, "imagine", prompt=prompt)
     question = await use.message()
     assert question.ephemeral
     return question
 
 
-async def test_more_than_four_jobs_are_asked_about_and_then_painted(app: App) -> None:
+async def test_more_than_four_jobs_are_confirmed_and_then_painted(app: App) -> None:
     async with app.open() as bot:
-        question = await asked(app)
+        question = await ask_for_many(app)
         assert question.text().splitlines() == [
             "**5 prompts, 10 pictures.** Paint them all?",
             *(f"- {letter} fish" for letter in "abcde"),
@@ -43,15 +43,15 @@ async def test_more_than_four_jobs_are_asked_about_and_then_painted(app: App) ->
         assert [number(message) for message in app.art.messages] == [1, 2, 3, 4, 5]
 
 
-async def test_who_does_not_want_them_after_all_pays_nothing(app: App) -> None:
+async def test_cancelling_costs_nothing(app: App) -> None:
     async with app.open() as bot:
-        question = await asked(app)
+        question = await ask_for_many(app)
         await app.alice.click(question, label="Cancel")
         assert question.text() == "Cancelled. Nothing will be painted."
         assert await bot.studio.undelivered() == []
 
 
-async def test_it_outlives_a_restart_with_its_picture_and_two_clicks_paint_once(
+async def test_a_question_outlives_a_restart_and_two_clicks_paint_once(
     app: App,
 ) -> None:
     async with app.open():
@@ -76,10 +76,10 @@ async def test_it_outlives_a_restart_with_its_picture_and_two_clicks_paint_once(
             assert settings_line(message)[-1] == "start image, strength 0.5"
 
 
-async def test_only_the_last_question_of_a_person_is_open(app: App) -> None:
+async def test_only_the_last_question_of_a_user_is_open(app: App) -> None:
     async with app.open() as bot:
-        first = await asked(app)
-        await asked(app)
+        first = await ask_for_many(app)
+        await ask_for_many(app)
         use = await app.alice.click(first, label="Paint 10 pictures")
         assert (await told_after(use)).startswith(
             "This question was already answered or has expired"
@@ -87,15 +87,15 @@ async def test_only_the_last_question_of_a_person_is_open(app: App) -> None:
         assert await bot.studio.undelivered() == []
 
 
-async def test_what_would_be_refused_is_not_even_asked_about(app: App) -> None:
+async def test_what_would_be_refused_is_refused_without_a_question(app: App) -> None:
     async with app.open(limits={"waiting_jobs": 4}):
         refusal = await app.ask(app.alice, FIVE)
         assert refusal.text() == "That's 5 jobs, but you can only have 4 open at a time."
 
 
-async def test_the_limits_at_the_click_count_and_the_question_stays_open(app: App) -> None:
+async def test_limits_apply_at_the_click_and_the_question_stays_open(app: App) -> None:
     async with app.open(limits={"pictures_per_hour": 10}) as bot:
-        question = await asked(app)
+        question = await ask_for_many(app)
         await app.painted(app.alice)
         for _ in range(2):
             use = await app.alice.click(question, label="Paint 10 pictures")
@@ -103,7 +103,7 @@ async def test_the_limits_at_the_click_count_and_the_question_stays_open(app: Ap
         assert bot.studio.queue() == []
 
 
-async def test_no_picture_is_kept_from_a_refused_prompt(app: App) -> None:
+async def test_an_invalid_size_is_refused_after_the_picture_was_sent(app: App) -> None:
     async with app.open():
         upload = Upload("house.png", picture())
         use = await app.alice.slash(
@@ -112,7 +112,7 @@ async def test_no_picture_is_kept_from_a_refused_prompt(app: App) -> None:
         assert "The height is 41 pixels" in await refused(use)
 
 
-async def test_what_takes_long_to_check_is_acknowledged_first_to_that_person_alone(
+async def test_a_slow_check_is_deferred_ephemerally(
     app: App,
 ) -> None:
     async with app.open():
@@ -123,7 +123,7 @@ async def test_what_takes_long_to_check_is_acknowledged_first_to_that_person_alo
         assert (question.ephemeral, question.labels[0]) == (True, "Paint 9 pictures")
 
 
-async def test_a_disk_that_is_full_queues_none_and_leaves_the_question_open(
+async def test_a_full_disk_queues_nothing_and_leaves_the_question_open(
     app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     room = [1, 2]
@@ -135,7 +135,7 @@ async def test_a_disk_that_is_full_queues_none_and_leaves_the_question_open(
         return await insert(*values, **more)
 
     async with app.open() as bot:
-        question = await asked(app)
+        question = await ask_for_many(app)
         with monkeypatch.context() as patch:
             patch.setattr("engine.store.jobs.insert", full)
             use = await app.alice.click(question, label="Paint 10 pictures")
@@ -146,7 +146,7 @@ async def test_a_disk_that_is_full_queues_none_and_leaves_the_question_open(
         await app.settled(bot)
 
 
-async def test_what_is_queued_is_not_offered_again_because_of_a_later_error(
+async def test_queued_jobs_are_not_offered_again_after_a_later_error(
     app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fails = [1]
@@ -160,7 +160,7 @@ async def test_what_is_queued_is_not_offered_again_because_of_a_later_error(
 
     monkeypatch.setattr(Studio, "set_message_ref", failing)
     async with app.open() as bot:
-        question = await asked(app)
+        question = await ask_for_many(app)
         await app.alice.click(question, label="Paint 10 pictures")
         await app.discord.until(lambda: question.text() == "Queued: 5 jobs.")
         assert question.labels == []

@@ -1,4 +1,4 @@
-"""Where the bot is not itself: in direct messages, and with those who brought it along."""
+"""The bot in DMs, and where only the user installed it."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ from tests.discord_server import Channel, ClientRefuses, Guild, Member, Message,
 
 
 @pytest.fixture
-def abroad(app: App) -> Guild:
-    """A server that the bot has never been in, and knows nothing of."""
+def foreign_guild(app: App) -> Guild:
+    """A server that the bot is not a member of."""
     return app.discord.add_guild("Abroad", joined=False)
 
 
 @pytest.fixture
-def square(abroad: Guild) -> Channel:
+def channel(foreign_guild: Guild) -> Channel:
     """A channel there."""
-    return abroad.add_channel("square")
+    return foreign_guild.add_channel("channel")
 
 
 @pytest.fixture
-def alice(app: App, abroad: Guild) -> Member:
-    """Alice there, who has installed the bot for herself."""
+def alice(app: App, foreign_guild: Guild) -> Member:
+    """Alice there; she installed the bot for her account."""
     app.alice.user.installed = True
-    return abroad.add_member("alice")
+    return foreign_guild.add_member("alice")
 
 
 async def paint(app: App, who: Member, where: Channel, **more: Any) -> Message:
-    """What somebody gets there."""
+    """The result of /imagine there."""
     use = await who.slash(where, "imagine", prompt="a red house", **more)
     return await app.done(await use.message())
 
 
-async def test_direct_messages_are_a_place_to_paint_in(app: App) -> None:
+async def test_painting_works_in_dms(app: App) -> None:
     async with app.open():
         blocker = await app.occupy()
         use = await app.alice.slash(app.alice.dm, "imagine", prompt="a surprise")
@@ -58,24 +58,24 @@ async def test_direct_messages_are_a_place_to_paint_in(app: App) -> None:
         assert again.channel is app.alice.dm
         listed = await (await app.alice.slash(app.art, "history")).message()
         again = await (await app.alice.select(listed, "again:2")).message()
-        assert again.ephemeral, "what was asked for in private stays so"
+        assert again.ephemeral, "what was requested in private stays private"
         with pytest.raises(ClientRefuses, match="not for this context"):
             await app.alice.slash(app.alice.dm, "settings")
 
 
-async def test_who_has_it_for_themselves_paints_where_it_is_not(
-    app: App, abroad: Guild, square: Channel, alice: Member
+async def test_a_user_install_paints_where_the_bot_is_not_a_member(
+    app: App, foreign_guild: Guild, channel: Channel, alice: Member
 ) -> None:
-    bob = abroad.add_member("bob")
+    bob = foreign_guild.add_member("bob")
     with pytest.raises(ClientRefuses):
-        await bob.slash(square, "imagine", prompt="x")
+        await bob.slash(channel, "imagine", prompt="x")
     async with app.open() as bot:
         with pytest.raises(ClientRefuses, match="not installed"):
-            await bob.slash(square, "imagine", prompt="x")
+            await bob.slash(channel, "imagine", prompt="x")
         with pytest.raises(ClientRefuses, match="not installed"):
-            await alice.slash(square, "model list")
-        message = await paint(app, alice, square)
-        assert square.messages == [message]
+            await alice.slash(channel, "model list")
+        message = await paint(app, alice, channel)
+        assert channel.messages == [message]
         assert len(message.attachments) == 1
         use = await bob.click(message, label="Again")
         again = await app.done(await use.message())
@@ -89,14 +89,14 @@ async def test_who_has_it_for_themselves_paints_where_it_is_not(
         await alice.click(message, label="Delete")
         await app.discord.until(lambda: message.deleted)
         as_bot = [each for each in app.discord.requests if each.path.startswith("/channels/")]
-        assert as_bot == [], "it can do nothing there without the interaction's token"
+        assert as_bot == [], "it can't do anything there without the interaction's token"
 
 
-async def test_a_wait_that_is_too_long_is_refused_before_it_is_queued(
-    app: App, square: Channel, alice: Member, monkeypatch: pytest.MonkeyPatch
+async def test_too_long_a_wait_is_refused_before_anything_is_queued(
+    app: App, channel: Channel, alice: Member, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with app.open() as bot:
-        await paint(app, alice, square)
+        await paint(app, alice, channel)
         await app.occupy()
         heavy = [ImageRequest(prompt="a fish", model="slow", num_inference_steps=150, count=4)]
 
@@ -107,40 +107,40 @@ async def test_a_wait_that_is_too_long_is_refused_before_it_is_queued(
         assert seconds is not None
         monkeypatch.setattr("cogs.requests.user_install.MAX_SECONDS", seconds / 50)
         before = bot.studio.queue()
-        use = await alice.slash(square, "imagine", prompt="a fish", model="slow", count=4)
+        use = await alice.slash(channel, "imagine", prompt="a fish", model="slow", count=4)
         said = await told(use)
         assert said.startswith("Your picture would take about ")
         assert "my DMs" in said
         assert [job.id for job, _ in bot.studio.queue()] == [job.id for job, _ in before]
         there = await alice.slash(alice.dm, "imagine", prompt="a fish", model="slow", count=4)
         assert "in line" in (await there.message()).text()
-        hidden = await alice.slash(square, "imagine", prompt="a fish", private=True)
-        assert (await hidden.message()).ephemeral, "this one may come directly"
+        hidden = await alice.slash(channel, "imagine", prompt="a fish", private=True)
+        assert (await hidden.message()).ephemeral, "this one may be sent as a DM"
     assert MAX_SECONDS < 15 * 60
 
 
 async def test_a_model_that_has_to_be_downloaded_first_is_refused(
-    app: App, square: Channel, alice: Member, monkeypatch: pytest.MonkeyPatch
+    app: App, channel: Channel, alice: Member, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     far = ModelSettings(source="someone/far")
     models = app.models()
     monkeypatch.setattr(app, "models", lambda: models | {"far": far})
     async with app.open() as bot:
-        use = await alice.slash(square, "imagine", prompt="a fish", model="far")
+        use = await alice.slash(channel, "imagine", prompt="a fish", model="far")
         assert (await told(use)).startswith("far has to be downloaded first")
         assert bot.studio.queue() == []
 
 
-@pytest.mark.parametrize("open_to_it", [True, False], ids=["open", "closed"])
-async def test_what_becomes_late_after_all_comes_directly_or_is_kept(
-    app: App, square: Channel, alice: Member, open_to_it: bool
+@pytest.mark.parametrize("accepts_dms", [True, False], ids=["accepted", "refused"])
+async def test_a_late_result_is_sent_as_a_dm_or_kept(
+    app: App, channel: Channel, alice: Member, accepts_dms: bool
 ) -> None:
-    alice.user.refuses_dms = not open_to_it
+    alice.user.refuses_dms = not accepts_dms
     async with app.open() as bot:
         blocker = await app.occupy()
-        message = await (await alice.slash(square, "imagine", prompt="a fish")).message()
+        message = await (await alice.slash(channel, "imagine", prompt="a fish")).message()
         app.discord.expire_tokens()
-        if open_to_it:
+        if accepts_dms:
             await app.free(blocker)
             await app.discord.until(lambda: alice.dm.messages, PATIENCE)
             [sent] = alice.dm.messages
@@ -151,20 +151,20 @@ async def test_what_becomes_late_after_all_comes_directly_or_is_kept(
                 await app.free(blocker)
                 await app.settled(bot)
         await app.settled(bot)
-        assert square.messages == [message]
-        listed = await (await alice.slash(square, "history")).message()
+        assert channel.messages == [message]
+        listed = await (await alice.slash(channel, "history")).message()
         assert listed.ephemeral
         assert "a fish" in listed.text()
 
 
-async def test_somebody_who_has_removed_the_app_since_is_not_reached(
-    app: App, abroad: Guild, square: Channel
+async def test_a_user_who_removed_the_app_is_not_reached(
+    app: App, foreign_guild: Guild, channel: Channel
 ) -> None:
-    carla = abroad.add_member("carla")
+    carla = foreign_guild.add_member("carla")
     carla.user.installed = True
     async with app.open() as bot:
         blocker = await app.occupy()
-        await carla.slash(square, "imagine", prompt="a fish")
+        await carla.slash(channel, "imagine", prompt="a fish")
         app.discord.expire_tokens()
         carla.user.installed = False
         with app.discord.expecting(50278):
@@ -172,20 +172,20 @@ async def test_somebody_who_has_removed_the_app_since_is_not_reached(
             await app.settled(bot)
 
 
-async def test_several_at_once_are_as_many_as_discord_takes(
-    app: App, square: Channel, alice: Member
+async def test_as_many_prompts_as_discord_allows_follow_ups(
+    app: App, channel: Channel, alice: Member
 ) -> None:
     async with app.open() as bot:
-        use = await alice.slash(square, "imagine", prompt="{1, 2, 3, 4} fishes")
+        use = await alice.slash(channel, "imagine", prompt="{1, 2, 3, 4} fishes")
         for message in [await use.message(), *[await use.followup(n) for n in range(3)]]:
             await app.done(message)
-        said = await told(await alice.slash(square, "imagine", prompt="{1, 2, 3, 4, 5} fishes"))
+        said = await told(await alice.slash(channel, "imagine", prompt="{1, 2, 3, 4, 5} fishes"))
         assert said.startswith("I can only reply with 4 messages at a time here.")
         await app.settled(bot)
-        assert len(square.messages) == 4
+        assert len(channel.messages) == 4
 
 
-async def test_a_conversation_of_people(app: App, alice: Member) -> None:
+async def test_group_dms(app: App, alice: Member) -> None:
     friends = app.discord.add_group("friends", app.alice, app.bob)
     async with app.open() as bot:
         message = await paint(app, alice, friends)
@@ -199,24 +199,24 @@ async def test_a_conversation_of_people(app: App, alice: Member) -> None:
 
 
 @pytest.mark.parametrize("lack", ["send_messages", "attach_files", "use_external_apps"])
-async def test_where_one_may_not_post_the_answer_is_ones_own(
-    app: App, abroad: Guild, square: Channel, alice: Member, lack: str
+async def test_the_answer_is_ephemeral_where_the_user_may_not_post(
+    app: App, foreign_guild: Guild, channel: Channel, alice: Member, lack: str
 ) -> None:
-    square.overwrite(abroad.everyone, deny=Permissions(**{lack: True}))
+    channel.overwrite(foreign_guild.everyone, deny=Permissions(**{lack: True}))
     async with app.open():
-        message = await paint(app, alice, square)
+        message = await paint(app, alice, channel)
         assert message.ephemeral
         assert len(message.attachments) == 1
 
 
-async def test_what_a_server_has_decided_holds_in_it_for_those_with_the_app_too(
+async def test_the_rules_of_a_server_apply_to_user_installs_too(
     app: App,
 ) -> None:
     app.alice.user.installed = True
-    moderation = app.guild.add_member("keeper", permissions=Permissions(manage_guild=True))
+    moderator = app.guild.add_member("keeper", permissions=Permissions(manage_guild=True))
     async with app.open():
-        await moderation.slash(app.art, "words block", word="fish")
-        await moderation.slash(app.art, "block", user=app.bob, reason="no")
+        await moderator.slash(app.art, "words block", word="fish")
+        await moderator.slash(app.art, "block", user=app.bob, reason="no")
         use = await app.alice.slash(app.art, "imagine", prompt="a fish")
         assert "isn't allowed in this server" in await told(use)
         message = await paint(app, app.alice, app.art)
@@ -227,11 +227,9 @@ async def test_what_a_server_has_decided_holds_in_it_for_those_with_the_app_too(
         await app.done(await there.message())
 
 
-async def test_the_menus_of_messages_work_there_too(
-    app: App, square: Channel, alice: Member
-) -> None:
+async def test_context_menus_work_there_too(app: App, channel: Channel, alice: Member) -> None:
     picture = png("a boat\nSteps: 2, Sampler: DDIM, CFG scale: 7, Seed: 5, Size: 64x64")
-    message = await alice.say(square, "look", files=[picture])
+    message = await alice.say(channel, "look", files=[picture])
     async with app.open() as bot:
         found = await (await alice.use_on_message(message, "Use these settings")).message()
         modal = await (await alice.click(found, label="Paint with these settings")).modal()
@@ -247,37 +245,39 @@ async def test_the_menus_of_messages_work_there_too(
         await app.settled(bot)
 
 
-async def test_two_clicks_at_once_far_from_home(app: App, square: Channel, alice: Member) -> None:
+async def test_two_clicks_at_once_where_the_bot_is_not_a_member(
+    app: App, channel: Channel, alice: Member
+) -> None:
     async with app.open() as bot:
-        message = await paint(app, alice, square)
+        message = await paint(app, alice, channel)
         uses = await asyncio.gather(*(alice.click(message, label="Again") for _ in range(2)))
         for use in uses:
             await app.done(await use.message())
         await app.settled(bot)
-        assert len(square.messages) == 3
+        assert len(channel.messages) == 3
 
 
-async def test_who_keeps_order_in_a_server_that_it_is_not_in_has_no_say(
-    app: App, abroad: Guild, square: Channel, alice: Member
+async def test_moderators_of_a_server_without_the_bot_have_no_powers(
+    app: App, foreign_guild: Guild, channel: Channel, alice: Member
 ) -> None:
-    zed = abroad.add_member(
+    zed = foreign_guild.add_member(
         "zed",
         permissions=Permissions(manage_messages=True, moderate_members=True, manage_guild=True),
     )
     async with app.open() as bot:
-        message = await paint(app, alice, square)
+        message = await paint(app, alice, channel)
         await app.settled(bot)
         said = await told_after(await zed.click(message, label="Delete"))
         assert said == "Only the person who requested job 1 can delete it."
         assert not message.deleted
 
 
-async def test_whoever_shares_no_server_with_it_is_told_what_would_help(
-    app: App, abroad: Guild, square: Channel, alice: Member
+async def test_a_dm_that_cannot_be_sent_is_answered_with_what_would_help(
+    app: App, foreign_guild: Guild, channel: Channel, alice: Member
 ) -> None:
-    zed = abroad.add_member("zed")
+    zed = foreign_guild.add_member("zed")
     async with app.open() as bot:
-        message = await paint(app, alice, square)
+        message = await paint(app, alice, channel)
         with app.discord.expecting(50278):
             use = await zed.click(message, label="Send to DM")
             assert (await use.followup()).text() == (
@@ -294,11 +294,11 @@ async def test_whoever_shares_no_server_with_it_is_told_what_would_help(
         await app.settled(bot)
 
 
-async def test_a_message_out_of_reach_is_told_of_and_its_own_button_takes_it_away(
-    app: App, square: Channel, alice: Member
+async def test_an_unreachable_message_is_mentioned_and_its_own_button_deletes_it(
+    app: App, channel: Channel, alice: Member
 ) -> None:
     async with app.open() as bot:
-        message = await paint(app, alice, square)
+        message = await paint(app, alice, channel)
         await app.settled(bot)
         app.discord.expire_tokens()
         await bot.studio.set_message_ref(

@@ -11,6 +11,7 @@ from .props import UNSEEN, made_up, question, waiting
 from .stops import Drive, For, Role, Stop
 
 NOT_THE_OWNER = "Only the bot's owner can see"
+INSPIRES = "“Again” paints it, “Remix” changes it first."
 NOT_THEIRS = "Only the person who requested job {number} can cancel it."
 
 
@@ -59,9 +60,17 @@ async def style(tour: Tour) -> Use:
     return await made_up(tour, "atelier-style:someone", fields)
 
 
+async def another(tour: Tour) -> Use:
+    """Asking for a random prompt, then for another."""
+    shown = await (await tour.slash("inspire")).message()
+    return await tour.click(shown, "atelier-inspire:another")
+
+
 TYPED = [
     Stop("/help", slash("help"), "## What I can do"),
     Stop("/imagine", slash("imagine", prompt=OWN), "seed {seed}", public=True),
+    Stop("/inspire", slash("inspire"), INSPIRES),
+    Stop("atelier-inspire:another", another, INSPIRES),
     Stop("/grid", grid, "**A grid of {pictures}**, ready in about"),
     Stop("/queue", slash("queue"), "The queue is empty. `/imagine` starts now."),
     Stop(

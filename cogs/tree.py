@@ -10,7 +10,7 @@ from cogs.context import Client, GuardedTree, Interaction
 from cogs.messages.replies import reply, sentence_for
 from cogs.policy.access import require_access
 from engine import AtelierError
-from speech import language_for, speak
+from speech import language_for, set_language
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ class Tree(GuardedTree):
         action: Callable[[], Awaitable[None]],
     ) -> None:
         """Run the action of a click or a modal after the policy check, and answer its errors."""
-        speak(language_for(interaction.locale))
+        set_language(language_for(interaction.locale))
         try:
             await require_access(interaction)
             await action()
@@ -43,7 +43,7 @@ class Tree(GuardedTree):
 
     async def interaction_check(self, interaction: Interaction, /) -> bool:
         """The policy check of commands."""
-        speak(language_for(interaction.locale))
+        set_language(language_for(interaction.locale))
         try:
             await require_access(interaction)
         except AtelierError as error:

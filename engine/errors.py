@@ -22,7 +22,7 @@ import re
 import secrets
 from typing import Any
 
-from speech import Sentence, resaid, speaking
+from speech import Sentence, retranslate, use_language
 
 
 class AtelierError(Exception):
@@ -30,7 +30,7 @@ class AtelierError(Exception):
 
     Attributes:
         sentence: What to tell people, in the language that was spoken where it was raised;
-            `resaid` says it in another.
+            `retranslate` says it in another.
     """
 
     def __init__(self, sentence: str) -> None:
@@ -38,8 +38,8 @@ class AtelierError(Exception):
         self.sentence = sentence
 
     def __str__(self) -> str:
-        with speaking("en"):
-            return str(resaid(self.sentence))
+        with use_language("en"):
+            return str(retranslate(self.sentence))
 
 
 class InvalidRequest(AtelierError):

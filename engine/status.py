@@ -8,7 +8,7 @@ from engine.memory.plan_table import PlanTable
 from engine.models.manager import ModelManager
 from engine.store import Outcomes, Tally
 from engine.worker.worker import Worker
-from speech import resaid
+from speech import retranslate
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ async def report(
         device = await manager.device_facts()
         plan = await manager.plan(model)
     except AtelierError as error:
-        problems.append(resaid(error.sentence))
+        problems.append(retranslate(error.sentence))
     return StudioReport(
         waiting=status.waiting,
         running=status.running,

@@ -1,31 +1,31 @@
-"""What people read, in their language. Both wings say their sentences through it.
+"""What people read, in their language. `cogs` and `engine` both use it.
 
-A sentence is written in English where it is said, and looked up in a catalogue by that:
+Sentences are written in English in the code, and translated when they are made:
 
     speak(language_for(interaction.locale))
     raise InvalidRequest(say("A side has {most} pixels at most.", most=1024))
 """
 
 from speech.catalogues import translation
-from speech.languages import LANGUAGES, language_for, speak, speaking, spoken
-from speech.lists import AND, OR, listed, together
-from speech.sentences import Sentence, phrase, recalled, resaid, say, say_many
+from speech.languages import LANGUAGES, current_language, language_for, set_language, use_language
+from speech.lists import AND, OR, join_list, join_sentences
+from speech.sentences import Sentence, load_sentence, phrase, retranslate, say, say_many
 
 __all__ = [
     "AND",
     "LANGUAGES",
     "OR",
     "Sentence",
+    "current_language",
+    "join_list",
+    "join_sentences",
     "language_for",
-    "listed",
+    "load_sentence",
     "phrase",
-    "recalled",
-    "resaid",
+    "retranslate",
     "say",
     "say_many",
-    "speak",
-    "speaking",
-    "spoken",
-    "together",
+    "set_language",
     "translation",
+    "use_language",
 ]

@@ -1,4 +1,4 @@
-"""Catalogues of what is said, one PO file for each language beside English."""
+"""The translations: a PO file for each language except English."""
 
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
@@ -10,7 +10,7 @@ WRITTEN_IN = "en"
 
 @cache
 def catalogue(language: str) -> NullTranslations:
-    """The catalogue of `language`, one of `LANGUAGES`; what it lacks it gives back in English."""
+    """The catalogue of `language`, one of `LANGUAGES`; it returns what it lacks in English."""
     if language == WRITTEN_IN:
         return NullTranslations()
     # Most processes only speak English: they need not wait for what reads catalogues.

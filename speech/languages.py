@@ -1,7 +1,7 @@
-"""The languages there are, and which one is spoken now.
+"""The languages, and which one is used now.
 
-That is a matter of the task at hand: each interaction runs in a task of its own, and whatever it
-awaits, starts or hands to a thread inherits its language.
+The current language belongs to the running task: each interaction runs in a task of its own, and
+the tasks and threads that it starts inherit its language.
 """
 
 from collections.abc import Iterator
@@ -9,32 +9,32 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 LANGUAGES = {"en": "English", "zh_CN": "简体中文"}
-"""By the name of its catalogue, what a language calls itself; the first is the one written in."""
+"""The languages' own names by those of their catalogues. The code is written in the first."""
 
-_SPOKEN: ContextVar[str] = ContextVar("spoken", default="en")
+_CURRENT: ContextVar[str] = ContextVar("language", default="en")
 
 
 def language_for(locale: object) -> str:
-    """The language for one of Discord's locales, like `zh-CN`; English where there is none."""
+    """The language for a locale of Discord's, such as `zh-CN`; English if there is none."""
     name = str(locale).replace("-", "_")
     return name if name in LANGUAGES else "en"
 
 
-def spoken() -> str:
-    """The language spoken now."""
-    return _SPOKEN.get()
+def current_language() -> str:
+    """The current language, one of `LANGUAGES`."""
+    return _CURRENT.get()
 
 
-def speak(language: str) -> None:
-    """Speak `language`, one of `LANGUAGES`, for the rest of this task."""
-    _SPOKEN.set(language)
+def set_language(language: str) -> None:
+    """Use `language`, one of `LANGUAGES`, for the rest of this task."""
+    _CURRENT.set(language)
 
 
 @contextmanager
-def speaking(language: str) -> Iterator[None]:
-    """Speak `language`, one of `LANGUAGES`, inside of it."""
-    token = _SPOKEN.set(language)
+def use_language(language: str) -> Iterator[None]:
+    """Use `language`, one of `LANGUAGES`, within the block."""
+    token = _CURRENT.set(language)
     try:
         yield
     finally:
-        _SPOKEN.reset(token)
+        _CURRENT.reset(token)

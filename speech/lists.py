@@ -1,4 +1,4 @@
-"""Several things in a row, with the commas, the conjunction and the spaces of the language."""
+"""Lists and joined sentences, with the punctuation of the current language."""
 
 from collections.abc import Sequence
 from functools import reduce
@@ -10,12 +10,12 @@ AND = phrase("{items} and {last}")
 OR = phrase("{items} or {last}")
 
 
-def listed(items: Sequence[str], last: str = COMMA) -> str:
-    """The items, as in “a, b and c”; nothing where there are none.
+def join_list(items: Sequence[str], last: str = COMMA) -> str:
+    """The items as in “a, b and c”; empty if there are none.
 
     Args:
-        items: What there is.
-        last: How the last one is joined to the others: `COMMA`, `AND` or `OR`.
+        items: What to list.
+        last: What joins the last item to the others: `COMMA`, `AND` or `OR`.
     """
     if not items:
         return ""
@@ -24,15 +24,15 @@ def listed(items: Sequence[str], last: str = COMMA) -> str:
 
 
 def _with_commas(items: Sequence[str]) -> str:
-    """Halved again and again, so that not even a long row is nested deeply."""
+    """Split in halves recursively, to keep the nesting of long lists shallow."""
     if len(items) == 1:
         return items[0]
     middle = len(items) // 2
     return say(COMMA, items=_with_commas(items[:middle]), last=_with_commas(items[middle:]))
 
 
-def together(*sentences: str) -> str:
-    """At least one sentence, each followed by the next."""
+def join_sentences(*sentences: str) -> str:
+    """One or more sentences, one after the other."""
     return reduce(_followed, sentences)
 
 

@@ -11,7 +11,7 @@ from cogs.context import Client, Interaction
 from cogs.messages.text import command_mention
 from cogs.policy.contexts import anywhere
 from cogs.translator import MENU
-from speech import phrase, say, spoken, translation
+from speech import current_language, phrase, say, translation
 
 MAX_TEXT_LENGTH = 4000
 """Discord's limit for the text in all components of a message together, in characters."""
@@ -94,7 +94,7 @@ def _sections(bot: Client, guild_id: int | None) -> Iterator[str]:
 
 def description_of(command: app_commands.Command[commands.Cog, ..., None]) -> str:
     """The description of the command, in the current language."""
-    return translation(command.description, spoken()) or command.description
+    return translation(command.description, current_language()) or command.description
 
 
 def slash_commands(bot: Client) -> Iterator[app_commands.Command[commands.Cog, ..., None]]:
@@ -107,7 +107,7 @@ def slash_commands(bot: Client) -> Iterator[app_commands.Command[commands.Cog, .
 def _menus(bot: Client) -> Iterator[str]:
     names = [menu.name for menu in bot.tree.get_commands(type=discord.AppCommandType.message)]
     if names:
-        menus = [translation(name, spoken(), MENU) or name for name in sorted(names)]
+        menus = [translation(name, current_language(), MENU) or name for name in sorted(names)]
         heading = say("In a message's Apps menu")
         yield f"### {heading}\n{' · '.join(menus)}"
 

@@ -8,7 +8,7 @@ from discord.ext import commands
 
 from cogs.context import Client
 from cogs.messages.text import command_mention
-from speech import language_for, say, speak, spoken
+from speech import current_language, language_for, say, set_language
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ class Welcome(commands.Cog):
     @commands.Cog.listener()
     async def on_guild_join(self, guild: discord.Guild) -> None:
         """Post the greeting, once per server."""
-        speak(language_for(guild.preferred_locale))
+        set_language(language_for(guild.preferred_locale))
         preferences, scope = self._bot.studio.preferences, f"guild:{guild.id}"
         if await preferences.get(scope, GREETED_KEY):
             return
@@ -80,7 +80,7 @@ def greeting(bot: Client, guild: discord.Guild) -> ui.LayoutView:
             settings=settings,
         ),
     ]
-    if spoken() != "en":
+    if current_language() != "en":
         report_lines.append(say("-# Most models only read English prompts."))
     view = ui.LayoutView(timeout=None)
     container: ui.Container[ui.LayoutView] = ui.Container(ui.TextDisplay("\n".join(report_lines)))

@@ -22,7 +22,7 @@ from cogs.policy.nsfw import Exposure, exposure_of, is_age_restricted, nsfw_poli
 from cogs.policy.request_context import channel_language
 from cogs.policy.visibility import is_wider_audience, jump_url
 from engine import Job, Studio
-from speech import say, speaking
+from speech import say, use_language
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ class Gallery(commands.Cog):
         if exposure.withheld or not await self._studio.favourites.claim(scope, job.id, channel.id):
             return
         try:
-            with speaking(await channel_language(interaction)):
+            with use_language(await channel_language(interaction)):
                 message = await _post(channel, job, message_ref, exposure)
         except (discord.HTTPException, OSError) as error:
             log.warning("Job %d couldn't be reposted to the gallery: %s", job.id, error)

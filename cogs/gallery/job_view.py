@@ -16,7 +16,7 @@ from cogs.policy.access import may_release
 from cogs.policy.nsfw import exposure_to_user, verdict_summary
 from cogs.policy.visibility import jump_url
 from engine import Job, JobState
-from speech import phrase, resaid, say
+from speech import phrase, retranslate, say
 
 STATE_LABELS = {
     JobState.QUEUED: phrase("⏳ queued"),
@@ -99,7 +99,7 @@ def _view(
         f"-# {settings_line(job.recipe)}",
     ]
     if job.error:
-        lines.append(resaid(job.error))
+        lines.append(retranslate(job.error))
     if objections:
         lines.append(f"🔒 {objections}")
     colour = COLOURS[JobState.PAINTED if job.state is JobState.POSTED else job.state]

@@ -11,7 +11,7 @@ from cogs.grids.buttons import CellMenu, GridButton
 from cogs.messages.cards import COLOURS, queue_position, settings_line
 from cogs.messages.text import progress_bar, quoted, shortened
 from engine import Grid, GridLayout, GridProgress, Job, JobState, Studio
-from speech import phrase, resaid, say, say_many
+from speech import phrase, retranslate, say, say_many
 
 MAX_OPTIONS = 25
 """Discord's limit for a menu; the largest grid needs two."""
@@ -230,7 +230,7 @@ def _failure_lines(layout: GridLayout, cells: Mapping[int, Job]) -> list[str]:
     failed = [(number, job) for number, job in sorted(cells.items()) if job.error]
     lines = [
         f"⚠️ {_escaped(layout.label(number, translated_title))}: "
-        f"{shortened(resaid(job.error or ''), 300)}"
+        f"{shortened(retranslate(job.error or ''), 300)}"
         for number, job in failed[:MAX_REASONS]
     ]
     if len(failed) > MAX_REASONS:

@@ -29,7 +29,7 @@ from engine import (
     Studio,
     UnknownJob,
 )
-from speech import say, speaking
+from speech import say, use_language
 
 log = logging.getLogger(__name__)
 
@@ -84,10 +84,10 @@ class GridMessages:
         cells = await self._studio.grids.cells(grid.id)
         progress = GridProgress(total=layout.count, finished=0)
         fallback = message_ref.without_token()
-        with speaking(message_ref.language):
+        with use_language(message_ref.language):
             card = waiting_grid_card(grid, cells[min(cells)].recipe.prompt, progress, None)
         try:
-            with speaking(message_ref.language):  # its buttons' labels are translated when sent
+            with use_language(message_ref.language):  # its buttons' labels are translated when sent
                 message_ref = await card_sender(interaction, reply_mode, first=False)(
                     message_ref, card
                 )

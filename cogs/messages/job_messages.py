@@ -29,7 +29,7 @@ from cogs.policy.model_capabilities import model_can_inpaint
 from cogs.policy.nsfw import Exposure, exposure_in_channel, preview_exposure
 from cogs.policy.visibility import jump_url
 from engine import Job, JobEvent, JobState, Studio, UnknownJob
-from speech import resaid, say
+from speech import retranslate, say
 
 log = logging.getLogger(__name__)
 
@@ -120,7 +120,7 @@ class _TrackedJob(TrackedMessage[JobEvent]):
             nonce = None if message_ref.token_only else self._nonce
             return await self._updater.deliver(self, message_ref, cancelled_card(job), nonce=nonce)
         if event.state is JobState.FAILED:
-            sentence = resaid(event.error) or say("The picture couldn't be painted.")
+            sentence = retranslate(event.error) or say("The picture couldn't be painted.")
             return await self._deliver(message_ref, failed_card(job, sentence))
         exposure = await exposure_in_channel(self._bot, job, message_ref)
         if exposure.withheld:

@@ -7,7 +7,7 @@ import discord
 from discord import app_commands
 
 from engine import AtelierError, LimitReached, new_incident
-from speech import resaid, say
+from speech import retranslate, say
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ def sentence_for(error: Exception) -> str:
         case LimitReached(retry_at=float(retry_at)):
             return say("{error} Try again <t:{at}:R>.", error=error.sentence, at=int(retry_at) + 1)
         case AtelierError():
-            return resaid(error.sentence)
+            return retranslate(error.sentence)
         case app_commands.CommandSignatureMismatch() | app_commands.CommandNotFound():
             return say("This command has changed. Restart Discord, or try again in a minute.")
         case _:

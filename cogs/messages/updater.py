@@ -18,7 +18,7 @@ from cogs.messages.delivery import Rejected, Showable, TooLarge, Unreachable, de
 from cogs.messages.encodings import Upload
 from cogs.messages.throttle import EditThrottle
 from engine import Tasks, UnknownJob
-from speech import speak
+from speech import set_language
 
 log = logging.getLogger(__name__)
 
@@ -152,7 +152,7 @@ class MessageUpdater:
             async with self._lock_for(tracked):
                 previous.cancel()
             await asyncio.wait([previous])
-        speak(message_ref.language)
+        set_language(message_ref.language)
         try:
             await self._run(tracked, message_ref, shown)
         except UnknownJob:

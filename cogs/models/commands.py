@@ -35,7 +35,7 @@ from engine import (
     allowed_schedulers,
     without_folders,
 )
-from speech import listed, say, speaking, together
+from speech import join_list, join_sentences, say, use_language
 
 
 @app_commands.guild_only()
@@ -68,7 +68,7 @@ class Models(
         await interaction.response.defer(thinking=True)  # checking its files can take a while
         model = await self._studio.use_model(known_name, scope_of(interaction))
         await record(interaction, say("set the model to {name}", name=model.name))
-        with speaking(await channel_language(interaction)):
+        with use_language(await channel_language(interaction)):
             text = say(
                 "This server now paints with **{name}**. Jobs already queued keep their model.",
                 name=model.name,
@@ -152,13 +152,13 @@ class Models(
         await server_models.allow(scope, allowed)
         used = await self._studio.model_of(scope)
         if allowed:
-            audit_text = say("limited the models to {names}", names=listed(allowed))
-            reply_text = say("Models allowed here: {names}.", names=listed(allowed))
+            audit_text = say("limited the models to {names}", names=join_list(allowed))
+            reply_text = say("Models allowed here: {names}.", names=join_list(allowed))
         else:
             audit_text = say("allowed all models")
             reply_text = say("All models are allowed here.")
         await record(interaction, audit_text)
-        await reply(interaction, together(reply_text, current_model_text(used)))
+        await reply(interaction, join_sentences(reply_text, current_model_text(used)))
 
     @use_model.autocomplete("name")
     @model_info.autocomplete("name")

@@ -29,7 +29,7 @@ from cogs.models.speed import SpeedMeter
 from cogs.models.text import candidate_text
 from cogs.policy.access import Refused
 from engine import Model, Studio, Tasks
-from speech import say, speak
+from speech import say, set_language
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ class ModelDownloads:
         )
         pending = replace(pending, name=candidate.name)
         verb = "download" if candidate.inspection.download_bytes else "add"
-        speak(pending.message_ref.language)
+        set_language(pending.message_ref.language)
         text = candidate_text(candidate)
         if not interaction.app_permissions.view_channel:
             note = say("I can't see this channel, so this message stops updating after 15 minutes.")
@@ -111,7 +111,7 @@ class ModelDownloads:
         """Drop the pending model."""
         pending = await self._get_pending(number)
         await self._pending.drop(number)
-        speak(pending.message_ref.language)
+        set_language(pending.message_ref.language)
         await interaction.response.edit_message(view=dismissed_card(pending).view())
 
     async def resume(self) -> None:
@@ -145,7 +145,7 @@ class ModelDownloads:
         self, pending: PendingModel, meter: SpeedMeter, download: "asyncio.Task[Model]"
     ) -> None:
         """Show the download's progress, then its outcome."""
-        speak(pending.message_ref.language)
+        set_language(pending.message_ref.language)
         try:
             pending = await self._show_progress(pending, meter, download)
             try:
@@ -163,7 +163,7 @@ class ModelDownloads:
 
     async def _report_interrupted(self, pending: PendingModel) -> None:
         """Show the outcome of an interrupted download; the model may have been added after all."""
-        speak(pending.message_ref.language)
+        set_language(pending.message_ref.language)
         added = pending.name is not None and pending.name in self._studio.models
         await self._finish(pending, added_card(pending) if added else interrupted_card(pending))
 

@@ -13,7 +13,7 @@ from cogs.policy.access import require_owner
 from cogs.policy.request_context import channel_language
 from cogs.requests.choices import model_choices
 from engine import Studio, human_size
-from speech import say, together
+from speech import join_sentences, say
 
 Name = Range[str, 1, 50]
 Source = Range[str, 1, 300]
@@ -68,7 +68,9 @@ class OwnerCommands(commands.Cog):
         if usage.size:
             sentences.append(say("It takes up {size} on disk.", size=human_size(usage.size)))
         sentences.append(say("Servers that use it switch back to the default model."))
-        await interaction.response.send_message(together(*sentences), view=view, ephemeral=True)
+        await interaction.response.send_message(
+            join_sentences(*sentences), view=view, ephemeral=True
+        )
 
     @remove_model.autocomplete("name")
     async def _complete_added(self, interaction: Interaction, current: str) -> list[Choice[str]]:

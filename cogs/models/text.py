@@ -17,7 +17,7 @@ from engine import (
     Presence,
     human_size,
 )
-from speech import listed, phrase, resaid, say, say_many, spoken, translation
+from speech import current_language, join_list, phrase, retranslate, say, say_many, translation
 
 PRESENCE_LABELS = {
     Presence.COMPLETE: phrase("on disk"),
@@ -41,7 +41,7 @@ def model_list_text(models: Catalogue, used: Model, allowed: Container[str] | No
     usable = [m for m in models if allowed is None or m.name in allowed]
     disallowed = [m.name for m in models if m not in usable]
     disallowed_lines = (
-        [say("-# Not allowed here: {names}", names=listed(disallowed))] if disallowed else []
+        [say("-# Not allowed here: {names}", names=join_list(disallowed))] if disallowed else []
     )
     lines = [
         f"{'**→**' if model == used else '•'} **{model.name}** {model_description(model)}"
@@ -50,7 +50,7 @@ def model_list_text(models: Catalogue, used: Model, allowed: Container[str] | No
     text = "\n".join([headline, *lines, *disallowed_lines])
     if len(text) <= MAX_MESSAGE_LENGTH:
         return text
-    others = listed([model.name for model in usable if model != used])
+    others = join_list([model.name for model in usable if model != used])
     return say("{sentence} Others: {names}", sentence=headline, names=others)
 
 
@@ -71,7 +71,7 @@ def model_summary(model: Model, defaults: ModelDefaults) -> str:
         ),
         say(
             "Sizes: {sizes}, or {least} to {most} pixels per side in steps of {step}",
-            sizes=listed([f"{size.ratio} {size.width}×{size.height}" for size in model.sizes]),
+            sizes=join_list([f"{size.ratio} {size.width}×{size.height}" for size in model.sizes]),
             least=model.min_side,
             most=model.max_side,
             step=model.multiple_of,
@@ -80,7 +80,7 @@ def model_summary(model: Model, defaults: ModelDefaults) -> str:
     if defaults.chosen:
         lines.insert(2, say("Defaults in this server: {choices}", choices=defaults_text(defaults)))
     if (licence := model.licence) is not None:
-        note = translation(licence.note, spoken()) or licence.note
+        note = translation(licence.note, current_language()) or licence.note
         lines.append(say("Licence: {name}, {note}", name=licence.name, note=note))
     return "\n".join(lines)
 
@@ -121,19 +121,19 @@ def plan_lines(plan: PlanTable) -> list[str]:
             slowdown=plan.slowdown,
         ),
         say("Expected peak memory: {peak}", peak=plan.peak),
-        *([f"⚠️ {resaid(plan.problem)}"] if plan.problem else []),
+        *([f"⚠️ {retranslate(plan.problem)}"] if plan.problem else []),
     ]
 
 
 def rung_lines(plan: PlanTable) -> list[str]:
     """The lines about where each component is kept, and why faster plans were skipped."""
     return [
-        *(f"• {row.name} {row.size}: {resaid(row.lives)}" for row in plan.components),
+        *(f"• {row.name} {row.size}: {retranslate(row.lives)}" for row in plan.components),
         *(
             say("-# Skipped {plan} ({times}): {reason}", plan=summary, times=times, reason=reason)
             for summary, times, reason in plan.passed_over
         ),
-        *(f"-# {resaid(note)}" for note in plan.notes),
+        *(f"-# {retranslate(note)}" for note in plan.notes),
     ]
 
 

@@ -14,7 +14,7 @@ from cogs.policy.access import Refused, require_moderator
 from cogs.policy.audit import record
 from cogs.policy.contexts import scope_of
 from engine import AuditEntry, Block, Studio
-from speech import phrase, recalled, say
+from speech import load_sentence, phrase, say
 
 AnyUser = discord.Member | discord.User
 
@@ -112,7 +112,7 @@ def _until_text(block: Block) -> str:
 
 def audit_line(entry: AuditEntry) -> str:
     """One line of the audit log."""
-    text = shortened(recalled(entry.what), MAX_ENTRY_LENGTH)
+    text = shortened(load_sentence(entry.what), MAX_ENTRY_LENGTH)
     return f"<t:{int(entry.at)}:R> <@{entry.by}> {text}"
 
 

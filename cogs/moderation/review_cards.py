@@ -12,7 +12,7 @@ from cogs.message_ref import MessageRef
 from cogs.messages.dynamic_items import ActionRegistry, Persistent
 from cogs.messages.text import shortened, spoiler
 from engine import REVIEW_LIFETIME, ImageRequest, Review
-from speech import listed, phrase, say, say_many
+from speech import join_list, phrase, say, say_many
 
 OPEN_COLOUR = discord.Colour(0xE0A030)
 CLOSED_COLOUR = discord.Colour(0x8A8F98)
@@ -84,7 +84,7 @@ def review_view(review: Review) -> ui.LayoutView:
     ]
     if any(request.image for request in review.requests):
         lines.append(say("Uses a start image."))
-    words = listed([_spoiler_line(word, MAX_WORD_LENGTH) for word in review.words[:MAX_WORDS]])
+    words = join_list([_spoiler_line(word, MAX_WORD_LENGTH) for word in review.words[:MAX_WORDS]])
     lines.append(f"-# {say('Held for: {words}', words=words)}")
     lines.append(f"-# {say('Moderators can decide until <t:{end}:f>.', end=end)}")
     row: ui.ActionRow[ui.LayoutView] = ui.ActionRow()

@@ -13,7 +13,7 @@ from cogs.messages.updater import TRANSIENT_ERRORS
 from cogs.moderation.review_cards import prompt_excerpt, review_view
 from cogs.policy.server_settings import server_settings
 from engine import Decision, InvalidRequest, Review, ReviewMessage, StorageError, Studio, Tasks
-from speech import phrase, say, speaking
+from speech import phrase, say, use_language
 
 log = logging.getLogger(__name__)
 
@@ -119,7 +119,7 @@ class ReviewMessages:
     async def _question_view(self, review: Review) -> ui.LayoutView:
         """The review with its buttons, in the moderators' language."""
         settings = await server_settings(self._studio, review.scope)
-        with speaking(settings.language or MessageRef.from_json(review.message_ref).language):
+        with use_language(settings.language or MessageRef.from_json(review.message_ref).language):
             return review_view(review)
 
     async def _edit(self, posted: ReviewMessage, view: ui.LayoutView) -> None:

@@ -10,7 +10,7 @@ from cogs.messages.delivery import open_dm
 from cogs.messages.updater import TRANSIENT_ERRORS
 from cogs.moderation.review_cards import prompt_excerpt
 from engine import Review
-from speech import phrase, say, speaking
+from speech import phrase, say, use_language
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ APPROVED_UNPOSTED = phrase(
 
 async def notify_approved(bot: Client, message_ref: MessageRef, server: str) -> None:
     """DM the member where their picture will be; those who don't accept DMs see it there."""
-    with speaking(message_ref.language):
+    with use_language(message_ref.language):
         if message_ref.message_id is None:
             text = say(APPROVED_UNPOSTED, server=server)
         else:
@@ -37,7 +37,7 @@ async def notify_approved(bot: Client, message_ref: MessageRef, server: str) -> 
 async def notify_declined(bot: Client, review: Review, server: str) -> None:
     """DM the member, or else mention them in the channel, unless the request was private."""
     message_ref = MessageRef.from_json(review.message_ref)
-    with speaking(message_ref.language):
+    with use_language(message_ref.language):
         text = say(
             "The moderators of {server} declined your request: {prompt}",
             server=server,

@@ -42,7 +42,7 @@ from engine import (
     Studio,
     UnknownJob,
 )
-from speech import say, speaking
+from speech import say, use_language
 
 log = logging.getLogger(__name__)
 
@@ -124,7 +124,7 @@ class ReviewService:
         await interaction.response.edit_message(
             content=say("You withdrew this request. Moderators won't review it."), view=None
         )
-        with speaking(await channel_language(interaction)):
+        with use_language(await channel_language(interaction)):
             view = withdrawn_view(review)
         await self._messages.replace_question(review, view)
 
@@ -188,12 +188,12 @@ class ReviewService:
         try:
             review = await self._studio.moderation.reviews.get(number, scope_of(interaction))
         except InvalidRequest:
-            with speaking(await channel_language(interaction)):
+            with use_language(await channel_language(interaction)):
                 view = expired_view()
             await interaction.edit_original_response(view=view)
             raise
         if review.decision is Decision.WITHDRAWN:
-            with speaking(await channel_language(interaction)):
+            with use_language(await channel_language(interaction)):
                 view = withdrawn_view(review)
             await interaction.edit_original_response(view=view)
             raise Refused(say("The member has withdrawn this request."))
@@ -209,7 +209,7 @@ class ReviewService:
     ) -> None:
         """Show the decision in the review's message; failures are only logged."""
         settings = await server_settings(self._studio, review.scope)
-        with speaking(settings.language or MessageRef.from_json(review.message_ref).language):
+        with use_language(settings.language or MessageRef.from_json(review.message_ref).language):
             view = decided_view(review, interaction.user.id)
         try:
             await interaction.edit_original_response(

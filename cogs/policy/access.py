@@ -10,7 +10,7 @@ from cogs.policy.contexts import is_bot_dm, is_user_install
 from cogs.policy.permissions import REQUIRED_PERMISSIONS, missing_permissions
 from cogs.policy.request_context import request_context, settings_in
 from engine import AtelierError, Job
-from speech import AND, listed, phrase, say
+from speech import AND, join_list, phrase, say
 
 MAINTAINERS = (discord.TeamMemberRole.admin, discord.TeamMemberRole.developer)
 """The roles in a Discord team whose members may change the application."""
@@ -171,7 +171,7 @@ def require_bot_permissions(interaction: discord.Interaction[Any]) -> None:
             say(
                 "I can't paint in this channel: I'm missing {permissions}. Someone who manages "
                 "it can grant that in the channel's permissions.",
-                permissions=listed(missing, AND),
+                permissions=join_list(missing, AND),
             )
         )
 

@@ -19,7 +19,7 @@ async def record(interaction: Interaction, action: str) -> None:
     if interaction.guild_id is not None:
         moderation = interaction.client.studio.moderation
         scope = f"guild:{interaction.guild_id}"
-        text = action.kept() if isinstance(action, Sentence) else action
+        text = action.to_json() if isinstance(action, Sentence) else action
         await moderation.add_audit_entry(scope, str(interaction.user.id), text)
 
 

@@ -6,7 +6,7 @@ from cogs.context import Interaction
 from cogs.policy.access import Refused
 from cogs.policy.contexts import scope_of
 from cogs.policy.permissions import missing_permissions
-from speech import AND, listed, say
+from speech import AND, join_list, say
 
 GALLERY_CHANNEL = "gallery_channel"
 """The preference that holds the ID of the gallery's channel; empty for none."""
@@ -41,6 +41,6 @@ def require_gallery_channel(channel: discord.TextChannel) -> None:
                 "I can't post pictures in {channel}. Someone who manages that channel needs to "
                 "give me {permissions}.",
                 channel=channel.mention,
-                permissions=listed(missing, AND),
+                permissions=join_list(missing, AND),
             )
         )

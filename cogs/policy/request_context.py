@@ -4,7 +4,7 @@ from cogs.context import Interaction
 from cogs.policy.contexts import scope_of, user_scope
 from cogs.policy.server_settings import SETTINGS_KEY, ServerSettings
 from engine import RequestContext
-from speech import spoken
+from speech import current_language
 
 CONTEXT = "request_context"
 """The key in an interaction's extras."""
@@ -28,4 +28,4 @@ def settings_in(context: RequestContext) -> ServerSettings:
 
 async def channel_language(interaction: Interaction) -> str:
     """The language of public messages in the channel: the server's, else the user's."""
-    return settings_in(await request_context(interaction)).language or spoken()
+    return settings_in(await request_context(interaction)).language or current_language()

@@ -11,7 +11,7 @@ from cogs.policy.privacy import ReplyMode, reply_mode_of
 from cogs.policy.request_context import channel_language, request_context, settings_in
 from cogs.requests.user_install import require_downloaded, require_few_jobs, require_in_time
 from engine import ImageRequest, Parent, Requester
-from speech import say, spoken
+from speech import current_language, say
 
 
 async def defer(
@@ -82,7 +82,7 @@ async def message_ref_for(
         studio, requester = interaction.client.studio, await requester_of(interaction)
         require_downloaded(await studio.missing(requests, requester))
         require_in_time(await studio.forecast(requests, requester))
-    language = spoken() if reply_mode.private else await channel_language(interaction)
+    language = current_language() if reply_mode.private else await channel_language(interaction)
     return MessageRef.of(
         interaction, language, private=reply_mode.private, token_only=reply_mode.token_only
     )

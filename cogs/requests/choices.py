@@ -6,7 +6,7 @@ from discord.app_commands import Choice
 
 from cogs.messages.text import shortened
 from engine import Model, Style
-from speech import spoken, translation
+from speech import current_language, translation
 
 MAX_CHOICES = 25
 """Discord's limit for autocomplete."""
@@ -17,7 +17,7 @@ MAX_CHOICE_LENGTH = 100
 
 def model_description(model: Model) -> str:
     """The model's description, translated if it is a known checkpoint's."""
-    return translation(model.description, spoken()) or model.description
+    return translation(model.description, current_language()) or model.description
 
 
 def model_choices(models: Iterable[Model], current: str) -> list[Choice[str]]:

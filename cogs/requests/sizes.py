@@ -7,7 +7,7 @@ from dataclasses import replace
 from discord.app_commands import Choice
 
 from engine import DEFAULT_STRENGTH, KEEPING_STRENGTH, ImageRequest, InvalidRequest, Model
-from speech import LANGUAGES, listed, phrase, say, speaking
+from speech import LANGUAGES, join_list, phrase, say, use_language
 
 SQUARE, LANDSCAPE, PORTRAIT = phrase("square"), phrase("landscape"), phrase("portrait")
 
@@ -35,13 +35,13 @@ def parse_size(text: str | None, model: Model) -> tuple[int | None, int | None]:
     if sides := re.fullmatch(r"(\d{1,5})\s*x\s*(\d{1,5})", typed):
         return int(sides[1]), int(sides[2])
     for language in LANGUAGES:
-        with speaking(language):
+        with use_language(language):
             choices = size_choices(model, "")
         for choice in choices:
             if typed in (choice.name, *choice.name.split()):
                 width, _, height = choice.value.partition("x")
                 return int(width), int(height)
-    offered = listed([f"{size.ratio} ({size.width}x{size.height})" for size in model.sizes])
+    offered = join_list([f"{size.ratio} ({size.width}x{size.height})" for size in model.sizes])
     raise InvalidRequest(
         say(
             "“{text}” isn't a valid size. {model}: {sizes}",

@@ -30,7 +30,7 @@ from engine import (
     StorageError,
     Studio,
 )
-from speech import speaking
+from speech import use_language
 
 log = logging.getLogger(__name__)
 
@@ -173,12 +173,12 @@ class Submission:
             event = self._studio.event(job.id)
         except KeyError:  # it is over already
             event = JobEvent(job_id=job.id, state=JobState.RUNNING)
-        with speaking(message_ref.language):
+        with use_language(message_ref.language):
             card = waiting_card(
                 job, event, steady_ready_at(event, None), message_ref.editable_until
             )
         try:
-            with speaking(message_ref.language):  # its buttons' labels are translated when sent
+            with use_language(message_ref.language):  # its buttons' labels are translated when sent
                 message_ref = await send(message_ref, card)
             await self._studio.set_message_ref(job.id, message_ref.to_json())
         except StorageError as error:  # it is queued anyway: an error would make them retry

@@ -12,7 +12,7 @@ from cogs.policy.contexts import scope_of
 from cogs.policy.server_settings import ServerSettings, change_server_settings
 from cogs.settings.items import MAX_OPTIONS, Selection
 from engine import ModelDefaults
-from speech import listed, say, say_many
+from speech import join_list, say, say_many
 
 UNSET = "owner"
 """The value of the options that reset a setting."""
@@ -36,7 +36,7 @@ async def _set_channels(interaction: Interaction, selection: Selection) -> str:
     settings = await change_settings(interaction, change)
     if not settings.channels:
         return say("allowed painting in all channels")
-    mentions = listed([f"<#{channel}>" for channel in settings.channels[:MAX_OPTIONS]])
+    mentions = join_list([f"<#{channel}>" for channel in settings.channels[:MAX_OPTIONS]])
     return say("allowed painting only in {channels}", channels=mentions)
 
 

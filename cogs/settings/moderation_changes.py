@@ -12,7 +12,7 @@ from cogs.policy.permissions import missing_permissions
 from cogs.policy.server_settings import Nsfw
 from cogs.settings.changes import UNSET, ApplySelection, change_settings, guild_of
 from cogs.settings.items import Selection
-from speech import AND, LANGUAGES, listed, phrase, say
+from speech import AND, LANGUAGES, join_list, phrase, say
 
 REVIEW_PERMISSIONS = ("view_channel", "send_messages")
 """The permissions that the bot needs to post requests for review."""
@@ -87,6 +87,6 @@ def _require_postable(channel: discord.TextChannel) -> None:
                 "I can't post in {channel}. Someone who manages that channel needs to give me "
                 "{permissions}.",
                 channel=channel.mention,
-                permissions=listed(missing, AND),
+                permissions=join_list(missing, AND),
             )
         )

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from engine.errors import ModelUnavailable
-from speech import listed, say
+from speech import join_list, say
 
 
 def gguf_config(dtype: torch.dtype) -> Any:
@@ -42,7 +42,7 @@ def check_quantization_types(file: Path) -> None:
                 "{file} has weights quantized as {kinds}, which Diffusers can't read. Use a "
                 "file of the same model in Q8_0, Q6_K, Q5_K, Q4_K or similar.",
                 file=file.name,
-                kinds=listed(unknown),
+                kinds=join_list(unknown),
             )
         )
 

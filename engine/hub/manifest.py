@@ -11,7 +11,7 @@ from engine.hub.pipeline_layout import CARD, INDEX, PipelineLayout, layout_of
 from engine.hub.presence import Presence, disk_usage_of_source
 from engine.hub.single_file import classify
 from engine.hub.sources import PICKLES, Origin, Source, SourceKind
-from speech import AND, listed, say
+from speech import AND, join_list, say
 
 MAX_HINTED = 4
 """The most files that a hint names."""
@@ -155,7 +155,7 @@ def manifest_of(source: Source, hub: HubClient, *, own_denoiser: bool = True) ->
             say(
                 "“{repo}” can't be used as it is on the Hub. Missing: {lacks}.",
                 repo=source.repo,
-                lacks=listed(layout.lacks, AND),
+                lacks=join_list(layout.lacks, AND),
             )
         )
     has_card = CARD in listing.files and not source.settings_only
@@ -170,5 +170,5 @@ def _hint(listing: RepoListing) -> str:
     if not loose:
         return say("See its page for what it has.")
     if len(loose) > MAX_HINTED:
-        return say("It has {files} and others.", files=listed(loose[:MAX_HINTED]))
-    return say("It has {files}.", files=listed(loose))
+        return say("It has {files} and others.", files=join_list(loose[:MAX_HINTED]))
+    return say("It has {files}.", files=join_list(loose))

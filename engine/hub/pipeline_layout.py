@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.errors import ModelUnavailable
 from engine.hub.single_file import NOT_IN_CHECKPOINTS
-from speech import AND, listed, say
+from speech import AND, join_list, say
 
 INDEX = "model_index.json"
 
@@ -179,7 +179,7 @@ def _lacks(part: PipelineComponent, files: Iterable[str]) -> Iterator[str]:
             yield say(
                 "the .safetensors weights of {part} (only other {endings} files found)",
                 part=part.name,
-                endings=listed(others, AND),
+                endings=join_list(others, AND),
             )
         else:
             yield say("the .safetensors weights of {part}", part=part.name)

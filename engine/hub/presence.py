@@ -9,7 +9,7 @@ from engine.hub.base_models import base_in
 from engine.hub.local_files import local_layout, partial_bytes, place_of
 from engine.hub.pipeline_layout import INDEX
 from engine.hub.sources import Origin, Source, SourceKind
-from speech import AND, listed, phrase, say, together
+from speech import AND, join_list, join_sentences, phrase, say
 
 
 class Presence(StrEnum):
@@ -113,7 +113,7 @@ def not_on_disk(source: Source, state: DiskUsage) -> ModelUnavailable:
             "“{source}” is {presence}. {reason}",
             source=source.text,
             presence=presence,
-            reason=together(*state.errors),
+            reason=join_sentences(*state.errors),
         )
     elif source.repo is not None and not state.lacks:
         sentence = say(
@@ -124,7 +124,7 @@ def not_on_disk(source: Source, state: DiskUsage) -> ModelUnavailable:
             "“{source}” is {presence}. Missing: {lacks}. Download it first.",
             source=source.text,
             presence=presence,
-            lacks=listed(state.lacks, AND),
+            lacks=join_list(state.lacks, AND),
         )
     elif INDEX in state.lacks:
         sentence = say(
@@ -136,7 +136,7 @@ def not_on_disk(source: Source, state: DiskUsage) -> ModelUnavailable:
         sentence = say(
             "{folder} is incomplete. Missing: {lacks}.",
             folder=source.path,
-            lacks=listed(state.lacks, AND),
+            lacks=join_list(state.lacks, AND),
         )
     return ModelUnavailable(sentence)
 

@@ -16,7 +16,7 @@ from engine.models.families import FAMILIES
 from engine.models.schedulers import SCHEDULERS, allowed_schedulers
 from engine.prompts.grammar import without_adapters
 from engine.settings import MAX_ADAPTER_WEIGHT
-from speech import listed, phrase, say
+from speech import join_list, phrase, say
 
 T = TypeVar("T")
 
@@ -251,7 +251,7 @@ def _check(recipe: Recipe, model: Model) -> None:
             say(
                 "There's no scheduler “{scheduler}”. Available: {known}.",
                 scheduler=recipe.scheduler,
-                known=listed(sorted(fitting)),
+                known=join_list(sorted(fitting)),
             )
         )
     if recipe.scheduler not in fitting:
@@ -260,7 +260,7 @@ def _check(recipe: Recipe, model: Model) -> None:
                 "The scheduler “{scheduler}” doesn't work with {model}. Available: {fitting}.",
                 scheduler=recipe.scheduler,
                 model=model.name,
-                fitting=listed(sorted(fitting)),
+                fitting=join_list(sorted(fitting)),
             )
         )
     most = min(model.max_steps, SCHEDULERS[recipe.scheduler].max_steps)

@@ -8,7 +8,7 @@ from engine.memory.plan import ComponentPlacement, Plan, Residence, Stage
 from engine.memory.plan_request import PlanRequest
 from engine.memory.planner import Choice, choose
 from engine.sizes import human_size
-from speech import AND, listed, phrase, say, say_many
+from speech import AND, join_list, phrase, say, say_many
 
 T = TypeVar("T")
 
@@ -100,7 +100,7 @@ def describe(plan: Plan, *, batch: bool = False) -> str:
         words = [_movement(names, residence) for residence, names in residences.items()]
     quantized = _grouped((name, p.quantization) for name, p in plan.places.items())
     words += [
-        say("{names} quantized as {method}", names=listed(names, AND), method=str(method))
+        say("{names} quantized as {method}", names=join_list(names, AND), method=str(method))
         for method, names in quantized.items()
         if method is not None
     ]
@@ -108,7 +108,7 @@ def describe(plan: Plan, *, batch: bool = False) -> str:
         words.append(say("decoded in tiles of {side}", side=plan.tile_side))
     if batch and plan.batch > 1:
         words.append(say("batches of {count}", count=plan.batch))
-    return listed(words)
+    return join_list(words)
 
 
 def times(slowdown: float) -> str:
@@ -128,10 +128,10 @@ def _movement(names: Sequence[str], residence: Residence) -> str:
     """How components that aren't resident are moved."""
     if residence is Residence.OFFLOADED:
         return say_many(
-            "{names} is offloaded", "{names} are offloaded", len(names), names=listed(names, AND)
+            "{names} is offloaded", "{names} are offloaded", len(names), names=join_list(names, AND)
         )
     return say_many(
-        "{names} is streamed", "{names} are streamed", len(names), names=listed(names, AND)
+        "{names} is streamed", "{names} are streamed", len(names), names=join_list(names, AND)
     )
 
 

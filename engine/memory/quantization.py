@@ -7,7 +7,7 @@ from types import MappingProxyType
 from engine.memory.components import Component, Role
 from engine.memory.device import DeviceFacts
 from engine.memory.plan import Quantization, Residence
-from speech import OR, listed, say
+from speech import OR, join_list, say
 
 WHOLE_ONLY = frozenset({Residence.OFFLOADED})
 """Weights that are more than their data (scales, quantization states) can't be streamed."""
@@ -77,7 +77,7 @@ def why_unsupported(method: Quantization, device: DeviceFacts) -> str | None:
     """Why `device` doesn't support this `method`; `None` if it does."""
     facts = QUANTIZATION_METHODS[method]
     if device.kind not in facts.kinds:
-        kinds = listed([kind.upper() for kind in sorted(facts.kinds)], OR)
+        kinds = join_list([kind.upper() for kind in sorted(facts.kinds)], OR)
         return say(
             "{method} needs {kinds}, not {kind}", method=str(method), kinds=kinds, kind=device.kind
         )

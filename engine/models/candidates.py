@@ -10,7 +10,7 @@ from engine.memory.planner import Choice
 from engine.models.catalogue import Model
 from engine.models.inspection import Inspection
 from engine.settings import ModelSettings
-from speech import spoken, translation
+from speech import current_language, translation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ class ModelCandidate:
     def licence(self) -> str | None:
         """Its licence in a line; `None` if unknown."""
         if (known := self.model.licence) is not None:
-            return f"{known.name}: {translation(known.note, spoken()) or known.note}"
+            return f"{known.name}: {translation(known.note, current_language()) or known.note}"
         name, link = self.inspection.licence, self.inspection.licence_link
         return f"{name} ({link})" if name and link else name or link
 

@@ -15,7 +15,7 @@ from engine.memory.plan import MemoryOptions, Offload
 from engine.models.checkpoints import Licence
 from engine.models.defaults import fill_in
 from engine.settings import BUILT_IN_MODEL, EngineSettings, ModelSettings
-from speech import listed, phrase, say
+from speech import join_list, phrase, say
 
 log = logging.getLogger(__name__)
 
@@ -258,7 +258,7 @@ class Catalogue:
         try:
             return self._models[name]
         except KeyError:
-            known = listed(tuple(self._models))
+            known = join_list(tuple(self._models))
             for near in difflib.get_close_matches(name, self._models, n=1):
                 sentence = say(
                     "There's no model “{name}”. Did you mean “{near}”? Models: {known}.",

@@ -18,7 +18,7 @@ from engine.models.checkpoints import Checkpoint, checkpoint_of
 from engine.models.families import FAMILIES, FamilyFacts, family_named_by
 from engine.models.schedulers import allowed_schedulers
 from engine.settings import ModelSettings
-from speech import listed, say
+from speech import join_list, say
 
 INDEX = "model_index.json"
 
@@ -212,6 +212,6 @@ def _check(values: Mapping[str, Any]) -> None:
                 "The scheduler “{scheduler}” doesn't work with this kind of model. Available: "
                 "{fitting}.",
                 scheduler=values["scheduler"],
-                fitting=listed(names),
+                fitting=join_list(names),
             )
         )

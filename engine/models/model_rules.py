@@ -8,7 +8,7 @@ from typing import Self
 from engine.errors import InvalidRequest
 from engine.jobs.request import ImageRequest
 from engine.models.catalogue import Catalogue, Model
-from speech import listed, say
+from speech import join_list, say
 
 ALLOWED = "allowed_models"
 CHOSEN = "model"
@@ -85,7 +85,7 @@ class ModelRules:
                 say(
                     "The model “{model}” isn't allowed here. Allowed models: {allowed}.",
                     model=model.name,
-                    allowed=listed(allowed),
+                    allowed=join_list(allowed),
                 )
             )
 

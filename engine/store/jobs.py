@@ -16,7 +16,7 @@ from engine.safety.verdict import SafetyVerdict
 from engine.store.database import Database
 from engine.store.reviews import Decision, decided
 from engine.store.safety import insert_verdicts
-from speech import Sentence, recalled, say
+from speech import Sentence, load_sentence, say
 
 USAGE_KEPT = 24 * 3600.0
 """Seconds for which usage is kept: longer than the window of any limit."""
@@ -90,7 +90,7 @@ class JobTable:
         Its pictures no longer count as used if it failed, or was cancelled while queued. A
         `Sentence` is stored in a form that can be said in any reader's language.
         """
-        stored = error.kept() if isinstance(error, Sentence) else error
+        stored = error.to_json() if isinstance(error, Sentence) else error
         async with self._database.transaction() as connection:
             await connection.execute(
                 "DELETE FROM usage WHERE job_id = :id AND (:state = 'failed' OR "
@@ -182,7 +182,7 @@ class JobTable:
             created_at=created_at,
             scope=scope,
             pictures=tuple(self._folder / file for _, file in pictures),
-            error=error and recalled(error),
+            error=error and load_sentence(error),
             attempts=attempts,
             delivered=bool(delivered),
             parent=Parent(parent_job, parent_number) if parent_job is not None else None,

@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass
 
 from engine.store.database import Database
-from speech import recalled
+from speech import load_sentence
 
 HOUR = 3600.0
 DAY = 24 * HOUR
@@ -65,5 +65,5 @@ class Outcomes:
             now - DAY,
             limit,
         )
-        failures = (Failure(job_id, at, recalled(error)) for job_id, at, error in rows)
+        failures = (Failure(job_id, at, load_sentence(error)) for job_id, at, error in rows)
         return Tally(jobs=jobs, pictures=pictures, failed=failed, failures=tuple(failures))

@@ -20,7 +20,7 @@ from engine import (
 )
 from engine.models.catalogue import SKETCH, Catalogue
 from engine.store import Database, JobTable, Outcomes
-from speech import Sentence, recalled, resaid, say, speaking
+from speech import Sentence, load_sentence, retranslate, say, use_language
 from tests.engine.builders import engine_settings, recipe
 from tests.speech.chinese import say_in_chinese
 
@@ -68,7 +68,7 @@ def unreadable(path: str) -> ModelUnavailable:
 def test_an_error_is_told_in_the_language_spoken_and_logged_in_english(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    with speaking("zh_CN"):
+    with use_language("zh_CN"):
         error = unreadable("a.bin")
         assert error.sentence == "无法加载模型“tiny”。无法读取 a.bin。"
         logging.getLogger("engine").error("It broke: %s", error)
@@ -78,18 +78,18 @@ def test_an_error_is_told_in_the_language_spoken_and_logged_in_english(
 
 
 def test_an_error_that_another_person_has_met_is_said_again_in_ones_own_language() -> None:
-    with speaking("zh_CN"):
+    with use_language("zh_CN"):
         error = LimitReached(say("{path} cannot be read.", path="a.bin"), 12.0)
-    assert resaid(error.sentence) == str(error) == "a.bin cannot be read."
+    assert retranslate(error.sentence) == str(error) == "a.bin cannot be read."
 
 
 def test_members_are_not_told_folders_in_any_language() -> None:
     told = without_folders(unreadable("/srv/models/secret/a.bin").sentence)
     assert told == "The model “tiny” couldn't be loaded. a.bin cannot be read."
     assert isinstance(told, Sentence)
-    assert "secret" not in told.kept()
-    with speaking("zh_CN"):
-        assert recalled(told.kept()) == "无法加载模型“tiny”。无法读取 a.bin。"
+    assert "secret" not in told.to_json()
+    with use_language("zh_CN"):
+        assert load_sentence(told.to_json()) == "无法加载模型“tiny”。无法读取 a.bin。"
 
 
 def test_numbers_are_still_numbers_without_folders() -> None:
@@ -104,7 +104,7 @@ def ask(prompt: str = "a fox", **changes: object) -> None:
 
 
 def test_what_is_wrong_with_a_request_is_told_in_the_members_language() -> None:
-    with speaking("zh_CN"):
+    with use_language("zh_CN"):
         for prompt, changes, sentence in (
             ("a fox", {"width": 64}, "宽度为 64 像素；sketch 可绘制 96 到 192 像素。"),
             ("a fox --steps 999", {}, "步数为 999，必须在 1 到 150 之间。"),
@@ -129,16 +129,16 @@ async def test_a_failure_is_told_in_the_language_of_whoever_looks_also_after_a_r
         "没有“cuda:99”：",
     )
     async with open_studio(settings, {}, tmp_path) as studio:
-        with speaking("zh_CN"):  # whoever asks has no say in what others read
+        with use_language("zh_CN"):  # whoever asks has no say in what others read
             job = await studio.submit(ImageRequest(prompt="a fox"), Requester(owner="ada"))
         over = [event async for event in studio.watch(job.id)][-1]
         assert over.state is JobState.FAILED
-        assert resaid(over.error or "").startswith(english)
-        with speaking("zh_CN"):
-            assert resaid(over.error or "").startswith(chinese)
+        assert retranslate(over.error or "").startswith(english)
+        with use_language("zh_CN"):
+            assert retranslate(over.error or "").startswith(chinese)
     async with open_studio(settings, {}, tmp_path) as studio:
         assert str((await studio.job(job.id)).error).startswith(english)
-        with speaking("zh_CN"):
+        with use_language("zh_CN"):
             assert str((await studio.job(job.id)).error).startswith(chinese)
             report = await studio.report()
     assert report.tally.failures[0].sentence.startswith(chinese)
@@ -151,8 +151,8 @@ async def test_a_model_that_went_away_is_told_in_both_languages(tmp_path: Path) 
     async with open_studio(engine_settings(default_model="sketch"), {}, tmp_path) as studio:
         told = (await studio.job(job.id)).error or ""
     assert told == "The model “gone” is no longer configured."
-    with speaking("zh_CN"):
-        assert resaid(told) == "模型“gone”已不在设置中。"
+    with use_language("zh_CN"):
+        assert retranslate(told) == "模型“gone”已不在设置中。"
 
 
 async def test_a_failure_of_an_older_version_is_shown_as_it_was_written(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from babel.messages import Catalog
 from babel.messages.catalog import Message
 
 from cogs.translator import CommandTranslator
-from speech import LANGUAGES, say, speaking, translation
+from speech import LANGUAGES, say, translation, use_language
 from tests.discord_server.command_rules import check_commands
 from tests.offline_bot import offline_bot
 
@@ -108,7 +108,7 @@ def test_the_program_finds_what_the_file_has(language: str) -> None:
         if isinstance(message.id, str):
             found = translation(message.id, language, message.context)
             assert found == message.string or message.id == message.string
-    with speaking(language):
+    with use_language(language):
         assert say("{error}", error="It broke.") == "It broke."
 
 

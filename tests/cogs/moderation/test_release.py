@@ -13,7 +13,7 @@ from discord import Permissions
 from cogs.messages.job_messages import JobMessages
 from engine import Parent, Requester, SafetySettings
 from engine.diffusion.image_classifier import ImageClassifier
-from speech import recalled
+from speech import load_sentence
 from tests.cogs.app import PATIENCE, App, number, told, told_after, until
 from tests.discord_server import Channel, Member, Message
 from tests.discord_server.messages import walk
@@ -73,7 +73,7 @@ async def test_unsafe_pictures_are_covered_until_they_are_released(app: App, mod
         assert said == "Job 1 has no hidden pictures."
         [entry] = await bot.studio.moderation.audit_entries(f"guild:{app.guild.id}", 9)
         assert entry.by == str(mod.user.id)
-        assert recalled(entry.what) == (
+        assert load_sentence(entry.what) == (
             f"released {app.alice.mention}'s job 1 (nsfw 100%, nsfw 100%)"
         )
         assert (await told(await mod.slash(app.art, "release", job=9))).startswith(

@@ -1,1 +1,1 @@
-"""How the built-in model `sketch` is made and judged: `python -m training --help`."""
+"""How the built-in model `sketch` is made and evaluated: `python -m training --help`."""

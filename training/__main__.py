@@ -1,4 +1,4 @@
-"""The command line: one command a stage, each able to go on where it was stopped."""
+"""The command line: one command per stage. A stopped stage resumes where it was."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def denoiser(minutes: Minutes = 70, workers: Workers = 2) -> None:
 @app.command()
 def decoder(minutes: Minutes = 10, workers: Workers = 2) -> None:
     """Polish the decoder; needs the autoencoder."""
-    from training.decoder import polish_decoder
+    from training.decoder_finetuning import polish_decoder
     from training.workers import run_workers
 
     run_workers(polish_decoder, minutes, workers)
@@ -57,48 +57,48 @@ def export() -> None:
 
 
 @app.command()
-def unpack() -> None:
-    """Make checkpoints out of the shipped model: `denoiser` then goes on from there."""
-    from training.unpack import unpack as write
+def restore() -> None:
+    """Make checkpoints from the shipped model, which `denoiser` then continues from."""
+    from training.restore_checkpoints import restore_checkpoints as write
 
     write()
 
 
 @app.command()
-def judge(
+def evaluate(
     count: Annotated[int, typer.Option(help="Held-out compositions to paint.")] = 320,
     steps: int = 20,
     guidance: float = 3.0,
     seed: int = 0,
-    train: Annotated[bool, typer.Option(help="Train the judge's own network anew.")] = False,
+    train: Annotated[bool, typer.Option(help="Retrain the segmenter first.")] = False,
 ) -> None:
-    """Judge the exported model on compositions that training never showed."""
-    from training.eye import train_eye
-    from training.judge import judge_model
+    """Evaluate the exported model on compositions that training never showed."""
+    from training.evaluate import evaluate_model
+    from training.segmenter import train_segmenter
 
     if train:
-        train_eye()
-    typer.echo(judge_model(count, steps=steps, guidance=guidance, seed=seed))
+        train_segmenter()
+    typer.echo(evaluate_model(count, steps=steps, guidance=guidance, seed=seed))
 
 
 @app.command()
-def sheet(guidance: float = 3.0) -> None:
+def contact_sheet(guidance: float = 3.0) -> None:
     """Paint the contact sheet docs/sketch.png."""
-    from training.sheet import paint_sheet
+    from training.contact_sheet import paint_contact_sheet
 
-    typer.echo(paint_sheet(guidance=guidance))
+    typer.echo(paint_contact_sheet(guidance=guidance))
 
 
 @app.command(name="all")
 def everything() -> None:
-    """Run every stage, from nothing to a judged model."""
+    """Run every stage, from nothing to an evaluated model."""
     vae()
     text()
     denoiser()
     decoder()
     export()
-    judge(train=True)
-    sheet()
+    evaluate(train=True)
+    contact_sheet()
 
 
 if __name__ == "__main__":

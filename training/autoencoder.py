@@ -10,9 +10,9 @@ import torch
 from diffusers import AutoencoderKL
 from torch.nn.functional import l1_loss, mse_loss
 
-from training.course import Average, Course, set_rate
 from training.draw import draw_scene
 from training.scenes import sample_scene
+from training.training_loop import MovingAverage, TrainingRun, set_rate
 from training.workers import average_gradients
 
 if TYPE_CHECKING:
@@ -66,12 +66,12 @@ def reconstruction_loss(painted: Tensor, drawn: Tensor) -> Tensor:
 def train_autoencoder(worker: int, minutes: float) -> None:
     """Train on small crops of drawn pictures, then on larger ones, and on whole ones at the end."""
     torch.manual_seed(0)
-    course = Course("autoencoder", minutes)
+    course = TrainingRun("autoencoder", minutes)
     network = new_autoencoder().to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(
         network.parameters(), betas=(0.9, 0.99), weight_decay=1e-4, fused=True
     )
-    average = Average(network, 0.998)
+    average = MovingAverage(network, 0.998)
     course.resume(network, optimizer, average)
     torch.manual_seed(1000 * worker + course.step)
     pool = draw_pool(POOL, random.Random(1000 * worker + course.step))
@@ -130,7 +130,7 @@ def trained_autoencoder() -> AutoencoderKL:
     The scaling is folded into the two 1x1 convolutions around the latents, so that
     `scaling_factor` stays 1.
     """
-    saved = Course("autoencoder", 1).restore()
+    saved = TrainingRun("autoencoder", 1).restore()
     if saved is None:
         raise SystemExit("Train the autoencoder first: python -m training vae")
     network = new_autoencoder()
@@ -141,7 +141,7 @@ def trained_autoencoder() -> AutoencoderKL:
         means = torch.cat([network.encode(part).latent_dist.mean for part in torch.split(pool, 32)])
         mean, deviation = means.mean((0, 2, 3)), means.std((0, 2, 3))
         _fold(network, mean, deviation)
-    if polished := Course("decoder", 1).restore():
+    if polished := TrainingRun("decoder", 1).restore():
         network.load_state_dict(polished["average"])
     return network
 

@@ -13,10 +13,10 @@ from torch.nn.functional import adaptive_max_pool2d
 
 from training.autoencoder import LATENT_CHANNELS, trained_autoencoder
 from training.captions import describe
-from training.course import Average, Course, set_rate
 from training.draw import draw_scene, pixels
 from training.scenes import Scene, sample_scene
 from training.text_encoder import HIDDEN, tokens_of, trained_text_encoder
+from training.training_loop import MovingAverage, TrainingRun, set_rate
 from training.workers import average_gradients
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def train_denoiser(worker: int, minutes: float) -> None:
     al. 2023, https://arxiv.org/abs/2303.09556), for v: min(SNR, 5) / (SNR + 1).
     """
     torch.manual_seed(worker)
-    course = Course("denoiser", minutes)
+    course = TrainingRun("denoiser", minutes)
     tokenizer, text_encoder = trained_text_encoder()
     autoencoder = trained_autoencoder().to(memory_format=torch.channels_last)
     torch.manual_seed(0)
@@ -113,7 +113,7 @@ def train_denoiser(worker: int, minutes: float) -> None:
     optimizer = torch.optim.AdamW(
         network.parameters(), betas=(0.9, 0.99), weight_decay=1e-2, fused=True
     )
-    average = Average(network, 0.9985)
+    average = MovingAverage(network, 0.9985)
     course.resume(network, optimizer, average)
     seed = 1000 * worker + course.step
     torch.manual_seed(seed)
@@ -167,7 +167,7 @@ def train_denoiser(worker: int, minutes: float) -> None:
 
 def trained_denoiser() -> UNet2DConditionModel:
     """Return the denoiser with its averaged weights."""
-    saved = Course("denoiser", 1).restore()
+    saved = TrainingRun("denoiser", 1).restore()
     if saved is None:
         raise SystemExit("Train the denoiser first: python -m training denoiser")
     network = new_denoiser()

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw
 
+from training.objects import DRAW_THING
 from training.palette import PALETTE, PAPER, Rgb
 from training.pen import Pen
 from training.scenes import LANDSCAPES, THINGS, Arrangement, Scene, Slot, lay_out
-from training.things import DRAW_THING
 
 if TYPE_CHECKING:
     import random

@@ -15,9 +15,9 @@ from diffusers import StableDiffusionPipeline
 from torch.nn.functional import avg_pool2d
 
 from training.autoencoder import trained_autoencoder
-from training.card import model_card
 from training.denoiser import new_scheduler, trained_denoiser
 from training.draw import draw_scene, pixels
+from training.model_card import model_card
 from training.scenes import sample_scene
 from training.text_encoder import trained_text_encoder
 

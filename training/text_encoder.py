@@ -16,9 +16,9 @@ from torch.nn.functional import cross_entropy
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from training.captions import describe
-from training.course import CACHE, Course, set_rate
 from training.scenes import BACKGROUNDS, COLOURS, THINGS, Scene, lay_out, sample_scene
 from training.tokenizer import LENGTH, new_tokenizer
+from training.training_loop import CACHE, TrainingRun, set_rate
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -92,7 +92,7 @@ def tokens_of(tokenizer: CLIPTokenizer, captions: list[str]) -> Tensor:
 def train_text_encoder(minutes: float) -> None:
     """Train the text encoder and the layout reader together."""
     torch.manual_seed(0)
-    course = Course("text_encoder", minutes)
+    course = TrainingRun("text_encoder", minutes)
     tokenizer = new_tokenizer(CACHE / "tokenizer")
     encoder, reader = new_text_encoder(tokenizer), LayoutReader()
     both = nn.ModuleList([encoder, reader])
@@ -137,7 +137,7 @@ def train_text_encoder(minutes: float) -> None:
 
 def trained_text_encoder() -> tuple[CLIPTokenizer, CLIPTextModel]:
     """Return the tokenizer and the trained text encoder."""
-    saved = Course("text_encoder", 1).restore()
+    saved = TrainingRun("text_encoder", 1).restore()
     if saved is None:
         raise SystemExit("Train the text encoder first: python -m training text")
     tokenizer = CLIPTokenizer.from_pretrained(CACHE / "tokenizer")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-    from training.course import Course
+    from training.training_loop import TrainingRun
 
 
 def run_workers(stage: Callable[[int, float], None], minutes: float, count: int) -> None:
@@ -55,7 +55,7 @@ def _work(
     dist.destroy_process_group()
 
 
-def average_gradients(network: nn.Module, course: Course) -> None:
+def average_gradients(network: nn.Module, course: TrainingRun) -> None:
     """Replace every gradient, and the course's clock, by the mean over the workers."""
     gradients = [weight.grad for weight in network.parameters() if weight.grad is not None]
     flat = torch.cat(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from training.judge import load_pipeline, paint
+from training.evaluate import load_pipeline, paint
 
 SHEET = Path(__file__).parent.parent / "docs" / "sketch.png"
 COLUMNS, CELL, CAPTION, GAP = 6, 192, 34, 12
@@ -38,7 +38,7 @@ PROMPTS = (
 )
 
 
-def paint_sheet(guidance: float = 3.0, steps: int = 20, seed: int = 7) -> Path:
+def paint_contact_sheet(guidance: float = 3.0, steps: int = 20, seed: int = 7) -> Path:
     """Paint the prompts and write the sheet; return its path."""
     pictures = paint(load_pipeline(), list(PROMPTS), steps, guidance, seed)
     rows = -(-len(PROMPTS) // COLUMNS)

@@ -6,19 +6,21 @@ from typing import TYPE_CHECKING
 
 from diffusers import StableDiffusionPipeline
 
-from training.course import CACHE, Course
 from training.export import SKETCH
+from training.training_loop import CACHE, TrainingRun
 
 if TYPE_CHECKING:
     from torch import nn
 
 
-def unpack() -> None:
+def restore_checkpoints() -> None:
     """Write the checkpoints of every stage: the shipped weights, and no optimizer's memory."""
     pipeline = StableDiffusionPipeline.from_pretrained(SKETCH)
     pipeline.tokenizer.save_pretrained(CACHE / "tokenizer")
     encoder = pipeline.text_encoder.state_dict()
-    Course("text_encoder", 0).save(both={f"0.{name}": weight for name, weight in encoder.items()})
+    TrainingRun("text_encoder", 0).save(
+        both={f"0.{name}": weight for name, weight in encoder.items()}
+    )
     _save("autoencoder", pipeline.vae)
     _save("decoder", pipeline.vae)
     _save("denoiser", pipeline.unet)
@@ -26,4 +28,4 @@ def unpack() -> None:
 
 def _save(name: str, network: nn.Module) -> None:
     weights = network.state_dict()
-    Course(name, 0).save(network=weights, average=weights)
+    TrainingRun(name, 0).save(network=weights, average=weights)

@@ -1,4 +1,4 @@
-"""The model card, with its facts taken from the training data and the results of the judge."""
+"""The model card, with its facts taken from the training data and the evaluation."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def _listed(table: dict[str, tuple[str, ...]], keys: tuple[str, ...]) -> str:
 
 def _figures() -> str:
     if not RESULTS.exists():
-        return "Not judged yet: `python -m training judge`."
+        return "Not evaluated yet: `python -m training evaluate`."
     results = json.loads(RESULTS.read_text())
     rows = "\n".join(f"| {name.replace('_', ' ')} | {value} |" for name, value in results.items())
     return (
-        "On compositions that training never showed, painted by the plain pipeline and judged by\n"
-        "`python -m training judge`:\n\n| figure | value |\n| --- | --- |\n" + rows + "\n\n"
+        "On compositions that training never showed, painted by the plain pipeline and evaluated by\n"
+        "`python -m training evaluate`:\n\n| figure | value |\n| --- | --- |\n" + rows + "\n\n"
         "A picture only counts if all of its things are right. Colours: the requested colour\n"
         "covers at least half of the area that it covers in the drawing of the same composition.\n"
         "Objects: a separate segmentation network sees the requested thing on at least 40 % of\n"

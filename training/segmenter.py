@@ -1,4 +1,4 @@
-"""The judge's eye: a small network, apart from the model, that tells which pixels show what."""
+"""The segmenter: a small network, apart from the model, that tells which pixels show what."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from training.scenes import THINGS, sample_scene
 if TYPE_CHECKING:
     from torch import Tensor
 
-WEIGHTS = Path(__file__).parent / "judge.safetensors"
+WEIGHTS = Path(__file__).parent / "segmenter.safetensors"
 
 
-class Eye(nn.Module):
+class Segmenter(nn.Module):
     """Segments a picture at a quarter of its size, with context from a sixteenth."""
 
     def __init__(self) -> None:
@@ -62,20 +62,20 @@ def _drawn(count: int, rng: random.Random, *, held_out: bool = False) -> tuple[T
     return pictures, labels.long()
 
 
-def _roughened(pictures: Tensor) -> Tensor:
-    """Blur and add noise, so that the eye does not depend on drawn edges."""
+def _with_noise(pictures: Tensor) -> Tensor:
+    """Blur and add noise, so that the segmenter does not depend on drawn edges."""
     if torch.rand(()) < 0.5:
         small = interpolate(pictures, scale_factor=float(torch.empty(()).uniform_(0.35, 0.9)))
         pictures = interpolate(small, size=pictures.shape[-2:], mode="bilinear")
     return pictures + torch.randn_like(pictures) * torch.rand(()) * 0.08
 
 
-def train_eye(minutes: float = 5, batch: int = 16) -> None:
+def train_segmenter(minutes: float = 5, batch: int = 16) -> None:
     """Train on drawn pictures and keep the weights in the repository."""
     torch.manual_seed(0)
     rng = random.Random("eye")
-    eye = Eye()
-    optimizer = torch.optim.AdamW(eye.parameters(), 3e-3, fused=True)
+    segmenter = Segmenter()
+    optimizer = torch.optim.AdamW(segmenter.parameters(), 3e-3, fused=True)
     weights = torch.ones(len(THINGS) + 1)
     weights[BACKDROP] = 0.3  # most pixels show no thing
     start, step = time.monotonic(), 0
@@ -83,25 +83,25 @@ def train_eye(minutes: float = 5, batch: int = 16) -> None:
         for group in optimizer.param_groups:
             group["lr"] = 3e-3 * (1 - progress)
         pictures, labels = _drawn(batch, rng)
-        loss = cross_entropy(eye(_roughened(pictures)), labels, weight=weights)
+        loss = cross_entropy(segmenter(_with_noise(pictures)), labels, weight=weights)
         optimizer.zero_grad()
         torch.autograd.backward(loss)
         optimizer.step()
         step += 1
         if step % 100 == 0:
-            print(f"eye {step} loss {loss.item():.4f}", flush=True)
-    save_file({name: weight.half() for name, weight in eye.state_dict().items()}, WEIGHTS)
+            print(f"segmenter {step} loss {loss.item():.4f}", flush=True)
+    save_file({name: weight.half() for name, weight in segmenter.state_dict().items()}, WEIGHTS)
 
 
-def load_eye() -> Eye:
-    """Return the trained eye."""
-    eye = Eye()
-    eye.load_state_dict({name: weight.float() for name, weight in load_file(WEIGHTS).items()})
-    return eye.eval()
+def load_segmenter() -> Segmenter:
+    """Return the trained segmenter."""
+    segmenter = Segmenter()
+    segmenter.load_state_dict({name: weight.float() for name, weight in load_file(WEIGHTS).items()})
+    return segmenter.eval()
 
 
 @torch.no_grad()
-def see(eye: Eye, pictures: Tensor) -> Tensor:
+def segment(segmenter: Segmenter, pictures: Tensor) -> Tensor:
     """Return the label of every pixel, (n, height, width)."""
-    logits = torch.cat([eye(part) for part in torch.split(pictures, 32)])
+    logits = torch.cat([segmenter(part) for part in torch.split(pictures, 32)])
     return interpolate(logits, size=pictures.shape[-2:], mode="bilinear").argmax(1)

@@ -10,7 +10,7 @@ import random
 import torch
 
 from training.autoencoder import draw_pool, reconstruction_loss, trained_autoencoder
-from training.course import Average, Course, set_rate
+from training.training_loop import MovingAverage, TrainingRun, set_rate
 from training.workers import average_gradients
 
 POOL = 2000
@@ -20,13 +20,13 @@ ERROR = 0.2  # of a latent's deviation, at most
 
 def polish_decoder(worker: int, minutes: float) -> None:
     """Train only what turns latents into pictures, with noise on the latents."""
-    course = Course("decoder", minutes)
+    course = TrainingRun("decoder", minutes)
     network = trained_autoencoder().to(memory_format=torch.channels_last)
     network.requires_grad_(False)
     taught = torch.nn.ModuleList([network.decoder, network.post_quant_conv])
     taught.requires_grad_(True)
     optimizer = torch.optim.AdamW(taught.parameters(), betas=(0.9, 0.99), fused=True)
-    average = Average(network, 0.995)
+    average = MovingAverage(network, 0.995)
     course.resume(network, optimizer, average)
     seed = 1000 * worker + course.step
     torch.manual_seed(seed)

@@ -14,7 +14,7 @@ from torch import nn
 CACHE = Path(__file__).parent / ".cache"
 
 
-class Course:
+class TrainingRun:
     """Counts the working minutes of one stage, across restarts, and writes its checkpoints."""
 
     def __init__(self, name: str, minutes: float, cache: Path = CACHE) -> None:
@@ -40,7 +40,7 @@ class Course:
         os.replace(temporary, self.path)
 
     def resume(
-        self, network: nn.Module, optimizer: torch.optim.Optimizer, average: Average
+        self, network: nn.Module, optimizer: torch.optim.Optimizer, average: MovingAverage
     ) -> None:
         """Go on from what `keep` wrote, if there is any; an optimizer may be missing from it."""
         if saved := self.restore():
@@ -49,7 +49,9 @@ class Course:
                 optimizer.load_state_dict(saved["optimizer"])
             average.weights = saved["average"]
 
-    def keep(self, network: nn.Module, optimizer: torch.optim.Optimizer, average: Average) -> None:
+    def keep(
+        self, network: nn.Module, optimizer: torch.optim.Optimizer, average: MovingAverage
+    ) -> None:
         """Write a checkpoint of a network in training."""
         self.save(
             network=network.state_dict(),
@@ -86,7 +88,7 @@ def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
         group["lr"] = rate
 
 
-class Average:
+class MovingAverage:
     """An exponential moving average of a network's weights, with a warm-up of its memory."""
 
     def __init__(self, network: nn.Module, memory: float) -> None:

@@ -1,4 +1,4 @@
-"""Judges the exported model on compositions that training never showed.
+"""Evaluates the exported model on compositions that training never showed.
 
 Every painted picture is held against the drawing of its composition, which says where each
 thing belongs and how much of its region shows the asked colour (a boat has white sails).
@@ -17,12 +17,12 @@ import torch
 from diffusers import StableDiffusionPipeline
 
 from training.captions import describe
-from training.card import RESULTS, model_card
 from training.draw import BACKDROP, LABEL, Drawing, draw_scene
 from training.export import SKETCH
-from training.eye import load_eye, see
+from training.model_card import RESULTS, model_card
 from training.palette import COLOUR_NAMES, nearest_colours
 from training.scenes import Arrangement, Scene, sample_scene
+from training.segmenter import load_segmenter, segment
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,7 +35,7 @@ BATCH = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Evaluation:
     """What is right in one picture; for all of its things together."""
 
     colours: bool
@@ -43,8 +43,10 @@ class Verdict:
     background: bool
 
 
-def judge_picture(painted: NDArray[np.uint8], seen: NDArray[np.int64], drawing: Drawing) -> Verdict:
-    """Judge one picture, (height, width, 3), by its seen labels and its scene's drawing."""
+def evaluate_picture(
+    painted: NDArray[np.uint8], seen: NDArray[np.int64], drawing: Drawing
+) -> Evaluation:
+    """Evaluate one picture, (height, width, 3), by its seen labels and its scene's drawing."""
     drawn = np.asarray(drawing.picture)
     painted_names, drawn_names = nearest_colours(painted), nearest_colours(drawn)
     colours = objects = True
@@ -58,7 +60,7 @@ def judge_picture(painted: NDArray[np.uint8], seen: NDArray[np.int64], drawing: 
     objects &= bool((~np.isin(seen, known)).mean() <= STRAY)
     behind = (drawing.owners == 0) & (seen == BACKDROP)
     off = np.linalg.norm(painted.astype(float) - drawn, axis=-1)[behind]
-    return Verdict(colours, objects, bool(off.size and (off < BACKGROUND_DISTANCE).mean() > 0.7))
+    return Evaluation(colours, objects, bool(off.size and (off < BACKGROUND_DISTANCE).mean() > 0.7))
 
 
 def held_out_scenes(count: int, seed: int) -> list[tuple[Scene, str]]:
@@ -98,25 +100,25 @@ def load_pipeline() -> StableDiffusionPipeline:
     return pipeline
 
 
-def judge_model(count: int, *, steps: int, guidance: float, seed: int) -> str:
-    """Paint and judge `count` compositions; write the figures, and return them as JSON."""
+def evaluate_model(count: int, *, steps: int, guidance: float, seed: int) -> str:
+    """Paint and evaluate `count` compositions; write the figures, and return them as JSON."""
     asked = held_out_scenes(count, seed)
     pipeline = load_pipeline()
     painted = paint(pipeline, [caption for _, caption in asked], steps, guidance, seed)
     drawings = [draw_scene(scene) for scene, _ in asked]
     hand = random.Random(seed)
     drawn = [np.asarray(draw_scene(scene, rng=hand).picture) for scene, _ in asked]
-    ours = _verdicts(painted, drawings)
+    ours = _evaluations(painted, drawings)
     results = {
         "compositions": count,
         "colours_in_the_right_places_percent": _percent([v.colours for v in ours]),
         "right_objects_percent": _percent([v.objects for v in ours]),
         "right_backgrounds_percent": _percent([v.background for v in ours]),
         "judge_says_right_of_drawn_pictures_percent": _percent(
-            [v.objects for v in _verdicts(drawn, drawings)]
+            [v.objects for v in _evaluations(drawn, drawings)]
         ),
         "judge_says_right_of_wrong_drawings_percent": _percent(
-            [v.objects for v in _verdicts(drawn[1:] + drawn[:1], drawings)]
+            [v.objects for v in _evaluations(drawn[1:] + drawn[:1], drawings)]
         ),
         "steps": steps,
         "guidance_scale": guidance,
@@ -128,11 +130,11 @@ def judge_model(count: int, *, steps: int, guidance: float, seed: int) -> str:
     return json.dumps(results, indent=2)
 
 
-def _verdicts(pictures: list[NDArray[np.uint8]], drawings: list[Drawing]) -> list[Verdict]:
+def _evaluations(pictures: list[NDArray[np.uint8]], drawings: list[Drawing]) -> list[Evaluation]:
     values = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2) / 127.5 - 1
-    seen = see(load_eye(), values).numpy()
+    seen = segment(load_segmenter(), values).numpy()
     return [
-        judge_picture(picture, labels, drawing)
+        evaluate_picture(picture, labels, drawing)
         for picture, labels, drawing in zip(pictures, seen, drawings, strict=True)
     ]
 

@@ -25,8 +25,8 @@ def _figures() -> str:
     results = json.loads(RESULTS.read_text())
     rows = "\n".join(f"| {name.replace('_', ' ')} | {value} |" for name, value in results.items())
     return (
-        "On compositions that training never showed, painted by the plain pipeline and evaluated by\n"
-        "`python -m training evaluate`:\n\n| figure | value |\n| --- | --- |\n" + rows + "\n\n"
+        "On compositions that training never showed, painted by the plain pipeline and evaluated\n"
+        "by `python -m training evaluate`:\n\n| figure | value |\n| --- | --- |\n" + rows + "\n\n"
         "A picture only counts if all of its things are right. Colours: the requested colour\n"
         "covers at least half of the area that it covers in the drawing of the same composition.\n"
         "Objects: a separate segmentation network sees the requested thing on at least 40 % of\n"

@@ -184,13 +184,8 @@ class Confirmations:
 def _view(text: str, *buttons: ConfirmButton) -> ui.LayoutView:
     container: ui.Container[ui.LayoutView] = ui.Container(ui.TextDisplay(text), accent_colour=GREY)
     if buttons:
-        row: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
-        for button in buttons:
-            row.add_item(button)
-        container.add_item(row)
-    view = ui.LayoutView(timeout=None)
-    view.add_item(container)
-    return view
+        container.add_item(ui.ActionRow(*buttons))
+    return ui.LayoutView(timeout=None).add_item(container)
 
 
 def picture_count(number: int) -> str:

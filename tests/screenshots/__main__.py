@@ -24,7 +24,7 @@ from pathlib import Path
 
 from tests.discord_server import DiscordServer
 from tests.screenshots.browser import photograph
-from tests.screenshots.scenes import Sitting
+from tests.screenshots.scenes import Conversation
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -57,10 +57,10 @@ async def converse(locale: str) -> dict[str, str]:
     """Talk to the bot; the pages, by their names."""
     with tempfile.TemporaryDirectory() as folder:
         async with DiscordServer() as discord:
-            running_job = Sitting(discord, locale)
+            conversation = Conversation(discord, locale)
             async with _bot(discord, Path(folder)):
-                await running_job.hold()
-            return running_job.pages
+                await conversation.play()
+            return conversation.pages
 
 
 def files(pages: dict[str, str], browser: str | None) -> Iterator[tuple[str, bytes]]:

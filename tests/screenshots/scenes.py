@@ -13,7 +13,7 @@ PATIENCE = 300.0
 """Seconds for a picture on a machine that has other things to do."""
 
 
-class Sitting:
+class Conversation:
     """A conversation with the bot, and the pages that show it, by their names."""
 
     def __init__(self, discord: DiscordServer, locale: str) -> None:
@@ -26,8 +26,8 @@ class Sitting:
         self.mona: Member = guild.add_member("mona", locale=locale, permissions=manager)
         self.pages: dict[str, str] = {}
 
-    async def hold(self) -> None:
-        """Have everything said and done."""
+    async def play(self) -> None:
+        """Use the bot, and keep what people see."""
         one = await self._imagine(self.bob, "an orange cat on a green square --seed 17")
         four = await self._imagine(
             self.alice, "a red mushroom next to a green tree --seed 4", count=4
@@ -41,8 +41,9 @@ class Sitting:
         await self._keep_answer("help", self.alice, await self.alice.slash(self.art, "help"))
         await self._keep_answer("settings", self.mona, await self.mona.slash(self.art, "settings"))
         self._keep("remix", self.bob, await (await self._click(one, "remix")).modal())
-        await self._keep_answer("fill", self.bob, await self._click(one, "fill"))
+        await self._keep_answer("inpaint", self.bob, await self._click(one, "fill"))
         await self._keep_grid()
+        await self._keep_answer("inspire", self.mona, await self.mona.slash(self.art, "inspire"))
 
     async def _imagine(self, who: Member, prompt: str, **options: int) -> Message:
         return await (await who.slash(self.art, "imagine", prompt=prompt, **options)).message()
@@ -58,8 +59,8 @@ class Sitting:
 
         On a machine that is too quick for previews there is none in the picture.
         """
-        app = "a red house under a yellow moon --seed 7"
-        painted = await self._imagine(self.mona, app, count=4, steps=150)
+        prompt = "a red house under a yellow moon --seed 7"
+        painted = await self._imagine(self.mona, prompt, count=4, steps=150)
         queued = await self._imagine(self.bob, "two red balloons next to a cloud")
         await self._shown(painted)
         previews = [each for each in painted.edits[:-1] if each.attachments]
@@ -83,7 +84,7 @@ class Sitting:
         await self.discord.until(lambda: len(self.art.messages) > before, PATIENCE)
         grid = self.art.messages[-1]
         await self._shown(grid)
-        self._keep("sheet", self.alice, grid)
+        self._keep("grid", self.alice, grid)
 
     async def _keep_answer(self, name: str, who: Member, use: Use) -> None:
         self._keep(name, who, await use.message(PATIENCE))

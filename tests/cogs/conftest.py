@@ -38,8 +38,12 @@ def _discord_addresses() -> Iterator[None]:
 
 @pytest.fixture
 async def app(weights: Path, tmp_path: Path) -> AsyncIterator[App]:
-    """A server with two members, and a data folder; the bot is not there yet."""
+    """A server with two members, and a data folder; the bot is not there yet.
+
+    What would be waited for because of rate limits is a fifth of what it is at Discord.
+    """
     async with DiscordServer() as discord:
+        discord.rest.limits.speed = 5.0
         yield App(discord, weights, tmp_path / "data")
 
 

@@ -38,10 +38,17 @@ async def test_time_left_is_shown_once_steps_were_measured(app: App) -> None:
 
 @pytest.mark.slow
 async def test_a_running_job_shows_a_bar_and_previews_until_the_pictures(
-    app: App,
+    app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for seconds in (
+        "cogs.messages.throttle.MESSAGE_INTERVAL",
+        "cogs.messages.throttle.CHANNEL_INTERVAL",
+        "engine.diffusion.running_job.PREVIEW_INTERVAL",
+        "engine.diffusion.running_job.PREVIEW_MIN_DURATION",
+    ):
+        monkeypatch.setattr(seconds, 0.05)
     async with app.open():
-        message = await app.ask(app.alice, model="slow", steps=60, count=2)
+        message = await app.ask(app.alice, model="slow", steps=20, count=2)
         await app.discord.until(lambda: "▰" in message.text(), PATIENCE)
         await app.done(message)
         looks = [[file.filename for file in look.attachments] for look in message.looks]

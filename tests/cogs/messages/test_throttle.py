@@ -35,6 +35,7 @@ async def test_thirty_jobs_in_one_channel_run_into_no_rate_limit(
     app: App, by: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("cogs.bot.STOP_SECONDS", 0.1)
+    app.discord.rest.limits.speed = 1.0
     people = [app.guild.add_member(f"member {i}") for i in range(10)]
     async with app.open() as bot:
         blocker = await app.occupy()

@@ -7,11 +7,11 @@ from types import MappingProxyType
 from typing import Any
 
 from benchmarks.memory_task import OURS, RUNGS, Task
-from engine.sizes import parse_size
+from engine.sizes import parse_bytes
 
 
 @dataclass(frozen=True, slots=True)
-class Size:
+class BenchmarkSize:
     """What is painted with an architecture.
 
     Attributes:
@@ -29,12 +29,12 @@ class Size:
     half: str
 
 
-SIZES: Mapping[str, Size] = MappingProxyType(
+SIZES: Mapping[str, BenchmarkSize] = MappingProxyType(
     {
-        "sd15": Size("SD 1.5", 512, 25, 7.5, "float16"),
-        "sdxl": Size("SDXL", 1024, 30, 5.0, "float16"),
-        "flux": Size("FLUX.1 schnell", 1024, 4, 0.0, "bfloat16"),
-        "z-image": Size("Z-Image Turbo", 1024, 8, 0.0, "bfloat16"),
+        "sd15": BenchmarkSize("SD 1.5", 512, 25, 7.5, "float16"),
+        "sdxl": BenchmarkSize("SDXL", 1024, 30, 5.0, "float16"),
+        "flux": BenchmarkSize("FLUX.1 schnell", 1024, 4, 0.0, "bfloat16"),
+        "z-image": BenchmarkSize("Z-Image Turbo", 1024, 8, 0.0, "bfloat16"),
     }
 )
 
@@ -87,7 +87,7 @@ def task_of(
         folder=str(folder),
         rung=rung,
         way=OURS,
-        vram_bytes=None if vram is None else parse_size(vram),
+        vram_bytes=None if vram is None else parse_bytes(vram),
         side=side or size.side,
         steps=steps or size.steps,
         guidance=size.guidance,

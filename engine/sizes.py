@@ -16,7 +16,7 @@ class InvalidSize(AtelierError):
     """The text isn't a number of bytes."""
 
 
-def parse_size(text: str) -> int:
+def parse_bytes(text: str) -> int:
     """Bytes from text such as “8GB” (8 × 10⁹), “7.5 GiB” (7.5 × 2³⁰) or “1500 MB”.
 
     Raises:

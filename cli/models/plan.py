@@ -12,7 +12,7 @@ from cli.models.plan_text import show_plan
 from cli.settings import Settings
 from engine import Catalogue, DeviceFacts, PlanTable
 from engine.settings import Quantizing
-from engine.sizes import InvalidSize, parse_size
+from engine.sizes import InvalidSize, parse_bytes
 
 
 class PlanOptions(NamedTuple):
@@ -40,7 +40,7 @@ def show_plan_of(settings: Settings, model: str, options: PlanOptions) -> None:
     """
     settings = _with_quantize(settings, options.quantize)
     try:
-        facts = DeviceFacts.imagined(parse_size(options.vram)) if options.vram else None
+        facts = DeviceFacts.imagined(parse_bytes(options.vram)) if options.vram else None
     except InvalidSize as error:
         raise CommandError(Exit.USAGE, f"--vram: {error}") from None
     width, height = _sides(options.size) if options.size else (None, None)

@@ -3,7 +3,7 @@
 from functools import partial
 
 from cogs.about.help import Help
-from cogs.about.presence import Presence
+from cogs.about.presence import BotPresence
 from cogs.about.status import StatusCommand
 from cogs.about.welcome import Welcome
 from cogs.context import Client
@@ -11,7 +11,7 @@ from cogs.context import Client
 
 async def setup(bot: Client) -> None:
     """Add the feature to the bot."""
-    bot.start_hooks.append(partial(bot.add_cog, Presence(bot)))
+    bot.start_hooks.append(partial(bot.add_cog, BotPresence(bot)))
     await bot.add_cog(Help())
     await bot.add_cog(Welcome(bot))
     await bot.add_cog(StatusCommand(bot.studio))

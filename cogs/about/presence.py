@@ -19,7 +19,7 @@ GATEWAY_ERRORS = (discord.DiscordException, aiohttp.ClientError, OSError)
 """Errors that pass: the gateway is about to reconnect."""
 
 
-class Presence(commands.Cog):
+class BotPresence(commands.Cog):
     """Keeps the presence up to date, and changes it only when its text changes."""
 
     def __init__(self, bot: Client) -> None:

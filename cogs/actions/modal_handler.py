@@ -16,9 +16,9 @@ from cogs.policy.nsfw import require_shown
 from cogs.policy.request_context import request_context
 from cogs.policy.visibility import accessible_job
 from cogs.requests.answers import defer
-from cogs.requests.attachments import download, require_picture
+from cogs.requests.attachments import download_attachment, require_picture
 from cogs.requests.builder import with_flags
-from cogs.requests.sizes import fit_to_model, nearest_size
+from cogs.requests.sizes import fit_to_model, nearest_offered_size
 from cogs.requests.submission import Submission
 from engine import ImageRequest, InvalidRequest, Parent, Studio
 from speech import say
@@ -66,7 +66,7 @@ class ModalHandler(commands.Cog):
         elif match["kind"] == "upload":
             model = (await request_context(interaction)).models.model
             require_img2img(model)
-            width, height = nearest_size(
+            width, height = nearest_offered_size(
                 model, *await self._studio.init_images.size(match["image"])
             )
             request = ImageRequest(prompt="", image=match["image"], width=width, height=height)
@@ -121,7 +121,9 @@ class ModalHandler(commands.Cog):
             mask = uploaded_file(interaction)
             require_picture(mask)
             await defer(interaction, source=picture.job_id)
-            init_image = await init_images.inpaint_mask(picture, await download(mask), model)
+            init_image = await init_images.inpaint_mask(
+                picture, await download_attachment(mask), model
+            )
         else:
             await defer(interaction, source=picture.job_id)
             init_image = await init_images.inpaint_parts(

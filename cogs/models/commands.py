@@ -24,7 +24,7 @@ from cogs.policy.audit import record
 from cogs.policy.contexts import scope_of
 from cogs.policy.request_context import channel_language
 from cogs.requests.choices import model_choices, model_list_choices, scheduler_choices
-from cogs.requests.sizes import parse_size, size_choices
+from cogs.requests.sizes import parse_image_size, size_choices
 from engine import (
     MAX_GUIDANCE,
     MAX_STEPS,
@@ -115,7 +115,7 @@ class Models(
     ) -> None:
         """Set a model's defaults in this server; the name alone resets them"""
         require_manager(interaction)
-        width, height = parse_size(size, self._studio.models[name])
+        width, height = parse_image_size(size, self._studio.models[name])
         chosen = ModelDefaults(
             num_inference_steps=steps,
             guidance_scale=guidance,

@@ -2,7 +2,7 @@
 
 from cogs.context import Client
 from cogs.messages.buttons import JobActions
-from cogs.moderation.blocks import Moderation
+from cogs.moderation.blocks import BlockCommands
 from cogs.moderation.release import Release, release
 from cogs.moderation.review_cards import ReviewActions, ReviewButton
 from cogs.moderation.reviews import ReviewService
@@ -22,6 +22,6 @@ async def setup(bot: Client) -> None:
     bot.add_dynamic_items(ReviewButton)
     bot.start_hooks.append(reviews.resume)
     bot.stop_hooks.append(reviews.close)
-    await bot.add_cog(Moderation(bot.studio))
+    await bot.add_cog(BlockCommands(bot.studio))
     await bot.add_cog(Release(bot.studio))
     await bot.add_cog(Words(bot.studio))

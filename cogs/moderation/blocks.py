@@ -30,7 +30,7 @@ BLOCKED_TEXT = phrase(
 )
 
 
-class Moderation(commands.Cog):
+class BlockCommands(commands.Cog):
     """The commands about blocked members and the audit log."""
 
     def __init__(self, studio: Studio) -> None:

@@ -47,7 +47,7 @@ async def store_image(attachment: discord.Attachment, studio: Studio) -> str:
         InvalidRequest: When it can't be downloaded, or isn't a picture.
         StorageError: When it can't be written to disk.
     """
-    return await studio.init_images.keep(await download(attachment))
+    return await studio.init_images.keep(await download_attachment(attachment))
 
 
 async def store_mask(attachment: discord.Attachment, image: str, studio: Studio) -> str:
@@ -57,10 +57,10 @@ async def store_mask(attachment: discord.Attachment, image: str, studio: Studio)
         InvalidRequest: When it can't be downloaded, or isn't a mask of that image.
         StorageError: When it can't be written to disk.
     """
-    return await studio.init_images.keep_mask(await download(attachment), image)
+    return await studio.init_images.keep_mask(await download_attachment(attachment), image)
 
 
-async def download(attachment: discord.Attachment) -> bytes:
+async def download_attachment(attachment: discord.Attachment) -> bytes:
     """The content of an attachment. Raises `InvalidRequest` when it can't be downloaded."""
     try:
         return await attachment.read()

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from cogs.requests.loras import parse_loras
-from cogs.requests.sizes import parse_size
+from cogs.requests.sizes import parse_image_size
 from engine import (
     NO_STYLE,
     RATIOS,
@@ -62,7 +62,7 @@ class RequestBuilder:
         style = _style(typed.style, context)
         name = typed.request.model or flags.model or _default_model(style, context)
         model = self._studio.models[name] if name else context.models.model
-        width, height = parse_size(typed.size, model)
+        width, height = parse_image_size(typed.size, model)
         request = replace(
             typed.request, prompt=prompt, adapters=adapters, width=width, height=height
         )

@@ -23,7 +23,7 @@ def size_choices(model: Model, current: str) -> list[Choice[str]]:
     return [choice for choice in choices if typed in choice.name or typed in choice.value]
 
 
-def parse_size(text: str | None, model: Model) -> tuple[int | None, int | None]:
+def parse_image_size(text: str | None, model: Model) -> tuple[int | None, int | None]:
     """Width and height in pixels from “640x480”, “3:2” or a shape; `None` without a text.
 
     Raises:
@@ -61,11 +61,11 @@ def fit_to_model(model: Model, request: ImageRequest) -> ImageRequest:
     strength = DEFAULT_STRENGTH if request.strength is None else request.strength
     if strength <= KEEPING_STRENGTH or max(width, height) <= model.max_side:
         return request
-    new_width, new_height = nearest_size(model, width, height)
+    new_width, new_height = nearest_offered_size(model, width, height)
     return replace(request, width=new_width, height=new_height)
 
 
-def nearest_size(model: Model, width: int, height: int) -> tuple[int | None, int | None]:
+def nearest_offered_size(model: Model, width: int, height: int) -> tuple[int | None, int | None]:
     """The size of `model` whose aspect ratio is nearest; `None`s if the model has no sizes."""
     ratio = math.log(width / height)
     sizes = sorted(model.sizes, key=lambda size: abs(math.log(size.width / size.height) - ratio))

@@ -13,7 +13,7 @@ from engine.diffusion.families import Sample
 from engine.diffusion.loader import LoadedModel
 from engine.diffusion.model_cache import ModelCache
 from engine.diffusion.oom import InitImageOutOfMemory, drop_tracebacks, out_of_memory
-from engine.diffusion.running_job import RunningJob, init_image_of, paste_unmasked, sentence_for
+from engine.diffusion.running_job import RunningJob, failure_sentence, init_image_of, paste_unmasked
 from engine.errors import ModelUnavailable
 from engine.jobs.job import Job
 from engine.jobs.request import Recipe
@@ -289,4 +289,4 @@ class Executor:
         fits = None
         if out_of_memory(error) and self._model_cache.loaded is not None:
             fits = self._model_cache.loaded.memory.largest_size_that_fits()
-        self._report(JobFailed(job.id, sentence_for(job, error, fits)))
+        self._report(JobFailed(job.id, failure_sentence(job, error, fits)))

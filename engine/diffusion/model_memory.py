@@ -58,7 +58,7 @@ class ModelMemory:
         self.plan: Plan = choice.plan
         for note in (*choice.notes, *([choice.problem] if choice.problem else [])):
             log.warning("%s: %s", model.name, note)
-        log.info("%s: %s", model.name, describe(choice.plan))
+        log.info("%s: %s", model.name, plan_summary(choice.plan))
 
     @property
     def usable_bytes(self) -> int:
@@ -95,7 +95,7 @@ class ModelMemory:
             "%s ran out of memory %s; falling back to %s",
             self._model.name,
             DURING[stage],
-            describe(lower),
+            plan_summary(lower),
         )
         self.plan = lower
         return True
@@ -152,7 +152,7 @@ class ModelMemory:
         )
 
 
-def describe(plan: Plan) -> str:
+def plan_summary(plan: Plan) -> str:
     """A plan in a line for the log."""
     return (
         f"{plan.key}, batches of up to {plan.batch}, a peak of about "

@@ -122,7 +122,7 @@ def paste_unmasked(painted: Image.Image, init_image: InitImage | None) -> Image.
     return Image.composite(painted, original, mask)
 
 
-def sentence_for(job: Job, error: Exception, fits: tuple[int, int] | None) -> str:
+def failure_sentence(job: Job, error: Exception, fits: tuple[int, int] | None) -> str:
     """What to tell people about `error`; a bug goes to the log with an ID.
 
     Args:

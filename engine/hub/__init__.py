@@ -18,7 +18,7 @@ from engine.hub.presence import (
 )
 from engine.hub.shared_files import remove_unshared
 from engine.hub.sources import Origin, Source, SourceKind, origin
-from engine.hub.verify import remove, verify
+from engine.hub.verify import delete_files, verify
 
 __all__ = [
     "CorruptFile",
@@ -34,11 +34,11 @@ __all__ = [
     "Presence",
     "Source",
     "SourceKind",
+    "delete_files",
     "disk_usage",
     "download",
     "local_files",
     "origin",
-    "remove",
     "remove_unshared",
     "verify",
 ]

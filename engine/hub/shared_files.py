@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from engine.hub.local_files import place_of
 from engine.hub.presence import sources_of
 from engine.hub.sources import Origin, Source
-from engine.hub.verify import remove
+from engine.hub.verify import delete_files
 
 
 def remove_unshared(origin: Origin, others: Iterable[Origin]) -> int:
@@ -16,7 +16,7 @@ def remove_unshared(origin: Origin, others: Iterable[Origin]) -> int:
     """
     used = [source for other in others for source in sources_of(other)]
     return sum(
-        remove(Origin(source))
+        delete_files(Origin(source))
         for source in origin
         if not any(_overlap(source, other) for other in used)
     )

@@ -124,7 +124,7 @@ def _flaw(path: Path, name: str, digest: str | None, read: Callable[[int], None]
     )
 
 
-def remove(origin: Origin) -> int:
+def delete_files(origin: Origin) -> int:
     """Delete a model from the Hugging Face cache; the owner's own files are never touched.
 
     Of a pipeline the whole revision is deleted, of a single file that file. Files that another

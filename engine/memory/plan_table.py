@@ -60,9 +60,9 @@ def tabulate(request: PlanRequest, choice: Choice | None = None) -> PlanTable:
     peaks = plan.peaks
     free = human_size(request.device.usable_bytes)
     return PlanTable(
-        summary=say("{plan}, in batches of up to {most}", plan=describe(plan), most=plan.batch)
+        summary=say("{plan}, in batches of up to {most}", plan=describe_plan(plan), most=plan.batch)
         if plan.batch > 1
-        else describe(plan),
+        else describe_plan(plan),
         components=tuple(
             ComponentRow(name, human_size(place.weight_bytes), _location(place))
             for name, place in plan.places.items()
@@ -76,7 +76,11 @@ def tabulate(request: PlanRequest, choice: Choice | None = None) -> PlanTable:
         ),
         slowdown=times(plan.slowdown),
         passed_over=tuple(
-            (describe(rejected.plan, batch=True), times(rejected.plan.slowdown), rejected.reason)
+            (
+                describe_plan(rejected.plan, batch=True),
+                times(rejected.plan.slowdown),
+                rejected.reason,
+            )
             for rejected in choice.passed_over
         ),
         problem=choice.problem,
@@ -84,7 +88,7 @@ def tabulate(request: PlanRequest, choice: Choice | None = None) -> PlanTable:
     )
 
 
-def describe(plan: Plan, *, batch: bool = False) -> str:
+def describe_plan(plan: Plan, *, batch: bool = False) -> str:
     """A plan in words, such as “text_encoder is offloaded, decoded in tiles of 512”."""
     moving = [
         (name, place)

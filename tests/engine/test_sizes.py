@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.sizes import InvalidSize, human_size, parse_size
+from engine.sizes import InvalidSize, human_size, parse_bytes
 
 
 @pytest.mark.parametrize(
@@ -16,13 +16,13 @@ from engine.sizes import InvalidSize, human_size, parse_size
     ],
 )
 def test_sizes_are_read(text: str, size: int) -> None:
-    assert parse_size(text) == size
+    assert parse_bytes(text) == size
 
 
 @pytest.mark.parametrize("text", ["", "much", "8 parsecs", "0GB", "-4GB", "GB"])
 def test_what_is_no_size_is_refused_in_a_sentence(text: str) -> None:
     with pytest.raises(InvalidSize, match=r"isn't a memory size\. Write it like 8GB"):
-        parse_size(text)
+        parse_bytes(text)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from engine.memory.device import DeviceFacts
 from engine.memory.plan_request import PlanRequest
 from engine.memory.plan_table import tabulate
 from engine.models.families import FAMILIES
-from engine.sizes import parse_size
+from engine.sizes import parse_bytes
 from tests.cli.conftest import Atelier
 from tests.engine.memory.models import MODELS
 from tests.hub_server import HubServer, Repository
@@ -23,7 +23,7 @@ BOT = Path(__file__).parents[3] / "bot.py"
 
 
 def test_a_plan_is_printed_whole(capsys: pytest.CaptureFixture[str]) -> None:
-    card = DeviceFacts.imagined(parse_size("8GB"))
+    card = DeviceFacts.imagined(parse_bytes("8GB"))
     sdxl = FAMILIES["sdxl"]
     show_plan(
         tabulate(

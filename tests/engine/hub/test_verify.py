@@ -7,7 +7,16 @@ from pathlib import Path
 import pytest
 
 from engine.errors import ModelUnavailable
-from engine.hub import HubClient, Origin, Presence, disk_usage, download, origin, remove, verify
+from engine.hub import (
+    HubClient,
+    Origin,
+    Presence,
+    delete_files,
+    disk_usage,
+    download,
+    origin,
+    verify,
+)
 from engine.hub.sources import read_source
 from tests.engine.hub.conftest import UNET
 from tests.hub_server import Fault, HubServer, Repository
@@ -86,10 +95,10 @@ def test_what_is_not_here_cannot_be_checked(cache: Path) -> None:
 
 def test_removing_frees_all_that_the_model_took(here: Path, cache: Path) -> None:
     size = sum(file.stat().st_size for file in cache.rglob("blobs/*"))
-    assert remove(FOX) == size
+    assert delete_files(FOX) == size
     assert disk_usage(FOX).presence is Presence.ABSENT
     assert not list(cache.rglob("*.safetensors"))
-    assert remove(FOX) == 0
+    assert delete_files(FOX) == 0
 
 
 def test_removing_one_revision_keeps_what_another_needs(
@@ -100,7 +109,7 @@ def test_removing_one_revision_keeps_what_another_needs(
     fox.branches = ("main", "v2")
     second = origin("someone/fox", revision="v2")
     download(second, hub)
-    assert 0 < remove(second) < 10_000, "the weights belong to both"
+    assert 0 < delete_files(second) < 10_000, "the weights belong to both"
     assert disk_usage(first).presence is Presence.COMPLETE
     assert verify(first) == ()
 
@@ -111,7 +120,7 @@ def test_removing_an_unfinished_download_frees_it(
     fox.faults[UNET] = Fault(drop_after=0, drops=100)
     with pytest.raises(ModelUnavailable):
         download(FOX, hub)
-    assert remove(FOX) > 0
+    assert delete_files(FOX) > 0
     assert not (cache / "models--someone--fox").exists()
 
 
@@ -125,7 +134,7 @@ def test_removing_a_single_file_leaves_its_neighbours(
     first, second = (Origin(read_source(f"other/two/{name}")) for name in ("a.gguf", "b.gguf"))
     for one in (first, second):
         download(one, hub)
-    assert remove(first) == 600
+    assert delete_files(first) == 600
     assert disk_usage(first).presence is Presence.ABSENT
     assert disk_usage(second).presence is Presence.COMPLETE
 
@@ -133,5 +142,5 @@ def test_removing_a_single_file_leaves_its_neighbours(
 def test_an_owners_own_files_are_never_touched(tiny_model: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(tiny_model, tmp_path / "copy")
     before = sorted(folder.rglob("*"))
-    assert remove(origin(str(folder))) == 0
+    assert delete_files(origin(str(folder))) == 0
     assert sorted(folder.rglob("*")) == before

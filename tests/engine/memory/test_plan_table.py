@@ -1,7 +1,7 @@
 """A plan, told."""
 
 from engine.memory.plan import MemoryOptions
-from engine.memory.plan_table import describe, tabulate
+from engine.memory.plan_table import describe_plan, tabulate
 from engine.memory.planner import choose
 from tests.engine.memory.models import plan_request
 
@@ -43,13 +43,13 @@ def test_what_follows_is_remarked() -> None:
 
 def test_plans_in_words() -> None:
     memory_options = MemoryOptions(quantize="float8", quantize_text_encoder="nf4")
-    assert describe(choose(plan_request("flux", 24, memory_options=memory_options)).plan) == (
+    assert describe_plan(choose(plan_request("flux", 24, memory_options=memory_options)).plan) == (
         "everything on the device, text_encoder and text_encoder_2 quantized as nf4, "
         "transformer quantized as float8"
     )
     sd = choose(plan_request("sd", 1.5)).plan
-    assert describe(sd) == (
+    assert describe_plan(sd) == (
         "text_encoder and vae are offloaded, unet is streamed, decoded in tiles of 256"
     )
     four = choose(plan_request("sd", 12, batch=4)).plan
-    assert describe(four, batch=True) == "everything on the device, batches of 4"
+    assert describe_plan(four, batch=True) == "everything on the device, batches of 4"

@@ -57,7 +57,7 @@ from engine.models.inspection import Inspection
 from engine.models.manager import ModelManager
 from engine.models.model_rules import ModelDefaults, ModelRules
 from engine.models.open_manager import open_model_manager
-from engine.models.schedulers import allowed_schedulers
+from engine.models.schedulers import DEFAULT_SCHEDULER, allowed_schedulers
 from engine.models.server_models import ServerModels
 from engine.moderation.block import Block
 from engine.moderation.moderation import MAX_WORDS, Moderation
@@ -94,6 +94,7 @@ from engine.studio import Studio
 from engine.tasks import Tasks
 
 __all__ = [
+    "DEFAULT_SCHEDULER",
     "DEFAULT_STRENGTH",
     "FAMILIES",
     "KEEPING_STRENGTH",

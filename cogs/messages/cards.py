@@ -10,7 +10,7 @@ from discord import ui
 from cogs.messages.buttons import JobButton
 from cogs.messages.picture_buttons import picture_rows
 from cogs.messages.text import ordinal, progress_bar, quoted, shortened
-from engine import Job, JobEvent, JobState, Recipe, Studio
+from engine import DEFAULT_SCHEDULER, Job, JobEvent, JobState, Recipe, Studio
 from speech import phrase, say, say_many
 
 PREVIEW = "preview.webp"
@@ -210,7 +210,7 @@ def settings_line(recipe: Recipe) -> str:
         f"{recipe.width}×{recipe.height}",
         say_many("{number} step", "{number} steps", recipe.num_inference_steps),
         say("guidance {guidance:g}", guidance=recipe.guidance_scale),
-        recipe.scheduler,
+        *([] if recipe.scheduler == DEFAULT_SCHEDULER else [recipe.scheduler]),
         seeds,
     ]
     if recipe.enlarged > 1:

@@ -118,7 +118,7 @@ class SettingsPanel(commands.Cog):
         channels = [each for each in settings.channels if interaction.guild.get_channel(each)]
         placeholder = (
             say("Nowhere (the channels no longer exist)")
-            if settings.channels
+            if settings.channels and not channels
             else say("Everywhere")
         )
         channel_menu = channel_select(

@@ -39,7 +39,10 @@ class SchedulerChoice:
 
 
 OWN = SchedulerChoice()
-"""The scheduler that the model brings along; it fits always."""
+"""The model's own scheduler, which always fits."""
+
+DEFAULT_SCHEDULER = "default"
+"""What the model's own scheduler is called."""
 
 
 def _multistep(algorithm: str, order: int, *, flow: bool = False, **more: Any) -> SchedulerChoice:
@@ -56,7 +59,7 @@ DISTILLED = {"original_inference_steps": 50}
 
 SCHEDULERS: Mapping[str, SchedulerChoice] = MappingProxyType(
     {
-        "default": OWN,
+        DEFAULT_SCHEDULER: OWN,
         "ddim": SchedulerChoice(class_name="DDIMScheduler"),
         "ddpm": SchedulerChoice(class_name="DDPMScheduler"),
         "pndm": SchedulerChoice(class_name="PNDMScheduler", options={"skip_prk_steps": True}),

@@ -28,7 +28,8 @@ from engine.grids.layout import MAX_CELLS, MAX_VALUES, Axis, Grid, GridLayout, G
 from engine.hub import DiskUsage, DownloadProgress, Presence
 from engine.images.canvas import PARTS, Direction
 from engine.images.init_images import StoredInitImage, with_init_image
-from engine.images.output import parameters, parse_parameters, settings_text
+from engine.images.metadata import PictureSettings, parse_parameters, read_settings
+from engine.images.output import parameters
 from engine.jobs.context import RequestContext
 from engine.jobs.job import Job, JobEvent, JobState, Parent
 from engine.jobs.rate_limits import RateLimits
@@ -153,6 +154,7 @@ __all__ = [
     "NeedsReview",
     "NotYours",
     "Parent",
+    "PictureSettings",
     "PlanTable",
     "Presence",
     "QueueFull",
@@ -196,7 +198,7 @@ __all__ = [
     "open_studio",
     "parameters",
     "parse_parameters",
-    "settings_text",
+    "read_settings",
     "with_init_image",
     "without_flags",
     "without_folders",

@@ -2,14 +2,21 @@
 
 import asyncio
 import re
+from collections.abc import Sequence
 from typing import Any, Self
 
 import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
-from cogs.actions.details import MAX_TEXT_LENGTH, code_block
-from cogs.actions.metadata import fit_to_models, job_id_of, pictures_in, request_in_message
+from cogs.actions.details import code_block
+from cogs.actions.metadata import (
+    fit_to_models,
+    job_id_of,
+    pictures_in,
+    request_in_message,
+    unused_in,
+)
 from cogs.actions.modals import init_image_modal, settings_modal, upload_modal
 from cogs.actions.picture_actions import remix
 from cogs.context import Client, Interaction
@@ -24,9 +31,11 @@ from cogs.requests.attachments import require_picture, store_image
 from engine import (
     InvalidRequest,
     Parent,
+    PictureSettings,
     human_size,
     parameters,
-    settings_text,
+    parse_parameters,
+    read_settings,
 )
 from speech import phrase, say
 
@@ -34,6 +43,9 @@ MAX_PICTURES = 5
 """Pictures of a message that are used: as many as a row has buttons."""
 
 NO_SETTINGS = phrase("no settings found")
+
+MAX_NOTES = 550
+"""Characters of the notes below a picture's settings."""
 
 
 class ContextMenus(commands.Cog):
@@ -65,19 +77,42 @@ class ContextMenus(commands.Cog):
             return
         pictures = pictures_in(message)[:MAX_PICTURES]
         await interaction.response.defer(ephemeral=True, thinking=True)
+        failed: InvalidRequest | None = None
         for attachment in pictures:
-            if text := await _settings(attachment):
-                if len(text) > MAX_TEXT_LENGTH:
-                    raise InvalidRequest(say("The settings in this picture are too long to use."))
-                row: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
-                row.add_item(SettingsButton())
-                await interaction.edit_original_response(view=code_block(text, row))
+            try:
+                settings = await _settings(attachment)
+            except InvalidRequest as error:
+                failed = failed or error
+                continue
+            if settings is None:
+                continue
+            if settings.text:
+                await self._offer(interaction, settings)
                 return
-        raise InvalidRequest(
+            failed = failed or InvalidRequest(settings.notes[0])
+        raise failed or InvalidRequest(
             say(
                 "This picture has no settings in it. Discord, or the person who posted it, may "
                 "have removed them. “Use as start image” works from the picture itself."
             )
+        )
+
+    async def _offer(self, interaction: Interaction, settings: PictureSettings) -> None:
+        """Show the settings with a button, and say what of them isn't used."""
+        default = (await request_context(interaction)).models.model
+        request = parse_parameters(settings.text)
+        fitted = fit_to_models(request, self._studio.models, default)
+        notes = discord.utils.escape_markdown(
+            " ".join([*settings.notes, *unused_in(request, fitted, default)])
+        )
+        row: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
+        row.add_item(SettingsButton())
+        below: list[ui.Item[ui.LayoutView]] = [row]
+        if notes:
+            below.insert(0, ui.TextDisplay(f"-# {notes[:MAX_NOTES]}"))
+        await interaction.edit_original_response(
+            view=code_block(settings.text, *below),
+            allowed_mentions=discord.AllowedMentions.none(),
         )
 
     async def use_as_start(self, interaction: Interaction, message: discord.Message) -> None:
@@ -88,17 +123,26 @@ class ContextMenus(commands.Cog):
             return
         pictures = pictures_in(message)[:MAX_PICTURES]
         require_img2img((await request_context(interaction)).models.model)
-        for attachment in pictures:
-            require_picture(attachment)
         await require_postable_channel(interaction)
         await interaction.response.defer(ephemeral=True, thinking=True)
         row: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
-        images = dict.fromkeys(
-            [await store_image(attachment, self._studio) for attachment in pictures]
-        )
-        for number, image in enumerate(images, start=1):
+        images: dict[str, int] = {}
+        failed: list[tuple[int, InvalidRequest]] = []
+        for number, attachment in enumerate(pictures, start=1):
+            try:
+                require_picture(attachment)
+                images.setdefault(await store_image(attachment, self._studio), number)
+            except InvalidRequest as error:
+                failed.append((number, error))
+        if failed and not images:
+            raise failed[0][1]
+        for image, number in images.items():
             row.add_item(StartButton(image, say("Start from picture {number}", number=number)))
-        await interaction.edit_original_response(view=_start_image_view(row))
+        notes = [
+            say("Picture {number}: {reason}", number=number, reason=error.sentence)
+            for number, error in failed
+        ]
+        await interaction.edit_original_response(view=_start_image_view(row, notes))
 
     async def _start_from_job(self, interaction: Interaction, job_id: int) -> None:
         job = await accessible_job(interaction, job_id)
@@ -123,7 +167,8 @@ class ContextMenus(commands.Cog):
             recipe = (await accessible_job(interaction, job_id)).recipe
             texts = [parameters(recipe, seed) for seed in recipe.seeds]
         else:
-            texts = [await _describe(each) for each in pictures_in(message)[:MAX_PICTURES]]
+            pictures = pictures_in(message)[:MAX_PICTURES]
+            texts = [await _describe(each, len(pictures) == 1) for each in pictures]
         await interaction.edit_original_response(
             view=code_block("\n\n".join(texts)), allowed_mentions=discord.AllowedMentions.none()
         )
@@ -180,14 +225,15 @@ class StartButton(
         await interaction.response.send_modal(upload_modal(self._image))
 
 
-def _start_image_view(row: ui.ActionRow[ui.LayoutView]) -> ui.LayoutView:
+def _start_image_view(row: ui.ActionRow[ui.LayoutView], notes: Sequence[str] = ()) -> ui.LayoutView:
     view = ui.LayoutView(timeout=None)
-    view.add_item(ui.TextDisplay(say("Pick a start image, then describe the result:")))
+    text = say("Pick a start image, then describe the result:")
+    view.add_item(ui.TextDisplay("\n".join([text, *(f"-# {note}" for note in notes)])))
     view.add_item(row)
     return view
 
 
-async def _settings(attachment: discord.Attachment) -> str | None:
+async def _settings(attachment: discord.Attachment) -> PictureSettings | None:
     """The settings stored in the attachment, if there are any."""
     require_picture(attachment)
     try:
@@ -196,12 +242,22 @@ async def _settings(attachment: discord.Attachment) -> str | None:
         raise InvalidRequest(
             say("Couldn't get this picture from Discord. It may be gone.")
         ) from error
-    return await asyncio.to_thread(settings_text, data)
+    return await asyncio.to_thread(read_settings, data)
 
 
-async def _describe(attachment: discord.Attachment) -> str:
-    """Name, size and settings of a picture that isn't from the bot."""
+async def _describe(attachment: discord.Attachment, alone: bool) -> str:
+    """Name, size and settings of a picture that isn't from the bot.
+
+    Raises:
+        InvalidRequest: When it's `alone` and can't be read.
+    """
     facts = [attachment.filename, f"{attachment.width}×{attachment.height}"]
     facts.append(human_size(attachment.size))
-    text = await _settings(attachment)
-    return f"{' · '.join(facts)}\n{text or say(NO_SETTINGS)}"
+    try:
+        settings = await _settings(attachment)
+    except InvalidRequest as error:
+        if alone:
+            raise
+        settings = PictureSettings("", (error.sentence,))
+    lines = [settings.text, *settings.notes] if settings else [say(NO_SETTINGS)]
+    return "\n".join([" · ".join(facts), *(line for line in lines if line)])

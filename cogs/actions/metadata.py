@@ -9,18 +9,18 @@ import discord
 
 from cogs.requests.attachments import CONTENT_TYPES
 from engine import Catalogue, ImageRequest, InvalidRequest, Model, parse_parameters
-from speech import say
+from speech import join_list, phrase, say
 
 JOB_CUSTOM_ID = re.compile(r"atelier(?:-picture)?:[a-z]+:(\d{1,19})(?::\d{1,2})?")
 """Matches the custom IDs of buttons that hold a job's number."""
 
-MODEL_SETTINGS = (
-    ("width", "height"),
-    ("num_inference_steps",),
-    ("guidance_scale",),
-    ("scheduler",),
-    ("seed",),
-)
+MODEL_SETTINGS = {
+    ("width", "height"): phrase("size"),
+    ("num_inference_steps",): phrase("steps"),
+    ("guidance_scale",): phrase("guidance"),
+    ("scheduler",): phrase("scheduler"),
+    ("seed",): phrase("seed"),
+}
 """Settings, in groups that belong together, that are dropped if a model doesn't support them."""
 
 
@@ -62,8 +62,8 @@ def request_in_message(message: discord.Message) -> ImageRequest:
 
 def fit_to_models(request: ImageRequest, models: Catalogue, default: Model) -> ImageRequest:
     """The request without an unknown model, and without values that its model doesn't support."""
-    known = request.model is not None and request.model in models
-    model = models[request.model] if known and request.model else default
+    known = _known_model(request, models)
+    model = known or default
     minimal = ImageRequest(prompt="anything", model=model.name)
     dropped: dict[str, Any] = {}
     for names in MODEL_SETTINGS:
@@ -71,7 +71,50 @@ def fit_to_models(request: ImageRequest, models: Catalogue, default: Model) -> I
             replace(minimal, **{name: getattr(request, name) for name in names}).resolve(model)
         except InvalidRequest:
             dropped |= dict.fromkeys(names)
-    return replace(request, model=model.name if known else None, strength=None, **dropped)
+    return replace(request, model=known.name if known else None, strength=None, **dropped)
+
+
+def unused_in(request: ImageRequest, fitted: ImageRequest, default: Model) -> list[str]:
+    """Sentences about what `fit_to_models` left out of the request."""
+    notes: list[str] = []
+    if request.model and fitted.model is None:
+        notes.append(
+            say(
+                "There's no model “{name}” here; {model} is used.",
+                name=request.model,
+                model=default.name,
+            )
+        )
+    dropped = [
+        say(label)
+        for names, label in MODEL_SETTINGS.items()
+        if any(getattr(request, name) != getattr(fitted, name) for name in names)
+        and "seed" not in names  # the engine says so itself
+    ]
+    if dropped:
+        notes.append(
+            say(
+                "Not possible with {model}, so its defaults are used: {names}.",
+                model=fitted.model or default.name,
+                names=join_list(dropped),
+            )
+        )
+    return notes
+
+
+def _known_model(request: ImageRequest, models: Catalogue) -> Model | None:
+    """The model that a picture names: by its name here, or by the name of its file."""
+    if request.model is None:
+        return None
+    if request.model in models:
+        return models[request.model]
+    wanted = request.model.lower()
+    for model in models:
+        files = (model.source, model.denoiser or "")
+        stems = {re.split(r"[/\\]", file)[-1].rpartition(".")[0].lower() for file in files}
+        if wanted == model.name.lower() or wanted in stems:
+            return model
+    return None
 
 
 def _walk_components(components: Iterable[Any]) -> Iterator[Any]:

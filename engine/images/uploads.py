@@ -5,7 +5,9 @@ their names.
 """
 
 import hashlib
+import struct
 import warnings
+import zlib
 from collections.abc import Set
 from io import BytesIO
 from pathlib import Path
@@ -14,8 +16,10 @@ from PIL import Image
 
 from engine.atomic_write import write_whole
 from engine.errors import InvalidRequest, StorageError
+from engine.images.colours import as_srgb, grey_8_bits, scaled_transparency
 from engine.images.exif_orientation import apply_exif_orientation
 from engine.images.masks import mask_of, may_be_transparent
+from engine.images.png_chunks import SIGNATURE, needed_chunks
 from speech import say
 
 MAX_PIXELS = 50_000_000
@@ -25,6 +29,15 @@ MAX_SIDE = 2048
 """Pixels a side of a stored upload; more than any model here paints."""
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
+
+BEGINNINGS = (SIGNATURE, b"\xff\xd8\xff", b"RIFF", b"GIF8")
+"""Of files that are pictures, even if they can't be read."""
+
+READ_ERRORS = (
+    *(OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, EOFError),
+    *(AttributeError, struct.error, zlib.error),
+)
+"""What Pillow raises at damaged files."""
 
 
 class UploadFolder:
@@ -106,11 +119,12 @@ class UploadFolder:
 
 
 def _read(data: bytes) -> Image.Image:
-    """The picture (the first frame of several), upright, no larger than is useful."""
+    """The picture (the first frame of several), upright, in sRGB, no larger than is useful."""
+    parts = needed_chunks(data)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(BytesIO(data), formats=FORMATS) as opened:
+            with Image.open(BytesIO(parts.data), formats=FORMATS) as opened:
                 if opened.width * opened.height > MAX_PIXELS:
                     raise InvalidRequest(
                         say(
@@ -120,17 +134,28 @@ def _read(data: bytes) -> Image.Image:
                             most=MAX_PIXELS // 10**6,
                         )
                     )
-                image = apply_exif_orientation(opened)
+                image = grey_8_bits(apply_exif_orientation(opened))
+        if data.startswith(SIGNATURE):
+            image = scaled_transparency(image, data[24])
+        image.thumbnail((MAX_SIDE, MAX_SIDE))
+        return as_srgb(image, parts.profile)
     except InvalidRequest:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise InvalidRequest(say("The picture is far too large. Send a smaller one.")) from error
-    except (OSError, SyntaxError, ValueError) as error:
-        raise InvalidRequest(
-            say("This file can't be read as a picture. Send a PNG, JPEG or WebP.")
-        ) from error
-    image.thumbnail((MAX_SIDE, MAX_SIDE))
-    return image
+    except READ_ERRORS as error:
+        raise InvalidRequest(_why_unreadable(data, error, parts.whole)) from error
+
+
+def _why_unreadable(data: bytes, error: Exception, whole: bool) -> str:
+    if not data.startswith(BEGINNINGS):
+        return say("This file can't be read as a picture. Send a PNG, JPEG or WebP.")
+    cut = not whole or "truncated" in str(error)
+    if data[:4] == b"RIFF" and len(data) >= 8:
+        cut = cut or struct.unpack_from("<I", data, 4)[0] + 8 > len(data)
+    if cut:
+        return say("This file can't be read as a picture: its end is missing. Send it again.")
+    return say("This file can't be read as a picture: it's damaged. Save it anew and send that.")
 
 
 def _on_white(image: Image.Image) -> Image.Image:

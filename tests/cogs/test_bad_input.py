@@ -194,7 +194,7 @@ async def test_settings_that_lie_are_left_out_and_huge_ones_not_read(
     app: App, people: tuple[tuple[Member, str], ...]
 ) -> None:
     huge = [
-        (inside("A" * 9000), "The embedded settings have {length} characters"),
+        (inside("A" * 100_001), "The embedded settings have {length} characters"),
         (inside("A" * 5000), "The settings in this picture are too long to use."),
         (bomb(), UNREADABLE),
     ]

@@ -102,6 +102,46 @@ async def test_settings_survive_a_restart_and_lies_are_left_out(app: App) -> Non
         assert (recipe.model, recipe.width, recipe.num_inference_steps) == ("tiny", 64, 2)
 
 
+async def test_what_of_the_settings_is_not_used_is_said(app: App) -> None:
+    text = f"{'a' * 5000}\nSteps: 3, Sampler: Foo, Seed: {2**63}, Size: 7x99, Model: nova"
+    async with app.open():
+        message = await said(app, png(text))
+        shown = await (await app.bob.use_on_message(message, "Use these settings")).message()
+        for note in (
+            "The prompt in this picture has 5000 characters, and only the first 2000 are used.",
+            f"The seed {2**63} isn't used",
+            "The sampler “Foo” isn't known here",
+            "There's no model “nova” here; tiny is used.",
+            "Not possible with tiny, so its defaults are used: size.",
+        ):
+            assert note in shown.text()
+        modal = await (await app.bob.click(shown, label="Paint with these settings")).modal()
+        assert modal.prefilled() == {"Prompt": "a" * 2000, "Steps": "3"}
+
+
+async def test_one_bad_picture_of_several_does_not_hide_the_others(app: App) -> None:
+    broken = Upload("broken.png", b"\x89PNG\r\n\x1a\n and nothing")
+    async with app.open():
+        message = await said(app, broken, png(A1111))
+        shown = await (await app.bob.use_on_message(message, "Use these settings")).message()
+        assert shown.text() == f"```\n{A1111}\n```"
+        details = await (await app.bob.use_on_message(message, "Picture details")).message()
+        assert "This file can't be read as a picture" in details.text()
+        assert A1111 in details.text()
+        panel = await (await app.bob.use_on_message(message, "Use as start image")).message()
+        assert panel.labels == ["Start from picture 2"]
+        assert "Picture 1: This file can't be read as a picture" in panel.text()
+
+
+async def test_a_picture_whose_settings_cannot_be_read_names_its_program(app: App) -> None:
+    info = PngImagePlugin.PngInfo()
+    info.add_text("workflow", "{}")
+    picture = _upload("comfy.png", "PNG", (8, 4), pnginfo=info)
+    async with app.open():
+        told_alone = await sentence(app, await said(app, picture), "Use these settings")
+        assert told_alone.startswith("This picture was written by ComfyUI, but its settings")
+
+
 async def test_our_own_picture_needs_no_settings_inside(app: App) -> None:
     async with app.open() as bot:
         message = await app.painted(app.alice, seed=5)
@@ -189,10 +229,8 @@ async def test_settings_that_are_missing_or_huge_get_a_sentence(app: App) -> Non
     async with app.open():
         bare = await sentence(app, await said(app, png()), "Use these settings")
         assert bare.startswith("This picture has no settings in it")
-        huge = await sentence(app, await said(app, png("A" * 9000)), "Use these settings")
-        assert huge == "The embedded settings have 9000 characters; the limit is 8000."
-        long = await sentence(app, await said(app, png("A" * 5000)), "Use these settings")
-        assert long == "The settings in this picture are too long to use."
+        huge = await sentence(app, await said(app, png("A" * 100_001)), "Use these settings")
+        assert huge == "The embedded settings have 100001 characters; the limit is 100000."
 
 
 async def test_a_button_that_somebody_else_posted_is_not_taken_for_ours(app: App) -> None:

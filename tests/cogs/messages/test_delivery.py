@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from engine.images.output import parse_parameters
+from engine.images.metadata import parse_parameters
 from tests.cogs.app import PATIENCE, App, image, seed, settings_line
 from tests.discord_server import Message
 from tests.discord_server.messages import Attachment

@@ -12,7 +12,7 @@ from engine.grids import text as lettering
 from engine.grids.drawing import BACKGROUND, EMPTY_CELL, MAX_SIDE, draw_grid, grid_legend
 from engine.grids.layout import Axis, GridLayout
 from engine.grids.text import drawable, fit_labels
-from engine.images.output import parse_parameters
+from engine.images.metadata import parse_parameters
 from engine.jobs.job import Job, JobState
 from tests.engine.builders import job
 

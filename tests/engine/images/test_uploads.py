@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import threading
+import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
@@ -11,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image, ImageDraw, ImageStat
+from PIL import Image, ImageCms, ImageDraw, ImageStat
 
 from engine.errors import InvalidRequest
 from engine.images.uploads import UploadFolder
+from tests.engine.images.metadata.builders import chunk
 
 SIZE = (64, 32)
 LEFT = (0, 0, 32, 32)
@@ -206,3 +208,87 @@ def test_an_empty_file_is_no_upload(folder: UploadFolder) -> None:
     folder.path(name).write_bytes(b"")
     with pytest.raises(InvalidRequest, match="no longer stored"):
         folder.require(name)
+
+
+def raw_png(depth: int, colour: int, row: bytes, width: int, *chunks: bytes) -> bytes:
+    """A PNG of one row, as Pillow doesn't write it."""
+    head = struct.pack(">IIBBBBB", width, 1, depth, colour, 0, 0, 0)
+    pixels = chunk(b"IDAT", zlib.compress(b"\0" + row))
+    head_chunk = chunk(b"IHDR", head)
+    return b"\x89PNG\r\n\x1a\n" + head_chunk + b"".join(chunks) + pixels + chunk(b"IEND", b"")
+
+
+def packed_text(size: int) -> bytes:
+    """A text that is far larger than Pillow reads."""
+    return chunk(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(b" " * size))
+
+
+GREYS = struct.pack(">3H", 0, 32896, 65535)
+WHITE, BLACK, RED = (255, 255, 255), (0, 0, 0), (200, 40, 40)
+RED_ROW = bytes(RED) * 3
+
+
+@pytest.mark.parametrize(
+    ("picture", "pixels"),
+    [
+        (raw_png(16, 0, GREYS, 3), [BLACK, (128,) * 3, WHITE]),
+        (raw_png(16, 0, GREYS, 3, chunk(b"tRNS", b"\0\0")), [WHITE, (128,) * 3, WHITE]),
+        (raw_png(4, 0, b"\x5a\x00", 3, chunk(b"tRNS", b"\0\5")), [WHITE, (170,) * 3, BLACK]),
+        (
+            raw_png(
+                *(16, 2, struct.pack(">9H", 40000, 1, 1, 0, 0, 0, 65535, 0, 0), 3),
+                chunk(b"tRNS", struct.pack(">3H", 40000, 1, 1)),
+            ),
+            [WHITE, BLACK, (255, 0, 0)],
+        ),
+        (raw_png(8, 2, RED_ROW, 3, packed_text(2_000_000)), [RED] * 3),
+        (
+            raw_png(8, 2, RED_ROW, 3, chunk(b"iCCP", b"x\0\0" + zlib.compress(bytes(2_000_000)))),
+            [RED] * 3,
+        ),
+        (raw_png(8, 2, RED_ROW, 3, chunk(b"pHYs", bytes(9))[:-1] + b"?"), [RED] * 3),
+        (raw_png(8, 2, RED_ROW, 3) + b"PK and more", [RED] * 3),
+    ],
+    ids=[
+        *("grey 16", "grey 16 with a clear shade", "grey 4 with one", "colours 16 with one"),
+        *("a large text", "a large profile", "a wrong checksum", "bytes behind"),
+    ],
+)
+def test_odd_pngs_have_the_right_pixels(
+    folder: UploadFolder, picture: bytes, pixels: list[tuple[int, int, int]]
+) -> None:
+    with Image.open(folder.path(folder.keep(picture))) as kept:
+        assert [kept.getpixel((x, 0)) for x in range(3)] == pixels
+
+
+def swapped_profile() -> bytes:
+    """The profile of sRGB with red and green exchanged, under another name."""
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    (count,) = struct.unpack_from(">I", profile, 128)
+    at = {bytes(profile[i : i + 4]): i for i in range(132, 132 + 12 * count, 12)}
+    red, green = at[b"rXYZ"], at[b"gXYZ"]
+    profile[red : red + 4], profile[green : green + 4] = b"gXYZ", b"rXYZ"
+    return bytes(profile).replace("sRGB".encode("utf-16-be"), "Swap".encode("utf-16-be"))
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_colours_are_those_of_the_profile(folder: UploadFolder, kind: str, mode: str) -> None:
+    if (kind, mode) == ("JPEG", "RGBA"):
+        return
+    image = Image.new("RGB", (16, 16), (255, 0, 0)).convert(mode)
+    picture = data(image, kind, icc_profile=swapped_profile())
+    with Image.open(folder.path(folder.keep(picture))) as kept:
+        red, green, _ = kept.getpixel((8, 8))  # type: ignore[misc]
+        assert red < 10
+        assert green > 245
+        assert "icc_profile" not in kept.info
+
+
+def test_what_is_cut_off_or_damaged_is_called_so(folder: UploadFolder) -> None:
+    noise = Image.effect_noise((128, 128), 90)
+    for picture in (data(noise, "JPEG", progressive=True), data(noise), data(noise, "WEBP")):
+        with pytest.raises(InvalidRequest, match="its end is missing"):
+            folder.keep(picture[: len(picture) * 3 // 4])
+    with pytest.raises(InvalidRequest, match="it's damaged"):
+        folder.keep(b"GIF89a" + bytes(40))

@@ -12,6 +12,7 @@ import typer
 from cli.exits import Exit
 from cli.models.app import models_app
 from cli.options import Config, settings_of
+from cli.prompt_command import PromptCommand
 
 CODES = "; ".join(f"{code.value} {code.meaning}" for code in Exit)
 
@@ -32,8 +33,24 @@ def _file(text: str) -> Any:
     return typer.Option(metavar="FILE", exists=True, dir_okay=False, readable=True, help=text)
 
 
+def _show_version(asked: bool) -> None:
+    if asked:
+        from cli.program import version
+
+        typer.echo(f"Atelier {version()}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool,
+    typer.Option(
+        "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
+    ),
+]
+
+
 @app.callback(invoke_without_command=True)
-def root(context: typer.Context, config: Config = None) -> None:
+def root(context: typer.Context, version: Version = False, config: Config = None) -> None:
     """Keep the settings file for the command; run the bot if there's no command."""
     context.obj = config
     if context.invoked_subcommand is None:
@@ -48,18 +65,19 @@ def run(context: typer.Context, config: Config = None) -> None:
     run(settings_of(context, config))
 
 
-@app.command()
+@app.command(cls=PromptCommand)
 def imagine(
     context: typer.Context,
     prompt: Annotated[
         str,
         typer.Argument(
             metavar="PROMPT",
-            help="What the picture shows. Flags work inside it, like 'a red house --ar 3:2'.",
+            help="What the picture shows. Flags go inside its quotes, like 'a red house --ar 3:2', "
+            "and braces paint several, like 'a {red, blue} house'.",
         ),
     ],
     model: Annotated[
-        str | None, typer.Option(metavar="NAME", help="A model from `bot.py models`.")
+        str | None, typer.Option(metavar="NAME", help="A model from `models list`.")
     ] = None,
     negative_prompt: Annotated[
         str, typer.Option(metavar="TEXT", help="What the picture shouldn't show.")

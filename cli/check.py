@@ -16,9 +16,10 @@ from cli.errors import SettingsError
 from cli.exits import Exit
 from cli.lock import bot_is_running
 from cli.models.catalogue import catalogue_of
+from cli.program import program
 from cli.settings import Settings, load_settings, settings_file
-from cli.token import HOW_TO_GET_ONE, application_id
-from engine import DeviceUnavailable, ModelUnavailable, StorageError, human_size
+from cli.token import MALFORMED, WHERE_TO_COPY, application_id, how_to_get_one
+from engine import DeviceUnavailable, DiskUsage, Model, ModelUnavailable, StorageError, human_size
 from engine.hub import Presence
 from engine.hub.classifier_files import check_labels, classifier_on_disk, labels_in
 from engine.models.origins import disk_usage_of
@@ -61,7 +62,7 @@ def check(config: Path | None) -> Exit:
     if not can_run:
         out.print("The bot can't run. Fix each ✗ above.", style="bold red")
         return Exit.CANNOT_RUN
-    out.print("The bot can run: python bot.py", style="green")
+    out.print(f"The bot can run: {program()}", style="green")
     return Exit.FINE
 
 
@@ -84,16 +85,11 @@ def _findings(config: Path | None) -> Iterator[Finding]:
 
 def _token(settings: Settings) -> Finding:
     if settings.discord.token is None:
-        first, _, steps = HOW_TO_GET_ONE.partition("\n")
+        first, _, steps = how_to_get_one().partition("\n")
         return Finding(Mark.BAD, "token", first, steps)
     application = application_id(settings.discord.token.get_secret_value())
     if application is None:
-        return Finding(
-            Mark.BAD,
-            "token",
-            "This isn't a bot token. A bot token has three parts separated by dots.",
-            "The client secret and the public key don't work. Copy the token from the Bot page.",
-        )
+        return Finding(Mark.BAD, "token", MALFORMED, WHERE_TO_COPY)
     return Finding(Mark.GOOD, "token", f"for application {application}")
 
 
@@ -171,15 +167,23 @@ def _models(settings: Settings) -> Iterator[Finding]:
                 Mark.NOTE,
                 "model",
                 text,
-                f"Download it now: python bot.py models add {model.name}",
+                f"Download it now: {program()} models add {model.name}",
             )
         else:
-            yield Finding(
-                Mark.BAD,
-                "model",
-                f"{subject}{usage.presence}: {model.source}",
-                "A source is a Hub ID, or a complete folder in the Diffusers layout.",
-            )
+            yield _unusable(model, usage)
+
+
+def _unusable(model: Model, usage: DiskUsage) -> Finding:
+    """What is wrong with the files of a model, or with what its source or denoiser names."""
+    if model.denoiser and any(model.denoiser in str(error) for error in usage.errors):
+        return Finding(Mark.BAD, "model", f"{model.name}: {' '.join(map(str, usage.errors))}")
+    lacks = f" Missing: {', '.join(usage.lacks)}." if usage.lacks else ""
+    return Finding(
+        Mark.BAD,
+        "model",
+        f"{model.name}: {usage.presence}: {model.source}.{lacks}",
+        "A source is a Hub ID, or a complete folder in the Diffusers layout.",
+    )
 
 
 def _classifier(settings: Settings) -> Iterator[Finding]:

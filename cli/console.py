@@ -5,5 +5,19 @@ Lines aren't wrapped, so paths and links can be copied from a narrow terminal.
 
 from rich.console import Console
 
-out = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
+from cli.exits import Exit
+
+
+class Output(Console):
+    """Ends quietly, and not with the code of a bug, when who reads the output has gone."""
+
+    def on_broken_pipe(self) -> None:
+        """End the process; what follows is written nowhere."""
+        try:
+            super().on_broken_pipe()
+        except SystemExit:
+            raise SystemExit(Exit.OUTPUT) from None
+
+
+out = Output(highlight=False, markup=False, emoji=False, soft_wrap=True)
+err = Output(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)

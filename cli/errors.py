@@ -1,5 +1,6 @@
 """Errors that end a command, and how they're shown."""
 
+import errno
 import traceback
 
 from rich.text import Text
@@ -7,6 +8,9 @@ from rich.text import Text
 from cli.console import err
 from cli.exits import Exit
 from engine import AtelierError, DeviceUnavailable, StorageError
+
+UNWRITABLE = frozenset({errno.EBADF, errno.EIO, errno.ENOSPC, errno.EPIPE})
+"""What printing raises where standard output is full, closed or gone."""
 
 
 class CommandError(AtelierError):
@@ -31,6 +35,9 @@ class SettingsError(CommandError):
 
 def explain(error: Exception) -> Exit:
     """Show why the command failed, with a traceback only for bugs; return the exit code."""
+    if isinstance(error, OSError) and error.filename is None and error.errno in UNWRITABLE:
+        complain(f"The output can't be written: {error.strerror}.")
+        return Exit.OUTPUT
     if not isinstance(error, AtelierError):
         traceback.print_exception(error)
         complain("This is a bug in Atelier. Please report it with the lines above.")

@@ -25,4 +25,6 @@ class Exit(IntEnum):
     CANNOT_RUN = 7, "check found a problem that stops the bot"
     UNREACHABLE = 8, "Discord unreachable"
     MODEL = 9, "model damaged or unavailable, or couldn't be added or removed"
+    DOES_NOT_FIT = 10, "no memory plan fits"
+    OUTPUT = 11, "output couldn't be written"
     INTERRUPTED = 130, "interrupted with Ctrl-C"

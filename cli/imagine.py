@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import re
 import shutil
 import time
@@ -35,12 +36,17 @@ from engine import (
     Studio,
     Tasks,
     added_models,
+    expand_dynamic_prompt,
     open_studio,
     with_init_image,
     without_flags,
 )
 from engine.jobs.request import AdapterUse
+from engine.local_paths import exists
 from engine.models.origins import disk_usage_of
+
+LEAST_FREE = 10_000_000
+"""Free bytes below which pictures can't be saved."""
 
 
 class Inputs(NamedTuple):
@@ -68,27 +74,51 @@ def imagine(settings: Settings, request: ImageRequest, inputs: Inputs, folder: P
         StorageError: When `folder` isn't writable.
     """
     folder = folder or settings.storage.path / "imagine"
+    _check_folder(folder)
     start_logging(logging.WARNING)
-    begun = time.monotonic()
     with TemporaryDirectory(prefix="atelier-", ignore_cleanup_errors=True) as scratch:
-        job, pictures = asyncio.run(_paint(settings, request, inputs, Path(scratch)))
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            files = [
-                Path(shutil.move(picture, _free_name(folder, job.recipe.prompt, seed)))
-                for picture, seed in zip(pictures, job.recipe.seeds, strict=True)
-            ]
-        except OSError as error:
-            raise StorageError(f"The folder {folder} can't be used: {error.strerror}.") from error
-    seconds = time.monotonic() - begun
+        asyncio.run(_paint(settings, request, inputs, Path(scratch), folder))
+
+
+def _check_folder(folder: Path) -> None:
+    """Check that pictures can be saved in `folder`, without creating it.
+
+    Raises:
+        StorageError: They can't; painting them would be in vain.
+    """
+    there = next((place for place in (folder, *folder.absolute().parents) if exists(place)), None)
+    if there is None or not there.is_dir():
+        reason = f"{there or folder} isn't a folder"
+    elif not os.access(there, os.W_OK | os.X_OK):
+        reason = f"{there} isn't writable"
+    elif shutil.disk_usage(there).free < LEAST_FREE:
+        reason = "the disk is full"
+    else:
+        return
+    raise StorageError(f"The folder {folder} can't be used: {reason}.")
+
+
+def _save(job: Job, pictures: Sequence[Path], folder: Path, seconds: float) -> None:
+    """Move the pictures to `folder` and print their paths. Raises `StorageError`."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        files = [
+            Path(shutil.move(picture, _free_name(folder, job.recipe.prompt, seed)))
+            for picture, seed in zip(pictures, job.recipe.seeds, strict=True)
+        ]
+    except OSError as error:
+        raise StorageError(f"The folder {folder} can't be used: {error.strerror}.") from error
     for file, seed in zip(files, job.recipe.seeds, strict=True):
         out.print(f"{file}  seed {seed}  {seconds:.1f} s")
 
 
 async def _paint(
-    settings: Settings, request: ImageRequest, inputs: Inputs, scratch: Path
-) -> tuple[Job, tuple[Path, ...]]:
-    """Paint with a studio in `scratch`; the job and its picture files there."""
+    settings: Settings, typed: ImageRequest, inputs: Inputs, scratch: Path, folder: Path
+) -> None:
+    """Paint with a studio in `scratch`, one dynamic prompt after the other, and save in `folder`.
+
+    All requests are checked before the first is painted.
+    """
     stop = asyncio.Event()
     tasks = Tasks()
     with on_signal(stop.set):
@@ -100,26 +130,42 @@ async def _paint(
             adapters=settings.adapters,
             extras=settings.storage.path,
         ) as studio:
-            request = _with_flags(studio, request)
-            if request.strength is not None and inputs.image is None:
-                raise CommandError(Exit.USAGE, "--strength needs a start image. Add --image.")
-            image = await _kept(studio, inputs.image)
-            mask = await _kept_mask(studio, inputs.mask, image)
-            if image is not None:
-                model = studio.models[request.model] if request.model else studio.models.default
-                shape = await studio.init_images.size(image)
-                request = with_init_image(request, image, mask, shape, model)
-            adapters = tuple(_adapter(studio, text) for text in inputs.loras)
-            request = replace(request, adapters=adapters)
-            job = await studio.submit(request, Requester(owner="imagine"))
-            tasks.start(_cancel_at(stop, studio, job), "cancel")
-            last = await _follow(studio, job)
+            prompts = expand_dynamic_prompt(typed.prompt)
+            requests = [_with_flags(studio, replace(typed, prompt=one)) for one in prompts]
+            requests = await _with_inputs(studio, requests, inputs)
+            begun = time.monotonic()
+            jobs = await studio.submit_all(requests, Requester(owner="imagine"))
+            tasks.start(_cancel_at(stop, studio, jobs), "cancel")
+            for number, job in enumerate(jobs, start=1):
+                of = f" ({number} of {len(jobs)})" if len(jobs) > 1 else ""
+                last = await _follow(studio, job, of)
+                if last.state is JobState.CANCELLED:
+                    raise CommandError(Exit.INTERRUPTED, "Cancelled.")
+                if last.state is JobState.FAILED:
+                    raise CommandError(
+                        Exit.NOT_PAINTED, last.error or "The picture couldn't be painted."
+                    )
+                _save(job, last.pictures, folder, time.monotonic() - begun)
             await tasks.cancel()
-    if last.state is JobState.CANCELLED:
-        raise CommandError(Exit.INTERRUPTED, "Cancelled.")
-    if last.state is JobState.FAILED:
-        raise CommandError(Exit.NOT_PAINTED, last.error or "The picture couldn't be painted.")
-    return job, last.pictures
+
+
+async def _with_inputs(
+    studio: Studio, requests: Sequence[ImageRequest], inputs: Inputs
+) -> list[ImageRequest]:
+    """The requests with the start image, the mask and the LoRAs."""
+    if any(one.strength is not None for one in requests) and inputs.image is None:
+        raise CommandError(Exit.USAGE, "--strength needs a start image. Add --image.")
+    image = await _kept(studio, inputs.image)
+    mask = await _kept_mask(studio, inputs.mask, image)
+    adapters = tuple(_adapter(studio, text) for text in inputs.loras)
+    complete = []
+    for request in requests:
+        if image is not None:
+            model = studio.models[request.model] if request.model else studio.models.default
+            shape = await studio.init_images.size(image)
+            request = with_init_image(request, image, mask, shape, model)
+        complete.append(replace(request, adapters=adapters))
+    return complete
 
 
 def _with_flags(studio: Studio, request: ImageRequest) -> ImageRequest:
@@ -164,17 +210,24 @@ async def _read(file: Path) -> bytes:
         raise CommandError(Exit.USAGE, f"{file} can't be read: {error.strerror}.") from error
 
 
-async def _cancel_at(stop: asyncio.Event, studio: Studio, job: Job) -> None:
+async def _cancel_at(stop: asyncio.Event, studio: Studio, jobs: Sequence[Job]) -> None:
     await stop.wait()
-    await studio.cancel(job.id)
+    for job in jobs:
+        await studio.cancel(job.id)
 
 
-async def _follow(studio: Studio, job: Job) -> JobEvent:
-    """Show the job's progress until it ends; its last event."""
+async def _follow(studio: Studio, job: Job, of: str = "") -> JobEvent:
+    """Show the job's progress until it ends; its last event.
+
+    Args:
+        studio: Where it's painted.
+        job: The job.
+        of: Its place among several, as the end of what is shown.
+    """
     model = studio.models[job.recipe.model]
     verb = "Downloading" if disk_usage_of(model).presence.downloads else "Loading"
     loading = f"{verb} {model.name}"
-    painting = f"Painting with {model.name}"
+    painting = f"Painting with {model.name}{of}"
     last = JobEvent(job_id=job.id, state=JobState.QUEUED)
     with Progress(
         SpinnerColumn(),

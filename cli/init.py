@@ -11,9 +11,11 @@ import typer
 from cli.console import out
 from cli.errors import CommandError
 from cli.exits import Exit
+from cli.program import program
 from cli.settings import DEFAULT_FILE, load_settings
 from cli.token import application_id
 from engine import StorageError
+from engine.local_paths import exists
 from engine.settings import Offloading
 
 PORTAL = "https://discord.com/developers/applications"
@@ -27,6 +29,7 @@ def init(config: Path | None) -> None:
         StorageError: When the file isn't writable.
     """
     file = config or DEFAULT_FILE
+    _check_writable(file)
     if not sys.stdin.isatty():
         raise CommandError(
             Exit.USAGE,
@@ -43,9 +46,19 @@ def init(config: Path | None) -> None:
     _write(file, text)
     load_settings(file)
     out.print(f"\n✓ Wrote {file}. config.example.toml lists every setting.")
-    out.print("  python bot.py check   checks that everything is ready")
-    out.print("  python bot.py invite  prints the link that adds the bot to your server")
-    out.print("  python bot.py         runs the bot")
+    called = program()
+    out.print(f"  {called} check   checks that everything is ready")
+    out.print(f"  {called} invite  prints the link that adds the bot to your server")
+    out.print(f"  {called}         runs the bot")
+
+
+def _check_writable(file: Path) -> None:
+    """Check before the questions that their answers can be written. Raises `StorageError`."""
+    folder = next((place for place in file.absolute().parents if exists(place)), None)
+    if exists(file) and not file.is_file():
+        raise StorageError(f"{file} can't be written: it isn't a file.")
+    if folder is None or not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        raise StorageError(f"{file} can't be written: {folder} isn't a writable folder.")
 
 
 def _discord() -> dict[str, Any]:
@@ -103,7 +116,7 @@ def _ask(question: str, default: str = "", *, hide: bool = False) -> str:
 
 def _toml(sections: dict[str, dict[str, Any]]) -> str:
     """The sections as TOML, without empty values. JSON values are valid TOML."""
-    lines = ["# Written by `python bot.py init`. config.example.toml lists every setting.", ""]
+    lines = ["# Written by `init`. config.example.toml lists every setting.", ""]
     for name, values in sections.items():
         given = {key: value for key, value in values.items() if value}
         if given:

@@ -8,9 +8,10 @@ from urllib.parse import urlsplit
 from cli.errors import CommandError
 from cli.exits import Exit
 from cli.logs import redacted, start_logging
+from cli.reach import discord_reached
 from cli.settings import Settings
 from cli.signals import on_signal
-from cli.token import TokenMissing, TokenRefused
+from cli.token import TokenMalformed, TokenMissing, TokenRefused, application_id
 from engine import open_studio
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ def run(settings: Settings) -> None:
     if settings.discord.token is None:
         raise TokenMissing
     token = settings.discord.token.get_secret_value()
+    if application_id(token) is None:
+        raise TokenMalformed
     secrets = secrets_of(settings)
     start_logging(logging.INFO, secrets)
     log.info("Starting")
@@ -80,7 +83,10 @@ async def _serve(settings: Settings, token: str) -> None:
             ) as studio,
             Atelier(studio, settings.discord, settings.limits) as bot,
         ):
-            await _listen(bot, token, stop)
+            if await discord_reached(settings.discord, stop):
+                await _listen(bot, token, stop)
+            else:
+                await bot.close()
 
 
 async def _listen(bot: "Atelier", token: str, stop: asyncio.Event) -> None:

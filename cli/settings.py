@@ -18,6 +18,7 @@ from pydantic_settings import (
 from cli.errors import SettingsError
 from cli.problems import path_of, sentence_of, unknown
 from cli.toml_lines import line_of
+from cli.windows_paths import path_advice, unprintable_paths
 from cogs.discord_settings import DiscordSettings, LimitSettings
 from engine import (
     AdapterSettings,
@@ -30,6 +31,7 @@ from engine import (
     StorageSettings,
     UnknownModel,
 )
+from engine.local_paths import exists, expanded
 from engine.models.catalogue import NAME
 from engine.settings import BUILT_IN_MODEL
 
@@ -107,8 +109,11 @@ def load_settings(asked: Path | None) -> Settings:
     file = settings_file(asked)
     text = _read(file) if file else ""
     _check_variables()
+    given = _parse(file, text)
+    if problems := list(unprintable_paths(given)):
+        raise SettingsError(*(_where(path, file, text) + problem for path, problem in problems))
     try:
-        settings = Settings(**_parse(file, text))
+        settings = Settings(**given)
     except ValidationError as error:
         schema = Settings.model_json_schema()
         found = error.errors(include_url=False)
@@ -155,7 +160,9 @@ def _parse(file: Path | None, text: str) -> dict[str, Any]:
         place = re.search(r" \(at line (\d+), column \d+\)$", str(error))
         line = place[1] if place else len(text.splitlines())
         what = str(error).partition(" (at ")[0]
-        raise SettingsError(f"{file}, line {line}: invalid TOML. {what}.") from None
+        advice = path_advice(text.splitlines()[int(line) - 1]) if text else None
+        sentence = f"{file}, line {line}: invalid TOML. {what}."
+        raise SettingsError(f"{sentence} {advice}" if advice else sentence) from None
 
 
 def _check_variables() -> None:
@@ -205,10 +212,10 @@ def _absolute(settings: Settings, base: Path) -> Settings:
     """The settings with paths that don't depend on the working directory."""
 
     def anchor(path: str | Path) -> Path:
-        return base / Path(path).expanduser()
+        return base / expanded(path)
 
     def local(source: str | None) -> str | None:
-        return str(anchor(source)) if source and anchor(source).exists() else source
+        return str(anchor(source)) if source and exists(anchor(source)) else source
 
     models = {
         name: model.model_copy(

@@ -6,20 +6,37 @@ import re
 
 from cli.errors import CommandError
 from cli.exits import Exit
+from cli.program import program
 
-HOW_TO_GET_ONE = """\
+MALFORMED = "This isn't a bot token. A bot token has three parts separated by dots."
+WHERE_TO_COPY = (
+    "The client secret and the public key don't work. Copy the token from the Bot page at "
+    "https://discord.com/developers/applications."
+)
+
+
+def how_to_get_one() -> str:
+    """What to do without a token, in five lines."""
+    return f"""\
 No Discord token is set. To get one:
   1. Open https://discord.com/developers/applications and choose New Application.
   2. On the Bot page, choose Reset Token and copy the token. You don't need any intents.
-  3. Run `python bot.py init` and paste it, or set DISCORD_TOKEN in the environment.
-  4. Run `python bot.py invite` for the link that adds the bot to your server."""
+  3. Run `{program()} init` and paste it, or set DISCORD_TOKEN in the environment.
+  4. Run `{program()} invite` for the link that adds the bot to your server."""
 
 
 class TokenMissing(CommandError):
     """No token is set; the text says in five lines how to get one."""
 
     def __init__(self) -> None:
-        super().__init__(Exit.TOKEN, HOW_TO_GET_ONE)
+        super().__init__(Exit.TOKEN, how_to_get_one())
+
+
+class TokenMalformed(CommandError):
+    """What is set as the token can't be one."""
+
+    def __init__(self) -> None:
+        super().__init__(Exit.TOKEN, f"{MALFORMED} {WHERE_TO_COPY}")
 
 
 class TokenRefused(CommandError):

@@ -32,8 +32,8 @@ def add(
         str,
         typer.Argument(
             metavar="SOURCE",
-            help="A Hub ID (owner/name), a file on the Hub (owner/name/file), or a local folder "
-            "or file. The name of a known model downloads it now.",
+            help="A Hub ID (owner/name), a file on the Hub (owner/name/file), a link to one of "
+            "them, or a local folder or file. The name of a known model downloads it now.",
         ),
     ],
     name: Annotated[str | None, typer.Option(metavar="NAME", help="Name to give it.")] = None,
@@ -100,7 +100,8 @@ def plan(
     """Show where a model's parts are kept, how much memory it needs, and why it can't be faster."""
     from cli.models.plan import PlanOptions, show_plan_of
 
-    show_plan_of(settings_of(context, config), model, PlanOptions(vram, size, batch, quantize))
+    options = PlanOptions(vram, size, batch, quantize)
+    raise typer.Exit(show_plan_of(settings_of(context, config), model, options))
 
 
 @models_app.command()

@@ -2,10 +2,9 @@
 
 import asyncio
 
-from rich.console import Console
 from rich.table import Table
 
-from cli.console import out
+from cli.console import Output, out
 from cli.models.catalogue import catalogue_of
 from cli.settings import Settings
 from engine import Model, human_size
@@ -29,7 +28,7 @@ def show_models(settings: Settings) -> None:
             _defaults(model),
             "built in" if model is catalogue["sketch"] else model.source,
         )
-    Console(highlight=False, markup=False, emoji=False, width=UNBOUNDED).print(table)
+    Output(highlight=False, markup=False, emoji=False, width=UNBOUNDED).print(table)
     if any(model.added for model in catalogue):
         out.print("+ added with a command; `models remove` removes it", style="dim")
     out.print("* the default model", style="dim")

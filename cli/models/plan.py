@@ -31,8 +31,8 @@ class PlanOptions(NamedTuple):
     quantize: str | None = None
 
 
-def show_plan_of(settings: Settings, model: str, options: PlanOptions) -> None:
-    """Print the memory plan of a model by name, or of any source.
+def show_plan_of(settings: Settings, model: str, options: PlanOptions) -> Exit:
+    """Print the memory plan of a model by name, or of any source; whether it fits.
 
     Raises:
         CommandError: When an option is invalid, or the model can't be inspected.
@@ -44,7 +44,9 @@ def show_plan_of(settings: Settings, model: str, options: PlanOptions) -> None:
     except InvalidSize as error:
         raise CommandError(Exit.USAGE, f"--vram: {error}") from None
     width, height = _sides(options.size) if options.size else (None, None)
-    show_plan(asyncio.run(_plan(settings, model, facts, width, height, options.batch)))
+    plan = asyncio.run(_plan(settings, model, facts, width, height, options.batch))
+    show_plan(plan)
+    return Exit.DOES_NOT_FIT if plan.problem else Exit.FINE
 
 
 async def _plan(
@@ -56,7 +58,11 @@ async def _plan(
     batch: int | None,
 ) -> PlanTable:
     async with open_model_manager_of(settings, facts=facts) as (model_manager, catalogue):
-        of = model if _is_name(model, catalogue) else await model_manager.candidate(model)
+        of = (
+            model
+            if _is_name(model, catalogue)
+            else await model_manager.candidate(model, look_up=True)
+        )
         return await model_manager.plan(of, width=width, height=height, batch=batch)
 
 

@@ -2,18 +2,22 @@
 
 from collections.abc import Iterable, Sequence
 
-from rich.console import Console
 from rich.table import Table
 
-from cli.console import out
+from cli.console import Output, out
 from cli.models.list import UNBOUNDED
 from engine import PlanTable
 
 
 def show_plan(plan: PlanTable) -> None:
     """Print where each component is kept, what it needs, and why nothing faster was chosen."""
-    tables = Console(highlight=False, markup=False, emoji=False, width=UNBOUNDED)
+    tables = Output(highlight=False, markup=False, emoji=False, width=UNBOUNDED)
+    if plan.problem:
+        out.print(f"✗ Does not fit. {plan.problem}", style="bold")
     out.print(f"Plan: {plan.summary}.")
+    out.print(f"RAM: {plan.ram}.")
+    if plan.disk:
+        out.print(f"Disk: {plan.disk}.")
     out.print()
     components = [(row.name, row.size, row.lives) for row in plan.components]
     tables.print(_table(("component", "size", "location"), components))
@@ -26,8 +30,6 @@ def show_plan(plan: PlanTable) -> None:
         tables.print(_table(("faster plan", "time", "why"), plan.passed_over))
     for note in plan.notes:
         out.print(note, style="dim")
-    if plan.problem:
-        out.print(plan.problem, style="bold")
 
 
 def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:

@@ -1,6 +1,8 @@
 """`models remove`: removes a model that was added with a command."""
 
 import asyncio
+from collections.abc import Sequence
+from pathlib import Path
 
 import typer
 
@@ -11,6 +13,7 @@ from cli.lock import PICKED_UP, bot_is_running
 from cli.models.catalogue import open_model_manager_of
 from cli.settings import Settings
 from engine import human_size
+from engine.local_paths import exists
 
 
 def remove_model(settings: Settings, name: str, *, ask: bool) -> None:
@@ -20,18 +23,24 @@ def remove_model(settings: Settings, name: str, *, ask: bool) -> None:
         CommandError: When the model can't be removed, or the user cancels.
         StorageError: When the data folder is unusable.
     """
+    size, local = asyncio.run(_files(settings, name))
     if ask:
-        _confirm(name, asyncio.run(_size(settings, name)))
+        _confirm(name, size, local)
     freed = asyncio.run(_remove(settings, name))
-    out.print(f"✓ Removed {name}, freed {human_size(freed)}.", style="green")
+    said = f", freed {human_size(freed)}" if freed or not local else ""
+    out.print(f"✓ Removed {name}{said}.", style="green")
+    for path in local:
+        out.print(f"Your own files stay: {path}")
     if bot_is_running(settings.storage.path):
         out.print(PICKED_UP)
 
 
-async def _size(settings: Settings, name: str) -> int:
+async def _files(settings: Settings, name: str) -> tuple[int, list[Path]]:
+    """Bytes of the model's files, and those of its sources that are the owner's own."""
     async with open_model_manager_of(settings) as (model_manager, catalogue):
-        catalogue.removable(name)
-        return model_manager.disk_usage(name).size
+        model = catalogue.removable(name)
+        named = [Path(source) for source in (model.source, model.denoiser) if source]
+        return model_manager.disk_usage(name).size, [path for path in named if exists(path)]
 
 
 async def _remove(settings: Settings, name: str) -> int:
@@ -39,8 +48,11 @@ async def _remove(settings: Settings, name: str) -> int:
         return await model_manager.remove(name)
 
 
-def _confirm(name: str, size: int) -> None:
-    usage = f" It takes up {human_size(size)}." if size else ""
+def _confirm(name: str, size: int, local: Sequence[Path]) -> None:
+    if local:
+        usage = f" Your own files stay: {', '.join(map(str, local))}."
+    else:
+        usage = f" It takes up {human_size(size)}." if size else ""
     try:
         typer.confirm(f"Remove “{name}”?{usage}", abort=True)
     except typer.Abort:

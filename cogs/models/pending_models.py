@@ -41,7 +41,7 @@ class PendingModel:
     downloading: bool = False
 
     @property
-    def source_options(self) -> dict[str, str | None]:
+    def source_options(self) -> dict[str, Any]:
         """The options that belong to its source, for the model manager."""
         keys = ("revision", "variant", "denoiser", "name")
         return {key: getattr(self, key) for key in keys}

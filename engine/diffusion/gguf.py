@@ -20,7 +20,7 @@ def gguf_config(dtype: torch.dtype) -> Any:
     """
     if find_spec("gguf") is None:
         raise ModelUnavailable(
-            say("Reading .gguf files needs the gguf package. Run pip install gguf.")
+            say("Reading .gguf files needs the gguf package. Run pip install 'atelier[gguf]'.")
         )
     return diffusers.GGUFQuantizationConfig(compute_dtype=dtype)
 

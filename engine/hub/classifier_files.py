@@ -11,7 +11,8 @@ from engine.hub.downloads import ProgressCallback, download_manifests
 from engine.hub.errors import CorruptFile
 from engine.hub.local_files import read_json
 from engine.hub.manifest import Manifest
-from engine.hub.sources import REPOSITORY, Source, SourceKind
+from engine.hub.sources import REPOSITORY, Source, SourceKind, is_hub_id
+from engine.local_paths import exists, expanded
 from speech import say
 
 CONFIG, PREPROCESSOR = "config.json", "preprocessor_config.json"
@@ -26,8 +27,8 @@ def classifier_on_disk(text: str) -> Path | None:
     Raises:
         ModelUnavailable: `text` is a folder that lacks a file, or neither a folder nor a Hub ID.
     """
-    folder = Path(text).expanduser()
-    if folder.is_dir():
+    folder = expanded(text)
+    if exists(folder) and folder.is_dir():
         if missing := [name for name in FILES if not (folder / name).is_file()]:
             raise ModelUnavailable(
                 say(
@@ -37,7 +38,7 @@ def classifier_on_disk(text: str) -> Path | None:
                 )
             )
         return folder
-    if not REPOSITORY.fullmatch(text):
+    if not (REPOSITORY.fullmatch(text) and is_hub_id(text)):
         raise ModelUnavailable(
             say(
                 "“{text}” is neither a folder nor a Hub ID. Hub IDs look like owner/name.",

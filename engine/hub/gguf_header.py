@@ -15,6 +15,10 @@ from speech import say
 MAGIC = b"GGUF"
 STRING, ARRAY = 8, 9
 
+MAX_DIMENSIONS = 8
+MAX_NESTING = 8
+"""More than any real file has of dimensions, and of arrays within arrays."""
+
 SCALARS: Mapping[int, str] = MappingProxyType(
     {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 )
@@ -90,7 +94,10 @@ def read_header(data: bytes) -> tuple[tuple[Tensor, ...], int]:
     tensors, end = [], 0
     for _ in range(count):
         name = reader.text()
-        shape = tuple(reversed([reader.number("Q") for _ in range(reader.number("I"))]))
+        dimensions = reader.number("I")
+        if dimensions > MAX_DIMENSIONS:
+            raise NotGGUF(say("a tensor with {count} dimensions", count=dimensions))
+        shape = tuple(reversed([reader.number("Q") for _ in range(dimensions)]))
         kind, offset = reader.number("I"), reader.number("Q")
         if kind not in LAYOUTS:
             raise NotGGUF(say("unknown quantization {kind}", kind=kind))
@@ -98,7 +105,9 @@ def read_header(data: bytes) -> tuple[tuple[Tensor, ...], int]:
         stored = prod(shape) * size // numbers
         tensors.append(Tensor(name, shape, stored))
         end = max(end, offset + stored)
-    alignment = int(settings.get("general.alignment", 32))
+    alignment = settings.get("general.alignment", 32)
+    if not isinstance(alignment, int) or alignment < 1:
+        raise NotGGUF(say("impossible alignment {alignment}", alignment=str(alignment)))
     return tuple(tensors), -(-reader.position // alignment) * alignment + end
 
 
@@ -126,12 +135,14 @@ class _Reader:
     def value(self) -> Any:
         return self._value(self.number("I"))
 
-    def _value(self, kind: int) -> Any:
+    def _value(self, kind: int, depth: int = 0) -> Any:
         if kind == STRING:
             return self.text()
         if kind == ARRAY:
+            if depth >= MAX_NESTING:
+                raise NotGGUF(say("arrays nested more than {most} deep", most=MAX_NESTING))
             inner = self.number("I")
-            return [self._value(inner) for _ in range(self.number("Q"))]
+            return [self._value(inner, depth + 1) for _ in range(self.number("Q"))]
         if kind not in SCALARS:
             raise NotGGUF(say("unknown value type {kind}", kind=kind))
         return self._scalar(SCALARS[kind])

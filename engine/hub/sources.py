@@ -3,6 +3,7 @@
 owner/name                        a Diffusers pipeline on the Hub
 owner/name/path/file.safetensors  one file on the Hub: a checkpoint, or a denoiser
 owner/name/path/file.gguf         a quantized denoiser on the Hub
+https://huggingface.co/…           a link to one of these
 a folder                          a Diffusers pipeline on this machine
 file.safetensors, file.gguf       one file on this machine
 """
@@ -13,7 +14,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from huggingface_hub.errors import HFValidationError
+from huggingface_hub.utils._validators import validate_repo_id
+
 from engine.errors import ModelUnavailable
+from engine.hub.links import hub_link
+from engine.local_paths import exists, expanded
 from speech import phrase, say
 
 PICKLES = frozenset({".bin", ".ckpt", ".pt", ".pth"})
@@ -22,7 +28,10 @@ PICKLES = frozenset({".bin", ".ckpt", ".pt", ".pth"})
 REPOSITORY = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 """A Hub ID: owner and name."""
 
-FILE_ON_HUB = re.compile(rf"(?P<repo>{REPOSITORY.pattern})/(?P<file>[^\\:]+)")
+FILE_ON_HUB = re.compile(rf"(?P<repo>{REPOSITORY.pattern})/(?P<file>[^\\:\x00-\x1f]{{1,512}})")
+
+MAX_SHOWN = 100
+"""Characters of an impossible source that are shown."""
 
 
 class SourceKind(StrEnum):
@@ -113,13 +122,17 @@ def read_source(
     variant: str | None = None,
     allow_pickle: bool = False,
 ) -> Source:
-    """The source that `text` names: a path on this machine, or else a Hub ID.
+    """The source that `text` names: a path on this machine, a Hub ID, or a link to the Hub.
 
     Raises:
-        ModelUnavailable: It is neither.
+        ModelUnavailable: It is none of them.
     """
-    path = Path(text).expanduser()
-    if path.is_dir():
+    path = expanded(text)
+    there = exists(path)
+    if not there and (link := hub_link(text)) is not None:
+        text, revision = link.source, revision or link.revision
+        path = expanded(text)
+    if there and path.is_dir():
         return Source(
             text=text,
             kind=SourceKind.PIPELINE,
@@ -127,8 +140,11 @@ def read_source(
             variant=variant,
             allow_pickle=allow_pickle,
         )
-    on_hub = FILE_ON_HUB.fullmatch(text) if not path.is_file() else None
-    if path.is_file() or on_hub is not None:
+    is_file = there and path.is_file()
+    on_hub = FILE_ON_HUB.fullmatch(text) if not is_file else None
+    if on_hub is not None and not is_hub_id(on_hub["repo"]):
+        on_hub = None
+    if is_file or on_hub is not None:
         return Source(
             text=text,
             kind=_kind_of_file(text, path.suffix.lower(), allow_pickle),
@@ -138,7 +154,7 @@ def read_source(
             revision=revision,
             allow_pickle=allow_pickle,
         )
-    if REPOSITORY.fullmatch(text) and not _looks_like_weights(path):
+    if REPOSITORY.fullmatch(text) and is_hub_id(text) and not _looks_like_weights(path):
         return Source(
             text=text,
             kind=SourceKind.PIPELINE,
@@ -152,7 +168,22 @@ def read_source(
         if _looks_like_weights(path)
         else phrase("“{source}” is neither a folder nor a Hub ID. Hub IDs look like owner/name.")
     )
-    raise ModelUnavailable(say(missing, source=text))
+    raise ModelUnavailable(say(missing, source=_shown(text)))
+
+
+def is_hub_id(repo: str) -> bool:
+    """Whether the Hub allows this ID, whose parts `REPOSITORY` has matched."""
+    try:
+        validate_repo_id(repo)
+    except HFValidationError:
+        return False
+    return True
+
+
+def _shown(text: str) -> str:
+    """The text for a sentence: what can't be printed is escaped, and the end left out if long."""
+    printable = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    return printable if len(printable) <= MAX_SHOWN else printable[:MAX_SHOWN] + "…"
 
 
 def _kind_of_file(text: str, suffix: str, allow_pickle: bool) -> SourceKind:

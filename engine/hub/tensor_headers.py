@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
+from typing import Any
 
 from huggingface_hub.utils._safetensors import SafetensorsFileMetadata
 
@@ -45,7 +46,7 @@ def read_safetensors(path: Path) -> tuple[Tensor, ...]:
     try:
         header = json.loads(raw)
         tensors = tuple(
-            Tensor(name, tuple(entry["shape"]), entry["data_offsets"][1] - entry["data_offsets"][0])
+            Tensor(name, _shape(entry["shape"]), _length(entry["data_offsets"]))
             for name, entry in header.items()
             if name != "__metadata__"
         )
@@ -64,6 +65,21 @@ def read_safetensors(path: Path) -> tuple[Tensor, ...]:
             )
         )
     return tensors
+
+
+def _shape(written: Any) -> tuple[int, ...]:
+    """The shape in a header. Raises `ValueError` unless it's a list of numbers from 0 up."""
+    if not isinstance(written, list) or not all(type(n) is int and n >= 0 for n in written):
+        raise ValueError("not a shape")
+    return tuple(written)
+
+
+def _length(offsets: Any) -> int:
+    """Bytes between two offsets. Raises `ValueError` unless they are two rising numbers."""
+    begin, end = offsets
+    if type(begin) is not int or type(end) is not int or not 0 <= begin <= end:
+        raise ValueError("not offsets")
+    return end - begin
 
 
 def from_hub(metadata: SafetensorsFileMetadata) -> tuple[Tensor, ...]:

@@ -1,9 +1,10 @@
 """A memory plan as a table for people."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
+from engine.memory.device import NO_LIMIT
 from engine.memory.plan import ComponentPlacement, Plan, Residence, Stage
 from engine.memory.plan_request import PlanRequest
 from engine.memory.planner import Choice, choose
@@ -41,6 +42,8 @@ class PlanTable:
         passed_over: Faster plans in words, with their slowdown and why each was rejected.
         problem: Why the plan will probably not run; `None` when it fits.
         notes: What else the owner should know.
+        ram: How much RAM the weights take, and how much is free, in words.
+        disk: How much room the files take, in words; empty if that isn't asked for.
     """
 
     summary: str
@@ -51,6 +54,8 @@ class PlanTable:
     passed_over: tuple[tuple[str, str, str], ...]
     problem: str | None
     notes: tuple[str, ...]
+    ram: str = ""
+    disk: str = field(default="", compare=False)
 
 
 def tabulate(request: PlanRequest, choice: Choice | None = None) -> PlanTable:
@@ -85,6 +90,7 @@ def tabulate(request: PlanRequest, choice: Choice | None = None) -> PlanTable:
         ),
         problem=choice.problem,
         notes=(*choice.notes, *_notes(plan)),
+        ram=_ram(plan, request),
     )
 
 
@@ -118,6 +124,15 @@ def describe_plan(plan: Plan, *, batch: bool = False) -> str:
 def times(slowdown: float) -> str:
     """A slowdown in words, such as “1.27 ×”."""
     return f"{slowdown:.2f} ×"
+
+
+def _ram(plan: Plan, request: PlanRequest) -> str:
+    """How much RAM the weights take, in words."""
+    needed = human_size(plan.ram_bytes)
+    if request.device.ram_free_bytes >= NO_LIMIT:
+        return needed
+    free = human_size(request.device.ram_free_bytes)
+    return say("{needed} of {free} free", needed=needed, free=free)
 
 
 def _grouped(pairs: Iterable[tuple[str, T]]) -> dict[T, list[str]]:

@@ -95,7 +95,10 @@ def why_unsupported(method: Quantization, device: DeviceFacts) -> str | None:
     if not facts.library:
         return say("{method} needs a newer torch than the one installed", method=str(method))
     return say(
-        "{method} needs {library}, which isn't installed", method=str(method), library=facts.library
+        "{method} needs {library}, which isn't installed (run {command})",
+        method=str(method),
+        library=facts.library,
+        command=f"pip install 'atelier[{facts.library}]'",
     )
 
 

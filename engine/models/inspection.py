@@ -15,7 +15,9 @@ from engine.hub.tensor_headers import Tensor, largest_block, linear_share, outsi
 from engine.hub.vae_config import vae_facts
 from engine.memory.components import Component, Role
 from engine.memory.plan import Quantization
+from engine.models.checkpoints import checkpoint_of
 from engine.models.families import FAMILIES, family_named_by
+from engine.models.known_components import known_components
 from speech import say
 
 PICKLE_NUMBER_BYTES = 4
@@ -40,6 +42,7 @@ class Inspection:
         download_bytes: Bytes still to be downloaded.
         files: Paths within the source, then that of a separate denoiser.
         generation: Of a single-file checkpoint, which Stable Diffusion it is.
+        from_table: Whether this is what the table of checkpoints says, since the Hub doesn't.
     """
 
     pipeline: str
@@ -52,6 +55,26 @@ class Inspection:
     download_bytes: int = 0
     files: tuple[str, ...] = ()
     generation: str | None = None
+    from_table: bool = False
+
+
+def known_inspection(origin: Origin) -> Inspection | None:
+    """What the table of checkpoints says of a model; `None` if it isn't in the table."""
+    source = origin.source.repo or ""
+    checkpoint, components = checkpoint_of(source), known_components(source)
+    if checkpoint is None or components is None or origin.denoiser or origin.source.file:
+        return None
+    size = checkpoint.download_bytes or sum(each.stored_bytes for each in components)
+    return Inspection(
+        pipeline=FAMILIES[checkpoint.family].pipelines[0],
+        family=checkpoint.family,
+        components=components,
+        licence=checkpoint.licence.name,
+        gated=checkpoint.gated,
+        total_bytes=size,
+        download_bytes=size,
+        from_table=True,
+    )
 
 
 def inspect(origin: Origin, hub: HubClient | None = None) -> Inspection:

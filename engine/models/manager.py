@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Callable
-from pathlib import Path
 
 from engine.errors import InvalidModel, ModelUnavailable
 from engine.hub import DiskUsage, DownloadProgress
+from engine.hub.links import hub_link
+from engine.local_paths import exists, expanded
 from engine.memory.device import DeviceFacts
 from engine.memory.plan_table import PlanTable
 from engine.models.added import AddedModels
@@ -69,15 +70,18 @@ class ModelManager:
         variant: str | None = None,
         denoiser: str | None = None,
         name: str | None = None,
+        look_up: bool = False,
     ) -> ModelCandidate:
         """What adding a model would involve. Nothing is downloaded but some headers.
 
         Args:
-            source: A Hub ID, a file on the Hub as owner/name/file, a folder or a file.
+            source: A Hub ID, a file on the Hub as owner/name/file, a link to one of these, a folder
+                or a file.
             revision: Branch, tag or commit on the Hub.
             variant: Variant of the weights, such as `fp16`.
             denoiser: File that replaces the source's own denoiser.
             name: What to call it; by default, a name made from the source.
+            look_up: Whether the table of checkpoints will do if the Hub doesn't answer.
 
         Raises:
             InvalidModel: When the name is taken or not valid.
@@ -86,15 +90,16 @@ class ModelManager:
         """
         if not source.strip():
             raise InvalidModel(say("No source given. Enter a Hub ID like owner/name, or a folder."))
+        path_or_id, of_link = _source_and_revision(source.strip())
         settings = ModelSettings(
-            source=_absolute(source.strip()),
-            revision=revision or None,
+            source=path_or_id,
+            revision=revision or of_link,
             variant=variant,
             denoiser=_absolute(denoiser.strip()) if denoiser else None,
         )
         name = name or self._models.suggest_name(settings.source)
         self._check_new_name(name)
-        return await self._probe.candidate(name, settings, self._same_as)
+        return await self._probe.candidate(name, settings, self._same_as, look_up=look_up)
 
     async def add(
         self,
@@ -181,7 +186,9 @@ class ModelManager:
         height: int | None = None,
         batch: int | None = None,
     ) -> PlanTable:
-        """How a model runs on this device, in words; before the download the Hub is asked.
+        """How a model runs on this device, in words.
+
+        Before the download the Hub is asked, and without the Hub the table of checkpoints.
 
         Args:
             model: Its name, or a candidate.
@@ -198,7 +205,7 @@ class ModelManager:
             entry, inspection = model.model, model.inspection
         else:
             entry = self._models[model]
-            inspection = await self._probe.inspect(entry)
+            inspection = await self._probe.inspect_or_look_up(entry)
         known = await self._measurements.all()
         return await self._probe.plan_table(
             entry, inspection, known, width=width, height=height, batch=batch
@@ -269,8 +276,15 @@ class ModelManager:
 
 def _absolute(text: str) -> str:
     """The absolute path of a file or folder on this machine; a Hub ID as it is."""
-    path = Path(text).expanduser()
-    return str(path.absolute()) if path.exists() else text
+    path = expanded(text)
+    return str(path.absolute()) if exists(path) else text
+
+
+def _source_and_revision(text: str) -> tuple[str, str | None]:
+    """The absolute path or Hub ID that `text` or its link names, and the revision of a link."""
+    source = _absolute(text)
+    link = hub_link(source) if source == text else None
+    return (link.source, link.revision) if link else (source, None)
 
 
 def _made_from(model: Model) -> tuple[str | None, ...]:

@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from engine.errors import ModelUnavailable
 from engine.hub import DiskUsage, HubClient, Origin, Presence, disk_usage, verify
+from engine.hub.errors import GatedModel, HubUnreachable
 from engine.memory.device import DeviceFacts
 from engine.memory.measurement import Measurement
 from engine.memory.plan_table import PlanTable, tabulate
@@ -12,10 +14,12 @@ from engine.memory.planner import choose
 from engine.models.candidates import ModelCandidate
 from engine.models.catalogue import Model
 from engine.models.device_facts import device_facts
-from engine.models.inspection import Inspection, inspect
+from engine.models.inspection import Inspection, inspect, known_inspection
 from engine.models.origins import disk_usage_of, origin_of
 from engine.models.planning import plan_request_of
 from engine.settings import EngineSettings, ModelSettings
+from engine.sizes import human_size
+from speech import say
 
 ReadDeviceFacts = Callable[[], DeviceFacts]
 
@@ -70,8 +74,26 @@ class ModelProbe:
         """What a model is made of. Raises `ModelUnavailable`."""
         return await asyncio.to_thread(inspect, self.origin(model), self._hub)
 
+    async def inspect_or_look_up(self, model: Model) -> Inspection:
+        """What a model is made of; by the table of checkpoints if the Hub doesn't say.
+
+        Raises:
+            ModelUnavailable: When neither knows.
+        """
+        try:
+            return await self.inspect(model)
+        except (HubUnreachable, GatedModel):
+            if (known := known_inspection(self.origin(model))) is None:
+                raise
+            return known
+
     async def candidate(
-        self, name: str, settings: ModelSettings, same_as: Callable[[Model], str | None]
+        self,
+        name: str,
+        settings: ModelSettings,
+        same_as: Callable[[Model], str | None],
+        *,
+        look_up: bool = False,
     ) -> ModelCandidate:
         """What adding a model would involve.
 
@@ -79,13 +101,15 @@ class ModelProbe:
             name: What to call it.
             settings: Its settings.
             same_as: Returns the name of another model that is made from the same.
+            look_up: Whether the table of checkpoints will do if the Hub doesn't answer.
 
         Raises:
             InvalidModel: When the settings don't go together.
             ModelUnavailable: When it can't be had or can't be loaded.
             DeviceUnavailable: When the device of the settings isn't there.
         """
-        inspection = await self.inspect(Model.of(name, settings, added=True))
+        inspect = self.inspect_or_look_up if look_up else self.inspect
+        inspection = await inspect(Model.of(name, settings, added=True))
         model = Model.of(name, settings, added=True, family=inspection.family)
         usage = await asyncio.to_thread(disk_usage, self.origin(model))
         request = plan_request_of(model, inspection, await self.device_facts(), self._settings)
@@ -114,7 +138,13 @@ class ModelProbe:
         """How a model runs on the device, in words; see `plan_request_of`."""
         facts = await self.device_facts()
         sizes = {"width": width, "height": height, "batch": batch}
-        return tabulate(plan_request_of(model, inspection, facts, self._settings, known, **sizes))
+        table = tabulate(plan_request_of(model, inspection, facts, self._settings, known, **sizes))
+        note = say("The Hub doesn't tell its sizes now; these are from Atelier's own table.")
+        return replace(
+            table,
+            disk=_disk(inspection),
+            notes=(*table.notes, note) if inspection.from_table else table.notes,
+        )
 
     async def verify(
         self, model: Model, on_progress: Callable[[int, int], None] | None
@@ -131,3 +161,13 @@ class ModelProbe:
                 loop.call_soon_threadsafe(on_progress, done, total)
 
         return list(await asyncio.to_thread(verify, self.origin(model), None, report))
+
+
+def _disk(inspection: Inspection) -> str:
+    """How much room a model's files take, in words."""
+    total = human_size(inspection.total_bytes)
+    if not inspection.download_bytes:
+        return say("{size}, already on disk", size=total)
+    return say(
+        "{size}, {missing} to download", size=total, missing=human_size(inspection.download_bytes)
+    )

@@ -21,6 +21,10 @@ PRAGMAS = (
 )
 
 
+MAX_INTEGER = 2**63 - 1
+"""The largest number that SQLite stores."""
+
+
 class Database:
     """One SQLite file with one writer. Use it as `async with Database(path) as database`."""
 
@@ -93,7 +97,8 @@ class Database:
         """
         async with self._writing:
             try:
-                return list(await self._open().execute_fetchall(sql, parameters))
+                given = tuple(map(_within_64_bits, parameters))
+                return list(await self._open().execute_fetchall(sql, given))
             except sqlite3.Error as error:
                 raise StorageError(
                     say("The database can't be read: {reason}.", reason=str(error))
@@ -103,3 +108,8 @@ class Database:
         if self._connection is None:
             raise StorageError(say("The database is closed."))
         return self._connection
+
+
+def _within_64_bits(value: object) -> object:
+    """The value as SQLite can compare it; a larger number is one that no row has."""
+    return min(max(value, -MAX_INTEGER), MAX_INTEGER) if isinstance(value, int) else value

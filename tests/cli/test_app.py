@@ -1,5 +1,6 @@
 """The command line itself: quick, and clear about how it ended."""
 
+import os
 import subprocess
 import sys
 import time
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from cli.exits import Exit
+from cli.program import program
 from tests.cli.conftest import Atelier
 
 BOT = Path(__file__).parents[2] / "bot.py"
@@ -84,3 +86,37 @@ def test_a_bug_is_told_as_one(atelier: Atelier, monkeypatch: pytest.MonkeyPatch)
     assert result.err.endswith(
         "✗ This is a bug in Atelier. Please report it with the lines above.\n"
     )
+
+
+def test_the_version_is_told(atelier: Atelier) -> None:
+    result = atelier("--version")
+    assert result.code is Exit.FINE
+    assert result.out.startswith("Atelier ")
+
+
+def test_a_flag_behind_the_quotes_is_told_where_it_belongs(atelier: Atelier) -> None:
+    result = atelier("imagine", "a red house", "--ar", "3:2")
+    assert result.code is Exit.USAGE
+    assert "flag of the prompt. Write it inside the quotes" in " ".join(result.err.split())
+
+
+def test_hints_say_how_the_program_was_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["/somewhere/bin/atelier", "check"])
+    assert program() == "atelier"
+    monkeypatch.setattr(sys, "argv", ["bot.py"])
+    assert program() == "python bot.py"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is none here")
+def test_a_full_disk_and_a_closed_pipe_leave_no_traceback() -> None:
+    line = [sys.executable, str(BOT), "models", "list"]
+    with open("/dev/full", "w") as full:
+        ended = subprocess.run(line, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert ended.returncode == Exit.OUTPUT
+    assert ended.stderr == "✗ The output can't be written: No space left on device.\n"
+    reading, writing = os.pipe()
+    os.close(reading)
+    ended = subprocess.run(line, stdout=writing, stderr=subprocess.PIPE, text=True)
+    os.close(writing)
+    assert ended.returncode == Exit.OUTPUT
+    assert ended.stderr == ""

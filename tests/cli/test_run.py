@@ -97,9 +97,32 @@ def test_a_refused_token_is_told_in_a_sentence_and_never_shown(
 def test_a_discord_that_is_not_there(atelier: Atelier, api: pytest.MonkeyPatch) -> None:
     with discord_that(Refusing) as address:
         api.setenv("ATELIER_DISCORD__API_URL", address)
+    port = int(address.rpartition(":")[2].partition("/")[0])
+
+    def come_back() -> None:
+        with ThreadingHTTPServer(("127.0.0.1", port), Refusing) as server:
+            server.timeout = 30
+            for _ in range(2):  # the try to connect, and the login
+                server.handle_request()
+
+    later = threading.Timer(6, come_back)
+    later.start()
     result = atelier("run")
-    assert result.code is Exit.UNREACHABLE
-    assert result.err.splitlines()[-1].startswith("✗ Can't reach Discord: ")
+    later.join()
+    assert result.code is Exit.TOKEN, "it waited, and then asked"
+    assert f"Can't reach Discord (127.0.0.1:{port})" in result.err
+    assert "Trying again in 2 seconds" in result.err
+
+
+@pytest.mark.parametrize("token", ["hidden-words", "a.b", "client-secret-of-32-characters-xx"])
+def test_what_cannot_be_a_token_is_told_at_once(
+    atelier: Atelier, monkeypatch: pytest.MonkeyPatch, token: str
+) -> None:
+    monkeypatch.setenv("DISCORD_TOKEN", token)
+    result = atelier("run")
+    assert result.code is Exit.TOKEN
+    assert "This isn't a bot token" in result.err
+    assert token not in result.err or token == "a.b"
 
 
 @pytest.mark.slow

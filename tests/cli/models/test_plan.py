@@ -13,7 +13,9 @@ from cli.models.plan_text import show_plan
 from engine.memory.device import DeviceFacts
 from engine.memory.plan_request import PlanRequest
 from engine.memory.plan_table import tabulate
+from engine.models.checkpoints import CHECKPOINTS
 from engine.models.families import FAMILIES
+from engine.models.known_components import known_components
 from engine.sizes import parse_bytes
 from tests.cli.conftest import Atelier
 from tests.engine.memory.models import MODELS
@@ -57,9 +59,9 @@ def test_a_source_on_the_hub_is_planned_before_download(
 ) -> None:
     config(f"[engine]\nhub_url = '{server.endpoint}'")
     result = atelier("models", "plan", "someone/fox", "--vram", "600MB", "--size", "1024x512")
-    assert result.code is Exit.FINE, result.err
+    assert result.code is Exit.DOES_NOT_FIT, result.err
     assert "free on a card with 0.6 GB" in result.out
-    assert "No plan fits. Even the leanest needs" in result.out
+    assert result.out.startswith("✗ Does not fit. No plan fits. Even the leanest needs")
     larger = atelier("models", "plan", "someone/fox", "--vram", "8GB", "--batch", "2")
     assert "Plan: everything on the device, in batches of up to 2." in larger.out
     assert not cache.exists(), "nothing was downloaded"
@@ -77,6 +79,32 @@ def test_a_card_that_is_not_here_needs_no_torch() -> None:
     )
     assert "Plan: everything on the device" in process.stdout
     assert process.stdout.splitlines()[-1] in ("0 False", "None False")
+
+
+def test_a_checkpoint_of_the_table_is_planned_without_the_hub(
+    atelier: Atelier, cache: Path, monkeypatch: pytest.MonkeyPatch, config: Callable[[str], Path]
+) -> None:
+    config("[engine]\nhub_url = 'http://127.0.0.1:9'")
+    source = "black-forest-labs/FLUX.1-schnell"
+    result = atelier("models", "plan", source, "--vram", "12GB")
+    assert result.code is Exit.FINE, result.err
+    assert "RAM: 33.7 GB." in result.out
+    assert "Disk: 33.7 GB, 33.7 GB to download." in result.out
+    assert "Atelier's own table" in result.out
+    gone = atelier("models", "plan", "someone/fox", "--vram", "12GB")
+    assert gone.code is Exit.MODEL
+
+
+@pytest.mark.parametrize("source", CHECKPOINTS)
+def test_every_checkpoint_of_the_table_has_its_components(source: str) -> None:
+    components = known_components(source)
+    assert components
+    facts = FAMILIES[CHECKPOINTS[source].family]
+    names = {each.name for each in components}
+    assert {*facts.text_encoders, facts.denoiser, "vae"} <= names
+    size = sum(each.parameters for each in components)
+    if download := CHECKPOINTS[source].download_bytes:
+        assert 1.9 < download / size < 4.2, "two to four bytes for each"
 
 
 @pytest.mark.parametrize(

@@ -161,5 +161,5 @@ def test_without_the_package_it_is_told_what_to_install(
     folder: Path, files: dict[Kind, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "gguf", None)
-    with pytest.raises(ModelUnavailable, match="pip install gguf"):
+    with pytest.raises(ModelUnavailable, match=r"pip install 'atelier\[gguf\]'"):
         load(folder, denoiser=str(files[Kind.Q8_0]))

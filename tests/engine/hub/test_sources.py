@@ -6,6 +6,8 @@ import pytest
 
 from engine.errors import ModelUnavailable
 from engine.hub import Origin, SourceKind, origin
+from engine.hub.links import hub_link
+from engine.hub.sources import read_source
 from engine.models.origins import origin_of
 from tests.engine.builders import model
 
@@ -91,3 +93,56 @@ def test_an_entry_of_the_catalogue_has_an_origin() -> None:
     entry = model("someone/fox", variant="fp16", denoiser="a/b/c.gguf")
     assert origin_of(entry) == origin("someone/fox", variant="fp16", denoiser="a/b/c.gguf")
     assert isinstance(origin_of(entry), Origin)
+
+
+@pytest.mark.parametrize(
+    ("link", "source", "revision"),
+    [
+        ("https://huggingface.co/o/n", "o/n", None),
+        ("huggingface.co/o/n/", "o/n", None),
+        ("https://hf.co/o/n/tree/main", "o/n", None),
+        ("https://huggingface.co/o/n/tree/v2", "o/n", "v2"),
+        (
+            "https://huggingface.co/o/n/resolve/main/a%20b/x.safetensors?download=true",
+            "o/n/a b/x.safetensors",
+            None,
+        ),
+        ("https://huggingface.co/o/n/blob/abc/x.gguf", "o/n/x.gguf", "abc"),
+    ],
+)
+def test_links_to_the_hub_are_sources(link: str, source: str, revision: str | None) -> None:
+    assert hub_link(link) == (source, revision)
+    found = read_source(link)
+    assert (found.repo, found.revision) == ("o/n", revision)
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://huggingface.co/datasets/o/n",
+        "https://huggingface.co/o",
+        "https://hf.co/o/n/tree/m/x",
+    ],
+)
+def test_other_links_to_the_hub_are_told(link: str) -> None:
+    with pytest.raises(ModelUnavailable, match="isn't a link to a model"):
+        read_source(link)
+
+
+@pytest.mark.parametrize(
+    "link", ["https://civitai.com/models/1", "https://civitai.com/api/download/models/2?type=Model"]
+)
+def test_a_link_to_civitai_says_what_to_do(link: str) -> None:
+    with pytest.raises(ModelUnavailable, match=r"Download the \.safetensors file"):
+        read_source(link)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a" * 300, "a/" + "b" * 300, "~nobody-here/x", "a\0b", "a/b\0", "a--b/c", "/" + "a" * 5000],
+)
+def test_what_no_path_can_be_is_a_sentence(text: str) -> None:
+    with pytest.raises(ModelUnavailable, match="neither a folder nor a Hub ID") as told:
+        read_source(text)
+    assert len(str(told.value)) < 250
+    assert "\0" not in str(told.value)

@@ -47,7 +47,9 @@ def test_a_device_refuses_in_words() -> None:
     cpu = replace(CARD, kind="cpu", compute_capability=None)
     assert why_unsupported(NF4, cpu) == "nf4 needs CUDA, not cpu"
     bare = replace(CARD, quantizations=frozenset({LAYERWISE}))
-    assert why_unsupported(NF4, bare) == "nf4 needs bitsandbytes, which isn't installed"
+    assert why_unsupported(NF4, bare) == (
+        "nf4 needs bitsandbytes, which isn't installed (run pip install 'atelier[bitsandbytes]')"
+    )
 
 
 def test_of_the_ways_with_as_many_bits_the_fastest_is_tried() -> None:

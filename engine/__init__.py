@@ -65,7 +65,7 @@ from engine.moderation.moderation import MAX_WORDS, Moderation
 from engine.moderation.word_lists import WordLists
 from engine.open_studio import open_studio
 from engine.prompts.dynamic_prompts import expand_dynamic_prompt
-from engine.prompts.flags import without_flags
+from engine.prompts.flags import ignored_flags, without_flags
 from engine.prompts.style_book import StyleBook
 from engine.prompts.styles import NONE as NO_STYLE
 from engine.prompts.styles import PLACE as STYLE_PLACE
@@ -193,6 +193,7 @@ __all__ = [
     "find_style",
     "grid_legend",
     "human_size",
+    "ignored_flags",
     "new_incident",
     "open_model_manager",
     "open_studio",

@@ -15,7 +15,7 @@ from cogs.policy.model_capabilities import require_img2img, require_inpaint
 from cogs.policy.nsfw import require_shown
 from cogs.policy.request_context import request_context
 from cogs.policy.visibility import accessible_job
-from cogs.requests.answers import defer
+from cogs.requests.answers import defer, note_ignored_flags
 from cogs.requests.attachments import download_attachment, require_picture
 from cogs.requests.builder import with_flags
 from cogs.requests.sizes import fit_to_model, nearest_offered_size
@@ -107,7 +107,7 @@ class ModalHandler(commands.Cog):
             InvalidRequest: When a flag in the prompt asks for another shape.
         """
         init_images = self._studio.init_images
-        shape = request.width, request.height
+        shape, typed = (request.width, request.height), request.prompt
         request = with_flags(replace(request, seed=None), await request_context(interaction))
         if (request.width, request.height) != shape:
             raise InvalidRequest(
@@ -136,6 +136,7 @@ class ModalHandler(commands.Cog):
             count=request.count,
         )
         await interaction.client.services[Submission].submit(interaction, request, picture)
+        await note_ignored_flags(interaction, typed)
 
     async def _paint(
         self,
@@ -143,7 +144,9 @@ class ModalHandler(commands.Cog):
         request: ImageRequest,
         picture: Parent | None = None,
     ) -> None:
+        typed = request.prompt
         request = with_flags(request, await request_context(interaction))
         if request.mask is not None and request.model is not None:
             require_inpaint(self._studio.models[request.model])
         await interaction.client.services[Submission].submit(interaction, request, picture)
+        await note_ignored_flags(interaction, typed)

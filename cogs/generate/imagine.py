@@ -9,7 +9,7 @@ from cogs.context import Interaction
 from cogs.policy.contexts import anywhere
 from cogs.policy.model_capabilities import require_inpaint
 from cogs.policy.request_context import request_context
-from cogs.requests.answers import defer
+from cogs.requests.answers import defer, note_ignored_flags
 from cogs.requests.attachments import require_picture, store_image, store_mask
 from cogs.requests.autocomplete import OptionAutocomplete, OptionChoices
 from cogs.requests.builder import RequestBuilder, TypedRequest, require_init_image
@@ -123,3 +123,4 @@ class Imagine(OptionAutocomplete, commands.Cog):
             await interaction.client.services[Submission].submit(
                 interaction, requests[0], private=private
             )
+        await note_ignored_flags(interaction, prompt)

@@ -12,7 +12,7 @@ from cogs.grids.axis_kinds import AXIS_KINDS, NO_LORA, NUMBER, axis_name, axis_t
 from cogs.requests.autocomplete import OptionChoices
 from cogs.requests.builder import TypedRequest
 from cogs.requests.choices import MAX_CHOICE_LENGTH, MAX_CHOICES
-from engine import MAX_SEED, MAX_VALUES, Axis, Catalogue, InvalidRequest
+from engine import MAX_PROMPT, MAX_SEED, MAX_VALUES, Axis, Catalogue, InvalidRequest
 from speech import phrase, say
 
 RANDOM_SEED = "random"
@@ -74,7 +74,7 @@ def replace_words(typed: TypedRequest, old: str, new: str) -> TypedRequest:
     """The typed request with `old` in its prompt replaced by `new`.
 
     Raises:
-        InvalidRequest: When `old` is not in the prompt.
+        InvalidRequest: When `old` is not in the prompt, or the prompt becomes too long.
     """
     if old not in typed.request.prompt:
         raise InvalidRequest(
@@ -84,7 +84,20 @@ def replace_words(typed: TypedRequest, old: str, new: str) -> TypedRequest:
                 words=old,
             )
         )
-    prompt = typed.request.prompt.replace(old, new)
+    prompt = typed.request.prompt
+    length = len(prompt) + prompt.count(old) * (len(new) - len(old))
+    if length > max(MAX_PROMPT, len(prompt)):  # known before it is built
+        raise InvalidRequest(
+            say(
+                "With “{words}” in place of “{old}”, the prompt has {length} characters; the "
+                "limit is {most}.",
+                words=new,
+                old=old,
+                length=length,
+                most=MAX_PROMPT,
+            )
+        )
+    prompt = prompt.replace(old, new)
     return replace(typed, request=replace(typed.request, prompt=prompt))
 
 

@@ -12,7 +12,7 @@ from cogs.context import Interaction
 from cogs.grids.axes import apply_axis_value, axis_choices, read_axis
 from cogs.grids.axis_kinds import AXIS_KINDS, axis_name, axis_title
 from cogs.policy.request_context import request_context
-from cogs.requests.answers import defer
+from cogs.requests.answers import defer, note_ignored_flags
 from cogs.requests.attachments import require_picture, store_image
 from cogs.requests.autocomplete import OptionAutocomplete, OptionChoices
 from cogs.requests.builder import RequestBuilder, TypedRequest, require_init_image
@@ -125,6 +125,7 @@ class GridCommand(OptionAutocomplete, commands.Cog):
         await interaction.client.services[Confirmations].ask(
             interaction, requests, private=private, layout=layout
         )
+        await note_ignored_flags(interaction, prompt)
 
     def _cells(
         self, typed: TypedRequest, typed_axes: list[tuple[str, str]], context: RequestContext

@@ -1,6 +1,9 @@
 """Where a request is answered: its deferred answer, its message, and the limits that apply."""
 
 from collections.abc import Sequence
+from contextlib import suppress
+
+import discord
 
 from cogs.context import Interaction
 from cogs.message_ref import MessageRef
@@ -10,8 +13,8 @@ from cogs.policy.limits import Limits
 from cogs.policy.privacy import ReplyMode, reply_mode_of
 from cogs.policy.request_context import channel_language, request_context, settings_in
 from cogs.requests.user_install import require_downloaded, require_few_jobs, require_in_time
-from engine import ImageRequest, Parent, Requester
-from speech import current_language, say
+from engine import ImageRequest, Parent, Requester, ignored_flags
+from speech import current_language, join_list, say
 
 
 async def defer(
@@ -34,6 +37,14 @@ async def defer(
     reply_mode = await reply_mode_of(interaction, private=private, source=source)
     await require_postable_channel(interaction, ephemeral=reply_mode.ephemeral)
     await interaction.response.defer(thinking=True, ephemeral=reply_mode.ephemeral)
+
+
+async def note_ignored_flags(interaction: Interaction, prompt: str) -> None:
+    """Tell the user, once they have an answer, which flags in `prompt` have no effect here."""
+    if flags := ignored_flags(prompt):
+        text = say("Ignored, since only Midjourney has it: {flags}.", flags=join_list(flags))
+        with suppress(discord.HTTPException):  # the answer is there; this is only a note
+            await reply(interaction, text)
 
 
 async def reply_mode_for_jobs(

@@ -184,14 +184,16 @@ def _or(value: T | None, default: T) -> T:
     return default if value is None else value
 
 
-def _check(recipe: Recipe, model: Model) -> None:
-    if not recipe.prompt:
-        raise InvalidRequest(say("The prompt is empty. Say what the picture should show."))
+def check_length(prompt: str, negative_prompt: str, most: int = 2 * MAX_PROMPT) -> None:
+    """Raise `InvalidRequest` when a text is longer than a prompt with its LoRAs may be.
+
+    This is cheap, so it comes before anything that reads the texts.
+    """
     for name, text in (
-        (phrase("prompt"), recipe.prompt),
-        (phrase("negative prompt"), recipe.negative_prompt),
+        (phrase("prompt"), prompt),
+        (phrase("negative prompt"), negative_prompt),
     ):
-        if len(text) > MAX_PROMPT:
+        if len(text) > most:
             raise InvalidRequest(
                 say(
                     "The {name} has {length} characters; the limit is {most}.",
@@ -200,6 +202,12 @@ def _check(recipe: Recipe, model: Model) -> None:
                     most=MAX_PROMPT,
                 )
             )
+
+
+def _check(recipe: Recipe, model: Model) -> None:
+    if not recipe.prompt:
+        raise InvalidRequest(say("The prompt is empty. Say what the picture should show."))
+    check_length(recipe.prompt, recipe.negative_prompt, MAX_PROMPT)
     keeps_composition = recipe.image is not None and recipe.strength <= KEEPING_STRENGTH
     max_side = model.max_upscaled_side if keeps_composition else model.max_side
     for side, pixels in ((phrase("width"), recipe.width), (phrase("height"), recipe.height)):

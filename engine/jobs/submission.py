@@ -10,7 +10,7 @@ from engine.jobs.context import RequestContext
 from engine.jobs.context_loader import ContextLoader
 from engine.jobs.job import Job
 from engine.jobs.rate_limits import window_start
-from engine.jobs.request import ImageRequest, Recipe
+from engine.jobs.request import ImageRequest, Recipe, check_length
 from engine.jobs.requester import Requester
 from engine.models.adapters import AdapterCatalogue
 from engine.store import JobTable
@@ -122,6 +122,8 @@ class JobSubmission:
         self, requests: Sequence[ImageRequest], context: RequestContext
     ) -> list[Recipe]:
         """The recipes of the requests, if each of them can be painted for the scope."""
+        for request in requests:
+            check_length(request.prompt, request.negative_prompt)
         await context.words.check(*requests)
         recipes = []
         for request in requests:

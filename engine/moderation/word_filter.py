@@ -4,6 +4,8 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+import regex
+
 LOOKALIKES = str.maketrans(
     "аеорсухкмтвнӏіјѕԁԛԝһαβεηικμνορτυχγıɩɡǀⅼ∨օսոհցյꞵʙᴀᴇᴏᴜᴛ",
     "aeopcyxkmtbhlijsdqwhabenikmvoptuxyiigllvounhgjbbaeout",
@@ -20,16 +22,42 @@ UNSPACED = (
 )
 """Scripts without spaces between words: a word in them is found anywhere."""
 
-LATIN_MARKS = re.compile(r"(?<=[a-z])[\u0300-\u036f\u0489\u20d0-\u20ff]+")
-"""Marks on a Latin letter that don't combine into a letter of their own: they only disguise it."""
+SMALL_CAPITALS = {
+    number: match[1].lower()
+    for number in (*range(0x1D00, 0x1D80), *range(0x250, 0x2B0), *range(0xA720, 0xA800))
+    if (
+        match := re.fullmatch(
+            "LATIN LETTER SMALL CAPITAL ([A-Z])", unicodedata.name(chr(number), "")
+        )
+    )
+}
+"""Small capitals, by their names in Unicode."""
+
+INVISIBLE = regex.compile(
+    r"[\p{Default_Ignorable_Code_Point}\p{Cf}\p{Cn}\p{Co}\p{Cs}\u2800\ufffc\U0001d159"
+    r"\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]+"
+)
+"""What nobody sees: what Unicode lets programs ignore, controls, unassigned characters, blanks."""
+
+BLANK = regex.compile(
+    r"[\u200b\ufeff\u2800\ufffc\u3164\u115f\u1160\uffa0\p{Cn}\p{Co}\U0001d159"
+    r"\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]+"
+)
+"""Those of them that may also be read as a space between two words."""
+
+MARKS = regex.compile(
+    r"(?<=[a-z])\p{M}+|[\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7"
+    r"\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed]+"
+)
+"""Marks on a Latin letter that don't combine into a letter of their own: they only disguise it.
+Vowel points of Arabic and Hebrew, which may be written or not, and Arabic's stretched line."""
 
 
 def normalize(text: str) -> str:
     """The text as it is compared: without compatibility forms, case, disguises and extra spaces."""
-    text = unicodedata.normalize("NFKC", text)
-    text = "".join(c for c in text if unicodedata.category(c) != "Cf" and not _is_invisible(c))
-    text = unicodedata.normalize("NFKC", text.casefold()).translate(LOOKALIKES)
-    return " ".join(LATIN_MARKS.sub("", text).split())
+    text = INVISIBLE.sub("", unicodedata.normalize("NFKC", INVISIBLE.sub("", text)))
+    text = unicodedata.normalize("NFKC", text.casefold())
+    return " ".join(MARKS.sub("", text.translate(SMALL_CAPITALS).translate(LOOKALIKES)).split())
 
 
 def contains_any(words: Iterable[str], *texts: str) -> bool:
@@ -45,17 +73,13 @@ def contains_any(words: Iterable[str], *texts: str) -> bool:
 def find_words(words: Iterable[str], *texts: str) -> tuple[str, ...]:
     """The words that one of the texts contains; the arguments are those of `contains_any`."""
     normalized = {normalize(text) for text in texts}
+    normalized |= {normalize(BLANK.sub(" ", text)) for text in texts if BLANK.search(text)}
     return tuple(word for word in words if any(_is_in(word, text) for text in normalized))
 
 
 def _is_in(word: str, text: str) -> bool:
     """Whether the text contains the word. The quick check first: nearly always it says no."""
     return all(part in text for part in word.split()) and bool(re.search(_pattern(word), text))
-
-
-def _is_invisible(letter: str) -> bool:
-    """Whether it is invisible without being a format character: joiners and variation selectors."""
-    return letter in "\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0" or "\ufe00" <= letter <= "\ufe0f"
 
 
 def _pattern(word: str) -> str:

@@ -5,13 +5,14 @@ r"""Dynamic prompts: one text that expands to several prompts.
 {a {red|blue} boat, a fish}   nested; everything within a random option is random
 \{ \} \, \|                   literal characters
 
-Braces with neither comma nor bar in them, and braces that are never closed, are literals.
+Braces with neither comma nor bar in them are literals. Braces that offer something and are never
+closed are an error, since nobody wants to see them painted.
 """
 
 import itertools
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Union
@@ -41,44 +42,35 @@ class _Choice:
 
 
 class _Braces:
-    """Open braces: their options, split by commas, and each option split by bars."""
+    """Open braces that offer something: their options by commas, and each option's by bars."""
 
     def __init__(self) -> None:
         self.options: list[list[list[str | _Choice]]] = [[[]]]
+        self.depth = 1
 
-    def add(self, *parts: str | _Choice) -> None:
-        self.options[-1][-1].extend(parts)
+    def add(self, part: str | _Choice) -> None:
+        self.options[-1][-1].append(part)
+        if isinstance(part, _Choice):
+            self.depth = max(self.depth, part.depth + 1)
 
-    def literal(self) -> Phrase:
-        """Their content with commas and bars as literals."""
-        parts: list[str | _Choice] = []
-        for i, option in enumerate(self.options):
-            parts += [","] * bool(i)
-            for j, part in enumerate(option):
-                parts += ["|"] * bool(j) + part
-        return tuple(parts)
-
-    def closed(self) -> Phrase:
+    def closed(self) -> _Choice:
         """What they stand for once they are closed.
 
         Raises:
             InvalidRequest: When they are nested too deeply.
         """
-        if len(self.options) == len(self.options[0]) == 1:
-            return ("{", *self.literal(), "}")
-        depth = 1 + max((p.depth for p in self.literal() if isinstance(p, _Choice)), default=0)
-        if depth > MAX_DEPTH:
+        if self.depth > MAX_DEPTH:
             raise InvalidRequest(
                 say(
                     "Braces can be nested at most {most} deep, not {depth}.",
                     most=MAX_DEPTH,
-                    depth=depth,
+                    depth=self.depth,
                 )
             )
-        options = [_random(tuple(map(tuple, option)), depth) for option in self.options]
-        if len(options) == 1:
-            return options[0]
-        return (_Choice(tuple(options), random=False, depth=depth),)
+        options = [_random(tuple(map(tuple, option)), self.depth) for option in self.options]
+        if len(options) == 1 and isinstance(only := options[0][0], _Choice):
+            return only
+        return _Choice(tuple(options), random=False, depth=self.depth)
 
 
 def expand_dynamic_prompt(text: str, random: Random | None = None) -> tuple[str, ...]:
@@ -108,26 +100,59 @@ def expand_dynamic_prompt(text: str, random: Random | None = None) -> tuple[str,
 
 
 def _parse(text: str) -> Phrase:
-    stack = [_Braces()]
-    for token in TOKEN.finditer(text):
-        special, inside = token["special"], len(stack) > 1
+    tokens = list(TOKEN.finditer(text))
+    choices = _choices(text, tokens)
+    stack, opened = [_Braces()], [True]
+    for number, token in enumerate(tokens):
+        special, offers = token["special"], opened[-1] and len(stack) > 1
         if escaped := token["escaped"]:
-            stack[-1].add(escaped if inside or escaped in "{}" else token[0])
-        elif special == "{":
+            stack[-1].add(escaped if len(opened) > 1 or escaped in "{}" else token[0])
+        elif special == "{" and number in choices:
             stack.append(_Braces())
-        elif special == "}" and inside:
+            opened.append(True)
+        elif special == "}" and len(opened) > 1 and opened.pop():
             closed = stack.pop().closed()
-            stack[-1].add(*closed)
-        elif special == "," and inside:
+            stack[-1].add(closed)
+        elif special == "," and offers:
             stack[-1].options.append([[]])
-        elif special == "|" and inside:
+        elif special == "|" and offers:
             stack[-1].options[-1].append([])
         else:
+            if special == "{":
+                opened.append(False)
             stack[-1].add(token[0])
-    while len(stack) > 1:
-        literal = stack.pop().literal()
-        stack[-1].add("{", *literal)
-    return stack[0].literal()
+    return tuple(stack[0].options[0][0])
+
+
+def _choices(text: str, tokens: Sequence[re.Match[str]]) -> set[int]:
+    """The numbers of the tokens that open braces with something to choose from.
+
+    Raises:
+        InvalidRequest: When such braces are never closed.
+    """
+    choices: set[int] = set()
+    opened: list[int] = []
+    for number, token in enumerate(tokens):
+        special = token["special"]
+        if special == "{":
+            opened.append(number)
+        elif special == "}" and opened:
+            opened.pop()
+        elif special and special in ",|" and opened:
+            choices.add(opened[-1])
+    for number in opened:
+        if number in choices:
+            starts = tokens[number].start()
+            raise InvalidRequest(
+                say(
+                    "The braces in “{part}” aren't closed. Add a {closing}, or write {brace} for "
+                    "a literal brace.",
+                    part=text[starts : starts + 40],
+                    closing="}",
+                    brace="\\{",
+                )
+            )
+    return choices
 
 
 def _random(options: tuple[Phrase, ...], depth: int) -> Phrase:

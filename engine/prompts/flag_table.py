@@ -13,11 +13,21 @@ from speech import phrase, say
 MAX_IMAGE_WEIGHT = 3.0
 """Midjourney's limit for `--iw`."""
 
-MIDJOURNEY_ONLY = re.compile(
-    "cref|cw|draft|fast|niji|oref|ow|p|profile|q|quality|raw|relax|s|sref|stop|style|"
-    "stylize|sw|turbo|v|version|video|w|weird"
-)
-"""Flags of Midjourney that have no equivalent here."""
+NUMBERS = r"\d[\d.]*(?=\s|$)"
+WORD = r"[A-Za-z][\w-]*(?=\s|$)"
+CODES = r"(?:(?:https?://\S+|(?=[\w-]*\d)[\w-]++(?:::\d+)?|random)(?:\s+|$))+"
+
+MIDJOURNEY_ONLY: Mapping[str, re.Pattern[str]] = {
+    name: re.compile(rf"\s*(?P<value>{value})" if value else "(?P<value>)")
+    for value, names in {
+        "": "draft fast hd loop public raw relax stealth test testp turbo video",
+        NUMBERS: "bs cw exp niji ow q quality s sameseed stop stylize sw sv v version w weird",
+        WORD: "motion style",
+        CODES: "cref end oref p personalize profile sref",
+    }.items()
+    for name in names.split()
+}
+"""Flags of Midjourney that have no equivalent here and are ignored, with the values they take."""
 
 Reader = Callable[[str, str], dict[str, Any]]
 """From a flag's name, as typed, and its value to fields of a request."""
@@ -122,14 +132,6 @@ def reader_of(name: str) -> Reader:
     if name in ALIASES:
         return READERS[ALIASES[name]]
     known = " ".join(f"--{each}" for each in EXAMPLES)
-    if MIDJOURNEY_ONLY.fullmatch(name):
-        raise InvalidRequest(
-            say(
-                "Midjourney's {flag} has no effect here. Remove it. Available flags: {known}.",
-                flag=f"--{name}",
-                known=known,
-            )
-        )
     for near in difflib.get_close_matches(name, ALIASES, n=1):
         raise InvalidRequest(
             say(

@@ -12,7 +12,7 @@
 Phones turn two hyphens into a dash: “—ar 3:2” is understood, and a dash before any other word is
 just a dash. A flag overrides the defaults of a server or a member. If a flag and an option of the
 command contradict each other, that is an error, since one of them is a mistake; negative prompts
-of both are joined.
+of both are joined. Flags of Midjourney that have no equivalent are ignored.
 """
 
 import re
@@ -24,7 +24,7 @@ from engine.errors import InvalidRequest
 from engine.jobs.request import ImageRequest
 from engine.models.catalogue import Model
 from engine.prompts.dimensions import Dimensions
-from engine.prompts.flag_table import ALIASES, EXAMPLES, SWITCHES, reader_of
+from engine.prompts.flag_table import ALIASES, EXAMPLES, MIDJOURNEY_ONLY, SWITCHES, reader_of
 from speech import phrase, say
 
 FLAG = re.compile(r"(?:^|(?<=\s))(?P<dash>--|[\u2013\u2014])(?P<name>[A-Za-z][\w-]*)(?P<is>=?)")
@@ -54,10 +54,12 @@ class Flags:
     Attributes:
         values: Values by field of `ImageRequest`.
         dimensions: The size or aspect ratio.
+        ignored: Midjourney's flags that have no effect here, as typed.
     """
 
     values: Mapping[str, Any] = field(default_factory=dict)
     dimensions: Dimensions | None = None
+    ignored: tuple[str, ...] = ()
 
     @property
     def model(self) -> str | None:
@@ -100,6 +102,8 @@ def without_flags(prompt: str) -> tuple[str, Flags]:
     """
     words: list[str] = []
     values: dict[str, Any] = {}
+    unwanted: list[str] = []
+    ignored: dict[str, None] = {}
     at = 0
     found = list(_flags_in(prompt))
     for number, flag in enumerate(found):
@@ -109,6 +113,11 @@ def without_flags(prompt: str) -> tuple[str, Flags]:
         if name in SWITCHES:
             values |= SWITCHES[name]
             at = flag.end()
+            continue
+        if midjourney := MIDJOURNEY_ONLY.get(name):
+            ignored[f"--{name}"] = None
+            taken = midjourney.match(prompt, flag.end(), end)
+            at = taken.end() if taken else flag.end()
             continue
         read = reader_of(name)
         rest = prompt[flag.end() : end]
@@ -126,14 +135,23 @@ def without_flags(prompt: str) -> tuple[str, Flags]:
                 )
             )
         for key, value in read(name, text).items():
-            if key == "negative_prompt" and key in values:
-                value = f"{values[key]}, {value}"
+            if key == "negative_prompt":
+                unwanted.append(value)
             elif key in values and values[key] != value:
                 raise _given_twice(key, values[key], value)
             values[key] = value
     words.append(prompt[at:])
     dimensions = values.pop("shape", None)
-    return " ".join(" ".join(words).split()) if found else prompt, Flags(values, dimensions)
+    if unwanted:
+        values["negative_prompt"] = ", ".join(unwanted)
+    flags = Flags(values, dimensions, tuple(ignored))
+    return " ".join(" ".join(words).split()) if found else prompt, flags
+
+
+def ignored_flags(prompt: str) -> tuple[str, ...]:
+    """Midjourney's flags in a prompt that have no effect here."""
+    names = (f"--{found['name'].lower()}" for found in _flags_in(prompt))
+    return tuple(dict.fromkeys(name for name in names if name[2:] in MIDJOURNEY_ONLY))
 
 
 def _flags_in(prompt: str) -> list[re.Match[str]]:
@@ -141,8 +159,16 @@ def _flags_in(prompt: str) -> list[re.Match[str]]:
     return [
         found
         for found in FLAG.finditer(prompt)
-        if found["dash"] == "--" or found["name"].lower() in ALIASES
+        if found["dash"] == "--"
+        or (name := found["name"].lower()) in ALIASES
+        or _has_value(MIDJOURNEY_ONLY.get(name), prompt, found.end())
     ]
+
+
+def _has_value(pattern: re.Pattern[str] | None, prompt: str, at: int) -> bool:
+    """Whether a value of a flag stands there, so that a dash before it was two hyphens."""
+    found = pattern.match(prompt, at) if pattern else None
+    return bool(found and found["value"])
 
 
 def _given_twice(field_name: str, one: Any, other: Any) -> InvalidRequest:

@@ -8,6 +8,7 @@ r"""The syntax in prompts besides words, as in the AUTOMATIC1111 web interface.
 BREAK             what follows is encoded apart from what comes before
 """
 
+import itertools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -22,6 +23,10 @@ BRACKET_FACTOR = 1.1
 MAX_WEIGHT = 10.0
 """Larger weights give only noise, and much larger ones no valid number."""
 
+MAX_PRODUCT = 1e100
+"""Where products of nested weights stop growing: past the largest number, they would be no number
+any more."""
+
 ADAPTER = re.compile(r"<lora:([^:<>]+)(?::([^<>]*))?>", re.IGNORECASE)
 
 BREAK = re.compile(r"\bBREAK\b")
@@ -29,7 +34,7 @@ BREAK = re.compile(r"\bBREAK\b")
 TOKEN = re.compile(
     r"""
     \\(?P<escaped>[\\()\[\]])
-    | :\s*(?P<weight>[+-]?(?:\d+\.?\d*|\.\d+))\s*\)
+    | :\s*+(?P<weight>[+-]?(?:\d++(?:\.\d*+)?|\.\d++))\s*+\)
     | (?P<bracket>[()\[\]])
     | (?P<text>[^\\()\[\]:]+|.)
     """,
@@ -86,47 +91,57 @@ def sections(prompt: str) -> list[list[WeightedText]]:
     """The pieces of a prompt by weight, in a list for each section between its BREAKs.
 
     A closing bracket without an opening one is a literal; an opening one without a closing one
-    reaches to the end.
+    reaches to the end. Takes time in proportion to the length of the prompt, whatever is in it.
     """
+    tokens = list(TOKEN.finditer(prompt))
+    factors = _factors(tokens)
+    around = {"(": [1.0], "[": [1.0]}
     pieces: list[WeightedText] = []
-    opened: dict[str, list[int]] = {"(": [], "[": []}
-
-    def close(kind: str, factor: float) -> None:
-        start = opened[kind].pop()
-        pieces[start:] = [
-            WeightedText(piece.text, piece.weight * factor) for piece in pieces[start:]
-        ]
-
-    for token in TOKEN.finditer(prompt):
-        text = token[0]
-        if token["escaped"]:
-            pieces.append(WeightedText(token["escaped"], 1.0))
-        elif text in opened:
-            opened[text].append(len(pieces))
-        elif token["weight"] and opened["("]:
-            close("(", float(token["weight"]))
-        elif text == ")" and opened["("]:
-            close("(", BRACKET_FACTOR)
-        elif text == "]" and opened["["]:
-            close("[", 1 / BRACKET_FACTOR)
+    for number, token in enumerate(tokens):
+        text, factor = token[0], factors.get(number)
+        if factor is None:
+            weight = _bounded(around["("][-1] * around["["][-1], MAX_WEIGHT)
+            pieces.append(WeightedText(token["escaped"] or text, weight))
+        elif text in around:
+            around[text].append(_bounded(around[text][-1] * factor, MAX_PRODUCT))
         else:
-            pieces.append(WeightedText(text, 1.0))
-    for kind, factor in (("(", BRACKET_FACTOR), ("[", 1 / BRACKET_FACTOR)):
-        while opened[kind]:
-            close(kind, factor)
+            around["[" if text == "]" else "("].pop()
     return _split_sections(_merged(pieces))
 
 
+def _factors(tokens: Iterable[re.Match[str]]) -> dict[int, float]:
+    """What each bracket multiplies weights by, by the number of its token. Other tokens are text.
+
+    Round and square brackets are paired apart, so a pair of one kind may overlap one of the other.
+    """
+    factors: dict[int, float] = {}
+    opened: dict[str, list[int]] = {"(": [], "[": []}
+    for number, token in enumerate(tokens):
+        text = token[0]
+        if text in opened:
+            factors[number] = BRACKET_FACTOR if text == "(" else 1 / BRACKET_FACTOR
+            opened[text].append(number)
+        elif (token["weight"] or text == ")") and opened["("]:
+            factors[number] = 1.0
+            if token["weight"]:
+                factors[opened["("][-1]] = _bounded(float(token["weight"]), MAX_PRODUCT)
+            opened["("].pop()
+        elif text == "]" and opened["["]:
+            factors[number] = 1.0
+            opened["["].pop()
+    return factors
+
+
+def _bounded(number: float, most: float) -> float:
+    return max(-most, min(most, number))
+
+
 def _merged(pieces: Iterable[WeightedText]) -> list[WeightedText]:
-    """Neighbours of the same weight merged, and weights clamped."""
-    merged: list[WeightedText] = []
-    for piece in pieces:
-        weight = max(-MAX_WEIGHT, min(MAX_WEIGHT, piece.weight))
-        if merged and merged[-1].weight == weight:
-            merged[-1] = WeightedText(merged[-1].text + piece.text, weight)
-        else:
-            merged.append(WeightedText(piece.text, weight))
-    return merged
+    """Neighbours of the same weight merged."""
+    return [
+        WeightedText("".join(piece.text for piece in alike), weight)
+        for weight, alike in itertools.groupby(pieces, key=lambda piece: piece.weight)
+    ]
 
 
 def _split_sections(pieces: Iterable[WeightedText]) -> list[list[WeightedText]]:

@@ -23,6 +23,16 @@ from engine.moderation.word_filter import contains_any, normalize
         "blοοd",  # Greek omicron
         "b\u0336l\u0336o\u0336o\u0336d\u0336",
         "blood的",
+        "bl\U000e0100ood",  # a variation selector of the second row
+        "bl\u180bood",  # a Mongolian one
+        "bl\u2800ood",  # a blank in Braille
+        "bl\x7food",
+        "bl\x01ood",
+        "bl\u0378ood",  # not assigned
+        "a\u2800blood\x7fred",
+        "a\u200bblood",
+        "ʙʟᴏᴏᴅ",
+        "b\u064bl\u0591ood",  # an Arabic and a Hebrew mark
     ],
 )
 def test_a_word_is_found_in_its_disguises(text: str) -> None:
@@ -73,3 +83,19 @@ def test_without_words_nothing_is_found() -> None:
 def test_a_word_compares_alike_however_it_was_written() -> None:
     assert normalize("  Straße \u200b ") == normalize("STRASSE") == "strasse"
     assert normalize("привет") == normalize("ПРИВЕТ")
+
+
+@pytest.mark.parametrize(
+    ("word", "pointed"), [("دم", "دَم"), ("دم", "دـم"), ("דם", "דָּם"), ("שלום", "שָׁלוֹם")]
+)
+def test_vowel_points_do_not_hide_a_word(word: str, pointed: str) -> None:
+    assert contains_any([normalize(word)], f"x {pointed} x")
+
+
+def test_words_of_other_languages_are_not_taken_for_it() -> None:
+    ordinary = "Blüte Blut Straße größer кровать привет 血液 你好 سلام كتاب שלום ספר"
+    assert not contains_any(["blood", "strap", "sex"], ordinary)
+
+
+def test_a_hyphen_that_nobody_sees_parts_no_words() -> None:
+    assert not contains_any(["blood"], "life\u00adblood")

@@ -31,8 +31,6 @@ def test_commas_in_braces_make_a_prompt_of_each_option(text: str, prompts: list[
     [
         ("{masterpiece} fish", "{masterpiece} fish"),
         ("{{red}} fish", "{{red}} fish"),
-        ("a {red, blue fish", "a {red, blue fish"),
-        ("a {red|{blue, fish", "a {red|{blue, fish"),
         ("red, blue} | fish", "red, blue} | fish"),
         (r"a \{red, blue\} fish", "a {red, blue} fish"),
         (r"a \(red\, blue\) fish \| {", r"a \(red\, blue\) fish \| {"),
@@ -76,3 +74,14 @@ def test_there_is_a_bound_that_is_known_before_anything_is_written_out() -> None
         expand_dynamic_prompt("{a,b}" * 400)
     with pytest.raises(InvalidRequest, match="Braces can be nested at most 8 deep, not 9"):
         expand_dynamic_prompt("{a," * 50 + "b" + "}" * 50)
+
+
+@pytest.mark.parametrize("text", ["a {red, blue fish", "a {red|{blue} fish", "{" * 999 + ","])
+def test_braces_that_offer_something_are_to_be_closed(text: str) -> None:
+    with pytest.raises(InvalidRequest, match="aren't closed"):
+        expand_dynamic_prompt(text)
+
+
+def test_braces_in_braces_that_offer_something_stay_letters() -> None:
+    assert expand_dynamic_prompt("{{red, blue}} fish") == ("{red} fish", "{blue} fish")
+    assert expand_dynamic_prompt("{a {b}, c}") == ("a {b}", "c")

@@ -69,7 +69,6 @@ def test_other_hyphens_are_letters(prompt: str) -> None:
     [
         ("fish --sed 7", "There's no flag --sed. Did you mean --seed?"),
         ("fish --zzz", "There's no flag --zzz. Available: --ar --size"),
-        ("fish --weird 20", "Midjourney's --weird has no effect here. Remove it."),
         ("fish --chaos much", "--chaos takes a whole number, not “much”."),
         ("fish --seed red", "--seed takes a whole number, not “red”."),
         ("fish --steps 2.5", "--steps takes a whole number, not “2.5”."),
@@ -123,3 +122,12 @@ def test_what_is_no_amount_is_refused_like_any_other_value(flag: str) -> None:
     request = flags.applied_to(ImageRequest(prompt=words, image="a.png"), SKETCH)
     with pytest.raises(InvalidRequest):
         request.resolve(SKETCH)
+
+
+@pytest.mark.parametrize(
+    "flag",
+    ["--v 6.1", "--stylize 250", "--s 50", "--q 2", "--style raw", "--raw", "\u2014v 6", "--niji"],
+)
+def test_what_only_midjourney_has_is_ignored(flag: str) -> None:
+    words, flags = without_flags(f"fish {flag} --seed 7")
+    assert (words, flags.values, len(flags.ignored)) == ("fish", {"seed": 7}, 1)

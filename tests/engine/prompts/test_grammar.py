@@ -1,5 +1,7 @@
 """The grammar of prompts: what people paste from the AUTOMATIC1111 web interface means the same."""
 
+import time
+
 import pytest
 
 from engine.errors import InvalidRequest
@@ -86,3 +88,14 @@ def test_a_weight_that_is_no_number_is_explained() -> None:
     assert str(caught.value) == (
         "The weight in <lora:ink:much> isn't a number. Write it like <lora:ink:0.8>."
     )
+
+
+@pytest.mark.parametrize(
+    "part", ["(b", "[b", "a, (b((b(", "(b)", "((b:2)", ":1", "1", "<lora:", "]["]
+)
+def test_brackets_take_time_in_proportion_to_the_prompt(part: str) -> None:
+    prompt = ":" + part * (2000 // len(part))
+    begun = time.process_time()
+    sections(prompt)
+    without_adapters(prompt.replace(">", ""))
+    assert time.process_time() - begun < 0.1

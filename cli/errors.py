@@ -39,7 +39,9 @@ def explain(error: Exception) -> Exit:
         complain(f"The output can't be written: {error.strerror}.")
         return Exit.OUTPUT
     if not isinstance(error, AtelierError):
-        traceback.print_exception(error)
+        from cli.logs import redacted  # it takes a while to import
+
+        err.print(redacted("".join(traceback.format_exception(error)), ()), end="")
         complain("This is a bug in Atelier. Please report it with the lines above.")
         return Exit.BUG
     for text in error.problems if isinstance(error, SettingsError) else [str(error)]:

@@ -1,7 +1,9 @@
 """Logging: Rich on a terminal, plain lines elsewhere; secrets are redacted in both."""
 
 import logging
+import re
 from collections.abc import Collection
+from pathlib import Path
 
 from huggingface_hub.utils import logging as hub_logging
 from rich.logging import RichHandler
@@ -12,6 +14,25 @@ LINE = "%(asctime)s %(levelname)-8s %(name)s: %(message)s"
 
 CHATTY = ("httpx", "httpx2", "httpcore", "httpcore2", "filelock", "urllib3", "PIL")
 """Loggers that are limited to warnings."""
+
+
+PATTERNS = (
+    # The address of an interaction's or a webhook's messages has its token.
+    (re.compile(r"((?:/webhooks|/interactions)/\d+/)[^/\s'\"?)>]+"), r"\1[secret]"),
+    # Interaction tokens are Base64 of “interaction:…”, wherever they are.
+    (re.compile(r"aW50ZXJhY3Rpb2[A-Za-z0-9_=+-]{8,}"), "[secret]"),
+    # A bot's token; a Hugging Face token; an OAuth header; keys in an address.
+    (re.compile(r"\b[A-Za-z0-9_-]{22,32}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,}\b"), "[secret]"),
+    (re.compile(r"\bhf_[A-Za-z0-9]{16,}\b"), "[secret]"),
+    (re.compile(r"(?i)\b(bearer|bot) [A-Za-z0-9._~+/-]{20,}=*"), r"\1 [secret]"),
+    (
+        re.compile(r"(?i)([?&](?:token|api_key|key|signature|x-amz-\w+)=)[^&\s'\"]+"),
+        r"\1[secret]",
+    ),
+    # A password in an address.
+    (re.compile(r"(?i)(\b[a-z][a-z0-9+.-]*://)[^/\s@'\"]+:[^/\s@'\"]+@"), r"\1[secret]@"),
+)
+"""What looks like a secret, and what is written instead. Errors of the network quote addresses."""
 
 
 class RedactingFormatter(logging.Formatter):
@@ -27,10 +48,23 @@ class RedactingFormatter(logging.Formatter):
 
 
 def redacted(text: str, secrets: Collection[str]) -> str:
-    """The text with each secret replaced."""
+    """The text with each secret replaced, whatever looks like one, and the home folder."""
     for secret in secrets:
         text = text.replace(secret, "[secret]")
-    return text
+    for pattern, replacement in PATTERNS:
+        text = pattern.sub(replacement, text)
+    return _without_home(text)
+
+
+def _without_home(text: str) -> str:
+    """The text with `~` for the home folder, which tells who the owner is."""
+    try:
+        home = str(Path.home())
+    except RuntimeError:
+        return text
+    if len(Path(home).parts) < 2:
+        return text
+    return re.sub(re.escape(home) + r"(?![\w.-])", "~", text)
 
 
 def start_logging(level: int, secrets: Collection[str] = ()) -> None:

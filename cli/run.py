@@ -12,7 +12,7 @@ from cli.reach import discord_reached
 from cli.settings import Settings
 from cli.signals import on_signal
 from cli.token import TokenMalformed, TokenMissing, TokenRefused, application_id
-from engine import open_studio
+from engine import lock_folder, open_studio
 
 if TYPE_CHECKING:
     from cogs import Atelier
@@ -39,15 +39,16 @@ def run(settings: Settings) -> None:
     secrets = secrets_of(settings)
     start_logging(logging.INFO, secrets)
     log.info("Starting")
-    # Importing torch blocks for seconds. Done before the event loop starts, it can't delay the
-    # gateway's heartbeat.
-    from engine.diffusion import Device
+    with lock_folder(settings.storage.path):  # first: a second bot is told at once
+        # Importing torch blocks for seconds. Done before the event loop starts, it can't delay the
+        # gateway's heartbeat.
+        from engine.diffusion import Device
 
-    Device.choose(settings.engine)
-    try:
-        asyncio.run(_serve(settings, token))
-    except CommandError as error:
-        raise CommandError(error.code, redacted(str(error), secrets)) from None
+        Device.choose(settings.engine)
+        try:
+            asyncio.run(_serve(settings, token))
+        except CommandError as error:
+            raise CommandError(error.code, redacted(str(error), secrets)) from None
     log.info("Stopped")
 
 
@@ -80,6 +81,7 @@ async def _serve(settings: Settings, token: str) -> None:
                 settings.adapters,
                 storage=settings.storage,
                 safety=settings.safety,
+                locked=True,
             ) as studio,
             Atelier(studio, settings.discord, settings.limits) as bot,
         ):

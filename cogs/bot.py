@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from weakref import WeakValueDictionary
@@ -107,10 +108,13 @@ class Atelier(Client):
         if self.leaving:
             return
         self.leaving = True
-        for stop in self.stop_hooks:
-            await stop()
-        await self.studio.stop()
-        await self._updater.close(STOP_SECONDS)
+        stops: list[Callable[[], Awaitable[None]]] = [*self.stop_hooks, self.studio.stop]
+        stops.append(partial(self._updater.close, STOP_SECONDS))
+        for stop in stops:
+            try:
+                await stop()
+            except Exception:  # such as a full disk; the rest stops all the same
+                log.exception("Something couldn't be stopped in order")
         await super().close()
 
 

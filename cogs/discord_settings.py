@@ -98,7 +98,9 @@ class LimitSettings(Section):
         default=3, description='Jobs each member can have queued or running, or "unlimited".'
     )
     queue_size: Annotated[int, Field(ge=1, le=100_000)] = Field(
-        default=200, description="Jobs that can wait in total before new ones are refused."
+        default=200,
+        description="Jobs that can wait in total before new ones are refused. Up to half of them "
+        "can come from one server; one member can have an eighth, or one grid.",
     )
     roles: dict[DiscordId, RoleLimits] = Field(
         default={}, description="Different limits for the members of a role, by the role's ID."

@@ -1,7 +1,7 @@
 """Where in Discord the message of a job or grid is. The engine stores it as an opaque value."""
 
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Self
 
 import discord
@@ -11,6 +11,9 @@ TOKEN_LIFETIME = 15 * 60.0
 
 TOKEN_MARGIN = 10.0
 """Seconds before its end from which a token is no longer used."""
+
+CLOCK_ERROR = 60.0
+"""Seconds by which this machine's clock may differ from Discord's before it is wrong."""
 
 EXPIRY_NOTICE = 40.0
 """Seconds before the end of a token at which a message that only it can edit announces that."""
@@ -40,7 +43,7 @@ class MessageRef:
     channel_id: int
     message_id: int | None
     application_id: int
-    token: str
+    token: str = field(repr=False)
     expires_at: float
     upload_limit: int
     language: str = "en"
@@ -65,7 +68,7 @@ class MessageRef:
             message_id=None,
             application_id=interaction.application_id,
             token=interaction.token,
-            expires_at=interaction.created_at.timestamp() + TOKEN_LIFETIME,
+            expires_at=_begin(interaction.created_at.timestamp()) + TOKEN_LIFETIME,
             upload_limit=interaction.filesize_limit,
             language=language,
             person=interaction.user.id,
@@ -76,7 +79,9 @@ class MessageRef:
     @property
     def token_valid(self) -> bool:
         """Whether the token can still be used."""
-        return time.time() < self.expires_at - TOKEN_MARGIN
+        left = self.expires_at - time.time()
+        # An end that is further off than any was told by a clock that was ahead.
+        return bool(self.token) and TOKEN_MARGIN < left <= TOKEN_LIFETIME + CLOCK_ERROR
 
     @property
     def editable_until(self) -> float | None:
@@ -89,7 +94,10 @@ class MessageRef:
 
         `None` for a message that the bot can edit without the token.
         """
-        return max(0.0, self.expires_at - EXPIRY_NOTICE - time.time()) if self.token_only else None
+        if not self.token_only:
+            return None
+        left = self.expires_at - EXPIRY_NOTICE - time.time()
+        return max(0.0, left) if left <= TOKEN_LIFETIME + CLOCK_ERROR else 0.0
 
     @property
     def link(self) -> str:
@@ -99,7 +107,11 @@ class MessageRef:
 
     def without_token(self) -> Self:
         """The same place, edited as the bot from now on."""
-        return replace(self, expires_at=0.0)
+        return replace(self, token="", expires_at=0.0)
+
+    def without_expired_token(self) -> Self:
+        """The same place; a token that can no longer be used isn't kept."""
+        return self if self.token_valid else replace(self, token="")
 
     def with_message(self, message_id: int | None) -> Self:
         """The same place, with the ID of the message."""
@@ -112,6 +124,7 @@ class MessageRef:
             guild_id=None,
             channel_id=channel_id,
             message_id=None,
+            token="",
             expires_at=0.0,
             upload_limit=discord.utils.DEFAULT_FILE_SIZE_LIMIT_BYTES,
             private=True,
@@ -127,4 +140,16 @@ class MessageRef:
     def from_json(cls, value: dict[str, Any]) -> Self:
         """The place that `to_json` wrote, in this version or an older one."""
         value = dict(value)
-        return cls(token_only=value.pop("leased", False), **value)
+        known = {each.name for each in fields(cls)}
+        value = {"token_only": value.pop("leased", False)} | value
+        return cls(**{name: each for name, each in value.items() if name in known})
+
+
+def _begin(created_at: float) -> float:
+    """When an interaction began that just arrived, by this machine's clock.
+
+    Discord's clock says `created_at`; if they differ by more than the way takes, this one is wrong,
+    and tokens would seem to have expired, or never to expire.
+    """
+    now = time.time()
+    return created_at if abs(now - created_at) <= CLOCK_ERROR else now

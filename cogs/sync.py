@@ -48,7 +48,11 @@ def _parse_synced(text: str | None) -> tuple[dict[int, str], CommandIds]:
 
     Older versions stored no IDs; there the fingerprint is empty, which makes them sync again.
     """
-    stored = {int(guild_id): value for guild_id, value in json.loads(text or "{}").items()}
+    try:
+        stored = {int(guild_id): value for guild_id, value in json.loads(text or "{}").items()}
+    except (ValueError, AttributeError, TypeError):
+        log.error("What was synced before can't be read: syncing again")
+        stored = {}
     known = {key: value if isinstance(value, dict) else {} for key, value in stored.items()}
     fingerprints = {key: value.get("fingerprint", "") for key, value in known.items()}
     return fingerprints, {key: value.get("ids", {}) for key, value in known.items()}

@@ -22,6 +22,7 @@ from engine.errors import (
     new_incident,
     without_folders,
 )
+from engine.folder_lock import lock_folder
 from engine.grids.drawing import draw_grid, grid_legend
 from engine.grids.grids import GridEstimate
 from engine.grids.layout import MAX_CELLS, MAX_VALUES, Axis, Grid, GridLayout, GridProgress
@@ -194,6 +195,7 @@ __all__ = [
     "grid_legend",
     "human_size",
     "ignored_flags",
+    "lock_folder",
     "new_incident",
     "open_model_manager",
     "open_studio",

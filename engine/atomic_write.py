@@ -4,16 +4,24 @@ import os
 import secrets
 from pathlib import Path
 
+from engine.private_files import FILE, private_folder
+
+BINARY: int = getattr(os, "O_BINARY", 0)
+"""Windows would change line ends without it."""
+
 
 def write_whole(file: Path, data: bytes) -> None:
     """Write `file`, creating its folder if need be. Blocks; raises `OSError`.
 
+    Only the program's own account can read it.
+
     It is written under a name of its own first, so that two can write the same file at once.
     """
-    file.parent.mkdir(parents=True, exist_ok=True)
+    private_folder(file.parent)
     temporary = file.with_suffix(f".{secrets.token_hex(4)}.partial")
     try:
-        with temporary.open("wb") as stream:
+        handle = os.open(temporary, os.O_CREAT | os.O_WRONLY | os.O_EXCL | BINARY, FILE)
+        with os.fdopen(handle, "wb") as stream:
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())

@@ -7,10 +7,36 @@ import asyncio
 import contextlib
 import queue
 import threading
+import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+
+
+_left_behind: set[threading.Thread] = set()
+
+
+def threads_left_behind(seconds: float) -> list[str]:
+    """Names of the threads that were told to stop and still run after `seconds` more.
+
+    The interpreter can't end in order beside them: it takes their stack away, which native code
+    answers by aborting the program.
+    """
+    deadline = time.monotonic() + seconds
+    for thread in list(_left_behind):
+        thread.join(max(0.0, deadline - time.monotonic()))
+        if not thread.is_alive():
+            _left_behind.discard(thread)
+    return [thread.name for thread in _left_behind]
+
+
+def watch_to_the_end(thread: threading.Thread) -> None:
+    """Count a thread among those that the program waits for when it ends."""
+    _left_behind.difference_update(
+        [one for one in _left_behind if one.ident and not one.is_alive()]
+    )
+    _left_behind.add(thread)
 
 
 class ThreadStopped(Exception):
@@ -70,7 +96,11 @@ class BackgroundThread:
             _, late = await asyncio.wait(self._unsettled, timeout=seconds)
         for future in late:
             future.set_exception(ThreadStopped())
-        if self._thread is not None and not late:
+        if self._thread is None:
+            return
+        if late:
+            watch_to_the_end(self._thread)
+        else:
             self._thread.join()  # it has nothing left to do but to return
 
     def _forget(self, future: asyncio.Future[Any]) -> None:

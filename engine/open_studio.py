@@ -1,12 +1,13 @@
 """Opening: the services are made, connected, and closed in order; jobs left behind are resumed."""
 
+import asyncio
+import logging
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractContextManager, asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from engine.errors import StorageError
+from engine.folder_lock import lock_folder
 from engine.grids.grids import Grids
 from engine.hub import HubClient
 from engine.images.init_images import InitImages
@@ -39,8 +40,12 @@ from engine.settings import (
     StorageSettings,
 )
 from engine.store import Database, JobTable, Store
+from engine.store.clock import bound_times
+from engine.store.expired_tokens import erase_expired_tokens
 from engine.studio import Studio
 from engine.tasks import Tasks
+from engine.worker.blame import NAME as BLAME_FILE
+from engine.worker.blame import BlameFile
 from engine.worker.executor_setup import ExecutorSetup
 from engine.worker.postprocess import Postprocessor
 from engine.worker.worker import Worker
@@ -48,6 +53,12 @@ from speech import say, say_many
 
 MAX_ATTEMPTS = 5
 """How often painting a job may be started before it is blamed for stopping the program."""
+
+
+ERASE_INTERVAL = 300.0
+"""Seconds between two looks for tokens that have expired."""
+
+log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
@@ -60,6 +71,8 @@ async def open_studio(
     extras: Path | None = None,
     storage: StorageSettings | None = None,
     safety: SafetySettings | None = None,
+    *,
+    locked: bool = False,
 ) -> AsyncIterator[Studio]:
     """Open the studio on its data folder, and resume the jobs that were left there.
 
@@ -73,15 +86,18 @@ async def open_studio(
             if omitted.
         storage: How long and how much to keep; everything if omitted.
         safety: Which pictures count as unsafe; pictures aren't classified if omitted.
+        locked: Whether the caller has locked the folder with `lock_folder`.
 
     Raises:
         StorageError: When the folder can't be used, or another process uses it.
         UnknownModel: When the default model is not configured.
     """
     catalogue = Catalogue(models, engine.default_model)
-    with _exclusive(folder):
+    with nullcontext() if locked else lock_folder(folder):
         async with Database(folder / DATABASE) as database:
             store = Store(database, folder)
+            blame = BlameFile(folder / BLAME_FILE)
+            await _tidy(store, blame)
             catalogue.restore(await store.models.all())
             pictures, uploads = OutputFolder(folder / "pictures"), UploadFolder(folder / "uploads")
             extras = extras or folder
@@ -100,6 +116,7 @@ async def open_studio(
                 profiles=ProfileStore(await store.measurements.all()),
                 adapters=lora,
                 embeddings=extras / "embeddings",
+                blame=blame,
             )
             job_events = JobEvents()
             worker = Worker(
@@ -151,6 +168,7 @@ async def open_studio(
             tasks = Tasks()
             tasks.start(manager.added.keep_refreshing(), "refresh the added models")
             tasks.start(retention.daily(), "remove old jobs")
+            tasks.start(_keep_erasing(database), "erase expired tokens")
             try:
                 await _resume(store.jobs, worker, catalogue)
                 yield studio
@@ -159,23 +177,26 @@ async def open_studio(
                 await studio.stop()
 
 
-def _exclusive(folder: Path) -> AbstractContextManager[object]:
-    """Lock the folder against other processes."""
+async def _tidy(store: Store, blame: BlameFile) -> None:
+    """Before anything is read: wrong times, expired tokens, and who stopped the program."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        return FileLock(folder / "atelier.lock").acquire(timeout=0)
-    except Timeout:
-        raise StorageError(
-            say("Another Atelier is already using the folder {folder}.", folder=folder)
-        ) from None
-    except OSError as error:
-        raise StorageError(
-            say(
-                "The folder {folder} can't be used: {reason}.",
-                folder=folder,
-                reason=error.strerror,
-            )
-        ) from error
+        await bound_times(store.database)
+        await erase_expired_tokens(store.database, all_rows=True)
+        if stopped := blame.take():
+            log.warning("The program stopped while it painted: %s", stopped)
+            await store.jobs.count_stops(stopped)
+    except StorageError as error:  # a full disk
+        log.warning("The database couldn't be tidied up: %s", error)
+
+
+async def _keep_erasing(database: Database) -> None:
+    """Erase tokens soon after they have expired, until cancelled."""
+    while True:
+        await asyncio.sleep(ERASE_INTERVAL)
+        try:
+            await erase_expired_tokens(database, all_rows=False)
+        except StorageError as error:
+            log.warning("Expired tokens couldn't be erased: %s", error)
 
 
 async def _resume(jobs: JobTable, worker: Worker, catalogue: Catalogue) -> None:

@@ -41,6 +41,7 @@ COGS = (
     ("cogs.messages",),
     ("cogs.policy",),
     ("cogs.context", "cogs.message_ref", "cogs.discord_settings", "cogs.translator"),
+    ("cogs.stored_values",),
 )
 """The layers of `cogs`, the highest first: each may import itself and those below."""
 
@@ -59,6 +60,7 @@ ENGINE = (
     (
         "engine.worker.messages",
         "engine.worker.executor_setup",
+        "engine.worker.blame",
     ),
     ("engine.jobs.requester",),
     ("engine.jobs.context", "engine.jobs.rate_limits"),
@@ -80,6 +82,9 @@ ENGINE = (
         "engine.tasks",
         "engine.atomic_write",
         "engine.background_thread",
+        "engine.folder_lock",
+        "engine.private_files",
+        "engine.stored_json",
         "engine.sizes",
     ),
 )

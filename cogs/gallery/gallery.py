@@ -66,7 +66,7 @@ class Gallery(commands.Cog):
             return
         scope = scope_of(interaction)
         chosen = await self._studio.preferences.get(scope, GALLERY_CHANNEL)
-        channel = guild.get_channel(int(chosen)) if chosen else None
+        channel = guild.get_channel(int(chosen)) if chosen and chosen.isdecimal() else None
         if not isinstance(channel, discord.TextChannel) or not _may_repost(
             guild, channel, message_ref
         ):

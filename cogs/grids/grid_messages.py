@@ -135,7 +135,12 @@ class GridMessages:
     async def resume(self) -> None:
         """Track every grid whose outcome wasn't shown before the program ended."""
         for grid in await self._studio.grids.undelivered():
-            self.track(grid, MessageRef.from_json(grid.message_ref))
+            try:
+                message_ref = MessageRef.from_json(grid.message_ref)
+            except (TypeError, ValueError, AttributeError):
+                log.error("The place of grid %d can't be read: it isn't shown", grid.id)
+                continue
+            self.track(grid, message_ref)
 
 
 def grid_question(layout: GridLayout, estimate: GridEstimate) -> str:

@@ -61,7 +61,12 @@ class JobMessages:
     async def resume(self) -> None:
         """Track every job whose outcome wasn't shown before the program ended."""
         for job in await self._studio.undelivered():
-            self.track(job, MessageRef.from_json(job.message_ref))
+            try:
+                message_ref = MessageRef.from_json(job.message_ref)
+            except (TypeError, ValueError, AttributeError):
+                log.error("The place of job %d can't be read: it isn't shown", job.id)
+                continue
+            self.track(job, message_ref)
 
 
 class _TrackedJob(TrackedMessage[JobEvent]):

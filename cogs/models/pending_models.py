@@ -5,10 +5,11 @@ Buttons hold the number of a pending model: sources can be too long for custom I
 
 import asyncio
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 from cogs.message_ref import MessageRef
+from cogs.stored_values import stored_values
 from engine import Studio
 
 STORE_SCOPE, STORE_KEY = "discord", "orders"
@@ -76,7 +77,7 @@ class PendingModels:
     async def all(self) -> dict[int, PendingModel]:
         """All pending models by number, the oldest first."""
         text = await self._preferences.get(STORE_SCOPE, STORE_KEY)
-        all_pending = [PendingModel.from_json(value) for value in json.loads(text or "[]")]
+        all_pending = stored_values(text, PendingModel.from_json, "pending model")
         return {pending.number: pending for pending in all_pending}
 
     async def get(self, number: int) -> PendingModel | None:
@@ -97,5 +98,9 @@ class PendingModels:
                 await self._write(list(all_pending.values()))
 
     async def _write(self, all_pending: list[PendingModel]) -> None:
-        text = json.dumps([pending.to_json() for pending in all_pending])
+        kept = [
+            replace(pending, message_ref=pending.message_ref.without_expired_token())
+            for pending in all_pending
+        ]
+        text = json.dumps([pending.to_json() for pending in kept])
         await self._preferences.set(STORE_SCOPE, STORE_KEY, text)

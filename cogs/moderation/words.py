@@ -41,6 +41,11 @@ NO_WORDS = phrase(
     "it first."
 )
 
+DAMAGED = phrase(
+    "The stored word lists are damaged, and nothing is painted until you add the words again with "
+    "`/words block` and `/words review`. The words shown here are all that could be read."
+)
+
 
 @app_commands.guild_only()
 class Words(
@@ -99,7 +104,9 @@ class Words(
         lines = [line for heading, words in headed if words for line in _lines(heading, words)]
         for text in split_into_messages(lines):
             await reply(interaction, text)
-        if not lines:
+        if lists.damaged:
+            await reply(interaction, say(DAMAGED))
+        elif not lines:
             await reply(interaction, say(NO_WORDS))
 
     @app_commands.command(name="waiting")

@@ -1,13 +1,22 @@
 """The settings of a server, except those about models."""
 
 import json
+import logging
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, Self
 
 from engine import Studio
 
+log = logging.getLogger(__name__)
+
 SETTINGS_KEY = "settings"
+
+NOWHERE = (0,)
+"""No channel has this ID: members can't paint while the settings can't be read, which may limit
+them to some channels."""
+
+_reported: set[str | None] = set()
 
 Nsfw = Literal["spoiler", "withhold", "off"]
 """What happens to pictures that the safety checker flags."""
@@ -45,10 +54,18 @@ class ServerSettings:
     @classmethod
     def from_json(cls, text: str | None) -> Self:
         """The settings that `to_json` wrote; the defaults for an empty text or `None`."""
-        values: dict[str, Any] = json.loads(text) if text else {}
-        channels = tuple(values.get("channels", ()))
-        roles = {int(role): pictures for role, pictures in values.get("roles", {}).items()}
-        return cls(**values | {"channels": channels, "roles": roles})
+        try:
+            values: dict[str, Any] = json.loads(text) if text else {}
+            known = {each.name for each in fields(cls)}
+            channels = tuple(int(channel) for channel in values.get("channels", ()))
+            roles = {int(role): int(most) for role, most in values.get("roles", {}).items()}
+            kept = {name: value for name, value in values.items() if name in known}
+            return cls(**kept | {"channels": channels, "roles": roles})
+        except (ValueError, TypeError, AttributeError, RecursionError):
+            if text not in _reported:
+                _reported.add(text)
+                log.error("A server's settings can't be read: nothing is open to members there")
+            return cls(channels=NOWHERE, nsfw="withhold")
 
 
 async def server_settings(studio: Studio, scope: str) -> ServerSettings:

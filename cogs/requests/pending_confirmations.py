@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 from cogs.policy.access import Refused
+from cogs.stored_values import stored_values
 from engine import AdapterUse, GridLayout, ImageRequest, Studio
 from speech import say
 
@@ -82,7 +83,7 @@ class PendingConfirmations:
 
     async def _load(self) -> list[PendingConfirmation]:
         text = await self._preferences.get(SCOPE, KEY)
-        return [PendingConfirmation.from_json(value) for value in json.loads(text or "[]")]
+        return stored_values(text, PendingConfirmation.from_json, "question")
 
     async def _save(self, confirmations: Sequence[PendingConfirmation]) -> None:
         text = json.dumps([asdict(each) for each in confirmations])

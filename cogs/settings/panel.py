@@ -169,7 +169,9 @@ class SettingsPanel(commands.Cog):
         review_channels = [
             each for each in [settings.review_channel] if each and find_channel(each)
         ]
-        gallery_channels = [int(each) for each in [gallery] if each and find_channel(int(each))]
+        gallery_channels = [
+            int(each) for each in [gallery] if each and each.isdecimal() and find_channel(int(each))
+        ]
         may_be_shown = interaction.client.settings.unsafe_may_be_shown
         nsfw_items = [
             _text(

@@ -37,4 +37,11 @@ def make_executor(
     in_ram = settings.models_in_ram_gb
     max_bytes = None if in_ram == "auto" else int(in_ram * GIGABYTE)
     model_cache = ModelCache(device, loader, max_bytes)
-    return Executor(device, model_cache, commands, report, previews=settings.previews)
+    return Executor(
+        device,
+        model_cache,
+        commands,
+        report,
+        previews=settings.previews,
+        blame=setup.blame,
+    )

@@ -18,6 +18,7 @@ from engine.errors import ModelUnavailable
 from engine.jobs.job import Job
 from engine.jobs.request import Recipe
 from engine.memory.plan import Stage
+from engine.worker.blame import BlameFile
 from engine.worker.messages import (
     CancelJob,
     CommandQueue,
@@ -48,6 +49,7 @@ class Executor:
         report: Callable[[ExecutorReport], None],
         *,
         previews: bool,
+        blame: BlameFile | None = None,
     ) -> None:
         """Prepare to run; nothing is loaded yet.
 
@@ -57,12 +59,14 @@ class Executor:
             commands: Where commands come in.
             report: Called on this thread with everything that happens.
             previews: Whether to make previews.
+            blame: Where the jobs that it is busy with are recorded.
         """
         self._commands = commands
         self._device = device
         self._model_cache = model_cache
         self._report = report
         self._previews = previews
+        self._blame = blame or BlameFile()
         self._deferred: list[RunJob] = []
         self._running_jobs: dict[int, RunningJob] = {}
         self._model_in_use: LoadedModel | None = None
@@ -74,6 +78,8 @@ class Executor:
         """Run jobs until told to stop."""
         self._device.claim()
         while not self._stopping:
+            if not self._running_jobs and not self._deferred:
+                self._blame.record(())
             self._take_commands(wait=not self._running_jobs)
             self._restart_jobs()
             if self._running_jobs and not self._stopping:
@@ -103,6 +109,7 @@ class Executor:
                     running_job.interrupt()
 
     def _admit(self, command: RunJob) -> None:
+        self._blame.record([command.job.id])
         try:
             self._model_cache.get(command.model)
         except Exception as error:
@@ -110,10 +117,11 @@ class Executor:
         else:
             if not self._running_jobs:
                 self._model_in_use = self._model_cache.loaded
-            self._begin(command)
+            self._begin(command, alone=command.alone)
 
     def _begin(self, command: RunJob, *, alone: bool = False) -> None:
         """Make the job's samples; after running out of memory, again under the next plan."""
+        self._blame.record([command.job.id])
         recipe = command.job.recipe
         while True:
             try:
@@ -187,6 +195,7 @@ class Executor:
 
     def _step(self) -> None:
         samples = self._next_batch()
+        self._blame.record(self._jobs_of(samples))
         before = samples[0].step
         begun = time.monotonic()
         failure: Exception | None = None
@@ -217,6 +226,14 @@ class Executor:
         turn = keys.index(self._last_key) + 1 if self._last_key in groups else 0
         self._last_key = keys[turn % len(keys)]
         return groups[self._last_key][: self._loaded.memory.plan.batch]
+
+    def _jobs_of(self, samples: Sequence[Sample]) -> list[int]:
+        """The numbers of the jobs that the samples belong to."""
+        return [
+            job_id
+            for job_id, running_job in self._running_jobs.items()
+            if any(sample in samples for sample in running_job.samples)
+        ]
 
     def _between_steps(self) -> None:
         """Execute what came in while a family runs whole; new jobs are deferred until it ends."""
@@ -253,6 +270,7 @@ class Executor:
         """Decode what is done and report the job's progress."""
         job = running_job.job
         for number, sample in running_job.undecoded():
+            self._blame.record([job.id])
             try:
                 image = paste_unmasked(self._decoded(sample), running_job.masked_image)
                 running_job.pictures[number] = Pixels(*image.size, image.tobytes())

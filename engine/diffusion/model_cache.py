@@ -7,6 +7,7 @@ import time
 from collections import OrderedDict
 from concurrent.futures import Future
 
+from engine.background_thread import watch_to_the_end
 from engine.diffusion.device import Device
 from engine.diffusion.loader import LoadedModel, ModelLoader, NoRoomToPreload
 from engine.jobs.request import Recipe
@@ -77,7 +78,9 @@ class ModelCache:
                 future.set_exception(error)
 
         # A daemon, since nothing can interrupt a load, and a program that stops must not wait.
-        threading.Thread(target=load, name=f"load {model.name}", daemon=True).start()
+        thread = threading.Thread(target=load, name=f"load {model.name}", daemon=True)
+        watch_to_the_end(thread)
+        thread.start()
 
     def forget(self, name: str) -> None:
         """Release the model of that name, wherever it is."""

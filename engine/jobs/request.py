@@ -98,9 +98,16 @@ class Recipe:
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Self:
-        """The recipe that `to_json` wrote."""
+        """The recipe that `to_json` wrote.
+
+        Raises:
+            ValueError: When a value isn't of its kind, or this version doesn't know it.
+            TypeError: When a value is missing, or this version doesn't know it.
+        """
         adapters = tuple(AdapterUse(*use) for use in value.get("adapters", ()))
-        return cls(**value | {"adapters": adapters})
+        recipe = cls(**value | {"adapters": adapters})
+        _check_stored(recipe)
+        return recipe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,6 +185,23 @@ class ImageRequest:
         )
         _check(recipe, model)
         return recipe
+
+
+TEXTS = ("prompt", "negative_prompt", "model", "scheduler")
+WHOLE = ("width", "height", "num_inference_steps", "seed", "count", "enlarged", "chaos")
+NUMBERS = ("guidance_scale", "strength")
+
+
+def _check_stored(recipe: Recipe) -> None:
+    """Raise `ValueError` unless the values of a stored recipe are of their kinds."""
+    for kinds, names in (((str,), TEXTS), ((int,), WHOLE), ((int, float), NUMBERS)):
+        for name in names:
+            if not isinstance(getattr(recipe, name), kinds):
+                raise ValueError(f"{name} isn't of its kind")
+    if not 1 <= recipe.count <= MAX_COUNT or min(recipe.width, recipe.height) < 1:
+        raise ValueError("count or size")
+    if recipe.scheduler not in SCHEDULERS:
+        raise ValueError(f"no scheduler {recipe.scheduler}")
 
 
 def _or(value: T | None, default: T) -> T:

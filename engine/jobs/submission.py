@@ -9,6 +9,7 @@ from engine.images.uploads import UploadFolder
 from engine.jobs.context import RequestContext
 from engine.jobs.context_loader import ContextLoader
 from engine.jobs.job import Job
+from engine.jobs.queue_shares import check_shares
 from engine.jobs.rate_limits import window_start
 from engine.jobs.request import ImageRequest, Recipe, check_length
 from engine.jobs.requester import Requester
@@ -146,6 +147,7 @@ class JobSubmission:
                     self._queue_size,
                 )
             )
+        check_shares(self._worker.waiting, requester, len(recipes), self._queue_size)
         pictures = sum(recipe.count for recipe in recipes)
         await self.check_rate_limits(requester, pictures, 1 if as_one else len(recipes))
 

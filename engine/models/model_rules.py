@@ -1,13 +1,13 @@
 """What a scope, such as a server, has decided about models, as values that requests are held to."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Self
+from typing import Any, Self
 
 from engine.errors import InvalidRequest
 from engine.jobs.request import ImageRequest
 from engine.models.catalogue import Catalogue, Model
+from engine.stored_json import load_stored
 from speech import join_list, say
 
 ALLOWED = "allowed_models"
@@ -38,8 +38,23 @@ class ModelDefaults:
     @classmethod
     def from_json(cls, text: str | None) -> Self:
         """The defaults as they are stored; none stored means none set."""
-        stored = json.loads(text) if text else {}
-        return cls(**{field.name: stored.get(field.name) for field in fields(cls)})
+        empty: dict[str, Any] = {}
+        stored, _ = load_stored(text, empty, "defaults for a model")
+        values = {field.name: stored.get(field.name) for field in fields(cls)}
+        return cls(**{name: value for name, value in values.items() if _fits(name, value)})
+
+
+def _fits(name: str, value: Any) -> bool:
+    """Whether a stored value is of the kind of that default."""
+    if isinstance(value, bool):
+        return False
+    match name:
+        case "scheduler":
+            return isinstance(value, str)
+        case "guidance_scale":
+            return isinstance(value, int | float)
+        case _:
+            return isinstance(value, int)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +75,13 @@ class ModelRules:
 
         Models that were removed are left out. If all of them were, the default one is allowed.
         """
-        names = json.loads(self.preferences.get(ALLOWED) or "[]")
+        empty: list[Any] = []
+        names, intact = load_stored(self.preferences.get(ALLOWED), empty, "list of allowed models")
+        if not intact:
+            return (self.catalogue.default.name,)
         if not names:
             return None
-        known = tuple(name for name in names if name in self.catalogue)
+        known = tuple(name for name in names if isinstance(name, str) and name in self.catalogue)
         return known or (self.catalogue.default.name,)
 
     @property

@@ -4,16 +4,19 @@ import asyncio
 import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 from engine.errors import InvalidRequest
 from engine.jobs.request import ImageRequest
 from engine.moderation.word_filter import contains_any, find_words
 from engine.prompts.grammar import sections, without_adapters
+from engine.stored_json import load_stored
 from speech import phrase, say
 
 BLOCKED, REVIEWED = "blocked_words", "reviewed_words"
 """The preferences that hold the two lists."""
+
+NO_WORDS: list[Any] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,16 +26,22 @@ class WordLists:
     Attributes:
         blocked: Words that no prompt may contain.
         reviewed: Words that a moderator has to review first.
+        damaged: Whether a stored list can't be read. Then nothing is painted until a moderator has
+            set the lists again: what they forbade isn't known.
     """
 
     blocked: tuple[str, ...] = ()
     reviewed: tuple[str, ...] = ()
+    damaged: bool = False
 
     @classmethod
     def from_preferences(cls, preferences: Mapping[str, str]) -> Self:
         """The lists among the preferences of a scope."""
+        stored = preferences.get(BLOCKED), preferences.get(REVIEWED)
         return cls(
-            words_from_json(preferences.get(BLOCKED)), words_from_json(preferences.get(REVIEWED))
+            words_from_json(stored[0]),
+            words_from_json(stored[1]),
+            damaged=not all(map(_is_intact, stored)),
         )
 
     async def check(self, *requests: ImageRequest) -> None:
@@ -40,6 +49,13 @@ class WordLists:
 
         Brackets that weigh words are looked through: `bl(oo)d` is checked as it is read.
         """
+        if self.damaged:
+            raise InvalidRequest(
+                say(
+                    "The word lists of this server are damaged, so nothing can be painted. Ask "
+                    "someone who manages the server to set them again with `/words block`."
+                )
+            )
         if not self.blocked:
             return
         prompts = {
@@ -65,8 +81,14 @@ class WordLists:
 
 
 def words_from_json(text: str | None) -> tuple[str, ...]:
-    """The words of a list as it is stored."""
-    return tuple(json.loads(text or "[]"))
+    """The words of a list as it is stored; those that can be read, if it is damaged."""
+    stored, _ = load_stored(text, NO_WORDS, "word list")
+    return tuple(word for word in stored if isinstance(word, str) and word)
+
+
+def _is_intact(text: str | None) -> bool:
+    stored, intact = load_stored(text, NO_WORDS, "word list")
+    return intact and all(isinstance(word, str) and word for word in stored)
 
 
 def words_to_json(words: Iterable[str]) -> str:

@@ -3,14 +3,15 @@
 import difflib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import Self
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Self
 
 from engine.errors import InvalidRequest
 from engine.jobs.request import MAX_PROMPT, ImageRequest
 from engine.models.catalogue import NAME
 from engine.prompts.dynamic_prompts import expand_dynamic_prompt
 from engine.prompts.flags import without_flags
+from engine.stored_json import load_stored, report_damage
 from speech import say
 
 PLACE = "{prompt}"
@@ -18,6 +19,9 @@ PLACE = "{prompt}"
 
 STYLES, USER_DEFAULTS = "styles", "wishes"
 """The preferences that hold the styles of a scope and the defaults of a person."""
+
+SAFE_PRIVACY = "private"
+"""The privacy of a person whose choice can't be read: they may have chosen it."""
 
 NONE = "none"
 """The name that asks for no style, for people who have a default one."""
@@ -72,7 +76,12 @@ class UserDefaults:
     @classmethod
     def from_json(cls, text: str | None) -> Self:
         """The defaults as they are stored; none stored means none set."""
-        return cls(**json.loads(text or "{}"))
+        empty: dict[str, Any] = {}
+        stored, intact = load_stored(text, empty, "defaults of a person")
+        if not intact:
+            return cls(privacy=SAFE_PRIVACY)
+        names = [field.name for field in fields(cls)]
+        return cls(**{name: stored[name] for name in names if isinstance(stored.get(name), str)})
 
     def to_json(self) -> str:
         """The defaults as they are stored."""
@@ -81,8 +90,16 @@ class UserDefaults:
 
 def styles_from_json(text: str | None) -> dict[str, Style]:
     """The styles of a scope as they are stored, by their names in lower case."""
-    styles = [Style(**value) for value in json.loads(text or "[]")]
-    return {style.name.casefold(): style for style in styles}
+    empty: list[Any] = []
+    stored, _ = load_stored(text, empty, "list of styles")
+    styles = []
+    for value in stored:
+        try:
+            style = Style(**value)
+            styles.append((style.name.casefold(), style))
+        except (TypeError, AttributeError):
+            report_damage("style")
+    return dict(styles)
 
 
 def styles_to_json(styles: Iterable[Style]) -> str:

@@ -1,7 +1,10 @@
 """The models that were added while the program was running."""
 
+import aiosqlite
+
 from engine.settings import ModelSettings
 from engine.store.database import Database
+from engine.store.unreadable import readable
 
 
 class ModelTable:
@@ -13,7 +16,7 @@ class ModelTable:
     async def all(self) -> dict[str, ModelSettings]:
         """The added models, in the order in which they were added."""
         rows = await self._database.read("SELECT name, settings FROM models ORDER BY rowid")
-        return {name: ModelSettings.model_validate_json(settings) for name, settings in rows}
+        return dict(readable("added model", rows, _model))
 
     async def save(self, name: str, settings: ModelSettings) -> None:
         """Store a model; one of the same name is replaced."""
@@ -28,3 +31,8 @@ class ModelTable:
         """Delete the model of that name."""
         async with self._database.transaction() as connection:
             await connection.execute("DELETE FROM models WHERE name = ?", (name,))
+
+
+def _model(row: aiosqlite.Row) -> tuple[str, ModelSettings]:
+    name, settings = row
+    return name, ModelSettings.model_validate_json(settings)

@@ -1,6 +1,7 @@
 """The database connection: opened once, migrated, and closed in order."""
 
 import asyncio
+import logging
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,14 +11,18 @@ from typing import Self
 import aiosqlite
 
 from engine.errors import StorageError
+from engine.private_files import private_file, private_folder, restrict
 from engine.store.schema import migrate
 from speech import say
+
+log = logging.getLogger(__name__)
 
 PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",  # a queued job survives a power failure
     "PRAGMA foreign_keys=ON",
     "PRAGMA busy_timeout=5000",
+    "PRAGMA secure_delete=ON",  # what is erased leaves nothing behind in the file
 )
 
 
@@ -41,8 +46,12 @@ class Database:
                 newer version of the program has written it.
         """
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            private_folder(self._path.parent)
+            private_file(self._path)  # SQLite gives the files beside it the same permissions
+            for suffix in ("-wal", "-shm"):
+                restrict(self._path.with_name(self._path.name + suffix))
             self._connection = await aiosqlite.connect(self._path, isolation_level=None)
+            self._connection.text_factory = _text
             for pragma in PRAGMAS:
                 await self._connection.execute(pragma)
             await migrate(self._connection)
@@ -62,7 +71,10 @@ class Database:
 
     async def __aexit__(self, *_: object) -> None:
         if self._connection is not None:
-            await self._connection.close()
+            try:
+                await self._connection.close()
+            except sqlite3.Error as error:
+                log.warning("The database can't be closed in order: %s", error)
             self._connection = None
 
     @asynccontextmanager
@@ -87,7 +99,7 @@ class Database:
                     say("The database can't be written to: {reason}.", reason=str(error))
                 ) from error
             finally:
-                await connection.rollback()
+                await _roll_back(connection)
 
     async def read(self, sql: str, *parameters: object) -> list[aiosqlite.Row]:
         """The rows that a SELECT finds.
@@ -104,6 +116,14 @@ class Database:
                     say("The database can't be read: {reason}.", reason=str(error))
                 ) from error
 
+    async def checkpoint(self) -> None:
+        """Move everything written into the file itself, and empty the one beside it."""
+        async with self._writing:
+            try:
+                await self._open().execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+            except sqlite3.Error as error:
+                log.warning("The database can't be tidied up: %s", error)
+
     def _open(self) -> aiosqlite.Connection:
         if self._connection is None:
             raise StorageError(say("The database is closed."))
@@ -113,3 +133,16 @@ class Database:
 def _within_64_bits(value: object) -> object:
     """The value as SQLite can compare it; a larger number is one that no row has."""
     return min(max(value, -MAX_INTEGER), MAX_INTEGER) if isinstance(value, int) else value
+
+
+async def _roll_back(connection: aiosqlite.Connection) -> None:
+    """Undo the transaction, if there is one. On a full disk SQLite may have done so itself."""
+    try:
+        await connection.rollback()
+    except sqlite3.Error as error:
+        log.warning("A transaction can't be rolled back: %s", error)
+
+
+def _text(value: bytes) -> str:
+    """Stored text; damaged bytes of one value don't make a whole list unreadable."""
+    return value.decode(errors="replace")

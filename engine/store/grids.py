@@ -15,6 +15,7 @@ from engine.jobs.request import Recipe
 from engine.jobs.requester import Requester
 from engine.store.database import Database
 from engine.store.jobs import JobTable, insert
+from engine.store.unreadable import readable
 from speech import say
 
 COLUMNS = "id, owner, home, layout, created_at"
@@ -71,7 +72,12 @@ class GridTable:
         rows = await self._database.read(f"SELECT {COLUMNS} FROM sheets WHERE id = ?", grid_id)
         if not rows:
             raise UnknownJob(say("Grid {number} no longer exists.", number=grid_id))
-        return _grid(rows[0])
+        grids = readable("grid", rows, _grid)
+        if not grids:
+            raise UnknownJob(
+                say("Grid {number} can't be read. Another version made it.", number=grid_id)
+            )
+        return grids[0]
 
     async def undelivered(self) -> list[Grid]:
         """Grids whose outcome, or that of a cell, has not been shown yet, oldest first."""
@@ -79,7 +85,7 @@ class GridTable:
             f"SELECT {COLUMNS} FROM sheets WHERE settled = 0 OR id IN "
             "(SELECT sheet FROM jobs WHERE settled = 0) ORDER BY id"
         )
-        return [_grid(row) for row in rows]
+        return readable("grid", rows, _grid)
 
     async def cells(self, grid_id: int) -> dict[int, Job]:
         """The jobs of a grid by their cells, without those that were deleted."""

@@ -7,6 +7,7 @@ from engine.jobs.job import Job
 from engine.store.database import Database
 from engine.store.jobs import JobTable
 from engine.store.search import Search
+from engine.store.unreadable import readable
 
 KEPT = 30 * 24 * 3600.0
 """Seconds for which a search is remembered after its last use."""
@@ -52,6 +53,7 @@ class History:
     async def recall(self, owner: str, number: int) -> Search | None:
         """The search that `remember` gave this number; `None` if it is someone else's."""
         rows = await self._database.read(
-            "SELECT search FROM searches WHERE id = ? AND owner = ?", number, owner
+            "SELECT search, id FROM searches WHERE id = ? AND owner = ?", number, owner
         )
-        return Search.from_json(json.loads(rows[0][0])) if rows else None
+        found = readable("search of", rows, lambda row: Search.from_json(json.loads(row[0])), 1)
+        return found[0] if found else None

@@ -13,9 +13,11 @@ from engine.jobs.job import Cell, Job, JobState, Parent
 from engine.jobs.request import Recipe
 from engine.jobs.requester import Requester
 from engine.safety.verdict import SafetyVerdict
+from engine.store.clock import bound_times, is_future
 from engine.store.database import Database
 from engine.store.reviews import Decision, decided
 from engine.store.safety import insert_verdicts
+from engine.store.unreadable import readable
 from speech import Sentence, load_sentence, say
 
 USAGE_KEPT = 24 * 3600.0
@@ -58,10 +60,15 @@ class JobTable:
         Raises:
             UnknownJob: When there is none.
         """
-        found = await self._select("WHERE id = ?", job_id)
+        found = await self._rows("WHERE id = ?", job_id)
         if not found:
             raise UnknownJob(say("Job {number} no longer exists.", number=job_id))
-        return found[0]
+        jobs = self._readable(found)
+        if not jobs:
+            raise UnknownJob(
+                say("Job {number} can't be read. Another version made it.", number=job_id)
+            )
+        return jobs[0]
 
     async def several(self, job_ids: Sequence[int]) -> list[Job]:
         """The jobs of these numbers that still exist, newest first."""
@@ -77,7 +84,7 @@ class JobTable:
         """How many jobs for that model are queued or running."""
         rows = await self._database.read(
             "SELECT count(*) FROM jobs WHERE settled = 0 AND state IN (?, ?) "
-            "AND json_extract(recipe, '$.model') = ?",
+            "AND iif(json_valid(recipe), json_extract(recipe, '$.model'), '') = ?",
             JobState.QUEUED,
             JobState.RUNNING,
             model,
@@ -102,19 +109,26 @@ class JobTable:
             )
 
     async def set_running(self, job_id: int) -> None:
-        """Record that painting has started: one more attempt."""
+        """Record that the job is on the device."""
         async with self._database.transaction() as connection:
             await connection.execute(
-                "UPDATE jobs SET state = ?, attempts = attempts + 1 WHERE id = ?",
-                (JobState.RUNNING, job_id),
+                "UPDATE jobs SET state = ? WHERE id = ?", (JobState.RUNNING, job_id)
+            )
+
+    async def count_stops(self, job_ids: Sequence[int]) -> None:
+        """Record that the program stopped while these were being painted: one more attempt."""
+        async with self._database.transaction() as connection:
+            await connection.execute(
+                "UPDATE jobs SET attempts = attempts + 1 WHERE state IN (?, ?) "
+                "AND id IN (SELECT value FROM json_each(?))",
+                (JobState.QUEUED, JobState.RUNNING, json.dumps(job_ids)),
             )
 
     async def requeue(self, job_id: int) -> None:
-        """Record that a running job is queued again, and that the attempt doesn't count."""
+        """Record that a running job is queued again."""
         async with self._database.transaction() as connection:
             await connection.execute(
-                "UPDATE jobs SET state = ?, attempts = attempts - 1 WHERE id = ?",
-                (JobState.QUEUED, job_id),
+                "UPDATE jobs SET state = ? WHERE id = ?", (JobState.QUEUED, job_id)
             )
 
     async def set_painted(
@@ -159,15 +173,25 @@ class JobTable:
             await connection.execute("DELETE FROM jobs WHERE id = ?", (job_id,))
 
     async def used_since(self, owner: str, since: float) -> list[tuple[float, int]]:
-        """When `owner` asked for how many pictures after `since` (epoch seconds), oldest first."""
-        rows = await self._database.read(
-            "SELECT at, pictures FROM usage WHERE owner = ? AND at > ? ORDER BY at", owner, since
-        )
-        return [(at, pictures) for at, pictures in rows]
+        """When `owner` asked for how many pictures after `since` (epoch seconds), oldest first.
+
+        What a clock that was ahead has written counts as used now.
+        """
+        query = "SELECT at, pictures FROM usage WHERE owner = ? AND at > ? ORDER BY at"
+        rows = await self._database.read(query, owner, since)
+        if rows and is_future(rows[-1][0]):
+            await bound_times(self._database)
+            rows = await self._database.read(query, owner, since)
+        return [(min(at, time.time()), pictures) for at, pictures in rows]
 
     async def _select(self, where: str, *parameters: object) -> list[Job]:
-        rows = await self._database.read(f"SELECT {COLUMNS} FROM jobs {where}", *parameters)
-        return [self._job(row) for row in rows]
+        return self._readable(await self._rows(where, *parameters))
+
+    async def _rows(self, where: str, *parameters: object) -> list[aiosqlite.Row]:
+        return await self._database.read(f"SELECT {COLUMNS} FROM jobs {where}", *parameters)
+
+    def _readable(self, rows: Sequence[aiosqlite.Row]) -> list[Job]:
+        return readable("job", rows, self._job)
 
     def _job(self, row: aiosqlite.Row) -> Job:
         job_id, owner, message_ref, recipe, state, created_at, scope, error, *rest = row

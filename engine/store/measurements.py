@@ -1,10 +1,14 @@
 """What stages of memory plans took, as measured."""
 
+import math
 from dataclasses import astuple, fields
+
+import aiosqlite
 
 from engine.memory.measurement import Measurement
 from engine.memory.plan import Stage
 from engine.store.database import Database
+from engine.store.unreadable import readable
 
 COLUMNS = tuple(field.name for field in fields(Measurement))
 
@@ -20,11 +24,7 @@ class MeasurementTable:
         rows = await self._database.read(
             f"SELECT {', '.join(COLUMNS)} FROM measurements ORDER BY rowid"
         )
-        found = (dict(zip(COLUMNS, row, strict=True)) for row in rows)
-        return [
-            Measurement(**row | {"stage": Stage(row["stage"]), "failed": bool(row["failed"])})
-            for row in found
-        ]
+        return readable("measurement of the model", rows, _measurement)
 
     async def save(self, measurement: Measurement) -> None:
         """Write a measurement over an older one of the same."""
@@ -39,3 +39,12 @@ class MeasurementTable:
         """Forget what was measured of a model."""
         async with self._database.transaction() as connection:
             await connection.execute("DELETE FROM measurements WHERE model = ?", (model,))
+
+
+def _measurement(row: aiosqlite.Row) -> Measurement:
+    values = dict(zip(COLUMNS, row, strict=True))
+    if not (math.isfinite(values["seconds"]) and values["seconds"] >= 0 and values["batch"] > 0):
+        raise ValueError("no such time was measured")
+    return Measurement(
+        **values | {"stage": Stage(values["stage"]), "failed": bool(values["failed"])}
+    )

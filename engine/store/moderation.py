@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass
 
 from engine.moderation.block import Block
+from engine.store.clock import bound_times, is_future
 from engine.store.database import Database
 
 KEPT = 500
@@ -55,6 +56,13 @@ class ModerationTable:
 
     async def blocked(self, scope: str, user: str) -> Block | None:
         """The person's block, if one is in force."""
+        block = await self._block(scope, user)
+        if block is not None and is_future(block.at):
+            await bound_times(self._database)
+            block = await self._block(scope, user)
+        return block
+
+    async def _block(self, scope: str, user: str) -> Block | None:
         rows = await self._database.read(
             "SELECT user, reason, by, at, until FROM blocks "
             "WHERE scope = ? AND user = ? AND (until IS NULL OR until > ?)",

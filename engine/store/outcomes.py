@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass
 
+from engine.store.clock import SLACK
 from engine.store.database import Database
 from speech import load_sentence
 
@@ -53,16 +54,21 @@ class Outcomes:
         now = time.time()
         [(jobs, pictures)] = await self._database.read(
             "SELECT count(*), coalesce(sum(pictures), 0) FROM outcomes "
-            "WHERE state = 'painted' AND at > ?",
+            "WHERE state = 'painted' AND at BETWEEN ? AND ?",
             now - HOUR,
+            now + SLACK,
         )
         [(failed,)] = await self._database.read(
-            "SELECT count(*) FROM outcomes WHERE state = 'failed' AND at > ?", now - DAY
+            "SELECT count(*) FROM outcomes WHERE state = 'failed' AND at BETWEEN ? AND ?",
+            now - DAY,
+            now + SLACK,
         )
         rows = await self._database.read(
             "SELECT job_id, at, coalesce(error, '') FROM outcomes "
-            "WHERE state = 'failed' AND at > ? ORDER BY at DESC, job_id DESC LIMIT ?",
+            "WHERE state = 'failed' AND at BETWEEN ? AND ? "
+            "ORDER BY at DESC, job_id DESC LIMIT ?",
             now - DAY,
+            now + SLACK,
             limit,
         )
         failures = (Failure(job_id, at, load_sentence(error)) for job_id, at, error in rows)

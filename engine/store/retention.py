@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from engine.store.clock import SLACK
 from engine.store.database import Database
 
 REMOVABLE = "settled = 1 AND id NOT IN (SELECT job_id FROM favourites)"
@@ -26,9 +28,15 @@ class RetentionTable:
         self._folder = folder
 
     async def older(self, before: float) -> list[int]:
-        """Removable jobs from before then (epoch seconds), oldest first."""
+        """Removable jobs from before then (epoch seconds), oldest first.
+
+        One that a clock that was ahead has dated is older than a job that was made after it.
+        """
         rows = await self._database.read(
-            f"SELECT id FROM jobs WHERE {REMOVABLE} AND created_at < ? ORDER BY id", before
+            f"SELECT id FROM jobs WHERE {REMOVABLE} AND (created_at < ?1 OR created_at > ?2 "
+            "AND id < (SELECT max(id) FROM jobs WHERE created_at < ?1)) ORDER BY id",
+            before,
+            time.time() + SLACK,
         )
         return [job_id for (job_id,) in rows]
 
@@ -61,9 +69,10 @@ class RetentionTable:
     async def uploads(self) -> set[str]:
         """Names of the uploads that are needed: by jobs, held requests and preferences."""
         rows = await self._database.read(
-            "SELECT atom FROM jobs, json_tree(recipe) WHERE type = 'text' AND atom LIKE '%.png' "
+            "SELECT atom FROM jobs, json_tree(iif(json_valid(recipe), recipe, '[]')) "
+            "WHERE type = 'text' AND atom LIKE '%.png' "
             "UNION "
-            "SELECT atom FROM reviews, json_tree(requests) "
+            "SELECT atom FROM reviews, json_tree(iif(json_valid(requests), requests, '[]')) "
             "WHERE decision = 'waiting' AND type = 'text' AND atom LIKE '%.png' "
             "UNION "
             "SELECT atom FROM preferences, "

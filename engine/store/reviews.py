@@ -12,7 +12,9 @@ import aiosqlite
 from engine.errors import InvalidRequest, LimitReached
 from engine.jobs.job import Parent
 from engine.jobs.request import ImageRequest
+from engine.store.clock import REPAIRS, SLACK
 from engine.store.database import Database
+from engine.store.unreadable import readable
 from speech import say
 
 COLUMNS = (
@@ -101,6 +103,7 @@ class ReviewTable:
         now = time.time()
         async with self._database.transaction() as connection:
             await connection.execute("DELETE FROM reviews WHERE asked_at < ?", (now - LIFETIME,))
+            await connection.execute(REPAIRS["reviews"], {"now": now, "latest": now + SLACK})
             [(waiting,)] = await connection.execute_fetchall(
                 "SELECT count(*) FROM reviews WHERE scope = ? AND owner = ? AND decision = ?",
                 (scope, owner, Decision.WAITING),
@@ -146,7 +149,7 @@ class ReviewTable:
             InvalidRequest: When it has expired, or belongs to another scope.
         """
         rows = await self._database.read(f"SELECT {COLUMNS} FROM reviews WHERE id = ?", number)
-        review = _review(rows[0]) if rows else None
+        review = next(iter(readable("review", rows, _review)), None)
         if review is None or review.scope != scope or review.expired:
             raise InvalidRequest(say("This request waited too long and has expired."))
         return review
@@ -160,7 +163,7 @@ class ReviewTable:
             time.time() - LIFETIME,
             scope,
         )
-        return [_review(row) for row in rows]
+        return readable("review", rows, _review)
 
     async def set_message(self, number: int, message: ReviewMessage) -> None:
         """Record where moderators were asked."""

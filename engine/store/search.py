@@ -4,6 +4,8 @@ import time
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
+from engine.store.clock import SLACK
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
@@ -49,8 +51,10 @@ class Search:
                 conditions.append(f"jobs.{column} = ?")
                 parameters.append(value)
         if self.seconds is not None:
-            conditions.append("jobs.created_at > ?")
-            parameters.append(time.time() - self.seconds)
+            now = time.time()
+            # A clock that was ahead would keep its jobs among the latest ones.
+            conditions.append("jobs.created_at BETWEEN ? AND ?")
+            parameters += [now - self.seconds, now + SLACK]
         for word in self.words.split():
             conditions.append("jobs.prompt LIKE ? ESCAPE '\\'")
             parameters.append(f"%{_escaped(word)}%")

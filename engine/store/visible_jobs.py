@@ -6,11 +6,14 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
+import aiosqlite
+
 from engine.jobs.job import Job
 from engine.store.database import Database
 from engine.store.history import History
 from engine.store.jobs import JobTable
 from engine.store.search import Search
+from engine.store.unreadable import readable
 
 MAX_CHECKED = 5000
 """Jobs of others that are checked for one list; older ones aren't in it."""
@@ -112,11 +115,13 @@ class VisibleJobs:
             "SELECT id, owner, home FROM jobs WHERE id IN (SELECT value FROM json_each(?))",
             json.dumps(job_ids),
         )
-        return {
-            job_id
-            for job_id, owner, message_ref in rows
-            if (viewer.owner and owner == viewer.owner) or viewer.can_see(json.loads(message_ref))
-        }
+
+        def visible(row: aiosqlite.Row) -> tuple[int, bool]:
+            job_id, owner, message_ref = row
+            own = bool(viewer.owner) and owner == viewer.owner
+            return job_id, own or viewer.can_see(json.loads(message_ref))
+
+        return {job_id for job_id, seen in readable("place of the job", rows, visible) if seen}
 
 
 def _existing(number: int, size: int, total: int) -> int:

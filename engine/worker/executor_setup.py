@@ -8,6 +8,7 @@ from engine.hub import LocalFiles, Origin, local_files
 from engine.memory.profiles import ProfileStore
 from engine.models.adapters import AdapterCatalogue
 from engine.settings import EngineSettings
+from engine.worker.blame import BlameFile
 
 FindFiles = Callable[[str, Origin], LocalFiles]
 """From a model's name and origin to its files on disk; may block, and raise `ModelUnavailable`."""
@@ -28,6 +29,7 @@ class ExecutorSetup:
         profiles: What was measured; it outlives an executor.
         adapters: The LoRAs.
         embeddings: Folder of textual inversions, if there is one.
+        blame: Where the jobs that the device is busy with are recorded.
     """
 
     settings: EngineSettings
@@ -35,3 +37,4 @@ class ExecutorSetup:
     profiles: ProfileStore = field(default_factory=ProfileStore)
     adapters: AdapterCatalogue = field(default_factory=AdapterCatalogue)
     embeddings: Path | None = None
+    blame: BlameFile = field(default_factory=BlameFile)

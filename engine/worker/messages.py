@@ -19,6 +19,8 @@ class RunJob:
     """File of the start image."""
     mask: Path | None = None
     """File of the mask."""
+    alone: bool = False
+    """Whether it shares no batch: the program stopped while it was painted before."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ import contextlib
 import logging
 from collections.abc import Callable
 
-from engine.errors import AtelierError, new_incident, without_folders
+from engine.errors import AtelierError, StorageError, new_incident, without_folders
 from engine.images.output import OutputFolder
 from engine.jobs.events import JobEvents
 from engine.jobs.job import Job, JobEvent, JobState
@@ -75,8 +75,16 @@ class Postprocessor:
         sentence = sentence and without_folders(sentence)
         try:
             await self._jobs.set_state(job.id, state, sentence)
+        except StorageError as error:
+            log.error("Job %d ended, but that couldn't be stored: %s", job.id, error)
         finally:
             self._job_events.post(JobEvent(job_id=job.id, state=state, error=sentence))
+
+    async def _put_back(self, job: Job) -> None:
+        try:
+            await self._jobs.requeue(job.id)
+        except StorageError as error:  # a full disk; the next start resumes it all the same
+            log.warning("Job %d couldn't be put back in the queue: %s", job.id, error)
 
     async def _keep(
         self, job: Job, pictures: tuple[Pixels, ...], on_checked: Callable[[], None]
@@ -90,7 +98,7 @@ class Postprocessor:
             files = await asyncio.to_thread(self._pictures.save, job, pictures)
             await self._jobs.set_painted(job.id, files, verdicts)
         except NotChecked:
-            await self._jobs.requeue(job.id)
+            await self._put_back(job)
         except AtelierError as error:
             log.error("Job %d was painted but couldn't be saved: %s", job.id, error)
             await self.end(job, JobState.FAILED, error.sentence)

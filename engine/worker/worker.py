@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
-from engine.errors import AtelierError, new_incident
+from engine.errors import AtelierError, StorageError, new_incident
 from engine.images.uploads import UploadFolder
 from engine.jobs.eta import EtaCalculator, queued_event
 from engine.jobs.events import JobEvents
@@ -14,6 +14,7 @@ from engine.jobs.job import Job, JobState
 from engine.jobs.queue import FairQueue
 from engine.jobs.request import Recipe
 from engine.jobs.step_times import StepTimes
+from engine.memory.measurement import Measurement
 from engine.models.availability import ModelAvailability
 from engine.models.catalogue import Catalogue
 from engine.store import JobTable, MeasurementTable
@@ -156,11 +157,21 @@ class Worker:
             async with asyncio.timeout(self._setup.settings.grace):
                 await self._idle.wait()
         await self._device.stop(THREAD_GRACE)
+        await asyncio.to_thread(self._setup.blame.close)
         await self._postprocessor.stop(THREAD_GRACE)
         await self._tasks.join()
         for job_id in self._running.keys() - self._cancelled:
-            await self._jobs.requeue(job_id)
+            try:
+                await self._jobs.requeue(job_id)
+            except StorageError as error:  # a full disk; the next start resumes it all the same
+                log.warning("Job %d couldn't be put back in the queue: %s", job_id, error)
         self._job_events.close()
+
+    async def _save(self, measurement: Measurement) -> None:
+        try:
+            await self._measurements.save(measurement)
+        except StorageError as error:
+            log.warning("A measurement couldn't be saved: %s", error)
 
     def _feed(self) -> None:
         """Hand over jobs while the batch has room and the safety checker keeps up."""
@@ -188,10 +199,17 @@ class Worker:
             self._catalogue[recipe.model],
             self._uploads.path(recipe.image) if recipe.image else None,
             self._uploads.path(recipe.mask) if recipe.mask else None,
+            alone=job.attempts > 0,
         )
 
     def _preload(self) -> None:
-        """Have the model of the first job that needs another one loaded meanwhile."""
+        """Have the model of the first job that needs another one loaded meanwhile.
+
+        Not beside a job with which the program has stopped before: if it stops again, it is plain
+        which of the two was to blame.
+        """
+        if any(job.attempts for job in self._running.values()):
+            return
         in_use = {job.recipe.model for job in self._running.values()}
         excluded = in_use | self._availability.pending.keys()
         wanted = (job.recipe.model for job in self._queue.order())
@@ -221,7 +239,7 @@ class Worker:
                 self._on_progress(report)
                 return
             case StageMeasured(measurement):
-                self._tasks.start(self._measurements.save(measurement), "save a measurement")
+                self._tasks.start(self._save(measurement), "save a measurement")
                 return
             case JobPainted(job_id, pictures) if job_id not in self._cancelled:
                 job = self._running.pop(job_id)

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from engine.background_thread import BackgroundThread, ThreadStopped
+from engine.background_thread import BackgroundThread, ThreadStopped, threads_left_behind
 
 
 async def test_calls_run_in_order_on_one_thread_and_their_results_come_back() -> None:
@@ -66,3 +66,14 @@ async def test_a_call_that_does_not_end_in_time_fails_and_is_left_behind() -> No
 
 async def test_a_thread_that_was_never_used_stops_at_once() -> None:
     await BackgroundThread("test").stop(10)
+
+
+async def test_a_thread_left_behind_is_known_until_it_ends() -> None:
+    thread, go_on = BackgroundThread("stuck"), threading.Event()
+    late = thread.run(lambda: go_on.wait(30))
+    await thread.stop(0.05)
+    with pytest.raises(ThreadStopped):
+        await late
+    assert "stuck" in threads_left_behind(0.0)
+    go_on.set()
+    assert "stuck" not in threads_left_behind(10.0)

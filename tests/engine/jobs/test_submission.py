@@ -101,3 +101,26 @@ async def test_a_disk_that_fails_in_between_leaves_none(
     with pytest.raises(StorageError):
         await studio.submit_all([FISH, BOAT], Requester(owner="ada"))
     assert (await studio.undelivered(), studio.queue()) == ([], [])
+
+
+async def test_neither_a_person_nor_a_server_fills_the_queue(
+    tmp_path: Path, tiny_model: Path
+) -> None:
+    models = {"tiny": model_settings(tiny_model)}
+    async with open_studio(
+        engine_settings(grace=0.0), models, tmp_path / "shared", queue_size=80
+    ) as studio:
+        await studio.stop()
+        limits = RateLimits()
+
+        async def ask(owner: str, jobs: int, scope: str = "guild:1") -> None:
+            requester = Requester(owner=owner, scope=scope, rate_limits=limits)
+            await studio.submit_all([BOAT] * jobs, requester)
+
+        await ask("ada", 36)
+        with pytest.raises(LimitReached, match="one person can have 36 there"):
+            await ask("ada", 1)
+        await ask("bob", 4)
+        with pytest.raises(QueueFull, match="its share of the queue"):
+            await ask("eve", 1)
+        await ask("eve", 1, "guild:2")

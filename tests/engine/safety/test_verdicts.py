@@ -152,7 +152,7 @@ async def test_a_program_that_ends_before_the_verdict_paints_and_checks_again(
         async with asyncio.timeout(60):
             [*_, last] = [event async for event in studio.watch(job.id)]
         assert last.state is JobState.PAINTED
-        assert (await studio.job(job.id)).attempts == 1
+        assert (await studio.job(job.id)).attempts == 0
         assert all(each.unsafe for each in await studio.safety.verdicts(job.id))
         await studio.stop()
         with pytest.raises(AtelierError, match="I'm restarting"):

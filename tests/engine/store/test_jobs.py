@@ -60,15 +60,19 @@ async def test_a_failure_is_kept_with_its_sentence(jobs: JobTable) -> None:
     assert (failed.state, failed.error) == (JobState.FAILED, "It does not fit.")
 
 
-async def test_attempts_count_what_was_begun_and_not_what_was_put_back(jobs: JobTable) -> None:
+async def test_attempts_count_stops_of_the_program_and_nothing_else(jobs: JobTable) -> None:
     job = await jobs.add(Requester(owner="ada"), recipe())
+    beside = await jobs.add(Requester(owner="bob"), recipe())
     await jobs.set_running(job.id)
-    await jobs.set_running(job.id)
+    await jobs.set_running(beside.id)
+    await jobs.count_stops([job.id])
+    await jobs.count_stops([job.id, 99])
     running = await jobs.get(job.id)
     assert (running.state, running.attempts) == (JobState.RUNNING, 2)
+    assert (await jobs.get(beside.id)).attempts == 0
     await jobs.requeue(job.id)
     back = await jobs.get(job.id)
-    assert (back.state, back.attempts) == (JobState.QUEUED, 1)
+    assert (back.state, back.attempts) == (JobState.QUEUED, 2)
 
 
 async def test_a_home_can_be_told_more_precisely_later(jobs: JobTable) -> None:

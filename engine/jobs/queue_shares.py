@@ -1,0 +1,64 @@
+"""Shares of the queue: neither a person nor a server can fill it for the others.
+
+Every job counts, so a grid counts as its cells.
+"""
+
+from collections.abc import Sequence
+
+from engine.errors import LimitReached, QueueFull
+from engine.grids.layout import MAX_CELLS
+from engine.jobs.job import Job
+from engine.jobs.requester import Requester
+from speech import say
+
+
+def person_share(queue_size: int) -> int:
+    """How many jobs of one person may wait: an eighth of the queue, but at least one grid.
+
+    Of a small queue, three quarters.
+    """
+    return max(1, queue_size // 8, min(queue_size - queue_size // 4, MAX_CELLS))
+
+
+def server_share(queue_size: int) -> int:
+    """How many jobs from one server may wait: half of the queue."""
+    return max(1, (queue_size + 1) // 2)
+
+
+def check_shares(waiting: Sequence[Job], requester: Requester, jobs: int, queue_size: int) -> None:
+    """Refuse jobs beyond a share. A requester without limits has the whole queue.
+
+    Args:
+        waiting: The jobs in the queue.
+        requester: Who asks.
+        jobs: How many jobs for.
+        queue_size: How many may wait in all.
+
+    Raises:
+        LimitReached: When the person has used up their share.
+        QueueFull: When the server has.
+    """
+    if requester.rate_limits is None:
+        return
+    most = person_share(queue_size)
+    own = sum(job.owner == requester.owner for job in waiting)
+    if own + jobs > most:
+        raise LimitReached(
+            say(
+                "{number} of your pictures wait in the queue, and these are {jobs} more, but one "
+                "person can have {most} there. Wait for some to finish, or cancel some.",
+                number=own,
+                jobs=jobs,
+                most=most,
+            )
+        )
+    most = server_share(queue_size)
+    of_scope = sum(job.scope == requester.scope for job in waiting)
+    if requester.scope and of_scope + jobs > most:
+        raise QueueFull(
+            say(
+                "This server has used up its share of the queue ({most} jobs). Try again in a few "
+                "minutes.",
+                most=most,
+            )
+        )

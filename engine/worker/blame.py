@@ -1,0 +1,62 @@
+"""Which jobs the device is busy with, in a file that outlives a crash of the whole program.
+
+Only they can be to blame for one: neither those that wait, nor those that take turns with them. The
+device's thread writes the file itself before it begins, so that not even a crash at once is missed.
+It isn't forced to the disk: a power failure is no job's fault.
+"""
+
+import contextlib
+import json
+import threading
+from collections.abc import Collection
+from pathlib import Path
+
+from engine.private_files import private_folder
+
+NAME = "painting.json"
+"""The file in the data folder."""
+
+
+class BlameFile:
+    """The file with the numbers of these jobs; without a file nothing is recorded."""
+
+    def __init__(self, file: Path | None = None) -> None:
+        self._file = file
+        self._written: frozenset[int] = frozenset()
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def take(self) -> list[int]:
+        """The jobs that an earlier run of the program was busy with when it was stopped."""
+        if self._file is None:
+            return []
+        try:
+            numbers = json.loads(self._file.read_text("utf-8"))
+        except (OSError, ValueError):
+            return []
+        finally:
+            with contextlib.suppress(OSError):
+                self._file.unlink(missing_ok=True)
+        if not isinstance(numbers, list):
+            return []
+        return [number for number in numbers if isinstance(number, int)]
+
+    def record(self, job_ids: Collection[int]) -> None:
+        """The device turns to these jobs; to none when it waits."""
+        wanted = frozenset(job_ids)
+        with self._lock:
+            if self._file is None or self._closed or wanted == self._written:
+                return
+            self._written = wanted
+            with contextlib.suppress(OSError):  # a full disk doesn't stop the painting
+                if wanted:
+                    private_folder(self._file.parent)
+                    self._file.write_text(json.dumps(sorted(wanted)), "utf-8")
+                else:
+                    self._file.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """The program stops in order: nothing is to blame, whatever the thread is still doing."""
+        self.record(())
+        with self._lock:
+            self._closed = True

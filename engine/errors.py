@@ -111,14 +111,34 @@ class StorageError(AtelierError):
     """The data folder, the disk or the database refuses to work."""
 
 
-FOLDERS = re.compile(r"(?<![:/\\\w])(?:[A-Za-z]:)?(?:[/\\][^\s/\\“”:,;]+)+[/\\]")
-"""The folders of an absolute path, which an address on the web is not."""
+START = r"(?:file:(?://[^/\s\\]*)?|~[^\s/\\]*|[A-Za-z]:)?[/\\]+"
+"""How an absolute path begins: at a root, a drive, a home folder, or as the address of a file."""
+
+WORD = r"[^\s/\\“”\"`<>|]+"
+
+PATHS = re.compile(
+    rf"""
+      (?P<address>(?!file:)[A-Za-z][A-Za-z0-9+.-]+://[^\s“”"'<>]*)
+    | (?P<quote>['"“‘«])(?P<quoted>{START}.*?)(?P<end>['"”’»](?!\w))
+    | (?<![\w./\\~]){START}(?:{WORD}(?:(?<![.,;:!?])[ ]+{WORD})*[/\\]+)*(?P<name>{WORD}|(?=\s|$))
+    """,
+    re.VERBOSE,
+)
+"""Absolute paths in a text, also with spaces, and addresses on the web, which aren't any."""
+
+WHOLE_PATH = re.compile(rf"{START}(?!.*(?:[“”\"'`]|:\s)).*", re.DOTALL)
+
+HOMES = re.compile(
+    r"(?:.*[/\\])?(?:home|users|documents and settings)[/\\]+[^/\\]+[/\\]*|~[^/\\]*[/\\]*",
+    re.IGNORECASE | re.DOTALL,
+)
+"""A home folder itself, whose name is its owner's."""
 
 
 def without_folders(sentence: str) -> str:
     """The sentence for members, who need not know where the owner keeps files."""
     if not isinstance(sentence, Sentence):
-        return FOLDERS.sub("", sentence)
+        return PATHS.sub(_shown, sentence)
     values = {name: _without_folders(value) for name, value in sentence.values.items()}
     return Sentence(sentence.one, sentence.many, values)
 
@@ -127,7 +147,26 @@ def _without_folders(value: Any) -> Any:
     """A number as it is; anything else is told by its text."""
     if isinstance(value, int | float):
         return value
-    return without_folders(value if isinstance(value, str) else str(value))
+    text = value if isinstance(value, str) else str(value)
+    if not isinstance(text, Sentence) and WHOLE_PATH.fullmatch(text):
+        return _last_part(text)
+    return without_folders(text)
+
+
+def _shown(match: re.Match[str]) -> str:
+    if match["address"]:
+        return match[0]
+    if match["quote"]:
+        return f"{match['quote']}{_last_part(match['quoted'])}{match['end']}"
+    return _last_part(match[0])
+
+
+def _last_part(path: str) -> str:
+    """The name of a file or folder. What stands at a root, like a command, keeps its slash."""
+    if HOMES.fullmatch(path):
+        return "~"
+    folders, _, name = path.rstrip("/\\").rpartition(max("/", "\\", key=path.rstrip("/\\").rfind))
+    return name if folders.strip("/\\") or path[:1] not in "/\\" else path
 
 
 def new_incident() -> str:

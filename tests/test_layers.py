@@ -40,7 +40,10 @@ COGS = (
     ("cogs.requests",),
     ("cogs.messages",),
     ("cogs.policy",),
-    ("cogs.context", "cogs.message_ref", "cogs.discord_settings", "cogs.translator"),
+    (
+        *("cogs.context", "cogs.message_ref", "cogs.markdown"),
+        *("cogs.discord_settings", "cogs.translator"),
+    ),
     ("cogs.stored_values",),
 )
 """The layers of `cogs`, the highest first: each may import itself and those below."""

@@ -5,13 +5,12 @@ import platform
 import time
 from collections.abc import Iterator
 
-import discord
 from discord import app_commands
 from discord.ext import commands
 
 from cogs.context import Interaction
+from cogs.markdown import escaped_line, in_markdown
 from cogs.messages.replies import reply
-from cogs.messages.text import shortened
 from cogs.policy.access import require_owner
 from engine import DeviceFacts, Studio, StudioReport, human_size
 from speech import say, say_many
@@ -43,11 +42,11 @@ class StatusCommand(commands.Cog, name="Status"):
 def report_lines(report: StudioReport, started: float) -> Iterator[str]:
     """The lines of the report; `started` is in epoch seconds."""
     if report.device is not None:
-        yield say("**Device** {device}", device=device_line(report.device))
-    yield say("**Model** {model}", model=report.model)
+        yield say("**Device** {device}", device=escaped_line(device_line(report.device)))
+    yield say("**Model** {model}", model=escaped_line(report.model))
     if (plan := report.plan) is not None:
         yield say("**Plan** {plan}. Expected peak: {peak}", plan=plan.summary, peak=plan.peak)
-    yield from (f"⚠️ {problem}" for problem in report.problems)
+    yield from (f"⚠️ {in_markdown(problem)}" for problem in report.problems)
     yield say(
         "**Queue** {running} running, {waiting} waiting",
         running=report.running,
@@ -59,7 +58,7 @@ def report_lines(report: StudioReport, started: float) -> Iterator[str]:
     yield say("**Last hour** {pictures} in {jobs}", pictures=pictures, jobs=jobs)
     yield say("**Failed in the last day** {failed}", failed=tally.failed)
     for failure in tally.failures:
-        reason = discord.utils.escape_markdown(shortened(failure.sentence, 120))
+        reason = escaped_line(failure.sentence, 120)
         job = say("job {number}", number=failure.job_id)
         yield f"-# <t:{int(failure.at)}:R> {job}: {reason}"
     yield say("**Up since** {when}", when=f"<t:{int(started)}:R>")

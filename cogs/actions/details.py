@@ -7,6 +7,7 @@ import discord
 from discord import ui
 
 from cogs.context import Interaction
+from cogs.markdown import fenced
 from cogs.messages.delivery import DM_FORBIDDEN, NO_SHARED_SERVER
 from cogs.messages.encodings import Upload, encodings
 from cogs.policy.contexts import is_user_install
@@ -42,7 +43,7 @@ def code_block(text: str, *items: ui.Item[ui.LayoutView]) -> ui.LayoutView:
     if len(text) > MAX_TEXT_LENGTH:
         text = text[: MAX_TEXT_LENGTH - 1] + "…"
     view = ui.LayoutView(timeout=None)
-    view.add_item(ui.TextDisplay(f"```\n{text.replace('```', chr(39) * 3)}\n```"))
+    view.add_item(ui.TextDisplay(fenced(text)))
     for item in items:
         view.add_item(item)
     return view

@@ -3,13 +3,13 @@
 import re
 from dataclasses import replace
 
-import discord
 from discord.ext import commands
 
 from cogs.actions.inpaint import MASK
 from cogs.actions.metadata import fit_to_models, request_in_message
 from cogs.actions.modals import FORM, apply_fields
 from cogs.context import Interaction
+from cogs.markdown import escaped
 from cogs.messages.modals import field_values, modal_id, uploaded_file
 from cogs.policy.model_capabilities import require_img2img, require_inpaint
 from cogs.policy.nsfw import require_shown
@@ -45,7 +45,7 @@ class ModalHandler(commands.Cog):
         except InvalidRequest as error:
             if not (typed_prompt := fields["prompt"]):
                 raise
-            typed_prompt = discord.utils.escape_markdown(typed_prompt)
+            typed_prompt = escaped(typed_prompt)
             raise InvalidRequest(
                 say("{error}\n-# Your prompt: {text}", error=error.sentence, text=typed_prompt)
             ) from error

@@ -11,6 +11,7 @@ from typing import Any
 import discord
 from discord import ui
 
+from cogs.markdown import escaped
 from engine import MAX_PROMPT, ImageRequest, InvalidRequest, Parent, Recipe
 from speech import phrase, say
 
@@ -165,7 +166,7 @@ def _parse_int(name: str, text: str) -> int | None:
             say(
                 "“{text}” isn't a valid value for {name}. Enter a whole number, like 20.",
                 name=name,
-                text=_escaped(text),
+                text=escaped(text),
             )
         )
     return int(text)
@@ -179,11 +180,7 @@ def _parse_float(name: str, text: str) -> float | None:
             say(
                 "“{text}” isn't a valid value for {name}. Enter a number, like 0.6.",
                 name=name,
-                text=_escaped(text),
+                text=escaped(text),
             )
         )
     return float(text.replace(",", "."))
-
-
-def _escaped(text: str) -> str:
-    return discord.utils.escape_markdown(text)

@@ -7,6 +7,7 @@ from pathlib import Path
 import discord
 from PIL import Image
 
+from cogs.markdown import escaped_line, shortened_markdown
 from cogs.message_ref import MessageRef
 from cogs.messages.cards import settings_line
 from cogs.messages.encodings import Upload
@@ -69,14 +70,14 @@ def thumbnails(page: JobListPage) -> list[Upload]:
 def job_entry(job: Job) -> str:
     """The lines about a job."""
     link = jump_url(MessageRef.from_json(job.message_ref))
-    prompt = discord.utils.escape_markdown(shortened(job.recipe.prompt, 120))
+    prompt = escaped_line(job.recipe.prompt, 120)
     facts = [
         say("job {number}", number=job.id),
         f"<@{job.owner}>",
         f"<t:{int(job.created_at)}:R>",
         *([say("[view message]({link})", link=link)] if link else []),
     ]
-    settings = [shortened(settings_line(job.recipe), 200)]
+    settings = [shortened_markdown(settings_line(job.recipe), 200)]
     if (count := len(job.pictures)) > 1:
         settings.append(say_many("{number} picture", "{number} pictures", count))
     return f"**{prompt}**\n-# {' · '.join(facts)}\n-# {' · '.join(settings)}"

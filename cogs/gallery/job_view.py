@@ -7,6 +7,7 @@ import discord
 from discord import ui
 
 from cogs.context import Interaction
+from cogs.markdown import in_markdown, shortened_markdown
 from cogs.message_ref import MessageRef
 from cogs.messages.buttons import JobButton
 from cogs.messages.cards import COLOURS, author_line, settings_line
@@ -16,7 +17,7 @@ from cogs.policy.access import may_release
 from cogs.policy.nsfw import exposure_to_user, verdict_summary
 from cogs.policy.visibility import jump_url
 from engine import Job, JobState
-from speech import phrase, retranslate, say
+from speech import phrase, say
 
 STATE_LABELS = {
     JobState.QUEUED: phrase("⏳ queued"),
@@ -99,12 +100,12 @@ def _view(
         f"-# {settings_line(job.recipe)}",
     ]
     if job.error:
-        lines.append(retranslate(job.error))
+        lines.append(in_markdown(job.error))
     if objections:
         lines.append(f"🔒 {objections}")
     colour = COLOURS[JobState.PAINTED if job.state is JobState.POSTED else job.state]
     container: ui.Container[ui.LayoutView] = ui.Container(
-        ui.TextDisplay(shortened("\n".join(lines), 4000)), accent_colour=colour
+        ui.TextDisplay(shortened_markdown("\n".join(lines), 4000)), accent_colour=colour
     )
     verbs = ["again"]
     if isinstance(pictures, str):

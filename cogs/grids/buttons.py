@@ -7,7 +7,10 @@ import discord
 from discord import ui
 
 from cogs.context import Interaction
+from cogs.messages.cancellation import any_cell
 from cogs.messages.dynamic_items import ActionRegistry, Persistent
+from cogs.policy.visibility import is_accessible
+from engine import UnknownJob
 from speech import phrase, say
 
 
@@ -46,7 +49,13 @@ class GridButton(
         return cls(match["verb"], int(match["grid_id"]))
 
     async def act(self, interaction: Interaction) -> None:
-        """Apply the verb to the grid."""
+        """Apply the verb to a grid that the user can see."""
+        try:
+            job = await any_cell(interaction, self._grid_id)
+        except UnknownJob:  # its buttons still remove its message
+            job = None
+        if job is not None and not is_accessible(interaction, job):
+            raise UnknownJob(say("Grid {number} doesn't exist.", number=self._grid_id))
         actions = interaction.client.services[GridActions]
         await actions.run(self._verb, interaction, self._grid_id)
 

@@ -8,10 +8,11 @@ from discord import ui
 
 from cogs.grids.axis_kinds import translated_title
 from cogs.grids.buttons import CellMenu, GridButton
+from cogs.markdown import escaped_line, in_markdown, shortened_markdown
 from cogs.messages.cards import COLOURS, queue_position, settings_line
 from cogs.messages.text import progress_bar, quoted, shortened
 from engine import Grid, GridLayout, GridProgress, Job, JobState, Studio
-from speech import phrase, retranslate, say, say_many
+from speech import phrase, say, say_many
 
 MAX_OPTIONS = 25
 """Discord's limit for a menu; the largest grid needs two."""
@@ -61,7 +62,8 @@ class GridCard:
     def view(self) -> ui.LayoutView:
         """The card as a message's components."""
         container: ui.Container[ui.LayoutView] = ui.Container(
-            ui.TextDisplay(shortened(self.text, MAX_TEXT_LENGTH)), accent_colour=COLOURS[self.state]
+            ui.TextDisplay(shortened_markdown(self.text, MAX_TEXT_LENGTH)),
+            accent_colour=COLOURS[self.state],
         )
         if self.picture:
             item = discord.MediaGalleryItem(
@@ -159,7 +161,7 @@ def complete_grid_card(
     ]
     if legend:
         signs = " · ".join(f"{sign} = {_escaped(label)}" for sign, label in legend)
-        lines.append(f"-# {shortened(signs, 600)}")
+        lines.append(f"-# {shortened_markdown(signs, 600)}")
     lines += _failure_lines(grid.layout, cells)
     if withheld:
         lines.append(f"🔒 {withheld_note(withheld)}")
@@ -230,7 +232,7 @@ def _failure_lines(layout: GridLayout, cells: Mapping[int, Job]) -> list[str]:
     failed = [(number, job) for number, job in sorted(cells.items()) if job.error]
     lines = [
         f"⚠️ {_escaped(layout.label(number, translated_title))}: "
-        f"{shortened(retranslate(job.error or ''), 300)}"
+        f"{shortened_markdown(in_markdown(job.error or ''), 300)}"
         for number, job in failed[:MAX_REASONS]
     ]
     if len(failed) > MAX_REASONS:
@@ -265,4 +267,4 @@ def _alt(layout: GridLayout, prompt: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    return discord.utils.escape_markdown(shortened(text, 200))
+    return escaped_line(text, 200)

@@ -9,6 +9,7 @@ from discord.app_commands import Range
 from discord.ext import commands
 
 from cogs.context import Interaction
+from cogs.markdown import fenced
 from cogs.message_ref import MessageRef
 from cogs.messages.buttons import JobButton
 from cogs.messages.dynamic_items import Persistent
@@ -92,8 +93,8 @@ def _prompt_text(job: Job, imagine: str) -> str:
     source = f"<@{job.owner}>"
     if link := jump_url(MessageRef.from_json(job.message_ref)):
         source += f" · {say('[view message]({link})', link=link)}"
-    copied = shortened(job.recipe.prompt, MAX_COPYABLE).replace("`", "ˋ")
+    copied = fenced(shortened(job.recipe.prompt, MAX_COPYABLE))
     hint = say(
         "“Again” paints it, “Remix” changes it first. Or copy it into {imagine}:", imagine=imagine
     )
-    return f"{quoted(job.recipe.prompt)}\n-# {source}\n{hint}\n```\n{copied}\n```"
+    return f"{quoted(job.recipe.prompt)}\n-# {source}\n{hint}\n{copied}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import discord
 from discord import ui
 
+from cogs.markdown import escaped_line
 from cogs.messages.buttons import JobButton
 from cogs.messages.picture_buttons import picture_rows
 from cogs.messages.text import ordinal, progress_bar, quoted, shortened
@@ -206,11 +207,11 @@ def settings_line(recipe: Recipe) -> str:
     else:
         seeds = say("seed {seed}", seed=recipe.seed)
     parts = [
-        recipe.model,
+        escaped_line(recipe.model),
         f"{recipe.width}×{recipe.height}",
         say_many("{number} step", "{number} steps", recipe.num_inference_steps),
         say("guidance {guidance:g}", guidance=recipe.guidance_scale),
-        *([] if recipe.scheduler == DEFAULT_SCHEDULER else [recipe.scheduler]),
+        *([] if recipe.scheduler == DEFAULT_SCHEDULER else [escaped_line(recipe.scheduler)]),
         seeds,
     ]
     if recipe.enlarged > 1:
@@ -223,9 +224,9 @@ def settings_line(recipe: Recipe) -> str:
         parts.append(say("chaos {chaos}", chaos=recipe.chaos))
     if recipe.adapters:
         loras = ", ".join(f"{use.name} {use.weight:g}" for use in recipe.adapters)
-        parts.append(say("LoRA {loras}", loras=discord.utils.escape_markdown(loras)))
+        parts.append(say("LoRA {loras}", loras=escaped_line(loras)))
     if recipe.negative_prompt:
-        negative_prompt = discord.utils.escape_markdown(shortened(recipe.negative_prompt))
+        negative_prompt = escaped_line(recipe.negative_prompt, 300)
         parts.append(say("without {nots}", nots=negative_prompt))
     return " · ".join(parts)
 
@@ -245,8 +246,12 @@ def queue_position(position: int | None) -> str:
 def download_progress(model: str, share: float | None) -> str:
     """The download of a model's files, with the share (0–1) that has been downloaded, if known."""
     if share is None:
-        return say("{model} is being downloaded", model=model)
-    return say("{model} is being downloaded, {percent}%", model=model, percent=int(100 * share))
+        return say("{model} is being downloaded", model=escaped_line(model))
+    return say(
+        "{model} is being downloaded, {percent}%",
+        model=escaped_line(model),
+        percent=int(100 * share),
+    )
 
 
 def steady_ready_at(event: JobEvent, previous: float | None) -> float | None:

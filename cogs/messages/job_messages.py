@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from cogs.context import Client
+from cogs.markdown import in_markdown
 from cogs.message_ref import MessageRef
 from cogs.messages.cards import (
     PREVIEW,
@@ -29,7 +30,7 @@ from cogs.policy.model_capabilities import model_can_inpaint
 from cogs.policy.nsfw import Exposure, exposure_in_channel, preview_exposure
 from cogs.policy.visibility import jump_url
 from engine import Job, JobEvent, JobState, Studio, UnknownJob
-from speech import retranslate, say
+from speech import say
 
 log = logging.getLogger(__name__)
 
@@ -125,7 +126,9 @@ class _TrackedJob(TrackedMessage[JobEvent]):
             nonce = None if message_ref.token_only else self._nonce
             return await self._updater.deliver(self, message_ref, cancelled_card(job), nonce=nonce)
         if event.state is JobState.FAILED:
-            sentence = retranslate(event.error) or say("The picture couldn't be painted.")
+            sentence = (
+                in_markdown(event.error) if event.error else say("The picture couldn't be painted.")
+            )
             return await self._deliver(message_ref, failed_card(job, sentence))
         exposure = await exposure_in_channel(self._bot, job, message_ref)
         if exposure.withheld:

@@ -6,8 +6,9 @@ from typing import Any
 import discord
 from discord import app_commands
 
+from cogs.markdown import in_markdown, shortened_markdown
 from engine import AtelierError, LimitReached, new_incident
-from speech import retranslate, say
+from speech import say
 
 log = logging.getLogger(__name__)
 
@@ -21,9 +22,11 @@ async def reply(interaction: discord.Interaction[Any], text: str) -> None:
     A text that is too long is cut after a line, or within one if that line is most of it.
     """
     if len(text) > MAX_MESSAGE_LENGTH:
-        text = text[: MAX_MESSAGE_LENGTH - 2]
-        whole_lines = text[: text.rfind("\n") + 1]
-        text = (whole_lines if len(whole_lines) > MAX_MESSAGE_LENGTH // 2 else text) + "…"
+        whole_lines = text[: text.rfind("\n", 0, MAX_MESSAGE_LENGTH - 2) + 1]
+        if len(whole_lines) > MAX_MESSAGE_LENGTH // 2:
+            text = whole_lines + "…"
+        else:
+            text = shortened_markdown(text, MAX_MESSAGE_LENGTH)
     mentions = discord.AllowedMentions.none()
     if interaction.response.is_done():
         await interaction.followup.send(text, ephemeral=True, allowed_mentions=mentions)
@@ -35,9 +38,13 @@ def sentence_for(error: Exception) -> str:
     """What to tell the user about `error`; a bug is logged under an ID that they see."""
     match error:
         case LimitReached(retry_at=float(retry_at)):
-            return say("{error} Try again <t:{at}:R>.", error=error.sentence, at=int(retry_at) + 1)
+            return say(
+                "{error} Try again <t:{at}:R>.",
+                error=in_markdown(error.sentence),
+                at=int(retry_at) + 1,
+            )
         case AtelierError():
-            return retranslate(error.sentence)
+            return in_markdown(error.sentence)
         case app_commands.CommandSignatureMismatch() | app_commands.CommandNotFound():
             return say("This command has changed. Restart Discord, or try again in a minute.")
         case _:

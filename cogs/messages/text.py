@@ -1,10 +1,7 @@
 """Pieces of text that messages have in common."""
 
-import re
-
-import discord
-
 from cogs.context import EVERYWHERE, Client
+from cogs.markdown import escaped
 from speech import phrase, say
 
 BAR_LENGTH = 12
@@ -12,8 +9,6 @@ BAR_LENGTH = 12
 
 ORDINALS = {1: phrase("{number}st"), 2: phrase("{number}nd"), 3: phrase("{number}rd")}
 OTHER_ORDINAL = phrase("{number}th")
-
-UNESCAPED_BAR = re.compile(r"(?<!\\)\|")
 
 
 def progress_bar(done: int, total: int) -> str:
@@ -24,25 +19,12 @@ def progress_bar(done: int, total: int) -> str:
 
 def quoted(prompt: str) -> str:
     """The prompt as a heading, with its Markdown escaped."""
-    return f"**{discord.utils.escape_markdown(shortened(prompt, 1000))}**"
+    return f"**{escaped(prompt, 1000)}**"
 
 
 def shortened(text: str, limit: int = 300) -> str:
     """The text, cut to `limit` characters."""
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
-
-
-def escape_markdown(text: str) -> str:
-    """The text with its Markdown escaped, inside URLs too.
-
-    discord.py leaves URLs as they are, but a spoiler ends at `||` even within one.
-    """
-    return UNESCAPED_BAR.sub(r"\|", discord.utils.escape_markdown(text))
-
-
-def spoiler(text: str) -> str:
-    """The text as a spoiler, which nothing in it can end."""
-    return f"||{escape_markdown(text)}||"
 
 
 def ordinal(number: int) -> str:

@@ -1,6 +1,7 @@
 """What the buttons about models do."""
 
 from cogs.context import Interaction
+from cogs.markdown import escaped
 from cogs.models.downloads import ModelDownloads
 from engine import human_size
 from speech import say
@@ -27,16 +28,18 @@ async def remove(interaction: Interaction, name: str) -> None:
     freed = await interaction.client.studio.model_manager.remove(name)
     if freed:
         size = human_size(freed)
-        text = say("**{name}** was removed, which freed {room}.", name=name, room=size)
+        text = say("**{name}** was removed, which freed {room}.", name=escaped(name), room=size)
     else:
         text = say(
             "**{name}** was removed, but no space was freed: its files are the owner's own, or "
             "another model needs them.",
-            name=name,
+            name=escaped(name),
         )
     await interaction.edit_original_response(content=text, view=None)
 
 
 async def keep(interaction: Interaction, name: str) -> None:
     """Keep the model."""
-    await interaction.response.edit_message(content=say("Kept **{name}**.", name=name), view=None)
+    await interaction.response.edit_message(
+        content=say("Kept **{name}**.", name=escaped(name)), view=None
+    )

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import discord
 from discord import ui
 
-from cogs.messages.text import duration, progress_bar, shortened
+from cogs.markdown import escaped_line, in_code, shortened_markdown
+from cogs.messages.text import duration, progress_bar
 from cogs.models.buttons import ModelButton
 from cogs.models.pending_models import PendingModel
 from cogs.models.speed import SpeedMeter
@@ -42,7 +43,7 @@ class DownloadCard:
 
     def view(self) -> ui.LayoutView:
         """The card as a message's components."""
-        text = shortened(f"{heading(self.pending)}\n{self.text}", MAX_TEXT_LENGTH)
+        text = shortened_markdown(f"{heading(self.pending)}\n{self.text}", MAX_TEXT_LENGTH)
         container: ui.Container[ui.LayoutView] = ui.Container(
             ui.TextDisplay(text), accent_colour=self.colour
         )
@@ -58,8 +59,8 @@ class DownloadCard:
 
 def heading(pending: PendingModel) -> str:
     """The name and the source of the model."""
-    source = discord.utils.escape_markdown(pending.source)
-    return f"**{pending.name}** · {source}" if pending.name else f"**{source}**"
+    source = escaped_line(pending.source)
+    return f"**{escaped_line(pending.name)}** · {source}" if pending.name else f"**{source}**"
 
 
 def downloading_card(pending: PendingModel, meter: SpeedMeter) -> DownloadCard:
@@ -77,13 +78,13 @@ def downloading_card(pending: PendingModel, meter: SpeedMeter) -> DownloadCard:
         parts.append(say("about {time} left", time=duration(left)))
     lines = [f"⬇️ {' · '.join(parts)}"]
     if meter.file:
-        lines.append(f"-# {discord.utils.escape_markdown(shortened(meter.file, 100))}")
+        lines.append(f"-# {escaped_line(meter.file, 100)}")
     return DownloadCard(pending, RUNNING_COLOUR, "\n".join(lines), ("stop",))
 
 
 def added_card(pending: PendingModel) -> DownloadCard:
     """The card of a model that was added."""
-    text = say("Added. Switch to it with `/model use {name}`.", name=pending.name)
+    text = say("Added. Switch to it with `/model use {name}`.", name=in_code(pending.name or ""))
     return DownloadCard(pending, DONE_COLOUR, text)
 
 

@@ -7,6 +7,7 @@ from discord.app_commands import Choice, Range
 from discord.ext import commands
 
 from cogs.context import Interaction
+from cogs.markdown import escaped, in_markdown
 from cogs.messages.replies import reply
 from cogs.models.owner_commands import Name, OwnerCommands
 from cogs.models.text import (
@@ -67,11 +68,11 @@ class Models(
         known_name = self._studio.models[name].name
         await interaction.response.defer(thinking=True)  # checking its files can take a while
         model = await self._studio.use_model(known_name, scope_of(interaction))
-        await record(interaction, say("set the model to {name}", name=model.name))
+        await record(interaction, say("set the model to {name}", name=escaped(model.name)))
         with use_language(await channel_language(interaction)):
             text = say(
                 "This server now paints with **{name}**. Jobs already queued keep their model.",
-                name=model.name,
+                name=escaped(model.name),
             )
         await interaction.followup.send(text)
 
@@ -93,7 +94,7 @@ class Models(
             plan = await model_manager.plan(model.name)
             lines += [*plan_lines(plan), *rung_lines(plan)]
         except AtelierError as error:
-            lines.append(f"⚠️ {without_folders(error.sentence)}")
+            lines.append(f"⚠️ {in_markdown(without_folders(error.sentence))}")
         await reply(interaction, "\n".join(lines))
 
     @app_commands.command(name="default")
@@ -130,13 +131,14 @@ class Models(
         defaults = await self._studio.server_models.change_defaults(
             scope_of(interaction), name, change
         )
+        shown = escaped(name)
         if chosen:
             text = defaults_text(defaults)
-            audit_text = say("set the defaults of {name} to {choices}", name=name, choices=text)
-            reply_text = say("Defaults of **{name}** here: {choices}.", name=name, choices=text)
+            audit_text = say("set the defaults of {name} to {choices}", name=shown, choices=text)
+            reply_text = say("Defaults of **{name}** here: {choices}.", name=shown, choices=text)
         else:
-            audit_text = say("reset the defaults of {name}", name=name)
-            reply_text = say("**{name}** now uses its own defaults here.", name=name)
+            audit_text = say("reset the defaults of {name}", name=shown)
+            reply_text = say("**{name}** now uses its own defaults here.", name=shown)
         await record(interaction, audit_text)
         await reply(interaction, reply_text)
 
@@ -151,9 +153,10 @@ class Models(
         allowed = [name.strip() for name in (names or "").split(",") if name.strip()]
         await server_models.allow(scope, allowed)
         used = await self._studio.model_of(scope)
+        shown = [escaped(name) for name in allowed]
         if allowed:
-            audit_text = say("limited the models to {names}", names=join_list(allowed))
-            reply_text = say("Models allowed here: {names}.", names=join_list(allowed))
+            audit_text = say("limited the models to {names}", names=join_list(shown))
+            reply_text = say("Models allowed here: {names}.", names=join_list(shown))
         else:
             audit_text = say("allowed all models")
             reply_text = say("All models are allowed here.")

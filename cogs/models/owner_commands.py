@@ -5,6 +5,7 @@ from discord.app_commands import Choice, Range
 from discord.ext import commands
 
 from cogs.context import Interaction
+from cogs.markdown import escaped
 from cogs.message_ref import MessageRef
 from cogs.models.buttons import ModelButton
 from cogs.models.downloads import ModelDownloads
@@ -64,7 +65,7 @@ class OwnerCommands(commands.Cog):
         view = ui.View(timeout=None)
         for verb in ("remove", "keep"):
             view.add_item(ModelButton(verb, model.name))
-        sentences = [say("Remove **{name}**?", name=model.name)]
+        sentences = [say("Remove **{name}**?", name=escaped(model.name))]
         if usage.size:
             sentences.append(say("It takes up {size} on disk.", size=human_size(usage.size)))
         sentences.append(say("Servers that use it switch back to the default model."))

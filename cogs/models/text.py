@@ -3,6 +3,7 @@
 from collections.abc import Container
 from functools import reduce
 
+from cogs.markdown import escaped, escaped_line, in_markdown
 from cogs.messages.replies import MAX_MESSAGE_LENGTH
 from cogs.requests.choices import model_description
 from engine import (
@@ -17,7 +18,7 @@ from engine import (
     Presence,
     human_size,
 )
-from speech import current_language, join_list, phrase, retranslate, say, say_many, translation
+from speech import current_language, join_list, phrase, say, say_many, translation
 
 PRESENCE_LABELS = {
     Presence.COMPLETE: phrase("on disk"),
@@ -39,35 +40,36 @@ def model_list_text(models: Catalogue, used: Model, allowed: Container[str] | No
     """
     headline = current_model_text(used)
     usable = [m for m in models if allowed is None or m.name in allowed]
-    disallowed = [m.name for m in models if m not in usable]
+    disallowed = [escaped(m.name) for m in models if m not in usable]
     disallowed_lines = (
         [say("-# Not allowed here: {names}", names=join_list(disallowed))] if disallowed else []
     )
     lines = [
-        f"{'**→**' if model == used else '•'} **{model.name}** {model_description(model)}"
+        f"{'**→**' if model == used else '•'} **{escaped(model.name)}** "
+        f"{escaped_line(model_description(model))}"
         for model in usable
     ]
     text = "\n".join([headline, *lines, *disallowed_lines])
     if len(text) <= MAX_MESSAGE_LENGTH:
         return text
-    others = join_list([model.name for model in usable if model != used])
+    others = join_list([escaped(model.name) for model in usable if model != used])
     return say("{sentence} Others: {names}", sentence=headline, names=others)
 
 
 def current_model_text(used: Model) -> str:
     """The sentence about the server's model."""
-    return say("This server uses **{name}**.", name=used.name)
+    return say("This server uses **{name}**.", name=escaped(used.name))
 
 
 def model_summary(model: Model, defaults: ModelDefaults) -> str:
     """The settings, sizes and licence of a model, and its defaults in the server."""
     lines = [
-        f"**{model.name}** {model_description(model)}",
+        f"**{escaped(model.name)}** {escaped_line(model_description(model))}",
         say(
             "Steps {steps} · guidance {guidance:g} · scheduler {scheduler}",
             steps=model.num_inference_steps,
             guidance=model.guidance_scale,
-            scheduler=model.scheduler,
+            scheduler=escaped(model.scheduler),
         ),
         say(
             "Sizes: {sizes}, or {least} to {most} pixels per side in steps of {step}",
@@ -81,7 +83,7 @@ def model_summary(model: Model, defaults: ModelDefaults) -> str:
         lines.insert(2, say("Defaults in this server: {choices}", choices=defaults_text(defaults)))
     if (licence := model.licence) is not None:
         note = translation(licence.note, current_language()) or licence.note
-        lines.append(say("Licence: {name}, {note}", name=licence.name, note=note))
+        lines.append(say("Licence: {name}, {note}", name=escaped_line(licence.name), note=note))
     return "\n".join(lines)
 
 
@@ -95,7 +97,7 @@ def defaults_text(defaults: ModelDefaults) -> str:
     if defaults.width is not None:
         parts.append(f"{defaults.width}×{defaults.height}")
     if defaults.scheduler is not None:
-        parts.append(say("scheduler {scheduler}", scheduler=defaults.scheduler))
+        parts.append(say("scheduler {scheduler}", scheduler=escaped(defaults.scheduler)))
     return reduce(_and, parts) if parts else ""
 
 
@@ -121,19 +123,27 @@ def plan_lines(plan: PlanTable) -> list[str]:
             slowdown=plan.slowdown,
         ),
         say("Expected peak memory: {peak}", peak=plan.peak),
-        *([f"⚠️ {retranslate(plan.problem)}"] if plan.problem else []),
+        *([f"⚠️ {in_markdown(plan.problem)}"] if plan.problem else []),
     ]
 
 
 def rung_lines(plan: PlanTable) -> list[str]:
     """The lines about where each component is kept, and why faster plans were skipped."""
     return [
-        *(f"• {row.name} {row.size}: {retranslate(row.lives)}" for row in plan.components),
         *(
-            say("-# Skipped {plan} ({times}): {reason}", plan=summary, times=times, reason=reason)
+            f"• {escaped_line(row.name)} {row.size}: {in_markdown(row.lives)}"
+            for row in plan.components
+        ),
+        *(
+            say(
+                "-# Skipped {plan} ({times}): {reason}",
+                plan=summary,
+                times=times,
+                reason=in_markdown(reason),
+            )
             for summary, times, reason in plan.passed_over
         ),
-        *(f"-# {retranslate(note)}" for note in plan.notes),
+        *(f"-# {in_markdown(note)}" for note in plan.notes),
     ]
 
 
@@ -160,8 +170,8 @@ def candidate_text(candidate: ModelCandidate) -> str:
     on_disk = say("{size}, already on disk", size=size)
     to_download = say("{size}, {left} to download", size=size, left=left)
     lines = [
-        f"{family} · {on_disk if candidate.on_disk else to_download}",
-        say("Licence: {name}", name=candidate.licence)
+        f"{escaped_line(family)} · {on_disk if candidate.on_disk else to_download}",
+        say("Licence: {name}", name=escaped_line(candidate.licence))
         if candidate.licence
         else say("Licence: not stated in the model card"),
     ]
@@ -170,5 +180,7 @@ def candidate_text(candidate: ModelCandidate) -> str:
             say("Gated: the account behind my token must have accepted its terms on the Hub.")
         )
     if candidate.same_as:
-        lines.append(say("The same model is already here as **{name}**.", name=candidate.same_as))
+        lines.append(
+            say("The same model is already here as **{name}**.", name=escaped(candidate.same_as))
+        )
     return "\n".join([*lines, *plan_lines(candidate.plan)])

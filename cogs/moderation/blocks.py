@@ -8,8 +8,8 @@ from discord.app_commands import Range
 from discord.ext import commands
 
 from cogs.context import Interaction
+from cogs.markdown import Markdown, escaped_line, shortened_markdown
 from cogs.messages.replies import MAX_MESSAGE_LENGTH, reply
-from cogs.messages.text import shortened
 from cogs.policy.access import Refused, require_moderator
 from cogs.policy.audit import record
 from cogs.policy.contexts import scope_of
@@ -60,7 +60,7 @@ class BlockCommands(commands.Cog):
             reason=reason,
             days=days,
         )
-        reason_text = discord.utils.escape_markdown(" ".join(reason.split()))
+        reason_text = escaped_line(reason)
         end = _until_text(block)
         await record(
             interaction,
@@ -102,7 +102,9 @@ def _require_blockable(interaction: Interaction, user: AnyUser) -> None:
         raise Refused(say("You can't block a bot. Choose a member."))
     permissions = user.resolved_permissions if isinstance(user, discord.Member) else None
     if permissions is not None and permissions.manage_guild:
-        raise Refused(say("{user} manages this server and can't be blocked.", user=user.mention))
+        raise Refused(
+            say("{user} manages this server and can't be blocked.", user=Markdown(user.mention))
+        )
 
 
 def _until_text(block: Block) -> str:
@@ -112,7 +114,7 @@ def _until_text(block: Block) -> str:
 
 def audit_line(entry: AuditEntry) -> str:
     """One line of the audit log."""
-    text = shortened(load_sentence(entry.what), MAX_ENTRY_LENGTH)
+    text = shortened_markdown(load_sentence(entry.what), MAX_ENTRY_LENGTH)
     return f"<t:{int(entry.at)}:R> <@{entry.by}> {text}"
 
 

@@ -8,9 +8,10 @@ import discord
 from discord import ui
 
 from cogs.context import Interaction
+from cogs.markdown import spoiler
 from cogs.message_ref import MessageRef
 from cogs.messages.dynamic_items import ActionRegistry, Persistent
-from cogs.messages.text import shortened, spoiler
+from cogs.messages.text import shortened
 from engine import REVIEW_LIFETIME, ImageRequest, Review
 from speech import join_list, phrase, say, say_many
 

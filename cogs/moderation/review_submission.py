@@ -3,6 +3,7 @@
 import discord
 
 from cogs.context import Interaction
+from cogs.markdown import Markdown
 from cogs.message_ref import MessageRef
 from cogs.policy.access import Refused, member_manages
 from cogs.policy.limits import Limits
@@ -37,7 +38,7 @@ async def submit_review(interaction: Interaction, review: Review) -> list[Job]:
         raise Refused(
             say(
                 "This can't be queued now; {member} would see: “{error}” It stays open.",
-                member=f"<@{review.owner}>",
+                member=Markdown(f"<@{review.owner}>"),
                 error=error.sentence,
             )
         ) from error
@@ -50,7 +51,7 @@ async def _rate_limits(interaction: Interaction, review: Review) -> RateLimits:
         Refused: When they have left the server, or are blocked.
     """
     assert interaction.guild is not None, "only servers hold requests"
-    bot, mention = interaction.client, f"<@{review.owner}>"
+    bot, mention = interaction.client, Markdown(f"<@{review.owner}>")
     try:
         member = await interaction.guild.fetch_member(int(review.owner))
     except discord.NotFound as error:

@@ -8,6 +8,7 @@ from functools import partial
 import discord
 
 from cogs.context import Client, Interaction
+from cogs.markdown import escaped_line
 from cogs.message_ref import MessageRef
 from cogs.messages.cards import Card
 from cogs.messages.delivery import Rejected, TooLarge, Unreachable, deliver
@@ -229,4 +230,4 @@ class ReviewService:
 
 def _server_name(interaction: Interaction) -> str:
     assert interaction.guild is not None, "only servers hold requests"
-    return discord.utils.escape_markdown(interaction.guild.name)
+    return escaped_line(interaction.guild.name)

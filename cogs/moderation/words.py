@@ -1,6 +1,5 @@
 """/words: words that a server blocks in prompts, or has moderators review."""
 
-import textwrap
 from collections.abc import Sequence
 
 from discord import app_commands
@@ -8,8 +7,8 @@ from discord.app_commands import Choice, Range
 from discord.ext import commands
 
 from cogs.context import Interaction
+from cogs.markdown import escaped, spoiler
 from cogs.messages.replies import reply
-from cogs.messages.text import escape_markdown
 from cogs.moderation.blocks import split_into_messages
 from cogs.moderation.reviews import ReviewService
 from cogs.policy.access import manages, require_manager, require_moderator
@@ -64,11 +63,9 @@ class Words(
     async def block_word(self, interaction: Interaction, word: Word) -> None:
         """Refuse prompts that contain a word in this server"""
         require_manager(interaction)
-        escaped = escape_markdown(
-            await self._studio.moderation.block_word(scope_of(interaction), word)
-        )
-        await record(interaction, say("blocked the word {word}", word=f"||{escaped}||"))
-        await reply(interaction, say("Prompts with “{word}” are now blocked.", word=escaped))
+        word = await self._studio.moderation.block_word(scope_of(interaction), word)
+        await record(interaction, say("blocked the word {word}", word=spoiler(word)))
+        await reply(interaction, say("Prompts with “{word}” are now blocked.", word=escaped(word)))
 
     @app_commands.command(name="review")
     @app_commands.describe(word="A word or a phrase; case doesn't matter")
@@ -76,11 +73,11 @@ class Words(
         """Have a moderator review prompts with a word before they're painted"""
         require_manager(interaction)
         scope = scope_of(interaction)
-        escaped = escape_markdown(await self._studio.moderation.review_word(scope, word))
-        await record(interaction, say("marked the word {word} for review", word=f"||{escaped}||"))
+        word = await self._studio.moderation.review_word(scope, word)
+        await record(interaction, say("marked the word {word} for review", word=spoiler(word)))
         channel_id = (await server_settings(self._studio, scope)).review_channel
         where = f"<#{channel_id}>" if channel_id else say("the channel where the prompt was sent")
-        await reply(interaction, say(REVIEW_ADDED, word=escaped, where=where))
+        await reply(interaction, say(REVIEW_ADDED, word=escaped(word), where=where))
 
     @app_commands.command(name="remove")
     @app_commands.describe(word="A word that is blocked or reviewed")
@@ -88,12 +85,10 @@ class Words(
         """Allow a word again"""
         require_manager(interaction)
         if await self._studio.moderation.allow_word(scope_of(interaction), word):
-            await record(
-                interaction, say("allowed the word {word}", word=f"||{escape_markdown(word)}||")
-            )
-            await reply(interaction, say("“{word}” can be used again.", word=escape_markdown(word)))
+            await record(interaction, say("allowed the word {word}", word=spoiler(word)))
+            await reply(interaction, say("“{word}” can be used again.", word=escaped(word)))
         else:
-            await reply(interaction, say(NOT_LISTED, word=escape_markdown(word)))
+            await reply(interaction, say(NOT_LISTED, word=escaped(word)))
 
     @app_commands.command(name="list")
     async def list_words(self, interaction: Interaction) -> None:
@@ -127,5 +122,9 @@ class Words(
 
 def _lines(heading: str, words: Sequence[str]) -> list[str]:
     """A heading and the words, in lines that are short enough to split into messages."""
-    shown = ", ".join(escape_markdown(word) for word in words)
-    return [f"**{say(heading)}**", *textwrap.wrap(shown, LINE_LENGTH, break_on_hyphens=False)]
+    lines = [f"**{say(heading)}**", ""]
+    for shown in map(escaped, words):
+        if lines[-1] and len(lines[-1]) + len(shown) > LINE_LENGTH:
+            lines.append("")
+        lines[-1] += f", {shown}" if lines[-1] else shown
+    return lines

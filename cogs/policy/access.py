@@ -5,6 +5,7 @@ from typing import Any
 import discord
 
 from cogs.context import Client, Interaction
+from cogs.markdown import Markdown
 from cogs.message_ref import MessageRef
 from cogs.policy.contexts import is_bot_dm, is_user_install
 from cogs.policy.permissions import REQUIRED_PERMISSIONS, missing_permissions
@@ -189,7 +190,7 @@ async def require_postable_channel(interaction: Interaction, *, ephemeral: bool 
     settings = settings_in(await request_context(interaction))
     parent = getattr(interaction.channel, "parent_id", None)
     if settings.channels and not {interaction.channel_id, parent} & set(settings.channels):
-        mentions = ", ".join(f"<#{channel}>" for channel in settings.channels)
+        mentions = Markdown(", ".join(f"<#{channel}>" for channel in settings.channels))
         raise Refused(say("This server only allows painting in {channels}.", channels=mentions))
 
 

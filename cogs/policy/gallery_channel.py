@@ -3,6 +3,7 @@
 import discord
 
 from cogs.context import Interaction
+from cogs.markdown import Markdown
 from cogs.policy.access import Refused
 from cogs.policy.contexts import scope_of
 from cogs.policy.permissions import missing_permissions
@@ -40,7 +41,7 @@ def require_gallery_channel(channel: discord.TextChannel) -> None:
             say(
                 "I can't post pictures in {channel}. Someone who manages that channel needs to "
                 "give me {permissions}.",
-                channel=channel.mention,
+                channel=Markdown(channel.mention),
                 permissions=join_list(missing, AND),
             )
         )

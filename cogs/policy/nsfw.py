@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import discord
 
 from cogs.context import Client, Interaction
+from cogs.markdown import escaped_line
 from cogs.message_ref import MessageRef
 from cogs.policy.access import may_release
 from cogs.policy.server_settings import Nsfw, server_settings
@@ -167,7 +168,7 @@ def _is_privileged(interaction: Interaction, job: Job) -> bool:
 def verdict_summary(verdicts: tuple[SafetyVerdict, ...]) -> str:
     """What the safety checker flagged: the labels with their scores."""
     reasons = [
-        f"{discord.utils.escape_markdown(each.label)} {each.score:.0%}"
+        f"{escaped_line(each.label)} {each.score:.0%}"
         if each.score is not None
         else say("not checked")
         for each in verdicts

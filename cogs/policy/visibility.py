@@ -50,25 +50,38 @@ async def visible_job(interaction: Interaction, job_id: int) -> Job:
         job = await interaction.client.studio.job(job_id)
         if can_see(interaction, job):
             return job
-    raise _unknown_job(job_id)
+    raise unknown_job(job_id)
 
 
 async def accessible_job(interaction: Interaction, job_id: int) -> Job:
-    """The job of a message on which the user clicked, which shows that they can see it.
+    """The job of a message on which the user clicked.
 
     Raises:
-        UnknownJob: When it is gone, or is another user's private job.
+        UnknownJob: When it is gone or the user may not see it, with the same text for both.
     """
-    job = await interaction.client.studio.job(job_id)
-    if MessageRef.from_json(job.message_ref).private and job.owner != str(interaction.user.id):
-        raise _unknown_job(job_id)
-    return job
+    with contextlib.suppress(UnknownJob):
+        job = await interaction.client.studio.job(job_id)
+        if is_accessible(interaction, job):
+            return job
+    raise unknown_job(job_id)
 
 
-def _unknown_job(job_id: int) -> UnknownJob:
+def is_accessible(interaction: Interaction, job: Job) -> bool:
+    """Whether the user may act on what they clicked.
+
+    They can see the channel in which they click, also where the bot isn't a member. The ID of a
+    button says nothing: it can be sent from anywhere.
+    """
+    message_ref = MessageRef.from_json(job.message_ref)
+    clicked_there = message_ref.channel_id == interaction.channel_id and not message_ref.private
+    return clicked_there or can_see(interaction, job)
+
+
+def unknown_job(job_id: int) -> UnknownJob:
+    """The error for a job that the user can't see, whether or not it exists."""
     return UnknownJob(
         say(
-            "Job {number} no longer exists or isn't visible here. `/history` lists your own jobs.",
+            "Job {number} doesn't exist or isn't visible here. `/history` lists your own jobs.",
             number=job_id,
         )
     )

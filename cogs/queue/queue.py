@@ -1,5 +1,6 @@
 """/queue and /cancel."""
 
+import contextlib
 from collections.abc import Iterable
 from typing import Any
 
@@ -9,6 +10,7 @@ from discord.app_commands import Choice
 from discord.ext import commands
 
 from cogs.context import Interaction
+from cogs.markdown import escaped_line
 from cogs.message_ref import MessageRef
 from cogs.messages.cancellation import cancel_grid
 from cogs.messages.replies import reply
@@ -16,7 +18,7 @@ from cogs.messages.text import duration, ordinal, shortened
 from cogs.policy.access import acting_as, moderates
 from cogs.policy.audit import record_on_job
 from cogs.policy.contexts import anywhere, is_user_install
-from cogs.policy.visibility import can_see
+from cogs.policy.visibility import can_see, unknown_job
 from cogs.requests.choices import MAX_CHOICES
 from engine import Job, JobEvent, JobState, Studio, UnknownJob
 from speech import say
@@ -40,13 +42,13 @@ class Queue(commands.Cog):
             await reply(interaction, say("The queue is empty. `/imagine` starts now."))
             return
         me = str(interaction.user.id)
-        here = [entry for entry in jobs if entry[0].owner == me or _is_here(interaction, entry[0])]
+        here = [entry for entry in jobs if _is_listed(interaction, entry[0])]
         here.sort(key=lambda entry: entry[0].owner != me)
         lines = [queue_line(job, event, interaction) for job, event in here[:MAX_LINES]]
         if (more := len(here) - MAX_LINES) > 0:
             lines.append(f"-# {say('and {number} more', number=more)}")
         if elsewhere := len(jobs) - len(here):
-            lines.append(f"-# {say('{number} elsewhere', number=elsewhere)}")
+            lines.append(f"-# {say('{number} private or elsewhere', number=elsewhere)}")
         await reply(interaction, "\n".join(lines))
 
     @app_commands.command()
@@ -60,7 +62,7 @@ class Queue(commands.Cog):
             if not own:
                 raise UnknownJob(say("You have no jobs in the queue."))
             job = max(own)
-        target = await self._studio.job(job)
+        target = await _job_to_cancel(interaction, job)
         if target.cell is not None:
             await _cancel_grid(interaction, target.cell.grid)
         elif await self._studio.cancel(job, by=acting_as(interaction, target)):
@@ -98,7 +100,27 @@ async def _cancel_grid(interaction: Interaction, grid_id: int) -> None:
         await reply(interaction, say("Grid {number} is already done.", number=grid_id))
 
 
-def _is_here(interaction: discord.Interaction[Any], job: Job) -> bool:
+async def _job_to_cancel(interaction: Interaction, job_id: int) -> Job:
+    """The job, if the user may know of it.
+
+    Raises:
+        UnknownJob: When it doesn't exist or they may not, with the same text for both.
+    """
+    with contextlib.suppress(UnknownJob):
+        job = await interaction.client.studio.job(job_id)
+        if can_see(interaction, job) or moderates(interaction, job):
+            return job
+    raise unknown_job(job_id)
+
+
+def _is_listed(interaction: Interaction, job: Job) -> bool:
+    """Whether the user may know of the job: it is theirs, or they can see or moderate it here."""
+    if job.owner == str(interaction.user.id):
+        return True
+    return _is_here(interaction, job) and (can_see(interaction, job) or moderates(interaction, job))
+
+
+def _is_here(interaction: Interaction, job: Job) -> bool:
     """Whether the job is of the interaction's server, and the bot is a member of it."""
     here = interaction.guild_id
     return (
@@ -130,6 +152,6 @@ def queue_line(job: Job, event: JobEvent, interaction: discord.Interaction[Any])
     parts.append(f"<@{job.owner}>")
     message_ref = _message_ref(job)
     if own or (message_ref.channel_id == interaction.channel_id and not message_ref.private):
-        parts.append(discord.utils.escape_markdown(shortened(job.recipe.prompt, 60)))
+        parts.append(escaped_line(job.recipe.prompt, 60))
     text = " · ".join(parts)
     return f"**{text}**" if own else text

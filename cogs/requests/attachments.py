@@ -4,6 +4,7 @@ import math
 
 import discord
 
+from cogs.markdown import escaped_line
 from engine import InvalidRequest, Studio
 from speech import say
 
@@ -20,7 +21,7 @@ def require_picture(attachment: discord.Attachment) -> None:
     Raises:
         InvalidRequest: When it isn't a picture, or is too large.
     """
-    name = discord.utils.escape_markdown(attachment.filename)
+    name = escaped_line(attachment.filename, 100)
     if (attachment.content_type or "").partition(";")[0] not in CONTENT_TYPES:
         raise InvalidRequest(
             say(

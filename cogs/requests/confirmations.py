@@ -8,8 +8,8 @@ import discord
 from discord import ui
 
 from cogs.context import Interaction
+from cogs.markdown import escaped_line
 from cogs.messages.dynamic_items import Persistent
-from cogs.messages.text import shortened
 from cogs.policy.access import require_postable_channel
 from cogs.requests.answers import reply_mode_for_jobs, requester_of
 from cogs.requests.pending_confirmations import PendingConfirmation, PendingConfirmations
@@ -195,4 +195,4 @@ def picture_count(number: int) -> str:
 
 def excerpt(text: str, max_length: int = 80) -> str:
     """The text cut to `max_length` characters, with its Markdown escaped."""
-    return discord.utils.escape_markdown(shortened(text, max_length))
+    return escaped_line(text, max_length)

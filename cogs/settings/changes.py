@@ -7,6 +7,7 @@ import discord
 
 from cogs.context import Interaction
 from cogs.discord_settings import UNLIMITED
+from cogs.markdown import escaped
 from cogs.policy.access import Refused
 from cogs.policy.contexts import scope_of
 from cogs.policy.server_settings import ServerSettings, change_server_settings
@@ -44,7 +45,7 @@ async def _set_model(interaction: Interaction, selection: Selection) -> str:
     await interaction.response.defer()  # checking its files can take a while
     [name] = selection.values
     model = await interaction.client.studio.use_model(name, scope_of(interaction))
-    return say("set the model to {model}", model=model.name)
+    return say("set the model to {model}", model=escaped(model.name))
 
 
 async def _set_size(interaction: Interaction, selection: Selection) -> str:
@@ -57,9 +58,12 @@ async def _set_size(interaction: Interaction, selection: Selection) -> str:
     server_models = interaction.client.studio.server_models
     await server_models.change_defaults(scope_of(interaction), model, change)
     if width is None:
-        return say("reset the size of {model}", model=model)
+        return say("reset the size of {model}", model=escaped(model))
     return say(
-        "set the size of {model} to {width}×{height}", model=model, width=width, height=height
+        "set the size of {model} to {width}×{height}",
+        model=escaped(model),
+        width=width,
+        height=height,
     )
 
 

@@ -6,6 +6,7 @@ from typing import cast
 import discord
 
 from cogs.context import Interaction
+from cogs.markdown import Markdown
 from cogs.policy.access import Refused
 from cogs.policy.gallery_channel import choose_gallery
 from cogs.policy.permissions import missing_permissions
@@ -86,7 +87,7 @@ def _require_postable(channel: discord.TextChannel) -> None:
             say(
                 "I can't post in {channel}. Someone who manages that channel needs to give me "
                 "{permissions}.",
-                channel=channel.mention,
+                channel=Markdown(channel.mention),
                 permissions=join_list(missing, AND),
             )
         )

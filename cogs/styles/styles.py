@@ -9,6 +9,7 @@ from discord.app_commands import Choice, Range
 from discord.ext import commands
 
 from cogs.context import Interaction
+from cogs.markdown import escaped, escaped_line, in_code
 from cogs.messages.modals import field_values, modal_id
 from cogs.messages.replies import reply
 from cogs.messages.text import shortened
@@ -83,7 +84,10 @@ class Styles(
         if name.casefold() in await self._styles.all(scope_of(interaction)):
             await reply(
                 interaction,
-                say("The style “{name}” already exists. Change it with `/style edit`.", name=name),
+                say(
+                    "The style “{name}” already exists. Change it with `/style edit`.",
+                    name=escaped(name),
+                ),
             )
             return
         await interaction.response.send_modal(StyleModal(Style(name=name, prompt="")))
@@ -102,8 +106,8 @@ class Styles(
         """Remove a style of this server"""
         require_manager(interaction)
         style = await self._styles.remove(scope_of(interaction), name)
-        await record(interaction, say("removed the style {name}", name=style.name))
-        await reply(interaction, say("Removed the style **{name}**.", name=style.name))
+        await record(interaction, say("removed the style {name}", name=escaped(style.name)))
+        await reply(interaction, say("Removed the style **{name}**.", name=escaped(style.name)))
 
     @edit_style.autocomplete("name")
     @remove_style.autocomplete("name")
@@ -129,8 +133,8 @@ class Styles(
             model=model,
         )
         await self._styles.save(scope_of(interaction), style)
-        await record(interaction, say("saved the style {name}", name=name))
-        saved = say("Saved. Use it with `/imagine style:{name}`.", name=name)
+        await record(interaction, say("saved the style {name}", name=escaped(name)))
+        saved = say("Saved. Use it with `/imagine style:{name}`.", name=in_code(name))
         await reply(interaction, f"{saved}\n{style_line(style)}")
 
 
@@ -141,4 +145,4 @@ def style_line(style: Style) -> str:
         parts.append(say("without {nots}", nots=negative_prompt))
     if style.model:
         parts.append(style.model)
-    return f"- **{style.name}** {discord.utils.escape_markdown(' · '.join(parts))}"
+    return f"- **{escaped(style.name)}** {escaped_line(' · '.join(parts))}"

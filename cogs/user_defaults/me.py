@@ -7,6 +7,7 @@ from discord.app_commands import Choice, Range
 from discord.ext import commands
 
 from cogs.context import Interaction
+from cogs.markdown import escaped
 from cogs.messages.replies import reply
 from cogs.policy.contexts import anywhere, scope_of, user_scope
 from cogs.policy.privacy import DM, ONLY_ME
@@ -86,11 +87,11 @@ def user_defaults_text(user_defaults: UserDefaults) -> str:
     """The sentence about a user's defaults."""
     parts = []
     if user_defaults.model:
-        parts.append(say("model **{name}**", name=user_defaults.model))
+        parts.append(say("model **{name}**", name=escaped(user_defaults.model)))
     if user_defaults.ratio:
         parts.append(say("size **{ratio}**", ratio=user_defaults.ratio))
     if user_defaults.style:
-        parts.append(say("style **{name}**", name=user_defaults.style))
+        parts.append(say("style **{name}**", name=escaped(user_defaults.style)))
     if user_defaults.privacy:
         parts.append(say("pictures: **{kept}**", kept=say(PRIVACY_LABELS[user_defaults.privacy])))
     if not parts:

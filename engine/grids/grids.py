@@ -93,7 +93,7 @@ class Grids:
         """
         cells = await self._table.cells(grid_id)
         if not cells:
-            raise UnknownJob(say("Grid {number} no longer exists.", number=grid_id))
+            raise UnknownJob(say("Grid {number} doesn't exist.", number=grid_id))
         return cells
 
     async def undelivered(self) -> list[Grid]:

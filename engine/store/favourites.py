@@ -38,7 +38,7 @@ class Favourites:
                 (owner, time.time(), job_id),
             )
         if not cursor.rowcount:
-            raise UnknownJob(say("Job {number} no longer exists.", number=job_id))
+            raise UnknownJob(say("Job {number} doesn't exist.", number=job_id))
         return True
 
     async def count(self, job_id: int) -> int:

@@ -71,7 +71,7 @@ class GridTable:
         """
         rows = await self._database.read(f"SELECT {COLUMNS} FROM sheets WHERE id = ?", grid_id)
         if not rows:
-            raise UnknownJob(say("Grid {number} no longer exists.", number=grid_id))
+            raise UnknownJob(say("Grid {number} doesn't exist.", number=grid_id))
         grids = readable("grid", rows, _grid)
         if not grids:
             raise UnknownJob(

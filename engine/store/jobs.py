@@ -62,7 +62,7 @@ class JobTable:
         """
         found = await self._rows("WHERE id = ?", job_id)
         if not found:
-            raise UnknownJob(say("Job {number} no longer exists.", number=job_id))
+            raise UnknownJob(say("Job {number} doesn't exist.", number=job_id))
         jobs = self._readable(found)
         if not jobs:
             raise UnknownJob(

@@ -264,7 +264,7 @@ async def test_somebody_elses_private_picture_is_as_if_it_were_not_there(
     app: App, people: tuple[tuple[Member, str], ...]
 ) -> None:
     """Not even for moderators, who may call it off; a number that is nobody's is told alike."""
-    unseen = "Job {number} no longer exists or isn't visible here"
+    unseen = "Job {number} doesn't exist or isn't visible here"
     powers = Permissions(manage_messages=True, moderate_members=True)
     for who, _ in people:
         app.guild.add_member(who.name, permissions=powers)

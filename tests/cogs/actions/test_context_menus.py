@@ -250,4 +250,4 @@ async def test_a_picture_that_became_private_tells_others_nothing(app: App, menu
         job = await bot.studio.job(1)
         await bot.studio.set_message_ref(1, {**job.message_ref, "private": True})
         told_alone = await sentence(app, message, menu)
-        assert told_alone.startswith("Job 1 no longer exists or isn't visible here")
+        assert told_alone.startswith("Job 1 doesn't exist or isn't visible here")

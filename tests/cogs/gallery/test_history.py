@@ -10,7 +10,7 @@ from engine.store import Search
 from tests.cogs.app import App, alt_texts, number, told
 from tests.discord_server import Message
 
-GONE = "Job {} no longer exists or isn't visible here. "
+GONE = "Job {} doesn't exist or isn't visible here. "
 
 
 def listed(message: Message) -> list[int]:

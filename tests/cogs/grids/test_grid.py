@@ -504,7 +504,7 @@ async def test_the_message_of_a_sheet_that_is_gone_can_be_cleared_away(app: App)
         for number in (1, 2, 3):
             await bot.studio.delete(number)
         use = await app.bob.click(message, label="Delete")
-        assert await told_after(use) == "Grid 1 no longer exists."
+        assert await told_after(use) == "Grid 1 doesn't exist."
         await app.alice.click(message, label="Delete")
         await app.discord.until(lambda: message.deleted)
 
@@ -520,7 +520,7 @@ async def test_a_private_sheet_is_seen_by_nobody_else(app: App) -> None:
         await until(bot.studio.grids.undelivered, lambda grids: not grids)
         assert app.art.messages == []
         said = await told(await app.bob.slash(app.art, "show", id=1))
-        assert said.startswith("Job 1 no longer exists or isn't visible here")
+        assert said.startswith("Job 1 doesn't exist or isn't visible here")
 
 
 @pytest.mark.parametrize(("most", "names"), [(80_000, ["grid-1.webp"]), (50, [])])

@@ -77,7 +77,7 @@ async def test_unsafe_pictures_are_covered_until_they_are_released(app: App, mod
             f"released {app.alice.mention}'s job 1 (nsfw 100%, nsfw 100%)"
         )
         assert (await told(await mod.slash(app.art, "release", job=9))).startswith(
-            "Job 9 no longer exists"
+            "Job 9 doesn't exist"
         )
 
 
@@ -250,9 +250,9 @@ async def test_for_the_eyes_of_who_asked_alone_they_are_covered_never_withheld(
         assert spoilers(direct) == [True]
         # Nobody else comes near it, moderators neither.
         said = await told(await mod.slash(app.art, "release", job=number(hidden)))
-        assert said.startswith("Job 1 no longer exists")
+        assert said.startswith("Job 1 doesn't exist")
         said = await told(await mod.slash(app.art, "release", job=number(direct)))
-        assert said.startswith("Job 2 no longer exists")
+        assert said.startswith("Job 2 doesn't exist")
 
 
 async def test_a_sheet_shows_its_pictures_as_they_are_released(app: App, mod: Member) -> None:

@@ -13,7 +13,7 @@ from tests.discord_server import Message, Permissions, Upload
 
 HERE = "visible only to me"
 DIRECT = "sent to me as direct messages"
-UNSEEN = "Job {} no longer exists or isn't visible here"
+UNSEEN = "Job {} doesn't exist or isn't visible here"
 
 
 async def hidden(app: App, prompt: str = "a surprise", **more: Any) -> Message:

@@ -84,7 +84,7 @@ async def test_a_user_install_paints_where_the_bot_is_not_a_member(
         await app.done(await use.message())
         await alice.click(message, label="⭐")
         said = await told(await bob.slash(bob.dm, "show", id=1))
-        assert said.startswith("Job 1 no longer exists or isn't visible here")
+        assert said.startswith("Job 1 doesn't exist or isn't visible here")
         await app.settled(bot)
         await alice.click(message, label="Delete")
         await app.discord.until(lambda: message.deleted)
@@ -195,7 +195,7 @@ async def test_group_dms(app: App, alice: Member) -> None:
         assert hidden.ephemeral
         await app.settled(bot)
         said = await told(await app.bob.slash(app.bob.dm, "show", id=number(message)))
-        assert said.startswith("Job 1 no longer exists")
+        assert said.startswith("Job 1 doesn't exist")
 
 
 @pytest.mark.parametrize("lack", ["send_messages", "attach_files", "use_external_apps"])

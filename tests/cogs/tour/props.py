@@ -14,7 +14,7 @@ from tests.discord_server.messages import COMPONENTS_V2
 from .guide import OWN, PROMPT, SECRET, Tour
 from .stops import Role
 
-UNSEEN = "Job {number} no longer exists or isn't visible here"
+UNSEEN = "Job {number} doesn't exist or isn't visible here"
 
 
 @asynccontextmanager

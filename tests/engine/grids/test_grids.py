@@ -193,7 +193,7 @@ async def test_a_cell_that_is_deleted_is_missing_and_the_last_one_takes_the_shee
         )
     await studio.delete(next(iter((await studio.grids.cells(grid.id)).values())).id)
     for look in (studio.grids.get, studio.grids.cells):
-        with pytest.raises(UnknownJob, match="Grid 1 no longer exists"):
+        with pytest.raises(UnknownJob, match="Grid 1 doesn't exist"):
             await look(grid.id)
     assert await studio.grids.undelivered() == []
     assert (await ended(studio, grid))[-1].total == 0

@@ -27,7 +27,7 @@ async def test_a_star_is_given_and_taken_back(favourites: Favourites, job_id: in
 
 
 async def test_what_is_gone_cannot_be_starred(favourites: Favourites) -> None:
-    with pytest.raises(UnknownJob, match="Job 99 no longer exists"):
+    with pytest.raises(UnknownJob, match="Job 99 doesn't exist"):
         await favourites.toggle("bob", 99)
 
 

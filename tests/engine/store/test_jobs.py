@@ -28,7 +28,7 @@ async def test_a_number_is_never_given_twice(jobs: JobTable) -> None:
 
 
 async def test_a_job_that_is_not_there_is_unknown(jobs: JobTable) -> None:
-    with pytest.raises(UnknownJob, match="Job 99 no longer exists"):
+    with pytest.raises(UnknownJob, match="Job 99 doesn't exist"):
         await jobs.get(99)
 
 

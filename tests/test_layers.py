@@ -75,7 +75,7 @@ ENGINE = (
     ("engine.prompts.grammar",),
     ("engine.models.planning", "engine.models.origins"),
     ("engine.models.catalogue", "engine.models.adapters", "engine.models.inspection"),
-    ("engine.models.defaults",),
+    ("engine.models.defaults", "engine.models.known_components"),
     ("engine.memory",),
     ("engine.settings",),
     ("engine.models.checkpoints", "engine.models.families", "engine.models.schedulers"),
@@ -89,6 +89,7 @@ ENGINE = (
         "engine.private_files",
         "engine.stored_json",
         "engine.sizes",
+        "engine.local_paths",
     ),
 )
 """The layers of `engine`. Of two entries that name a module, the longer one counts."""

@@ -23,6 +23,7 @@ ALLOWED = {
     ): "a command: Discord has its translation",
     ("cogs/actions/context_menus.py", "Picture details"): "a command: Discord has its translation",
     ("cogs/gallery/gallery.py", "its pictures are too large"): "for the log",
+    ("cogs/models/pending_models.py", "pending model"): "for the log",
     ("cogs/about/presence.py", "{} · idle"): "seen by everyone, wherever they are",
     (
         "cogs/about/presence.py",

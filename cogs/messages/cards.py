@@ -211,7 +211,7 @@ def settings_line(recipe: Recipe) -> str:
         f"{recipe.width}×{recipe.height}",
         say_many("{number} step", "{number} steps", recipe.num_inference_steps),
         say("guidance {guidance:g}", guidance=recipe.guidance_scale),
-        *([] if recipe.scheduler == DEFAULT_SCHEDULER else [escaped_line(recipe.scheduler)]),
+        *([] if recipe.scheduler == DEFAULT_SCHEDULER else [recipe.scheduler]),
         seeds,
     ]
     if recipe.enlarged > 1:

@@ -11,17 +11,24 @@ from engine.jobs.job import Job
 from engine.jobs.requester import Requester
 from speech import say
 
+TINY = 8
+"""A queue for fewer jobs has no shares."""
+
 
 def person_share(queue_size: int) -> int:
     """How many jobs of one person may wait: an eighth of the queue, but at least one grid.
 
-    Of a small queue, three quarters.
+    Of a small queue, three quarters; all of a tiny one.
     """
+    if queue_size < TINY:
+        return queue_size
     return max(1, queue_size // 8, min(queue_size - queue_size // 4, MAX_CELLS))
 
 
 def server_share(queue_size: int) -> int:
-    """How many jobs from one server may wait: half of the queue."""
+    """How many jobs from one server may wait: half of the queue, or all of a tiny one."""
+    if queue_size < TINY:
+        return queue_size
     return max(1, (queue_size + 1) // 2)
 
 

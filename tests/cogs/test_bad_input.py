@@ -23,8 +23,11 @@ MENUS = ("Use these settings", "Use as start image", "Picture details")
 
 UNREADABLE = "This file can't be read as a picture"
 
-SPEECH = "بيت أحمر \u202e 🏠👩🏽‍🎨 שלום"
+SPEECH = "بيت أحمر\u202e 🏠👩🏽‍🎨 שלום"
 """From right to left, turned around, and with a family of code points in one sign."""
+
+SHOWN = SPEECH.replace("\u202e", "")
+"""Without what would turn around the text after it."""
 
 LIES = """\
 塔
@@ -299,11 +302,11 @@ async def test_text_of_any_script_is_shown_as_it_is_everywhere(
             use = await who.slash(app.art, "imagine", prompt=SPEECH)
             message = await use.message()
             await app.discord.until(lambda: message.attachments, 30)  # noqa: B023
-            assert message.text().startswith(f"**{SPEECH}**")
+            assert message.text().startswith(f"**{SHOWN}**")
             job = int(_job(message))
             for command, more in (("show", {"id": job}), ("history", {"words": "שלום"})):
                 shown = await (await who.slash(app.art, command, **more)).message()
-                assert SPEECH in shown.text()
+                assert SHOWN in shown.text()
                 if language != "en":
                     assert english(of_look(shown.looks[-1])) == []
             use = await who.slash(app.art, "imagine", prompt="塔", model="\u202eשלום🏠")

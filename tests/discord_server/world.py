@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -61,7 +62,8 @@ class World:
         self.bot = User(self.snowflakes.next(), "atelier", bot=True)
         self.application_id = self.bot.id
         self.users[self.bot.id] = self.bot
-        self.token = f"loopback.{secrets.token_hex(3)}.{secrets.token_urlsafe(27)}"
+        account = base64.urlsafe_b64encode(str(self.application_id).encode()).decode().rstrip("=")
+        self.token = f"{account}.{secrets.token_hex(3)}.{secrets.token_urlsafe(27)}"
         self.publish: Publish = lambda event, data, guild: None
         self.offer: Callable[[Interaction], Callable[[], bool] | None] = lambda interaction: None
         """Hands an interaction to the bot; None when no bot is there to take it, else a

@@ -436,15 +436,16 @@ async def test_who_watches_while_the_studio_stops_is_let_go(open_here: Open, gat
         assert seen[-1].state.waiting, "the job is not over: it will be gone on with"
 
 
-async def left_behind(folder: Path, state: JobState, times: int = 1, **asked: Any) -> int:
+async def left_behind(folder: Path, state: JobState, stops: int = 0, **asked: Any) -> int:
     """A database as a program leaves it that ends all of a sudden."""
     async with Database(folder / "atelier.db") as database:
         jobs = JobTable(database, folder)
         made = recipe(num_inference_steps=8, scheduler="euler_a") if not asked else recipe(**asked)
         job = await jobs.add(Requester(owner="ada", message_ref={"channel": 5}), made)
         if state is JobState.RUNNING:
-            for _ in range(times):
-                await jobs.set_running(job.id)
+            await jobs.set_running(job.id)
+            for _ in range(stops):
+                await jobs.count_stops([job.id])
         return job.id
 
 
@@ -465,7 +466,7 @@ async def test_a_job_that_the_program_died_on_gives_the_same_picture(
 async def test_a_job_that_keeps_killing_the_program_is_given_up(
     open_here: Open, tmp_path: Path
 ) -> None:
-    job_id = await left_behind(tmp_path / "data", JobState.RUNNING, times=MAX_ATTEMPTS)
+    job_id = await left_behind(tmp_path / "data", JobState.RUNNING, stops=MAX_ATTEMPTS)
     async with open_here() as studio:
         over = await outcome(studio, job_id)
         assert over.state is JobState.FAILED

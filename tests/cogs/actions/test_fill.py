@@ -132,7 +132,9 @@ async def test_a_mask_of_ones_own_marks_what_is_painted_anew(app: App) -> None:
 NO_MASKS = {
     "“notes.txt” isn't a supported picture": Upload("notes.txt", b"hello"),
     "This file can't be read as a picture": Upload("mask.png", b"not a picture"),
-    "This file can't be read as a picture. Send": Upload("mask.png", mask().data[:70]),
+    "This file can't be read as a picture: its end is missing. Send": Upload(
+        "mask.png", mask().data[:70]
+    ),
     "The mask is 64×32 pixels, but the picture is 64×64. Draw the mask over": mask((64, 32)),
     "The mask is 1×1 pixels, but the picture is 64×64": mask((1, 1)),
     "The picture has 20000×2600 pixels; the limit is 50 million": mask((20_000, 2_600)),

@@ -415,14 +415,14 @@ async def test_no_prompt_gets_out_of_its_spoiler(
     async with app.open():
         await manager.slash(app.art, "words review", word="blood")
         await app.alice.slash(app.art, "imagine", prompt="blood https://x.io/|| NASTY")
-        inside = "||blood https://x.io/\\|\\| NASTY||"
+        inside = "||blood https\\://x.io/\\|\\| NASTY||"
         card = await shown(app, app.art)
         assert f"> {inside}" in card.text()
         await mods[0].click(card, label="Decline")
         await shown(app, app.alice.dm, f"declined your request: {inside}")
         assert inside in await told(await manager.slash(app.art, "audit"))
         await manager.slash(app.art, "words block", word="https://y.io/||x")
-        assert "||https://y.io/\\|\\|x||" in await told(await manager.slash(app.art, "audit"))
+        assert "||https\\://y.io/\\|\\|x||" in await told(await manager.slash(app.art, "audit"))
 
 
 async def test_what_is_allowed_where_the_bot_cannot_write_any_more_links_to_nothing(

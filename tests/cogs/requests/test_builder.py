@@ -58,7 +58,6 @@ async def test_the_weight_of_a_start_image_as_a_flag(app: App) -> None:
         ("a fish --repeat 5", {}, "The number of pictures must be between 1 and 4, not 5"),
         ("a fish --strength 0.5", {}, "Strength needs a start image"),
         ("--seed 7", {}, "The prompt is empty"),
-        ("a fish --weird 9", {}, "Midjourney's --weird has no effect here"),
         ("{a,b,c,d} {e,f,g,h,i}", {}, "The braces stand for 20 prompts; the limit is 16"),
         ("{a fish, a boat --sed 7}", {}, "There's no flag --sed."),
     ],

@@ -10,6 +10,7 @@ from .props import UNSEEN, forged, grid, grid_of, ordered, question, waiting
 from .stops import Drive, Role, Stop
 
 NOT_THEIRS = "Only the person who requested grid {number} can do that."
+UNSEEN_GRID = "Grid {number} doesn't exist."
 
 
 async def album(tour: Tour) -> tuple[Message, str]:
@@ -123,19 +124,22 @@ KEPT = [
         "atelier-sheet:cancel",
         cancel,
         "Cancelled.",
-        told=dict.fromkeys((Role.NEIGHBOUR, Role.STRANGER), NOT_THEIRS),
+        told={Role.NEIGHBOUR: NOT_THEIRS, Role.STRANGER: UNSEEN_GRID},
     ),
     Stop(
         "atelier-sheet:here",
         here,
         "It's in your DMs: {link}",
-        told=dict.fromkeys([role for role in Role if role is not Role.MEMBER], NOT_THEIRS),
+        told={
+            **dict.fromkeys([role for role in Role if role is not Role.MEMBER], NOT_THEIRS),
+            Role.STRANGER: UNSEEN_GRID,
+        },
     ),
     Stop(
         "atelier-sheet:delete",
         delete,
         "",
-        told=dict.fromkeys((Role.NEIGHBOUR, Role.STRANGER), NOT_THEIRS),
+        told={Role.NEIGHBOUR: NOT_THEIRS, Role.STRANGER: UNSEEN_GRID},
     ),
 ]
 """In the order in which they are used."""

@@ -41,7 +41,7 @@ QUOTED = re.compile(
 
 def english(text: str) -> list[str]:
     """The words in the text that are not names."""
-    found = LATIN.findall(QUOTED.sub(" ", text))
+    found = LATIN.findall(QUOTED.sub(" ", text.replace("\\", "")))
     return [word for word in found if word.casefold() not in ALLOWED]
 
 

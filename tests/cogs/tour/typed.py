@@ -13,6 +13,7 @@ from .stops import Drive, For, Role, Stop
 NOT_THE_OWNER = "Only the bot's owner can see"
 INSPIRES = "“Again” paints it, “Remix” changes it first."
 NOT_THEIRS = "Only the person who requested job {number} can cancel it."
+UNSEEN_JOB = "Job {number} doesn't exist or isn't visible here."
 
 
 def slash(command: str, /, **options: Any) -> Drive:
@@ -77,7 +78,7 @@ TYPED = [
         "/cancel",
         cancel,
         "Job {number} was cancelled.",
-        told=dict.fromkeys((Role.NEIGHBOUR, Role.STRANGER), NOT_THEIRS),
+        told={Role.NEIGHBOUR: NOT_THEIRS, Role.STRANGER: UNSEEN_JOB},
     ),
     Stop("/history", slash("history"), "page {page} of {pages}"),
     Stop("/favourites", slash("favourites"), "Nothing found."),

@@ -4,12 +4,14 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from engine.folder_lock import NAME
+
 PICKED_UP = "The running bot picks this up within a few seconds."
 
 
 def bot_is_running(folder: Path) -> bool:
     """Whether another process holds the lock of the data folder."""
-    lock = folder / "atelier.lock"
+    lock = folder / NAME
     if not lock.exists():
         return False
     try:

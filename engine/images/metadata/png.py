@@ -6,8 +6,7 @@ import zlib
 from collections.abc import Iterator
 
 from engine.images.metadata.exif import exif_texts
-
-SIGNATURE = b"\x89PNG\r\n\x1a\n"
+from engine.images.png_chunks import SIGNATURE
 
 MAX_TEXT = 2_000_000
 """Bytes of one text, decompressed."""

@@ -13,6 +13,7 @@ from engine.models.manager import ModelManager
 from engine.models.probe import ModelProbe, ReadDeviceFacts
 from engine.settings import EngineSettings, ModelSettings
 from engine.store import Database, JobTable, ModelTable
+from engine.store.database import IN_MEMORY
 
 
 @asynccontextmanager
@@ -40,7 +41,7 @@ async def open_model_manager(
     catalogue = Catalogue(models, engine.default_model)
     hub = HubClient(engine.hub_url, engine.plain_hub_token)
     file = folder / DATABASE
-    async with Database(file if create or file.exists() else Path(":memory:")) as database:
+    async with Database(file if create or file.exists() else IN_MEMORY) as database:
         catalogue.restore(await ModelTable(database).all())
         manager = ModelManager(
             ModelProbe(engine, hub, read_device),

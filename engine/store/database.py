@@ -29,6 +29,9 @@ PRAGMAS = (
 MAX_INTEGER = 2**63 - 1
 """The largest number that SQLite stores."""
 
+IN_MEMORY = Path(":memory:")
+"""SQLite's name for a database without a file."""
+
 
 class Database:
     """One SQLite file with one writer. Use it as `async with Database(path) as database`."""
@@ -46,10 +49,8 @@ class Database:
                 newer version of the program has written it.
         """
         try:
-            private_folder(self._path.parent)
-            private_file(self._path)  # SQLite gives the files beside it the same permissions
-            for suffix in ("-wal", "-shm"):
-                restrict(self._path.with_name(self._path.name + suffix))
+            if self._path != IN_MEMORY:
+                _make_private(self._path)
             self._connection = await aiosqlite.connect(self._path, isolation_level=None)
             self._connection.text_factory = _text
             for pragma in PRAGMAS:
@@ -141,6 +142,13 @@ async def _roll_back(connection: aiosqlite.Connection) -> None:
         await connection.rollback()
     except sqlite3.Error as error:
         log.warning("A transaction can't be rolled back: %s", error)
+
+
+def _make_private(path: Path) -> None:
+    private_folder(path.parent)
+    private_file(path)  # SQLite gives the files beside it the same permissions
+    for suffix in ("-wal", "-shm"):
+        restrict(path.with_name(path.name + suffix))
 
 
 def _text(value: bytes) -> str:

@@ -12,6 +12,7 @@ import pytest
 from engine.errors import StorageError
 from engine.jobs.requester import Requester
 from engine.store import Database, JobTable
+from engine.store.database import IN_MEMORY
 from tests.engine.builders import recipe
 
 
@@ -25,6 +26,16 @@ async def test_what_is_written_is_there_after_reopening(tmp_path: Path) -> None:
         await JobTable(database, tmp_path).add(Requester(owner="ada"), recipe())
     async with Database(file) as database:
         assert await owners(database) == ["ada"]
+
+
+async def test_a_database_in_memory_leaves_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with Database(IN_MEMORY) as database:
+        await JobTable(database, tmp_path).add(Requester(owner="ada"), recipe())
+        assert await owners(database) == ["ada"]
+    assert os.listdir(tmp_path) == []
 
 
 async def test_another_process_may_read_while_this_one_writes(

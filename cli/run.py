@@ -12,10 +12,11 @@ from cli.reach import discord_reached
 from cli.settings import Settings
 from cli.signals import on_signal
 from cli.token import TokenMalformed, TokenMissing, TokenRefused, application_id
-from engine import lock_folder, open_studio
+from engine import AtelierError, lock_folder, open_studio
 
 if TYPE_CHECKING:
     from cogs import Atelier
+    from engine import Studio
 
 log = logging.getLogger("atelier")
 
@@ -40,11 +41,6 @@ def run(settings: Settings) -> None:
     start_logging(logging.INFO, secrets)
     log.info("Starting")
     with lock_folder(settings.storage.path):  # first: a second bot is told at once
-        # Importing torch blocks for seconds. Done before the event loop starts, it can't delay the
-        # gateway's heartbeat.
-        from engine.diffusion import Device
-
-        Device.choose(settings.engine)
         try:
             asyncio.run(_serve(settings, token))
         except CommandError as error:
@@ -82,13 +78,31 @@ async def _serve(settings: Settings, token: str) -> None:
                 storage=settings.storage,
                 safety=settings.safety,
                 locked=True,
+                isolated=True,
             ) as studio,
             Atelier(studio, settings.discord, settings.limits) as bot,
         ):
-            if await discord_reached(settings.discord, stop):
-                await _listen(bot, token, stop)
-            else:
-                await bot.close()
+            # Beside the login, since importing torch takes seconds.
+            device = asyncio.create_task(_require_device(studio, stop), name="check the device")
+            try:
+                if await discord_reached(settings.discord, stop):
+                    await _listen(bot, token, stop)
+                else:
+                    await bot.close()
+            finally:
+                device.cancel()
+                await asyncio.wait([device])
+    if not device.cancelled():
+        device.result()
+
+
+async def _require_device(studio: "Studio", stop: asyncio.Event) -> None:
+    """Stop the bot unless the device of the settings is there. Raises `DeviceUnavailable`."""
+    try:
+        await studio.model_manager.require_device()
+    except AtelierError:
+        stop.set()
+        raise
 
 
 async def _listen(bot: "Atelier", token: str, stop: asyncio.Event) -> None:

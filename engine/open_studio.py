@@ -13,6 +13,7 @@ from engine.hub import HubClient
 from engine.images.init_images import InitImages
 from engine.images.output import OutputFolder
 from engine.images.uploads import UploadFolder
+from engine.jobs.attempts import gave_up
 from engine.jobs.context_loader import ContextLoader
 from engine.jobs.enlarging import Enlarger
 from engine.jobs.events import JobEvents
@@ -46,14 +47,13 @@ from engine.studio import Studio
 from engine.tasks import Tasks
 from engine.worker.blame import NAME as BLAME_FILE
 from engine.worker.blame import BlameFile
+from engine.worker.device_host import DeviceHost
+from engine.worker.device_process import DeviceProcess
+from engine.worker.device_thread import DeviceThread
 from engine.worker.executor_setup import ExecutorSetup
 from engine.worker.postprocess import Postprocessor
 from engine.worker.worker import Worker
-from speech import say, say_many
-
-MAX_ATTEMPTS = 5
-"""How often painting a job may be started before it is blamed for stopping the program."""
-
+from speech import say
 
 ERASE_INTERVAL = 300.0
 """Seconds between two looks for tokens that have expired."""
@@ -73,6 +73,7 @@ async def open_studio(
     safety: SafetySettings | None = None,
     *,
     locked: bool = False,
+    isolated: bool = False,
 ) -> AsyncIterator[Studio]:
     """Open the studio on its data folder, and resume the jobs that were left there.
 
@@ -87,6 +88,8 @@ async def open_studio(
         storage: How long and how much to keep; everything if omitted.
         safety: Which pictures count as unsafe; pictures aren't classified if omitted.
         locked: Whether the caller has locked the folder with `lock_folder`.
+        isolated: Whether the device gets a process of its own. It takes seconds to start, but
+            then neither torch nor a crash of it can hold up the event loop.
 
     Raises:
         StorageError: When the folder can't be used, or another process uses it.
@@ -104,9 +107,6 @@ async def open_studio(
             hub = HubClient(engine.hub_url, engine.plain_hub_token)
             downloads = DownloadManager(hub)
             lora = AdapterCatalogue(adapters, extras / "loras", downloads.lora)
-            probe = ModelProbe(engine, hub)
-            availability = ModelAvailability(probe, catalogue, downloads)
-            await availability.scan()
             checker = SafetyChecker(
                 safety or SafetySettings(), store.safety, store.jobs, downloads.classifier
             )
@@ -118,9 +118,14 @@ async def open_studio(
                 embeddings=extras / "embeddings",
                 blame=blame,
             )
+            device: DeviceHost = (DeviceProcess if isolated else DeviceThread)(setup)
+            probe = ModelProbe(engine, hub, device.facts)
+            availability = ModelAvailability(probe, catalogue, downloads)
+            await availability.scan()
             job_events = JobEvents()
             worker = Worker(
                 setup,
+                device,
                 catalogue,
                 uploads,
                 store.jobs,
@@ -204,12 +209,7 @@ async def _resume(jobs: JobTable, worker: Worker, catalogue: Catalogue) -> None:
     for job in await jobs.undelivered():
         if not job.state.waiting:
             continue
-        if job.attempts >= MAX_ATTEMPTS:
-            sentence = say_many(
-                "Gave up: the program stopped {number} time while painting this.",
-                "Gave up: the program stopped {number} times while painting this.",
-                job.attempts,
-            )
+        if (sentence := gave_up(job)) is not None:
             await jobs.set_state(job.id, JobState.FAILED, sentence)
         elif job.recipe.model not in catalogue:
             sentence = say("The model “{model}” is no longer configured.", model=job.recipe.model)

@@ -8,12 +8,15 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
+import multiprocessing
 import os
 import runpy
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+
+from engine import child_process
 
 LIBRARIES = (
     "cli.run",
@@ -80,6 +83,7 @@ def run(arguments: list[str], log: str) -> None:
     file = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     for number, opened in enumerate((null, file, file)):
         os.dup2(opened, number)
+    child_process.CONTEXT = multiprocessing.get_context("fork")  # torch is imported here already
     sys.argv = arguments
     runpy.run_path(arguments[0], run_name="__main__")
 

@@ -143,6 +143,11 @@ class ProfileStore:
         self._saved[key] = new
         return new
 
+    def take(self, known: Measurement) -> None:
+        """Take in what another store of the same has learned and found worth saving."""
+        self._put(known)
+        self._saved[known.key] = known
+
     def _average(self, before: Measurement, seconds: float) -> float:
         if before.key in self._measured_once:
             self._measured_once.discard(before.key)

@@ -36,7 +36,11 @@ class Adapter:
 
 
 class AdapterCatalogue:
-    """All adapters by name, whatever the case; a file that is put in the folder is one at once."""
+    """All adapters by name, whatever the case; a file that is put in the folder is one at once.
+
+    Attributes:
+        find_file: Returns the file of a source; may block, and raise `ModelUnavailable`.
+    """
 
     def __init__(
         self,
@@ -57,7 +61,13 @@ class AdapterCatalogue:
             for name, settings in (adapters or {}).items()
         }
         self._folder = folder
-        self._find_file = find_file
+        self.find_file = find_file
+
+    def with_files_from(self, find_file: Callable[[str], Path]) -> "AdapterCatalogue":
+        """The same adapters, their files found in another way."""
+        other = AdapterCatalogue(None, self._folder, find_file)
+        other._named = self._named
+        return other
 
     def __iter__(self) -> Iterator[Adapter]:
         """Every adapter, in the order of their names."""
@@ -88,7 +98,7 @@ class AdapterCatalogue:
 
     def file_of(self, adapter: Adapter) -> Path:
         """The file of an adapter; may block. Raises `ModelUnavailable`."""
-        return self._find_file(adapter.source)
+        return self.find_file(adapter.source)
 
     def _all(self) -> dict[str, Adapter]:
         files = sorted(self._folder.glob(f"*{ENDING}")) if self._folder is not None else []

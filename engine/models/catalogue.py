@@ -122,7 +122,10 @@ class Model:
         Raises:
             InvalidModel: When the values do not go together.
         """
-        return cls(name=name, added=added, **fill_in(settings, family))
+        values = fill_in(settings, family)
+        # A dict of its own: a model goes to the device's process, and tables of constants can't.
+        values["scheduler_options"] = dict(values["scheduler_options"])
+        return cls(name=name, added=added, **values)
 
     def memory_options(self, engine: EngineSettings) -> MemoryOptions:
         """What the owner has decided about where and how its weights are kept."""

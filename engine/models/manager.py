@@ -211,6 +211,10 @@ class ModelManager:
             entry, inspection, known, width=width, height=height, batch=batch
         )
 
+    async def require_device(self) -> None:
+        """Raise `DeviceUnavailable` unless the device of the settings is there."""
+        await self._probe.device_facts()
+
     async def device_facts(self) -> DeviceFacts:
         """What the device says now. Raises `DeviceUnavailable`."""
         return await self._probe.device_now()

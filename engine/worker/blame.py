@@ -1,7 +1,7 @@
 """Which jobs the device is busy with, in a file that outlives a crash of the whole program.
 
 Only they can be to blame for one: neither those that wait, nor those that take turns with them. The
-device's thread writes the file itself before it begins, so that not even a crash at once is missed.
+executor writes the file itself before it begins, so that not even a crash at once is missed.
 It isn't forced to the disk: a power failure is no job's fault.
 """
 
@@ -57,6 +57,12 @@ class BlameFile:
 
     def close(self) -> None:
         """The program stops in order: nothing is to blame, whatever the thread is still doing."""
-        self.record(())
         with self._lock:
             self._closed = True
+            if self._file is not None:
+                with contextlib.suppress(OSError):
+                    self._file.unlink(missing_ok=True)
+
+    def __reduce__(self) -> tuple[type["BlameFile"], tuple[Path | None]]:
+        """Another process gets an object of its own for the same file."""
+        return BlameFile, (self._file,)

@@ -8,6 +8,9 @@ from dataclasses import replace
 from functools import partial
 
 from engine.background_thread import BackgroundThread
+from engine.memory.device import DeviceFacts
+from engine.models.device_facts import device_facts
+from engine.worker.device_host import OnCrash, OnReport
 from engine.worker.executor_setup import ExecutorSetup
 from engine.worker.messages import (
     CommandQueue,
@@ -17,11 +20,11 @@ from engine.worker.messages import (
     StopExecutor,
 )
 
-OnReport = Callable[[ExecutorReport], None]
 
-
-def run_executor(setup: ExecutorSetup, commands: CommandQueue, report: OnReport) -> None:
-    """On the device's thread: make an executor and run it until it is told to stop.
+def run_executor(
+    setup: ExecutorSetup, commands: CommandQueue, report: Callable[[ExecutorReport], None]
+) -> None:
+    """On the device's thread, or in its process: run an executor until it is told to stop.
 
     Raises:
         DeviceUnavailable: The device of the settings isn't there.
@@ -37,36 +40,30 @@ def run_executor(setup: ExecutorSetup, commands: CommandQueue, report: OnReport)
 
 
 class DeviceThread:
-    """Runs an executor on a thread of its own, and another one after a crash."""
+    """Runs an executor on a thread of its own, and another one after a crash.
 
-    def __init__(
-        self,
-        setup: ExecutorSetup,
-        on_report: OnReport,
-        on_crash: Callable[[BaseException | None], None],
-    ) -> None:
-        """Prepare the thread; `start` starts it.
+    Without the seconds that another process takes to start, for a program that paints once.
+    """
 
-        Args:
-            setup: What executors are made from.
-            on_report: Called in the loop with each report; of a job's progress, with the latest.
-            on_crash: Called in the loop when an executor ends without having been told to.
-        """
+    def __init__(self, setup: ExecutorSetup) -> None:
+        """Prepare the thread; `start` starts it. Call it in the event loop."""
         self._setup = setup
-        self._on_report = on_report
-        self._on_crash = on_crash
         self._commands: CommandQueue = queue.SimpleQueue()
         self._progress: dict[int, JobProgress] = {}
         self._thread = BackgroundThread("device")
         self._running: asyncio.Future[None] | None = None
         self._stopping = False
 
+    def connect(self, on_report: OnReport, on_crash: OnCrash) -> None:
+        """As `DeviceHost.connect`."""
+        self._on_report, self._on_crash = on_report, on_crash
+
     def send(self, command: ExecutorCommand) -> None:
-        """Send a command; without an executor it waits for the next one."""
+        """As `DeviceHost.send`."""
         self._commands.put(command)
 
     def start(self) -> None:
-        """Run an executor unless one is running."""
+        """As `DeviceHost.start`."""
         if self._stopping or (self._running is not None and not self._running.done()):
             return
         self._running = self._thread.run(
@@ -75,13 +72,14 @@ class DeviceThread:
         self._running.add_done_callback(self._ended)
 
     async def stop(self, seconds: float) -> None:
-        """Tell the executor to stop, and give it `seconds` to finish the current step.
-
-        Beyond that it is left behind, and what it was doing is done again at the next start.
-        """
+        """As `DeviceHost.stop`. The thread is left behind if it takes longer."""
         self._stopping = True
         self.send(StopExecutor())
         await self._thread.stop(seconds)
+
+    def facts(self) -> DeviceFacts:
+        """As `DeviceHost.facts`."""
+        return device_facts(self._setup.settings)
 
     def report(self, report: ExecutorReport) -> None:
         """On the device's thread: pass a report to the loop. Of progress, the latest wins.

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from engine.errors import AtelierError, StorageError, new_incident
 from engine.images.uploads import UploadFolder
+from engine.jobs.attempts import gave_up
 from engine.jobs.eta import EtaCalculator, queued_event
 from engine.jobs.events import JobEvents
 from engine.jobs.job import Job, JobState
@@ -19,7 +20,7 @@ from engine.models.availability import ModelAvailability
 from engine.models.catalogue import Catalogue
 from engine.store import JobTable, MeasurementTable
 from engine.tasks import Tasks
-from engine.worker.device_thread import DeviceThread
+from engine.worker.device_host import DeviceDied, DeviceHost
 from engine.worker.executor_setup import ExecutorSetup
 from engine.worker.messages import (
     CancelJob,
@@ -38,8 +39,8 @@ from speech import say
 
 log = logging.getLogger(__name__)
 
-THREAD_GRACE = 2.0
-"""Seconds that the device's thread gets to finish the current step before it is left behind."""
+STEP_GRACE = 2.0
+"""Seconds that the device gets to finish the current step before it is left behind."""
 
 
 class Worker:
@@ -48,6 +49,7 @@ class Worker:
     def __init__(
         self,
         setup: ExecutorSetup,
+        device: DeviceHost,
         catalogue: Catalogue,
         uploads: UploadFolder,
         jobs: JobTable,
@@ -56,10 +58,11 @@ class Worker:
         availability: ModelAvailability,
         postprocessor: Postprocessor,
     ) -> None:
-        """Prepare to work; the device's thread starts with the first job.
+        """Prepare to work; the device starts with the first job.
 
         Args:
             setup: What executors are made from.
+            device: Where they run.
             catalogue: The models.
             uploads: Start images and masks.
             jobs: Where states are recorded.
@@ -85,7 +88,8 @@ class Worker:
             availability,
             settings.batch_size,
         )
-        self._device = DeviceThread(setup, self._on_report, self._on_crash)
+        self._device = device
+        device.connect(self._on_report, self._on_crash)
         self._preloading: str | None = None
         self._running: dict[int, Job] = {}
         self._cancelled: set[int] = set()
@@ -156,9 +160,9 @@ class Worker:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._setup.settings.grace):
                 await self._idle.wait()
-        await self._device.stop(THREAD_GRACE)
+        await self._device.stop(STEP_GRACE)
         await asyncio.to_thread(self._setup.blame.close)
-        await self._postprocessor.stop(THREAD_GRACE)
+        await self._postprocessor.stop(STEP_GRACE)
         await self._tasks.join()
         for job_id in self._running.keys() - self._cancelled:
             try:
@@ -272,7 +276,11 @@ class Worker:
         )
 
     def _on_crash(self, error: BaseException | None) -> None:
-        """The running jobs have failed; the next executor paints the queued ones."""
+        """The running jobs have failed, or are queued again; the next executor paints on."""
+        if isinstance(error, DeviceDied):
+            log.error("%s; what it was busy with is painted again", error)
+            self._tasks.start(self._paint_again(), "paint again")
+            return
         incident = new_incident()
         log.critical("The executor crashed (incident %s)", incident, exc_info=error)
         sentence = (
@@ -285,6 +293,31 @@ class Worker:
         )
         for job in list(self._running.values()):
             self._on_report(JobFailed(job.id, sentence))
+
+    async def _paint_again(self) -> None:
+        """Queue the running jobs again; the ones to blame run alone, and not too often."""
+        running = list(self._running)
+        blamed = await asyncio.to_thread(self._setup.blame.take) or running
+        try:
+            await self._jobs.count_stops(blamed)
+            for job_id in running:
+                await self._jobs.requeue(job_id)
+        except StorageError as error:  # a full disk; they are painted all the same
+            log.warning("The jobs to paint again couldn't be recorded: %s", error)
+        for job_id in running:
+            job = self._running[job_id]
+            job = replace(job, attempts=job.attempts + (job_id in blamed))
+            if job_id in self._cancelled:
+                self._on_report(JobDropped(job_id))
+            elif (sentence := gave_up(job)) is not None:
+                self._on_report(JobFailed(job_id, sentence))
+            else:
+                del self._running[job_id]
+                self._queue.push(job)
+                self._job_events.post(queued_event(job))
+        if not self._running:
+            self._idle.set()
+        self._feed()
 
     def _end(self, job: Job, state: JobState, sentence: str | None = None) -> None:
         ending = self._postprocessor.end(job, state, sentence)

@@ -30,7 +30,7 @@ from engine import (
     open_studio,
 )
 from engine.images.output import read_request
-from engine.open_studio import MAX_ATTEMPTS
+from engine.jobs.attempts import MAX_ATTEMPTS
 from engine.store import Database, JobTable
 from tests.engine.builders import engine_settings, model_settings, recipe
 from tests.engine.conftest import Gate

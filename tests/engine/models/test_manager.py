@@ -27,6 +27,7 @@ from engine.hub import CorruptFile, DiskFull, GatedModel, HubUnreachable
 from engine.memory.measurement import Measurement
 from engine.memory.plan import Plan, Stage
 from engine.store import Database, MeasurementTable
+from engine.worker.device_thread import DeviceThread
 from engine.worker.messages import ForgetModel
 from tests.engine.builders import engine_settings, model_settings
 from tests.engine.conftest import Gate
@@ -421,4 +422,6 @@ async def test_what_was_measured_is_told_by_size_and_forgotten_with_the_model(
 async def test_the_executor_is_told_to_release_it(studio: Studio, fox: Repository) -> None:
     await studio.model_manager.add(await studio.model_manager.candidate("someone/fox"))
     await studio.model_manager.remove("fox")
-    assert studio._worker._device._commands.get_nowait() == ForgetModel("fox")
+    device = studio._worker._device
+    assert isinstance(device, DeviceThread)
+    assert device._commands.get_nowait() == ForgetModel("fox")

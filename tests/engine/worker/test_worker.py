@@ -26,6 +26,7 @@ from engine.safety.checker import SafetyChecker
 from engine.safety.verdict import UNCHECKED, SafetyVerdict
 from engine.settings import SafetySettings
 from engine.store import Database, JobTable, MeasurementTable, SafetyTable
+from engine.worker.device_thread import DeviceThread
 from engine.worker.executor_setup import ExecutorSetup
 from engine.worker.messages import JobPainted, JobProgress, Pixels
 from engine.worker.postprocess import Postprocessor
@@ -58,8 +59,11 @@ class Harness:
         self.safety = checker(
             SafetySettings(), SafetyTable(database), self.jobs, downloads.classifier
         )
+        setup = ExecutorSetup(settings=settings, find_files=downloads.files)
+        self.device = DeviceThread(setup)
         self.worker = Worker(
-            ExecutorSetup(settings=settings, find_files=downloads.files),
+            setup,
+            self.device,
             catalogue,
             UploadFolder(folder / "uploads"),
             self.jobs,
@@ -108,7 +112,6 @@ async def test_progress_taken_while_the_next_one_comes_in_does_not_freeze_the_di
     """The loop may empty the slot between the thread's look at it and its writing to it."""
     gate.shut()
     job = await harness.push()
-    worker = harness.worker
 
     class Raced(dict[int, JobProgress]):
         """A reader goes on only when the loop has taken what it has seen."""
@@ -120,10 +123,10 @@ async def test_progress_taken_while_the_next_one_comes_in_does_not_freeze_the_di
                     time.sleep(0.01)
             return seen
 
-    worker._device._progress = Raced()
+    harness.device._progress = Raced()
     for step in (1, 2, 3):
-        worker._device.report(JobProgress(job.id, step, 4))
-        await asyncio.to_thread(worker._device.report, JobProgress(job.id, step + 1, 4))
+        harness.device.report(JobProgress(job.id, step, 4))
+        await asyncio.to_thread(harness.device.report, JobProgress(job.id, step + 1, 4))
         await asyncio.sleep(0.05)
         assert harness.job_events[job.id].step == step + 1
     gate.open()
@@ -135,9 +138,9 @@ async def test_a_busy_loop_skips_to_the_latest_progress_and_misses_no_preview(
 ) -> None:
     gate.shut()
     job = await harness.push()
-    harness.worker._device.report(JobProgress(job.id, 1, 100, preview=b"WebP"))
+    harness.device.report(JobProgress(job.id, 1, 100, preview=b"WebP"))
     for step in range(2, 100):
-        harness.worker._device.report(JobProgress(job.id, step, 100))
+        harness.device.report(JobProgress(job.id, step, 100))
     seen = []
     async for event in harness.job_events.watch(job.id):
         seen.append((event.step, event.preview))
@@ -152,7 +155,7 @@ async def test_a_busy_loop_skips_to_the_latest_progress_and_misses_no_preview(
 async def test_progress_that_comes_after_the_end_is_no_matter(harness: Harness) -> None:
     job = await harness.push()
     await harness.outcome(job)
-    harness.worker._device.report(JobProgress(job.id, 1, 4))
+    harness.device.report(JobProgress(job.id, 1, 4))
     await asyncio.sleep(0.05)
     assert harness.job_events.get(job.id) is None
 

@@ -1,0 +1,156 @@
+"""A process beside the event loop: messages go in and come out, and what won't stop is killed.
+
+What blocks the interpreter (importing torch), takes much memory or may crash in native code belongs
+in one: the event loop goes on, and all that it took is free again when it ends.
+"""
+
+import asyncio
+import contextlib
+import logging
+import multiprocessing
+import os
+import queue
+import signal
+import threading
+from collections.abc import Callable
+from logging.handlers import QueueHandler
+from multiprocessing.connection import Connection, wait
+from multiprocessing.reduction import ForkingPickler
+from typing import Any
+
+CONTEXT: Any = multiprocessing.get_context("spawn")
+"""How processes start: anew on every platform, since threads and CUDA don't survive a fork."""
+
+
+class Channel:
+    """The child's end of the connection. Any of its threads may send."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._lock = threading.Lock()
+
+    def send(self, message: object) -> None:
+        """Send a message; without a parent it's dropped, and the process is about to end."""
+        with self._lock, contextlib.suppress(OSError):
+            self._connection.send(message)
+
+    def receive(self) -> Any:
+        """Wait for the next message. Raises `EOFError` when there is no parent anymore."""
+        parent = multiprocessing.parent_process()
+        assert parent is not None, "a channel is made in a child"
+        if self._connection not in wait([self._connection, parent.sentinel]):
+            raise EOFError
+        return self._connection.recv()
+
+
+class ChildProcess:
+    """Runs `main(channel, *arguments)` in a process of its own.
+
+    It ends when `main` returns, when `stop` gives up on it, and with this process, however that
+    ends. Its log lines appear in this process's log.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        main: Callable[..., None],
+        *arguments: object,
+        on_message: Callable[[Any], None],
+        on_exit: Callable[[int], None],
+    ) -> None:
+        """Start the process; call it in the event loop.
+
+        Args:
+            name: What to call it, for those who list processes and threads.
+            main: A function of a module, which the child imports.
+            *arguments: Passed on; they are pickled.
+            on_message: Called in the loop with each message.
+            on_exit: Called in the loop after the last message, with the exit code; below zero it's
+                the number of the signal that killed the process.
+        """
+        self._loop = asyncio.get_running_loop()
+        self._on_message = on_message
+        self._on_exit = on_exit
+        self._outbox: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._ended = asyncio.Event()
+        self._connection, theirs = CONTEXT.Pipe()
+        level = logging.getLogger().getEffectiveLevel()
+        self._process = CONTEXT.Process(
+            target=_run, name=name, args=(theirs, level, main, arguments), daemon=True
+        )
+        threading.Thread(
+            target=self._read, args=(theirs,), name=f"from {name}", daemon=True
+        ).start()
+
+    def send(self, message: object) -> None:
+        """Send a message, in order; one to a process that has ended is dropped."""
+        self._outbox.put(bytes(ForkingPickler.dumps(message)))
+
+    async def stop(self, seconds: float) -> bool:
+        """Wait `seconds` for the process to end, then kill it; returns whether it was killed.
+
+        `on_exit` has been called when this returns.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                await self._ended.wait()
+        except TimeoutError:
+            self._process.kill()
+            await self._ended.wait()
+            return True
+        return False
+
+    def _read(self, theirs: Connection) -> None:
+        """On a thread of its own: start the process, and pass on what it sends until it ends."""
+        self._process.start()
+        theirs.close()
+        threading.Thread(target=self._write, name=f"to {self._process.name}", daemon=True).start()
+        with contextlib.suppress(EOFError, OSError):
+            while True:
+                message = self._connection.recv()
+                if isinstance(message, logging.LogRecord):
+                    logging.getLogger(message.name).handle(message)
+                else:
+                    self._call_soon(self._on_message, message)
+        self._process.join()
+        self._outbox.put(None)
+        self._call_soon(self._end, self._process.exitcode or 0)
+
+    def _write(self) -> None:
+        with contextlib.suppress(OSError):
+            for message in iter(self._outbox.get, None):
+                self._connection.send_bytes(message)
+
+    def _end(self, code: int) -> None:
+        self._on_exit(code)
+        self._ended.set()
+
+    def _call_soon(self, callback: Callable[..., None], *arguments: object) -> None:
+        with contextlib.suppress(RuntimeError):  # a closed loop no longer needs it
+            self._loop.call_soon_threadsafe(callback, *arguments)
+
+
+class _LogHandler(QueueHandler):
+    """Sends log records to the parent, which knows how to write them and what to leave out."""
+
+    def __init__(self, channel: Channel) -> None:
+        super().__init__(queue.SimpleQueue())
+        self._channel = channel
+
+    def enqueue(self, record: logging.LogRecord) -> None:
+        self._channel.send(record)
+
+
+def _run(
+    connection: Connection, level: int, main: Callable[..., None], arguments: tuple[object, ...]
+) -> None:
+    """In the child: run `main`. Signals are the parent's business, which tells this process."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    channel = Channel(connection)
+    logging.basicConfig(level=level, handlers=[_LogHandler(channel)], force=True)
+    main(channel, *arguments)
+    logging.shutdown()
+    # Not through the interpreter's end: native threads that still run would abort it.
+    connection.close()
+    os._exit(0)

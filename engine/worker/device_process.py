@@ -1,0 +1,142 @@
+"""A process for the device: the event loop never waits for torch, and outlives a crash of it.
+
+The executor there is the same as on a thread. Commands and reports cross a pipe. Files that have to
+be downloaded are asked for the same way, since downloads belong to this process.
+"""
+
+import asyncio
+import logging
+from dataclasses import replace
+from typing import Any
+
+from engine.child_process import ChildProcess
+from engine.errors import DeviceUnavailable
+from engine.hub.lora_files import lora_file
+from engine.memory.device import DeviceFacts
+from engine.worker.device_child import FACTS, FILES, Crashed, run_device, tell_facts
+from engine.worker.device_host import DeviceDied, OnCrash, OnReport
+from engine.worker.executor_setup import ExecutorSetup, files_on_disk
+from engine.worker.messages import ExecutorCommand, StageMeasured, StopExecutor
+from engine.worker.questions import Answer, NoAnswer, Question, Questions, answer_on_thread
+from speech import say
+
+log = logging.getLogger(__name__)
+
+FACTS_SECONDS = 120.0
+"""How long the device may take to tell about itself: torch has to be imported."""
+
+
+class DeviceProcess:
+    """Runs an executor in a process of its own, and another one after a crash.
+
+    The process starts with the first job; until then it takes no memory.
+    """
+
+    def __init__(self, setup: ExecutorSetup) -> None:
+        """Prepare the process; `start` starts it. Call it in the event loop."""
+        self._setup = setup
+        self._loop = asyncio.get_running_loop()
+        self._process: ChildProcess | None = None
+        self._waiting: list[ExecutorCommand] = []
+        self._questions = Questions(self._send)
+        self._error: Exception | None = None
+        self._stopping = False
+
+    def connect(self, on_report: OnReport, on_crash: OnCrash) -> None:
+        """As `DeviceHost.connect`."""
+        self._on_report, self._on_crash = on_report, on_crash
+
+    def send(self, command: ExecutorCommand) -> None:
+        """As `DeviceHost.send`."""
+        if self._process is None:
+            self._waiting.append(command)
+        else:
+            self._process.send(command)
+
+    def start(self) -> None:
+        """As `DeviceHost.start`."""
+        if self._stopping or self._process is not None:
+            return
+        setup = replace(
+            self._setup,
+            find_files=files_on_disk,
+            adapters=self._setup.adapters.with_files_from(lora_file),
+        )
+        self._error = None
+        self._process = ChildProcess(
+            "device", run_device, setup, on_message=self._take, on_exit=self._ended
+        )
+        for command in self._waiting:
+            self._process.send(command)
+        self._waiting.clear()
+
+    async def stop(self, seconds: float) -> None:
+        """As `DeviceHost.stop`. The process is killed if it takes longer."""
+        self._stopping = True
+        if self._process is not None:
+            self._process.send(StopExecutor())
+            if await self._process.stop(seconds):
+                log.info("The device was stopped in the middle of a step")
+
+    def facts(self) -> DeviceFacts:
+        """As `DeviceHost.facts`; while nothing has been painted, a process is started to ask."""
+        try:
+            if self._process is not None:
+                return self._questions.ask(FACTS)  # type: ignore[no-any-return]
+        except NoAnswer:
+            pass
+        future = asyncio.run_coroutine_threadsafe(self._ask_another_process(), self._loop)
+        return future.result(FACTS_SECONDS)
+
+    async def _ask_another_process(self) -> DeviceFacts:
+        told: asyncio.Future[DeviceFacts] = self._loop.create_future()
+
+        def settle(message: Any) -> None:
+            if isinstance(message, Crashed):
+                told.set_exception(message.error)
+            else:
+                told.set_result(message)
+
+        def ended(code: int) -> None:
+            if not told.done():
+                told.set_exception(DeviceDied(code))
+
+        process = ChildProcess(
+            "device facts", tell_facts, self._setup.settings, on_message=settle, on_exit=ended
+        )
+        try:
+            return await told
+        except DeviceDied as error:
+            raise DeviceUnavailable(
+                say("The device can't be used: asking it ended the process ({error}).", error=error)
+            ) from error
+        finally:
+            await process.stop(0)
+
+    def _send(self, question: Question) -> None:
+        if self._process is None:
+            self._questions.settle(Answer(question.number, error=NoAnswer()))
+        else:
+            self._process.send(question)
+
+    def _take(self, message: Any) -> None:
+        match message:
+            case Answer():
+                self._questions.settle(message)
+            case Question(name=name):
+                find = self._setup.find_files if name == FILES else self._setup.adapters.find_file
+                assert self._process is not None, "it has just asked"
+                answer_on_thread(message, find, self._process.send)
+            case Crashed(error):
+                self._error = error
+            case StageMeasured(measurement):
+                self._setup.profiles.take(measurement)
+                self._on_report(message)
+            case _:
+                self._on_report(message)
+
+    def _ended(self, code: int) -> None:
+        self._process = None
+        self._questions.give_up()
+        if not self._stopping:
+            self._on_crash(self._error or DeviceDied(code))

@@ -32,6 +32,8 @@ from engine.models.server_models import ServerModels
 from engine.moderation.moderation import Moderation
 from engine.prompts.style_book import StyleBook
 from engine.safety.checker import SafetyChecker
+from engine.safety.classifier import Classifier, ClassifierThread
+from engine.safety.classifier_process import ClassifierProcess
 from engine.services import FileServices, JobServices, ModelServices, ScopeServices
 from engine.settings import (
     AdapterSettings,
@@ -88,8 +90,8 @@ async def open_studio(
         storage: How long and how much to keep; everything if omitted.
         safety: Which pictures count as unsafe; pictures aren't classified if omitted.
         locked: Whether the caller has locked the folder with `lock_folder`.
-        isolated: Whether the device gets a process of its own. It takes seconds to start, but
-            then neither torch nor a crash of it can hold up the event loop.
+        isolated: Whether the device and the classifier get processes of their own. Those take
+            seconds to start, but then neither torch nor a crash of it holds up the event loop.
 
     Raises:
         StorageError: When the folder can't be used, or another process uses it.
@@ -107,9 +109,11 @@ async def open_studio(
             hub = HubClient(engine.hub_url, engine.plain_hub_token)
             downloads = DownloadManager(hub)
             lora = AdapterCatalogue(adapters, extras / "loras", downloads.lora)
-            checker = SafetyChecker(
-                safety or SafetySettings(), store.safety, store.jobs, downloads.classifier
+            rules = safety or SafetySettings()
+            classifier: Classifier = (ClassifierProcess if isolated else ClassifierThread)(
+                rules, downloads.classifier
             )
+            checker = SafetyChecker(rules, store.safety, store.jobs, classifier)
             setup = ExecutorSetup(
                 settings=engine,
                 find_files=downloads.files,

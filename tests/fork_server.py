@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from engine import child_process
+from engine.processes import child_process
 
 LIBRARIES = (
     "cli.run",

@@ -80,6 +80,7 @@ ENGINE = (
     ("engine.settings",),
     ("engine.models.checkpoints", "engine.models.families", "engine.models.schedulers"),
     ("engine.hub",),
+    ("engine.processes",),
     (
         "engine.errors",
         "engine.tasks",

@@ -1,25 +1,19 @@
-"""In the device's process: the executor, commands for it, and questions to the parent."""
+"""In the device's process: the executor, and the commands for it."""
 
-import os
 import queue
-import threading
 import traceback
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, NoReturn
+from functools import partial
 
-from engine.child_process import Channel
 from engine.errors import AtelierError
-from engine.hub import LocalFiles, Origin
 from engine.models.device_facts import device_facts
+from engine.processes.channel import Channel
 from engine.settings import EngineSettings
 from engine.worker.device_thread import run_executor
 from engine.worker.executor_setup import ExecutorSetup
-from engine.worker.messages import CommandQueue, ForgetModel
-from engine.worker.questions import Answer, Question, Questions, answer_on_thread
+from engine.worker.messages import CommandQueue, ExecutorCommand, ForgetModel
 
-FACTS, FILES, LORA = "facts", "files", "lora"
+FACTS, FILES, LORA = "device facts", "model files", "LoRA file"
 """What the two processes ask each other."""
 
 
@@ -37,50 +31,23 @@ def run_device(channel: Channel, setup: ExecutorSetup) -> None:
         channel: To the parent, which finds files.
         setup: What the executor is made from; its ways to find files are replaced.
     """
-    commands: CommandQueue = queue.SimpleQueue()
-    questions = Questions(channel.send)
-
-    def find_files(name: str, origin: Origin) -> LocalFiles:
-        return questions.ask(FILES, name, origin)  # type: ignore[no-any-return]
-
-    def find_lora(source: str) -> Path:
-        return questions.ask(LORA, source)  # type: ignore[no-any-return]
-
     setup = replace(
-        setup, find_files=find_files, adapters=setup.adapters.with_files_from(find_lora)
+        setup,
+        find_files=partial(channel.ask, FILES),
+        adapters=setup.adapters.with_files_from(partial(channel.ask, LORA)),
     )
+    commands: CommandQueue = queue.SimpleQueue()
 
-    def listen() -> NoReturn:
-        try:
-            while True:
-                _take(channel.receive(), setup, commands, questions, channel.send)
-        finally:
-            os._exit(1)  # without a parent, whatever the device is doing is of no use
+    def take(command: ExecutorCommand) -> None:
+        if isinstance(command, ForgetModel):
+            setup.profiles.forget(command.name)
+        commands.put(command)
 
-    threading.Thread(target=listen, name="commands", daemon=True).start()
+    channel.listen(take, {FACTS: partial(device_facts, setup.settings)})
     try:
         run_executor(setup, commands, channel.send)
     except Exception as error:
         channel.send(Crashed(portable(error)))
-
-
-def _take(
-    message: Any,
-    setup: ExecutorSetup,
-    commands: CommandQueue,
-    questions: Questions,
-    send: Callable[[object], None],
-) -> None:
-    match message:
-        case Answer():
-            questions.settle(message)
-        case Question():
-            answer_on_thread(message, lambda: device_facts(setup.settings), send)
-        case ForgetModel(name):
-            setup.profiles.forget(name)
-            commands.put(message)
-        case _:
-            commands.put(message)
 
 
 def tell_facts(channel: Channel, settings: EngineSettings) -> None:
@@ -93,7 +60,6 @@ def tell_facts(channel: Channel, settings: EngineSettings) -> None:
 
 def portable(error: Exception) -> Exception:
     """An error that another process can load, with the traceback as a note."""
-    text = "".join(traceback.format_exception(error))
     found = error if isinstance(error, AtelierError) else RuntimeError(repr(error))
-    found.add_note(text)
+    found.add_note("".join(traceback.format_exception(error)))
     return found.with_traceback(None)

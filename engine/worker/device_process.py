@@ -5,19 +5,20 @@ be downloaded are asked for the same way, since downloads belong to this process
 """
 
 import asyncio
+import contextlib
 import logging
 from dataclasses import replace
 from typing import Any
 
-from engine.child_process import ChildProcess
 from engine.errors import DeviceUnavailable
 from engine.hub.lora_files import lora_file
 from engine.memory.device import DeviceFacts
-from engine.worker.device_child import FACTS, FILES, Crashed, run_device, tell_facts
+from engine.processes.child_process import ChildProcess
+from engine.processes.questions import NoAnswer
+from engine.worker.device_child import FACTS, FILES, LORA, Crashed, run_device, tell_facts
 from engine.worker.device_host import DeviceDied, OnCrash, OnReport
 from engine.worker.executor_setup import ExecutorSetup, files_on_disk
 from engine.worker.messages import ExecutorCommand, StageMeasured, StopExecutor
-from engine.worker.questions import Answer, NoAnswer, Question, Questions, answer_on_thread
 from speech import say
 
 log = logging.getLogger(__name__)
@@ -38,7 +39,6 @@ class DeviceProcess:
         self._loop = asyncio.get_running_loop()
         self._process: ChildProcess | None = None
         self._waiting: list[ExecutorCommand] = []
-        self._questions = Questions(self._send)
         self._error: Exception | None = None
         self._stopping = False
 
@@ -64,7 +64,12 @@ class DeviceProcess:
         )
         self._error = None
         self._process = ChildProcess(
-            "device", run_device, setup, on_message=self._take, on_exit=self._ended
+            "device",
+            run_device,
+            setup,
+            on_message=self._take,
+            on_exit=self._ended,
+            answers={FILES: self._setup.find_files, LORA: self._setup.adapters.find_file},
         )
         for command in self._waiting:
             self._process.send(command)
@@ -80,13 +85,12 @@ class DeviceProcess:
 
     def facts(self) -> DeviceFacts:
         """As `DeviceHost.facts`; while nothing has been painted, a process is started to ask."""
-        try:
-            if self._process is not None:
-                return self._questions.ask(FACTS)  # type: ignore[no-any-return]
-        except NoAnswer:
-            pass
-        future = asyncio.run_coroutine_threadsafe(self._ask_another_process(), self._loop)
-        return future.result(FACTS_SECONDS)
+        if (process := self._process) is not None:
+            with contextlib.suppress(NoAnswer):
+                facts: DeviceFacts = process.ask(FACTS).result(FACTS_SECONDS)
+                return facts
+        asking = asyncio.run_coroutine_threadsafe(self._ask_another_process(), self._loop)
+        return asking.result(FACTS_SECONDS)
 
     async def _ask_another_process(self) -> DeviceFacts:
         told: asyncio.Future[DeviceFacts] = self._loop.create_future()
@@ -113,20 +117,8 @@ class DeviceProcess:
         finally:
             await process.stop(0)
 
-    def _send(self, question: Question) -> None:
-        if self._process is None:
-            self._questions.settle(Answer(question.number, error=NoAnswer()))
-        else:
-            self._process.send(question)
-
     def _take(self, message: Any) -> None:
         match message:
-            case Answer():
-                self._questions.settle(message)
-            case Question(name=name):
-                find = self._setup.find_files if name == FILES else self._setup.adapters.find_file
-                assert self._process is not None, "it has just asked"
-                answer_on_thread(message, find, self._process.send)
             case Crashed(error):
                 self._error = error
             case StageMeasured(measurement):
@@ -137,6 +129,5 @@ class DeviceProcess:
 
     def _ended(self, code: int) -> None:
         self._process = None
-        self._questions.give_up()
         if not self._stopping:
             self._on_crash(self._error or DeviceDied(code))

@@ -9,7 +9,8 @@ from engine.errors import AtelierError, StorageError, new_incident, without_fold
 from engine.images.output import OutputFolder
 from engine.jobs.events import JobEvents
 from engine.jobs.job import Job, JobEvent, JobState
-from engine.safety.checker import NotChecked, SafetyChecker
+from engine.safety.checker import SafetyChecker
+from engine.safety.classifier import NotChecked
 from engine.store import JobTable
 from engine.tasks import Tasks
 from engine.worker.messages import Pixels

@@ -1,5 +1,6 @@
 """What the engine's tests share."""
 
+import multiprocessing
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -21,6 +22,13 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture
+def forked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes that have torch from the start; importing it takes seconds."""
+    context = multiprocessing.get_context("fork")
+    monkeypatch.setattr("engine.processes.child_process.CONTEXT", context)
 
 
 class Gate:

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import multiprocessing
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
@@ -10,7 +11,9 @@ import pytest
 
 from engine.hub import HubClient
 from engine.models.download_manager import DownloadManager
-from engine.safety.checker import NotChecked, SafetyChecker
+from engine.safety.checker import SafetyChecker
+from engine.safety.classifier import ClassifierThread, LazyClassifier, NotChecked
+from engine.safety.classifier_process import ClassifierProcess
 from engine.safety.verdict import UNCHECKED, SafetyVerdict
 from engine.settings import SafetySettings
 from engine.store import Database, JobTable, SafetyTable
@@ -22,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 WHITE, BLACK = Pixels(16, 16, b"\xff" * 768), Pixels(16, 16, b"\0" * 768)
 
-MakeChecker = Callable[[Path], SafetyChecker]
+MakeChecker = Callable[..., SafetyChecker]
 
 
 @pytest.fixture
@@ -31,9 +34,14 @@ async def checker_of(tmp_path: Path) -> AsyncIterator[MakeChecker]:
     async with Database(tmp_path / "atelier.db") as database:
         table, jobs = SafetyTable(database), JobTable(database, tmp_path)
         downloads = DownloadManager(HubClient())
-        yield lambda folder: SafetyChecker(
-            SafetySettings(classifier=str(folder)), table, jobs, downloads.classifier
-        )
+
+        def make(
+            folder: Path, host: type[ClassifierThread | ClassifierProcess] = ClassifierThread
+        ) -> SafetyChecker:
+            rules = SafetySettings(classifier=str(folder))
+            return SafetyChecker(rules, table, jobs, host(rules, downloads.classifier))
+
+        yield make
 
 
 async def check(checker: SafetyChecker, *pictures: Pixels) -> tuple[SafetyVerdict, ...]:
@@ -67,7 +75,7 @@ async def test_a_classifier_that_was_not_there_is_tried_again_after_a_while(
     assert await check(checker, WHITE) == (UNCHECKED,)
     assert caplog.text.count("nothing can check them: “") == 2
     await checker.stop()
-    monkeypatch.setattr("engine.safety.checker.RETRY_AFTER", 0.0)
+    monkeypatch.setattr("engine.safety.classifier.RETRY_AFTER", 0.0)
     checker = checker_of(tmp_path / "later")
     assert await check(checker, WHITE) == (UNCHECKED,)
     classifier(tmp_path / "later", "none")
@@ -99,13 +107,13 @@ async def test_a_cancelled_check_is_not_carried_out(
     begun, go_on = threading.Event(), threading.Event()
     seen = []
 
-    def classify(self: SafetyChecker, pictures: Sequence[Pixels]) -> tuple[SafetyVerdict, ...]:
+    def classify(self: LazyClassifier, pictures: Sequence[Pixels]) -> tuple[SafetyVerdict, ...]:
         begun.set()
         assert go_on.wait(30)
         seen.append(pictures)
         return (UNCHECKED,) * len(pictures)
 
-    monkeypatch.setattr(SafetyChecker, "_classify", classify)
+    monkeypatch.setattr(LazyClassifier, "classify", classify)
     checker = checker_of(tmp_path)
     tasks = [asyncio.create_task(check(checker, each)) for each in (WHITE, BLACK, WHITE)]
     assert await asyncio.to_thread(begun.wait, 30)
@@ -115,3 +123,27 @@ async def test_a_cancelled_check_is_not_carried_out(
     await asyncio.wait(tasks)
     await checker.stop()
     assert seen == [(WHITE,), (WHITE,)]
+
+
+async def test_a_process_of_its_own(tmp_path: Path, checker_of: MakeChecker, forked: None) -> None:
+    """It answers as the thread does, may die, and ends with the checker."""
+    checker = checker_of(classifier(tmp_path / "bright", "bright"), ClassifierProcess)
+    answers = await asyncio.gather(check(checker, WHITE, BLACK), check(checker, BLACK))
+    assert [[each.flagged for each in verdicts] for verdicts in answers] == [[True, False], [False]]
+    [process] = multiprocessing.active_children()
+    process.kill()
+    [verdict] = await check(checker, WHITE)
+    assert verdict.checked, "it gets a new process"
+    await checker.stop()
+    assert not multiprocessing.active_children()
+    with pytest.raises(NotChecked):
+        await check(checker, WHITE)
+
+
+async def test_a_missing_classifier_is_reported_by_the_process(
+    tmp_path: Path, checker_of: MakeChecker, forked: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    checker = checker_of(tmp_path / "nowhere", ClassifierProcess)
+    assert await check(checker, WHITE) == (UNCHECKED,)
+    assert "nothing can check them: “" in caplog.text
+    await checker.stop()

@@ -25,12 +25,6 @@ Open = Callable[..., AbstractAsyncContextManager[Studio]]
 
 
 @pytest.fixture
-def forked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Processes that have torch from the start; importing it takes seconds."""
-    monkeypatch.setattr("engine.child_process.CONTEXT", multiprocessing.get_context("fork"))
-
-
-@pytest.fixture
 def opened(tmp_path: Path, tiny_model: Path) -> Open:
     @asynccontextmanager
     async def open_it(source: Path | str = tiny_model, **changes: Any) -> AsyncIterator[Studio]:

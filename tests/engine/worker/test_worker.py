@@ -23,6 +23,7 @@ from engine.models.catalogue import Catalogue
 from engine.models.download_manager import DownloadManager
 from engine.models.probe import ModelProbe
 from engine.safety.checker import SafetyChecker
+from engine.safety.classifier import ClassifierThread
 from engine.safety.verdict import UNCHECKED, SafetyVerdict
 from engine.settings import SafetySettings
 from engine.store import Database, JobTable, MeasurementTable, SafetyTable
@@ -56,8 +57,9 @@ class Harness:
         hub = HubClient()
         downloads = DownloadManager(hub)
         self.availability = ModelAvailability(ModelProbe(settings, hub), catalogue, downloads)
+        rules = SafetySettings()
         self.safety = checker(
-            SafetySettings(), SafetyTable(database), self.jobs, downloads.classifier
+            rules, SafetyTable(database), self.jobs, ClassifierThread(rules, downloads.classifier)
         )
         setup = ExecutorSetup(settings=settings, find_files=downloads.files)
         self.device = DeviceThread(setup)

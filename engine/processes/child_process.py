@@ -13,34 +13,16 @@ import queue
 import signal
 import threading
 from collections.abc import Callable
-from logging.handlers import QueueHandler
-from multiprocessing.connection import Connection, wait
+from concurrent.futures import Future
+from multiprocessing.connection import Connection
 from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
+from engine.processes.channel import Channel, ChannelHandler
+from engine.processes.questions import Answers, Questions
+
 CONTEXT: Any = multiprocessing.get_context("spawn")
 """How processes start: anew on every platform, since threads and CUDA don't survive a fork."""
-
-
-class Channel:
-    """The child's end of the connection. Any of its threads may send."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._lock = threading.Lock()
-
-    def send(self, message: object) -> None:
-        """Send a message; without a parent it's dropped, and the process is about to end."""
-        with self._lock, contextlib.suppress(OSError):
-            self._connection.send(message)
-
-    def receive(self) -> Any:
-        """Wait for the next message. Raises `EOFError` when there is no parent anymore."""
-        parent = multiprocessing.parent_process()
-        assert parent is not None, "a channel is made in a child"
-        if self._connection not in wait([self._connection, parent.sentinel]):
-            raise EOFError
-        return self._connection.recv()
 
 
 class ChildProcess:
@@ -55,8 +37,9 @@ class ChildProcess:
         name: str,
         main: Callable[..., None],
         *arguments: object,
-        on_message: Callable[[Any], None],
         on_exit: Callable[[int], None],
+        on_message: Callable[[Any], None] = lambda message: None,
+        answers: Answers | None = None,
     ) -> None:
         """Start the process; call it in the event loop.
 
@@ -64,13 +47,15 @@ class ChildProcess:
             name: What to call it, for those who list processes and threads.
             main: A function of a module, which the child imports.
             *arguments: Passed on; they are pickled.
-            on_message: Called in the loop with each message.
             on_exit: Called in the loop after the last message, with the exit code; below zero it's
                 the number of the signal that killed the process.
+            on_message: Called in the loop with each message.
+            answers: What the child may ask; called on threads.
         """
         self._loop = asyncio.get_running_loop()
         self._on_message = on_message
         self._on_exit = on_exit
+        self._questions = Questions(self.send, answers or {})
         self._outbox: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._ended = asyncio.Event()
         self._connection, theirs = CONTEXT.Pipe()
@@ -83,8 +68,12 @@ class ChildProcess:
         ).start()
 
     def send(self, message: object) -> None:
-        """Send a message, in order; one to a process that has ended is dropped."""
+        """Send a message, in order; one to a process that has ended is dropped. Any thread may."""
         self._outbox.put(bytes(ForkingPickler.dumps(message)))
+
+    def ask(self, name: str, *arguments: object) -> Future[Any]:
+        """Ask the child, which has to listen; see `Questions.ask`."""
+        return self._questions.ask(name, *arguments)
 
     async def stop(self, seconds: float) -> bool:
         """Wait `seconds` for the process to end, then kill it; returns whether it was killed.
@@ -107,14 +96,17 @@ class ChildProcess:
         threading.Thread(target=self._write, name=f"to {self._process.name}", daemon=True).start()
         with contextlib.suppress(EOFError, OSError):
             while True:
-                message = self._connection.recv()
-                if isinstance(message, logging.LogRecord):
-                    logging.getLogger(message.name).handle(message)
-                else:
-                    self._call_soon(self._on_message, message)
+                self._take(self._connection.recv())
         self._process.join()
         self._outbox.put(None)
+        self._questions.give_up()
         self._call_soon(self._end, self._process.exitcode or 0)
+
+    def _take(self, message: Any) -> None:
+        if isinstance(message, logging.LogRecord):
+            logging.getLogger(message.name).handle(message)
+        elif not self._questions.take(message):
+            self._call_soon(self._on_message, message)
 
     def _write(self) -> None:
         with contextlib.suppress(OSError):
@@ -130,17 +122,6 @@ class ChildProcess:
             self._loop.call_soon_threadsafe(callback, *arguments)
 
 
-class _LogHandler(QueueHandler):
-    """Sends log records to the parent, which knows how to write them and what to leave out."""
-
-    def __init__(self, channel: Channel) -> None:
-        super().__init__(queue.SimpleQueue())
-        self._channel = channel
-
-    def enqueue(self, record: logging.LogRecord) -> None:
-        self._channel.send(record)
-
-
 def _run(
     connection: Connection, level: int, main: Callable[..., None], arguments: tuple[object, ...]
 ) -> None:
@@ -148,9 +129,8 @@ def _run(
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     channel = Channel(connection)
-    logging.basicConfig(level=level, handlers=[_LogHandler(channel)], force=True)
+    logging.basicConfig(level=level, handlers=[ChannelHandler(channel)], force=True)
     main(channel, *arguments)
-    logging.shutdown()
     # Not through the interpreter's end: native threads that still run would abort it.
     connection.close()
     os._exit(0)

@@ -4,6 +4,7 @@ A file has the name of its word. If that word occurs in a prompt, its vectors re
 while the prompt is encoded; neither tokenizer nor text encoder is changed.
 """
 
+import pickle
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,14 +17,14 @@ from engine.diffusion.prompt_encoding import Vectors, word_pattern
 from engine.errors import InvalidRequest
 from speech import say
 
-SUFFIX = ".safetensors"
+SUFFIXES = (".safetensors", ".pt", ".bin")
 
 SDXL_TENSORS = ("clip_l", "clip_g")
 """Names of the tensors in a file for Stable Diffusion XL, one for each text encoder."""
 
 
 class TextualInversions:
-    """The words of a folder, in any case; a file that is added to the folder counts at once."""
+    """The words of a folder and those in it, in any case; a file that is added counts at once."""
 
     def __init__(self, folder: Path | None = None) -> None:
         """Take the folder, which may not exist."""
@@ -52,8 +53,22 @@ class TextualInversions:
         words = {word: self._vectors_in(files[word], widths) for word in self.named_in(text)}
         return [{word: own[i] for word, own in words.items()} for i in range(len(widths))]
 
+    def refuse(self, text: str, family: str) -> None:
+        """Raise `InvalidRequest` if a word occurs in `text`, for a family that takes none."""
+        for word in self.named_in(text):
+            raise InvalidRequest(
+                say(
+                    "{family} models can't use embeddings. Remove “{name}” from the prompt.",
+                    family=family,
+                    name=word,
+                )
+            )
+
     def _files(self) -> dict[str, Path]:
-        found = sorted(self._folder.glob(f"*{SUFFIX}")) if self._folder is not None else []
+        if self._folder is None:
+            return {}
+        found = [file for file in self._folder.rglob("*") if file.suffix in SUFFIXES]
+        found.sort(key=lambda file: (SUFFIXES.index(file.suffix), file), reverse=True)
         return {file.stem.casefold(): file for file in found}
 
     def _vectors_in(self, file: Path, widths: Sequence[int]) -> list[torch.Tensor]:
@@ -62,7 +77,8 @@ class TextualInversions:
         if len(widths) > 1:
             found = [tensors[name] for name in SDXL_TENSORS if name in tensors]
         else:
-            found = [tensor for tensor in tensors.values() if tensor.ndim]
+            found = [tensor for tensor in tensors.values() if tensor.is_floating_point()]
+            found = [tensor for tensor in found if tensor.ndim]
         own = [tensor.reshape(-1, tensor.shape[-1]) for tensor in found]
         if [tensor.shape[-1] for tensor in own] != list(widths):
             raise InvalidRequest(
@@ -77,8 +93,16 @@ class TextualInversions:
     def _read(self, file: Path) -> Mapping[str, torch.Tensor]:
         if file not in self._tensors:
             try:
-                self._tensors[file] = load_file(file)
-            except (SafetensorError, OSError) as error:
+                self._tensors[file] = _load(file)
+            except pickle.UnpicklingError as error:
+                raise InvalidRequest(
+                    say(
+                        "The embedding “{name}” can't be read, because its file is damaged or "
+                        "contains more than numbers. Get it as a .safetensors file.",
+                        name=file.stem,
+                    )
+                ) from error
+            except (SafetensorError, OSError, EOFError, RuntimeError, ValueError) as error:
                 raise InvalidRequest(
                     say(
                         "The embedding “{name}” can't be read because its file is damaged.",
@@ -86,3 +110,25 @@ class TextualInversions:
                     )
                 ) from error
         return self._tensors[file]
+
+
+def _load(file: Path) -> Mapping[str, torch.Tensor]:
+    """The tensors of a file by name; of a pickle without running what it says.
+
+    Raises:
+        pickle.UnpicklingError: A pickle has other objects than tensors and containers.
+    """
+    if file.suffix == SUFFIXES[0]:
+        return load_file(file)
+    loaded = torch.load(file, map_location="cpu", weights_only=True)
+    # AUTOMATIC1111 has it under “string_to_param”, Diffusers by its word.
+    tensors = loaded.get("string_to_param", loaded) if isinstance(loaded, Mapping) else loaded
+    if isinstance(tensors, torch.Tensor):
+        return {file.stem: tensors}
+    if not isinstance(tensors, Mapping):
+        raise ValueError("no tensors by name")
+    return {
+        str(name): tensor.detach()
+        for name, tensor in tensors.items()
+        if isinstance(tensor, torch.Tensor)
+    }

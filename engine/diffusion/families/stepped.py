@@ -36,6 +36,9 @@ from speech import say
 class Stepped(LatentFamily):
     """A loaded pipeline that is stepped sample by sample."""
 
+    takes_inversions = False
+    """Whether its prompts can have textual inversions in them."""
+
     def __init__(
         self,
         pipe: Any,
@@ -122,6 +125,8 @@ class Stepped(LatentFamily):
             with self._adapters.applied([adapters], *encoders), self._components.use(*encoders):
                 return self.encode_prompt(text, negative=negative)
 
+        if not self.takes_inversions:
+            self._inversions.refuse(text, self.facts.label)
         inversions = self._inversions.named_in(text)
         key = (text, negative, self._adapters.encoder_key(adapters), inversions)
         return self._embeddings.get(key, encode)

@@ -18,6 +18,8 @@ from engine.jobs.request import Recipe
 class UNetFamily(UNetInpainting):
     """A loaded pipeline whose denoiser is a `UNet2DConditionModel`."""
 
+    takes_inversions = True
+
     def encode_with_each(self, text: str, *, penultimate: bool) -> list[EncodedPrompt]:
         """`text` through each text encoder, with weights and textual inversions."""
         names = [name for name in self.facts.text_encoders if getattr(self._pipe, name) is not None]

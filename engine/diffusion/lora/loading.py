@@ -2,7 +2,7 @@
 
 import logging
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -10,10 +10,23 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from diffusers.utils.peft_utils import recurse_remove_peft_layers
 from peft.tuners.tuners_utils import BaseTunerLayer
 
 from engine.diffusion.build_lock import BUILD_LOCK
 from engine.diffusion.lora.batch import can_batch
+from engine.diffusion.lora.dora import Gain, take_gain
+from engine.diffusion.lora.factors import LoraFile, read_factors
+from engine.diffusion.lora.injection import (
+    configured_scales,
+    inject,
+    missing,
+    placed,
+    require_shape,
+    tensors_of,
+    written,
+)
+from engine.diffusion.lora.names import LayerNames
 from engine.diffusion.offload import OffloadedComponents
 from engine.diffusion.oom import out_of_memory
 from engine.errors import InvalidRequest
@@ -24,9 +37,6 @@ from speech import say
 
 log = logging.getLogger(__name__)
 
-UP_WEIGHTS = ("lora_B.weight", "lora_up.weight", "lora.up.weight", "lokr_w1", "lokr_w1_a")
-"""Suffixes of tensor names; a file has one such tensor for every adapted layer."""
-
 
 @dataclass(frozen=True, slots=True)
 class LoraTraits:
@@ -35,10 +45,12 @@ class LoraTraits:
     Attributes:
         components: Names of the components that it changes.
         can_batch: Whether it can be in a batch with rows that don't have it.
+        gains: What DoRA adds, by PEFT layer.
     """
 
     components: frozenset[str]
     can_batch: bool
+    gains: Mapping[Any, Gain]
 
 
 class LoraLoader:
@@ -53,6 +65,7 @@ class LoraLoader:
         self.layers: Mapping[str, Mapping[str, Any]] = {}
         self._pipe = pipe
         self._offloaded = components
+        self._facts = facts
         self._label = facts.label
         self._names = (facts.denoiser, *facts.text_encoders)
         self._numbers = count()
@@ -62,36 +75,41 @@ class LoraLoader:
         """Load an adapter from its file; returns its PEFT name and traits.
 
         Raises:
-            InvalidRequest: It is for another family.
+            InvalidRequest: It is for another family, or nothing here reads a part of it.
             ModelUnavailable: The file is damaged.
         """
         if not hasattr(self._pipe, "load_lora_weights"):
             raise InvalidRequest(
                 say("{family} models can't use LoRAs. Remove the LoRA.", family=self._label)
             )
-        expected = sum(t.name.endswith(UP_WEIGHTS) for t in read_safetensors(file))
+        read_safetensors(file)
+        names = LayerNames(self._components(), self._facts)
         key = f"adapter_{next(self._numbers):06d}"
-        failure = self._inject(file, key)
-        found = {
-            component: {name: layer for name, layer in layers.items() if key in _keys_of(layer)}
+        try:
+            with torch.inference_mode(False), torch.no_grad():
+                read = read_factors(tensors_of(file), names.shape_of)
+                read = configured_scales(file, read, names)
+        except (RuntimeError, ValueError, KeyError) as error:
+            raise self._misfit(adapter) from error
+        _require_readable(adapter, read)
+        failure = self._inject(read, names, key)
+        adapted = {
+            (component, name): layer
             for component, layers in self.layers.items()
+            for name, layer in layers.items()
+            if key in _keys_of(layer)
         }
-        adapted = {name: layer for own in found.values() for name, layer in own.items()}
-        if failure is not None or 2 * len(adapted) < expected or not _complete(adapted, key):
+        unused = missing(read, adapted.values(), key)
+        if failure is not None or not _complete(adapted.values(), key) or unused:
             self.remove(key)
-            raise InvalidRequest(
-                say(
-                    "The LoRA “{lora}” can't be used. It wasn't made for {family} models, or "
-                    "its file is damaged.",
-                    lora=adapter.name,
-                    family=self._label,
-                )
-            ) from failure
+            if failure is not None or 2 * len(unused) >= len(read.factors):
+                raise self._misfit(adapter) from failure
+            raise _unread(adapter, unused)
+        gains = self._take_gains(read, adapted.values(), key)
         log.info("Loaded the LoRA %s: %d layers", adapter.name, len(adapted))
-        components = frozenset(component for component, own in found.items() if own)
-        return key, LoraTraits(
-            components, all(can_batch(name, adapted[name], key) for name in adapted)
-        )
+        components = frozenset(component for component, _ in adapted)
+        batchable = all(can_batch(name, layer, key) for (_, name), layer in adapted.items())
+        return key, LoraTraits(components, batchable, gains)
 
     def remove(self, key: str) -> None:
         """Remove an adapter, and with the last one all of PEFT's layers."""
@@ -103,15 +121,49 @@ class LoraLoader:
                 getattr(component, "peft_config", {}).pop(key, None)
             if not self._keys:
                 self._pipe.unload_lora_weights()
+                for component in self._components().values():
+                    if hasattr(component, "peft_config"):
+                        recurse_remove_peft_layers(component)
+                        del component.peft_config
 
-    def _inject(self, file: Path, key: str) -> Exception | None:
-        """Have Diffusers load the file; returns the error if it doesn't fit."""
+    def _misfit(self, adapter: Adapter) -> InvalidRequest:
+        return InvalidRequest(
+            say(
+                "The LoRA “{lora}” can't be used. It wasn't made for {family} models, its "
+                "layers have names that Atelier doesn't know, or its file is damaged.",
+                lora=adapter.name,
+                family=self._label,
+            )
+        )
+
+    def _inject(self, read: LoraFile, names: LayerNames, key: str) -> Exception | None:
+        """Put the factors into their layers; returns the error if they don't fit.
+
+        Names that aren't those of a layer are left to Diffusers, which knows those of other
+        programs, some of which have several layers in one.
+        """
         self._keys.add(key)
+        found = placed(read, names)
+        known = {name for layers in found.values() for name in layers.values()}
+        rest = {name: own for name, own in read.factors.items() if name not in known}
+        magnitudes = read.has_magnitudes
         try:
-            with self._altering():
-                self._pipe.load_lora_weights(
-                    str(file.parent), weight_name=file.name, adapter_name=key
-                )
+            with self._altering(), ExitStack() as stack:
+                for component in self._components().values():
+                    stack.enter_context(_in_compute_dtype(component))
+                for component, layers in found.items():
+                    factors = {layer: read.factors[name] for layer, name in layers.items()}
+                    for layer, name in layers.items():
+                        require_shape(factors[layer], names.shape_of(name))
+                    inject(self._components()[component], factors, key, magnitudes=magnitudes)
+                if rest or read.other:
+                    tensors = written(self._pipe, read, rest, names.denoiser)
+                    self._pipe.load_lora_weights(tensors, adapter_name=key)
+                for layers in map(_adapted, self._components().values()):
+                    for layer in layers.values():
+                        if key in getattr(layer, "lora_A", {}) and rest:
+                            layer.lora_alpha[key] = layer.r[key]
+                            layer.set_scale(key, 1.0)
         except OSError:
             self.remove(key)
             raise
@@ -121,6 +173,13 @@ class LoraLoader:
                 raise
             return error
         return None
+
+    def _take_gains(self, read: LoraFile, layers: Iterable[Any], key: str) -> Mapping[Any, Gain]:
+        if not read.has_magnitudes:
+            return {}
+        with self._altering():
+            gains = {layer: take_gain(layer, key) for layer in layers}
+        return {layer: gain for layer, gain in gains.items() if gain is not None}
 
     def _components(self) -> dict[str, Any]:
         found = {name: getattr(self._pipe, name, None) for name in self._names}
@@ -133,8 +192,6 @@ class LoraLoader:
             stack.enter_context(BUILD_LOCK)
             stack.enter_context(self._offloaded.altering(*self._names))
             stack.enter_context(torch.inference_mode(False))
-            for component in self._components().values():
-                stack.enter_context(_in_compute_dtype(component))
             stack.enter_context(warnings.catch_warnings())
             warnings.simplefilter("ignore")  # PEFT's, about a second adapter and unused keys
             try:
@@ -179,9 +236,34 @@ def _keys_of(layer: Any) -> set[str]:
     return {key for name in layer.adapter_layer_names for key in getattr(layer, name)}
 
 
-def _complete(layers: Mapping[str, Any], key: str) -> bool:
+def _complete(layers: Iterable[Any], key: str) -> bool:
     """Whether every weight of the adapter came from its file."""
-    weights = [
-        p for layer in layers.values() for name, p in layer.named_parameters() if key in name
-    ]
+    weights = [p for layer in layers for name, p in layer.named_parameters() if key in name]
     return bool(weights) and not any(weight.is_meta for weight in weights)
+
+
+def _require_readable(adapter: Adapter, read: LoraFile) -> None:
+    """Raises `InvalidRequest` if the file has something that would be left out."""
+    if read.kind is not None:
+        raise InvalidRequest(
+            say(
+                "The LoRA “{lora}” is of the kind {kind}, which Atelier can't use. Choose "
+                "another LoRA.",
+                lora=adapter.name,
+                kind=read.kind,
+            )
+        )
+    if read.unread and read.factors:
+        raise _unread(adapter, read.unread)
+
+
+def _unread(adapter: Adapter, names: Sequence[str]) -> InvalidRequest:
+    return InvalidRequest(
+        say(
+            "The LoRA “{lora}” can't be used as it's meant, because {count} of its parts aren't "
+            "supported, such as {part}. Choose another LoRA.",
+            lora=adapter.name,
+            count=len(names),
+            part=names[0],
+        )
+    )

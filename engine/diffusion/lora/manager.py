@@ -1,15 +1,17 @@
 """The LoRAs of a loaded pipeline: each is loaded once, and every row of a batch has its own.
 
 If all rows have the same, PEFT's layers apply them as in Diffusers, so a picture painted alone is
-exactly the one that its pipeline paints. `engine.diffusion.lora.batch` applies different ones.
+exactly the one that its pipeline paints. `engine.diffusion.lora.batch` applies different ones, and
+those with DoRA.
 """
 
 from collections import OrderedDict
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from engine.diffusion.lora.batch import Uses, lora_hook
+from engine.diffusion.lora.dora import Gain
 from engine.diffusion.lora.loading import LoraLoader, LoraTraits
 from engine.diffusion.offload import OffloadedComponents
 from engine.jobs.request import AdapterUse
@@ -47,6 +49,7 @@ class LoraManager:
         self._capacity = capacity
         self._keys: OrderedDict[str, str] = OrderedDict()
         self._traits: dict[str, LoraTraits] = {}
+        self._gains: dict[str, Mapping[Any, Gain]] = {}
         self._applied: dict[str, Uses] = {}
 
     def ensure(self, *uses: AdapterUse) -> None:
@@ -62,12 +65,15 @@ class LoraManager:
                 adapter = self._catalogue[use.name]
                 key, traits = self._loader.load(adapter, self._catalogue.file_of(adapter))
                 self._keys[use.name], self._traits[use.name] = key, traits
+                self._gains[key] = traits.gains
             self._keys.move_to_end(use.name)
         needed = {use.name for use in uses}
         spare = [name for name in self._keys if name not in needed]
         for name in spare[: max(0, len(self._keys) - self._capacity)]:
             self._applied.clear()
-            self._loader.remove(self._keys.pop(name))
+            key = self._keys.pop(name)
+            self._gains.pop(key)
+            self._loader.remove(key)
 
     def batch_key(self, uses: Uses) -> Hashable:
         """Rows with equal keys can share a batch, as far as adapters are concerned."""
@@ -89,10 +95,17 @@ class LoraManager:
         with ExitStack() as hooks:
             for component in components:
                 own = [self._changing(component, uses) for uses in rows]
-                alike = len(set(own)) == 1
-                self._apply(component, own[0] if alike else ())
-                for layer in [] if alike else self._layers(component):
-                    if (hook := lora_hook(layer, own)) is not None:
+                by_peft = len(set(own)) == 1 and not any(
+                    self._gains.get(use.name) for use in own[0]
+                )
+                self._apply(component, own[0] if by_peft else ())
+                for layer in [] if by_peft else self._layers(component):
+                    gains = {
+                        key: gain
+                        for key, by_layer in self._gains.items()
+                        if (gain := by_layer.get(layer)) is not None
+                    }
+                    if (hook := lora_hook(layer, own, gains)) is not None:
                         # Before the hooks that move the layer's weights off the device.
                         handle = layer.register_forward_hook(hook, prepend=True)
                         hooks.callback(handle.remove)

@@ -60,7 +60,6 @@ def loras(tmp_path_factory: pytest.TempPathFactory, plain_pipe: Any, fresh: Load
     lora(folder / "ink.safetensors", plain_pipe, "unet", seed=1)
     lora(folder / "wash.v1.safetensors", plain_pipe, "unet", seed=2, rank=2)
     lora(folder / "words.safetensors", plain_pipe, "unet", "text_encoder", seed=3)
-    lora(folder / "kohya.safetensors", plain_pipe, "unet", "text_encoder", seed=4, kohya=True)
     xl = fresh("xl")
     lora(folder / "other.safetensors", xl, "unet", "text_encoder", "text_encoder_2", seed=5)
     return folder
@@ -99,7 +98,6 @@ def by_diffusers(pipe: Any, loras: Path, asked: Recipe) -> Image:
         [("ink", 1.0)],
         [("ink", 0.4)],
         [("words", 0.8)],
-        [("kohya", -0.7)],
         [("ink", 0.5), ("words", 0.6)],
     ],
 )

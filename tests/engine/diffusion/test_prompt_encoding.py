@@ -3,14 +3,16 @@
 The tiny tokenizer knows letters alone and reads chunks of 32 tokens, beginning and end included.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import diffusers
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
+from engine.diffusion.families.flux import Flux
 from engine.diffusion.families.latent_sample import LatentSample
 from engine.diffusion.families.stable_diffusion import StableDiffusion
 from engine.diffusion.families.stable_diffusion_xl import StableDiffusionXL
@@ -21,6 +23,7 @@ from tests.engine.builders import recipe
 from tests.engine.diffusion.families.parity import ONE_LEVEL, difference, paint, parts
 from tests.engine.diffusion.families.unet_pipelines import run_unet_pipeline
 from tests.tiny.adapters import learned_word
+from tests.tiny.flux import flux
 from tests.tiny.sdxl import sdxl
 
 CPU = torch.device("cpu")
@@ -223,3 +226,46 @@ def test_a_damaged_file_is_refused_when_its_word_is_said(sd: Any, tmp_path: Path
     paint(family, recipe(prompt="a moon"))
     with pytest.raises(InvalidRequest, match="“sloth” can't be read because its file is damaged"):
         paint(family, recipe(prompt="a sloth"))
+
+
+@pytest.mark.parametrize(
+    ("name", "wrap"),
+    [
+        ("sloth.pt", lambda v: {"string_to_token": {"*": 265}, "string_to_param": {"*": v}}),
+        ("sloth.bin", lambda v: {"<sloth>": v[0]}),
+        ("deeper/Sloth.safetensors", None),
+    ],
+)
+def test_a_learned_word_of_other_programs_is_read_wherever_it_is(
+    sd: Any, tmp_path: Path, name: str, wrap: Callable[[torch.Tensor], Any] | None
+) -> None:
+    vectors = torch.randn(2, 32, generator=torch.Generator().manual_seed(1))
+    file = tmp_path / name
+    file.parent.mkdir(exist_ok=True)
+    if wrap is None:
+        save_file({"emb_params": vectors, "steps": torch.tensor([7])}, file)
+    else:
+        torch.save(wrap(vectors), file)
+    [[found]] = [list(own.values()) for own in TextualInversions(tmp_path).vectors("a sloth", [32])]
+    assert torch.equal(found, vectors[: len(found)])
+
+
+def test_a_pickle_that_says_to_run_something_is_refused(tmp_path: Path) -> None:
+    class Call:
+        def __reduce__(self) -> Any:
+            return (tmp_path / "ran").touch, ()
+
+    torch.save({"string_to_param": Call()}, tmp_path / "sloth.pt")
+    with pytest.raises(InvalidRequest, match="“sloth” can't be read, because its file is damaged"):
+        TextualInversions(tmp_path).vectors("a sloth", [32])
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_family_that_takes_no_learned_words_says_so(tmp_path: Path) -> None:
+    learned_word(tmp_path / "sloth.safetensors", emb_params=32)
+    pipe = loaded(flux(tmp_path / "flux"))
+    family = Flux(pipe, parts(pipe), None, inversions=TextualInversions(tmp_path))
+    with pytest.raises(
+        InvalidRequest, match=r"FLUX\.1 models can't use embeddings\. Remove “sloth”"
+    ):
+        family.begin(recipe(prompt="a sloth", scheduler="default"))

@@ -8,6 +8,7 @@ import pickle
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import cast
 
 import torch
 from safetensors import SafetensorError
@@ -119,7 +120,7 @@ def _load(file: Path) -> Mapping[str, torch.Tensor]:
         pickle.UnpicklingError: A pickle has other objects than tensors and containers.
     """
     if file.suffix == SUFFIXES[0]:
-        return load_file(file)
+        return cast(Mapping[str, torch.Tensor], load_file(file))
     loaded = torch.load(file, map_location="cpu", weights_only=True)
     # AUTOMATIC1111 has it under “string_to_param”, Diffusers by its word.
     tensors = loaded.get("string_to_param", loaded) if isinstance(loaded, Mapping) else loaded

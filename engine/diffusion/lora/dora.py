@@ -8,7 +8,7 @@ AUTOMATIC1111 and ComfyUI do.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from diffusers.quantizers.gguf.utils import dequantize_gguf_tensor
@@ -68,7 +68,7 @@ def _weight(layer: Any) -> torch.Tensor:
     """The weight of a PEFT layer's own layer, in full precision."""
     base = layer.get_base_layer()
     if hasattr(base.weight, "quant_type"):
-        return dequantize_gguf_tensor(base.weight)
+        return cast(torch.Tensor, dequantize_gguf_tensor(base.weight))
     if base.weight.is_floating_point():
-        return base.weight.detach()
+        return cast(torch.Tensor, base.weight.detach())
     return dequantize_module_weight(base).detach()

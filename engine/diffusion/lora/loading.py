@@ -159,11 +159,6 @@ class LoraLoader:
                 if rest or read.other:
                     tensors = written(self._pipe, read, rest, names.denoiser)
                     self._pipe.load_lora_weights(tensors, adapter_name=key)
-                for layers in map(_adapted, self._components().values()):
-                    for layer in layers.values():
-                        if key in getattr(layer, "lora_A", {}) and rest:
-                            layer.lora_alpha[key] = layer.r[key]
-                            layer.set_scale(key, 1.0)
         except OSError:
             self.remove(key)
             raise

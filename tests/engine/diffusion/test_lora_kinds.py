@@ -1,5 +1,6 @@
 """LoRA files of each kind paint what a pipeline paints whose weights were changed by hand."""
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -106,7 +107,7 @@ def build(
 ) -> dict[str, torch.Tensor]:
     """A file in kohya's names with another alpha for each layer; changes `pipe` to match it."""
     torch.manual_seed(5)
-    tensors = {}
+    tensors: dict[str, torch.Tensor] = {}
     components = {"lora_unet_": pipe.unet, "lora_te_text_model_": pipe.text_encoder}
     for prefix, component in components.items():
         for i, (name, layer) in enumerate(component.named_modules()):
@@ -142,6 +143,26 @@ def test_a_file_of_each_kind_is_added_to_the_weights_exactly(
 
 def test_every_kind_that_is_read_is_painted_here() -> None:
     assert set(KINDS.values()) <= set(MAKERS)
+
+
+def test_alphas_in_the_header_of_a_file_of_diffusers_count(
+    sd: Callable[[], Any], tmp_path: Path
+) -> None:
+    by_hand, pipe = sd(), sd()
+    tensors, first = {}, None
+    for name, layer in by_hand.unet.named_modules():
+        if name.endswith("to_q"):
+            first = first or name
+            made, changed = lora(layer.weight.detach(), 2.0 if name == first else 6.0)
+            layer.weight.data.copy_(changed)
+            tensors[f"unet.{name}.lora_A.weight"] = made["lora_down.weight"]
+            tensors[f"unet.{name}.lora_B.weight"] = made["lora_up.weight"]
+    config = {"unet.r": RANK, "unet.lora_alpha": 6, "unet.alpha_pattern": {first: 2}}
+    header = {"format": "pt", "lora_adapter_metadata": json.dumps(config)}
+    save_file(tensors, tmp_path / "it.safetensors", metadata=header)
+    family = StableDiffusion(pipe, parts(pipe), None, adapters=AdapterCatalogue(folder=tmp_path))
+    [expected] = paint(StableDiffusion(by_hand, parts(by_hand), None), asked())
+    assert difference(paint(family, asked("it"))[0], expected) <= ONE_LEVEL
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,7 @@ from engine import (
 from engine.jobs.request import AdapterUse
 from engine.local_paths import exists
 from engine.models.origins import disk_usage_of
+from speech import say_many
 
 LEAST_FREE = 10_000_000
 """Free bytes below which pictures can't be saved."""
@@ -244,7 +245,8 @@ async def _follow(studio: Studio, job: Job, of: str = "") -> JobEvent:
             err.print(loading)
         async for event in studio.watch(job.id):
             if event.step and not last.step and progress.disable:
-                err.print(f"{painting}, {event.total_steps} steps")
+                steps = say_many("{number} step", "{number} steps", event.total_steps)
+                err.print(f"{painting}, {steps}")
             if event.downloaded is not None:
                 progress.update(
                     bar,

@@ -9,6 +9,7 @@ from cli.models.catalogue import catalogue_of
 from cli.settings import Settings
 from engine import Model, human_size
 from engine.models.origins import disk_usage_of
+from speech import say_many
 
 UNBOUNDED = 1000
 """Console width that never folds or cuts a row."""
@@ -35,7 +36,5 @@ def show_models(settings: Settings) -> None:
 
 
 def _defaults(model: Model) -> str:
-    return (
-        f"{model.width}×{model.height}, {model.num_inference_steps} steps, "
-        f"guidance {model.guidance_scale:g}, {model.scheduler}"
-    )
+    steps = say_many("{number} step", "{number} steps", model.num_inference_steps)
+    return f"{model.width}×{model.height}, {steps}, guidance {model.guidance_scale:g}, {model.scheduler}"

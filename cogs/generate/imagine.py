@@ -14,13 +14,20 @@ from cogs.requests.attachments import require_picture, store_image, store_mask
 from cogs.requests.autocomplete import OptionAutocomplete, OptionChoices
 from cogs.requests.builder import RequestBuilder, TypedRequest, require_init_image
 from cogs.requests.confirmations import MAX_UNCONFIRMED, Confirmations
+from cogs.requests.options import (
+    Guidance,
+    Loras,
+    Name,
+    Prompt,
+    Seed,
+    Size,
+    Steps,
+    Strength,
+    describe_options,
+)
 from cogs.requests.submission import Submission
 from engine import (
     MAX_COUNT,
-    MAX_GUIDANCE,
-    MAX_PROMPT,
-    MAX_SEED,
-    MAX_STEPS,
     ImageRequest,
     Studio,
     with_init_image,
@@ -38,40 +45,32 @@ class Imagine(OptionAutocomplete, commands.Cog):
     @OptionAutocomplete.add_to
     @app_commands.command()
     @anywhere
+    @describe_options
     @app_commands.describe(
         prompt="What the picture shows; try --ar 3:2 --no rain --seed 7, {red, blue} house",
         negative_prompt="What the picture shouldn't show",
         size="Shape and size of the picture",
         count="How many pictures",
         seed="The same seed and settings give the same picture",
-        steps="Denoising steps; more take longer and add detail",
-        guidance="How closely to follow the prompt",
-        model="The model to paint with",
-        scheduler="Sampling method",
-        image="The start image (img2img)",
-        strength="How much to change the start image: 0.3 keeps most of it, 0.8 little",
         mask="What to repaint: white areas in a picture of the same shape",
-        lora="A LoRA by name, like fox or fox:0.8; separate several with commas",
-        style="A style of this server, or “none”",
-        private="Show the result only to you; your /me defaults apply if omitted",
     )
     async def imagine(
         self,
         interaction: Interaction,
-        prompt: Range[str, 1, MAX_PROMPT],
-        negative_prompt: Range[str, 1, MAX_PROMPT] | None = None,
-        size: Range[str, 3, 20] | None = None,
+        prompt: Prompt,
+        negative_prompt: Prompt | None = None,
+        size: Size | None = None,
         count: Range[int, 1, MAX_COUNT] = 1,
-        seed: Range[int, 0, MAX_SEED] | None = None,
-        steps: Range[int, 1, MAX_STEPS] | None = None,
-        guidance: Range[float, 0.0, MAX_GUIDANCE] | None = None,
-        model: Range[str, 1, 50] | None = None,
-        scheduler: Range[str, 1, 50] | None = None,
+        seed: Seed | None = None,
+        steps: Steps | None = None,
+        guidance: Guidance | None = None,
+        model: Name | None = None,
+        scheduler: Name | None = None,
         image: discord.Attachment | None = None,
-        strength: Range[float, 0.05, 1.0] | None = None,
+        strength: Strength | None = None,
         mask: discord.Attachment | None = None,
-        lora: Range[str, 1, 200] | None = None,
-        style: Range[str, 1, 50] | None = None,
+        lora: Loras | None = None,
+        style: Name | None = None,
         private: bool | None = None,
     ) -> None:
         """Paint a picture of what you describe"""

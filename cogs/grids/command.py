@@ -17,12 +17,20 @@ from cogs.requests.attachments import require_picture, store_image
 from cogs.requests.autocomplete import OptionAutocomplete, OptionChoices
 from cogs.requests.builder import RequestBuilder, TypedRequest, require_init_image
 from cogs.requests.confirmations import Confirmations
+from cogs.requests.options import (
+    Guidance,
+    Loras,
+    Name,
+    Prompt,
+    Seed,
+    Size,
+    Steps,
+    Strength,
+    describe_options,
+)
 from engine import (
     MAX_CELLS,
-    MAX_GUIDANCE,
-    MAX_PROMPT,
     MAX_SEED,
-    MAX_STEPS,
     GridLayout,
     ImageRequest,
     InvalidRequest,
@@ -49,6 +57,7 @@ class GridCommand(OptionAutocomplete, commands.Cog):
     @OptionAutocomplete.add_to
     @app_commands.command()
     @app_commands.guild_only()
+    @describe_options
     @app_commands.describe(
         prompt="What the pictures show; flags like --ar 3:2 work too",
         x="What changes from left to right",
@@ -58,36 +67,27 @@ class GridCommand(OptionAutocomplete, commands.Cog):
         negative_prompt="What the pictures shouldn't show",
         size="Shape and size of each picture",
         seed="Seed of all pictures; random if omitted",
-        steps="Denoising steps; more take longer and add detail",
-        guidance="How closely to follow the prompt",
-        model="The model to paint with",
-        scheduler="Sampling method",
-        image="The start image (img2img)",
-        strength="How much to change the start image: 0.3 keeps most of it, 0.8 little",
-        lora="A LoRA by name, like fox or fox:0.8; separate several with commas",
-        style="A style of this server, or “none”",
-        private="Show the result only to you; your /me defaults apply if omitted",
     )
     @app_commands.choices(x=AXES, y=AXES)
     async def grid(
         self,
         interaction: Interaction,
-        prompt: Range[str, 1, MAX_PROMPT],
+        prompt: Prompt,
         x: Choice[str],
         x_values: Values,
         y: Choice[str] | None = None,
         y_values: Values | None = None,
-        negative_prompt: Range[str, 1, MAX_PROMPT] | None = None,
-        size: Range[str, 3, 20] | None = None,
-        seed: Range[int, 0, MAX_SEED] | None = None,
-        steps: Range[int, 1, MAX_STEPS] | None = None,
-        guidance: Range[float, 0.0, MAX_GUIDANCE] | None = None,
-        model: Range[str, 1, 50] | None = None,
-        scheduler: Range[str, 1, 50] | None = None,
+        negative_prompt: Prompt | None = None,
+        size: Size | None = None,
+        seed: Seed | None = None,
+        steps: Steps | None = None,
+        guidance: Guidance | None = None,
+        model: Name | None = None,
+        scheduler: Name | None = None,
         image: discord.Attachment | None = None,
-        strength: Range[float, 0.05, 1.0] | None = None,
-        lora: Range[str, 1, 200] | None = None,
-        style: Range[str, 1, 50] | None = None,
+        strength: Strength | None = None,
+        lora: Loras | None = None,
+        style: Name | None = None,
         private: bool | None = None,
     ) -> None:
         """Paint a grid of pictures that differ in one or two settings"""

@@ -1,5 +1,6 @@
 """Who may do what: the checks of commands, buttons and modals."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import discord
@@ -172,6 +173,19 @@ def require_bot_permissions(interaction: discord.Interaction[Any]) -> None:
             say(
                 "I can't paint in this channel: I'm missing {permissions}. Someone who manages "
                 "it can grant that in the channel's permissions.",
+                permissions=join_list(missing, AND),
+            )
+        )
+
+
+def require_postable(channel: discord.TextChannel, needed: Iterable[str]) -> None:
+    """Raise `Refused` when the bot lacks one of the `needed` permissions in `channel`."""
+    if missing := missing_permissions(channel.permissions_for(channel.guild.me), needed):
+        raise Refused(
+            say(
+                "I can't post in {channel}. Someone who manages that channel needs to give me "
+                "{permissions}.",
+                channel=Markdown(channel.mention),
                 permissions=join_list(missing, AND),
             )
         )

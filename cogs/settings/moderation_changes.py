@@ -6,14 +6,12 @@ from typing import cast
 import discord
 
 from cogs.context import Interaction
-from cogs.markdown import Markdown
-from cogs.policy.access import Refused
+from cogs.policy.access import Refused, require_postable
 from cogs.policy.gallery_channel import choose_gallery
-from cogs.policy.permissions import missing_permissions
 from cogs.policy.server_settings import Nsfw
 from cogs.settings.changes import UNSET, ApplySelection, change_settings, guild_of
 from cogs.settings.items import Selection
-from speech import AND, LANGUAGES, join_list, phrase, say
+from speech import LANGUAGES, phrase, say
 
 REVIEW_PERMISSIONS = ("view_channel", "send_messages")
 """The permissions that the bot needs to post requests for review."""
@@ -34,7 +32,7 @@ async def _set_review_channel(interaction: Interaction, selection: Selection) ->
     channel = _text_channel(interaction, selection)
     channel_id = None
     if channel is not None:
-        _require_postable(channel)
+        require_postable(channel, REVIEW_PERMISSIONS)
         channel_id = channel.id
     await change_settings(
         interaction, lambda settings: replace(settings, review_channel=channel_id)
@@ -77,17 +75,3 @@ def _text_channel(interaction: Interaction, selection: Selection) -> discord.Tex
     if not isinstance(channel, discord.TextChannel):
         raise Refused(say("I can't see that channel. Choose another, or give me access."))
     return channel
-
-
-def _require_postable(channel: discord.TextChannel) -> None:
-    """Raise `Refused` when the bot can't post in `channel`."""
-    granted = channel.permissions_for(channel.guild.me)
-    if missing := missing_permissions(granted, REVIEW_PERMISSIONS):
-        raise Refused(
-            say(
-                "I can't post in {channel}. Someone who manages that channel needs to give me "
-                "{permissions}.",
-                channel=Markdown(channel.mention),
-                permissions=join_list(missing, AND),
-            )
-        )

@@ -9,7 +9,7 @@ from engine.errors import LimitReached, QueueFull
 from engine.grids.layout import MAX_CELLS
 from engine.jobs.job import Job
 from engine.jobs.requester import Requester
-from speech import say
+from speech import say_many
 
 TINY = 8
 """A queue for fewer jobs has no shares."""
@@ -51,10 +51,12 @@ def check_shares(waiting: Sequence[Job], requester: Requester, jobs: int, queue_
     own = sum(job.owner == requester.owner for job in waiting)
     if own + jobs > most:
         raise LimitReached(
-            say(
-                "{number} of your pictures wait in the queue, and these are {jobs} more, but one "
-                "person can have {most} there. Wait for some to finish, or cancel some.",
-                number=own,
+            say_many(
+                "You have {number} job in the queue and asked for {jobs} more, but one person can "
+                "have {most} there. Wait for some to finish, or cancel some.",
+                "You have {number} jobs in the queue and asked for {jobs} more, but one person can "
+                "have {most} there. Wait for some to finish, or cancel some.",
+                own,
                 jobs=jobs,
                 most=most,
             )
@@ -63,9 +65,11 @@ def check_shares(waiting: Sequence[Job], requester: Requester, jobs: int, queue_
     of_scope = sum(job.scope == requester.scope for job in waiting)
     if requester.scope and of_scope + jobs > most:
         raise QueueFull(
-            say(
-                "This server has used up its share of the queue ({most} jobs). Try again in a few "
-                "minutes.",
-                most=most,
+            say_many(
+                "This server has used up its share of the queue ({number} job). Try again in a "
+                "few minutes.",
+                "This server has used up its share of the queue ({number} jobs). Try again in a "
+                "few minutes.",
+                most,
             )
         )

@@ -72,9 +72,10 @@ class RateLimits:
 def _check_jobs(jobs: int, open_jobs: int, most: int) -> None:
     if jobs > most:
         raise InvalidRequest(
-            say(
-                "That's {jobs} jobs, but you can only have {most} open at a time.",
-                jobs=jobs,
+            say_many(
+                "That's {number} job, but you can only have {most} open at a time.",
+                "That's {number} jobs, but you can only have {most} open at a time.",
+                jobs,
                 most=most,
             )
         )

@@ -16,7 +16,7 @@ from engine.models.families import FAMILIES
 from engine.models.schedulers import SCHEDULERS, allowed_schedulers
 from engine.prompts.grammar import without_adapters
 from engine.settings import MAX_ADAPTER_WEIGHT
-from speech import join_list, phrase, say
+from speech import join_list, phrase, say, say_many
 
 T = TypeVar("T")
 
@@ -237,10 +237,11 @@ def _check(recipe: Recipe, model: Model) -> None:
     for side, pixels in ((phrase("width"), recipe.width), (phrase("height"), recipe.height)):
         if not model.min_side <= pixels <= max_side:
             raise InvalidRequest(
-                say(
-                    "The {side} is {pixels} pixels, but {model} paints {least} to {most}.",
+                say_many(
+                    "The {side} is {number} pixel, but {model} paints {least} to {most}.",
+                    "The {side} is {number} pixels, but {model} paints {least} to {most}.",
+                    pixels,
                     side=say(side),
-                    pixels=pixels,
                     model=model.name,
                     least=model.min_side,
                     most=max_side,
@@ -249,11 +250,13 @@ def _check(recipe: Recipe, model: Model) -> None:
         if pixels % model.multiple_of:
             low = max(pixels // model.multiple_of, -(-model.min_side // model.multiple_of))
             raise InvalidRequest(
-                say(
-                    "The {side} is {pixels} pixels, but must be a multiple of {multiple}, such "
+                say_many(
+                    "The {side} is {number} pixel, but must be a multiple of {multiple}, such "
                     "as {example}.",
+                    "The {side} is {number} pixels, but must be a multiple of {multiple}, such "
+                    "as {example}.",
+                    pixels,
                     side=say(side),
-                    pixels=pixels,
                     multiple=model.multiple_of,
                     example=low * model.multiple_of,
                 )

@@ -20,6 +20,25 @@ from .catalogue import ids, read
 
 TRANSLATED = [language for language in LANGUAGES if language != "en"]
 
+COUNTED = re.compile(
+    r"(?<!×)\{(\w+)\}\*{0,2} (?:\w+ )?(?:bytes|cells|characters|days|dimensions|files|grids|hours"
+    r"|jobs|LoRAs|members|messages|minutes|models|people|pictures|pixels|prompts|results|roles"
+    r"|seconds|steps|times|values|words)\b"
+)
+"""A number before what it counts."""
+
+ALWAYS_SEVERAL = frozenset(
+    {"{least} pixels", "{most} pixels", "{height} pixels", "{mask_height} pixels"}
+    | {"{most} million pixels", "{most} times", "{most} values", "{most} pictures"}
+    | {"{most} messages", "{most} roles", "{most} words", "{most} characters"}
+    | {"{length} characters", "{many} prompts", "{count} prompts"}
+    | {"{count} dimensions", "{count} files", "{count} LoRAs"}
+    | {"{promised} weight files", "{expected} bytes"}
+)
+"""Limits above one, and numbers beyond such a limit."""
+
+NOT_NUMBERS = frozenset({"family", "endings", "other"})
+
 SHORT = (45, 80, 100, 150)
 """Characters that titles, labels, descriptions and placeholders may have in Discord."""
 
@@ -62,6 +81,19 @@ def fields(text: str) -> set[tuple[str | None, str | None, str | None]]:
 def test_a_translation_keeps_markdown_timestamps_and_flags(known: Catalog) -> None:
     kept = [(Counter(MARKS.findall(a)), Counter(MARKS.findall(b)), b) for a, b in pairs(known)]
     assert not [(before, after, text) for before, after, text in kept if before != after]
+
+
+def test_what_may_be_one_is_counted_by_say_many(known: Catalog) -> None:
+    wrong = [
+        match.group()
+        for message in known
+        if message.id
+        for text in ids(message.id)
+        for match in COUNTED.finditer(text)
+        if not (match[1] == "number" and len(ids(message.id)) > 1)
+        if match[1] not in NOT_NUMBERS and match.group() not in ALWAYS_SEVERAL
+    ]
+    assert not wrong
 
 
 async def test_a_translation_names_the_same_commands(known: Catalog) -> None:

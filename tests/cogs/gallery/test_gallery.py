@@ -112,7 +112,7 @@ async def test_a_channel_that_the_bot_cannot_use_is_refused(
     async with app.open():
         said = await open_gallery(app, moderation, hall)
         assert said == (
-            f"I can't post pictures in <#{hall.id}>. Someone who manages that channel needs to "
+            f"I can't post in <#{hall.id}>. Someone who manages that channel needs to "
             "give me Send Messages and Attach Files."
         )
 

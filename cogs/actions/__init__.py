@@ -8,6 +8,7 @@ from cogs.actions.modal_handler import ModalHandler
 from cogs.context import Client
 from cogs.messages.buttons import JobActions
 from cogs.messages.picture_buttons import PictureActions
+from cogs.messages.picture_panel import show_picture
 
 
 async def setup(bot: Client) -> None:
@@ -30,7 +31,8 @@ async def setup(bot: Client) -> None:
         details=picture_actions.details,
         dm=send_to_dm,
         fill=choose_parts,
-        choose=picture_menus.choose,
+        choose=show_picture,
+        more=picture_menus.more,
         zoom=picture_menus.zoom,
         pan=picture_menus.pan,
         zoomsome=outpaint.zoom_some,

@@ -1,4 +1,4 @@
-"""Buttons that open more buttons for a picture: choosing it, zooming out, panning."""
+"""Buttons that open more buttons for a picture: its other actions, zooming out, panning."""
 
 from collections.abc import Sequence
 
@@ -10,23 +10,22 @@ from cogs.messages.picture_buttons import (
     ZOOM_VERBS,
     ButtonRow,
     button_row,
-    single_picture_rows,
+    more_rows,
 )
 from cogs.policy.model_capabilities import model_can_inpaint, require_inpaint
 from engine import Parent
 from speech import say
 
 
-async def choose(interaction: Interaction, picture: Parent) -> None:
-    """Open one of several pictures with its own buttons."""
+async def more(interaction: Interaction, picture: Parent) -> None:
+    """Open the buttons for which there is no room below the picture."""
     studio = interaction.client.studio
     job = await studio.job(picture.job_id)
     inpaintable = model_can_inpaint(studio.models, job.recipe.model)
-    rows = single_picture_rows(picture, enlarged=job.recipe.enlarged > 1, inpaintable=inpaintable)
     await _reply_with_buttons(
         interaction,
         say("Picture {number} of job {job}", number=picture.number + 1, job=job.id),
-        rows,
+        more_rows(picture, enlarged=job.recipe.enlarged > 1, inpaintable=inpaintable),
     )
 
 

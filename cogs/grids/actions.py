@@ -11,18 +11,16 @@ from cogs.grids.grid_messages import GridMessages
 from cogs.message_ref import MessageRef
 from cogs.messages.cancellation import any_cell, cancel_grid
 from cogs.messages.cards import result_card, withheld_card
-from cogs.messages.encodings import Upload, encodings
+from cogs.messages.encodings import Upload
+from cogs.messages.picture_panel import GONE, encoded_picture
 from cogs.messages.removal import JobRemoval, remove_orphan
 from cogs.messages.replies import reply
 from cogs.policy.access import acting_as, may_release
 from cogs.policy.audit import record
-from cogs.policy.model_capabilities import model_can_inpaint
 from cogs.policy.nsfw import exposure_to_user
 from cogs.policy.visibility import accessible_job
-from engine import InvalidRequest, Job, UnknownJob
-from speech import phrase, say
-
-GONE = phrase("This picture is gone. It was deleted, or removed to free up space.")
+from engine import Parent, UnknownJob
+from speech import say
 
 
 async def show_cell(interaction: Interaction, grid_and_cell: tuple[int, int]) -> None:
@@ -35,13 +33,15 @@ async def show_cell(interaction: Interaction, grid_and_cell: tuple[int, int]) ->
     job = await accessible_job(interaction, cell.id)
     await interaction.response.defer(ephemeral=True, thinking=True)
     exposure = await exposure_to_user(interaction, job)
-    uploads: tuple[Upload, ...] = ()
+    uploads: list[Upload] = []
     if exposure.withheld:
         card = withheld_card(job)
     else:
-        uploads = await asyncio.to_thread(_pictures, job, interaction.filesize_limit)
-        inpaintable = model_can_inpaint(studio.models, job.recipe.model)
-        card = result_card(job, [upload.name for upload in uploads], inpaintable=inpaintable)
+        picture = Parent(job.id, 0)
+        uploads = [
+            await asyncio.to_thread(encoded_picture, job, picture, interaction.filesize_limit)
+        ]
+        card = result_card(job, [upload.name for upload in uploads])
         card = replace(card, spoilered=exposure.spoilered)
         if exposure.spoilered and may_release(interaction, job):
             card = replace(card, buttons=(*card.buttons, "release"))
@@ -50,22 +50,6 @@ async def show_cell(interaction: Interaction, grid_and_cell: tuple[int, int]) ->
         attachments=[upload.file() for upload in uploads],
         allowed_mentions=discord.AllowedMentions.none(),
     )
-
-
-def _pictures(job: Job, limit: int) -> tuple[Upload, ...]:
-    """The picture in the best encoding that fits. Blocks: call it in a thread.
-
-    Raises:
-        UnknownJob: When its file is gone.
-        InvalidRequest: When it is too large in every encoding.
-    """
-    try:
-        uploads = next(encodings(job.pictures, limit), ())
-    except OSError as error:
-        raise UnknownJob(say(GONE)) from error
-    if not uploads:
-        raise InvalidRequest(say("This picture is too large to show here."))
-    return uploads
 
 
 async def cancel(interaction: Interaction, grid_id: int) -> None:

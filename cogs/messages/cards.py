@@ -9,7 +9,7 @@ from discord import ui
 
 from cogs.markdown import escaped_line
 from cogs.messages.buttons import JobButton
-from cogs.messages.picture_buttons import picture_rows
+from cogs.messages.picture_buttons import picture_row
 from cogs.messages.text import ordinal, progress_bar, quoted, shortened
 from engine import DEFAULT_SCHEDULER, Job, JobEvent, JobState, Recipe, Studio
 from speech import phrase, say, say_many
@@ -49,8 +49,6 @@ class Card:
         buttons: The verbs of its buttons.
         job_id: The job that the buttons act on.
         picture_count: How many pictures have buttons of their own.
-        enlarged: Whether the pictures have been resized already.
-        inpaintable: Whether their model can inpaint.
         spoilered: The indices of the pictures that are hidden as spoilers.
     """
 
@@ -61,8 +59,6 @@ class Card:
     buttons: tuple[str, ...]
     job_id: int
     picture_count: int = 0
-    enlarged: bool = False
-    inpaintable: bool = False
     spoilered: frozenset[int] = frozenset()
 
     async def require_exists(self, studio: Studio) -> None:
@@ -83,14 +79,7 @@ class Card:
             ]
             container.add_item(ui.MediaGallery(*items))
         if self.picture_count:
-            rows = picture_rows(
-                self.job_id,
-                self.picture_count,
-                enlarged=self.enlarged,
-                inpaintable=self.inpaintable,
-            )
-            for buttons in rows:
-                container.add_item(buttons)
+            container.add_item(picture_row(self.job_id, self.picture_count))
         if self.buttons:
             row: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
             for verb in self.buttons:
@@ -147,16 +136,13 @@ def expiring_card(job: Job, state: JobState) -> Card:
     )
 
 
-def result_card(
-    job: Job, names: Sequence[str], parent_link: str = "", *, inpaintable: bool = False
-) -> Card:
+def result_card(job: Job, names: Sequence[str], parent_link: str = "") -> Card:
     """The card of a painted job.
 
     Args:
         job: The job.
         names: The file names of its attached pictures.
         parent_link: A link to the picture that it was made from, if there is one.
-        inpaintable: Whether its model can inpaint.
     """
     parent = f" · {parent_link}" if parent_link else ""
     return Card(
@@ -168,8 +154,6 @@ def result_card(
         buttons=("again", "star", "delete"),
         job_id=job.id,
         picture_count=len(names),
-        enlarged=job.recipe.enlarged > 1,
-        inpaintable=inpaintable,
     )
 
 

@@ -26,7 +26,6 @@ from cogs.messages.encodings import Upload, encodings
 from cogs.messages.removal import CellMessages
 from cogs.messages.throttle import edit_interval
 from cogs.messages.updater import MessageUpdater, TrackedMessage
-from cogs.policy.model_capabilities import model_can_inpaint
 from cogs.policy.nsfw import Exposure, exposure_in_channel, preview_exposure
 from cogs.policy.visibility import jump_url
 from engine import Job, JobEvent, JobState, Studio, UnknownJob
@@ -155,9 +154,8 @@ class _TrackedJob(TrackedMessage[JobEvent]):
         self, message_ref: MessageRef, uploads: Sequence[Upload], exposure: Exposure
     ) -> MessageRef:
         names = [upload.name for upload in uploads]
-        inpaintable = model_can_inpaint(self._studio.models, self._job.recipe.model)
         link = await parent_link(self._studio, self._job)
-        card = result_card(self._job, names, link, inpaintable=inpaintable)
+        card = result_card(self._job, names, link)
         return await self._deliver(
             message_ref, replace(card, spoilered=exposure.spoilered), uploads
         )

@@ -33,6 +33,7 @@ BUTTONS: dict[str, tuple[str, str]] = {
     "pan": (phrase("Pan"), "↔️"),
     "details": (phrase("Details"), "🧾"),
     "dm": (phrase("Send to DM"), "📬"),
+    "more": (phrase("More…"), "➕"),
     "choose": (phrase("Picture {number}"), "🖼️"),
     "begin": (phrase("Start from picture {number}"), "🖼️"),
     "zoomsome": (phrase("Zoom out 1.5×"), "🔭"),
@@ -76,12 +77,11 @@ class PictureButton(
         await actions.run(self._verb, interaction, self._picture)
 
 
-RESULT_ROWS = (
-    ("subtle", "strong", "upscale", "double", "quadruple"),
-    ("start", "remix", "fill", "zoom", "pan"),
-    ("details", "dm"),
-)
-"""The rows below one picture; Discord allows five buttons in each."""
+FIRST_ROW = ("subtle", "strong", "upscale", "remix", "more")
+"""The row below one picture; Discord allows five buttons in it."""
+
+MORE_ROWS = (("double", "quadruple", "start"), ("fill", "zoom", "pan"), ("details", "dm"))
+"""The rows that “More…” opens."""
 
 RESIZE_VERBS = ("double", "quadruple")
 INPAINT_VERBS = ("fill", "zoom", "pan")
@@ -89,29 +89,27 @@ ZOOM_VERBS = ("zoomsome", "zoomtwo")
 PAN_VERBS = ("left", "right", "up", "down")
 
 
-def picture_rows(job_id: int, count: int, *, enlarged: bool, inpaintable: bool) -> list[ButtonRow]:
-    """The buttons below `count` pictures: all actions for one, a choice between several.
-
-    Args:
-        job_id: The job of the pictures.
-        count: The number of pictures.
-        enlarged: Whether they have been resized already.
-        inpaintable: Whether their model can inpaint.
-    """
+def picture_row(job_id: int, count: int) -> ButtonRow:
+    """The buttons below `count` pictures: those of a single one, or a choice between several."""
     if count == 1:
-        return single_picture_rows(Parent(job_id, 0), enlarged=enlarged, inpaintable=inpaintable)
+        return button_row(FIRST_ROW, Parent(job_id, 0))
     row: ButtonRow = ui.ActionRow()
     for number in range(count):
         row.add_item(PictureButton("choose", Parent(job_id, number)))
-    return [row]
+    return row
 
 
-def single_picture_rows(picture: Parent, *, enlarged: bool, inpaintable: bool) -> list[ButtonRow]:
-    """The buttons of one picture that apply to it."""
+def more_rows(picture: Parent, *, enlarged: bool, inpaintable: bool) -> list[ButtonRow]:
+    """The other buttons of one picture that apply to it.
+
+    Args:
+        picture: The picture.
+        enlarged: Whether it has been resized already.
+        inpaintable: Whether its model can inpaint.
+    """
     hidden = (RESIZE_VERBS if enlarged else ()) + (() if inpaintable else INPAINT_VERBS)
-    return [
-        button_row([verb for verb in verbs if verb not in hidden], picture) for verbs in RESULT_ROWS
-    ]
+    rows = ([verb for verb in verbs if verb not in hidden] for verbs in MORE_ROWS)
+    return [button_row(verbs, picture) for verbs in rows if verbs]
 
 
 def button_row(verbs: Sequence[str], picture: Parent) -> ButtonRow:

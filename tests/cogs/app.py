@@ -146,6 +146,12 @@ class App:
         await self.discord.until(lambda: "Delete" in message.labels, PATIENCE)
         return message
 
+    async def press(self, who: Member, message: Message, label: str) -> Use:
+        """Click a button of the message, or one that its “More…” opens."""
+        if label not in message.labels and "More…" in message.labels:
+            message = await (await who.click(message, label="More…")).message()
+        return await who.click(message, label=label)
+
     async def occupy(self, *, count: int = 4) -> Message:
         """Keep the device busy for longer than any test; returns the message of Carol's job."""
         carol = self.guild.add_member("carol")

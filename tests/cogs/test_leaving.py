@@ -66,7 +66,7 @@ async def test_while_it_leaves_it_refuses_kindly_commands_and_clicks_alike(app: 
         kind = "I'm restarting. Try again in a minute; queued jobs are kept."
         assert await told(await app.alice.slash(app.art, "imagine", prompt="x")) == kind
         for label in ("Again", "Delete"):
-            assert await told_after(await app.alice.click(painted, label=label)) == kind
+            assert await told_after(await app.press(app.alice, painted, label)) == kind
         assert [job.id for job in await bot.studio.undelivered()] == [2]
         await bot.studio.cancel(2)
         await leaving

@@ -52,6 +52,9 @@ class Conversation:
         await self.discord.until(lambda: _button(message, "delete"), PATIENCE)
 
     async def _click(self, message: Message, verb: str, who: Member | None = None) -> Use:
+        if _button(message, verb) is None:
+            opener = _button(message, "more")
+            message = await (await self.bob.click(message, custom_id=opener)).message()
         return await (who or self.bob).click(message, custom_id=_button(message, verb))
 
     async def _keep_waiting(self) -> None:

@@ -29,7 +29,7 @@ def mask(size: tuple[int, int] = (64, 64), name: str = "mask.png", **more: Any) 
 
 async def panel(app: App, message: Message) -> Message:
     """The picture in nine parts, in front of Bob."""
-    shown = await (await app.bob.click(message, label="Inpaint")).message()
+    shown = await (await app.press(app.bob, message, "Inpaint")).message()
     assert shown.ephemeral
     return shown
 
@@ -50,7 +50,7 @@ def chosen(shown: Message) -> list[str]:
 
 async def form(app: App, shown: Message, label: str = "Repaint these parts") -> Modal:
     """What opens when Bob goes on."""
-    return await (await app.bob.click(shown, label=label)).modal()
+    return await (await app.press(app.bob, shown, label)).modal()
 
 
 async def test_parts_are_picked_from_a_grid_and_painted_anew(app: App) -> None:
@@ -195,16 +195,17 @@ async def test_a_family_that_cannot_fill_has_no_such_buttons_and_old_ones_get_a_
         message = await app.painted(app.alice)
         shown = await picked(app, await panel(app, message), "Top")
         modal = await form(app, shown)
+        more = await (await app.bob.click(message, label="More…")).message()
         monkeypatch.setattr("cogs.policy.model_capabilities.can_inpaint", lambda model: False)
-        other = await app.painted(app.alice)
+        other = await (await app.bob.click(message, label="More…")).message()
         assert not {"Inpaint", "Zoom out", "Pan"} & {*other.labels}
         for where, label in (
-            (message, "Inpaint"),
-            (message, "Zoom out"),
-            (message, "Pan"),
+            (more, "Inpaint"),
+            (more, "Zoom out"),
+            (more, "Pan"),
             (shown, "Repaint these parts"),
         ):
-            sentence = await told(await app.bob.click(where, label=label))
+            sentence = await told(await app.press(app.bob, where, label))
             assert sentence.startswith("tiny can't repaint just part of a picture")
         sentence = await told(await app.bob.submit(modal, {}))
         assert sentence.startswith("tiny can't repaint just part of a picture")

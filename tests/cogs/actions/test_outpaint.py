@@ -14,9 +14,9 @@ from tests.discord_server import Message
 
 async def went_out(app: App, message: Message, menu: str, label: str) -> Message:
     """Bob picks from a menu of buttons, and the result is there."""
-    shown = await (await app.bob.click(message, label=menu)).message()
+    shown = await (await app.press(app.bob, message, menu)).message()
     assert shown.ephemeral
-    return await app.done(await (await app.bob.click(shown, label=label)).message())
+    return await app.done(await (await app.press(app.bob, shown, label)).message())
 
 
 async def test_a_picture_zoomed_out_is_the_middle_of_one_of_its_size(app: App) -> None:
@@ -87,8 +87,8 @@ async def test_what_went_out_goes_on_like_any_other_and_again_is_its_own(app: Ap
 async def test_old_panels_work_after_a_restart_and_two_clicks_are_two_jobs(app: App) -> None:
     async with app.open():
         message = await app.painted(app.alice)
-        zoom = await (await app.bob.click(message, label="Zoom out")).message()
-        pan = await (await app.bob.click(message, label="Pan")).message()
+        zoom = await (await app.press(app.bob, message, "Zoom out")).message()
+        pan = await (await app.press(app.bob, message, "Pan")).message()
     app.discord.expire_tokens()
     async with app.open():
         first = await app.bob.click(zoom, label="Zoom out 2×")
@@ -102,18 +102,18 @@ async def test_limits_are_those_of_whoever_clicks(app: App) -> None:
     async with app.open(limits={"pictures_per_hour": 1}):
         message = await app.painted(app.alice)
         await went_out(app, message, "Pan", "Pan left")
-        shown = await (await app.bob.click(message, label="Zoom out")).message()
+        shown = await (await app.press(app.bob, message, "Zoom out")).message()
         assert "an hour" in await refused(await app.bob.click(shown, label="Zoom out 2×"))
 
 
 async def test_a_picture_whose_file_or_job_is_gone_gets_a_sentence(app: App) -> None:
     async with app.open() as bot:
         message = await app.painted(app.alice)
-        shown = await (await app.bob.click(message, label="Pan")).message()
+        shown = await (await app.press(app.bob, message, "Pan")).message()
         shutil.rmtree(app.folder / "pictures")
         said = await refused(await app.bob.click(shown, label="Pan left"))
         assert said.startswith("This picture's file is gone")
-        said = await refused(await app.bob.click(message, label="Inpaint"))
+        said = await refused(await app.press(app.bob, message, "Inpaint"))
         assert said.startswith("This picture's file is gone")
         await bot.studio.delete(1)
         use = await app.bob.click(shown, label="Pan left")

@@ -13,14 +13,12 @@ from engine.jobs.job import Parent
 from tests.cogs.app import App, image, number, recipe_in, settings_line, told, told_after
 from tests.discord_server import Message
 
-ONE = [
-    "Vary (subtle)",
-    "Vary (strong)",
-    "Upscale 2×",
+FIRST = ["Vary (subtle)", "Vary (strong)", "Upscale 2×", "Remix", "More…"]
+
+MORE = [
     "Upscale 2× (fast)",
     "Upscale 4× (fast)",
     "Use as start image",
-    "Remix",
     "Inpaint",
     "Zoom out",
     "Pan",
@@ -31,20 +29,23 @@ ONE = [
 
 async def went_on(app: App, message: Message, label: str) -> Message:
     """Bob clicks, and the result is there."""
-    use = await app.bob.click(message, label=label)
+    use = await app.press(app.bob, message, label)
     return await app.done(await use.message())
 
 
-async def test_one_picture_has_its_buttons_and_several_a_choice_for_each(app: App) -> None:
+async def test_one_picture_has_a_row_of_buttons_and_several_a_choice_for_each(app: App) -> None:
     async with app.open():
         one = await app.painted(app.alice)
-        assert one.labels[: len(ONE) + 1] == [*ONE, "Again"]
+        assert one.labels[: len(FIRST) + 1] == [*FIRST, "Again"]
+        more = await (await app.bob.click(one, label="More…")).message()
+        assert (more.ephemeral, more.labels) == (True, MORE)
         two = await app.painted(app.alice, count=2, seed=5)
         assert two.labels[:3] == ["Picture 1", "Picture 2", "Again"]
         panel = await (await app.bob.click(two, label="Picture 2")).message()
-        assert panel.ephemeral
-        assert panel.labels == ONE
-        details = await (await app.bob.click(panel, label="Details")).message()
+        assert (panel.ephemeral, panel.labels) == (True, FIRST)
+        with image(panel.attachments[0]) as shown, image(two.attachments[1]) as second:
+            assert shown.tobytes() == second.tobytes()
+        details = await (await app.press(app.bob, panel, "Details")).message()
         assert "Seed: 6" in details.text()
 
 
@@ -99,7 +100,7 @@ async def test_a_family_that_starts_from_no_picture_varies_by_its_seed(
         assert (job.recipe.image, job.parent) == (None, Parent(1, 0))
         assert job.recipe.seed != 5
         for label in ("Upscale 2×", "Use as start image"):
-            sentence = await told(await app.bob.click(message, label=label))
+            sentence = await told(await app.press(app.bob, message, label))
             assert sentence.startswith("tiny can't start from a picture")
 
 
@@ -149,7 +150,7 @@ async def test_fast_upscales_count_towards_the_limits_of_whoever_clicks(app: App
     async with app.open(limits={"pictures_per_hour": 1}) as bot:
         message = await app.painted(app.alice)
         await went_on(app, message, "Upscale 2× (fast)")
-        use = await app.bob.click(message, label="Upscale 2× (fast)")
+        use = await app.press(app.bob, message, "Upscale 2× (fast)")
         assert "an hour" in (await use.followup()).text()
         use = await app.bob.click(message, label="Vary (subtle)")
         assert "an hour" in (await use.followup()).text()
@@ -222,7 +223,7 @@ async def test_a_form_sent_after_a_restart_is_taken(app: App) -> None:
     async with app.open():
         message = await app.painted(app.alice, seed=5)
         remix = await (await app.bob.click(message, label="Remix")).modal()
-        start = await (await app.bob.click(message, label="Use as start image")).modal()
+        start = await (await app.press(app.bob, message, "Use as start image")).modal()
     async with app.open() as bot:
         remixed = await app.done(
             await (await app.bob.submit(remix, {"Prompt": "a blue house"})).message()
@@ -251,7 +252,7 @@ async def test_every_button_works_after_a_restart_once_the_token_has_expired(
 async def test_details_are_those_in_the_file_and_for_whoever_asks_alone(app: App) -> None:
     async with app.open():
         message = await app.painted(app.alice, "a ```red``` house", seed=5, count=1)
-        told_alone = await told(await app.bob.click(message, label="Details"))
+        told_alone = await told(await app.press(app.bob, message, "Details"))
         written = image(message.attachments[0]).info["parameters"]
         assert told_alone == f"```\n{written.replace('```', chr(39) * 3)}\n```"
 
@@ -259,7 +260,7 @@ async def test_details_are_those_in_the_file_and_for_whoever_asks_alone(app: App
 async def test_a_picture_is_sent_to_whoever_wants_it(app: App) -> None:
     async with app.open():
         message = await app.painted(app.alice)
-        use = await app.bob.click(message, label="Send to DM")
+        use = await app.press(app.bob, message, "Send to DM")
         assert await told(use) == "Sent to your DMs."
         [sent] = app.bob.dm.messages
         assert sent.attachments[0].read() == message.attachments[0].read()
@@ -270,14 +271,16 @@ async def test_somebody_who_takes_no_direct_messages_is_told(app: App) -> None:
     async with app.open():
         message = await app.painted(app.alice)
         with app.discord.expecting(50007):
-            use = await app.bob.click(message, label="Send to DM")
+            use = await app.press(app.bob, message, "Send to DM")
             assert (await use.followup()).text().startswith("I can't DM you")
 
 
-@pytest.mark.parametrize("label", [each for each in ONE if each != "Details"])
+@pytest.mark.parametrize("label", [each for each in FIRST + MORE if each != "Details"])
 async def test_a_picture_whose_job_is_gone_gets_a_sentence(app: App, label: str) -> None:
     async with app.open() as bot:
         message = await app.painted(app.alice)
+        if label in MORE:
+            message = await (await app.bob.click(message, label="More…")).message()
         await bot.studio.delete(1)
         use = await app.bob.click(message, label=label)
         assert (await gone(use)).startswith("Job 1 doesn't exist")
@@ -288,7 +291,7 @@ async def test_a_picture_whose_file_is_gone_gets_a_sentence(app: App) -> None:
         message = await app.painted(app.alice)
         shutil.rmtree(app.folder / "pictures")
         for label in ("Vary (subtle)", "Upscale 2×", "Upscale 2× (fast)", "Send to DM"):
-            use = await app.bob.click(message, label=label)
+            use = await app.press(app.bob, message, label)
             assert (await use.followup()).text().startswith("This picture's file is gone")
 
 
@@ -304,20 +307,20 @@ async def test_a_model_that_is_gone_gets_a_sentence(
 ) -> None:
     async with app.open():
         message = await app.painted(app.alice, model="other")
-        two = await app.painted(app.alice, model="other", count=2)
+        more = await (await app.bob.click(message, label="More…")).message()
     models: dict[str, ModelSettings] = app.models()
     del models["other"]
     monkeypatch.setattr(app, "models", lambda: models)
     async with app.open():
-        for label in (
-            "Vary (strong)",
-            "Upscale 2×",
-            "Use as start image",
-            "Inpaint",
-            "Zoom out",
-            "Pan",
+        for where, label in (
+            (message, "Vary (strong)"),
+            (message, "Upscale 2×"),
+            (more, "Use as start image"),
+            (more, "Inpaint"),
+            (more, "Zoom out"),
+            (more, "Pan"),
         ):
-            sentence = await told(await app.bob.click(message, label=label))
+            sentence = await told(await app.bob.click(where, label=label))
             assert sentence.startswith("There's no model “other”.")
-        panel = await (await app.bob.click(two, label="Picture 2")).message()
+        panel = await (await app.bob.click(message, label="More…")).message()
         assert not {"Inpaint", "Zoom out", "Pan"} & {*panel.labels}

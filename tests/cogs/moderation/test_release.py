@@ -153,17 +153,17 @@ async def test_the_buttons_of_a_picture_that_is_withheld_do_nothing(app: App, mo
     async with app.open(unsafe_pictures="withhold"):
         listed = await (await app.bob.slash(app.art, "favourites")).message()
         assert listed.text().startswith("Nothing found.")
-        for label in ("Vary (subtle)", "Upscale 2× (fast)", "Use as start image", "Send to DM"):
+        for label in ("Vary (subtle)", "More…"):
             said = await told_after(await app.bob.click(message, label=label))
             assert said == (
                 "The pictures of job 1 are withheld here. A moderator can release them."
             )
-        await (await app.alice.click(message, label="Send to DM")).message()
+        await (await app.press(app.alice, message, "Send to DM")).message()
         [sent] = app.alice.dm.messages
         assert [each.filename for each in sent.attachments] == ["SPOILER_000001-1.png"]
         await told(await mod.slash(app.art, "release", job=1))
         copy = await app.done(
-            await (await app.bob.click(message, label="Upscale 2× (fast)")).message()
+            await (await app.press(app.bob, message, "Upscale 2× (fast)")).message()
         )
         assert spoilers(copy) == [False]
 
@@ -181,7 +181,7 @@ async def test_the_gallery_and_the_lists_cover_what_is_covered(app: App) -> None
         listed = await (await app.bob.slash(app.art, "favourites")).message()
         assert spoilers(listed) == [True]
         copy = await app.done(
-            await (await app.bob.click(message, label="Upscale 2× (fast)")).message()
+            await (await app.press(app.bob, message, "Upscale 2× (fast)")).message()
         )
         assert spoilers(copy) == [True]
 

@@ -33,7 +33,7 @@ async def test_a_blocked_word_is_refused_in_commands_and_on_old_messages(
         )
         assert await told(use) == REFUSAL.replace("prompt", "negative prompt", 1)
         assert await told(await app.bob.click(message, label="Again")) == REFUSAL
-        assert await told(await app.bob.click(message, label="Upscale 2× (fast)")) == REFUSAL
+        assert await told(await app.press(app.bob, message, "Upscale 2× (fast)")) == REFUSAL
         assert await refused(await app.bob.click(message, label="Vary (subtle)")) == REFUSAL
         await app.painted(app.alice, "a bloodhound")
 

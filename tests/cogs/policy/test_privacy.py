@@ -35,7 +35,7 @@ async def test_only_who_asked_sees_it_and_all_that_comes_of_it(app: App) -> None
         assert len(message.attachments) == 1
         assert not app.bob.sees(message)
         for label in ("Again", "Vary (subtle)", "Upscale 2× (fast)"):
-            use = await app.alice.click(message, label=label)
+            use = await app.press(app.alice, message, label)
             assert (await app.done(await use.message())).ephemeral
         modal = await (await app.alice.click(message, label="Remix")).modal()
         use = await app.alice.submit(modal, {"Prompt": "another"})
@@ -263,7 +263,7 @@ async def test_who_wants_direct_messages_gets_them(app: App) -> None:
         await app.discord.until(lambda: len(app.alice.dm.messages) == 3)
         await app.settled(bot)
         mine = await (await app.alice.slash(app.art, "show", id=1)).message()
-        bigger = await (await app.alice.click(sent, label="Upscale 2× (fast)")).message()
+        bigger = await (await app.press(app.alice, sent, "Upscale 2× (fast)")).message()
         assert bigger.channel is app.alice.dm
         await app.done(bigger)
         again = await (await app.alice.click(mine, label="Again")).message()

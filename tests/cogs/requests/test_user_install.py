@@ -279,14 +279,14 @@ async def test_a_dm_that_cannot_be_sent_is_answered_with_what_would_help(
     async with app.open() as bot:
         message = await paint(app, alice, channel)
         with app.discord.expecting(50278):
-            use = await zed.click(message, label="Send to DM")
+            use = await app.press(zed, message, "Send to DM")
             assert (await use.followup()).text() == (
                 "I can't DM you because we don't share a server. Add me to your apps or join a "
                 "server I'm in, then try again."
             )
         alice.user.refuses_dms = True
         with app.discord.expecting(50007):
-            use = await alice.click(message, label="Send to DM")
+            use = await app.press(alice, message, "Send to DM")
             assert (await use.followup()).text() == (
                 "I can't DM you. Allow direct messages in the privacy settings of a server we "
                 "share."

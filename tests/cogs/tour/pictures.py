@@ -40,15 +40,15 @@ def of_job(tour: Tour, message: Message, verb: str) -> Message:
 
 
 def on_picture(verb: str, of: str = "") -> Drive:
-    """A button of her picture; `of` is the one that opens it."""
+    """A button of her picture; `of` are those that open it."""
 
     async def drive(tour: Tour) -> Use:
         if tour.role is Role.STRANGER:
             return await tour.click(forged(tour, made(tour, verb)), f"atelier-picture:{verb}:")
-        shown = (
-            await (await tour.click(tour.one, f"atelier-picture:{of}:")).message() if of else None
-        )
-        return await tour.click(shown or tour.one, f"atelier-picture:{verb}:")
+        shown = tour.one
+        for opener in of.split():
+            shown = await (await tour.click(shown, f"atelier-picture:{opener}:")).message()
+        return await tour.click(shown, f"atelier-picture:{verb}:")
 
     return drive
 
@@ -119,7 +119,7 @@ async def parts(tour: Tour) -> Use:
     if tour.role is Role.STRANGER:
         made_for = forged(tour, f"atelier-parts:{tour.secret}:0", "1")
         return await tour.pick(made_for, "atelier-parts:", "1")
-    shown = await (await tour.click(tour.one, "atelier-picture:fill:")).message()
+    shown = await (await on_picture("fill", "more")(tour)).message()
     return await tour.pick(shown, "atelier-parts:", "1", "2")
 
 
@@ -147,7 +147,8 @@ def form(kind: str, verb: str) -> Drive:
             )
             tail = ":12" if kind == "fill" else ""
             return await made_up(tour, f"atelier-form:{kind}:{tour.secret}:0{tail}", WORDS | more)
-        opened = await (fill("12") if kind == "fill" else on_picture(verb))(tour)
+        opener = "more" if kind == "start" else ""
+        opened = await (fill("12") if kind == "fill" else on_picture(verb, opener))(tour)
         return await tour.send(opened, prompt=OWN)
 
     return drive
@@ -193,39 +194,59 @@ PICTURES = [
     Stop("atelier-picture:upscale", on_picture("upscale"), FROM, told=STRANGER, public=True),
     Stop(
         "atelier-picture:double",
-        on_picture("double"),
+        on_picture("double", "more"),
         "upscaled {times}×",
         told=STRANGER,
         public=True,
     ),
     Stop(
         "atelier-picture:quadruple",
-        on_picture("quadruple"),
+        on_picture("quadruple", "more"),
         "upscaled {times}×",
         told=STRANGER,
         public=True,
     ),
-    Stop("atelier-picture:start", on_picture("start"), "Start from this picture", told=STRANGER),
+    Stop(
+        "atelier-picture:start",
+        on_picture("start", "more"),
+        "Start from this picture",
+        told=STRANGER,
+    ),
     Stop("atelier-form:start", form("start", "start"), FROM, told=STRANGER, public=True),
     Stop("atelier-picture:remix", on_picture("remix"), "Remix", told=STRANGER),
     Stop("atelier-form:remix", form("remix", "remix"), PAINTED, told=STRANGER, public=True),
-    Stop("atelier-picture:fill", on_picture("fill"), "Choose the parts", told=STRANGER),
+    Stop("atelier-picture:fill", on_picture("fill", "more"), "Choose the parts", told=STRANGER),
     Stop("atelier-parts", parts, "Repaint these parts", told=STRANGER),
     Stop("atelier-fill", fill("12"), "Prompt (what to paint there)", told=STRANGER),
     Stop("atelier-fill:mask", fill("mask"), "A picture of the same shape", told=STRANGER),
     Stop("atelier-form:fill", form("fill", ""), FROM, told=STRANGER, public=True),
-    Stop("atelier-picture:zoom", on_picture("zoom"), "How far? The picture", told=STRANGER),
+    Stop(
+        "atelier-picture:more", on_picture("more"), "Picture {number} of job {job}", told=STRANGER
+    ),
+    Stop("atelier-picture:zoom", on_picture("zoom", "more"), "How far? The picture", told=STRANGER),
     *(
-        Stop(f"atelier-picture:{verb}", on_picture(verb, "zoom"), FROM, told=STRANGER, public=True)
+        Stop(
+            f"atelier-picture:{verb}",
+            on_picture(verb, "more zoom"),
+            FROM,
+            told=STRANGER,
+            public=True,
+        )
         for verb in ("zoomsome", "zoomtwo")
     ),
-    Stop("atelier-picture:pan", on_picture("pan"), "Which way? The picture", told=STRANGER),
+    Stop("atelier-picture:pan", on_picture("pan", "more"), "Which way? The picture", told=STRANGER),
     *(
-        Stop(f"atelier-picture:{verb}", on_picture(verb, "pan"), FROM, told=STRANGER, public=True)
+        Stop(
+            f"atelier-picture:{verb}",
+            on_picture(verb, "more pan"),
+            FROM,
+            told=STRANGER,
+            public=True,
+        )
         for verb in ("left", "right", "up", "down")
     ),
-    Stop("atelier-picture:details", listing(on_picture("details")), "", told=STRANGER),
-    Stop("atelier-picture:dm", on_picture("dm"), "Sent to your DMs.", told=STRANGER),
+    Stop("atelier-picture:details", listing(on_picture("details", "more")), "", told=STRANGER),
+    Stop("atelier-picture:dm", on_picture("dm", "more"), "Sent to your DMs.", told=STRANGER),
     Stop("atelier-picture:choose", choose, "Picture {number} of job {job}", told=STRANGER),
     Stop("atelier-picture:begin", begin, "Start from this picture", told=STRANGER),
     Stop("atelier:delete", delete, "", told={Role.NEIGHBOUR: POWERLESS, **STRANGER}),

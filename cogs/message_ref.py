@@ -37,6 +37,7 @@ class MessageRef:
         token_only: Whether the message can be edited only with the token: it is ephemeral, or in
             a place where the bot isn't a member. After the token's end, the answer goes to the
             user's DMs.
+        pinged_at: Epoch seconds at which the user was first to be told that it is ready.
     """
 
     guild_id: int | None
@@ -50,6 +51,7 @@ class MessageRef:
     person: int = 0
     private: bool = False
     token_only: bool = False
+    pinged_at: float | None = None
 
     @classmethod
     def of(
@@ -116,6 +118,14 @@ class MessageRef:
     def with_message(self, message_id: int | None) -> Self:
         """The same place, with the ID of the message."""
         return replace(self, message_id=message_id)
+
+    def is_new_dm_after(self, earlier: Self) -> bool:
+        """Whether this is a new DM in place of the `earlier` message; it notifies by itself."""
+        edited = self.channel_id == earlier.channel_id and earlier.message_id in (
+            None,
+            self.message_id,
+        )
+        return self.guild_id is None and not edited
 
     def in_dm(self, channel_id: int) -> Self:
         """A new message in the user's DM channel, which the bot can edit without a token."""

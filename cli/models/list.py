@@ -37,4 +37,5 @@ def show_models(settings: Settings) -> None:
 
 def _defaults(model: Model) -> str:
     steps = say_many("{number} step", "{number} steps", model.num_inference_steps)
-    return f"{model.width}×{model.height}, {steps}, guidance {model.guidance_scale:g}, {model.scheduler}"
+    size, guidance = f"{model.width}×{model.height}", f"guidance {model.guidance_scale:g}"
+    return ", ".join((size, steps, guidance, model.scheduler))

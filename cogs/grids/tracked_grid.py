@@ -22,13 +22,16 @@ from cogs.message_ref import MessageRef
 from cogs.messages.cards import steady_ready_at
 from cogs.messages.delivery import Rejected, TooLarge
 from cogs.messages.encodings import Upload, encodings
+from cogs.messages.pings import Ping
 from cogs.messages.throttle import MESSAGE_INTERVAL
 from cogs.messages.updater import MessageUpdater, TrackedMessage
 from cogs.policy.nsfw import Exposure, exposure_in_channel
 from engine import Grid, GridProgress, Job, JobEvent, JobState, draw_grid, grid_legend
-from speech import say
+from speech import phrase, say
 
 log = logging.getLogger(__name__)
+
+GRID_READY = phrase("{owner}, your grid is ready.")
 
 
 class TrackedGrid(TrackedMessage[GridProgress]):
@@ -43,6 +46,7 @@ class TrackedGrid(TrackedMessage[GridProgress]):
         self._grid = grid
         self._prompt: str | None = None
         self._ready_at: float | None = None
+        self._ready = False
 
     def watch(self) -> AsyncGenerator[GridProgress, None]:
         return self._grids.watch(self._grid.id)
@@ -55,6 +59,12 @@ class TrackedGrid(TrackedMessage[GridProgress]):
 
     async def set_message_ref(self, message_ref: MessageRef) -> None:
         await self._grids.set_message_ref(self._grid.id, message_ref.to_json())
+
+    def ping(self) -> Ping | None:
+        if not self._ready:
+            return None
+        grid = self._grid
+        return Ping(int(grid.owner), grid.created_at, GRID_READY, f"ping-grid-{grid.id}")
 
     async def mark_delivered(self) -> None:
         await self._grids.mark_delivered(self._grid.id)
@@ -121,7 +131,9 @@ class TrackedGrid(TrackedMessage[GridProgress]):
         posted = all(job.delivered for job in cells.values())
         unwanted = message_ref.token_only and card.state is JobState.CANCELLED
         nonce = None if posted or unwanted else f"atelier-grid-{self._grid.id}"
-        return await self._updater.deliver(self, message_ref, card, uploads, nonce=nonce)
+        message_ref = await self._updater.deliver(self, message_ref, card, uploads, nonce=nonce)
+        self._ready = not posted and bool(uploads)
+        return message_ref
 
 
 def _first_prompt(cells: Mapping[int, Job]) -> str:

@@ -128,7 +128,7 @@ async def delete_message(bot: Client, message_ref: MessageRef) -> bool:
         return False
     try:
         if message_ref.token_only:
-            await _webhook(bot, message_ref).delete_message(message_ref.message_id)
+            await webhook_of(bot, message_ref).delete_message(message_ref.message_id)
         else:
             channel = bot.get_partial_messageable(message_ref.channel_id)
             await channel.get_partial_message(message_ref.message_id).delete()
@@ -137,8 +137,10 @@ async def delete_message(bot: Client, message_ref: MessageRef) -> bool:
     return True
 
 
-def _webhook(bot: Client, message_ref: MessageRef) -> discord.Webhook:
+def webhook_of(bot: Client, message_ref: MessageRef) -> discord.Webhook:
+    """The webhook of the interaction's token."""
     webhook = discord.Webhook.partial(message_ref.application_id, message_ref.token, client=bot)
+    webhook.type = discord.WebhookType.application
     webhook.proxy = bot.http.proxy
     return webhook
 
@@ -146,7 +148,7 @@ def _webhook(bot: Client, message_ref: MessageRef) -> discord.Webhook:
 async def _edit_with_token(
     bot: Client, message_ref: MessageRef, card: Showable, uploads: Sequence[Upload]
 ) -> MessageRef:
-    webhook = _webhook(bot, message_ref)
+    webhook = webhook_of(bot, message_ref)
     message_id = message_ref.message_id
     if message_id is None:
         # The original response can be addressed by this name instead of an ID.

@@ -23,15 +23,19 @@ from cogs.messages.cards import (
 )
 from cogs.messages.delivery import Rejected, TooLarge
 from cogs.messages.encodings import Upload, encodings
+from cogs.messages.pings import Ping
 from cogs.messages.removal import CellMessages
 from cogs.messages.throttle import edit_interval
 from cogs.messages.updater import MessageUpdater, TrackedMessage
 from cogs.policy.nsfw import Exposure, exposure_in_channel, preview_exposure
 from cogs.policy.visibility import jump_url
 from engine import Job, JobEvent, JobState, Studio, UnknownJob
-from speech import say
+from speech import phrase, say
 
 log = logging.getLogger(__name__)
+
+PICTURE_READY = phrase("{owner}, your picture is ready.")
+PICTURES_READY = phrase("{owner}, your pictures are ready.")
 
 
 class Unreadable(Exception):
@@ -80,6 +84,7 @@ class _TrackedJob(TrackedMessage[JobEvent]):
         self._job = job
         self._nonce = None if job.delivered else f"atelier-{job.id}"
         self._ready_at: float | None = None
+        self._ready = False
 
     def watch(self) -> AsyncGenerator[JobEvent, None]:
         return self._studio.watch(self._job.id)
@@ -92,6 +97,13 @@ class _TrackedJob(TrackedMessage[JobEvent]):
 
     async def set_message_ref(self, message_ref: MessageRef) -> None:
         await self._studio.set_message_ref(self._job.id, message_ref.to_json())
+
+    def ping(self) -> Ping | None:
+        if not self._ready or self._job.delivered:
+            return None
+        sentence = PICTURE_READY if self._job.recipe.count == 1 else PICTURES_READY
+        job = self._job
+        return Ping(int(job.owner), job.created_at, sentence, f"ping-{job.id}")
 
     async def mark_delivered(self) -> None:
         await self._studio.mark_delivered(self._job.id)
@@ -156,9 +168,10 @@ class _TrackedJob(TrackedMessage[JobEvent]):
         names = [upload.name for upload in uploads]
         link = await parent_link(self._studio, self._job)
         card = result_card(self._job, names, link)
-        return await self._deliver(
-            message_ref, replace(card, spoilered=exposure.spoilered), uploads
-        )
+        card = replace(card, spoilered=exposure.spoilered)
+        message_ref = await self._deliver(message_ref, card, uploads)
+        self._ready = True
+        return message_ref
 
     async def _deliver(
         self, message_ref: MessageRef, card: Card, uploads: Sequence[Upload] = ()

@@ -16,6 +16,7 @@ from cogs.context import Client
 from cogs.message_ref import MessageRef
 from cogs.messages.delivery import Rejected, Showable, TooLarge, Unreachable, deliver
 from cogs.messages.encodings import Upload
+from cogs.messages.pings import Ping, send_ping
 from cogs.messages.throttle import EditThrottle
 from engine import Tasks, UnknownJob
 from speech import set_language
@@ -76,6 +77,10 @@ class TrackedMessage(ABC, Generic[Event]):
         Raises:
             Exception: As `deliver` does.
         """
+
+    @abstractmethod
+    def ping(self) -> Ping | None:
+        """What to tell the owner once the outcome is shown for the first time, if anything."""
 
     @abstractmethod
     async def set_message_ref(self, message_ref: MessageRef) -> None:
@@ -164,14 +169,19 @@ class MessageUpdater:
         ended = await self._show_progress(tracked, message_ref, shown)
         if ended is None:
             return
-        message_ref, outcome = ended
+        previous, outcome = ended
+        message_ref = previous
         try:
             message_ref = await retry_forever(
-                partial(tracked.show_outcome, outcome, message_ref), tracked.name
+                partial(tracked.show_outcome, outcome, previous), tracked.name
             )
         except (Unreachable, Rejected) as error:
             log.warning("%s: the outcome can't be shown: %s", tracked.name, error)
         await tracked.set_message_ref(message_ref)
+        ping = None if message_ref.is_new_dm_after(previous) else tracked.ping()
+        if ping is not None:
+            async with self._lock_for(tracked):
+                await send_ping(self._bot, ping, message_ref, tracked.set_message_ref)
         await tracked.mark_delivered()
 
     async def _show_progress(

@@ -8,6 +8,7 @@ from discord.ext import commands
 
 from cogs.context import Interaction
 from cogs.markdown import escaped
+from cogs.messages.pings import ALWAYS, NEVER
 from cogs.messages.replies import reply
 from cogs.policy.contexts import anywhere, scope_of, user_scope
 from cogs.policy.privacy import DM, ONLY_ME
@@ -17,10 +18,14 @@ from speech import phrase, say
 
 RATIO_CHOICES = [Choice(name=ratio, value=ratio) for ratio in RATIOS]
 
-PUBLIC = "public"
+PUBLIC, AFTER_A_MINUTE = "public", "minute"
+"""The choices that are stored as no default of one's own."""
 
 PRIVACY_LABELS = {ONLY_ME: phrase("visible only to you"), DM: phrase("sent by DM")}
 """The privacy settings, in words."""
+
+MENTION_LABELS = {ALWAYS: phrase("always"), NEVER: phrase("never")}
+"""When people are mentioned, in words."""
 
 
 @anywhere
@@ -38,6 +43,7 @@ class Me(commands.GroupCog, group_name="me", group_description="Your own default
         size="Your picture shape when you don't choose one",
         style="Your style when you don't choose one, in servers that have it",
         privacy="Who sees your pictures if you don't say, including those from buttons",
+        mention="When I mention you because a picture is ready",
         clear="Clear all your defaults first",
     )
     @app_commands.choices(
@@ -47,6 +53,11 @@ class Me(commands.GroupCog, group_name="me", group_description="Your own default
             Choice(name="sent to me as direct messages", value=DM),
             Choice(name="visible to everyone in the channel", value=PUBLIC),
         ],
+        mention=[
+            Choice(name="always", value=ALWAYS),
+            Choice(name="after a minute of waiting", value=AFTER_A_MINUTE),
+            Choice(name="never", value=NEVER),
+        ],
     )
     async def defaults(
         self,
@@ -55,6 +66,7 @@ class Me(commands.GroupCog, group_name="me", group_description="Your own default
         size: Choice[str] | None = None,
         style: Range[str, 1, 50] | None = None,
         privacy: Choice[str] | None = None,
+        mention: Choice[str] | None = None,
         clear: bool = False,
     ) -> None:
         """Show or set your own defaults; they override the server's"""
@@ -70,7 +82,10 @@ class Me(commands.GroupCog, group_name="me", group_description="Your own default
         if privacy is not None:
             chosen_privacy = None if privacy.value == PUBLIC else privacy.value
             user_defaults = replace(user_defaults, privacy=chosen_privacy)
-        if clear or model or size or style or privacy:
+        if mention is not None:
+            chosen_mention = None if mention.value == AFTER_A_MINUTE else mention.value
+            user_defaults = replace(user_defaults, mention=chosen_mention)
+        if clear or model or size or style or privacy or mention:
             await self._styles.set_user_defaults(own_scope, user_defaults)
         await reply(interaction, user_defaults_text(user_defaults))
 
@@ -94,6 +109,8 @@ def user_defaults_text(user_defaults: UserDefaults) -> str:
         parts.append(say("style **{name}**", name=escaped(user_defaults.style)))
     if user_defaults.privacy:
         parts.append(say("pictures: **{kept}**", kept=say(PRIVACY_LABELS[user_defaults.privacy])))
+    if (label := MENTION_LABELS.get(user_defaults.mention or "")) is not None:
+        parts.append(say("mentions: **{when}**", when=say(label)))
     if not parts:
         return say("You have no defaults. Anything you leave out follows the server's settings.")
     return say(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.errors import InvalidRequest, LimitReached
-from speech import say, say_many
+from speech import say_many
 
 WINDOW = 3600.0
 """Seconds of the sliding window."""

@@ -66,12 +66,14 @@ class UserDefaults:
         ratio: Width to height, such as “3:2”.
         style: Name of a style, used in servers that have one of that name.
         privacy: How the pictures are kept from others, in the caller's words (opaque here).
+        mention: When to tell them of a finished picture, in the caller's words (opaque here).
     """
 
     model: str | None = None
     ratio: str | None = None
     style: str | None = None
     privacy: str | None = None
+    mention: str | None = None
 
     @classmethod
     def from_json(cls, text: str | None) -> Self:

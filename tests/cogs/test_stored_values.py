@@ -22,6 +22,7 @@ STORED_REF: dict[str, Any] = {
     "person": 7,
     "private": True,
     "leased": True,
+    "pinged_at": None,
 }
 
 STORED_MODEL: dict[str, Any] = {
@@ -42,7 +43,7 @@ def test_a_message_ref_is_read_and_written_as_it_always_was() -> None:
     assert message_ref.to_json() == STORED_REF
 
 
-@pytest.mark.parametrize("missing", ["leased", "private", "person", "language"])
+@pytest.mark.parametrize("missing", ["pinged_at", "leased", "private", "person", "language"])
 def test_a_message_ref_of_a_version_without_a_key_has_its_default(missing: str) -> None:
     value = {key: each for key, each in STORED_REF.items() if key != missing}
     default = MessageRef.from_json({key: STORED_REF[key] for key in list(STORED_REF)[:7]})

@@ -5,6 +5,7 @@ Their buttons carry the number of a stored search and a page, so they outlive re
 
 import asyncio
 import re
+from collections.abc import Sequence
 from typing import Any, Self
 
 import discord
@@ -24,7 +25,7 @@ from cogs.policy.nsfw import exposures_to_user
 from cogs.policy.viewer import viewer_of
 from cogs.policy.visibility import visible_job
 from cogs.requests.submission import Submission
-from engine import Job, Search
+from engine import Job, Search, Studio
 from speech import phrase, say, say_many
 
 LIST_EXPIRED = phrase("This list has expired or isn't yours. Run `/history` again.")
@@ -66,7 +67,7 @@ class JobMenu(
     ui.DynamicItem[ui.Select[Any]],
     template=r"atelier-entries:(?P<search>\d{1,18}):(?P<page>\d{1,9})",
 ):
-    """Show a job of this page, paint it again or delete it."""
+    """Show a job or a grid of this page, paint a job again or delete it."""
 
     def __init__(self, search: int, page: int, options: list[discord.SelectOption]) -> None:
         custom_id = f"atelier-entries:{search}:{page}"
@@ -83,6 +84,10 @@ class JobMenu(
     async def act(self, interaction: Interaction) -> None:
         """Apply what was picked to the job, if the user may still see it."""
         verb, _, number = self.item.values[0].partition(":")
+        if verb == "grid":
+            search = Search(owner=str(interaction.user.id), grid=int(number))
+            await open_job_list(interaction, search)
+            return
         job = await visible_job(interaction, int(number))
         if verb == "again":
             await interaction.client.services[Submission].submit_again(interaction, job.id)
@@ -139,6 +144,7 @@ async def show_page(interaction: Interaction, number: int, index: int) -> None:
         jobs=results.jobs,
         own=frozenset(job.id for job in results.jobs if job.owner == me),
         exposures=await exposures_to_user(interaction, results.jobs),
+        grids=await _grid_sizes(studio, results.jobs) if search.finds_grids_once else {},
     )
     uploads = await asyncio.to_thread(thumbnails, page)
     await interaction.edit_original_response(
@@ -146,6 +152,15 @@ async def show_page(interaction: Interaction, number: int, index: int) -> None:
         attachments=[upload.file() for upload in uploads],
         allowed_mentions=discord.AllowedMentions.none(),
     )
+
+
+async def _grid_sizes(studio: Studio, jobs: Sequence[Job]) -> dict[int, int]:
+    """The pictures in the grids of the cells among `jobs`, by the cells' IDs."""
+    grids = {job.id: job.cell.grid for job in jobs if job.cell is not None}
+    return {
+        job_id: sum(len(cell.pictures) for cell in (await studio.grids.cells(grid)).values())
+        for job_id, grid in grids.items()
+    }
 
 
 def _view(page: JobListPage, names: set[str]) -> ui.LayoutView:
@@ -161,7 +176,7 @@ def _view(page: JobListPage, names: set[str]) -> ui.LayoutView:
     container.add_item(ui.TextDisplay(f"-# {found} · {where}"))
     for job in page.jobs:
         name, exposure = f"{job.id}.webp", page.exposures[job.id]
-        text: ui.TextDisplay[ui.LayoutView] = ui.TextDisplay(job_entry(job))
+        text: ui.TextDisplay[ui.LayoutView] = ui.TextDisplay(job_entry(job, page.grids.get(job.id)))
         if name in names:
             picture = ui.Thumbnail[ui.LayoutView](
                 f"attachment://{name}",

@@ -1,6 +1,7 @@
 """The contents of a page of jobs: texts, thumbnails and menu options."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 
@@ -27,6 +28,7 @@ MENU_LABELS = {
     "show": phrase("Show {number}: {prompt}"),
     "again": phrase("Paint {number} again: {prompt}"),
     "delete": phrase("Delete {number}: {prompt}"),
+    "grid": phrase("Show grid {number}: {prompt}"),
 }
 """The labels of menu options by verb."""
 
@@ -42,6 +44,7 @@ class JobListPage:
         jobs: The jobs of this page.
         own: The IDs of those that are the user's own.
         exposures: How the pictures of each are shown to the user, by ID.
+        grids: How many pictures the grids have that are listed by their first cells, by its ID.
     """
 
     search: int
@@ -50,6 +53,7 @@ class JobListPage:
     jobs: tuple[Job, ...]
     own: frozenset[int]
     exposures: dict[int, Exposure]
+    grids: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def count(self) -> int:
@@ -67,27 +71,40 @@ def thumbnails(page: JobListPage) -> list[Upload]:
     return [upload for upload in candidates if upload is not None]
 
 
-def job_entry(job: Job) -> str:
-    """The lines about a job."""
+def job_entry(job: Job, grid_size: int | None = None) -> str:
+    """The lines about a job, or about the grid of that many pictures of which it is a cell."""
     link = jump_url(MessageRef.from_json(job.message_ref))
     prompt = escaped_line(job.recipe.prompt, 120)
     facts = [
-        say("job {number}", number=job.id),
+        say("job {number}", number=job.id)
+        if grid_size is None or job.cell is None
+        else say("grid {number}", number=job.cell.grid),
         f"<@{job.owner}>",
         f"<t:{int(job.created_at)}:R>",
         *([say("[view message]({link})", link=link)] if link else []),
     ]
     settings = [shortened_markdown(settings_line(job.recipe), 200)]
-    if (count := len(job.pictures)) > 1:
+    if (count := grid_size or len(job.pictures)) > 1:
         settings.append(say_many("{number} picture", "{number} pictures", count))
     return f"**{prompt}**\n-# {' · '.join(facts)}\n-# {' · '.join(settings)}"
 
 
 def menu_options(page: JobListPage) -> list[discord.SelectOption]:
     """The menu options for the jobs of the page, with values like `again:7`."""
-    everything = frozenset(job.id for job in page.jobs)
-    verbs = (("show", "🖼️", everything), ("again", "🔁", everything), ("delete", "🗑️", page.own))
-    return [
+    single = frozenset(job.id for job in page.jobs) - page.grids.keys()
+    verbs = (("show", "🖼️", single), ("again", "🔁", single), ("delete", "🗑️", single & page.own))
+    grids = [
+        discord.SelectOption(
+            label=shortened(
+                say(MENU_LABELS["grid"], number=job.cell.grid, prompt=job.recipe.prompt), 100
+            ),
+            value=f"grid:{job.cell.grid}",
+            emoji="🔲",
+        )
+        for job in page.jobs
+        if job.id in page.grids and job.cell is not None
+    ]
+    return grids + [
         discord.SelectOption(
             label=shortened(say(MENU_LABELS[verb], number=job.id, prompt=job.recipe.prompt), 100),
             value=f"{verb}:{job.id}",

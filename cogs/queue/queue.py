@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import discord
-from discord import app_commands
+from discord import app_commands, ui
 from discord.app_commands import Choice
 from discord.ext import commands
 
@@ -18,7 +18,7 @@ from cogs.messages.text import duration, ordinal, shortened
 from cogs.policy.access import acting_as, moderates
 from cogs.policy.audit import record_on_job
 from cogs.policy.contexts import anywhere, is_user_install
-from cogs.policy.visibility import can_see, unknown_job
+from cogs.policy.visibility import can_see, jump_url, unknown_job
 from cogs.requests.choices import MAX_CHOICES
 from engine import Job, JobEvent, JobState, Studio, UnknownJob
 from speech import say
@@ -44,12 +44,25 @@ class Queue(commands.Cog):
         me = str(interaction.user.id)
         here = [entry for entry in jobs if _is_listed(interaction, entry[0])]
         here.sort(key=lambda entry: entry[0].owner != me)
-        lines = [queue_line(job, event, interaction) for job, event in here[:MAX_LINES]]
+        lines = [f"### {say('Queue ({number})', number=len(jobs))}"]
+        for job, event in here[:MAX_LINES]:
+            lines.append(queue_line(await self._posted(job), event, interaction))
         if (more := len(here) - MAX_LINES) > 0:
             lines.append(f"-# {say('and {number} more', number=more)}")
         if elsewhere := len(jobs) - len(here):
             lines.append(f"-# {say('{number} private or elsewhere', number=elsewhere)}")
-        await reply(interaction, "\n".join(lines))
+        view = ui.LayoutView(timeout=None)
+        view.add_item(ui.Container(ui.TextDisplay("\n".join(lines))))
+        await interaction.response.send_message(
+            view=view, ephemeral=True, allowed_mentions=discord.AllowedMentions.none()
+        )
+
+    async def _posted(self, job: Job) -> Job:
+        """The job with the place of its message, which it hadn't yet when it was queued."""
+        try:
+            return await self._studio.job(job.id)
+        except UnknownJob:  # deleted meanwhile
+            return job
 
     @app_commands.command()
     @anywhere
@@ -138,19 +151,27 @@ def _prompt_for(interaction: Interaction, job: Job) -> str:
 
 
 def queue_line(job: Job, event: JobEvent, interaction: discord.Interaction[Any]) -> str:
-    """The line about a job. The prompt is shown to its owner and in its message's channel."""
+    """The line about a job, with a link to its message for those who may see it.
+
+    The prompt is shown to its owner and in its message's channel.
+    """
     own = job.owner == str(interaction.user.id)
     if event.state is JobState.RUNNING:
         percent = 100 * event.step // max(1, event.total_steps)
         position: str = say("painting, {percent}%", percent=percent)
     else:
         position = ordinal(event.position or 1)
-    number = say("grid {number}", number=job.cell.grid) if job.cell else str(job.id)
-    parts = [number, position]
+    number = (
+        say("grid {number}", number=job.cell.grid)
+        if job.cell
+        else say("job {number}", number=job.id)
+    )
+    message_ref = _message_ref(job)
+    link = jump_url(message_ref) if can_see(interaction, job) else None
+    parts = [f"[{number}]({link})" if link else number, position]
     if event.seconds_left is not None:
         parts.append(say("about {time}", time=duration(event.seconds_left)))
     parts.append(f"<@{job.owner}>")
-    message_ref = _message_ref(job)
     if own or (message_ref.channel_id == interaction.channel_id and not message_ref.private):
         parts.append(escaped_line(job.recipe.prompt, 60))
     text = " · ".join(parts)

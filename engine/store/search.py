@@ -6,6 +6,14 @@ from typing import Any, Self
 
 from engine.store.clock import SLACK
 
+OTHER_CELLS = (
+    "jobs.id NOT IN (SELECT id FROM (SELECT jobs.id AS id, row_number() "
+    "OVER (PARTITION BY jobs.sheet ORDER BY jobs.cell) AS place FROM jobs "
+    "WHERE jobs.sheet IN (SELECT sheets.id FROM sheets WHERE sheets.owner = ?) AND {where}) "
+    "WHERE place > 1)"
+)
+"""Leaves out all but the first of those cells of each of an owner's grids that match."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
@@ -18,6 +26,8 @@ class Search:
         words: Each of these, separated by spaces, is somewhere in the prompt.
         model: Name of the model that painted.
         seconds: No older than this.
+        grid: Only cells of this grid. Else, among the jobs of one owner, a grid is found once, by
+            its first cell that matches; but each favourite is found.
     """
 
     owner: str | None = None
@@ -26,6 +36,12 @@ class Search:
     words: str = ""
     model: str | None = None
     seconds: float | None = None
+    grid: int | None = None
+
+    @property
+    def finds_grids_once(self) -> bool:
+        """Whether only one cell of each grid is found."""
+        return self.owner is not None and self.starred_by is None and self.grid is None
 
     def to_json(self) -> dict[str, Any]:
         """The search as plain JSON values."""
@@ -46,7 +62,13 @@ class Search:
             source += " JOIN favourites ON favourites.job_id = jobs.id AND favourites.owner = ?"
             parameters.append(self.starred_by)
         conditions = ["jobs.state IN ('painted', 'posted')"]
-        for column, value in (("owner", self.owner), ("scope", self.scope), ("model", self.model)):
+        columns = {
+            "owner": self.owner,
+            "scope": self.scope,
+            "model": self.model,
+            "sheet": self.grid,
+        }
+        for column, value in columns.items():
             if value is not None:
                 conditions.append(f"jobs.{column} = ?")
                 parameters.append(value)
@@ -58,7 +80,12 @@ class Search:
         for word in self.words.split():
             conditions.append("jobs.prompt LIKE ? ESCAPE '\\'")
             parameters.append(f"%{_escaped(word)}%")
-        return f"{source} WHERE {' AND '.join(conditions)}", parameters
+        where = " AND ".join(conditions)
+        if self.finds_grids_once:
+            conditions.append(OTHER_CELLS.format(where=where))
+            parameters += [self.owner, *parameters]
+            where = " AND ".join(conditions)
+        return f"{source} WHERE {where}", parameters
 
 
 def _escaped(word: str) -> str:

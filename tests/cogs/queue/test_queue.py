@@ -29,9 +29,12 @@ async def test_the_queue_shows_ones_own_jobs_first_then_the_others_in_their_orde
     app: App,
 ) -> None:
     async with app.open():
-        await crowd(app)
-        lines = (await told(await app.alice.slash(app.art, "queue"))).splitlines()
-        assert [int(x) for x in re.findall(r"^\**(\d+) ·", "\n".join(lines), re.M)] == [
+        messages = await crowd(app)
+        header, *lines = (await told(await app.alice.slash(app.art, "queue"))).splitlines()
+        assert header == "### Queue (5)"
+        assert [
+            int(x) for x in re.findall(r"^\**\[job (\d+)\]\(https", "\n".join(lines), re.M)
+        ] == [
             3,
             5,
             1,
@@ -39,17 +42,17 @@ async def test_the_queue_shows_ones_own_jobs_first_then_the_others_in_their_orde
             4,
         ]
         assert [line.startswith("**") for line in lines] == [True, True, False, False, False]
-        assert re.match(r"\*\*3 · 2nd · ", lines[0])
+        assert re.match(rf"\*\*\[job 3\]\(\S+/{messages[2].id}\) · 2nd · ", lines[0])
         assert app.alice.mention in lines[0]
         assert "a fish of alice 0" in lines[0]
-        assert re.match(r"1 · painting, \d+% · ", lines[2])
+        assert re.match(r"\[job 1\]\(\S+\) · painting, \d+% · ", lines[2])
 
 
 async def test_a_long_queue_of_long_prompts_fits_into_one_answer(app: App) -> None:
     async with app.open():
         await crowd(app, each=9, prompt="*_" * 40)
         text = await told(await app.alice.slash(app.art, "queue"))
-        assert len(text) <= 2000
+        assert len(text) <= 4000
         assert text.count(app.alice.mention) == 9
         assert re.search(r"-# and \d+ more$", text)
 
@@ -125,7 +128,7 @@ async def test_what_is_painted_elsewhere_is_told_only_as_far_as_it_concerns_thos
         blocker = await app.occupy()
         await app.alice.slash(secret, "imagine", prompt="a surprise")
         theirs = await told(await mallory.slash(poems, "queue"))
-        assert theirs == "-# 2 private or elsewhere"
+        assert theirs == "### Queue (2)\n-# 2 private or elsewhere"
         ours = await told(await app.bob.slash(app.art, "queue"))
         assert app.alice.mention in ours
         assert "a surprise" not in ours

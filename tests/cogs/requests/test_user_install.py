@@ -47,7 +47,7 @@ async def test_painting_works_in_dms(app: App) -> None:
         assert not message.ephemeral
         app.discord.expire_tokens()
         theirs = await told(await app.bob.slash(app.bob.dm, "queue"))
-        assert theirs == "-# 2 private or elsewhere"
+        assert theirs == "### Queue (2)\n-# 2 private or elsewhere"
         assert "a surprise" in await told(await app.alice.slash(app.alice.dm, "queue"))
         assert "a surprise" in await told(await app.alice.slash(app.art, "queue"))
         assert "a surprise" not in await told(await app.bob.slash(app.art, "queue"))

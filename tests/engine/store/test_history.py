@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from engine.grids.layout import Axis, GridLayout
 from engine.jobs.job import JobState
 from engine.jobs.requester import Requester
-from engine.store import Database, Favourites, History, JobTable, Search
+from engine.store import Database, Favourites, GridTable, History, JobTable, Search
 from tests.engine.builders import recipe
 
 MANY = 20_000
@@ -121,3 +122,22 @@ async def test_a_page_among_many_jobs_takes_less_than_50_ms(
             took.append(time.perf_counter() - start)
             assert len(page) == 5
         assert min(took) < 0.05, more
+
+
+async def test_a_grid_is_found_once_by_the_first_cell_that_matches(
+    history: History, jobs: JobTable, database: Database
+) -> None:
+    grids = GridTable(database, jobs)
+    cells = []
+    layout = GridLayout(columns=Axis(title="seed", labels=("1", "2", "3")))
+    recipes = [recipe(prompt=prompt) for prompt in ("a cat", "a red cat", "a red cat")]
+    alone = await painted(jobs)
+    for owner in ("ada", "bob"):
+        cells += (await grids.add(Requester(owner=owner), layout, recipes, (0, 1, 2)))[1]
+    numbers = [cell.id for cell in cells]
+    for number in numbers:
+        await jobs.set_painted(number, [])
+    assert await found(history, owner="ada") == [numbers[0], alone]
+    assert await found(history, owner="ada", words="red cat") == [numbers[1]]
+    assert await found(history, owner="ada", grid=1) == numbers[2::-1]
+    assert await found(history, owner="ada", grid=2) == []

@@ -23,7 +23,7 @@ from cogs.messages.picture_buttons import PictureActions, PictureButton
 from cogs.messages.removal import JobRemoval
 from cogs.messages.throttle import EditThrottle
 from cogs.messages.updater import MessageUpdater
-from cogs.policy.contexts import restrict_contexts
+from cogs.policy.contexts import restrict_contexts, show_commands_to_roles
 from cogs.policy.limits import Limits
 from cogs.requests.confirmations import Confirmations, ConfirmButton
 from cogs.requests.submission import Submission
@@ -87,6 +87,7 @@ class Atelier(Client):
         DiscordWebSocket.DEFAULT_GATEWAY = URL(gateway)
         await self.add_features()
         restrict_contexts(self)
+        show_commands_to_roles(self)
         self.command_ids = await sync_commands(self)
         for start in self.start_hooks:
             await start()

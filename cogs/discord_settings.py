@@ -58,7 +58,9 @@ class DiscordSettings(Section):
     admin_roles: DiscordIds = Field(
         default=(),
         description="Role IDs whose members can do what server managers can, and what the bot's "
-        "owner can: add and remove models, and see /status.",
+        "owner can: add and remove models, and see /status. With any, Discord offers these "
+        "commands to everyone; without, only to members with Manage Server or Timeout Members. "
+        "Server managers can change that in Server Settings, Integrations.",
     )
     personal_use: bool = Field(
         default=True,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cogs.about.help import slash_commands
+from cogs.about.command_list import slash_commands
 from cogs.messages.picture_buttons import PictureButton
 from engine import Parent
 from tests.offline_bot import offline_bot

@@ -1,65 +1,36 @@
-"""/help: every command, clickable, by who may use it."""
+"""/help: how to begin, with an example to copy; the list of all commands is a click away."""
 
-from collections.abc import Iterable, Iterator
-from enum import Enum
+import re
+from typing import Any, Self
 
-import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
+from cogs.about.command_list import command_list
+from cogs.about.welcome import EXAMPLES
 from cogs.context import Client, Interaction
+from cogs.messages.dynamic_items import Persistent
 from cogs.messages.text import command_mention
 from cogs.policy.contexts import anywhere
-from cogs.translator import MENU
-from speech import current_language, phrase, say, translation
+from speech import current_language, phrase, say
 
-MAX_TEXT_LENGTH = 4000
-"""Discord's limit for the text in all components of a message together, in characters."""
-
-
-class Audience(Enum):
-    """Who may use a command. The value is the heading on the page."""
-
-    EVERYBODY = phrase("For everyone")
-    MODERATORS = phrase(
-        "For moderators (Timeout Members, Manage Server, or a role the owner chose)"
-    )
-    MANAGERS = phrase("For server managers (Manage Server, or a role the owner chose)")
-    OWNER = phrase("For the bot's owner")
-
-
-AUDIENCES: dict[str, Audience] = {
-    "model use": Audience.MANAGERS,
-    "model default": Audience.MANAGERS,
-    "model allow": Audience.MANAGERS,
-    "settings": Audience.MANAGERS,
-    "gallery": Audience.MANAGERS,
-    "style add": Audience.MANAGERS,
-    "style edit": Audience.MANAGERS,
-    "style remove": Audience.MANAGERS,
-    "words block": Audience.MANAGERS,
-    "words remove": Audience.MANAGERS,
-    "words list": Audience.MANAGERS,
-    "words review": Audience.MANAGERS,
-    "block": Audience.MODERATORS,
-    "unblock": Audience.MODERATORS,
-    "audit": Audience.MODERATORS,
-    "release": Audience.MODERATORS,
-    "words waiting": Audience.MODERATORS,
-    "model add": Audience.OWNER,
-    "model remove": Audience.OWNER,
-    "status": Audience.OWNER,
+GROUPS: dict[str, tuple[str, ...]] = {
+    phrase("Paint"): ("imagine", "grid", "inspire"),
+    phrase("Find pictures again"): ("history", "favourites", "show"),
+    phrase("See or cancel what's waiting"): ("queue", "cancel"),
+    phrase("Choose models, styles and your own defaults"): (
+        "model list",
+        "style list",
+        "me defaults",
+    ),
 }
-"""Who may use a command, by its name; the others are for everyone."""
+"""The commands that members use most, by what they do."""
 
-INTRODUCTION = phrase(
-    "## What I can do\nI paint what you describe. Click a command to use it. The buttons under "
-    "a picture let you build on it; they work on old messages too."
-)
+BUTTONS_NOTE = phrase("-# The buttons under a picture build on it; they work on old messages too.")
 
 
 class Help(commands.Cog):
-    """The command that lists all commands."""
+    """The command that explains the bot."""
 
     @app_commands.command()
     @anywhere
@@ -69,56 +40,39 @@ class Help(commands.Cog):
         await interaction.response.send_message(view=view, ephemeral=True)
 
 
+class CommandsButton(Persistent, ui.DynamicItem[ui.Button[Any]], template="atelier-help"):
+    """List all commands and who can use them."""
+
+    def __init__(self) -> None:
+        super().__init__(ui.Button(label=say("All commands"), emoji="📖", custom_id="atelier-help"))
+
+    @classmethod
+    def rebuilt(cls, match: re.Match[str], item: ui.Item[Any]) -> Self:
+        """The button from its custom ID."""
+        return cls()
+
+    async def act(self, interaction: Interaction) -> None:
+        """List all commands and who can use them."""
+        view = command_list(interaction.client, interaction.guild_id)
+        await interaction.response.send_message(view=view, ephemeral=True)
+
+
 def help_page(bot: Client, guild_id: int | None) -> ui.LayoutView:
-    """The page of commands, grouped by who may use them."""
-    sections = [say(INTRODUCTION), *_sections(bot, guild_id), *_menus(bot)]
-    container: ui.Container[ui.LayoutView] = ui.Container()
-    for text in _fit_into_message(sections):
-        container.add_item(ui.TextDisplay(text))
+    """The page that explains how to begin."""
+    lines = [
+        say("## What I can do"),
+        say("I paint what you describe. Copy this, paste it as a message, and send it:"),
+        f"```\n/imagine prompt:{EXAMPLES[0]} --ar 3:2\n```",
+        *(
+            f"**{say(title)}** {' '.join(command_mention(bot, name, guild_id) for name in names)}"
+            for title, names in GROUPS.items()
+        ),
+        say(BUTTONS_NOTE),
+    ]
+    if current_language() != "en":
+        lines.append(say("-# Most models only read English prompts."))
     view = ui.LayoutView(timeout=None)
-    view.add_item(container)
+    row: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
+    row.add_item(CommandsButton())
+    view.add_item(ui.Container(ui.TextDisplay("\n".join(lines)), row))
     return view
-
-
-def _sections(bot: Client, guild_id: int | None) -> Iterator[str]:
-    all_commands = sorted(slash_commands(bot), key=lambda command: command.qualified_name)
-    for audience in Audience:
-        report_lines = [
-            f"{command_mention(bot, command.qualified_name, guild_id)} {description_of(command)}"
-            for command in all_commands
-            if AUDIENCES.get(command.qualified_name, Audience.EVERYBODY) is audience
-        ]
-        if report_lines:
-            yield "\n".join([f"### {say(audience.value)}", *report_lines])
-
-
-def description_of(command: app_commands.Command[commands.Cog, ..., None]) -> str:
-    """The description of the command, in the current language."""
-    return translation(command.description, current_language()) or command.description
-
-
-def slash_commands(bot: Client) -> Iterator[app_commands.Command[commands.Cog, ..., None]]:
-    """The slash commands of the bot, including those in groups."""
-    for command in bot.tree.walk_commands(type=discord.AppCommandType.chat_input):
-        if isinstance(command, app_commands.Command):
-            yield command
-
-
-def _menus(bot: Client) -> Iterator[str]:
-    names = [menu.name for menu in bot.tree.get_commands(type=discord.AppCommandType.message)]
-    if names:
-        menus = [translation(name, current_language(), MENU) or name for name in sorted(names)]
-        heading = say("In a message's Apps menu")
-        yield f"### {heading}\n{' · '.join(menus)}"
-
-
-def _fit_into_message(sections: Iterable[str]) -> Iterator[str]:
-    """The sections that fit into a message; the last one is cut after a line."""
-    remaining = MAX_TEXT_LENGTH
-    for section in sections:
-        if len(section) > remaining:
-            if (end := section.rfind("\n", 0, remaining)) > 0:
-                yield section[:end]
-            return
-        remaining -= len(section)
-        yield section

@@ -31,6 +31,7 @@ class StatusCommand(commands.Cog, name="Status"):
 
     @app_commands.command()
     @app_commands.guild_only()
+    @app_commands.default_permissions(manage_guild=True)
     async def status(self, interaction: Interaction) -> None:
         """Show device, memory, plan, queue, throughput, failures and versions"""
         require_owner(interaction, say("Only the bot's owner can see how it's running."))

@@ -37,6 +37,7 @@ class Gallery(commands.Cog):
 
     @app_commands.command()
     @app_commands.guild_only()
+    @app_commands.default_permissions(manage_guild=True)
     @app_commands.describe(channel="Where to show starred pictures; nowhere if omitted")
     async def gallery(
         self,

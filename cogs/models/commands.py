@@ -19,8 +19,9 @@ from cogs.models.text import (
     model_summary,
     plan_lines,
     rung_lines,
+    speed_lines,
 )
-from cogs.policy.access import require_manager
+from cogs.policy.access import is_owner, require_manager
 from cogs.policy.audit import record
 from cogs.policy.contexts import scope_of
 from cogs.policy.request_context import channel_language
@@ -32,6 +33,7 @@ from engine import (
     AtelierError,
     Model,
     ModelDefaults,
+    Presence,
     Studio,
     allowed_schedulers,
     without_folders,
@@ -79,23 +81,29 @@ class Models(
     @app_commands.command(name="info")
     @app_commands.describe(name="Which model; this server's model if omitted")
     async def model_info(self, interaction: Interaction, name: Name | None = None) -> None:
-        """Show a model's defaults, its sizes and how it runs here"""
+        """Show what a model is good at, its defaults and how fast it is here"""
         scope = scope_of(interaction)
         model = self._studio.models[name] if name else await self._studio.model_of(scope)
         await interaction.response.defer(ephemeral=True, thinking=True)
         defaults = await self._studio.server_models.defaults(scope, model.name)
         model_manager = self._studio.model_manager
-        lines = [
-            model_summary(model, defaults),
-            disk_usage_line(model_manager.disk_usage(model.name)),
-        ]
-        lines += [measured_line(each) for each in await model_manager.measured(model.name)]
-        try:
-            plan = await model_manager.plan(model.name)
-            lines += [*plan_lines(plan), *rung_lines(plan)]
-        except AtelierError as error:
-            lines.append(f"⚠️ {in_markdown(without_folders(error.sentence))}")
+        measured = await model_manager.measured(model.name)
+        usage = model_manager.disk_usage(model.name)
+        lines = [model_summary(model, defaults), *speed_lines(model, defaults, measured)]
+        if is_owner(interaction):
+            lines += [disk_usage_line(usage), *(measured_line(each) for each in measured)]
+            lines += await self._plan_lines(model)
+        elif usage.presence is not Presence.COMPLETE:
+            lines.append(disk_usage_line(usage))
         await reply(interaction, "\n".join(lines))
+
+    async def _plan_lines(self, model: Model) -> list[str]:
+        """The lines about the model's memory plan, or why there is none."""
+        try:
+            plan = await self._studio.model_manager.plan(model.name)
+        except AtelierError as error:
+            return [f"⚠️ {in_markdown(without_folders(error.sentence))}"]
+        return [*plan_lines(plan), *rung_lines(plan)]
 
     @app_commands.command(name="default")
     @app_commands.describe(

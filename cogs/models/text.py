@@ -1,10 +1,11 @@
 """Texts about models: in lists, in `/model info`, and before one is added."""
 
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from functools import reduce
 
 from cogs.markdown import escaped, escaped_line, in_markdown
 from cogs.messages.replies import MAX_MESSAGE_LENGTH
+from cogs.messages.text import duration
 from cogs.requests.choices import model_description
 from engine import (
     FAMILIES,
@@ -85,6 +86,31 @@ def model_summary(model: Model, defaults: ModelDefaults) -> str:
         note = translation(licence.note, current_language()) or licence.note
         lines.append(say("Licence: {name}, {note}", name=escaped_line(licence.name), note=note))
     return "\n".join(lines)
+
+
+def speed_lines(
+    model: Model, defaults: ModelDefaults, measured: Sequence[MeasuredSize]
+) -> list[str]:
+    """The line about how long a picture of a measured size takes, if there is one.
+
+    It is the size nearest to the default one, painted with the default steps and nothing else.
+    """
+    timed = [each for each in measured if each.seconds_per_step is not None]
+    if not timed:
+        return []
+    width, height = defaults.width or model.width, defaults.height or model.height
+    nearest = min(
+        timed, key=lambda each: (abs(each.width * each.height - width * height), each.batch)
+    )
+    assert nearest.seconds_per_step is not None
+    steps = defaults.num_inference_steps or model.num_inference_steps
+    return [
+        say(
+            "A picture of {size} takes about {time} here.",
+            size=f"{nearest.width}×{nearest.height}",
+            time=duration(nearest.seconds_per_step * steps),
+        )
+    ]
 
 
 def defaults_text(defaults: ModelDefaults) -> str:

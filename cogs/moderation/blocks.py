@@ -38,6 +38,7 @@ class BlockCommands(commands.Cog):
 
     @app_commands.command()
     @app_commands.guild_only()
+    @app_commands.default_permissions(moderate_members=True)
     @app_commands.describe(
         user="Who to block",
         reason="The reason; moderators see it in /audit",
@@ -70,6 +71,7 @@ class BlockCommands(commands.Cog):
 
     @app_commands.command()
     @app_commands.guild_only()
+    @app_commands.default_permissions(moderate_members=True)
     @app_commands.describe(user="Who to unblock")
     async def unblock(self, interaction: Interaction, user: AnyUser) -> None:
         """Let someone use me in this server again"""
@@ -82,6 +84,7 @@ class BlockCommands(commands.Cog):
 
     @app_commands.command()
     @app_commands.guild_only()
+    @app_commands.default_permissions(moderate_members=True)
     async def audit(self, interaction: Interaction) -> None:
         """Show what moderators did here recently"""
         require_moderator(interaction)

@@ -23,6 +23,7 @@ class Release(commands.Cog):
 
     @app_commands.command()
     @app_commands.guild_only()
+    @app_commands.default_permissions(moderate_members=True)
     @app_commands.describe(job="The job's number, shown in its message")
     async def release(self, interaction: Interaction, job: Range[int, 1, 10**12]) -> None:
         """Reveal a job's pictures that were hidden as spoilers or withheld"""

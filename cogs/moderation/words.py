@@ -47,6 +47,7 @@ DAMAGED = phrase(
 
 
 @app_commands.guild_only()
+@app_commands.default_permissions(moderate_members=True)
 class Words(
     commands.GroupCog,
     group_name="words",

@@ -125,10 +125,14 @@ def require_owner(interaction: Interaction, sentence: str | None = None) -> None
         interaction: The interaction.
         sentence: What to say instead of the sentence about models.
     """
-    if not _owns(interaction.client.application, interaction.user.id) and not _has_admin_role(
-        interaction
-    ):
+    if not is_owner(interaction):
         raise Refused(sentence or say(OWNER_ONLY))
+
+
+def is_owner(interaction: Interaction) -> bool:
+    """Whether the user may administer the bot itself and its machine."""
+    application, user_id = interaction.client.application, interaction.user.id
+    return _owns(application, user_id) or _has_admin_role(interaction)
 
 
 def _owns(application: discord.AppInfo | None, user_id: int) -> bool:

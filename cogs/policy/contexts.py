@@ -64,6 +64,16 @@ def restrict_contexts(bot: Client) -> None:
             command.allowed_installs = app_commands.AppInstallationType(guild=True)
 
 
+def show_commands_to_roles(bot: Client) -> None:
+    """Offer every command to everyone where the setting `admin_roles` names roles.
+
+    Discord hides commands by permissions, and those roles may lack them.
+    """
+    if bot.settings.admin_roles:
+        for command in bot.tree.get_commands():
+            command.default_permissions = None
+
+
 def scope_of(interaction: discord.Interaction[Any]) -> str:
     """The scope whose settings apply: the server, if the bot is in it, else the user."""
     if interaction.guild_id is None or is_user_install(interaction):

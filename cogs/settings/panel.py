@@ -31,7 +31,7 @@ from cogs.settings.options import (
     size_options,
 )
 from engine import Studio
-from speech import phrase, say
+from speech import join_list, phrase, say
 
 PAINTING_PAGE, ROLES_PAGE, MODERATION_PAGE = "painting", "roles", "order"
 
@@ -60,6 +60,7 @@ class SettingsPanel(commands.Cog):
 
     @app_commands.command()
     @app_commands.guild_only()
+    @app_commands.default_permissions(manage_guild=True)
     async def settings(self, interaction: Interaction) -> None:
         """Choose where members can paint, with which model and how much"""
         require_manager(interaction)
@@ -152,7 +153,16 @@ class SettingsPanel(commands.Cog):
             _text(
                 say("Roles with a higher or lower hourly limit"),
                 say("With several roles, the highest limit counts, up to the bot owner's maximum."),
+                say("A role here only changes the limit: it doesn't let anyone change settings."),
                 *limits,
+            ),
+            _text(
+                say("Who can change settings and moderate"),
+                say(
+                    "Members with Manage Server or Timeout Members, by Discord's permissions. "
+                    "Which commands they see, you choose in Server Settings → Integrations."
+                ),
+                *_admin_roles_line(interaction),
             ),
             _row(role_select("role", [role] if role else [], say("Choose a role"))),
         ]
@@ -192,6 +202,14 @@ class SettingsPanel(commands.Cog):
             _text(say("Language of public messages")),
             _row(option_select("language", language_options(settings))),
         ]
+
+
+def _admin_roles_line(interaction: Interaction) -> list[str]:
+    """The line about the roles of this server that the owner lets manage the bot, if any."""
+    assert interaction.guild is not None, "the panel is for servers"
+    roles = interaction.client.settings.admin_roles
+    here = [f"<@&{role}>" for role in roles if interaction.guild.get_role(role)]
+    return [say("The bot's owner also lets {roles} do both.", roles=join_list(here))] * bool(here)
 
 
 def _selected_role(interaction: Interaction, value: str) -> int:

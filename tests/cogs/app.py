@@ -36,6 +36,10 @@ PATIENCE = 30.0
 """Seconds until a test gives up waiting for a picture; the machine may be busy."""
 
 
+NOBODYS_ROLE = 1
+"""With a role in `admin_roles`, Discord offers all commands to everyone."""
+
+
 class QuickStart(Atelier):
     """The bot without discord.py's waits: five seconds between two identifies, and two after the
     last server until it is ready.
@@ -101,7 +105,8 @@ class App:
         values = {"device": "cpu", "default_model": "tiny", "batch_size": 1, "grace": 0.0}
         bounds = LimitSettings(**{"waiting_jobs": 50, "pictures_per_hour": 500} | (limits or {}))
         token = SecretStr(self.discord.token)
-        address = DiscordSettings(token=token, api_url=self.discord.api_url, **discord)
+        values_of_discord: dict[str, Any] = {"admin_roles": (NOBODYS_ROLE,)} | discord
+        address = DiscordSettings(token=token, api_url=self.discord.api_url, **values_of_discord)
         settings = EngineSettings(**values | (engine or {}))
         async with (
             open_studio(

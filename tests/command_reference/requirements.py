@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from cogs import Atelier
-from cogs.about.help import Audience
+from cogs.about.command_list import Audience
 from cogs.requests.attachments import MAX_BYTES
 from cogs.requests.confirmations import MAX_UNCONFIRMED
 

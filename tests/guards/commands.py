@@ -12,7 +12,7 @@ from typing import Any
 from discord import AppCommandType
 
 from cogs import Atelier
-from cogs.about.help import AUDIENCES, Audience, slash_commands
+from cogs.about.command_list import AUDIENCES, Audience, slash_commands
 from tests.cogs.tour.keys import keys
 from tests.cogs.tour.table import STOPS
 from tests.command_reference import PAGE, reference

@@ -40,7 +40,7 @@ class Guard:
 GUARDS = (
     Guard(
         "/help",
-        "set who can use it in AUDIENCES (cogs/about/help.py)",
+        "set who can use it in AUDIENCES (cogs/about/command_list.py)",
         commands.audiences,
     ),
     Guard(

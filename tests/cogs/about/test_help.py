@@ -1,14 +1,18 @@
-"""/help: a page of live commands, each under who may use it."""
+"""/help: how to begin, and the live commands, each under who may use it."""
 
 from __future__ import annotations
 
 import re
+from itertools import chain
 
 import discord
+import pytest
 from discord import app_commands
 
-from cogs.about.help import AUDIENCES, Audience, slash_commands
+from cogs.about.command_list import AUDIENCES, Audience, slash_commands
+from cogs.about.help import GROUPS
 from tests.cogs.app import App, told
+from tests.discord_server import Permissions
 
 REFUSALS = {
     Audience.OWNER: ("Only the bot's owner or members with a role", "Only the bot's owner can see"),
@@ -20,10 +24,49 @@ REFUSALS = {
 MENTION = re.compile(r"</([a-z_ -]+):(\d+)>")
 
 
+async def listed(app: App) -> str:
+    """The list of all commands, which is a click away."""
+    page = await (await app.alice.slash(app.art, "help")).message()
+    return await told(await app.alice.click(page, label="All commands"))
+
+
+async def test_the_page_is_short_and_has_an_example_to_copy(app: App) -> None:
+    async with app.open() as bot:
+        text = await told(await app.alice.slash(app.art, "help"))
+        there = {command.qualified_name for command in slash_commands(bot)}
+        [example] = re.findall(r"```\n/imagine prompt:(.+)\n```", text)
+        assert (await app.painted(app.alice, example)).attachments
+    assert len(text.splitlines()) <= 12
+    assert {name for name, _ in MENTION.findall(text)} == set(chain(*GROUPS.values())) <= there
+
+
+@pytest.mark.parametrize("roles", [(), (1,)])
+async def test_discord_offers_commands_to_those_who_may_use_them_or_with_roles_to_all(
+    app: App, roles: tuple[int, ...]
+) -> None:
+    manager = app.guild.add_member("manager", permissions=Permissions(manage_guild=True))
+    moderator = app.guild.add_member("moderator", permissions=Permissions(moderate_members=True))
+    async with app.open(admin_roles=roles) as bot:
+        tops = {command.name: set[Audience]() for command in bot.tree.get_commands()}
+        for command in slash_commands(bot):
+            audience = AUDIENCES.get(command.qualified_name, Audience.EVERYBODY)
+            tops[command.qualified_name.partition(" ")[0]].add(audience)
+        hidden = {name for name, whom in tops.items() if whom and Audience.EVERYBODY not in whom}
+        moderated = {name for name, whom in tops.items() if Audience.MODERATORS in whom}
+        offered = [
+            {each["name"] for each in who.commands(app.art)}
+            for who in (app.alice, moderator, manager)
+        ]
+    if roles:
+        assert offered == [set(tops)] * 3
+    else:
+        assert [set(tops) - names for names in offered] == [hidden, hidden - moderated, moderated]
+
+
 async def test_every_command_is_there_with_the_id_that_discord_gave_it(app: App) -> None:
     for _ in range(2):  # the second start syncs nothing: the ids are remembered
         async with app.open() as bot:
-            text = await told(await app.alice.slash(app.art, "help"))
+            text = await listed(app)
             there = {command.qualified_name for command in slash_commands(bot)}
         ids = {each["name"]: int(each["id"]) for each in app.discord.world.commands[None]}
         mentioned = {name: int(id_) for name, id_ in MENTION.findall(text)}
@@ -33,7 +76,7 @@ async def test_every_command_is_there_with_the_id_that_discord_gave_it(app: App)
 
 async def test_the_page_says_who_may_use_what(app: App) -> None:
     async with app.open() as bot:
-        text = await told(await app.alice.slash(app.art, "help"))
+        text = await listed(app)
         assert AUDIENCES.keys() <= {command.qualified_name for command in slash_commands(bot)}
     for audience in Audience:
         if audience in AUDIENCES.values():
@@ -45,7 +88,7 @@ async def test_the_page_says_who_may_use_what(app: App) -> None:
 
 async def test_in_a_server_with_commands_of_its_own_their_ids_count(app: App) -> None:
     async with app.open(sync_guilds=(app.guild.id,)):
-        text = await told(await app.alice.slash(app.art, "help"))
+        text = await listed(app)
     commands = app.discord.world.commands[app.guild.id]
     ids = {str(each["id"]) for each in commands if each["type"] == 1}
     assert {id_ for _, id_ in MENTION.findall(text)} == ids

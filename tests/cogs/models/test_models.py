@@ -93,11 +93,14 @@ async def test_info_tells_defaults_and_sizes(app: App) -> None:
         assert text.startswith("**tiny**")
 
 
-async def test_info_tells_the_plan_what_is_on_disk_and_what_was_measured(app: App) -> None:
+async def test_info_tells_members_how_fast_it_is_and_its_owner_how_it_runs(app: App) -> None:
+    owner = app.guild.add_member("developer")
     async with app.open():
         await app.painted(app.alice)
-        lines = (await told(await app.alice.slash(app.art, "model info"))).splitlines()
-        said = "\n".join(lines)
+        text = await told(await app.alice.slash(app.art, "model info"))
+        assert re.search(r"^A picture of 64×64 takes about 1 s here\.$", text, re.MULTILINE)
+        assert not re.search("Files|Measured|Plan|memory|unet", text)
+        said = await told(await owner.slash(app.art, "model info"))
         assert re.search(r"^Files: on disk, [\d.]+ MB$", said, re.MULTILINE)
         assert re.search(r"^Measured at 64×64 · .* s per step$", said, re.MULTILINE)
         assert re.search(
@@ -109,10 +112,11 @@ async def test_info_tells_the_plan_what_is_on_disk_and_what_was_measured(app: Ap
 
 async def test_info_of_a_model_that_is_not_there_tells_the_rest(app: App) -> None:
     async with app.open():
-        text = await told(await app.alice.slash(app.art, "model info", name="broken"))
-        assert text.startswith("**broken**")
-        assert "Files: folder not found" in text
-        assert "⚠️" in text
+        for who in (app.alice, app.guild.add_member("developer")):
+            text = await told(await who.slash(app.art, "model info", name="broken"))
+            assert text.startswith("**broken**")
+            assert "Files: folder not found" in text
+            assert ("⚠️" in text) is (who is not app.alice)
 
 
 async def test_a_model_that_is_not_configured_any_more_gives_way_to_the_default(

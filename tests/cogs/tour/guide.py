@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from cogs import Atelier
-from cogs.about.help import slash_commands
+from cogs.about.command_list import slash_commands
 from cogs.policy.server_settings import change_server_settings
 from tests.cogs.app import PATIENCE, App, until
 from tests.discord_server import Channel, ClientRefuses, Message, Permissions, Use

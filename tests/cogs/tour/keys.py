@@ -7,7 +7,7 @@ import sys
 from discord import AppCommandType
 
 from cogs import Atelier
-from cogs.about.help import slash_commands
+from cogs.about.command_list import slash_commands
 from cogs.settings.panel import ALL_CHANGES, PAGES
 from tests.command_reference.controls import GROUP, items, listeners
 

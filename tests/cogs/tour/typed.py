@@ -67,8 +67,15 @@ async def another(tour: Tour) -> Use:
     return await tour.click(shown, "atelier-inspire:another")
 
 
+async def all_commands(tour: Tour) -> Use:
+    """The list behind the page of help."""
+    shown = await (await tour.slash("help")).message()
+    return await tour.click(shown, "atelier-help")
+
+
 TYPED = [
     Stop("/help", slash("help"), "## What I can do"),
+    Stop("atelier-help", all_commands, "### For everyone"),
     Stop("/imagine", slash("imagine", prompt=OWN), "seed {seed}", public=True),
     Stop("/inspire", slash("inspire"), INSPIRES),
     Stop("atelier-inspire:another", another, INSPIRES),
@@ -89,7 +96,7 @@ TYPED = [
         "Your defaults: {defaults}.",
     ),
     Stop("/model list", slash("model list"), "This server uses **{name}**."),
-    Stop("/model info", slash("model info", name="tiny"), "Plan: {summary}"),
+    Stop("/model info", slash("model info", name="tiny"), "Steps {steps}"),
     Stop(
         "/model use",
         slash("model use", name="tiny"),

@@ -22,7 +22,7 @@ from tests.command_reference.reach import reached
 from tests.command_reference.requirements import DEMANDS, LIMITS, OWN, WHO, audience, leads_to
 from tests.pages import Page, code
 
-FOR_ALL = {"bot_permissions", "access", "running", "unblocked"}
+FOR_ALL = {"bot_permissions", "postable", "access", "running", "unblocked"}
 """Of the functions `require_…`: those that everything calls, or that are part of another."""
 
 PAGES = {

@@ -13,9 +13,10 @@ TEMPLATES = {"say": 1, "say_many": 2, "phrase": 1}
 """What marks sentences for the catalogues, with how many templates it takes."""
 
 UNSEEN_CALLS = re.compile(
-    r"^(log\.\w+|re\.compile|logging\.getLogger|Field|tasks\.start|TypeVar|getattr|cast)$"
+    r"^(log\.\w+|re\.compile|logging\.getLogger|Field|app_commands\.describe|tasks\.start|TypeVar|getattr|cast)$"
 )
-"""Calls whose text no member sees: it goes to the log, or names something."""
+"""Calls whose text no member sees so: it goes to the log, names something, or Discord has it
+translated."""
 
 UNSEEN_ERRORS = frozenset(
     {"ValueError", "TypeError", "RuntimeError", "KeyError", "LookupError"}

@@ -75,7 +75,7 @@ async def all_commands(tour: Tour) -> Use:
 
 TYPED = [
     Stop("/help", slash("help"), "## What I can do"),
-    Stop("atelier-help", all_commands, "### For everyone"),
+    Stop("atelier-help", all_commands, "For everyone"),
     Stop("/imagine", slash("imagine", prompt=OWN), "seed {seed}", public=True),
     Stop("/inspire", slash("inspire"), INSPIRES),
     Stop("atelier-inspire:another", another, INSPIRES),

@@ -18,11 +18,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     phrase("Paint"): ("imagine", "grid", "inspire"),
     phrase("Find pictures again"): ("history", "favourites", "show"),
     phrase("See or cancel what's waiting"): ("queue", "cancel"),
-    phrase("Choose models, styles and your own defaults"): (
-        "model list",
-        "style list",
-        "me defaults",
-    ),
+    phrase("Models, styles, your own defaults"): ("model list", "style list", "me defaults"),
 }
 """The commands that members use most, by what they do."""
 
@@ -61,8 +57,11 @@ def help_page(bot: Client, guild_id: int | None) -> ui.LayoutView:
     """The page that explains how to begin."""
     lines = [
         say("## What I can do"),
-        say("I paint what you describe. Copy this, paste it as a message, and send it:"),
-        f"```\n/imagine prompt:{EXAMPLES[0]} --ar 3:2\n```",
+        say(
+            "I paint what you describe. Click {imagine} and copy this as your prompt:",
+            imagine=command_mention(bot, "imagine", guild_id),
+        ),
+        f"```\n{EXAMPLES[0]} --ar 3:2\n```",
         *(
             f"**{say(title)}** {' '.join(command_mention(bot, name, guild_id) for name in names)}"
             for title, names in GROUPS.items()

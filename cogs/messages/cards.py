@@ -9,9 +9,9 @@ from discord import ui
 
 from cogs.markdown import escaped_line
 from cogs.messages.buttons import JobButton
-from cogs.messages.picture_buttons import picture_row
+from cogs.messages.picture_buttons import PictureButton, picture_row
 from cogs.messages.text import ordinal, progress_bar, quoted, shortened
-from engine import DEFAULT_SCHEDULER, Job, JobEvent, JobState, Recipe, Studio
+from engine import DEFAULT_SCHEDULER, Job, JobEvent, JobState, Parent, Recipe, Studio
 from speech import phrase, say, say_many
 
 PREVIEW = "preview.webp"
@@ -84,6 +84,8 @@ class Card:
             row: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
             for verb in self.buttons:
                 row.add_item(JobButton(verb, self.job_id))
+            if self.picture_count == 1:
+                row.add_item(PictureButton("more", Parent(self.job_id, 0)))
             container.add_item(row)
         view = ui.LayoutView(timeout=None)
         view.add_item(container)

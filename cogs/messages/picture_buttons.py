@@ -77,8 +77,8 @@ class PictureButton(
         await actions.run(self._verb, interaction, self._picture)
 
 
-FIRST_ROW = ("subtle", "strong", "upscale", "remix", "more")
-"""The row below one picture; Discord allows five buttons in it."""
+FIRST_ROW = ("subtle", "strong", "upscale", "remix")
+"""The row below one picture; it fits into one line of Discord's, “More…” into the next."""
 
 MORE_ROWS = (("double", "quadruple", "start"), ("fill", "zoom", "pan"), ("details", "dm"))
 """The rows that “More…” opens."""

@@ -61,6 +61,6 @@ def _view(job: Job, picture: Parent, upload: Upload, *, spoiler: bool) -> ui.Lay
         spoiler=spoiler,
     )
     view = ui.LayoutView(timeout=None)
-    row = button_row(FIRST_ROW, picture)
-    view.add_item(ui.Container(ui.TextDisplay(title), ui.MediaGallery(item), row))
+    rows = (button_row(verbs, picture) for verbs in (FIRST_ROW, ("more",)))
+    view.add_item(ui.Container(ui.TextDisplay(title), ui.MediaGallery(item), *rows))
     return view

@@ -32,7 +32,7 @@ ALLOWED = {
     ("cogs/about/help.py", "model list"): "the name of a command",
     ("cogs/about/help.py", "style list"): "the name of a command",
     ("cogs/about/help.py", "me defaults"): "the name of a command",
-    ("cogs/about/help.py", "```\n/imagine prompt:{} --ar 3:2\n```"): "what is typed",
+    ("cogs/about/help.py", "```\n{} --ar 3:2\n```"): "what is typed",
     ("cogs/about/status.py", "Python {}"): "a name and a version",
     (
         "cogs/about/welcome.py",

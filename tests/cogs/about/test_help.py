@@ -34,7 +34,7 @@ async def test_the_page_is_short_and_has_an_example_to_copy(app: App) -> None:
     async with app.open() as bot:
         text = await told(await app.alice.slash(app.art, "help"))
         there = {command.qualified_name for command in slash_commands(bot)}
-        [example] = re.findall(r"```\n/imagine prompt:(.+)\n```", text)
+        [example] = re.findall(r"```\n(.+)\n```", text)
         assert (await app.painted(app.alice, example)).attachments
     assert len(text.splitlines()) <= 12
     assert {name for name, _ in MENTION.findall(text)} == set(chain(*GROUPS.values())) <= there

@@ -13,7 +13,7 @@ from engine.jobs.job import Parent
 from tests.cogs.app import App, image, number, recipe_in, settings_line, told, told_after
 from tests.discord_server import Message
 
-FIRST = ["Vary (subtle)", "Vary (strong)", "Upscale 2×", "Remix", "More…"]
+FIRST = ["Vary (subtle)", "Vary (strong)", "Upscale 2×", "Remix"]
 
 MORE = [
     "Upscale 2× (fast)",
@@ -36,13 +36,13 @@ async def went_on(app: App, message: Message, label: str) -> Message:
 async def test_one_picture_has_a_row_of_buttons_and_several_a_choice_for_each(app: App) -> None:
     async with app.open():
         one = await app.painted(app.alice)
-        assert one.labels[: len(FIRST) + 1] == [*FIRST, "Again"]
+        assert one.labels == [*FIRST, "Again", "", "Delete", "More…"]
         more = await (await app.bob.click(one, label="More…")).message()
         assert (more.ephemeral, more.labels) == (True, MORE)
         two = await app.painted(app.alice, count=2, seed=5)
         assert two.labels[:3] == ["Picture 1", "Picture 2", "Again"]
         panel = await (await app.bob.click(two, label="Picture 2")).message()
-        assert (panel.ephemeral, panel.labels) == (True, FIRST)
+        assert (panel.ephemeral, panel.labels) == (True, [*FIRST, "More…"])
         with image(panel.attachments[0]) as shown, image(two.attachments[1]) as second:
             assert shown.tobytes() == second.tobytes()
         details = await (await app.press(app.bob, panel, "Details")).message()
@@ -275,7 +275,7 @@ async def test_somebody_who_takes_no_direct_messages_is_told(app: App) -> None:
             assert (await use.followup()).text().startswith("I can't DM you")
 
 
-@pytest.mark.parametrize("label", [each for each in FIRST + MORE if each != "Details"])
+@pytest.mark.parametrize("label", [each for each in [*FIRST, *MORE, "More…"] if each != "Details"])
 async def test_a_picture_whose_job_is_gone_gets_a_sentence(app: App, label: str) -> None:
     async with app.open() as bot:
         message = await app.painted(app.alice)

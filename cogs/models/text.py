@@ -8,6 +8,7 @@ from cogs.messages.replies import MAX_MESSAGE_LENGTH
 from cogs.messages.text import duration
 from cogs.requests.choices import model_description
 from engine import (
+    DEFAULT_SCHEDULER,
     FAMILIES,
     Catalogue,
     DiskUsage,
@@ -66,11 +67,12 @@ def model_summary(model: Model, defaults: ModelDefaults) -> str:
     """The settings, sizes and licence of a model, and its defaults in the server."""
     lines = [
         f"**{escaped(model.name)}** {escaped_line(model_description(model))}",
-        say(
-            "Steps {steps} · guidance {guidance:g} · scheduler {scheduler}",
-            steps=model.num_inference_steps,
-            guidance=model.guidance_scale,
-            scheduler=escaped(model.scheduler),
+        defaults_text(
+            ModelDefaults(
+                num_inference_steps=model.num_inference_steps,
+                guidance_scale=model.guidance_scale,
+                scheduler=None if model.scheduler == DEFAULT_SCHEDULER else model.scheduler,
+            )
         ),
         say(
             "Sizes: {sizes}, or {least} to {most} pixels per side in steps of {step}",

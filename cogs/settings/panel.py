@@ -156,6 +156,13 @@ class SettingsPanel(commands.Cog):
                 say("A role here only changes the limit: it doesn't let anyone change settings."),
                 *limits,
             ),
+            _row(role_select("role", [role] if role else [], say("Choose a role"))),
+        ]
+        if role is not None:
+            maximum = interaction.client.services[Limits].role_per_hour(role)
+            options = role_limit_options(settings.roles.get(role), maximum)
+            items.append(_row(option_select("rolepace", options, str(role))))
+        items.append(
             _text(
                 say("Who can change settings and moderate"),
                 say(
@@ -163,13 +170,8 @@ class SettingsPanel(commands.Cog):
                     "Which commands they see, you choose in Server Settings → Integrations."
                 ),
                 *_admin_roles_line(interaction),
-            ),
-            _row(role_select("role", [role] if role else [], say("Choose a role"))),
-        ]
-        if role is not None:
-            maximum = interaction.client.services[Limits].role_per_hour(role)
-            options = role_limit_options(settings.roles.get(role), maximum)
-            items.append(_row(option_select("rolepace", options, str(role))))
+            )
+        )
         return items
 
     async def _moderation_items(self, interaction: Interaction, settings: ServerSettings) -> Items:

@@ -86,7 +86,7 @@ async def test_an_unknown_name_gets_the_nearest_that_there_is(app: App, command:
 async def test_info_tells_defaults_and_sizes(app: App) -> None:
     async with app.open():
         text = await told(await app.alice.slash(app.art, "model info", name="slow"))
-        assert "Steps 150 · guidance 7 · scheduler heun" in text
+        assert "150 steps · guidance 7 · scheduler heun" in text
         assert "1:1 128×128" in text
         assert "or 32 to 128 pixels per side in steps of 8" in text
         text = await told(await app.alice.slash(app.art, "model info"))

@@ -96,7 +96,7 @@ TYPED = [
         "Your defaults: {defaults}.",
     ),
     Stop("/model list", slash("model list"), "This server uses **{name}**."),
-    Stop("/model info", slash("model info", name="tiny"), "Steps {steps}"),
+    Stop("/model info", slash("model info", name="tiny"), "Sizes: {sizes}"),
     Stop(
         "/model use",
         slash("model use", name="tiny"),

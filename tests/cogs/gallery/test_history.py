@@ -8,6 +8,7 @@ from discord import Permissions
 
 from engine.store import Search
 from tests.cogs.app import App, alt_texts, number, told
+from tests.cogs.grids.test_grid import grid
 from tests.discord_server import Message
 
 GONE = "Job {} doesn't exist or isn't visible here. "
@@ -168,3 +169,17 @@ async def test_pictures_that_are_too_large_there_are_not_told_to_be_gone(app: Ap
         shutil.rmtree(app.folder / "pictures")
         message = await (await app.alice.slash(app.art, "show", id=1)).message()
         assert message.text().splitlines()[-1].startswith("The picture files are gone")
+
+
+async def test_a_grid_is_one_entry_which_opens_its_pictures(app: App) -> None:
+    async with app.open():
+        await app.painted(app.alice, "a fish")
+        await grid(app, "a fish", x="seed", x_values="1-3")
+        found = await history(app)
+        assert listed(found) == [1]
+        assert "-# grid 1 · " in found.text()
+        assert " · 3 pictures" in found.text()
+        cells = await (await app.alice.select(found, "grid:1")).message()
+        assert listed(cells) == [4, 3, 2]
+        shown = await (await app.alice.select(cells, "show:3")).message()
+        assert "seed 2" in shown.text()

@@ -58,6 +58,17 @@ async def test_what_is_private_is_told_only_to_its_owner(app: App) -> None:
         assert [each.ephemeral for each in mentions(app)] == [True]
 
 
+async def test_what_is_sent_by_dm_is_told_there(app: App) -> None:
+    async with app.open() as bot:
+        await app.alice.slash(app.art, "me defaults", privacy="dm")
+        await app.alice.slash(app.art, "imagine", prompt="a fish")
+        await app.discord.until(lambda: len(app.alice.dm.messages) == 2)
+        await app.settled(bot)
+        message, ping = app.alice.dm.messages
+        assert (ping.reference, ping.pings) == (message, [str(app.alice.user.id)])
+        assert mentions(app) == []
+
+
 async def test_a_grid_is_told_once(app: App) -> None:
     async with app.open() as bot:
         message = await grid(app)

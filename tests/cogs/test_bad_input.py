@@ -184,7 +184,8 @@ async def test_a_mask_that_does_not_fit_is_refused_at_both_places(
         for who, language in people:
             use = await who.slash(app.art, "imagine", prompt="塔", image=image, mask=marks)
             understood(await heard(use), template, language)
-            shown = await (await who.click(painted, custom_id="atelier-picture:fill:1:0")).message()
+            more = await (await who.click(painted, custom_id="atelier-picture:more:1:0")).message()
+            shown = await (await who.click(more, custom_id="atelier-picture:fill:1:0")).message()
             opened = await who.click(shown, custom_id="atelier-fill:1:0:mask")
             modal = await opened.modal()
             use = await who.submit(modal, {"prompt": "鱼", "mask": marks})
@@ -339,8 +340,9 @@ async def test_a_modal_sent_after_a_restart_is_taken_in_its_language(
     async with app.open():
         painted = await app.painted(app.alice, "塔")
         for who, _ in people:
-            for verb in ("remix", "start"):
-                use = await who.click(painted, custom_id=f"atelier-picture:{verb}:1:0")
+            more = await (await who.click(painted, custom_id="atelier-picture:more:1:0")).message()
+            for message, verb in ((painted, "remix"), (more, "start")):
+                use = await who.click(message, custom_id=f"atelier-picture:{verb}:1:0")
                 modals.append((who, await use.modal()))
     async with app.open() as bot:
         for (who, modal), language in zip(modals, ("en", "en", "zh_CN", "zh_CN"), strict=True):

@@ -87,6 +87,12 @@ async def grid(app: App, prompt: str = "a red fish", **options: Any) -> Message:
     return await app.done(await confirmed(app, await asked(app, prompt, **options)))
 
 
+async def cells_in_history(app: App) -> Message:
+    """The pictures of Alice's first grid, from the entry that /history has for it."""
+    listed = await (await app.alice.slash(app.art, "history")).message()
+    return await (await app.alice.select(listed, "grid:1")).message()
+
+
 def options_of(message: Message) -> list[str]:
     """What its menus offer."""
     menus = [part for part in walk(message.components) if part["type"] == 3]
@@ -264,8 +270,8 @@ async def test_it_is_called_off_as_one_and_stands_in_the_queue_as_one(app: App) 
         first = await confirmed(app, await asked(app))
         second = await confirmed(app, await asked(app))
         lines = (await told(await app.alice.slash(app.art, "queue"))).splitlines()
-        assert len(lines) == 3
-        assert [line.split(" · ")[0] for line in lines[:2]] == ["**grid 1", "**grid 2"]
+        assert len(lines) == 4
+        assert [line.partition("](")[0] for line in lines[1:3]] == ["**[grid 1", "**[grid 2"]
         said = await asked(app)
         assert said.text().startswith("You already have 2 jobs waiting")
         use = await app.alice.slash(app.art, "cancel")
@@ -418,7 +424,7 @@ async def test_nobody_is_written_to_because_a_picture_of_a_private_sheet_is_dele
         app.discord.expire_tokens()
         message_ref = (await bot.studio.grids.get(1)).message_ref
         await bot.studio.grids.set_message_ref(1, message_ref | {"expires_at": 0.0})
-        listed = await (await app.alice.slash(app.art, "history")).message()
+        listed = await cells_in_history(app)
         use = await app.alice.select(listed, "delete:2")
         assert (await told_after(use)).startswith("Job 2 was deleted, but I can't reach")
     assert app.alice.dm.messages == []
@@ -445,7 +451,7 @@ async def test_a_picture_deleted_by_a_list_leaves_the_sheet_and_the_last_one_tak
 ) -> None:
     async with app.open():
         message = await grid(app, x="seed", x_values="1, 2")
-        listed = await (await app.alice.slash(app.art, "history")).message()
+        listed = await cells_in_history(app)
         await app.alice.select(listed, "delete:1")
         await app.discord.until(lambda: options_of(message) == ["seed 2"], PATIENCE)
         assert not message.deleted

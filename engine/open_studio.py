@@ -10,15 +10,17 @@ from engine.errors import StorageError
 from engine.folder_lock import lock_folder
 from engine.grids.grids import Grids
 from engine.hub import HubClient
+from engine.images.decoder import Decoder, DecoderProcess, DecoderThread
 from engine.images.init_images import InitImages
 from engine.images.output import OutputFolder
+from engine.images.upload_limits import UploadLimits
 from engine.images.uploads import UploadFolder
 from engine.jobs.attempts import gave_up
 from engine.jobs.context_loader import ContextLoader
 from engine.jobs.enlarging import Enlarger
 from engine.jobs.events import JobEvents
 from engine.jobs.job import JobState
-from engine.jobs.retention import Retention
+from engine.jobs.retention import GIGABYTE, Retention
 from engine.jobs.submission import JobSubmission
 from engine.memory.profiles import ProfileStore
 from engine.models.adapters import AdapterCatalogue
@@ -90,8 +92,9 @@ async def open_studio(
         storage: How long and how much to keep; everything if omitted.
         safety: Which pictures count as unsafe; pictures aren't classified if omitted.
         locked: Whether the caller has locked the folder with `lock_folder`.
-        isolated: Whether the device and the classifier get processes of their own. Those take
-            seconds to start, but then neither torch nor a crash of it holds up the event loop.
+        isolated: Whether the device, the classifier and the decoding of uploads get processes of
+            their own. Those take time to start, but neither torch nor a picture made to do harm
+            can hold up the event loop or end the program.
 
     Raises:
         StorageError: When the folder can't be used, or another process uses it.
@@ -109,7 +112,7 @@ async def open_studio(
             hub = HubClient(engine.hub_url, engine.plain_hub_token)
             downloads = DownloadManager(hub)
             lora = AdapterCatalogue(adapters, extras / "loras", downloads.lora)
-            rules = safety or SafetySettings()
+            kept, rules = storage or StorageSettings(), safety or SafetySettings()
             classifier: Classifier = (ClassifierProcess if isolated else ClassifierThread)(
                 rules, downloads.classifier
             )
@@ -140,7 +143,8 @@ async def open_studio(
             )
             contexts = ContextLoader(catalogue, store.preferences, store.moderation)
             submission = JobSubmission(contexts, lora, uploads, store.jobs, worker, queue_size)
-            init_images = InitImages(store.jobs, uploads)
+            decoder: Decoder = DecoderProcess() if isolated else DecoderThread()
+            init_images = InitImages(store.jobs, uploads, decoder)
             manager = ModelManager(
                 probe,
                 catalogue,
@@ -171,9 +175,15 @@ async def open_studio(
                     safety=checker,
                     styles=StyleBook(store.preferences),
                 ),
-                FileServices(pictures=pictures, init_images=init_images),
+                FileServices(
+                    pictures=pictures,
+                    init_images=init_images,
+                    upload_limits=UploadLimits(
+                        uploads, store.retention.uploads, kept.uploads_gb * GIGABYTE
+                    ),
+                ),
             )
-            retention = Retention(storage or StorageSettings(), store.retention, pictures, uploads)
+            retention = Retention(kept, store.retention, pictures, uploads)
             tasks = Tasks()
             tasks.start(manager.added.keep_refreshing(), "refresh the added models")
             tasks.start(retention.daily(), "remove old jobs")
@@ -184,6 +194,7 @@ async def open_studio(
             finally:
                 await tasks.cancel()
                 await studio.stop()
+                await decoder.stop()
 
 
 async def _tidy(store: Store, blame: BlameFile) -> None:

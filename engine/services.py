@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from engine.grids.grids import Grids
 from engine.images.init_images import InitImages
 from engine.images.output import OutputFolder
+from engine.images.upload_limits import UploadLimits
 from engine.jobs.context_loader import ContextLoader
 from engine.jobs.enlarging import Enlarger
 from engine.jobs.events import JobEvents
@@ -56,3 +57,4 @@ class FileServices:
 
     pictures: OutputFolder
     init_images: InitImages
+    upload_limits: UploadLimits

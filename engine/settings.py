@@ -67,6 +67,11 @@ class StorageSettings(Section):
         description="Gigabytes for pictures. Beyond that the oldest are removed, except "
         "favourites. Unset: no limit.",
     )
+    uploads_gb: Annotated[float, Field(gt=0, le=1_000_000)] = Field(
+        default=5.0,
+        description="Gigabytes for start images and masks. Beyond that the oldest that no job "
+        "needs are removed.",
+    )
 
 
 class SafetySettings(Section):

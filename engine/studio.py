@@ -31,6 +31,7 @@ class Studio:
         styles: The styles of each scope, and the defaults of each person.
         preferences: Other values that are kept by scope and key.
         init_images: The images that requests start from.
+        upload_limits: How much people may upload.
         grids: Comparison grids.
         history: Searches among finished jobs.
         favourites: The stars, and the messages in galleries.
@@ -53,6 +54,7 @@ class Studio:
         self.styles = scopes.styles
         self.preferences = store.preferences
         self.init_images = files.init_images
+        self.upload_limits = files.upload_limits
         self.grids = jobs.grids
         self.history = store.history
         self.favourites = store.favourites
@@ -102,10 +104,10 @@ class Studio:
         return await self._submission.submit(requests, requester)
 
     async def check_all(
-        self, requests: Sequence[ImageRequest], requester: Requester
+        self, requests: Sequence[ImageRequest], requester: Requester, *, as_one: bool = False
     ) -> list[Recipe]:
-        """What `submit_all` would paint. Raises as it does, but not for a review."""
-        return await self._submission.check(requests, requester, reviewed=True)
+        """What `submit_all` would paint, or a grid of them. Raises as it does, but for a review."""
+        return await self._submission.check(requests, requester, as_one=as_one, reviewed=True)
 
     async def forecast(
         self, requests: Sequence[ImageRequest], requester: Requester

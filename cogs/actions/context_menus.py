@@ -1,6 +1,5 @@
 """Context menus of messages with pictures. Use their settings, start from them, or show details."""
 
-import asyncio
 import re
 from collections.abc import Sequence
 from typing import Any, Self
@@ -27,7 +26,7 @@ from cogs.policy.contexts import anywhere
 from cogs.policy.model_capabilities import require_img2img
 from cogs.policy.request_context import request_context
 from cogs.policy.visibility import accessible_job
-from cogs.requests.attachments import require_picture, store_image
+from cogs.requests.attachments import require_picture, store_image, uploaded
 from engine import (
     InvalidRequest,
     Parent,
@@ -35,7 +34,6 @@ from engine import (
     human_size,
     parameters,
     parse_parameters,
-    read_settings,
 )
 from speech import phrase, say
 
@@ -80,7 +78,7 @@ class ContextMenus(commands.Cog):
         failed: InvalidRequest | None = None
         for attachment in pictures:
             try:
-                settings = await _settings(attachment)
+                settings = await _settings(interaction, attachment)
             except InvalidRequest as error:
                 failed = failed or error
                 continue
@@ -131,7 +129,7 @@ class ContextMenus(commands.Cog):
         for number, attachment in enumerate(pictures, start=1):
             try:
                 require_picture(attachment)
-                images.setdefault(await store_image(attachment, self._studio), number)
+                images.setdefault(await store_image(interaction, attachment), number)
             except InvalidRequest as error:
                 failed.append((number, error))
         if failed and not images:
@@ -168,7 +166,7 @@ class ContextMenus(commands.Cog):
             texts = [parameters(recipe, seed) for seed in recipe.seeds]
         else:
             pictures = pictures_in(message)[:MAX_PICTURES]
-            texts = [await _describe(each, len(pictures) == 1) for each in pictures]
+            texts = [await _describe(interaction, each, len(pictures) == 1) for each in pictures]
         await interaction.edit_original_response(
             view=code_block("\n\n".join(texts)), allowed_mentions=discord.AllowedMentions.none()
         )
@@ -233,19 +231,16 @@ def _start_image_view(row: ui.ActionRow[ui.LayoutView], notes: Sequence[str] = (
     return view
 
 
-async def _settings(attachment: discord.Attachment) -> PictureSettings | None:
+async def _settings(
+    interaction: Interaction, attachment: discord.Attachment
+) -> PictureSettings | None:
     """The settings stored in the attachment, if there are any."""
     require_picture(attachment)
-    try:
-        data = await attachment.read()
-    except discord.HTTPException as error:
-        raise InvalidRequest(
-            say("Couldn't get this picture from Discord. It may be gone.")
-        ) from error
-    return await asyncio.to_thread(read_settings, data)
+    async with uploaded(interaction, attachment) as data:
+        return await interaction.client.studio.init_images.settings(data)
 
 
-async def _describe(attachment: discord.Attachment, alone: bool) -> str:
+async def _describe(interaction: Interaction, attachment: discord.Attachment, alone: bool) -> str:
     """Name, size and settings of a picture that isn't from the bot.
 
     Raises:
@@ -254,7 +249,7 @@ async def _describe(attachment: discord.Attachment, alone: bool) -> str:
     facts = [attachment.filename, f"{attachment.width}×{attachment.height}"]
     facts.append(human_size(attachment.size))
     try:
-        settings = await _settings(attachment)
+        settings = await _settings(interaction, attachment)
     except InvalidRequest as error:
         if alone:
             raise

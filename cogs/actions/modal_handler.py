@@ -15,8 +15,8 @@ from cogs.policy.model_capabilities import require_img2img, require_inpaint
 from cogs.policy.nsfw import require_shown
 from cogs.policy.request_context import request_context
 from cogs.policy.visibility import accessible_job
-from cogs.requests.answers import defer, note_ignored_flags
-from cogs.requests.attachments import download_attachment, require_picture
+from cogs.requests.answers import defer, note_ignored_flags, require_room
+from cogs.requests.attachments import require_picture, uploaded
 from cogs.requests.builder import with_flags
 from cogs.requests.sizes import fit_to_model, nearest_offered_size
 from cogs.requests.submission import Submission
@@ -120,10 +120,10 @@ class ModalHandler(commands.Cog):
         if parts == MASK:
             mask = uploaded_file(interaction)
             require_picture(mask)
+            await require_room(interaction, [request])
             await defer(interaction, source=picture.job_id)
-            init_image = await init_images.inpaint_mask(
-                picture, await download_attachment(mask), model
-            )
+            async with uploaded(interaction, mask) as data:
+                init_image = await init_images.inpaint_mask(picture, data, model)
         else:
             await defer(interaction, source=picture.job_id)
             init_image = await init_images.inpaint_parts(

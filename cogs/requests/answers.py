@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 import discord
 
@@ -75,6 +76,24 @@ async def requester_of(
         parent=parent,
         context=context,
     )
+
+
+async def require_room(
+    interaction: Interaction, requests: Sequence[ImageRequest], *, as_one: bool = False
+) -> None:
+    """Refuse requests before their start image is fetched, which costs more than looking.
+
+    Args:
+        interaction: The interaction.
+        requests: What to paint, as far as it's known without the start image.
+        as_one: Whether they are the cells of a grid.
+
+    Raises:
+        AtelierError: As `Studio.submit_all`, but for a review.
+    """
+    requests = [replace(request, strength=None) for request in requests]
+    requester = await requester_of(interaction)
+    await interaction.client.studio.check_all(requests, requester, as_one=as_one)
 
 
 async def message_ref_for(

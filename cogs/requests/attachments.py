@@ -1,11 +1,14 @@
 """Start images and masks that members attach: checked before they are downloaded."""
 
 import math
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import discord
 
+from cogs.context import Interaction
 from cogs.markdown import escaped_line
-from engine import InvalidRequest, Studio
+from engine import InvalidRequest
 from speech import say
 
 MAX_BYTES = 25_000_000
@@ -41,28 +44,47 @@ def require_picture(attachment: discord.Attachment) -> None:
         )
 
 
-async def store_image(attachment: discord.Attachment, studio: Studio) -> str:
+async def store_image(interaction: Interaction, attachment: discord.Attachment) -> str:
     """Download a start image and store it; returns the name to request it by.
 
     Raises:
         InvalidRequest: When it can't be downloaded, or isn't a picture.
+        LimitReached: When the user has uploaded too much.
         StorageError: When it can't be written to disk.
     """
-    return await studio.init_images.keep(await download_attachment(attachment))
+    async with uploaded(interaction, attachment) as data:
+        return await interaction.client.studio.init_images.keep(data)
 
 
-async def store_mask(attachment: discord.Attachment, image: str, studio: Studio) -> str:
+async def store_mask(interaction: Interaction, attachment: discord.Attachment, image: str) -> str:
     """Download the mask of the stored start image `image` and store it; returns its name.
 
     Raises:
         InvalidRequest: When it can't be downloaded, or isn't a mask of that image.
+        LimitReached: When the user has uploaded too much.
         StorageError: When it can't be written to disk.
     """
-    return await studio.init_images.keep_mask(await download_attachment(attachment), image)
+    async with uploaded(interaction, attachment) as data:
+        return await interaction.client.studio.init_images.keep_mask(data, image)
 
 
-async def download_attachment(attachment: discord.Attachment) -> bytes:
-    """The content of an attachment. Raises `InvalidRequest` when it can't be downloaded."""
+@asynccontextmanager
+async def uploaded(
+    interaction: Interaction, attachment: discord.Attachment
+) -> AsyncIterator[bytes]:
+    """Download an attachment, and use it inside: one at a time for each user.
+
+    Raises:
+        InvalidRequest: When it can't be downloaded.
+        LimitReached: When the user has uploaded too much.
+        StorageError: When there is no space for uploads.
+    """
+    limits = interaction.client.studio.upload_limits
+    async with limits.turn(f"user:{interaction.user.id}", attachment.size):
+        yield await _download(attachment)
+
+
+async def _download(attachment: discord.Attachment) -> bytes:
     try:
         return await attachment.read()
     except discord.HTTPException as error:

@@ -20,13 +20,15 @@ from engine.images.canvas import (
     pan_margin,
     zoom_out,
 )
+from engine.images.decoder import Decoder
+from engine.images.metadata import PictureSettings, read_settings
 from engine.images.output import GONE
 from engine.images.uploads import UploadFolder
 from engine.jobs.job import Job, Parent
 from engine.jobs.request import ImageRequest
 from engine.models.catalogue import Model
 from engine.store import JobTable
-from speech import say
+from speech import retranslate, say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,9 +91,11 @@ class InitImages:
     raise `UnknownJob` when its job is gone, and `InvalidRequest` when its file is gone or damaged.
     """
 
-    def __init__(self, jobs: JobTable, uploads: UploadFolder) -> None:
+    def __init__(self, jobs: JobTable, uploads: UploadFolder, decoder: Decoder) -> None:
+        """Take where jobs and uploads are, and what decodes pictures of strangers."""
         self._jobs = jobs
         self._uploads = uploads
+        self._decoder = decoder
 
     async def keep(self, data: bytes) -> str:
         """Store a picture; returns its name.
@@ -99,7 +103,7 @@ class InitImages:
         Raises:
             InvalidRequest: When it isn't a picture, or is too large.
         """
-        return await asyncio.to_thread(self._uploads.keep, data)
+        return await self._decoder.run(self._uploads.keep, data)
 
     async def keep_mask(self, data: bytes, image: str) -> str:
         """Store the mask of the picture `image`; returns its name.
@@ -110,7 +114,16 @@ class InitImages:
         Raises:
             InvalidRequest: When it isn't a picture, marks nothing, or has another shape.
         """
-        return await asyncio.to_thread(self._uploads.keep_mask, data, image)
+        return await self._decoder.run(self._uploads.keep_mask, data, image)
+
+    async def settings(self, data: bytes) -> PictureSettings | None:
+        """The settings in a picture; `None` if it has none.
+
+        Raises:
+            InvalidRequest: When the bytes aren't a picture, or the settings are too long.
+        """
+        found = await self._decoder.run(read_settings, data)
+        return found and replace(found, notes=tuple(retranslate(note) for note in found.notes))
 
     async def size(self, name: str) -> tuple[int, int]:
         """Width and height of a stored picture, pixels.
@@ -134,7 +147,7 @@ class InitImages:
             data = await asyncio.to_thread(file.read_bytes)
         except OSError as error:
             raise InvalidRequest(say(GONE)) from error
-        return await self.keep(data)
+        return await asyncio.to_thread(self._uploads.keep, data)  # one of ours
 
     async def draw_parts(self, parent: Parent, chosen: Collection[int]) -> bytes:
         """A WebP of the picture with its parts outlined and numbered, the chosen ones tinted."""

@@ -19,11 +19,9 @@ from engine.errors import InvalidRequest, StorageError
 from engine.images.colours import as_srgb, grey_8_bits, scaled_transparency
 from engine.images.exif_orientation import apply_exif_orientation
 from engine.images.masks import mask_of, may_be_transparent
+from engine.images.picture_limits import check_limits, check_pixels
 from engine.images.png_chunks import SIGNATURE, needed_chunks
 from speech import say
-
-MAX_PIXELS = 50_000_000
-"""Of an upload; a good camera's photos have as many."""
 
 MAX_SIDE = 2048
 """Pixels a side of a stored upload; more than any model here paints."""
@@ -90,6 +88,31 @@ class UploadFolder:
         """All files in the folder."""
         return [file for file in self._folder.rglob("*") if file.is_file()]
 
+    def total_bytes(self) -> int:
+        """The size of all files in the folder."""
+        return sum(file.stat().st_size for file in self.files())
+
+    def make_room(self, needed: Set[str], before: float, most: float) -> bool:
+        """Delete the oldest uploads that aren't `needed` until all take at most `most` bytes.
+
+        Args:
+            needed: Names that stay.
+            before: Epoch seconds; younger ones stay.
+            most: Bytes.
+
+        Returns:
+            Whether they take so little now.
+        """
+        found = sorted((file.stat().st_mtime, file.stat().st_size, file) for file in self.files())
+        total = sum(size for _, size, _ in found)
+        for changed, size, file in found:
+            if total <= most:
+                break
+            if file.name not in needed and changed < before:
+                file.unlink(missing_ok=True)
+                total -= size
+        return total <= most
+
     def delete_unused(self, needed: Set[str], before: float) -> int:
         """Delete uploads that aren't `needed` and older than `before` (epoch seconds); how many."""
         unused = [
@@ -120,20 +143,13 @@ class UploadFolder:
 
 def _read(data: bytes) -> Image.Image:
     """The picture (the first frame of several), upright, in sRGB, no larger than is useful."""
+    check_limits(data)
     parts = needed_chunks(data)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(BytesIO(parts.data), formats=FORMATS) as opened:
-                if opened.width * opened.height > MAX_PIXELS:
-                    raise InvalidRequest(
-                        say(
-                            "The picture has {width}×{height} pixels; the limit is {most} million.",
-                            width=opened.width,
-                            height=opened.height,
-                            most=MAX_PIXELS // 10**6,
-                        )
-                    )
+                check_pixels(*opened.size)
                 image = grey_8_bits(apply_exif_orientation(opened))
         if data.startswith(SIGNATURE):
             image = scaled_transparency(image, data[24])

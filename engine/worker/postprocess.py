@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
+from pathlib import Path
 
 from engine.errors import AtelierError, StorageError, new_incident, without_folders
 from engine.images.output import OutputFolder
@@ -18,8 +19,9 @@ from speech import say
 
 log = logging.getLogger(__name__)
 
-MAX_UNCHECKED = 8
-"""Pictures that may wait to be checked; beyond that nothing is painted. Each takes a few MB."""
+MAX_UNSAVED = 8
+"""Pictures that may wait to be checked or saved; beyond that nothing is painted. Each takes a few
+MB, and up to 200 when it was enlarged."""
 
 
 class Postprocessor:
@@ -33,6 +35,7 @@ class Postprocessor:
         self._safety = safety
         self._job_events = job_events
         self._checking: dict[int, tuple[Job, asyncio.Task[None]]] = {}
+        self._saving = 0
         self._tasks = Tasks()
 
     @property
@@ -42,18 +45,19 @@ class Postprocessor:
 
     @property
     def has_room(self) -> bool:
-        """Whether the safety checker keeps up with the device."""
-        return sum(job.recipe.count for job in self.checking) < MAX_UNCHECKED
+        """Whether checking and saving keep up with the device."""
+        checking = sum(job.recipe.count for job in self.checking)
+        return checking + self._saving < MAX_UNSAVED
 
-    def keep(self, job: Job, pictures: tuple[Pixels, ...], on_checked: Callable[[], None]) -> None:
+    def keep(self, job: Job, pictures: tuple[Pixels, ...], on_done: Callable[[], None]) -> None:
         """Check and save a job's pictures, then record the job as painted.
 
         Args:
             job: What was painted.
             pictures: All of its pictures.
-            on_checked: Called when they no longer wait to be checked.
+            on_done: Called when they no longer wait.
         """
-        task = self._tasks.start(self._keep(job, pictures, on_checked), f"keep job {job.id}")
+        task = self._tasks.start(self._keep(job, pictures, on_done), f"keep job {job.id}")
         self._checking[job.id] = job, task
 
     def cancel(self, job_id: int) -> Job | None:
@@ -88,15 +92,14 @@ class Postprocessor:
             log.warning("Job %d couldn't be put back in the queue: %s", job.id, error)
 
     async def _keep(
-        self, job: Job, pictures: tuple[Pixels, ...], on_checked: Callable[[], None]
+        self, job: Job, pictures: tuple[Pixels, ...], on_done: Callable[[], None]
     ) -> None:
         try:
             try:
                 verdicts = await self._safety.check(job.recipe, job.parent, pictures)
             finally:
                 self._checking.pop(job.id, None)
-                on_checked()
-            files = await asyncio.to_thread(self._pictures.save, job, pictures)
+            files = await self._save(job, pictures)
             await self._jobs.set_painted(job.id, files, verdicts)
         except NotChecked:
             await self._put_back(job)
@@ -118,3 +121,12 @@ class Postprocessor:
             self._job_events.post(
                 JobEvent(job_id=job.id, state=JobState.PAINTED, pictures=tuple(files))
             )
+        finally:
+            on_done()
+
+    async def _save(self, job: Job, pictures: tuple[Pixels, ...]) -> list[Path]:
+        self._saving += len(pictures)
+        try:
+            return await asyncio.to_thread(self._pictures.save, job, pictures)
+        finally:
+            self._saving -= len(pictures)

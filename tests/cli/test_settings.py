@@ -224,7 +224,8 @@ def test_a_file_from_a_windows_editor_is_read(workplace: Path) -> None:
         ),
         (
             "[storage]\ncolour = 3",
-            "config.toml, line 2: unknown setting storage.colour. Known: path, keep_days, keep_gb.",
+            "config.toml, line 2: unknown setting storage.colour. Known: path, keep_days, keep_gb, "
+            "uploads_gb.",
         ),
         (
             "[storag]",

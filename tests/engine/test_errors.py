@@ -33,8 +33,8 @@ CHINESE = {
     "The {what} must be between {low} and {high}, not {value}.": (
         "{what}为 {value}，必须在 {low} 到 {high} 之间。"
     ),
-    "The {side} is {pixels} pixels, but {model} paints {least} to {most}.": (
-        "{side}为 {pixels} 像素；{model} 可绘制 {least} 到 {most} 像素。"
+    "The {side} is {number} pixel, but {model} paints {least} to {most}.": (
+        "{side}为 {number} 像素；{model} 可绘制 {least} 到 {most} 像素。"
     ),
     "There's no scheduler “{scheduler}”. Available: {known}.": (
         "没有调度器“{scheduler}”，只有{known}。"

@@ -12,6 +12,8 @@ from io import BytesIO
 
 from PIL import Image
 
+from engine.errors import InvalidRequest
+from engine.images.picture_limits import check_limits
 from engine.images.png_chunks import needed_chunks
 
 SIGNATURES = {
@@ -32,13 +34,14 @@ BIT = bytes(b"01"[value & 1] for value in range(256))
 
 ERRORS = (
     *(OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, EOFError),
-    *(AttributeError, MemoryError, struct.error, zlib.error),
+    *(AttributeError, MemoryError, struct.error, zlib.error, InvalidRequest),
 )
 
 
 def hidden_text(data: bytes) -> str:
     """The text hidden in a picture's pixels; empty if there is none. Decodes the picture."""
     try:
+        check_limits(data)
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(BytesIO(needed_chunks(data).data), formats=("PNG", "WEBP")) as image:

@@ -6,11 +6,12 @@ import asyncio
 import re
 import time
 
+import discord
 import pytest
 
 from engine.jobs import rate_limits as rate_limits
 from tests.cogs.app import App, number, told
-from tests.discord_server import Use
+from tests.discord_server import Upload, Use
 
 
 async def refusals(*uses: Use) -> list[str]:
@@ -45,6 +46,25 @@ async def test_more_pictures_than_an_hour_gives_are_never_promised_for_later(
     async with app.open(limits={"pictures_per_hour": 2}):
         refusal = await told(await app.alice.slash(app.art, "imagine", prompt="x", count=3))
         assert refusal == "You asked for 3 pictures, but your limit is 2 an hour."
+
+
+async def test_who_is_over_the_limit_is_refused_before_their_picture_is_fetched(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fetch(attachment: discord.Attachment) -> bytes:
+        raise AssertionError("it must not be fetched")
+
+    monkeypatch.setattr(discord.Attachment, "read", fetch)
+    async with app.open(limits={"pictures_per_hour": 1}):
+        await app.painted(app.alice)
+        picture = Upload("fox.png", b"anything")
+        for command, options in (
+            ("imagine", {}),
+            ("imagine", {"mask": picture}),
+            ("grid", {"x": "seed", "x_values": "1, 2"}),
+        ):
+            use = await app.alice.slash(app.art, command, prompt="x", image=picture, **options)
+            assert "You asked for" in await told(use)
 
 
 async def test_one_persons_limits_are_nobody_elses(app: App) -> None:

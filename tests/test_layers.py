@@ -69,6 +69,7 @@ ENGINE = (
     ("engine.jobs.context", "engine.jobs.rate_limits"),
     (
         *("engine.moderation.block", "engine.moderation.word_filter"),
+        "engine.moderation.lookalikes",
         *("engine.moderation.word_lists", "engine.models.model_rules", "engine.prompts"),
     ),
     ("engine.jobs.job", "engine.jobs.request", "engine.grids.layout", "engine.safety.verdict"),

@@ -6,12 +6,7 @@ from collections.abc import Iterable
 
 import regex
 
-LOOKALIKES = str.maketrans(
-    "аеорсухкмтвнӏіјѕԁԛԝһαβεηικμνορτυχγıɩɡǀⅼ∨օսոհցյꞵʙᴀᴇᴏᴜᴛ",
-    "aeopcyxkmtbhlijsdqwhabenikmvoptuxyiigllvounhgjbbaeout",
-)
-"""Letters of other alphabets (Cyrillic, Greek, Armenian, small capitals) that look like Latin ones,
-in lower case. Chosen by eye; words of those alphabets change alike in a list and in a text."""
+from engine.moderation.lookalikes import unmasked
 
 UNSPACED = (
     "\u0e00-\u0eff"  # Thai, Lao
@@ -57,7 +52,7 @@ def normalize(text: str) -> str:
     """The text as it is compared: without compatibility forms, case, disguises and extra spaces."""
     text = INVISIBLE.sub("", unicodedata.normalize("NFKC", INVISIBLE.sub("", text)))
     text = unicodedata.normalize("NFKC", text.casefold())
-    return " ".join(MARKS.sub("", text.translate(SMALL_CAPITALS).translate(LOOKALIKES)).split())
+    return " ".join(MARKS.sub("", unmasked(text.translate(SMALL_CAPITALS))).split())
 
 
 def contains_any(words: Iterable[str], *texts: str) -> bool:

@@ -1,8 +1,10 @@
 """Words that are not wanted are found as whole words, in any disguise."""
 
+import time
+
 import pytest
 
-from engine.moderation.word_filter import contains_any, normalize
+from engine.moderation.word_filter import contains_any, find_words, normalize
 
 
 @pytest.mark.parametrize(
@@ -33,6 +35,10 @@ from engine.moderation.word_filter import contains_any, normalize
         "a\u200bblood",
         "ʙʟᴏᴏᴅ",
         "b\u064bl\u0591ood",  # an Arabic and a Hebrew mark
+        "ᏏᏞᎾᎾᎠ blѻod ꓐꓡꓳꓳꓓ",  # Cherokee, and Lisu
+        "bⅼօօԁ",  # a Roman number, Armenian, Komi
+        "Ⓑⓛⓞⓞⓓ",
+        "🄱🄻🄾🄾🄳",
     ],
 )
 def test_a_word_is_found_in_its_disguises(text: str) -> None:
@@ -95,6 +101,33 @@ def test_vowel_points_do_not_hide_a_word(word: str, pointed: str) -> None:
 def test_words_of_other_languages_are_not_taken_for_it() -> None:
     ordinary = "Blüte Blut Straße größer кровать привет 血液 你好 سلام كتاب שלום ספר"
     assert not contains_any(["blood", "strap", "sex"], ordinary)
+
+
+@pytest.mark.parametrize(
+    ("word", "text"),
+    [
+        ("pot", "рот"),  # a mouth
+        ("pot", "РОТ"),
+        ("cocka", "соска"),  # a dummy
+        ("bop", "вор"),  # a thief
+        ("pay", "рау ρου"),
+        ("nun", "ուն"),  # Armenian
+    ],
+)
+def test_a_word_of_another_alphabet_is_no_disguise(word: str, text: str) -> None:
+    assert not contains_any([word], text)
+    assert contains_any([normalize(text)], f"x {text} x")
+
+
+@pytest.mark.parametrize("text", ["pоt", "роt", "ѕех", "SЕX", "ꓢꓰꓫ", "ρσt", "p\u043ft pοt"])
+def test_a_word_that_mixes_alphabets_or_has_letters_that_nobody_writes_is_one(text: str) -> None:
+    assert contains_any(["pot", "sex", "pσt"], text)
+
+
+def test_a_long_text_of_lookalikes_takes_no_time() -> None:
+    begun = time.perf_counter()
+    find_words([f"word{number}" for number in range(400)], "аꓡx" * 700, "рот " * 500)
+    assert time.perf_counter() - begun < 0.2, "it takes 5 ms"
 
 
 def test_a_hyphen_that_nobody_sees_parts_no_words() -> None:

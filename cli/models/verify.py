@@ -46,7 +46,7 @@ async def _flaws(model_manager: ModelManager, name: str) -> list[str]:
     """What's wrong with a model; shows progress while reading."""
     presence = model_manager.disk_usage(name).presence
     if presence is Presence.NO_FOLDER:
-        return list(model_manager.disk_usage(name).errors)
+        return list(model_manager.disk_usage(name).problems)
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),

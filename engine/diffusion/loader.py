@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from diffusers.loaders.single_file_utils import SingleFileComponentError
+
 from engine.diffusion.build_lock import BUILD_LOCK
 from engine.diffusion.device import Device
 from engine.diffusion.families import Family, family_of, is_stepped
@@ -32,7 +34,10 @@ log = logging.getLogger(__name__)
 QUANTIZED_ON_DEVICE = {Quantization.BNB8, Quantization.NF4}
 """bitsandbytes quantizes on the device while it loads."""
 
-LOADING_ERRORS = (OSError, ValueError, RuntimeError, KeyError, ImportError, MemoryError)
+LOADING_ERRORS = (
+    *(OSError, ValueError, RuntimeError, KeyError, ImportError, MemoryError),
+    SingleFileComponentError,
+)
 """What Diffusers and Transformers raise over files that they can't load."""
 
 

@@ -1,13 +1,22 @@
 """Builds the Diffusers pipeline of a model, in RAM and in the precision that its plan says."""
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import diffusers
 import torch
+import transformers
 from diffusers.loaders.single_file_utils import SingleFileComponentError
 
+from engine.diffusion.file_weights import (
+    denoiser_weights,
+    needs_reading,
+    older_text_encoder,
+    scheduler_options,
+    unused_tensors,
+)
 from engine.diffusion.gguf import check_quantization_types, dequantize_others, gguf_config
 from engine.diffusion.quantization import quantization_config, quantized
 from engine.errors import ModelUnavailable
@@ -17,6 +26,11 @@ from engine.memory.plan import Plan, Quantization
 from engine.models.catalogue import Model
 from engine.models.inspection import Inspection
 from speech import say
+
+log = logging.getLogger(__name__)
+
+CLIP_PREFIXES = ("cond_stage_model.transformer.", "conditioner.embedders.0.transformer.")
+"""Of the text encoder in checkpoints of Stable Diffusion 1 and XL."""
 
 MISMATCH_ERRORS = (SingleFileComponentError, LookupError, ValueError, RuntimeError)
 """What Diffusers raises if the tensors of a file aren't those of the component."""
@@ -50,8 +64,16 @@ def build_pipeline(
             dtype=dtype,
             feature_extractor=None,
             image_encoder=None,
-            **denoiser,
+            **_text_encoders(files.checkpoint, folder, dtype) | denoiser,
         )
+        _apply(pipe, scheduler_options(files.checkpoint))
+        if unused := unused_tensors(files.checkpoint):
+            log.warning(
+                "%d tensors of %s aren't used, such as %s",
+                len(unused),
+                files.checkpoint.name,
+                unused[0],
+            )
     else:
         pipe = diffusers.AutoPipelineForText2Image.from_pretrained(
             folder,
@@ -63,10 +85,37 @@ def build_pipeline(
         )
     if plan.vae_float32:
         pipe.vae.to(torch.float32)
-    if model.scheduler_options:
-        options = dict(pipe.scheduler.config) | dict(model.scheduler_options)
-        pipe.scheduler = type(pipe.scheduler).from_config(options)
+    _apply(pipe, model.scheduler_options)
     return pipe
+
+
+def _apply(pipe: Any, options: Mapping[str, Any]) -> None:
+    """Lay options over the configuration of the pipeline's scheduler."""
+    if options:
+        config = dict(pipe.scheduler.config) | dict(options)
+        pipe.scheduler = type(pipe.scheduler).from_config(config)
+
+
+def _text_encoders(file: Path, folder: Path, dtype: torch.dtype) -> dict[str, Any]:
+    """The CLIP text encoder of a checkpoint, if Diffusers wouldn't know its names."""
+    for prefix in CLIP_PREFIXES:
+        if (weights := older_text_encoder(file, prefix)) is not None:
+            config = transformers.CLIPTextConfig.from_pretrained(folder, subfolder="text_encoder")
+            encoder = transformers.CLIPTextModel(config)
+            if any(name.startswith("text_model.") for name in encoder.state_dict()):
+                weights = {f"text_model.{name}": tensor for name, tensor in weights.items()}
+            missing, unexpected = encoder.load_state_dict(weights, strict=False)
+            for name in (*missing, *unexpected):
+                if not name.endswith("position_ids"):  # newer versions compute them
+                    raise ModelUnavailable(
+                        say(
+                            "The text encoder of {file} isn't known: {name}.",
+                            file=file.name,
+                            name=name,
+                        )
+                    )
+            return {"text_encoder": encoder.to(dtype).eval()}
+    return {}
 
 
 def _missing_components(folder: Path) -> dict[str, Any]:
@@ -95,7 +144,8 @@ def _denoiser(
         return {}
     [part] = [part for part in inspection.components if part.role is Role.DENOISER]
     method = config.quant_mapping.get(part.name) if config else None
-    file = files.denoiser or (files.checkpoint if method else None)
+    inside = files.checkpoint
+    file = files.denoiser or (inside if inside and (method or needs_reading(inside)) else None)
     if file is None:
         return {}
     if part.stored_as is Quantization.GGUF:
@@ -114,15 +164,16 @@ def _from_file(
 ) -> Any:
     """A component from a file of its own or from a checkpoint, configured as in `folder`."""
     try:
+        weights = denoiser_weights(file, dtype) if stored is None and needs_reading(file) else None
         module = getattr(diffusers, part.class_name).from_single_file(
-            str(file),
+            weights or str(file),
             config=str(folder),
             subfolder=part.name,
             local_files_only=True,
             dtype=dtype,
             quantization_config=stored,
         )
-    except torch.OutOfMemoryError:
+    except (torch.OutOfMemoryError, ModelUnavailable):
         raise
     except MISMATCH_ERRORS as error:
         raise ModelUnavailable(_mismatch(file, part)) from error

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from engine.errors import ModelUnavailable
 from engine.hub.base_models import base_in
+from engine.hub.damage import is_damaged
 from engine.hub.local_files import local_layout, partial_bytes, place_of
 from engine.hub.pipeline_layout import INDEX
 from engine.hub.sources import Origin, Source, SourceKind
@@ -40,13 +41,20 @@ class DiskUsage:
         presence: How much of it.
         size: Bytes on disk.
         lacks: What is missing, each in a few words.
+        damaged: The files of the Hub that are damaged.
         errors: Why nothing more can be said of it, each a sentence.
     """
 
     presence: Presence
     size: int = 0
     lacks: tuple[str, ...] = ()
+    damaged: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """The errors, and a sentence for each damaged file."""
+        return (*self.errors, *(say("{file} is damaged.", file=name) for name in self.damaged))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +82,9 @@ def disk_usage(origin: Origin) -> DiskUsage:
     if presence is Presence.ABSENT and any(part.presence is not presence for part in parts):
         presence = Presence.PARTIAL
     lacks = tuple(lack for part in parts for lack in part.lacks)
+    damaged = tuple(name for part in parts for name in part.damaged)
     errors = tuple(error for part in parts for error in part.errors)
-    return DiskUsage(presence, sum(part.size for part in parts), lacks, errors)
+    return DiskUsage(presence, sum(part.size for part in parts), lacks, damaged, errors)
 
 
 def local_files(origin: Origin) -> LocalFiles:
@@ -108,12 +117,12 @@ def sources_of(origin: Origin) -> tuple[Source, ...]:
 def not_on_disk(source: Source, state: DiskUsage) -> ModelUnavailable:
     """The error for a source that can't be loaded from disk as it is."""
     presence = say(state.presence)
-    if state.errors:
+    if state.problems:
         sentence = say(
             "“{source}” is {presence}. {reason}",
             source=source.text,
             presence=presence,
-            reason=join_sentences(*state.errors),
+            reason=join_sentences(*state.problems),
         )
     elif source.repo is not None and not state.lacks:
         sentence = say(
@@ -148,6 +157,8 @@ def disk_usage_of_source(source: Source, own_denoiser: bool = True) -> DiskUsage
     if place is None:
         return DiskUsage(Presence.PARTIAL if partial else Presence.ABSENT, partial)
     if source.kind is not SourceKind.PIPELINE:
+        if source.repo is not None and is_damaged(place):
+            return DiskUsage(Presence.PARTIAL, partial, damaged=(place.name,))
         return DiskUsage(Presence.COMPLETE, place.stat().st_size)
     lacking = Presence.BROKEN if source.repo is None else Presence.PARTIAL
     if not (place / INDEX).is_file():
@@ -160,4 +171,8 @@ def disk_usage_of_source(source: Source, own_denoiser: bool = True) -> DiskUsage
     size = sum(file.stat().st_size for file in files if file.is_file())
     if layout.lacks:
         return DiskUsage(lacking, size + partial, layout.lacks)
+    if source.repo is None:
+        return DiskUsage(Presence.COMPLETE, size)
+    if damaged := tuple(name for name in layout.files if is_damaged(place / name)):
+        return DiskUsage(lacking, size + partial, damaged=damaged)
     return DiskUsage(Presence.COMPLETE, size)

@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from engine.errors import ModelUnavailable
 from engine.hub.tensor_headers import Tensor
-from speech import say
+from speech import phrase, say
 
 UNET = "model.diffusion_model."
 FIRST_CONVOLUTION = UNET + "input_blocks.0.0.weight"
@@ -19,6 +19,33 @@ VAE = ("first_stage_model.", "vae.")
 
 INPAINT_CHANNELS = 9
 """Input channels of an inpainting UNet: latents, latents of the masked image, and mask."""
+
+UNSUPPORTED_CHANNELS = {
+    5: phrase("a depth map"),
+    8: phrase("a picture to edit (InstructPix2Pix)"),
+    7: phrase("a small picture to enlarge (an upscaler)"),
+}
+"""Input channels of UNets whose pipelines aren't supported, and what they take beside latents."""
+
+LEFTOVERS = (
+    "model_ema.",
+    "cond_stage_model.",
+    "conditioner.embedders.",
+    "embedding_manager.",
+    "alphas_cumprod",
+    "betas",
+    "sqrt_",
+    "log_one_minus_",
+    "posterior_",
+    "logvar",
+    "edm_",
+    "v_pred",
+    "ztsnr",
+    "denoiser.sigmas",
+    "scaled_fp8",
+)
+"""Beginnings of the names of what a checkpoint may have beside its weights: the moving average of
+training, noise schedules, which Diffusers computes itself, and markers that are read."""
 
 LORA = ("lora_", ".lora_A.", ".lora_B.", ".lora_down.", ".lora_up.")
 """Parts of the names of a LoRA's tensors."""
@@ -119,7 +146,16 @@ def classify(tensors: tuple[Tensor, ...], text: str) -> SingleFileCheckpoint:
             say("“{source}” has no VAE. Use a checkpoint that includes all parts.", source=text)
         )
     shapes = {tensor.name: tensor.shape for tensor in tensors}
-    masked = shapes.get(FIRST_CONVOLUTION, (0, 0))[1] == INPAINT_CHANNELS
+    channels = (*shapes.get(FIRST_CONVOLUTION, ()), 0, 0)[1]
+    if channels in UNSUPPORTED_CHANNELS:
+        raise ModelUnavailable(
+            say(
+                "“{source}” isn't supported: besides a prompt, it needs {what}.",
+                source=text,
+                what=say(UNSUPPORTED_CHANNELS[channels]),
+            )
+        )
+    masked = channels == INPAINT_CHANNELS
     pipeline, base = traits.inpainting if masked else traits.pipeline
     marker, playground = PLAYGROUND
     names = ("text_encoder", "text_encoder_2")

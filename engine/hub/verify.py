@@ -72,6 +72,8 @@ def verify(
         digest = expected.get((source.text, name)) or _digest_in_cache(path)
         if flaw := _flaw(path, name, digest, read):
             flaws.append(flaw)
+        elif name in state.damaged:
+            flaws.append(say("{file} is damaged.", file=name))
         done += path.stat().st_size
     return tuple(flaws)
 

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from tests.cli.conftest import Atelier
 
@@ -26,7 +28,8 @@ def make_model(folder: Path, *, weights: str | None = "model.safetensors") -> No
     (folder / "scheduler" / "scheduler_config.json").write_text("{}")
     (folder / "unet" / "config.json").write_text("{}")
     if weights:
-        (folder / "unet" / weights).write_bytes(bytes(1_500_000))
+        weight = torch.zeros(1_500_000, dtype=torch.uint8)
+        save_file({"weight": weight}, folder / "unet" / weights)
 
 
 def rows(text: str) -> dict[str, str]:

@@ -7,15 +7,20 @@ from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 from weakref import WeakValueDictionary
 
 import discord
+from discord import app_commands
 from discord.ext import commands
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
+from discord.webhook.async_ import async_context
 from yarl import URL
 
-from cogs.context import Client, Services
+from cogs.acts import Acts
+from cogs.adapter import Adapter
+from cogs.context import Client, Interaction, Services
 from cogs.discord_settings import DiscordSettings, LimitSettings
 from cogs.messages.buttons import JobActions, JobButton
 from cogs.messages.job_messages import JobMessages
@@ -33,6 +38,8 @@ from cogs.tree import Tree
 from engine import Studio
 
 log = logging.getLogger(__name__)
+
+AnyCommand = app_commands.Command[Any, ..., Any] | app_commands.ContextMenu
 
 STOP_SECONDS = 3.0
 """How long posting finished pictures may take when the bot stops."""
@@ -77,11 +84,13 @@ class Atelier(Client):
         add(Limits, Limits(limits))
         submission = add(Submission, Submission(studio, messages))
         add(Confirmations, Confirmations(studio, submission))
-        self.start_hooks.append(messages.resume)
+        acts = add(Acts, Acts(self))
+        self.start_hooks += acts.load, messages.resume
         return updater
 
     async def setup_hook(self) -> None:
         """Between login and gateway: add features, sync commands, resume unfinished jobs."""
+        async_context.set(Adapter(self, self.services[Acts]))
         _, gateway, _ = await self.http.get_bot_gateway()
         # discord.py reconnects there after a session was invalidated.
         DiscordWebSocket.DEFAULT_GATEWAY = URL(gateway)
@@ -101,8 +110,13 @@ class Atelier(Client):
             await import_module(feature).setup(self)
 
     async def on_ready(self) -> None:
-        """Log that the bot is ready; this happens again after long gateway outages."""
+        """Resume what was left unfinished; this happens again after long gateway outages."""
         log.info("Ready as %s in %d servers", self.user, len(self.guilds))
+        await self.services[Acts].resume()
+
+    async def on_app_command_completion(self, interaction: Interaction, _: AnyCommand) -> None:
+        """A command has been answered."""
+        await self.services[Acts].finish(interaction)
 
     async def close(self) -> None:
         """Stop in order: accept nothing new, finish or requeue jobs, post finished pictures."""

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 import discord
 from discord import app_commands
 
+from cogs.acts import Acts
 from cogs.context import Client, GuardedTree, Interaction
 from cogs.messages.replies import reply, sentence_for
 from cogs.policy.access import require_access
@@ -39,7 +40,9 @@ class Tree(GuardedTree):
             await require_access(interaction)
             await action()
         except Exception as error:
-            await self._answer(interaction, error)
+            await self._fail(interaction, error)
+        else:
+            await interaction.client.services[Acts].finish(interaction)
 
     async def interaction_check(self, interaction: Interaction, /) -> bool:
         """The policy check of commands."""
@@ -62,7 +65,15 @@ class Tree(GuardedTree):
     ) -> None:
         """The error handler of commands."""
         cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
-        await self._answer(interaction, cause)
+        await self._fail(interaction, cause)
+
+    async def _fail(self, interaction: Interaction, error: Exception) -> None:
+        """Answer an error; what only the program's end has broken off goes on at the next start."""
+        if interaction.client.leaving and not isinstance(error, AtelierError):
+            log.info("An interaction of %s was broken off: %s", interaction.user, error)
+            return
+        await self._answer(interaction, error)
+        await interaction.client.services[Acts].finish(interaction)
 
     async def _answer(self, interaction: Interaction, error: Exception) -> None:
         if interaction.type is discord.InteractionType.autocomplete:

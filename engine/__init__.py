@@ -83,9 +83,11 @@ from engine.settings import (
 from engine.sizes import human_size
 from engine.status import Status, StudioReport
 from engine.store import (
+    Act,
     AuditEntry,
     Decision,
     JobPage,
+    Progress,
     Review,
     ReviewMessage,
     Search,
@@ -113,6 +115,7 @@ __all__ = [
     "RATIOS",
     "REVIEW_LIFETIME",
     "STYLE_PLACE",
+    "Act",
     "AdapterCatalogue",
     "AdapterSettings",
     "AdapterUse",
@@ -158,6 +161,7 @@ __all__ = [
     "PictureSettings",
     "PlanTable",
     "Presence",
+    "Progress",
     "QueueFull",
     "RateLimits",
     "Recipe",

@@ -34,6 +34,7 @@ class Studio:
         upload_limits: How much people may upload.
         grids: Comparison grids.
         history: Searches among finished jobs.
+        acts: What people were promised and is not finished.
         favourites: The stars, and the messages in galleries.
     """
 
@@ -57,6 +58,7 @@ class Studio:
         self.upload_limits = files.upload_limits
         self.grids = jobs.grids
         self.history = store.history
+        self.acts = store.acts
         self.favourites = store.favourites
         self._store = store
         self._contexts = scopes.contexts

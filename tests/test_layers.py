@@ -40,6 +40,8 @@ COGS = (
     ("cogs.requests",),
     ("cogs.messages",),
     ("cogs.policy",),
+    ("cogs.adapter",),
+    ("cogs.acts",),
     (
         *("cogs.context", "cogs.message_ref", "cogs.markdown"),
         *("cogs.discord_settings", "cogs.translator"),

@@ -7,6 +7,7 @@ from discord import ui
 from discord.ext import commands
 
 from cogs.context import Client
+from cogs.messages.delivery import fresh_nonce
 from cogs.messages.text import command_mention
 from speech import current_language, language_for, say, set_language
 
@@ -42,7 +43,9 @@ class Welcome(commands.Cog):
         await preferences.set(scope, GREETED_KEY, "yes")
         try:
             await channel.send(
-                view=greeting(self._bot, guild), allowed_mentions=discord.AllowedMentions.none()
+                view=greeting(self._bot, guild),
+                allowed_mentions=discord.AllowedMentions.none(),
+                nonce=fresh_nonce(),
             )
         except discord.HTTPException as error:
             log.warning("Server %d couldn't be greeted: %s", guild.id, error)

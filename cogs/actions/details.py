@@ -8,7 +8,7 @@ from discord import ui
 
 from cogs.context import Interaction
 from cogs.markdown import fenced
-from cogs.messages.delivery import DM_FORBIDDEN, NO_SHARED_SERVER
+from cogs.messages.delivery import DM_FORBIDDEN, NO_SHARED_SERVER, fresh_nonce
 from cogs.messages.encodings import Upload, encodings
 from cogs.policy.contexts import is_user_install
 from cogs.policy.nsfw import exposure_in_dm
@@ -69,7 +69,7 @@ async def send_to_dm(interaction: Interaction, picture: Parent) -> None:
     file.spoiler = picture.number in exposure.spoilered
     text = say("Picture {picture} of job {job}", picture=picture.number + 1, job=job.id)
     try:
-        await interaction.user.send(text, file=file)
+        await interaction.user.send(text, file=file, nonce=fresh_nonce())
     except discord.Forbidden as error:
         if error.code not in DM_FORBIDDEN:
             raise

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import secrets
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -32,6 +33,11 @@ class Showable(Protocol):
 
     async def require_exists(self, studio: Studio) -> None:
         """Raise `UnknownJob` when the job or grid that it shows was deleted."""
+
+
+def fresh_nonce() -> str:
+    """A nonce for one message: however often it is sent, Discord posts it once."""
+    return secrets.token_hex(8)
 
 
 class Unreachable(Exception):

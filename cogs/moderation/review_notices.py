@@ -6,7 +6,7 @@ import discord
 
 from cogs.context import Client
 from cogs.message_ref import MessageRef
-from cogs.messages.delivery import open_dm
+from cogs.messages.delivery import fresh_nonce, open_dm
 from cogs.messages.updater import TRANSIENT_ERRORS
 from cogs.moderation.review_cards import prompt_excerpt
 from engine import Review
@@ -55,7 +55,7 @@ async def _send_dm(bot: Client, message_ref: MessageRef, text: str) -> bool:
     """DM the member; whether that worked."""
     try:
         dm_ref = await open_dm(bot, message_ref)
-        await bot.get_partial_messageable(dm_ref.channel_id).send(text)
+        await bot.get_partial_messageable(dm_ref.channel_id).send(text, nonce=fresh_nonce())
     except TRANSIENT_ERRORS as error:
         log.info("User %d can't be sent a DM: %s", message_ref.person, error)
         return False
@@ -67,7 +67,7 @@ async def _mention_in_channel(bot: Client, message_ref: MessageRef, text: str) -
     mentions = discord.AllowedMentions(users=[discord.Object(message_ref.person)])
     try:
         await bot.get_partial_messageable(message_ref.channel_id).send(
-            text, allowed_mentions=mentions
+            text, allowed_mentions=mentions, nonce=fresh_nonce()
         )
     except TRANSIENT_ERRORS as error:
         log.warning("User %d couldn't be notified: %s", message_ref.person, error)

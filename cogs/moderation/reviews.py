@@ -89,7 +89,9 @@ class ReviewService:
         scope = scope_of(interaction)
         reviews = self._studio.moderation.reviews
         owner = str(interaction.user.id)
-        review = await reviews.hold(scope, owner, message_ref.to_json(), requests, words, parent)
+        review = await reviews.hold(
+            scope, owner, message_ref.to_json(), requests, words, parent, act=interaction.id
+        )
         if interaction.response.type is discord.InteractionResponseType.deferred_channel_message:
             # The notice would take its place, for the whole channel to read.
             await interaction.delete_original_response()

@@ -74,6 +74,7 @@ async def requester_of(
             interaction.user, settings.pictures_per_hour, settings.roles
         ),
         parent=parent,
+        act=interaction.id,
         context=context,
     )
 

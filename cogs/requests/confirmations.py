@@ -150,13 +150,16 @@ class Confirmations:
         Raises:
             AtelierError: When they are refused; the question stays open.
         """
-        confirmation = await self._pending.pop(number, interaction.user.id)
+        user = interaction.user.id
+        await self._pending.require(number, user, interaction.id)
         await interaction.response.defer()
+        confirmation = await self._pending.claim(number, user, interaction.id)
         try:
             text = await self._submit(interaction, confirmation)
         except AtelierError:
             await self._pending.add(confirmation)
             raise
+        await self._pending.remove(number)
         await interaction.edit_original_response(view=_view(text))
 
     async def _submit(self, interaction: Interaction, confirmation: PendingConfirmation) -> str:

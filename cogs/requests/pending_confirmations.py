@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 from cogs.policy.access import Refused
@@ -28,6 +28,7 @@ class PendingConfirmation:
         requests: What to paint.
         private: The privacy that the user chose for them, if any.
         layout: The axes, if they are the cells of a grid.
+        claimed_by: The ID of the interaction that is submitting them, if one is.
     """
 
     number: int
@@ -35,6 +36,7 @@ class PendingConfirmation:
     requests: tuple[ImageRequest, ...]
     private: bool | None = None
     layout: GridLayout | None = None
+    claimed_by: int | None = None
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Self:
@@ -64,22 +66,53 @@ class PendingConfirmations:
             await self._save([*others, confirmation][-MAX_PENDING:])
 
     async def pop(self, number: int, user_id: int) -> PendingConfirmation:
-        """Remove a confirmation and return it. Of two clicks at once, one gets it.
+        """Remove a confirmation that nobody has claimed, and return it.
 
         Raises:
-            Refused: When it is gone, or another user's.
+            Refused: When it is gone, claimed, or another user's.
         """
         async with self._lock:
-            stored = await self._load()
-            found = [each for each in stored if each.number == number]
-            if not found:
-                raise Refused(
-                    say("This question was already answered or has expired. Run the command again.")
-                )
-            if found[0].owner != user_id:
-                raise Refused(say("Only the person who asked can answer this."))
-            await self._save([each for each in stored if each.number != number])
-        return found[0]
+            found, others = await self._find(number, user_id, None)
+            await self._save(others)
+        return found
+
+    async def require(self, number: int, user_id: int, interaction_id: int) -> None:
+        """Raise what `claim` would raise."""
+        async with self._lock:
+            await self._find(number, user_id, interaction_id)
+
+    async def claim(self, number: int, user_id: int, interaction_id: int) -> PendingConfirmation:
+        """Mark a confirmation as being submitted, and return it unmarked.
+
+        Of two clicks at once, one gets it. A click that the program's end has interrupted gets it
+        again.
+
+        Raises:
+            Refused: When it is gone, claimed by another interaction, or another user's.
+        """
+        async with self._lock:
+            found, others = await self._find(number, user_id, interaction_id)
+            await self._save([*others, replace(found, claimed_by=interaction_id)])
+        return replace(found, claimed_by=None)
+
+    async def remove(self, number: int) -> None:
+        """Remove a confirmation."""
+        async with self._lock:
+            await self._save([each for each in await self._load() if each.number != number])
+
+    async def _find(
+        self, number: int, user_id: int, interaction_id: int | None
+    ) -> tuple[PendingConfirmation, list[PendingConfirmation]]:
+        """The confirmation, and the others. Raises what `claim` raises."""
+        stored = await self._load()
+        found = next((each for each in stored if each.number == number), None)
+        if found is None or found.claimed_by not in (None, interaction_id):
+            raise Refused(
+                say("This question was already answered or has expired. Run the command again.")
+            )
+        if found.owner != user_id:
+            raise Refused(say("Only the person who asked can answer this."))
+        return found, [each for each in stored if each is not found]
 
     async def _load(self) -> list[PendingConfirmation]:
         text = await self._preferences.get(SCOPE, KEY)

@@ -7,7 +7,7 @@ import discord
 
 from cogs.context import Interaction
 from cogs.message_ref import MessageRef
-from cogs.messages.delivery import DM_FORBIDDEN, Showable, open_dm
+from cogs.messages.delivery import DM_FORBIDDEN, Showable, fresh_nonce, open_dm
 from cogs.messages.replies import reply
 from cogs.policy.privacy import ReplyMode
 from speech import phrase, say
@@ -78,7 +78,11 @@ async def _send_dm(
     try:
         dm = await open_dm(interaction.client, message_ref)
         channel = interaction.client.get_partial_messageable(dm.channel_id)
-        sent = await channel.send(view=card.view(), allowed_mentions=discord.AllowedMentions.none())
+        sent = await channel.send(
+            view=card.view(),
+            allowed_mentions=discord.AllowedMentions.none(),
+            nonce=fresh_nonce(),
+        )
     except discord.HTTPException as error:
         if error.code not in DM_FORBIDDEN:
             raise

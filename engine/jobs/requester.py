@@ -20,6 +20,8 @@ class Requester:
         parent: The picture that the request is based on.
         review: The number of the held request that a moderator approves with this: it is decided
             in the transaction that stores the jobs, and only once.
+        act: The number of the act that asks, if it is kept (see `engine.store.acts`): that it is
+            stored is written in the transaction that stores the jobs.
         context: What `scope` has decided; loaded if `None`.
     """
 
@@ -29,4 +31,5 @@ class Requester:
     rate_limits: RateLimits | None = None
     parent: Parent | None = None
     review: int | None = None
+    act: int | None = None
     context: RequestContext | None = None

@@ -3,6 +3,7 @@
 The only place with SQL. There is one connection; every method is one transaction.
 """
 
+from engine.store.acts import Act, ActTable, Progress
 from engine.store.added_models import ModelTable
 from engine.store.database import Database
 from engine.store.favourites import Favourites
@@ -21,6 +22,8 @@ from engine.store.store import Store
 from engine.store.visible_jobs import JobPage, Viewer, VisibleJobs
 
 __all__ = [
+    "Act",
+    "ActTable",
     "AuditEntry",
     "Database",
     "Decision",
@@ -35,6 +38,7 @@ __all__ = [
     "ModerationTable",
     "Outcomes",
     "Preferences",
+    "Progress",
     "RemovableJob",
     "RetentionTable",
     "Review",

@@ -1,4 +1,4 @@
-"""Interaction tokens of message references, erased once they have expired.
+"""Interaction tokens of message references and of acts, erased once they have expired.
 
 References are opaque here but for two keys: `token`, and `expires_at` in epoch seconds.
 """
@@ -45,6 +45,10 @@ async def erase_expired_tokens(database: Database, *, all_rows: bool) -> int:
         for table in TABLES:
             cursor = await connection.execute(ERASE.format(table=table), values)
             erased += cursor.rowcount
+        cursor = await connection.execute(
+            "DELETE FROM acts WHERE at NOT BETWEEN ? AND ?", (now - LIFETIME, now + 60)
+        )
+        erased += cursor.rowcount
     if erased:
         await database.checkpoint()
     return erased

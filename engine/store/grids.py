@@ -13,6 +13,7 @@ from engine.grids.layout import Grid, GridLayout
 from engine.jobs.job import Cell, Job
 from engine.jobs.request import Recipe
 from engine.jobs.requester import Requester
+from engine.store.acts import mark_stored
 from engine.store.database import Database
 from engine.store.jobs import JobTable, insert
 from engine.store.unreadable import readable
@@ -61,6 +62,7 @@ class GridTable:
                 await insert(connection, requester, recipes[cell], Cell(grid.id, cell))
                 for cell in order
             ]
+            await mark_stored(connection, requester.act)
         return grid, jobs
 
     async def get(self, grid_id: int) -> Grid:

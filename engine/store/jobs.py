@@ -13,6 +13,7 @@ from engine.jobs.job import Cell, Job, JobState, Parent
 from engine.jobs.request import Recipe
 from engine.jobs.requester import Requester
 from engine.safety.verdict import SafetyVerdict
+from engine.store.acts import mark_stored
 from engine.store.clock import bound_times, is_future
 from engine.store.database import Database
 from engine.store.reviews import Decision, decided
@@ -52,7 +53,9 @@ class JobTable:
         async with self._database.transaction() as connection:
             if review is not None and not await decided(connection, review, Decision.ALLOWED):
                 raise AlreadyDecided(say("This request has already been decided."))
-            return [await insert(connection, requester, recipe) for recipe in recipes]
+            jobs = [await insert(connection, requester, recipe) for recipe in recipes]
+            await mark_stored(connection, requester.act)
+        return jobs
 
     async def get(self, job_id: int) -> Job:
         """The job of that number.

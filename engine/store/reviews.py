@@ -12,6 +12,7 @@ import aiosqlite
 from engine.errors import InvalidRequest, LimitReached
 from engine.jobs.job import Parent
 from engine.jobs.request import ImageRequest
+from engine.store.acts import mark_stored
 from engine.store.clock import REPAIRS, SLACK
 from engine.store.database import Database
 from engine.store.unreadable import readable
@@ -93,8 +94,11 @@ class ReviewTable:
         requests: Sequence[ImageRequest],
         words: Sequence[str],
         parent: Parent | None = None,
+        act: int | None = None,
     ) -> Review:
         """Store requests that have to wait; the arguments are the attributes of `Review`.
+
+        Except `act`: the number of the act that asks, as in `Requester`.
 
         Raises:
             LimitReached: When too many of that member wait.
@@ -130,6 +134,7 @@ class ReviewTable:
                     Decision.WAITING,
                 ),
             )
+            await mark_stored(connection, act)
         assert cursor.lastrowid is not None
         return Review(
             id=cursor.lastrowid,

@@ -242,6 +242,14 @@ STEPS: tuple[str, ...] = (
     CREATE INDEX jobs_of_scope ON jobs (scope, id, state);
     """,
     MEASUREMENTS_WITH_TIMINGS,
+    """
+    CREATE TABLE acts (
+        id          INTEGER PRIMARY KEY,
+        at          REAL NOT NULL,
+        act         TEXT NOT NULL,
+        progress    TEXT NOT NULL
+    ) STRICT;
+    """,
 )
 
 

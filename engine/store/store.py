@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from engine.store.acts import ActTable
 from engine.store.added_models import ModelTable
 from engine.store.database import Database
 from engine.store.favourites import Favourites
@@ -23,6 +24,7 @@ class Store:
 
     def __init__(self, database: Database, folder: Path) -> None:
         self.database = database
+        self.acts = ActTable(database)
         self.favourites = Favourites(database)
         self.jobs = JobTable(database, folder)
         self.grids = GridTable(database, self.jobs)

@@ -27,6 +27,8 @@ class Fault:
     retry_after: float = 0.3
     lose_answer: bool = False
     delay: float = 0.0
+    silent: bool = False
+    """It takes effect, and no answer comes."""
     hits: int = 0
     """How many requests it has met."""
 
@@ -47,6 +49,7 @@ class Trouble(NamedTuple):
 
     refusal: Fault | None
     delay: float
+    silent: bool
 
 
 class Faults:
@@ -62,7 +65,7 @@ class Faults:
 
     def meet(self, method: str, path: str) -> Trouble:
         """What is in store for this request; uses the orders up."""
-        refusal, delay = None, 0.0
+        refusal, delay, silent = None, 0.0, False
         for fault in self._orders:
             if not fault.times or fault.method not in (method, "*"):
                 continue
@@ -73,10 +76,11 @@ class Faults:
             fault.times -= 1
             fault.hits += 1
             delay += fault.delay
+            silent |= fault.silent
             if fault.status is not None:
                 refusal = fault
         self._orders = [fault for fault in self._orders if fault.times]
-        return Trouble(refusal, delay)
+        return Trouble(refusal, delay, silent)
 
     def clear(self) -> None:
         """Call off what has not happened yet."""

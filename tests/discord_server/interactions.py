@@ -44,6 +44,8 @@ class Interaction:
     acknowledged_at: float | None = None
     response: int | None = None
     """The type of the response: 4 message, 5 deferred, 6 deferred update, 7 update, …"""
+    answer: Json | None = None
+    """The body of the response."""
     original: Message | None = None
     followups: list[Message] = field(default_factory=list)
     modal: Modal | None = None

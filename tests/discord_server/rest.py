@@ -27,6 +27,7 @@ from .uploads import Upload
 from .world import World
 
 PREFIX = "/api/v10"
+FOREVER = 3600
 
 
 class Rest:
@@ -72,6 +73,8 @@ class Rest:
                 headers["X-RateLimit-Scope"] = "user"
             response = _respond(request, refusal.status, refusal.body(), headers)
         self.world.changes.ring()
+        if trouble.silent:
+            await asyncio.sleep(FOREVER)
         return response
 
     async def _answer(

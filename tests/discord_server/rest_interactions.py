@@ -27,7 +27,9 @@ async def respond(call: Call) -> Reply:
     if interaction is None or interaction.id != call.id("interaction_id"):
         raise unknown("interaction")
     if interaction.acknowledged_at is not None:
-        raise ApiError(400, 40060, "Interaction has already been acknowledged.")
+        # Who got no answer to the same response can't know that it was the first.
+        text, again = "Interaction has already been acknowledged.", call.body == interaction.answer
+        raise ApiError(400, 40060, text, blameless=again)
     late = call.arrived > interaction.offered_at + call.world.acknowledge_within
     if late or interaction.failed is not None:
         raise unknown("interaction")
@@ -39,6 +41,7 @@ async def respond(call: Call) -> Reply:
         raise invalid_form([Problem(("type",), "INTERACTION_RESPONSE_TYPE_INVALID", text)])
     RESPONSES[kind](call, interaction, call.body.get("data") or {})
     interaction.acknowledge(kind)
+    interaction.answer = call.body
     if call.query.get("with_response", "").lower() not in ("1", "true"):
         return Reply()
     return Reply(_callback(interaction, kind))

@@ -216,6 +216,11 @@ class DiscordServer:
         """The next matching requests wait before anything happens to them."""
         return self.rest.faults.order(Fault(method, re.compile(path), times, delay=seconds))
 
+    def never_answer(self, *, method: str = "*", path: str = ".*", times: int = 1) -> Fault:
+        """The next matching requests take effect, but nobody ever hears of it."""
+        fault = Fault(method, re.compile(path), times, silent=True)
+        return self.rest.faults.order(fault)
+
     def call_off_faults(self) -> None:
         """What was ordered with `fail_next` and `delay` and has not happened yet, will not."""
         self.rest.faults.clear()

@@ -102,6 +102,11 @@ class MessageRef:
         return max(0.0, left) if left <= TOKEN_LIFETIME + CLOCK_ERROR else 0.0
 
     @property
+    def in_a_dm(self) -> bool:
+        """Whether the message is in the user's DMs with the bot."""
+        return self.guild_id is None and not self.token_only
+
+    @property
     def link(self) -> str:
         """The URL of the message, once its ID is known. `token_only` messages can't be opened."""
         place = f"{self.guild_id or '@me'}/{self.channel_id}"

@@ -57,6 +57,10 @@ class TrackedGrid(TrackedMessage[GridProgress]):
     def edit_interval(self, event: GridProgress | None) -> float:
         return MESSAGE_INTERVAL
 
+    async def worth_a_dm(self, event: GridProgress) -> bool:
+        cells = (await self._grids.cells(self._grid.id)).values()
+        return any(job.pictures for job in cells) and not all(job.delivered for job in cells)
+
     async def set_message_ref(self, message_ref: MessageRef) -> None:
         await self._grids.set_message_ref(self._grid.id, message_ref.to_json())
 

@@ -20,6 +20,8 @@ UNKNOWN_CHANNEL = 10003
 UNKNOWN_MESSAGE = 10008
 UNKNOWN_WEBHOOK = 10015
 INVALID_TOKEN = 50027
+THREAD_ARCHIVED = 50083
+"""A new message opens the thread again, unless it is locked."""
 NO_SHARED_SERVER = 50278
 DM_FORBIDDEN = (50007, NO_SHARED_SERVER)
 """Error codes for users who don't accept DMs, or share no server with the bot."""
@@ -99,8 +101,8 @@ async def deliver(
             if message_ref.message_id is not None:
                 try:
                     return await _edit_as_bot(bot, message_ref, card, uploads)
-                except discord.NotFound as error:
-                    if error.code != UNKNOWN_MESSAGE:
+                except discord.HTTPException as error:
+                    if error.code not in (UNKNOWN_MESSAGE, THREAD_ARCHIVED):
                         raise
             if nonce is None:
                 raise Unreachable("the message is gone")
@@ -109,7 +111,8 @@ async def deliver(
     except discord.HTTPException as error:
         if error.status == 413:
             raise TooLarge from error
-        if error.status == 403 or error.code in (UNKNOWN_CHANNEL, *DM_FORBIDDEN):
+        gone = (UNKNOWN_CHANNEL, THREAD_ARCHIVED, *DM_FORBIDDEN)
+        if error.status == 403 or error.code in gone:
             raise Unreachable(error.text) from error
         if error.status == 400:
             raise Rejected(error.text) from error
@@ -197,4 +200,9 @@ async def _send_new(
 
 def _needs_other_way(error: discord.HTTPException) -> bool:
     """Whether the message can't be edited with the token (any more)."""
-    return error.status == 401 or error.code in (UNKNOWN_MESSAGE, UNKNOWN_WEBHOOK, INVALID_TOKEN)
+    return error.status == 401 or error.code in (
+        UNKNOWN_MESSAGE,
+        UNKNOWN_WEBHOOK,
+        INVALID_TOKEN,
+        THREAD_ARCHIVED,
+    )

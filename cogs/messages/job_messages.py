@@ -95,6 +95,9 @@ class _TrackedJob(TrackedMessage[JobEvent]):
     def edit_interval(self, event: JobEvent | None) -> float:
         return edit_interval(event)
 
+    async def worth_a_dm(self, event: JobEvent) -> bool:
+        return self._nonce is not None and event.state is not JobState.CANCELLED
+
     async def set_message_ref(self, message_ref: MessageRef) -> None:
         await self._studio.set_message_ref(self._job.id, message_ref.to_json())
 

@@ -14,7 +14,7 @@ import discord
 
 from cogs.context import Client
 from cogs.message_ref import MessageRef
-from cogs.messages.delivery import Rejected, Showable, TooLarge, Unreachable, deliver
+from cogs.messages.delivery import Rejected, Showable, TooLarge, Unreachable, deliver, open_dm
 from cogs.messages.encodings import Upload
 from cogs.messages.pings import Ping, send_ping
 from cogs.messages.throttle import EditThrottle
@@ -32,6 +32,10 @@ remembers a nonce for a few minutes: a message sent twice within them is posted 
 
 TRANSIENT_ERRORS = (discord.HTTPException, aiohttp.ClientError, OSError)
 """Errors that pass: Discord, or the connection to it, has a problem."""
+
+
+UNKNOWN_USER = (400, 403, 404)
+"""Statuses of the answer when no DM channel can be opened to a user."""
 
 
 class TrackedMessage(ABC, Generic[Event]):
@@ -81,6 +85,10 @@ class TrackedMessage(ABC, Generic[Event]):
     @abstractmethod
     def ping(self) -> Ping | None:
         """What to tell the owner once the outcome is shown for the first time, if anything."""
+
+    @abstractmethod
+    async def worth_a_dm(self, event: Event) -> bool:
+        """Whether an outcome that can't be shown in its place is worth a DM."""
 
     @abstractmethod
     async def set_message_ref(self, message_ref: MessageRef) -> None:
@@ -171,18 +179,48 @@ class MessageUpdater:
             return
         previous, outcome = ended
         message_ref = previous
+        show = partial(tracked.show_outcome, outcome)
         try:
-            message_ref = await retry_forever(
-                partial(tracked.show_outcome, outcome, previous), tracked.name
-            )
-        except (Unreachable, Rejected) as error:
+            message_ref = await retry_forever(partial(show, message_ref), tracked.name)
+        except Rejected as error:
             log.warning("%s: the outcome can't be shown: %s", tracked.name, error)
+        except Unreachable as error:
+            log.warning("%s: the outcome can't be shown in its place: %s", tracked.name, error)
+            if await tracked.worth_a_dm(outcome) and not message_ref.in_a_dm:
+                message_ref = await self._show_in_dm(show, message_ref, tracked.name)
         await tracked.set_message_ref(message_ref)
         ping = None if message_ref.is_new_dm_after(previous) else tracked.ping()
         if ping is not None:
             async with self._lock_for(tracked):
                 await send_ping(self._bot, ping, message_ref, tracked.set_message_ref)
         await tracked.mark_delivered()
+
+    async def _show_in_dm(
+        self,
+        show: Callable[[MessageRef], Awaitable[MessageRef]],
+        message_ref: MessageRef,
+        name: str,
+    ) -> MessageRef:
+        """Show an outcome to the person who asked, since its place is gone or closed to the bot.
+
+        Returns:
+            Where it is; no message if they don't accept DMs, so that nothing links to one.
+        """
+
+        async def open_and_show() -> MessageRef:
+            try:
+                dm_ref = await open_dm(self._bot, message_ref)
+            except discord.HTTPException as error:
+                if error.status in UNKNOWN_USER:
+                    raise Unreachable(error.text) from error
+                raise
+            return await show(dm_ref)
+
+        try:
+            return await retry_forever(open_and_show, name)
+        except (Unreachable, Rejected) as error:
+            log.warning("%s: it can't be sent as a DM: %s", name, error)
+            return message_ref.without_token().with_message(None)
 
     async def _show_progress(
         self, tracked: TrackedMessage[Event], message_ref: MessageRef, shown: Showable | None

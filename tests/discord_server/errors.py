@@ -85,6 +85,11 @@ def unknown(what: str, *, existed: bool = False) -> ApiError:
     return ApiError(404, UNKNOWN_CODES[what], f"Unknown {what}", blameless=existed)
 
 
+def archived() -> ApiError:
+    """What is done to a thread that somebody has closed; the bot is not to blame."""
+    return ApiError(400, 50083, "Thread is archived", blameless=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Violation:
     """Something the bot did that Discord would not have put up with."""

@@ -89,6 +89,7 @@ class Channel:
         self.overwrites: dict[int, Overwrite] = {}
         self.history: list[Message] = []
         self.typing = 0
+        self.archived = self.locked = False
 
     @property
     def messages(self) -> list[Message]:
@@ -121,6 +122,12 @@ class Channel:
         assert self.guild is not None
         deny = Permissions(**dict.fromkeys(names, True))
         self.overwrite(self.guild.bot, deny=deny)
+
+    def archive(self, *, locked: bool = False) -> None:
+        """Close this thread; the bot hears of it. A new message opens it again unless `locked`."""
+        assert self.kind == "thread"
+        self.archived, self.locked = True, locked
+        self.world.publish("THREAD_UPDATE", payloads.channel(self), self.guild)
 
     async def delete(self, message: Message) -> None:
         """Delete a message behind the bot's back."""

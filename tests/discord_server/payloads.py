@@ -119,10 +119,10 @@ def channel(which: Channel) -> Json:
             "member_count": 1,
             "total_message_sent": len(which.history),
             "thread_metadata": {
-                "archived": False,
+                "archived": which.archived,
                 "auto_archive_duration": 1440,
                 "archive_timestamp": JOINED,
-                "locked": False,
+                "locked": which.locked,
                 "create_timestamp": JOINED,
             },
         }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from . import message_payloads, payloads
 from .checks import length
 from .compose import write
-from .errors import ApiError, Json, Problem, invalid_form
+from .errors import ApiError, Json, Problem, archived, invalid_form
 from .guilds import Channel
 from .messages import COMPONENTS_V2, SUPPRESS_EMBEDS, SUPPRESS_NOTIFICATIONS, Message
 from .permissions import in_channel
@@ -100,6 +100,10 @@ async def create_message(call: Call) -> Reply:
     if channel.recipient is not None and not call.world.knows(channel.recipient):
         text = "Cannot send messages to this user due to having no mutual guilds"
         raise ApiError(403, 50278, text)
+    if channel.archived:
+        if channel.locked:
+            raise archived()
+        channel.archived = False
     body = call.body
     if problems := list(length(("nonce",), str(body.get("nonce") or ""), 0, 25)):
         raise invalid_form(problems)
@@ -150,6 +154,8 @@ async def edit_message(call: Call) -> Reply:
     """Change a message of the bot's own."""
     channel = _channel(call, *(["attach_files"] if call.files else []))
     message = call.world.message(channel, call.id("message_id"))
+    if channel.archived:
+        raise archived()
     if message.author is not call.world.bot:
         raise ApiError(403, 50005, "Cannot edit a message authored by another user")
     filled = message.loading

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from . import message_payloads
 from .compose import write
-from .errors import ApiError, unknown
+from .errors import ApiError, archived, unknown
 from .interactions import Interaction
 from .messages import (
     COMPONENTS_V2,
@@ -86,6 +86,8 @@ async def get_message(call: Call) -> Reply:
 async def edit_message(call: Call) -> Reply:
     """Change it; a deferred response gets its text this way."""
     message = _message(call)
+    if message.channel.archived:
+        raise archived()
     filled = message.loading
     write(call.world, message, call.body, call.files, flags=SUPPRESS_EMBEDS | COMPONENTS_V2)
     call.world.edited_message(message, filled=filled)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 from typing import Any
 
 import pytest
 
+from cogs.message_ref import MessageRef
 from engine.images.metadata import parse_parameters
-from tests.cogs.app import PATIENCE, App, image, seed, settings_line
-from tests.discord_server import Message
+from tests.cogs.app import PATIENCE, App, image, number, seed, settings_line
+from tests.discord_server import Channel, Message
 from tests.discord_server.messages import Attachment
 
 BY_TOKEN = r"/webhooks/.*"
@@ -103,32 +105,68 @@ async def test_progress_never_brings_a_deleted_message_back(app: App) -> None:
         assert app.art.messages == []
 
 
-async def test_a_channel_that_is_gone_is_dropped_quietly_and_settled(
-    app: App, caplog: pytest.LogCaptureFixture
-) -> None:
-    async with app.open() as bot:
-        blocker, message = await two_jobs(app)
-        den = app.guild.add_channel("den")
-        lost = await app.ask(app.bob, where=den)
+LOSSES = ["deleted", "closed", "muted", "kicked", "locked"]
+
+
+def lose(app: App, den: Channel, how: str) -> None:
+    """What may become of a place while a picture for it is painted."""
+    if how == "deleted":
         app.guild.remove_channel(den)
-        await app.free(blocker)
-        await app.done(message)
-        await app.settled(bot)
-        assert lost.deleted
-        assert not [record for record in caplog.records if record.levelname == "ERROR"]
+    elif how == "closed":
+        den.deny_bot("view_channel")
+    elif how == "muted":
+        den.deny_bot("send_messages")
+    elif how == "locked":
+        den.archive(locked=True)
+    else:
+        app.discord.remove_guild(app.guild)
 
 
-async def test_a_channel_closed_to_the_bot_after_the_token_died_is_dropped(app: App) -> None:
+@pytest.mark.parametrize(
+    ("how", "open_to_dms"), [*((how, True) for how in LOSSES), ("deleted", False)]
+)
+async def test_a_picture_whose_place_is_lost_goes_to_the_person(
+    app: App, how: str, open_to_dms: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Without DMs it stays in the history, where nothing links to the lost place."""
+    app.bob.user.refuses_dms = not open_to_dms
+    app.discord.add_guild("Poets").add_member("bob")
     async with app.open() as bot:
         blocker = await app.occupy()
-        den = app.guild.add_channel("den")
-        message = await app.ask(app.bob, where=den)
+        thread = app.guild.add_channel("sketches", kind="thread", parent=app.art)
+        den = thread if how == "locked" else app.guild.add_channel("den")
+        lost = await app.ask(app.bob, where=den)
         app.discord.expire_tokens()
-        den.deny_bot("view_channel")
-        with app.discord.expecting(50001):
-            await app.free(blocker)
+        if how == "muted":
+            await den.delete(lost)
+        lose(app, den, how)
+        codes = {"closed": 50001, "muted": 50013}
+        expected = [codes[how]] if how in codes else []
+        if not open_to_dms:
+            expected.append(50007)
+        with contextlib.ExitStack() as stack:
+            for code in expected:
+                stack.enter_context(app.discord.expecting(code))
+            await bot.studio.cancel(number(blocker))
             await app.settled(bot)
-        assert message.attachments == []
+        dm = app.bob.dm
+        assert [len(message.attachments) for message in dm.messages] == [1] * open_to_dms
+        assert not [record for record in caplog.records if record.levelname == "ERROR"]
+        job = await bot.studio.job(2)
+        assert MessageRef.from_json(job.message_ref).message_id == (
+            dm.messages[0].id if open_to_dms else None
+        )
+
+
+async def test_an_archived_thread_is_opened_by_the_picture(app: App) -> None:
+    async with app.open() as bot:
+        blocker = await app.occupy()
+        thread = app.guild.add_channel("sketches", kind="thread", parent=app.art)
+        await app.ask(app.bob, where=thread)
+        thread.archive()
+        await app.free(blocker)
+        await app.settled(bot)
+        assert len(thread.messages[-1].attachments) == 1
 
 
 @pytest.mark.parametrize(
@@ -231,9 +269,8 @@ async def test_an_answer_lost_after_it_took_effect_shows_the_pictures_once(
 async def test_a_home_message_whose_answer_was_lost_is_found_again(app: App) -> None:
     async with app.open() as bot:
         app.discord.fail_next(method="POST", path=r".*/callback", status=500, lose_answer=True)
-        with app.discord.expecting(40060):
-            use = await app.alice.slash(app.art, "imagine", prompt="a red house")
-            message = await app.done(await use.message())
+        use = await app.alice.slash(app.art, "imagine", prompt="a red house")
+        message = await app.done(await use.message())
         await app.settled(bot)
         assert len(message.attachments) == 1
         assert app.art.messages == [message]

@@ -64,7 +64,10 @@ async def _serve(settings: Settings, token: str) -> None:
     import discord
 
     from cogs import Atelier
+    from cogs.outages import OutageFilter
 
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(OutageFilter())
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
     stop = asyncio.Event()
     with on_signal(stop.set):

@@ -44,7 +44,7 @@ COGS = (
     ("cogs.acts",),
     (
         *("cogs.context", "cogs.message_ref", "cogs.markdown"),
-        *("cogs.discord_settings", "cogs.translator"),
+        *("cogs.discord_settings", "cogs.translator", "cogs.outages"),
     ),
     ("cogs.stored_values",),
 )

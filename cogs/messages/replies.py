@@ -3,6 +3,7 @@
 import logging
 from typing import Any
 
+import aiohttp
 import discord
 from discord import app_commands
 
@@ -47,6 +48,9 @@ def sentence_for(error: Exception) -> str:
             return in_markdown(error.sentence)
         case app_commands.CommandSignatureMismatch() | app_commands.CommandNotFound():
             return say("This command has changed. Restart Discord, or try again in a minute.")
+        case discord.DiscordServerError() | aiohttp.ClientError():
+            log.warning("An interaction couldn't be answered: %s", error)
+            return say("Discord didn't answer me. Try again in a minute.")
         case _:
             incident = new_incident()
             log.error("Incident %s", incident, exc_info=error)

@@ -35,15 +35,19 @@ async def test_every_promise_outlives_the_instant_at_which_it_was_given(app: App
         home = await app.painted(app.alice, "a house")
         gone = await app.painted(app.bob, "a hut")
         many = await asked(app, "imagine", prompt=FIVE)
-        modal = await (await app.alice.click(home, label="Use as start image")).modal()
+        more = await (await app.alice.click(home, label="More…")).message()
+        modal = await (await app.alice.click(more, label="Use as start image")).modal()
         before = list(app.art.messages)
         app.discord.never_answer(path=CALLBACK, times=99)
-        uses = [await app.alice.click(home, label=label) for label in LABELS]
+        uses = [
+            await app.alice.click(home if label in home.labels else more, label=label)
+            for label in LABELS
+        ]
         upload = Upload("house.png", picture())
         uses.append(await app.alice.slash(app.art, "imagine", prompt="a barn", image=upload))
         uses.append(await app.alice.submit(modal, {"Prompt": "a mill"}))
         looks = [
-            await app.alice.click(home, label="Send to DM"),
+            await app.alice.click(more, label="Send to DM"),
             await app.alice.slash(app.art, "history"),
         ]
         paint = await app.alice.click(many, label="Paint 5 pictures")

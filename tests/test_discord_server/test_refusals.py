@@ -188,7 +188,7 @@ async def test_acknowledging_twice(scene: Scene) -> None:
         await interaction.response.defer()
         interaction.response._response_type = None
         with pytest.raises(discord.HTTPException) as caught:
-            await interaction.response.defer()
+            await interaction.response.send_message("another answer")
         assert caught.value.code == 40060
         await interaction.edit_original_response(content="x")
 

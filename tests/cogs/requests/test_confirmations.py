@@ -10,7 +10,7 @@ import pytest
 
 from engine import Job, StorageError, Studio
 from engine.store.jobs import insert
-from tests.cogs.app import App, number, refused, settings_line, told_after
+from tests.cogs.app import App, number, settings_line, told, told_after
 from tests.cogs.generate.test_options import picture
 from tests.discord_server import Message, Upload
 
@@ -103,13 +103,13 @@ async def test_limits_apply_at_the_click_and_the_question_stays_open(app: App) -
         assert bot.studio.queue() == []
 
 
-async def test_an_invalid_size_is_refused_after_the_picture_was_sent(app: App) -> None:
+async def test_an_invalid_size_is_refused_before_the_picture_is_fetched(app: App) -> None:
     async with app.open():
         upload = Upload("house.png", picture())
         use = await app.alice.slash(
             app.art, "imagine", prompt="{a,b,c,d,e} fish", image=upload, steps=1, size="40x41"
         )
-        assert "The height is 41 pixels" in await refused(use)
+        assert "The height is 41 pixels" in await told(use)
 
 
 async def test_a_slow_check_is_deferred_ephemerally(

@@ -1,0 +1,70 @@
+"""An outage of Discord writes a line a minute at most."""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Iterator
+
+import aiohttp
+import pytest
+
+from cogs.outages import INTERVAL, OutageFilter
+from tests.cogs.app import App
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def output(clock: Clock) -> Iterator[io.StringIO]:
+    """What a log with the filter shows."""
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.addFilter(OutageFilter(clock))
+    root = logging.getLogger()
+    root.addHandler(handler)
+    yield stream
+    root.removeHandler(handler)
+
+
+def test_a_line_a_minute_counts_the_others(output: io.StringIO, clock: Clock) -> None:
+    log, error = logging.getLogger("discord.shard"), aiohttp.ClientConnectionError("100% gone")
+    for second in range(150):
+        clock.now = 100.0 + second
+        log.error("Attempting a reconnect in %.2fs", 1.5, exc_info=error)
+        logging.getLogger("cogs.messages.updater").warning("job-5: retrying: %s", error)
+    logging.getLogger("cogs.tree").error("Incident ab12", exc_info=ValueError("a bug"))
+    lines = output.getvalue().splitlines()
+    first = "Discord doesn't answer: Attempting a reconnect in 1.50s: 100% gone"
+    after = int(2 * INTERVAL - 1)
+    assert lines[:3] == [first, f"{first} ({after} more before)", f"{first} ({after} more before)"]
+    assert lines[3] == "Incident ab12"
+    assert lines[-1] == "ValueError: a bug"
+
+
+async def test_a_discord_that_answers_nothing_fills_no_log(
+    app: App, output: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cogs.messages.updater.RETRY_DELAYS", (0.05,))
+    async with app.open() as bot:
+        blocker = await app.occupy()
+        message = await app.ask(app.bob)
+        fault = app.discord.fail_next(path=r"/channels/.*", status=503, times=99)
+        app.discord.expire_tokens()
+        await bot.studio.cancel(1)
+        await app.discord.until(lambda: fault.hits > 4, 20)
+        app.discord.call_off_faults()
+        await app.done(message)
+        await app.done(blocker)
+    assert output.getvalue().count("Discord doesn't answer") == 1
+    assert "Traceback" not in output.getvalue()

@@ -25,11 +25,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code = error.code
         raise
     except Exception as error:
-        from cli.errors import explain
+        from cli.errors import code_of, explain
 
-        code = 1
+        code = code_of(error)
         with suppress(OSError):
-            code = explain(error)
+            explain(error)
         drop_output()
         sys.exit(code)
     finally:

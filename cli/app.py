@@ -158,8 +158,28 @@ def invite(
 
 
 @app.command()
-def init(context: typer.Context, config: Config = None) -> None:
-    """Ask a few questions and write the settings file."""
-    from cli.init import init
+def init(
+    context: typer.Context,
+    model: Annotated[
+        str | None,
+        typer.Option(metavar="SOURCE", help="The default model: a Hub ID, a folder, or sketch."),
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option(metavar="NAME", help="auto, cuda, mps or cpu.")
+    ] = None,
+    folder: Annotated[
+        str | None,
+        typer.Option(metavar="DIR", help="Folder for the database and pictures."),
+    ] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Ask nothing: keep every default.")
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace an existing file without asking.")
+    ] = False,
+    config: Config = None,
+) -> None:
+    """Ask a few questions, such as which model for your card, and write the settings file."""
+    from cli.init import Answers, init
 
-    init(config or context.obj)
+    init(config or context.obj, Answers(device, model, folder, yes, force))

@@ -19,6 +19,7 @@ from cli.models.catalogue import catalogue_of
 from cli.program import program
 from cli.settings import Settings, load_settings, settings_file
 from cli.token import MALFORMED, WHERE_TO_COPY, application_id, how_to_get_one
+from cli.writable import nearest_folder, why_not_writable
 from engine import DeviceUnavailable, DiskUsage, Model, ModelUnavailable, StorageError, human_size
 from engine.hub import Presence
 from engine.hub.classifier_files import check_labels, classifier_on_disk, labels_in
@@ -94,18 +95,17 @@ def _token(settings: Settings) -> Finding:
 
 
 def _storage(folder: Path) -> Iterator[Finding]:
-    there = next(place for place in (folder, *folder.parents) if place.exists())
-    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+    if (reason := why_not_writable(folder)) is not None:
         yield Finding(
             Mark.BAD,
             "storage",
-            f"{folder} isn't writable.",
+            f"{folder} can't be used: {reason}.",
             "Change its owner, or set [storage] path to another folder.",
         )
         return
     in_use = " (in use by a running bot)" if bot_is_running(folder) else ""
     yield Finding(Mark.GOOD, "storage", f"{folder}{in_use}")
-    free = shutil.disk_usage(there).free
+    free = shutil.disk_usage(nearest_folder(folder)).free
     text = f"{human_size(free)} free"
     if free < FULL_DISK:
         yield Finding(Mark.BAD, "disk", text, "Free some space, or pictures can't be saved.")

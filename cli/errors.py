@@ -33,28 +33,36 @@ class SettingsError(CommandError):
         self.problems = problems
 
 
-def explain(error: Exception) -> Exit:
-    """Show why the command failed, with a traceback only for bugs; return the exit code."""
-    if isinstance(error, OSError) and error.filename is None and error.errno in UNWRITABLE:
-        complain(f"The output can't be written: {error.strerror}.")
-        return Exit.OUTPUT
-    if not isinstance(error, AtelierError):
-        from cli.logs import redacted  # it takes a while to import
-
-        err.print(redacted("".join(traceback.format_exception(error)), ()), end="")
-        complain("This is a bug in Atelier. Please report it with the lines above.")
-        return Exit.BUG
-    for text in error.problems if isinstance(error, SettingsError) else [str(error)]:
-        complain(text)
-    if isinstance(error, CommandError):
-        return error.code
+def code_of(error: Exception) -> Exit:
+    """The exit code of a command that failed with `error`."""
     match error:
+        case CommandError():
+            return error.code
         case StorageError():
             return Exit.STORAGE
         case DeviceUnavailable():
             return Exit.SETTINGS
-        case _:
+        case AtelierError():
             return Exit.NOT_PAINTED
+        case OSError(filename=None, errno=number) if number in UNWRITABLE:
+            return Exit.OUTPUT
+        case _:
+            return Exit.BUG
+
+
+def explain(error: Exception) -> None:
+    """Show why the command failed, with a traceback only for bugs."""
+    match code_of(error):
+        case Exit.OUTPUT if isinstance(error, OSError):
+            complain(f"The output can't be written: {error.strerror}.")
+        case Exit.BUG:
+            from cli.logs import redacted  # it takes a while to import
+
+            err.print(redacted("".join(traceback.format_exception(error)), ()), end="")
+            complain("This is a bug in Atelier. Please report it with the lines above.")
+        case _:
+            for text in error.problems if isinstance(error, SettingsError) else [str(error)]:
+                complain(text)
 
 
 def complain(text: str) -> None:

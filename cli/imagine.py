@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import os
 import re
 import shutil
 import time
@@ -26,7 +25,9 @@ from cli.exits import Exit
 from cli.logs import start_logging
 from cli.settings import Settings
 from cli.signals import on_signal
+from cli.writable import nearest_folder, why_not_writable
 from engine import (
+    EngineSettings,
     ImageRequest,
     Job,
     JobEvent,
@@ -42,7 +43,7 @@ from engine import (
     without_flags,
 )
 from engine.jobs.request import AdapterUse
-from engine.local_paths import exists
+from engine.local_paths import expanded
 from engine.models.origins import disk_usage_of
 from speech import say_many
 
@@ -74,7 +75,7 @@ def imagine(settings: Settings, request: ImageRequest, inputs: Inputs, folder: P
         AtelierError: When the request is invalid.
         StorageError: When `folder` isn't writable.
     """
-    folder = folder or settings.storage.path / "imagine"
+    folder = expanded(folder) if folder else settings.storage.path / "imagine"
     _check_folder(folder)
     start_logging(logging.WARNING)
     with TemporaryDirectory(prefix="atelier-", ignore_cleanup_errors=True) as scratch:
@@ -87,16 +88,11 @@ def _check_folder(folder: Path) -> None:
     Raises:
         StorageError: They can't; painting them would be in vain.
     """
-    there = next((place for place in (folder, *folder.absolute().parents) if exists(place)), None)
-    if there is None or not there.is_dir():
-        reason = f"{there or folder} isn't a folder"
-    elif not os.access(there, os.W_OK | os.X_OK):
-        reason = f"{there} isn't writable"
-    elif shutil.disk_usage(there).free < LEAST_FREE:
+    reason = why_not_writable(folder)
+    if reason is None and shutil.disk_usage(nearest_folder(folder)).free < LEAST_FREE:
         reason = "the disk is full"
-    else:
-        return
-    raise StorageError(f"The folder {folder} can't be used: {reason}.")
+    if reason is not None:
+        raise StorageError(f"The folder {folder} can't be used: {reason}.")
 
 
 def _save(job: Job, pictures: Sequence[Path], folder: Path, seconds: float) -> None:
@@ -134,6 +130,7 @@ async def _paint(
             prompts = expand_dynamic_prompt(typed.prompt)
             requests = [_with_flags(studio, replace(typed, prompt=one)) for one in prompts]
             requests = await _with_inputs(studio, requests, inputs)
+            await asyncio.to_thread(_check_device, settings.engine)
             begun = time.monotonic()
             jobs = await studio.submit_all(requests, Requester(owner="imagine"))
             tasks.start(_cancel_at(stop, studio, jobs), "cancel")
@@ -148,6 +145,13 @@ async def _paint(
                     )
                 _save(job, last.pictures, folder, time.monotonic() - begun)
             await tasks.cancel()
+
+
+def _check_device(settings: EngineSettings) -> None:
+    """Raise `DeviceUnavailable` if the device isn't there. Imports torch, which takes seconds."""
+    from engine.diffusion import Device
+
+    Device.choose(settings)
 
 
 async def _with_inputs(

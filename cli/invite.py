@@ -16,6 +16,12 @@ def show_invite(settings: Settings, client_id: int | None) -> None:
     Raises:
         CommandError: When neither `client_id` nor the token identifies the bot.
     """
+    if client_id is not None and not 0 < client_id < 2**63:
+        raise CommandError(
+            Exit.USAGE,
+            "--client-id is the Application ID from the General Information page, "
+            "a number of 17 to 19 digits.",
+        )
     if client_id is None:
         token = settings.discord.token
         if token is None:

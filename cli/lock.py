@@ -5,6 +5,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from engine.folder_lock import NAME
+from engine.local_paths import exists
 
 PICKED_UP = "The running bot picks this up within a few seconds."
 
@@ -12,7 +13,7 @@ PICKED_UP = "The running bot picks this up within a few seconds."
 def bot_is_running(folder: Path) -> bool:
     """Whether another process holds the lock of the data folder."""
     lock = folder / NAME
-    if not lock.exists():
+    if not exists(lock):
         return False
     try:
         with FileLock(lock, timeout=0):

@@ -47,7 +47,7 @@ def add_model(settings: Settings, options: AddOptions, *, ask: bool) -> None:
         CommandError: When the model is unavailable, or the user cancels.
         StorageError: When the data folder is unusable.
     """
-    if asyncio.run(_fetched(settings, options.source)):
+    if asyncio.run(_fetched(settings, options)):
         out.print(f"✓ {options.source} is on disk.", style="green")
         return
     candidate = asyncio.run(_look(settings, options))
@@ -107,11 +107,18 @@ def _confirm(candidate: ModelCandidate) -> None:
         raise CommandError(Exit.INTERRUPTED, "Nothing was added.") from None
 
 
-async def _fetched(settings: Settings, name: str) -> bool:
-    """Download the model of that name; `False` if it isn't known."""
+async def _fetched(settings: Settings, options: AddOptions) -> bool:
+    """Download the model that the source names; `False` if it isn't a known model."""
+    name = options.source
     async with open_model_manager_of(settings) as (model_manager, catalogue):
         if name not in catalogue:
             return False
+        if any(options[1:]):
+            raise CommandError(
+                Exit.USAGE,
+                f"“{name}” is a known model, and options are for new ones. Add it by its source: "
+                f"{catalogue[name].source}",
+            )
         with _bar(name, None) as update:
             await _stoppable(model_manager.download(name, update))
     return True

@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-from pathlib import Path
 from typing import NamedTuple, get_args
 
 from cli.errors import CommandError
@@ -11,6 +10,7 @@ from cli.models.catalogue import open_model_manager_of
 from cli.models.plan_text import show_plan
 from cli.settings import Settings
 from engine import Catalogue, DeviceFacts, PlanTable
+from engine.local_paths import exists, expanded
 from engine.settings import Quantizing
 from engine.sizes import InvalidSize, parse_bytes
 
@@ -69,7 +69,7 @@ async def _plan(
 def _is_name(text: str, catalogue: Catalogue) -> bool:
     """Whether `text` names a model of the catalogue rather than a source."""
     looks_like_source = "/" in text or text.endswith((".safetensors", ".gguf"))
-    return text in catalogue or not (looks_like_source or Path(text).exists())
+    return text in catalogue or not (looks_like_source or exists(expanded(text)))
 
 
 def _sides(text: str) -> tuple[int, int]:

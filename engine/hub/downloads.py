@@ -114,12 +114,18 @@ class _ByteCounter:
             self._on_progress(DownloadProgress(self.done, self.total, self._file))
 
 
+def free_bytes() -> int:
+    """Free bytes where downloads are kept."""
+    cache = Path(constants.HF_HUB_CACHE)
+    existing = next(folder for folder in (cache, *cache.parents) if folder.exists())
+    return shutil.disk_usage(existing).free
+
+
 def _check_disk_space(manifests: tuple[Manifest, ...]) -> None:
     """Raise `DiskFull` before the first byte rather than after the last that fits."""
     size = sum(manifest.missing_bytes for manifest in manifests)
     cache = Path(constants.HF_HUB_CACHE)
-    existing = next(folder for folder in (cache, *cache.parents) if folder.exists())
-    free = shutil.disk_usage(existing).free
+    free = free_bytes()
     if size and free < size + RESERVE:
         raise DiskFull(
             say(

@@ -156,11 +156,13 @@ def disk_usage_of_source(source: Source, own_denoiser: bool = True) -> DiskUsage
     partial = partial_bytes(source.repo) if source.repo else 0
     if place is None:
         return DiskUsage(Presence.PARTIAL if partial else Presence.ABSENT, partial)
+    lacking = Presence.BROKEN if source.repo is None else Presence.PARTIAL
     if source.kind is not SourceKind.PIPELINE:
         if source.repo is not None and is_damaged(place):
-            return DiskUsage(Presence.PARTIAL, partial, damaged=(place.name,))
-        return DiskUsage(Presence.COMPLETE, place.stat().st_size)
-    lacking = Presence.BROKEN if source.repo is None else Presence.PARTIAL
+            return DiskUsage(lacking, partial, damaged=(place.name,))
+        if size := place.stat().st_size:
+            return DiskUsage(Presence.COMPLETE, size)
+        return DiskUsage(lacking, partial, (place.name,))
     if not (place / INDEX).is_file():
         return DiskUsage(lacking, 0, (INDEX,))
     try:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from engine.errors import AtelierError
+from engine.local_paths import exists
 from engine.models.catalogue import Catalogue, Model
 from engine.settings import ModelSettings
 from engine.store import Database, JobTable, ModelTable
@@ -89,7 +90,7 @@ async def added_models(folder: Path) -> dict[str, ModelSettings]:
     Raises:
         StorageError: When its database can't be read.
     """
-    if not (folder / DATABASE).exists():
+    if not exists(folder / DATABASE):
         return {}
     async with Database(folder / DATABASE) as database:
         return await ModelTable(database).all()

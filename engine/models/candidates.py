@@ -50,8 +50,8 @@ class ModelCandidate:
     @property
     def licence(self) -> str | None:
         """Its licence in a line; `None` if unknown."""
-        if (known := self.model.licence) is not None:
-            return f"{known.name}: {translation(known.note, current_language()) or known.note}"
+        if (line := licence_line(self.model)) is not None:
+            return line
         name, link = self.inspection.licence, self.inspection.licence_link
         return f"{name} ({link})" if name and link else name or link
 
@@ -83,6 +83,13 @@ class MeasuredSize:
     batch: int
     peak_bytes: int | None = None
     seconds_per_step: float | None = None
+
+
+def licence_line(model: Model) -> str | None:
+    """The licence that the table of checkpoints tells, and what it allows; `None` if unknown."""
+    if (known := model.licence) is None:
+        return None
+    return f"{known.name}: {translation(known.note, current_language()) or known.note}"
 
 
 def measured_sizes(measurements: Iterable[Measurement]) -> tuple[MeasuredSize, ...]:

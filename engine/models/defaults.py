@@ -92,9 +92,8 @@ def family_of_source(settings: ModelSettings) -> str | None:
 
     No network is used, and no weights are read; what is wrong with a file shows when it is loaded.
     """
-    file = _index_of(settings)
     try:
-        if file is not None:
+        if (file := _index_of(settings)) is not None:
             index = json.loads(file.read_text("utf-8"))
             return family_named_by(str(index["_class_name"]))
         if settings.source.lower().endswith(".safetensors"):

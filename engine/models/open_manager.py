@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from engine.hub import HubClient
+from engine.local_paths import exists
 from engine.models.added import DATABASE
 from engine.models.catalogue import Catalogue
 from engine.models.download_manager import DownloadManager
@@ -41,7 +42,7 @@ async def open_model_manager(
     catalogue = Catalogue(models, engine.default_model)
     hub = HubClient(engine.hub_url, engine.plain_hub_token)
     file = folder / DATABASE
-    async with Database(file if create or file.exists() else IN_MEMORY) as database:
+    async with Database(file if create or exists(file) else IN_MEMORY) as database:
         catalogue.restore(await ModelTable(database).all())
         manager = ModelManager(
             ModelProbe(engine, hub, read_device),

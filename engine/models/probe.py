@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from engine.errors import ModelUnavailable
 from engine.hub import DiskUsage, HubClient, Origin, Presence, disk_usage, verify
+from engine.hub.downloads import RESERVE, free_bytes
 from engine.hub.errors import GatedModel, HubUnreachable
 from engine.memory.device import DeviceFacts
 from engine.memory.measurement import Measurement
@@ -142,7 +143,7 @@ class ModelProbe:
         note = say("The Hub doesn't tell its sizes now; these are from Atelier's own table.")
         return replace(
             table,
-            disk=_disk(inspection),
+            disk=_disk(inspection, await asyncio.to_thread(free_bytes)),
             notes=(*table.notes, note) if inspection.from_table else table.notes,
         )
 
@@ -163,11 +164,17 @@ class ModelProbe:
         return list(await asyncio.to_thread(verify, self.origin(model), None, report))
 
 
-def _disk(inspection: Inspection) -> str:
-    """How much room a model's files take, in words."""
+def _disk(inspection: Inspection, free: int) -> str:
+    """How much room a model's files take, in words, and whether there is as much."""
     total = human_size(inspection.total_bytes)
     if not inspection.download_bytes:
         return say("{size}, already on disk", size=total)
-    return say(
-        "{size}, {missing} to download", size=total, missing=human_size(inspection.download_bytes)
-    )
+    missing = human_size(inspection.download_bytes)
+    if free < inspection.download_bytes + RESERVE:
+        return say(
+            "{size}, {missing} to download, and only {free} free",
+            size=total,
+            missing=missing,
+            free=human_size(free),
+        )
+    return say("{size}, {missing} to download", size=total, missing=missing)

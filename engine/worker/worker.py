@@ -281,16 +281,16 @@ class Worker:
             log.error("%s; what it was busy with is painted again", error)
             self._tasks.start(self._paint_again(), "paint again")
             return
-        incident = new_incident()
-        log.critical("The executor crashed (incident %s)", incident, exc_info=error)
-        sentence = (
-            error.sentence
-            if isinstance(error, AtelierError)
-            else say(
+        if isinstance(error, AtelierError):
+            log.error("The executor ended: %s", error)
+            sentence = error.sentence
+        else:
+            incident = new_incident()
+            log.critical("The executor crashed (incident %s)", incident, exc_info=error)
+            sentence = say(
                 "Painting crashed. The owner can find the reason in the log: {incident}.",
                 incident=incident,
             )
-        )
         for job in list(self._running.values()):
             self._on_report(JobFailed(job.id, sentence))
 

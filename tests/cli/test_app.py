@@ -107,6 +107,51 @@ def test_hints_say_how_the_program_was_called(monkeypatch: pytest.MonkeyPatch) -
     assert program() == "python bot.py"
 
 
+NAME = "n" * 300
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        (["models", "plan", NAME], Exit.MODEL),
+        (["models", "plan", f"/{NAME}"], Exit.MODEL),
+        (["models", "plan", f"owner/{NAME}"], Exit.MODEL),
+        (["models", "plan", "~nobody-here/x"], Exit.MODEL),
+        (["models", "add", f"{NAME}.gguf"], Exit.MODEL),
+        (["models", "add", "sketch", "--denoiser", "file.gguf"], Exit.USAGE),
+        (["imagine", "a fish", "--out", NAME], Exit.STORAGE),
+        (["imagine", "a fish", "--lora", f"{NAME}:1"], Exit.NOT_PAINTED),
+        (["imagine", "a fish", "--config", NAME], Exit.SETTINGS),
+        (["invite", "--client-id", "9" * 19], Exit.USAGE),
+    ],
+)
+def test_odd_texts_are_told_in_one_sentence(
+    atelier: Atelier, workplace: Path, line: list[str], code: Exit
+) -> None:
+    result = atelier(*line)
+    assert result.code is code
+    assert result.err.startswith("✗ ")
+    assert len(result.err.splitlines()) == 1
+    assert not list(workplace.iterdir())
+
+
+@pytest.mark.parametrize("command", [("models", "list"), ("imagine", "a fish")])
+def test_so_is_a_data_folder_that_cannot_be(
+    atelier: Atelier, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("ATELIER_STORAGE__PATH", NAME)
+    assert "Traceback" not in atelier(*command).err
+
+
+def test_a_device_that_is_not_there_is_an_invalid_setting(
+    atelier: Atelier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ATELIER_ENGINE__DEVICE", "cuda:77")
+    result = atelier("imagine", "a fish")
+    assert result.code is Exit.SETTINGS
+    assert result.err.startswith("✗ [engine] device is set to “cuda:77”")
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is none here")
 def test_a_full_disk_and_a_closed_pipe_leave_no_traceback() -> None:
     line = [sys.executable, str(BOT), "models", "list"]
@@ -120,3 +165,6 @@ def test_a_full_disk_and_a_closed_pipe_leave_no_traceback() -> None:
     os.close(writing)
     assert ended.returncode == Exit.OUTPUT
     assert ended.stderr == ""
+    with open("/dev/full", "w") as full:
+        code = subprocess.call([sys.executable, str(BOT), "-c", NAME], stdout=full, stderr=full)
+    assert code == Exit.SETTINGS, "the code says what the sentence can't"

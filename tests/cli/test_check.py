@@ -86,7 +86,7 @@ def test_a_data_folder_that_is_a_file(atelier: Atelier, ready: Config, workplace
     ready("")
     result = atelier("check")
     assert result.code is Exit.CANNOT_RUN
-    assert f"{workplace / 'data'} isn't writable." in line(result, "storage")
+    assert f"{workplace / 'data'} can't be used: it isn't a folder." in line(result, "storage")
 
 
 @pytest.mark.skipif(

@@ -47,11 +47,13 @@ class OutageFilter(logging.Filter):
             self._left_out += 1
             return False
         reason = str(error) or type(error).__name__
-        before = f" ({self._left_out} more before)" if self._left_out else ""
         text = record.getMessage()
-        record.msg = text if reason in text else f"{text}: {reason}"
-        record.msg = f"Discord doesn't answer: {record.msg}{before}"
-        record.args, record.exc_info, record.exc_text = (), None, None
+        record.msg = "Discord doesn't answer: %s"
+        record.args = (text if reason in text else f"{text}: {reason}",)
+        if self._left_out:
+            record.msg += " (%d more before)"
+            record.args += (self._left_out,)
+        record.exc_info, record.exc_text = None, None
         record.levelno, record.levelname = logging.WARNING, "WARNING"
         self._next, self._left_out = now + INTERVAL, 0
         return True

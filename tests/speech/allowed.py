@@ -10,8 +10,6 @@ from engine import AtelierError
 from .sources import Unsaid, sources, unsaid, unsaid_errors
 
 ALLOWED = {
-    ("cogs/outages.py", " ({} more before)"): "a line of the log",
-    ("cogs/outages.py", "Discord doesn't answer: {}{}"): "a line of the log",
     ("cogs/__init__.py", "Atelier"): "the name of a class",
     ("cogs/grids/axis_kinds.py", "random, random, random"): "what is typed",
     ("cogs/grids/axis_kinds.py", "red, blue, green"): "what is typed",

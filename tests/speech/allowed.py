@@ -24,6 +24,8 @@ ALLOWED = {
     ("cogs/actions/context_menus.py", "Picture details"): "a command: Discord has its translation",
     ("cogs/gallery/gallery.py", "its pictures are too large"): "for the log",
     ("cogs/models/pending_models.py", "pending model"): "for the log",
+    ("cogs/outages.py", "Discord doesn't answer: %s"): "for the log",
+    ("cogs/outages.py", " (%d more before)"): "for the log",
     ("cogs/about/presence.py", "{} · idle"): "seen by everyone, wherever they are",
     (
         "cogs/about/presence.py",

@@ -14,9 +14,11 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from engine.diffusion import Device
+from engine.diffusion.file_weights import SCALES
 from engine.diffusion.loader import LoadedModel, ModelLoader
 from engine.errors import ModelUnavailable
 from engine.hub import HubClient, LocalFiles, Presence, disk_usage, download, origin
+from engine.hub.single_file import INPAINT_CHANNELS, UNSUPPORTED_CHANNELS
 from engine.models.inspection import inspect
 from engine.worker.executor_setup import ExecutorSetup
 from tests import tiny
@@ -397,3 +399,14 @@ def test_tensors_that_nothing_uses_are_named_in_the_log(
         )
         load(file, server.endpoint)
         assert ("1 tensors of extrasTrue.safetensors aren't used" in caplog.text) is warned
+
+
+def test_the_manual_tells_what_is_read() -> None:
+    """Both tables name the markers, the ends of scales, and the UNets that are refused."""
+    named = {*(end.removeprefix(".") for end in SCALES), "v_pred", "ztsnr", "text_model."}
+    channels = [str(number) for number in (INPAINT_CHANNELS, *UNSUPPORTED_CHANNELS)]
+    for page in ("docs/models.md", "docs/zh-CN/models.md"):
+        text = Path(page).read_text("utf-8")
+        assert all(f"`{name}`" in text for name in named), page
+        table = text.partition("text_model.")[2].partition("###")[0]
+        assert all(number in table for number in channels), page

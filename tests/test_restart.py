@@ -20,7 +20,8 @@ import pytest_asyncio
 from PIL import Image
 
 from engine import EngineSettings, ImageRequest, ModelSettings, Requester, open_studio
-from tests.discord_server import Channel, DiscordServer, Guild, Member, Message
+from tests.cogs.generate.test_options import picture
+from tests.discord_server import Channel, DiscordServer, Guild, Member, Message, Upload
 from tests.fork_server import ForkServer, fork_server
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
@@ -202,6 +203,25 @@ async def test_killed_when_the_picture_is_painted_but_not_posted(
     message = await shown(owner, art, 21)
     assert message is home
     assert same(pixels(message), await undisturbed(21))
+
+
+async def test_killed_at_the_instant_at_which_discord_has_a_deferred_answer(
+    owner: Owner, art: Channel, alice: Member
+) -> None:
+    """“… is thinking” is a promise: the request with its attachment was stored before it."""
+    owner.discord.never_answer(path=r"/interactions/.*/callback", times=9)
+    upload = Upload("house.png", picture())
+    use = await alice.slash(
+        art, "imagine", prompt="a barn", image=upload, steps=STEPS, seed=25, strength=0.5
+    )
+    await owner.discord.until(lambda: use.response is not None, 20)
+    await owner.end(signal.SIGKILL)
+    owner.discord.call_off_faults()
+
+    await owner.start()
+
+    message = await shown(owner, art, 25)
+    assert message is await use.message()
 
 
 async def test_killed_between_the_edit_and_its_commit(

@@ -1,17 +1,14 @@
 """Lists of values that are stored as one JSON text, such as questions that wait for an answer."""
 
 import json
-import logging
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-log = logging.getLogger(__name__)
+from engine import UNREADABLE, log_damage
 
 T = TypeVar("T")
 
-UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
-
-_reported: set[tuple[str, str]] = set()
+LEFT_OUT = "A stored %s of %d characters can't be read and is left out"
 
 
 def stored_values(text: str | None, read: Callable[[Any], T], what: str) -> list[T]:
@@ -24,19 +21,12 @@ def stored_values(text: str | None, read: Callable[[Any], T], what: str) -> list
     except (ValueError, RecursionError):
         values = None
     if not isinstance(values, list):
-        _report(what, text or "")
+        log_damage(LEFT_OUT, what, len(text or ""))
         return []
     found = []
     for value in values:
         try:
             found.append(read(value))
         except UNREADABLE:
-            _report(what, repr(value))
+            log_damage(LEFT_OUT, what, len(repr(value)))
     return found
-
-
-def _report(what: str, value: str) -> None:
-    key = what, value[:200]
-    if key not in _reported:
-        _reported.add(key)
-        log.error("A stored %s can't be read and is left out", what)

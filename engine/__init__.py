@@ -4,6 +4,7 @@ This is its public interface; other modules import nothing else of it. Importing
 torch.
 """
 
+from engine.damage_log import UNREADABLE, log_damage
 from engine.errors import (
     AlreadyDecided,
     AtelierError,
@@ -115,6 +116,7 @@ __all__ = [
     "RATIOS",
     "REVIEW_LIFETIME",
     "STYLE_PLACE",
+    "UNREADABLE",
     "Act",
     "AdapterCatalogue",
     "AdapterSettings",
@@ -200,6 +202,7 @@ __all__ = [
     "human_size",
     "ignored_flags",
     "lock_folder",
+    "log_damage",
     "new_incident",
     "open_model_manager",
     "open_studio",

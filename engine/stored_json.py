@@ -1,14 +1,11 @@
 """Values that are stored as JSON, read so that damage in one doesn't stop the program."""
 
 import json
-import logging
 from typing import Any, TypeVar
 
-log = logging.getLogger(__name__)
+from engine.damage_log import log_damage
 
 T = TypeVar("T")
-
-_reported: set[str] = set()
 
 
 def load_stored(text: str | None, default: T, what: str) -> tuple[T, bool]:
@@ -32,7 +29,5 @@ def load_stored(text: str | None, default: T, what: str) -> tuple[T, bool]:
 
 
 def report_damage(what: str) -> None:
-    """Log that something stored is damaged, once for as long as the program runs."""
-    if what not in _reported:
-        _reported.add(what)
-        log.error("The stored %s can't be read: using what is safe instead", what)
+    """Log that something stored is damaged."""
+    log_damage("The stored %s can't be read: using what is safe instead", what)

@@ -89,6 +89,7 @@ ENGINE = (
         "engine.tasks",
         "engine.atomic_write",
         "engine.background_thread",
+        "engine.damage_log",
         "engine.folder_lock",
         "engine.private_files",
         "engine.stored_json",

@@ -1,22 +1,17 @@
 """The settings of a server, except those about models."""
 
 import json
-import logging
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, Self
 
-from engine import Studio
-
-log = logging.getLogger(__name__)
+from engine import Studio, log_damage
 
 SETTINGS_KEY = "settings"
 
 NOWHERE = (0,)
 """No channel has this ID: members can't paint while the settings can't be read, which may limit
 them to some channels."""
-
-_reported: set[str | None] = set()
 
 Nsfw = Literal["spoiler", "withhold", "off"]
 """What happens to pictures that the safety checker flags."""
@@ -62,9 +57,10 @@ class ServerSettings:
             kept = {name: value for name, value in values.items() if name in known}
             return cls(**kept | {"channels": channels, "roles": roles})
         except (ValueError, TypeError, AttributeError, RecursionError):
-            if text not in _reported:
-                _reported.add(text)
-                log.error("A server's settings can't be read: nothing is open to members there")
+            log_damage(
+                "A server's settings (%d characters) can't be read: members can't paint there",
+                len(text or ""),
+            )
             return cls(channels=NOWHERE, nsfw="withhold")
 
 

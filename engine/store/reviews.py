@@ -29,6 +29,12 @@ LIFETIME = 7 * 24 * 3600.0
 MAX_HELD = 5
 """The most requests of one member that may wait in one scope."""
 
+MAX_ASKED = 8
+"""The most requests of one member in an hour in one scope, those taken back included: each is a
+message to moderators."""
+
+HOUR = 3600.0
+
 
 class Decision(StrEnum):
     """What was decided about held requests."""
@@ -119,6 +125,19 @@ class ReviewTable:
                         "has been reviewed.",
                         most=MAX_HELD,
                     )
+                )
+            asked = [
+                asked_at
+                for (asked_at,) in await connection.execute_fetchall(
+                    "SELECT asked_at FROM reviews WHERE scope = ? AND owner = ? AND asked_at > ? "
+                    "ORDER BY asked_at",
+                    (scope, owner, now - HOUR),
+                )
+            ]
+            if len(asked) >= MAX_ASKED:
+                raise LimitReached(
+                    say("You've asked moderators for too many reviews. Try again later."),
+                    retry_at=asked[-MAX_ASKED] + HOUR,
                 )
             cursor = await connection.execute(
                 "INSERT INTO reviews (scope, owner, home, requests, words, parent_job, "

@@ -1,23 +1,11 @@
-"""Rows that can't be read: set aside with one line in the log, so that the others are.
+"""Rows that can't be read are left out, so that the others are read."""
 
-A row may come from a newer version of the program, or be damaged. It stays in the database.
-"""
-
-import logging
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
-log = logging.getLogger(__name__)
+from engine.damage_log import UNREADABLE, log_damage
 
 T = TypeVar("T")
-
-UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
-"""What reading a value raises that isn't what it should be."""
-
-MAX_REPORTED = 10_000
-"""Rows that are remembered as reported."""
-
-_reported: set[tuple[str, object]] = set()
 
 
 def readable(what: str, rows: Iterable[Any], read: Callable[[Any], T], number: int = 0) -> list[T]:
@@ -39,9 +27,5 @@ def readable(what: str, rows: Iterable[Any], read: Callable[[Any], T], number: i
 
 
 def set_aside(what: str, name: object, error: Exception) -> None:
-    """Report something that can't be read, once for as long as the program runs."""
-    if (what, name) in _reported or len(_reported) >= MAX_REPORTED:
-        return
-    _reported.add((what, name))
-    # The error's text may hold what people wrote.
-    log.error("The %s %s can't be read and is left out (%s)", what, name, type(error).__name__)
+    """Log something that can't be read, without its text: that may be what people wrote."""
+    log_damage("The %s %s can't be read and is left out (%s)", what, name, type(error).__name__)

@@ -24,6 +24,14 @@ ALLOWED = {
     ("cogs/actions/context_menus.py", "Picture details"): "a command: Discord has its translation",
     ("cogs/gallery/gallery.py", "its pictures are too large"): "for the log",
     ("cogs/models/pending_models.py", "pending model"): "for the log",
+    (
+        "cogs/policy/server_settings.py",
+        "A server's settings (%d characters) can't be read: members can't paint there",
+    ): "for the log",
+    (
+        "cogs/stored_values.py",
+        "A stored %s of %d characters can't be read and is left out",
+    ): "for the log",
     ("cogs/outages.py", "Discord doesn't answer: %s"): "for the log",
     ("cogs/outages.py", " (%d more before)"): "for the log",
     ("cogs/about/presence.py", "{} · idle"): "seen by everyone, wherever they are",

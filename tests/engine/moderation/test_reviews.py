@@ -30,7 +30,7 @@ from engine.moderation.word_filter import find_words
 from engine.moderation.word_lists import WordLists
 from engine.store import Database, RetentionTable
 from engine.store.jobs import insert
-from engine.store.reviews import MAX_HELD
+from engine.store.reviews import MAX_ASKED, MAX_HELD
 from tests.engine.builders import engine_settings, model_settings
 
 
@@ -129,6 +129,24 @@ async def test_nobody_keeps_moderators_busy_and_what_waits_too_long_is_forgotten
     monkeypatch.setattr("engine.store.reviews.time.time", lambda: late)
     with pytest.raises(InvalidRequest, match="waited too long"):
         await held.get(reviews[1].id, "here")
+    await held.hold("here", "ada", None, request, ["blood"])
+
+
+async def test_asking_and_taking_back_fills_no_channel(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each request is a message to moderators, whatever becomes of it; 15 came in 19 seconds."""
+    held = studio.moderation.reviews
+    request = [ImageRequest(prompt="blood")]
+    for _ in range(MAX_ASKED):
+        review = await held.hold("here", "ada", None, request, ["blood"])
+        await held.decide(review.id, Decision.WITHDRAWN)
+    with pytest.raises(LimitReached, match="too many reviews") as refused:
+        await held.hold("here", "ada", None, request, ["blood"])
+    await held.hold("here", "bob", None, request, ["blood"])
+    until = refused.value.retry_at
+    assert until is not None
+    monkeypatch.setattr("engine.store.reviews.time.time", lambda: until + 1)
     await held.hold("here", "ada", None, request, ["blood"])
 
 

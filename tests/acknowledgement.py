@@ -1,6 +1,6 @@
 """How soon Discord gets an answer when many people use the bot at once.
 
-    python -m benchmarks.acknowledgement [--members 60] [--rounds 3]
+    python -m tests.acknowledgement [--members 60] [--rounds 3]
 
 The bot runs as its owner runs it, in a process of its own, and paints with the built-in model. A
 loopback Discord in this process tells it of one `/imagine` by each member at the same moment, and

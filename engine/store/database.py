@@ -71,12 +71,13 @@ class Database:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._connection is not None:
-            try:
-                await self._connection.close()
-            except sqlite3.Error as error:
-                log.warning("The database can't be closed in order: %s", error)
-            self._connection = None
+        async with self._writing:  # what is being written ends first
+            connection, self._connection = self._connection, None
+            if connection is not None:
+                try:
+                    await connection.close()
+                except sqlite3.Error as error:
+                    log.warning("The database can't be closed in order: %s", error)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[aiosqlite.Connection]:

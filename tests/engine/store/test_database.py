@@ -166,3 +166,25 @@ async def test_a_closed_database_says_so(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="The database is closed"):
         async with database.transaction():
             pass
+
+
+async def test_what_is_being_written_when_it_closes_is_written(tmp_path: Path) -> None:
+    """A handler that is just ending must not fail because the program is ending, too."""
+    database = await Database(tmp_path / "atelier.db").__aenter__()
+    begun = asyncio.Event()
+
+    async def write() -> None:
+        async with database.transaction() as connection:
+            begun.set()
+            await asyncio.sleep(0.05)
+            await connection.execute("CREATE TABLE late (x)")
+
+    writing = asyncio.create_task(write())
+    await begun.wait()
+    await database.__aexit__()
+    await writing
+    with pytest.raises(StorageError, match="closed"):
+        async with database.transaction():
+            pass
+    async with Database(tmp_path / "atelier.db") as reopened:
+        assert await reopened.read("SELECT * FROM late") == []

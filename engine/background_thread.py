@@ -110,7 +110,8 @@ class BackgroundThread:
     def _run(self) -> None:
         while (future := self._queue.get()) is not None:
             call = self._calls.pop(future, None)
-            if call is None:  # cancelled before its turn
+            # Its cancelling may not have come around in the loop yet.
+            if call is None or future.cancelled():
                 continue
             try:
                 result = call()

@@ -10,7 +10,7 @@ def expanded(text: str | Path) -> Path:
     """The path with `~` replaced; as it is where there is no such home folder."""
     try:
         return Path(text).expanduser()
-    except RuntimeError:
+    except (RuntimeError, ValueError):
         return Path(text)
 
 

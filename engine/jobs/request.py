@@ -6,6 +6,7 @@ so a job that is painted again after a crash gives the same ones.
 """
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, NamedTuple, Self, TypeVar
 
@@ -187,17 +188,26 @@ class ImageRequest:
         return recipe
 
 
-TEXTS = ("prompt", "negative_prompt", "model", "scheduler")
-WHOLE = ("width", "height", "num_inference_steps", "seed", "count", "enlarged", "chaos")
-NUMBERS = ("guidance_scale", "strength")
+KINDS: Mapping[str, tuple[type, ...]] = {
+    **dict.fromkeys(("prompt", "negative_prompt", "model", "scheduler"), (str,)),
+    **dict.fromkeys(("image", "mask"), (str, type(None))),
+    **dict.fromkeys(("width", "height", "num_inference_steps", "seed", "count"), (int,)),
+    **dict.fromkeys(("enlarged", "chaos"), (int,)),
+    **dict.fromkeys(("guidance_scale", "strength"), (int, float)),
+    "tile": (bool,),
+}
+"""The fields of a stored recipe, and the types that they may have."""
 
 
 def _check_stored(recipe: Recipe) -> None:
     """Raise `ValueError` unless the values of a stored recipe are of their kinds."""
-    for kinds, names in (((str,), TEXTS), ((int,), WHOLE), ((int, float), NUMBERS)):
-        for name in names:
-            if not isinstance(getattr(recipe, name), kinds):
-                raise ValueError(f"{name} isn't of its kind")
+    for name, kinds in KINDS.items():
+        if not isinstance(getattr(recipe, name), kinds):
+            raise ValueError(f"{name} isn't of its kind")
+    weights = [weight for name, weight in recipe.adapters if isinstance(name, str)]
+    numbers = (recipe.guidance_scale, recipe.strength, *weights)
+    if len(weights) != len(recipe.adapters) or not all(abs(number) < 1e6 for number in numbers):
+        raise ValueError("adapters, guidance or strength")
     if not 1 <= recipe.count <= MAX_COUNT or min(recipe.width, recipe.height) < 1:
         raise ValueError("count or size")
     if recipe.scheduler not in SCHEDULERS:

@@ -78,7 +78,7 @@ def stealth(values: dict[str, Any], signature: bytes = b"stealth_pngcomp") -> by
     """A picture with a text in the lowest bits of its alpha channel, or of its colours."""
     payload = json.dumps(values).encode()
     if signature.endswith(b"comp"):
-        payload = gzip.compress(payload)
+        payload = gzip.compress(payload, mtime=0)
     body = signature + struct.pack(">I", len(payload) * 8) + payload
     bits = "".join(f"{byte:08b}" for byte in body)
     side = 96

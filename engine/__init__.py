@@ -68,6 +68,7 @@ from engine.moderation.word_lists import WordLists
 from engine.open_studio import open_studio
 from engine.prompts.dynamic_prompts import expand_dynamic_prompt
 from engine.prompts.flags import ignored_flags, without_flags
+from engine.prompts.grammar import words_only
 from engine.prompts.style_book import StyleBook
 from engine.prompts.styles import NONE as NO_STYLE
 from engine.prompts.styles import PLACE as STYLE_PLACE
@@ -212,4 +213,5 @@ __all__ = [
     "with_init_image",
     "without_flags",
     "without_folders",
+    "words_only",
 ]

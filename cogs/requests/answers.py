@@ -7,6 +7,7 @@ from dataclasses import replace
 import discord
 
 from cogs.context import Interaction
+from cogs.markdown import escaped_line
 from cogs.message_ref import MessageRef
 from cogs.messages.replies import reply
 from cogs.policy.access import require_postable_channel
@@ -14,7 +15,7 @@ from cogs.policy.limits import Limits
 from cogs.policy.privacy import ReplyMode, reply_mode_of
 from cogs.policy.request_context import channel_language, request_context, settings_in
 from cogs.requests.user_install import require_downloaded, require_few_jobs, require_in_time
-from engine import ImageRequest, Parent, Requester, ignored_flags
+from engine import ImageRequest, Parent, Requester, ignored_flags, words_only
 from speech import current_language, join_list, say
 
 
@@ -41,9 +42,20 @@ async def defer(
 
 
 async def note_ignored_flags(interaction: Interaction, prompt: str) -> None:
-    """Tell the user, once they have an answer, which flags in `prompt` have no effect here."""
+    """Tell the user, once they have an answer, what in `prompt` means more to other programs."""
+    notes = []
     if flags := ignored_flags(prompt):
-        text = say("Ignored, since only Midjourney has it: {flags}.", flags=join_list(flags))
+        notes.append(say("Ignored, since only Midjourney has it: {flags}.", flags=join_list(flags)))
+    if parts := words_only(prompt):
+        shown = join_list([escaped_line(part) for part in parts])
+        notes.append(
+            say(
+                "Painted as plain words, since I don't switch words or join prompts while "
+                "painting: {parts}.",
+                parts=shown,
+            )
+        )
+    if text := "\n".join(notes):
         with suppress(discord.HTTPException):  # the answer is there; this is only a note
             await reply(interaction, text)
 

@@ -1,6 +1,7 @@
 """A picture's size or aspect ratio as people write it: “768x512” or “3:2”."""
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 from engine.errors import InvalidRequest
@@ -45,10 +46,11 @@ class Dimensions:
 
 def parse_dimensions(text: str) -> Dimensions | None:
     """The size or aspect ratio that `text` gives; `None` if it gives none."""
+    text = unicodedata.normalize("NFKC", text).replace("∶", ":").strip()
     number = r"(\d{1,5}(?:\.\d{1,3})?)"
-    if sides := re.fullmatch(r"(\d{1,5})[x×*](\d{1,5})", text.strip().lower()):
+    if sides := re.fullmatch(r"(\d{1,5})[x×*](\d{1,5})", text.lower()):
         return Dimensions(int(sides[1]), int(sides[2]), in_pixels=True)
-    if sides := re.fullmatch(rf"{number}[:/]{number}", text.strip()):
+    if sides := re.fullmatch(rf"{number}[:/]{number}", text):
         width, height = float(sides[1]), float(sides[2])
         return Dimensions(width, height, in_pixels=False) if width and height else None
     return None

@@ -5,8 +5,9 @@ r"""Dynamic prompts: one text that expands to several prompts.
 {a {red|blue} boat, a fish}   nested; everything within a random option is random
 \{ \} \, \|                   literal characters
 
-Braces with neither comma nor bar in them are literals. Braces that offer something and are never
-closed are an error, since nobody wants to see them painted.
+The signs of Chinese keyboards mean the same: ｛a，b｜c｝. Braces with neither comma nor bar in them
+are literals. Braces that offer something and are never closed are an error, since nobody wants to
+see them painted.
 """
 
 import itertools
@@ -26,7 +27,11 @@ MAX_PROMPTS = 16
 MAX_DEPTH = 8
 """How deeply choices may be nested."""
 
-TOKEN = re.compile(r"\\(?P<escaped>[{},|])|(?P<special>[{},|])|[^\\{},|]+|.", re.DOTALL)
+TOKEN = re.compile(
+    r"\\(?P<escaped>[{},|｛｝，｜])|(?P<special>[{},|｛｝，｜])|[^\\{},|｛｝，｜]+|.", re.DOTALL
+)
+
+NARROW = str.maketrans("｛｝，｜", "{},|")
 
 Phrase = tuple[Union[str, "_Choice"], ...]
 """Text and choices, one after the other."""
@@ -104,9 +109,9 @@ def _parse(text: str) -> Phrase:
     choices = _choices(text, tokens)
     stack, opened = [_Braces()], [True]
     for number, token in enumerate(tokens):
-        special, offers = token["special"], opened[-1] and len(stack) > 1
+        special, offers = _special(token), opened[-1] and len(stack) > 1
         if escaped := token["escaped"]:
-            stack[-1].add(escaped if len(opened) > 1 or escaped in "{}" else token[0])
+            stack[-1].add(escaped if len(opened) > 1 or escaped in "{}｛｝" else token[0])
         elif special == "{" and number in choices:
             stack.append(_Braces())
             opened.append(True)
@@ -124,6 +129,11 @@ def _parse(text: str) -> Phrase:
     return tuple(stack[0].options[0][0])
 
 
+def _special(token: re.Match[str]) -> str:
+    """The sign with a meaning that the token is, as an English keyboard has it."""
+    return (token["special"] or "").translate(NARROW)
+
+
 def _choices(text: str, tokens: Sequence[re.Match[str]]) -> set[int]:
     """The numbers of the tokens that open braces with something to choose from.
 
@@ -133,7 +143,7 @@ def _choices(text: str, tokens: Sequence[re.Match[str]]) -> set[int]:
     choices: set[int] = set()
     opened: list[int] = []
     for number, token in enumerate(tokens):
-        special = token["special"]
+        special = _special(token)
         if special == "{":
             opened.append(number)
         elif special == "}" and opened:

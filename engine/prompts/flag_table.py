@@ -13,8 +13,9 @@ from speech import phrase, say
 MAX_IMAGE_WEIGHT = 3.0
 """Midjourney's limit for `--iw`."""
 
-NUMBERS = r"\d[\d.]*(?=\s|$)"
-WORD = r"[A-Za-z][\w-]*(?=\s|$)"
+END = r"(?:[,;，；、。]|(?=\s|$))"
+NUMBERS = rf"\d[\d.]*{END}"
+WORD = rf"[A-Za-z][A-Za-z0-9_-]*{END}"
 CODES = r"(?:(?:https?://\S+|(?=[\w-]*\d)[\w-]++(?:::\d+)?|random)(?:\s+|$))+"
 
 MIDJOURNEY_ONLY: Mapping[str, re.Pattern[str]] = {

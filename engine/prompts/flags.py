@@ -9,13 +9,15 @@
 --chaos 30           how different the pictures become, 0 to 100
 --tile               a picture that tiles without a seam
 
-Phones turn two hyphens into a dash: “—ar 3:2” is understood, and a dash before any other word is
-just a dash. A flag overrides the defaults of a server or a member. If a flag and an option of the
-command contradict each other, that is an error, since one of them is a mistake; negative prompts
-of both are joined. Flags of Midjourney that have no equivalent are ignored.
+Phones turn two hyphens into a dash, and Chinese keyboards into two: “—ar 3:2” and “——ar 3：2” are
+understood, and so is a flag right after a comma or a Chinese character. Before any other word, such
+signs are just what they are. A flag overrides the defaults of a server or a member. If a flag and
+an option of the command contradict each other, that is an error, since one of them is a mistake;
+negative prompts of both are joined. Flags of Midjourney that have no equivalent are ignored.
 """
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -27,9 +29,15 @@ from engine.prompts.dimensions import Dimensions
 from engine.prompts.flag_table import ALIASES, EXAMPLES, MIDJOURNEY_ONLY, SWITCHES, reader_of
 from speech import phrase, say
 
-FLAG = re.compile(r"(?:^|(?<=\s))(?P<dash>--|[\u2013\u2014])(?P<name>[A-Za-z][\w-]*)(?P<is>=?)")
+FLAG = re.compile(
+    r"(?:^|(?<=\s)|(?P<close>(?<=[,;，。；、！？）\u3040-\u30ff\u3400-\u9fff])))"
+    r"(?P<dash>--|－－|[\u2013\u2014]{1,2})(?P<name>[A-Za-z][A-Za-z0-9_-]*)(?P<is>[=＝:：]?)"
+)
 
 VALUE = re.compile(r"\s*(?P<value>[^\s]+)")
+
+SEPARATORS = ",;，；、。"
+"""Signs that people put between a flag's value and what follows."""
 
 FIELDS = {
     "model": phrase("model"),
@@ -122,10 +130,11 @@ def without_flags(prompt: str) -> tuple[str, Flags]:
         read = reader_of(name)
         rest = prompt[flag.end() : end]
         if name == "no":
-            text, at = rest.strip(), end
+            text, at = rest.strip().rstrip(SEPARATORS), end
         else:
             match = VALUE.match(rest)
             text, at = (match["value"], flag.end() + match.end()) if match else ("", end)
+            text = unicodedata.normalize("NFKC", text.rstrip(SEPARATORS))
         if not text:
             raise InvalidRequest(
                 say(
@@ -155,14 +164,17 @@ def ignored_flags(prompt: str) -> tuple[str, ...]:
 
 
 def _flags_in(prompt: str) -> list[re.Match[str]]:
-    """The starts of flags. A dash starts one only before the name of a flag."""
-    return [
-        found
-        for found in FLAG.finditer(prompt)
-        if found["dash"] == "--"
-        or (name := found["name"].lower()) in ALIASES
-        or _has_value(MIDJOURNEY_ONLY.get(name), prompt, found.end())
-    ]
+    """The starts of flags. Only two hyphens after a space start one before an unknown name."""
+    return [found for found in FLAG.finditer(prompt) if _is_flag(found)]
+
+
+def _is_flag(found: re.Match[str]) -> bool:
+    hyphens, close = found["dash"] in ("--", "－－"), found["close"] is not None
+    if hyphens and not close:
+        return True
+    name = found["name"].lower()
+    known = name in ALIASES or _has_value(MIDJOURNEY_ONLY.get(name), found.string, found.end())
+    return known and (not close or len(found["dash"]) == 2)
 
 
 def _has_value(pattern: re.Pattern[str] | None, prompt: str, at: int) -> bool:

@@ -6,10 +6,16 @@ r"""The syntax in prompts besides words, as in the AUTOMATIC1111 web interface.
 [word]            divides the weight by 1.1
 \( \) \[ \]       literal brackets
 BREAK             what follows is encoded apart from what comes before
+
+The signs of Chinese and Japanese keyboards mean the same: （word：1.3）, ＜lora：name：0.8＞.
+Without a weight, their brackets are punctuation. What other programs switch between while they
+paint, [a:b:0.5] and [a|b], and prompts joined by AND, are painted as words: `words_only` names
+them.
 """
 
 import itertools
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -27,16 +33,27 @@ MAX_PRODUCT = 1e100
 """Where products of nested weights stop growing: past the largest number, they would be no number
 any more."""
 
-ADAPTER = re.compile(r"<lora:([^:<>]+)(?::([^<>]*))?>", re.IGNORECASE)
+ADAPTER = re.compile(r"[<＜]lora[:：]([^:：<>＜＞]+)(?:[:：]([^<>＜＞]*))?[>＞]", re.IGNORECASE)
+
+WIDE_WEIGHT = re.compile(r"（([^（）]*)[:：]\s*+([+-]?[\d.．]++)\s*+[)）]")
+"""Words with a weight, in the brackets of a Chinese keyboard."""
+
+SWITCHED = re.compile(r"(?<!\\)\[[^\[\]]*(?:\|[^\[\]]*|:\s*+(?:\d++\.?+\d*+|\.\d++)\s*+)\]")
+"""Words that the AUTOMATIC1111 web interface would switch between while it paints."""
+
+AND = re.compile(r"\bAND\b")
+
+MAX_SHOWN = 40
+"""Characters of a part of a prompt that are shown."""
 
 BREAK = re.compile(r"\bBREAK\b")
 
 TOKEN = re.compile(
     r"""
     \\(?P<escaped>[\\()\[\]])
-    | :\s*+(?P<weight>[+-]?(?:\d++(?:\.\d*+)?|\.\d++))\s*+\)
+    | [:：]\s*+(?P<weight>[+-]?(?:\d++(?:\.\d*+)?|\.\d++))\s*+\)
     | (?P<bracket>[()\[\]])
-    | (?P<text>[^\\()\[\]:]+|.)
+    | (?P<text>[^\\()\[\]:：]+|.)
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -72,11 +89,19 @@ def with_adapters(prompt: str, uses: Iterable[tuple[str, float]]) -> str:
     return " ".join([prompt, *(f"<lora:{name}:{weight:g}>" for name, weight in uses)])
 
 
+def words_only(prompt: str) -> tuple[str, ...]:
+    """The parts of a prompt that other programs would not paint as the words that they are."""
+    switched = (match[0] for match in SWITCHED.finditer(prompt))
+    joined = AND.findall(prompt) if prompt.upper() != prompt else []
+    shown = (each if len(each) <= MAX_SHOWN else each[:MAX_SHOWN] + "…" for each in switched)
+    return tuple(dict.fromkeys([*shown, *joined]))
+
+
 def _weight_of(match: re.Match[str]) -> float | None:
     if match[2] is None:
         return None
     try:
-        return float(match[2])
+        return float(unicodedata.normalize("NFKC", match[2]))
     except ValueError:
         raise InvalidRequest(
             say(
@@ -93,7 +118,7 @@ def sections(prompt: str) -> list[list[WeightedText]]:
     A closing bracket without an opening one is a literal; an opening one without a closing one
     reaches to the end. Takes time in proportion to the length of the prompt, whatever is in it.
     """
-    tokens = list(TOKEN.finditer(prompt))
+    tokens = list(TOKEN.finditer(WIDE_WEIGHT.sub(_narrow, prompt)))
     factors = _factors(tokens)
     around = {"(": [1.0], "[": [1.0]}
     pieces: list[WeightedText] = []
@@ -107,6 +132,11 @@ def sections(prompt: str) -> list[list[WeightedText]]:
         else:
             around["[" if text == "]" else "("].pop()
     return _split_sections(_merged(pieces))
+
+
+def _narrow(match: re.Match[str]) -> str:
+    """Words with a weight, in brackets as they are read here."""
+    return f"({match[1]}:{unicodedata.normalize('NFKC', match[2])})"
 
 
 def _factors(tokens: Iterable[re.Match[str]]) -> dict[int, float]:

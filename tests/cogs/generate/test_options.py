@@ -158,3 +158,12 @@ async def test_a_lora_has_its_configured_weight_and_family(
         assert [choice.name for choice in choices] == ["ink: As with a pen"]
         use = await app.alice.slash(app.art, "imagine", prompt="a fish", lora="oil")
         assert "is for Stable Diffusion XL models" in await told(use)
+
+
+async def test_what_is_painted_as_plain_words_is_said(app: App) -> None:
+    async with app.open():
+        use = await app.alice.slash(app.art, "imagine", prompt="a [cat|dog:0.5] AND *b* --v 6")
+        note = (await use.followup()).text()
+        assert "Ignored, since only Midjourney has it: --v." in note
+        assert "join prompts while painting: \\[cat\\|dog:0.5\\], AND." in note
+        await app.done(await use.message())

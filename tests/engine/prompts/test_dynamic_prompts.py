@@ -13,6 +13,7 @@ from engine.prompts.dynamic_prompts import MAX_PROMPTS, expand_dynamic_prompt
     [
         ("a red house", ["a red house"]),
         ("{red, blue} house", ["red house", "blue house"]),
+        ("｛红，蓝}房子，", ["红房子，", "蓝房子，"]),
         (
             "a {red,blue} {house, boat}",
             ["a red house", "a red boat", "a blue house", "a blue boat"],

@@ -59,6 +59,29 @@ def test_the_dash_that_a_phone_makes_of_two_hyphens_is_meant_as_such(dash: str) 
         assert asked(prose) == ImageRequest(prompt=prose)
 
 
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "a house ——ar 3：2",
+        "a house,--ar 3:2",
+        "a house －－ar ３∶２",
+        "--ar 3:2, a house",
+        "a 房子——ar 3:2",
+        "房子--ar 3：2，--v 6，",
+        "a house --ar: 3:2",
+    ],
+)
+def test_signs_of_other_keyboards_are_understood(prompt: str) -> None:
+    words, flags = without_flags(prompt)
+    assert str(flags.dimensions) == "3:2"
+    assert words.strip(" ,，") in ("a house", "a 房子", "房子")
+
+
+@pytest.mark.parametrize("prompt", ["a house,—no rain", "a,--zzz", "房子——红色", "a——seed 7"])
+def test_signs_before_other_words_are_words(prompt: str) -> None:
+    assert asked(prompt) == ImageRequest(prompt=prompt)
+
+
 @pytest.mark.parametrize("prompt", ["a house -- red", "x--seed 7", "---", "-seed 7", "--", "a  b"])
 def test_other_hyphens_are_letters(prompt: str) -> None:
     assert asked(prompt) == ImageRequest(prompt=prompt)

@@ -11,6 +11,7 @@ from engine.prompts.grammar import (
     sections,
     with_adapters,
     without_adapters,
+    words_only,
 )
 
 
@@ -44,6 +45,9 @@ def weights(prompt: str) -> list[tuple[str, float]]:
         ("(red:blue)", [("red:blue", 1.1)]),
         ("[red:1.5]", [("red:1.5", 0.9091)]),
         ("(red:99999999)", [("red", MAX_WEIGHT)]),
+        ("（red：1.5）（blue:０．５)", [("red", 1.5), ("blue", 0.5)]),
+        ("(red：1.5)", [("red", 1.5)]),
+        ("一只（黑色）猫：", [("一只（黑色）猫：", 1.0)]),
     ],
 )
 def test_brackets_weigh_words(prompt: str, expected: list[tuple[str, float]]) -> None:
@@ -68,6 +72,7 @@ def test_a_break_divides_and_keeps_weights_that_reach_over_it() -> None:
             (AdapterMention("ink", 1.0), AdapterMention("wash", -0.5)),
         ),
         ("a <b> house", "a <b> house", ()),
+        ("＜lora：ink：０．８＞a", "a", (AdapterMention("ink", 0.8),)),
     ],
 )
 def test_adapters_are_taken_out_of_a_prompt(
@@ -91,11 +96,44 @@ def test_a_weight_that_is_no_number_is_explained() -> None:
 
 
 @pytest.mark.parametrize(
-    "part", ["(b", "[b", "a, (b((b(", "(b)", "((b:2)", ":1", "1", "<lora:", "]["]
+    ("prompt", "parts"),
+    [
+        ("a [cat:dog:0.5] [red|blue] AND b", ("[cat:dog:0.5]", "[red|blue]", "AND")),
+        ("[<lora:ink:0.3>:15] [fog::8] [fog:.5]", ("[<lora:ink:0.3>:15]", "[fog::8]", "[fog:.5]")),
+        (r"[red] [a: b] \[a|b] (a|b:1.2) SAND BREAK", ()),
+        ("A CAT AND A DOG", ()),
+    ],
+)
+def test_what_other_programs_would_not_paint_as_words_is_named(
+    prompt: str, parts: tuple[str, ...]
+) -> None:
+    assert words_only(prompt) == parts
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "（",
+        "（:",
+        "（1:",
+        "[|",
+        "[:1",
+        "[a:1",
+        "(b",
+        "[b",
+        "a, (b((b(",
+        "(b)",
+        "((b:2)",
+        ":1",
+        "1",
+        "<lora:",
+        "][",
+    ],
 )
 def test_brackets_take_time_in_proportion_to_the_prompt(part: str) -> None:
     prompt = ":" + part * (2000 // len(part))
     begun = time.process_time()
     sections(prompt)
+    words_only(prompt)
     without_adapters(prompt.replace(">", ""))
     assert time.process_time() - begun < 0.1

@@ -175,8 +175,8 @@ def _models(settings: Settings) -> Iterator[Finding]:
 
 def _unusable(model: Model, usage: DiskUsage) -> Finding:
     """What is wrong with the files of a model, or with what its source or denoiser names."""
-    if model.denoiser and any(model.denoiser in str(error) for error in usage.problems):
-        return Finding(Mark.BAD, "model", f"{model.name}: {' '.join(map(str, usage.problems))}")
+    if model.denoiser and any(model.denoiser in str(error) for error in usage.errors):
+        return Finding(Mark.BAD, "model", f"{model.name}: {' '.join(map(str, usage.errors))}")
     lacks = f" Missing: {', '.join(usage.lacks)}." if usage.lacks else ""
     return Finding(
         Mark.BAD,

@@ -41,7 +41,7 @@ class AddOptions(NamedTuple):
 def add_model(settings: Settings, options: AddOptions, *, ask: bool) -> None:
     """Add a model for the bot and the command line.
 
-    If the source is the name of a known model, only download its files.
+    If the source is the name of a known model, only check its files, and download what's missing.
 
     Raises:
         CommandError: When the model is unavailable, or the user cancels.

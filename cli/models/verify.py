@@ -23,7 +23,11 @@ def verify_models(settings: Settings, name: str | None) -> None:
     """
     damaged = asyncio.run(_verify(settings, name))
     if damaged:
-        raise CommandError(Exit.MODEL, f"Damaged or incomplete: {', '.join(damaged)}.")
+        raise CommandError(
+            Exit.MODEL,
+            f"Damaged or incomplete: {', '.join(damaged)}. “models add” with the model's name "
+            "downloads again what came from the Hub.",
+        )
 
 
 async def _verify(settings: Settings, name: str | None) -> list[str]:
@@ -46,7 +50,7 @@ async def _flaws(model_manager: ModelManager, name: str) -> list[str]:
     """What's wrong with a model; shows progress while reading."""
     presence = model_manager.disk_usage(name).presence
     if presence is Presence.NO_FOLDER:
-        return list(model_manager.disk_usage(name).problems)
+        return list(model_manager.disk_usage(name).errors)
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),

@@ -6,8 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from diffusers.loaders.single_file_utils import SingleFileComponentError
-
 from engine.diffusion.build_lock import BUILD_LOCK
 from engine.diffusion.device import Device
 from engine.diffusion.families import Family, family_of, is_stepped
@@ -20,6 +18,7 @@ from engine.diffusion.textual_inversion import TextualInversions
 from engine.diffusion.vae_tiling import apply_vae_tiling
 from engine.errors import ModelUnavailable
 from engine.hub import LocalFiles
+from engine.hub.checkpoint_names import grouped
 from engine.memory.measurement import Measurement
 from engine.memory.plan import Plan, Quantization, Stage
 from engine.models.catalogue import Model
@@ -33,12 +32,6 @@ log = logging.getLogger(__name__)
 
 QUANTIZED_ON_DEVICE = {Quantization.BNB8, Quantization.NF4}
 """bitsandbytes quantizes on the device while it loads."""
-
-LOADING_ERRORS = (
-    *(OSError, ValueError, RuntimeError, KeyError, ImportError, MemoryError),
-    SingleFileComponentError,
-)
-"""What Diffusers and Transformers raise over files that they can't load."""
 
 
 class NoRoomToPreload(Exception):
@@ -136,6 +129,8 @@ class ModelLoader:
             inspection = inspect(origin)
         except ModelUnavailable as error:
             raise type(error)(_not_loaded(model, error.sentence)) from error
+        if inspection.unused:
+            log.warning("Not used of %s: %s", model.name, grouped(inspection.unused))
         make_room(self._weight_bytes(inspection))
         memory = memory or ModelMemory(
             model,
@@ -159,14 +154,14 @@ class ModelLoader:
                 return self._assemble(model, pipe, files, memory)
             except ModelUnavailable as error:
                 raise type(error)(_not_loaded(model, error.sentence)) from error
-            except LOADING_ERRORS as error:
+            except Exception as error:
+                # Diffusers and Transformers raise anything over files that they can't load.
                 if not out_of_memory(error):
-                    reason = str(error).split("\n", 1)[0].rstrip(".")
                     raise ModelUnavailable(
                         say(
                             "The model “{model}” couldn't be loaded: {reason}.",
                             model=model.name,
-                            reason=reason,
+                            reason=_reason(error),
                         )
                     ) from error
                 failure = drop_tracebacks(error)
@@ -206,6 +201,16 @@ class ModelLoader:
             load_key=load_key_of(memory.plan),
             offloads=self._device.has_own_memory,
         )
+
+
+def _reason(error: Exception) -> str:
+    """The first line of an error's text; with its name where the text alone says nothing."""
+    first = str(error).strip().split("\n", 1)[0].rstrip(".")
+    return (
+        first
+        if isinstance(error, OSError | ValueError) and first
+        else f"{type(error).__name__}: {first}"
+    )
 
 
 def _not_loaded(model: Model, reason: str) -> str:

@@ -1,5 +1,6 @@
 """Scheduler instances: one for each sample, since a scheduler keeps state."""
 
+import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
@@ -7,6 +8,7 @@ import diffusers
 import numpy as np
 import torch
 from diffusers import (
+    DDIMScheduler,
     DPMSolverMultistepScheduler,
     FlowMatchEulerDiscreteScheduler,
     FlowMatchHeunDiscreteScheduler,
@@ -17,6 +19,9 @@ from engine.errors import InvalidRequest
 from engine.models.families import Noise
 from engine.models.schedulers import OWN, SCHEDULERS
 from speech import say
+
+ZERO_SNR = "rescale_betas_zero_snr"
+"""The option of schedulers whose last step is pure noise (Lin et al., 2023, algorithm 1)."""
 
 PURE_NOISE = 1 - 1e-6
 """Sigma in place of 1, where the logarithm of the signal-to-noise ratio isn't defined; the value of
@@ -41,12 +46,14 @@ def make_scheduler(model_scheduler: Any, name: str) -> Any:
     if choice == OWN:
         return type(model_scheduler).from_config(config)
     noise = noise_of(model_scheduler)
+    unfit = say("The scheduler “{name}” doesn't work with this model. Use “default”.", name=name)
     if noise is None or not choice.fits(noise):
-        raise InvalidRequest(
-            say("The scheduler “{name}” doesn't work with this model. Use “default”.", name=name)
-        )
+        raise InvalidRequest(unfit)
     if noise is Noise.BETAS:
-        return getattr(diffusers, str(choice.class_name)).from_config(config, **choice.options)
+        kind = getattr(diffusers, str(choice.class_name))
+        if config.get(ZERO_SNR) and not _takes(kind, ZERO_SNR):
+            raise InvalidRequest(unfit)
+        return kind.from_config(config, **choice.options)
     flow_config = {
         **config,
         "use_flow_sigmas": True,
@@ -54,6 +61,21 @@ def make_scheduler(model_scheduler: Any, name: str) -> Any:
         "shift": config.get("shift", config.get("flow_shift", 1.0)),
     }
     return FLOW[str(choice.flow_class_name)].from_config(flow_config, **choice.options)
+
+
+def with_options(scheduler: Any, options: Mapping[str, Any]) -> Any:
+    """A model's scheduler with `options` laid over its configuration.
+
+    Those that can't end in pure noise give way to DDIM, which the paper on it uses.
+    """
+    kind = type(scheduler)
+    if options.get(ZERO_SNR) and not _takes(kind, ZERO_SNR):
+        kind = DDIMScheduler
+    return kind.from_config({**scheduler.config, **options})
+
+
+def _takes(kind: Any, option: str) -> bool:
+    return option in inspect.signature(kind.__init__).parameters
 
 
 def noise_of(scheduler: Any) -> Noise | None:

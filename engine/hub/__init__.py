@@ -18,7 +18,7 @@ from engine.hub.presence import (
 )
 from engine.hub.shared_files import remove_unshared
 from engine.hub.sources import Origin, Source, SourceKind, origin
-from engine.hub.verify import delete_files, verify
+from engine.hub.verify import delete_files, discard_flawed, verify
 
 __all__ = [
     "CorruptFile",
@@ -35,6 +35,7 @@ __all__ = [
     "Source",
     "SourceKind",
     "delete_files",
+    "discard_flawed",
     "disk_usage",
     "download",
     "local_files",

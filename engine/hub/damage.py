@@ -1,70 +1,84 @@
-"""Files of the Hub's cache that are there and yet aren't: empty, cut off, or a link turned to text.
+"""Files that are there but aren't what they should be, as far as they tell by themselves.
 
-Copying a cache without its links, a full disk, or a crash leave them. They count as missing, so
-that a download brings them anew.
+What damages caches: power cuts (empty files), copies to file systems without links (links become
+small text files, or nothing), and downloads that other programs left half done.
 """
 
-import json
+import os
 import re
 from pathlib import Path
 
-from engine.errors import ModelUnavailable
 from engine.hub.errors import CorruptFile
-from engine.hub.local_files import place_of
-from engine.hub.sources import Source, SourceKind
+from engine.hub.http_download import digest_for
 from engine.hub.tensor_headers import read_safetensors
+from speech import say
 
-LINK = re.compile(rb"(?:\.\.[/\\])+blobs[/\\][0-9a-f]{40,64}\s*")
-"""What a link of the cache becomes where links are copied as text."""
+NEVER_EMPTY = frozenset({".json", ".safetensors", ".gguf", ".bin", ".model"})
+"""Suffixes of files that hold something in every model."""
 
-MAX_PARSED = 1_000_000
-"""Bytes of a JSON file that is parsed; of a larger one only its end is looked at."""
+HASHES = frozenset({40, 64})
+"""Digits of Git's SHA-1 and of SHA-256, by which the cache names files."""
 
+HASHED = 1 << 20
+"""Bytes up to which files are hashed to see whether they are as on the Hub."""
 
-def is_damaged(file: Path) -> bool:
-    """Whether a file can't be what the Hub has, as far as a quick look tells."""
-    try:
-        size = file.stat().st_size
-        with file.open("rb") as opened:
-            if size < 256 and LINK.fullmatch(opened.read()):
-                return True
-            if file.suffix == ".json":
-                return not _is_json(file, size)
-        if file.suffix == ".safetensors":
-            read_safetensors(file)
-    except (CorruptFile, OSError):
-        return True
-    return size == 0 and file.suffix not in (".txt", ".md")
+LINK_TEXT = re.compile(rb"(?:\.\./)+blobs/[0-9a-f]{40,64}\s*")
+"""The target of a link in the Hugging Face cache."""
+
+LINK_LIMIT = 500
+"""Bytes that the text of a link doesn't exceed."""
 
 
-def drop_damaged(source: Source) -> None:
-    """Delete the damaged files of a source on the Hub from the cache, and their content."""
-    if source.repo is None or (place := _place(source)) is None:
-        return
-    files = place.rglob("*") if source.kind is SourceKind.PIPELINE else [place]
-    for file in list(files):
-        if file.is_symlink() and not file.exists():
-            file.unlink()
-        elif file.is_file() and is_damaged(file):
-            if file.is_symlink():
-                file.resolve().unlink(missing_ok=True)
-            file.unlink()
+def damage_of(path: Path) -> str | None:
+    """A sentence about what is wrong with a file of a model; `None` if nothing shows.
+
+    Of large files only the header is read, so a changed byte doesn't show.
+    """
+    sentence = _suspicion(path)
+    return None if sentence and _is_as_on_the_hub(path) else sentence
 
 
-def _place(source: Source) -> Path | None:
-    try:
-        return place_of(source)
-    except ModelUnavailable:
+def _suspicion(path: Path) -> str | None:
+    size = path.stat().st_size
+    if size == 0 and (path.is_symlink() or path.suffix.lower() in NEVER_EMPTY):
+        return say("{path} is empty. Download it again.", path=path)
+    if size <= LINK_LIMIT and LINK_TEXT.fullmatch(path.read_bytes()):
+        return say("{path} is a link that was copied as text. Download it again.", path=path)
+    if path.suffix == ".json" and not _is_closed(path, size):
+        return say("{path} is cut off. Download it again.", path=path)
+    if path.suffix == ".safetensors":
+        try:
+            read_safetensors(path)
+        except CorruptFile as error:
+            return error.sentence
+    return None
+
+
+def _is_as_on_the_hub(path: Path) -> bool:
+    """Whether a small file in the cache has the hash that its link names."""
+    digest = digest_in_cache(path)
+    return digest is not None and path.stat().st_size <= HASHED and has_digest(path, digest)
+
+
+def digest_in_cache(path: Path) -> str | None:
+    """The hash by which the cache names that file; `None` if it isn't a link of the cache."""
+    if not path.is_symlink():
         return None
+    name = Path(os.readlink(path)).name
+    return name if len(name) in HASHES else None
 
 
-def _is_json(file: Path, size: int) -> bool:
-    if size > MAX_PARSED:
-        with file.open("rb") as opened:
-            opened.seek(-64, 2)
-            return opened.read().rstrip()[-1:] in (b"}", b"]")
-    try:
-        json.loads(file.read_bytes())
-    except (ValueError, RecursionError):
-        return False
-    return True
+def has_digest(path: Path, digest: str) -> bool:
+    """Whether a small file has that hash."""
+    found = digest_for(digest, path.stat().st_size)
+    found.update(path.read_bytes())
+    return found.hexdigest() == digest
+
+
+def _is_closed(path: Path, size: int) -> bool:
+    """Whether a JSON file ends as it begins: with the bracket of an object or of a list."""
+    with path.open("rb") as file:
+        first = file.read(LINK_LIMIT).lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+        file.seek(max(0, size - LINK_LIMIT))
+        last = file.read().rstrip(b"\0 \t\r\n")[-1:]
+    return (first + last) in (b"{}", b"[]")

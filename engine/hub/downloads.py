@@ -15,10 +15,9 @@ from huggingface_hub import constants
 
 from engine.hub.cache import download_files, link
 from engine.hub.client import HubClient
-from engine.hub.damage import drop_damaged
 from engine.hub.errors import DiskFull, DownloadStopped
 from engine.hub.manifest import Manifest, manifests_of
-from engine.hub.presence import LocalFiles, disk_usage, local_files, sources_of
+from engine.hub.presence import LocalFiles, disk_usage, local_files
 from engine.hub.sources import Origin
 from engine.sizes import human_size
 from speech import say
@@ -71,8 +70,6 @@ def download(
         ModelUnavailable: The sources don't exist or can't be used, or the Hub can't be reached.
     """
     if disk_usage(origin).presence.downloads:
-        for source in sources_of(origin):
-            drop_damaged(source)
         download_manifests(manifests_of(origin, hub), hub, on_progress, stop)
     return local_files(origin)
 
@@ -84,6 +81,8 @@ def download_manifests(
     stop: threading.Event | None = None,
 ) -> None:
     """Download what is missing of these files; see `download`, which raises the same."""
+    for manifest in manifests:
+        manifest.discard_damaged()
     _check_disk_space(manifests)
     counter = _ByteCounter(manifests, on_progress)
     asyncio.run(_download_all(manifests, hub, counter, stop or threading.Event()))

@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from engine.errors import ModelUnavailable
 from engine.hub.client import HubClient
+from engine.hub.damage import damage_of
 from engine.hub.downloads import ProgressCallback, download_manifests
 from engine.hub.errors import CorruptFile
 from engine.hub.local_files import place_of
@@ -27,7 +28,8 @@ def lora_on_disk(text: str) -> Path | None:
     """
     source = _source_of(text)
     if source.path is None:
-        return place_of(source if source.file else replace(source, file=DEFAULT_NAME))
+        file = place_of(source if source.file else replace(source, file=DEFAULT_NAME))
+        return file if file and damage_of(file) is None else None
     if source.path.is_dir():
         return source.path / _single(text, (path.name for path in source.path.iterdir()))
     return source.path

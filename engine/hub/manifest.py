@@ -6,6 +6,7 @@ from pathlib import Path, PurePosixPath
 from engine.errors import ModelUnavailable
 from engine.hub.base_models import base_in, base_of
 from engine.hub.client import HubClient, RemoteFile, RepoListing
+from engine.hub.damage import HASHED, has_digest
 from engine.hub.local_files import PARTIAL_SUFFIX, place_of, repo_cache
 from engine.hub.pipeline_layout import CARD, INDEX, PipelineLayout, layout_of
 from engine.hub.presence import Presence, disk_usage_of_source
@@ -60,10 +61,26 @@ class Manifest:
         except FileNotFoundError:
             return 0
 
+    def discard_damaged(self) -> None:
+        """Delete what stands in the cache for these files and isn't them."""
+        for file in self.files:
+            for path in (self.blob(file), self._in_snapshot(file)):
+                if (path.is_symlink() or path.is_file()) and not _is_intact(path, file):
+                    path.unlink()
+
     def _in_cache(self, file: RemoteFile) -> bool:
         """Whether it is a blob, or in the snapshot itself on a file system without links."""
-        snapshot = repo_cache(self.listing.repo) / "snapshots" / self.listing.commit
-        return self.blob(file).is_file() or (snapshot / file.path).is_file()
+        return _is_intact(self.blob(file), file) or _is_intact(self._in_snapshot(file), file)
+
+    def _in_snapshot(self, file: RemoteFile) -> Path:
+        return repo_cache(self.listing.repo) / "snapshots" / self.listing.commit / file.path
+
+
+def _is_intact(path: Path, file: RemoteFile) -> bool:
+    """Whether `path` has the size of `file`, and if that is small, its hash."""
+    if not path.is_file() or path.stat().st_size != file.size:
+        return False
+    return file.size > HASHED or not file.digest or has_digest(path, file.digest)
 
 
 def manifests_of(origin: Origin, hub: HubClient) -> tuple[Manifest, ...]:

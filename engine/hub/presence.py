@@ -6,7 +6,7 @@ from pathlib import Path
 
 from engine.errors import ModelUnavailable
 from engine.hub.base_models import base_in
-from engine.hub.damage import is_damaged
+from engine.hub.damage import damage_of
 from engine.hub.local_files import local_layout, partial_bytes, place_of
 from engine.hub.pipeline_layout import INDEX
 from engine.hub.sources import Origin, Source, SourceKind
@@ -41,20 +41,13 @@ class DiskUsage:
         presence: How much of it.
         size: Bytes on disk.
         lacks: What is missing, each in a few words.
-        damaged: The files of the Hub that are damaged.
         errors: Why nothing more can be said of it, each a sentence.
     """
 
     presence: Presence
     size: int = 0
     lacks: tuple[str, ...] = ()
-    damaged: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
-
-    @property
-    def problems(self) -> tuple[str, ...]:
-        """The errors, and a sentence for each damaged file."""
-        return (*self.errors, *(say("{file} is damaged.", file=name) for name in self.damaged))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,9 +75,8 @@ def disk_usage(origin: Origin) -> DiskUsage:
     if presence is Presence.ABSENT and any(part.presence is not presence for part in parts):
         presence = Presence.PARTIAL
     lacks = tuple(lack for part in parts for lack in part.lacks)
-    damaged = tuple(name for part in parts for name in part.damaged)
     errors = tuple(error for part in parts for error in part.errors)
-    return DiskUsage(presence, sum(part.size for part in parts), lacks, damaged, errors)
+    return DiskUsage(presence, sum(part.size for part in parts), lacks, errors)
 
 
 def local_files(origin: Origin) -> LocalFiles:
@@ -117,12 +109,14 @@ def sources_of(origin: Origin) -> tuple[Source, ...]:
 def not_on_disk(source: Source, state: DiskUsage) -> ModelUnavailable:
     """The error for a source that can't be loaded from disk as it is."""
     presence = say(state.presence)
-    if state.problems:
+    if state.errors and source.repo is None:
+        sentence = join_sentences(*state.errors)
+    elif state.errors:
         sentence = say(
             "“{source}” is {presence}. {reason}",
             source=source.text,
             presence=presence,
-            reason=join_sentences(*state.problems),
+            reason=join_sentences(*state.errors),
         )
     elif source.repo is not None and not state.lacks:
         sentence = say(
@@ -158,23 +152,24 @@ def disk_usage_of_source(source: Source, own_denoiser: bool = True) -> DiskUsage
         return DiskUsage(Presence.PARTIAL if partial else Presence.ABSENT, partial)
     lacking = Presence.BROKEN if source.repo is None else Presence.PARTIAL
     if source.kind is not SourceKind.PIPELINE:
-        if source.repo is not None and is_damaged(place):
-            return DiskUsage(lacking, partial, damaged=(place.name,))
-        if size := place.stat().st_size:
-            return DiskUsage(Presence.COMPLETE, size)
-        return DiskUsage(lacking, partial, (place.name,))
+        damage = damage_of(place)
+        size = place.stat().st_size
+        return (
+            DiskUsage(lacking, size, errors=(damage,))
+            if damage
+            else DiskUsage(Presence.COMPLETE, size)
+        )
     if not (place / INDEX).is_file():
         return DiskUsage(lacking, 0, (INDEX,))
+    if damage := damage_of(place / INDEX):
+        return DiskUsage(lacking, partial, errors=(damage,))
     try:
         layout = local_layout(place, source, own_denoiser=own_denoiser)
     except ModelUnavailable as error:
         return DiskUsage(lacking, errors=(error.sentence,))
-    files = ((place / name) for name in layout.files)
-    size = sum(file.stat().st_size for file in files if file.is_file())
-    if layout.lacks:
-        return DiskUsage(lacking, size + partial, layout.lacks)
-    if source.repo is None:
-        return DiskUsage(Presence.COMPLETE, size)
-    if damaged := tuple(name for name in layout.files if is_damaged(place / name)):
-        return DiskUsage(lacking, size + partial, damaged=damaged)
+    files = [file for name in layout.files if (file := place / name).is_file()]
+    size = sum(file.stat().st_size for file in files)
+    damages = tuple(damage for file in files if (damage := damage_of(file)))
+    if layout.lacks or damages:
+        return DiskUsage(lacking, size + partial, layout.lacks, damages)
     return DiskUsage(Presence.COMPLETE, size)

@@ -4,50 +4,43 @@ The keys are those of the modules in the original Stable Diffusion code, which D
 (`diffusers/loaders/single_file_utils.py`).
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
 
 from engine.errors import ModelUnavailable
+from engine.hub.checkpoint_names import (
+    UNET,
+    canonical,
+    check_readable,
+    denoiser_kind,
+    other_kind,
+    unused_outside,
+)
 from engine.hub.tensor_headers import Tensor
 from speech import phrase, say
 
-UNET = "model.diffusion_model."
 FIRST_CONVOLUTION = UNET + "input_blocks.0.0.weight"
 VAE = ("first_stage_model.", "vae.")
 
-INPAINT_CHANNELS = 9
-"""Input channels of an inpainting UNet: latents, latents of the masked image, and mask."""
+PLAIN_CHANNELS, INPAINT_CHANNELS = 4, 9
+"""Input channels of a UNet: latents; of an inpainting one also latents of the masked image, and
+mask."""
 
-UNSUPPORTED_CHANNELS = {
-    5: phrase("a depth map"),
-    8: phrase("a picture to edit (InstructPix2Pix)"),
-    7: phrase("a small picture to enlarge (an upscaler)"),
-}
-"""Input channels of UNets whose pipelines aren't supported, and what they take beside latents."""
-
-LEFTOVERS = (
-    "model_ema.",
-    "cond_stage_model.",
-    "conditioner.embedders.",
-    "embedding_manager.",
-    "alphas_cumprod",
-    "betas",
-    "sqrt_",
-    "log_one_minus_",
-    "posterior_",
-    "logvar",
-    "edm_",
-    "v_pred",
-    "ztsnr",
-    "denoiser.sigmas",
-    "scaled_fp8",
+OTHER_CHANNELS: Mapping[int, str] = MappingProxyType(
+    {
+        5: phrase("“{source}” paints by a depth map, which isn't supported."),
+        7: phrase("“{source}” is an upscaler, which isn't supported."),
+        8: phrase(
+            "“{source}” edits pictures by instructions (InstructPix2Pix), which isn't supported."
+        ),
+    }
 )
-"""Beginnings of the names of what a checkpoint may have beside its weights: the moving average of
-training, noise schedules, which Diffusers computes itself, and markers that are read."""
+"""What UNets with other numbers of input channels are for; their pipelines always need a picture
+(Diffusers' `StableDiffusionDepth2Img…`, `…Upscale…` and `…InstructPix2PixPipeline`)."""
 
-LORA = ("lora_", ".lora_A.", ".lora_B.", ".lora_down.", ".lora_up.")
+LORA = ("lora_", ".lora_A.", ".lora_B.", ".lora_down.", ".lora_up.", ".hada_", ".lokr_", ".oft_")
 """Parts of the names of a LoRA's tensors."""
 
 NOT_IN_CHECKPOINTS = frozenset({"safety_checker", "feature_extractor", "image_encoder"})
@@ -108,6 +101,9 @@ GENERATIONS: Mapping[Generation, GenerationTraits] = MappingProxyType(
 """The bases are those of Diffusers (`DIFFUSERS_DEFAULT_PIPELINE_PATHS`), except for 2.x, which its
 authors have removed from the Hub."""
 
+EDM = "edm_vpred.sigma_max"
+"""A tensor by which ComfyUI knows the models of Stability AI with that schedule (CosXL)."""
+
 PLAYGROUND = ("edm_mean", "playgroundai/playground-v2.5-1024px-aesthetic")
 """A tensor that only Playground 2.5, an XL model, has; and its base."""
 
@@ -121,23 +117,29 @@ class SingleFileCheckpoint:
         pipeline: Class name of its pipeline.
         base: Hub ID of the model that it was made from.
         parts: Name, class name and tensors of each component.
+        unused: Names of the tensors that belong to none of them and matter.
     """
 
     generation: Generation
     pipeline: str
     base: str
     parts: tuple[tuple[str, str, tuple[Tensor, ...]], ...]
+    unused: tuple[str, ...] = ()
 
 
 def classify(tensors: tuple[Tensor, ...], text: str) -> SingleFileCheckpoint:
     """Recognize a checkpoint by its tensors; `text` is its source.
 
     Raises:
-        ModelUnavailable: It isn't known, or lacks a component.
+        ModelUnavailable: It isn't known, isn't supported, or lacks a component.
     """
+    tensors = tuple(replace(tensor, name=canonical(tensor.name)) for tensor in tensors)
     unet = _under(tensors, UNET)
-    if not unet:
-        raise ModelUnavailable(_not_a_checkpoint(tensors, text))
+    names = [tensor.name for tensor in tensors]
+    if not unet or denoiser_kind(names):
+        raise ModelUnavailable(_not_a_checkpoint(names, text))
+    check_readable(names, text)
+    masked = check_channels(tensors, text) == INPAINT_CHANNELS
     generation, encoders = _generation(tensors, text)
     traits = GENERATIONS[generation]
     vae = next((found for prefix in VAE if (found := _under(tensors, prefix))), ())
@@ -145,34 +147,50 @@ def classify(tensors: tuple[Tensor, ...], text: str) -> SingleFileCheckpoint:
         raise ModelUnavailable(
             say("“{source}” has no VAE. Use a checkpoint that includes all parts.", source=text)
         )
-    shapes = {tensor.name: tensor.shape for tensor in tensors}
-    channels = (*shapes.get(FIRST_CONVOLUTION, ()), 0, 0)[1]
-    if channels in UNSUPPORTED_CHANNELS:
+    if EDM in names:
         raise ModelUnavailable(
-            say(
-                "“{source}” isn't supported: besides a prompt, it needs {what}.",
-                source=text,
-                what=say(UNSUPPORTED_CHANNELS[channels]),
-            )
+            say("“{source}” has the noise schedule of EDM, which isn't supported.", source=text)
         )
-    masked = channels == INPAINT_CHANNELS
     pipeline, base = traits.inpainting if masked else traits.pipeline
     marker, playground = PLAYGROUND
-    names = ("text_encoder", "text_encoder_2")
+    used = (UNET, *VAE, *(prefix for prefix, _ in traits.text_encoders))
     return SingleFileCheckpoint(
         generation,
         pipeline,
-        playground if marker in shapes else base,
+        playground if marker in names else base,
         (
             *(
                 (name, class_name, found)
                 for name, (_, class_name), found in zip(
-                    names, traits.text_encoders, encoders, strict=False
+                    ("text_encoder", "text_encoder_2"), traits.text_encoders, encoders, strict=False
                 )
             ),
             ("unet", "UNet2DConditionModel", unet),
             ("vae", "AutoencoderKL", vae),
         ),
+        unused_outside(names, used),
+    )
+
+
+def check_channels(tensors: Iterable[Tensor], text: str) -> int:
+    """Input channels of the UNet among these tensors, whose names are canonical.
+
+    Raises:
+        ModelUnavailable: It has more than are known, so needs an input that isn't given to it.
+    """
+    shapes = (tensor.shape for tensor in tensors if tensor.name == FIRST_CONVOLUTION)
+    shape = next(shapes, (0, PLAIN_CHANNELS))
+    channels = shape[1] if len(shape) > 1 else 0
+    if channels in (PLAIN_CHANNELS, INPAINT_CHANNELS):
+        return channels
+    if (sentence := OTHER_CHANNELS.get(channels)) is not None:
+        raise ModelUnavailable(say(sentence, source=text))
+    raise ModelUnavailable(
+        say(
+            "“{source}” has a UNet with {channels} input channels, which isn't supported.",
+            source=text,
+            channels=channels,
+        )
     )
 
 
@@ -201,11 +219,21 @@ def _under(tensors: tuple[Tensor, ...], prefix: str) -> tuple[Tensor, ...]:
     )
 
 
-def _not_a_checkpoint(tensors: tuple[Tensor, ...], text: str) -> str:
-    if any(part in tensor.name for tensor in tensors for part in LORA):
+def _not_a_checkpoint(names: list[str], text: str) -> str:
+    if any(part in name for name in names for part in LORA):
         return say(
             "“{source}” is a LoRA, not a model. Use it as an adapter with a model.", source=text
         )
+    if (kind := denoiser_kind(names)) is not None:
+        return say(
+            "“{source}” holds {kind}, of which only the denoiser is read. Set its pipeline, such "
+            "as {pipeline}, as the source and this file as the denoiser.",
+            source=text,
+            kind=kind[0],
+            pipeline=kind[1],
+        )
+    if (other := other_kind(names)) is not None:
+        return say("“{source}” is {kind}, not a model.", source=text, kind=say(other))
     return say(
         "“{source}” isn't a Stable Diffusion 1.x, 2.x or XL checkpoint. If it's only a "
         "denoiser, set its pipeline as the source and this file as the denoiser.",

@@ -1,14 +1,14 @@
 """Verifies the files of a model on disk, and removes them from the cache."""
 
-import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from huggingface_hub import constants, scan_cache_dir
 
 from engine.errors import ModelUnavailable
 from engine.hub.client import HubClient
+from engine.hub.damage import damage_of, digest_in_cache
 from engine.hub.errors import CorruptFile
 from engine.hub.http_download import CHUNK, digest_for
 from engine.hub.local_files import PARTIAL_SUFFIX, files_of, partial_bytes, place_of, repo_cache
@@ -17,11 +17,6 @@ from engine.hub.presence import Presence, disk_usage, sources_of
 from engine.hub.source_files import read_tensors
 from engine.hub.sources import Origin, Source
 from speech import say
-
-HASHES = frozenset({40, 64})
-"""Digits of Git's SHA-1 and of SHA-256, by which the cache names files."""
-
-WITH_HEADER = frozenset({".safetensors", ".gguf"})
 
 
 def verify(
@@ -50,18 +45,44 @@ def verify(
             say("“{source}” isn't downloaded: it has no files here.", source=origin.source.text)
         )
     expected = _expected_digests(origin, hub) if hub is not None else {}
+    return (
+        *(
+            say("“{source}” is missing {lack}.", source=origin.source.text, lack=lack)
+            for lack in state.lacks
+        ),
+        *state.errors,
+        *(sentence for _, sentence in _flawed_files(origin, expected, on_progress)),
+    )
+
+
+def discard_flawed(origin: Origin, on_progress: Callable[[int, int], None] | None = None) -> None:
+    """Delete the cached files of a model that don't match their hash, so that they are missing.
+
+    Blocks while it reads everything; `on_progress` is as in `verify`.
+    """
+    for path, _ in list(_flawed_files(origin, {}, on_progress)):
+        if path.is_symlink():
+            path.resolve().unlink(missing_ok=True)
+            path.unlink()
+
+
+def _flawed_files(
+    origin: Origin,
+    expected: Mapping[tuple[str, str], str],
+    on_progress: Callable[[int, int], None] | None,
+) -> Iterator[tuple[Path, str]]:
+    """The files that don't match their hash, each with a sentence.
+
+    Files that are damaged by themselves aren't among them: `disk_usage` has their sentences.
+    """
     files = [
         (source, name, path)
         for source in sources_of(origin)
         for name, path in _files_on_disk(source, own_denoiser=origin.denoiser is None).items()
+        if damage_of(path) is None
     ]
     total = sum(path.stat().st_size for _, _, path in files)
     done = 0
-    flaws: list[str] = [
-        say("“{source}” is missing {lack}.", source=origin.source.text, lack=lack)
-        for lack in state.lacks
-    ]
-    flaws.extend(state.errors)
     for source, name, path in files:
         before = done
 
@@ -69,13 +90,10 @@ def verify(
             if on_progress is not None:
                 on_progress(before + size, total)
 
-        digest = expected.get((source.text, name)) or _digest_in_cache(path)
+        digest = expected.get((source.text, name)) or digest_in_cache(path)
         if flaw := _flaw(path, name, digest, read):
-            flaws.append(flaw)
-        elif name in state.damaged:
-            flaws.append(say("{file} is damaged.", file=name))
+            yield path, flaw
         done += path.stat().st_size
-    return tuple(flaws)
 
 
 def _files_on_disk(source: Source, own_denoiser: bool) -> dict[str, Path]:
@@ -94,17 +112,9 @@ def _expected_digests(origin: Origin, hub: HubClient) -> dict[tuple[str, str], s
     }
 
 
-def _digest_in_cache(path: Path) -> str | None:
-    """The hash by which the cache names that file; `None` if it isn't in the cache."""
-    if not path.is_symlink():
-        return None
-    name = Path(os.readlink(path)).name
-    return name if len(name) in HASHES else None
-
-
 def _flaw(path: Path, name: str, digest: str | None, read: Callable[[int], None]) -> str | None:
     """What is wrong with a file; a truncated one is found by its header, before it is hashed."""
-    if path.suffix.lower() in WITH_HEADER:
+    if path.suffix.lower() == ".gguf":
         try:
             read_tensors(path)
         except CorruptFile as error:
@@ -121,7 +131,7 @@ def _flaw(path: Path, name: str, digest: str | None, read: Callable[[int], None]
     if found.hexdigest() == digest:
         return None
     return say(
-        "{file} doesn't match the Hub's checksum. Remove the model and download it again.",
+        "{file} doesn't match the Hub's checksum. Download it again.",
         file=name,
     )
 
@@ -144,6 +154,7 @@ def _remove(source: Source) -> int:
     place = place_of(source)
     freed = partial_bytes(source.repo)
     _delete_partial_files(repo_cache(source.repo))
+    _delete_broken_links(repo_cache(source.repo))
     if place is None:
         return freed
     cache = scan_cache_dir(constants.HF_HUB_CACHE)
@@ -160,6 +171,13 @@ def _remove(source: Source) -> int:
         deletion = cache.delete_revisions(revision.commit_hash)
     deletion.execute()
     return freed + deletion.expected_freed_size
+
+
+def _delete_broken_links(folder: Path) -> None:
+    """Delete links to blobs that are gone: the Hub's client doesn't list a repository with any."""
+    for link in folder.glob("snapshots/**/*"):
+        if link.is_symlink() and not link.exists():
+            link.unlink()
 
 
 def _delete_partial_files(folder: Path) -> None:

@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.hub.base_models import base_of
+from engine.hub.checkpoint_names import UNET, canonical, check_readable, unused_outside
 from engine.hub.client import HubClient
 from engine.hub.errors import CorruptFile
 from engine.hub.pipeline_layout import DENOISERS, PipelineLayout
-from engine.hub.single_file import SingleFileCheckpoint, classify
+from engine.hub.single_file import SingleFileCheckpoint, check_channels, classify
 from engine.hub.source_files import SourceFiles, bytes_of, source_files_of
 from engine.hub.sources import PICKLES, Origin, Source, SourceKind
 from engine.hub.tensor_headers import Tensor, largest_block, linear_share, outside_blocks
@@ -43,6 +44,7 @@ class Inspection:
         files: Paths within the source, then that of a separate denoiser.
         generation: Of a single-file checkpoint, which Stable Diffusion it is.
         from_table: Whether this is what the table of checkpoints says, since the Hub doesn't.
+        unused: Names of the tensors in single files that belong to no component and matter.
     """
 
     pipeline: str
@@ -56,6 +58,7 @@ class Inspection:
     files: tuple[str, ...] = ()
     generation: str | None = None
     from_table: bool = False
+    unused: tuple[str, ...] = ()
 
 
 def known_inspection(origin: Origin) -> Inspection | None:
@@ -95,13 +98,8 @@ def inspect(origin: Origin, hub: HubClient | None = None) -> Inspection:
     denoiser = _denoiser_name(pipeline.family, files.layout)
     classes = {part.name: part.class_name for part in files.layout.parts} if files.layout else {}
     classes |= {part.name: part.class_name for part in pipeline.components}
-    part = _component(
-        denoiser,
-        Role.DENOISER,
-        classes.get(denoiser, ""),
-        _tensors(denoiser_files, name),
-        stored,
-    )
+    tensors, unused = _denoiser_tensors(_tensors(denoiser_files, name), origin.denoiser)
+    part = _component(denoiser, Role.DENOISER, classes.get(denoiser, ""), tensors, stored)
     if origin.denoiser.kind is SourceKind.GGUF:
         part = replace(part, stored_as=Quantization.GGUF)
     return replace(
@@ -111,15 +109,36 @@ def inspect(origin: Origin, hub: HubClient | None = None) -> Inspection:
         total_bytes=pipeline.total_bytes + stored,
         download_bytes=pipeline.download_bytes + denoiser_files.download_bytes,
         files=(*pipeline.files, name),
+        unused=(*pipeline.unused, *unused),
     )
+
+
+def _denoiser_tensors(
+    tensors: tuple[Tensor, ...], source: Source
+) -> tuple[tuple[Tensor, ...], tuple[str, ...]]:
+    """The denoiser's tensors among those of a file, and the names of others that matter.
+
+    Raises:
+        ModelUnavailable: It is a denoiser that can't be loaded or used.
+    """
+    if source.kind is SourceKind.GGUF:
+        return tensors, ()
+    tensors = tuple(replace(tensor, name=canonical(tensor.name)) for tensor in tensors)
+    check_readable((tensor.name for tensor in tensors), source.text)
+    check_channels(tensors, source.text)
+    inside = tuple(tensor for tensor in tensors if tensor.name.startswith(UNET))
+    names = (tensor.name for tensor in tensors)
+    return inside or tensors, unused_outside(names, (UNET,)) if inside else ()
 
 
 def _pipeline(files: SourceFiles, source: Source, hub: HubClient) -> Inspection:
     generation, base_bytes, base_missing = None, 0, 0
+    unused: tuple[str, ...] = ()
     if files.layout is None:
         [name] = files.sizes
         checkpoint = _checkpoint(files, name, source)
         generation, pipeline = checkpoint.generation, checkpoint.pipeline
+        unused = checkpoint.unused
         base_bytes, base_missing = bytes_of(base_of(checkpoint), hub)
         family = family_named_by(pipeline)
         components = tuple(
@@ -142,6 +161,7 @@ def _pipeline(files: SourceFiles, source: Source, hub: HubClient) -> Inspection:
         download_bytes=files.download_bytes + base_missing,
         files=tuple(files.sizes),
         generation=generation,
+        unused=unused,
     )
 
 

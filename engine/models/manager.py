@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from engine.errors import InvalidModel, ModelUnavailable
-from engine.hub import DiskUsage, DownloadProgress
+from engine.hub import DiskUsage, DownloadProgress, discard_flawed
 from engine.hub.links import hub_link
 from engine.local_paths import exists, expanded
 from engine.memory.device import DeviceFacts
@@ -130,9 +130,10 @@ class ModelManager:
     async def download(
         self, name: str, on_progress: Callable[[DownloadProgress], None] | None = None
     ) -> None:
-        """Download what is missing of a model in the catalogue, before a job has to wait for it.
+        """Download what is missing or damaged of a model in the catalogue.
 
-        Cancelling, resuming and `on_progress` are as in `add`.
+        Files that are on disk are read once, to compare them with their hash. Cancelling, resuming
+        and `on_progress` are as in `add`.
 
         Raises:
             UnknownModel: When there is no such model.
@@ -140,6 +141,7 @@ class ModelManager:
             ModelUnavailable: When it can't be had, or the disk is full.
         """
         origin = self._probe.origin(self._models[name])
+        await asyncio.to_thread(discard_flawed, origin)
         await self._downloads.download(name, origin, on_progress)
 
     async def remove(self, name: str) -> int:

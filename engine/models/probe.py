@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from engine.errors import ModelUnavailable
 from engine.hub import DiskUsage, HubClient, Origin, Presence, disk_usage, verify
+from engine.hub.checkpoint_names import grouped
 from engine.hub.downloads import RESERVE, free_bytes
 from engine.hub.errors import GatedModel, HubUnreachable
 from engine.memory.device import DeviceFacts
@@ -115,13 +116,14 @@ class ModelProbe:
         usage = await asyncio.to_thread(disk_usage, self.origin(model))
         request = plan_request_of(model, inspection, await self.device_facts(), self._settings)
         choice = choose(request)
+        plan = tabulate(request, choice)
         return ModelCandidate(
             name=name,
             settings=settings,
             model=model,
             inspection=inspection,
             choice=choice,
-            plan=tabulate(request, choice),
+            plan=replace(plan, notes=(*plan.notes, *_unused(inspection))),
             on_disk=usage.presence is Presence.COMPLETE,
             same_as=same_as(model),
         )
@@ -162,6 +164,13 @@ class ModelProbe:
                 loop.call_soon_threadsafe(on_progress, done, total)
 
         return list(await asyncio.to_thread(verify, self.origin(model), None, report))
+
+
+def _unused(inspection: Inspection) -> tuple[str, ...]:
+    """A sentence if single files hold more than is used."""
+    if not inspection.unused:
+        return ()
+    return (say("In the file but not used: {tensors}.", tensors=grouped(inspection.unused)),)
 
 
 def _disk(inspection: Inspection, free: int) -> str:

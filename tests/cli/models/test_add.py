@@ -159,7 +159,9 @@ def test_damage_is_found(atelier: Atelier, cache: Path) -> None:
     assert result.code is Exit.MODEL
     assert result.out.startswith("✗ fox: ")
     assert "should have" in result.out
-    assert result.err == "✗ Damaged or incomplete: fox.\n"
+    assert result.err.startswith("✗ Damaged or incomplete: fox. “models add” with")
+    assert atelier("models", "add", "fox", "--yes").out == "✓ fox is on disk.\n"
+    assert atelier("models", "verify", "fox").code is Exit.FINE
 
 
 def test_what_is_not_there_is_not_damaged(atelier: Atelier, config: Config) -> None:
@@ -167,7 +169,7 @@ def test_what_is_not_there_is_not_damaged(atelier: Atelier, config: Config) -> N
     result = atelier("models", "verify")
     assert "- away: not downloaded\n" in result.out
     assert "✗ gone: “./gone” is neither a folder nor a Hub ID" in result.out
-    assert result.err == "✗ Damaged or incomplete: gone.\n"
+    assert result.err.startswith("✗ Damaged or incomplete: gone. ")
 
 
 def test_the_name_of_a_configured_model_downloads_it(

@@ -1,24 +1,20 @@
 """Single-file checkpoints of the A1111/ComfyUI kind, loaded as their owners would load them."""
 
 import json
-import operator
 import shutil
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import nn
 
 from engine.diffusion import Device
-from engine.diffusion.file_weights import SCALES
 from engine.diffusion.loader import LoadedModel, ModelLoader
 from engine.errors import ModelUnavailable
 from engine.hub import HubClient, LocalFiles, Presence, disk_usage, download, origin
-from engine.hub.single_file import INPAINT_CHANNELS, UNSUPPORTED_CHANNELS
 from engine.models.inspection import inspect
 from engine.worker.executor_setup import ExecutorSetup
 from tests import tiny
@@ -238,175 +234,3 @@ def test_a_denoiser_of_another_kind_is_refused(
     with pytest.raises(ModelUnavailable, match=r"unet\.safetensors doesn't fit") as caught:
         load(tiny_folders["sd1"], denoiser=str(file))
     assert "\n" not in str(caught.value)
-
-
-def changed(
-    folder: Path,
-    to: Path,
-    change: Callable[[dict[str, torch.Tensor]], dict[str, torch.Tensor]],
-    metadata: dict[str, str] | None = None,
-) -> Path:
-    """A copy of the checkpoint in `folder`, with other tensors."""
-    save_file(change(load_file(file_of(folder))), to, metadata)
-    return to
-
-
-@pytest.mark.parametrize(
-    ("markers", "metadata", "expected"),
-    [
-        ([], {}, ("epsilon", False)),
-        (["v_pred"], {}, ("v_prediction", False)),
-        (["v_pred", "ztsnr"], {}, ("v_prediction", True)),
-        ([], {"modelspec.prediction_type": "v"}, ("v_prediction", False)),
-        ([], {"modelspec.prediction_type": "epsilon"}, ("epsilon", False)),
-        (
-            [],
-            {"ss_v_parameterization": "True", "ss_zero_terminal_snr": "True"},
-            ("v_prediction", True),
-        ),
-    ],
-)
-def test_what_a_checkpoint_says_of_its_training_is_believed(
-    markers: list[str],
-    metadata: dict[str, str],
-    expected: tuple[str, bool],
-    tiny_folders: dict[str, Path],
-    server: HubServer,
-    tmp_path: Path,
-) -> None:
-    publish(server, "sdxl", tiny_folders["sdxl"])
-    file = changed(
-        tiny_folders["sdxl"],
-        tmp_path / "noob.safetensors",
-        lambda tensors: tensors | {name: torch.tensor([]) for name in markers},
-        metadata,
-    )
-    config = load(file, server.endpoint).pipe.scheduler.config
-    assert (config["prediction_type"], config.get("rescale_betas_zero_snr", False)) == expected
-    assert (config.get("timestep_spacing") == "trailing") is expected[1]
-
-
-@pytest.mark.parametrize("kind", ["sd1", "sdxl"])
-def test_a_text_encoder_with_the_names_of_older_programs(
-    kind: str, tiny_folders: dict[str, Path], server: HubServer, tmp_path: Path
-) -> None:
-    publish(server, kind, tiny_folders[kind])
-    file = changed(
-        tiny_folders[kind],
-        tmp_path / "nai.safetensors",
-        lambda tensors: {
-            name.replace(".transformer.text_model.", ".transformer."): tensor
-            for name, tensor in tensors.items()
-        },
-    )
-    loaded, plain = load(file, server.endpoint), load(tiny_folders[kind])
-    assert have_the_same_weights(loaded.pipe.text_encoder, plain.pipe.text_encoder)
-
-
-def scaled(
-    tensors: dict[str, torch.Tensor], scale_name: str, scale: float = 0.25
-) -> dict[str, torch.Tensor]:
-    """The weights of layers in float8, with the scale that ComfyUI would write beside them."""
-    made: dict[str, torch.Tensor] = {"scaled_fp8": torch.tensor([], dtype=torch.float8_e4m3fn)}
-    for name, tensor in tensors.items():
-        made[name] = tensor
-        if name.startswith("model.diffusion_model.") and name.endswith("proj_in.weight"):
-            made[name] = (tensor / scale).to(torch.float8_e4m3fn)
-            stem = name.removesuffix(".weight")
-            made[f"{stem}.{scale_name}"] = torch.tensor(scale)
-            made[f"{stem}.scale_input"] = torch.tensor(1.0)
-    return made
-
-
-@pytest.mark.parametrize("scale_name", ["scale_weight", "weight_scale"])
-@pytest.mark.parametrize("alone", [False, True])
-def test_float8_weights_count_times_their_scale(
-    scale_name: str,
-    alone: bool,
-    tiny_folders: dict[str, Path],
-    server: HubServer,
-    tmp_path: Path,
-) -> None:
-    """As a checkpoint, and as a UNet alone, without the prefix that it has in one."""
-    folder, prefix = tiny_folders["sdxl"], "model.diffusion_model."
-    publish(server, "sdxl", folder)
-
-    def change(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        made = scaled(tensors, scale_name)
-        if not alone:
-            return made
-        return {n.removeprefix(prefix): t for n, t in made.items() if n.startswith(prefix)}
-
-    file = changed(folder, tmp_path / "eight.safetensors", change)
-    loaded = load(folder, denoiser=str(file)) if alone else load(file, server.endpoint)
-    plain = load(folder)
-    mine, theirs = loaded.pipe.unet.state_dict(), plain.pipe.unet.state_dict()
-    assert mine.keys() == theirs.keys()
-    for name, tensor in theirs.items():
-        expected = tensor
-        if name.endswith("proj_in.weight"):
-            expected = (tensor / 0.25).to(torch.float8_e4m3fn).float() * 0.25
-        assert torch.equal(mine[name], expected), name
-
-
-def test_scales_that_would_be_passed_over_are_refused(
-    tiny_folders: dict[str, Path], server: HubServer, tmp_path: Path
-) -> None:
-    publish(server, "sd1", tiny_folders["sd1"])
-    layer = "cond_stage_model.transformer.text_model.encoder.layers.0.mlp.fc1"
-    file = changed(
-        tiny_folders["sd1"],
-        tmp_path / "eight.safetensors",
-        lambda tensors: tensors | {f"{layer}.scale_weight": torch.tensor(2.0)},
-    )
-    with pytest.raises(ModelUnavailable, match="scaled float8 weights outside its denoiser"):
-        load(file, server.endpoint)
-
-
-@pytest.mark.parametrize(
-    ("channels", "reason"), [(5, "a depth map"), (8, "a picture to edit"), (7, "to enlarge")]
-)
-def test_unets_that_need_more_than_a_prompt_are_named(
-    channels: int, reason: str, tiny_folders: dict[str, Path], tmp_path: Path
-) -> None:
-    first = "model.diffusion_model.input_blocks.0.0.weight"
-    file = changed(
-        tiny_folders["sd1"],
-        tmp_path / "more.safetensors",
-        lambda tensors: (
-            tensors
-            | {first: torch.zeros(tensors[first].shape[0], channels, *tensors[first].shape[2:])}
-        ),
-    )
-    with pytest.raises(ModelUnavailable, match=reason):
-        inspect(origin(str(file)))
-
-
-def test_tensors_that_nothing_uses_are_named_in_the_log(
-    tiny_folders: dict[str, Path],
-    server: HubServer,
-    tmp_path: Path,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    publish(server, "sd1", tiny_folders["sd1"])
-    extras = {"model_ema.decay": torch.zeros(1), "betas": torch.zeros(1)}
-    for names, warned in (((), False), (("control_model.weight",), True)):
-        tensors = dict.fromkeys(names, torch.zeros(1)) | extras
-        file = changed(
-            tiny_folders["sd1"],
-            tmp_path / f"extras{warned}.safetensors",
-            partial(operator.or_, tensors),
-        )
-        load(file, server.endpoint)
-        assert ("1 tensors of extrasTrue.safetensors aren't used" in caplog.text) is warned
-
-
-def test_the_manual_tells_what_is_read() -> None:
-    """Both tables name the markers, the ends of scales, and the UNets that are refused."""
-    named = {*(end.removeprefix(".") for end in SCALES), "v_pred", "ztsnr", "text_model."}
-    channels = [str(number) for number in (INPAINT_CHANNELS, *UNSUPPORTED_CHANNELS)]
-    for page in ("docs/models.md", "docs/zh-CN/models.md"):
-        text = Path(page).read_text("utf-8")
-        assert all(f"`{name}`" in text for name in named), page
-        table = text.partition("text_model.")[2].partition("###")[0]
-        assert all(number in table for number in channels), page

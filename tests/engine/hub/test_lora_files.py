@@ -7,6 +7,7 @@ import pytest
 from engine.errors import ModelUnavailable
 from engine.hub import HubClient
 from engine.hub.lora_files import DEFAULT_NAME, download_lora, lora_file, lora_on_disk
+from tests.engine.hub.weights import save
 from tests.hub_server import HubServer
 
 
@@ -34,8 +35,8 @@ def test_a_hub_id_is_looked_up_in_the_shared_cache(
     (snapshot / "sub").mkdir(parents=True)
     (repo / "refs").mkdir()
     (repo / "refs" / "main").write_text("0" * 40)
-    (snapshot / DEFAULT_NAME).touch()
-    (snapshot / "sub" / "blue.safetensors").touch()
+    save(snapshot / DEFAULT_NAME, {})
+    save(snapshot / "sub" / "blue.safetensors", {})
     monkeypatch.setattr("huggingface_hub.file_download.constants.HF_HUB_CACHE", str(tmp_path))
     assert lora_file("owner/inks") == snapshot / DEFAULT_NAME
     assert lora_file("owner/inks/sub/blue.safetensors") == snapshot / "sub" / "blue.safetensors"

@@ -212,7 +212,7 @@ async def test_a_broken_model_folder_does_not_keep_the_studio_from_opening(
 ) -> None:
     broken = tmp_path / "broken"
     broken.mkdir()
-    (broken / "model_index.json").write_text("[" * 100_000)
+    (broken / "model_index.json").write_text("[" * 100_000 + "]" * 100_000)
     models = {"tiny": model_settings(tiny_model), "broken": model_settings(broken)}
     async with open_studio(engine_settings(), models, tmp_path / "data") as studio:
         failed = await until(studio, await ask(studio, "broken"), over)

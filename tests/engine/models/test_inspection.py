@@ -147,11 +147,49 @@ def test_a_checkpoint_is_counted_by_component(tmp_path: Path) -> None:
     assert seen["text_encoder"].largest_block == 3072 * 768
 
 
+FLUX = {
+    weights.UNET + "double_blocks.0.img_attn.qkv.weight": (9216, 3072),
+    "text_encoders.t5xxl.transformer.shared.weight": (10, 16),
+    "vae.decoder.conv_in.weight": (4, 16, 3, 3),
+}
+"""FLUX all in one, for ComfyUI's checkpoint loader."""
+
+
+def with_channels(number: int) -> weights.Shapes:
+    """A checkpoint whose UNet has that many input channels."""
+    return {**weights.SD1, weights.UNET + "input_blocks.0.0.weight": (320, number, 3, 3)}
+
+
+def test_of_a_checkpoint_as_a_denoiser_the_rest_is_told(tmp_path: Path, tiny_model: Path) -> None:
+    file = weights.save(tmp_path / "one.safetensors", FLUX)
+    seen = inspect(origin(str(tiny_model), denoiser=str(file)))
+    assert seen.unused == tuple(name for name in FLUX if not name.startswith(weights.UNET))
+    [denoiser] = [part for part in seen.components if part.role is Role.DENOISER]
+    assert denoiser.parameters == 9216 * 3072
+    edit = weights.save(tmp_path / "edit.safetensors", with_channels(8))
+    with pytest.raises(ModelUnavailable, match="InstructPix2Pix"):
+        inspect(origin(str(tiny_model), denoiser=str(edit)))
+
+
 @pytest.mark.parametrize(
     ("shapes", "words"),
     [
         ({"lora_unet_down_blocks_0.lora_down.weight": (4, 320)}, "is a LoRA, not a model"),
+        ({"lora_unet_down_blocks_0.hada_w1_a": (4, 4)}, "is a LoRA, not a model"),
         ({"transformer.layers.0.weight": (4, 4)}, "isn't a Stable Diffusion"),
+        ({"decoder.conv_in.weight": (4, 4, 3, 3)}, "is a VAE, not a model"),
+        ({"control_model.zero_convs.0.0.weight": (4, 4, 1, 1)}, "is a ControlNet, not a model"),
+        ({"emb_params": (8, 768)}, "is an embedding, not a model"),
+        ({"model.1.sub.0.RDB1.conv1.0.weight": (4, 4, 3, 3)}, "is an upscaler, not a model"),
+        (FLUX, r"holds FLUX\.1, .+ such as black-forest-labs/FLUX\.1-dev, as the source and this"),
+        ({weights.UNET + "joint_blocks.0.x.weight": (4,)}, "holds Stable Diffusion 3, of which"),
+        (with_channels(5), "paints by a depth map"),
+        (with_channels(7), "is an upscaler"),
+        (with_channels(8), r"edits pictures by instructions \(InstructPix2Pix\)"),
+        (with_channels(13), "a UNet with 13 input channels"),
+        ({**weights.SDXL, "edm_vpred.sigma_max": (1,)}, "noise schedule of EDM"),
+        ({**weights.SD1, weights.UNET + "out.2.weight.absmax": (4,)}, "quantized with bitsandb"),
+        ({**weights.SD1, weights.UNET + "out.2.weight_scale_2": (1,)}, "quantized with NVFP4"),
         ({weights.UNET + "out.2.weight": (4, 4)}, "has no known text encoder"),
         ({k: v for k, v in weights.SD1.items() if k != weights.VAE_KEY}, "has no VAE"),
     ],

@@ -350,6 +350,8 @@ async def test_damaged_files_are_found_and_brought_anew(
     blob.write_bytes(blob.read_bytes()[:-1] + b"\0")
     [flaw] = await studio.model_manager.verify("fox")
     assert flaw.startswith(f"{UNET} doesn't match the Hub's checksum")
+    await studio.model_manager.download("fox")
+    assert await studio.model_manager.verify("fox") == []
     blob.write_bytes(blob.read_bytes()[:-1])
     [flaw] = await studio.model_manager.verify("fox")
     assert "should have" in flaw

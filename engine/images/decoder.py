@@ -5,19 +5,14 @@ One call into a decoder can take any time and memory, and nothing interrupts it 
 
 import asyncio
 import contextlib
-import importlib
-import logging
-import threading
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from engine.errors import AtelierError, InvalidRequest
+from engine.processes.answering_process import AnsweringProcess
 from engine.processes.channel import Channel
-from engine.processes.child_process import ChildProcess
 from engine.processes.questions import NoAnswer
 from speech import retranslate, say
-
-log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -60,7 +55,7 @@ class DecoderProcess:
 
     def __init__(self) -> None:
         self._turn = asyncio.Lock()
-        self._process: ChildProcess | None = None
+        self._process = AnsweringProcess("decoder", run_decoder)
 
     async def run(self, call: Callable[..., T], *arguments: object) -> T:
         """As `Decoder.run`; the function and its arguments are pickled.
@@ -69,12 +64,9 @@ class DecoderProcess:
             InvalidRequest: Also when it takes too long, or kills the process.
         """
         async with self._turn:
-            if self._process is None:
-                self._process = ChildProcess("decoder", run_decoder, on_exit=self._ended)
-            asked = asyncio.wrap_future(self._process.ask(CALL, call, arguments))
             try:
                 async with asyncio.timeout(SECONDS):
-                    result: T = await asked
+                    result: T = await self._process.ask(CALL, call, arguments)
                     return result
             except (TimeoutError, NoAnswer):
                 await self.stop()
@@ -90,11 +82,7 @@ class DecoderProcess:
 
     async def stop(self) -> None:
         """As `Decoder.stop`."""
-        if self._process is not None:
-            await self._process.stop(0)
-
-    def _ended(self, code: int) -> None:
-        self._process = None
+        await self._process.kill()
 
 
 def run_decoder(channel: Channel) -> None:
@@ -107,14 +95,14 @@ def run_decoder(channel: Channel) -> None:
         except MemoryError:
             raise InvalidRequest(say("The picture is far too large. Send a smaller one.")) from None
 
-    channel.listen(lambda message: None, {CALL: call})
-    threading.Event().wait()
+    channel.serve({CALL: call})
 
 
 def _limit_memory() -> None:
     """Let allocations beyond `MEMORY` fail, where the platform can."""
     with contextlib.suppress(ImportError, OSError, ValueError):
-        resource = importlib.import_module("resource")  # not on Windows
+        import resource  # not on Windows
+
         with open("/proc/self/statm") as file:
             own = int(file.read().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (own + MEMORY, resource.RLIM_INFINITY))

@@ -50,6 +50,11 @@ class Channel:
             target=self._listen, args=(on_message,), name="parent", daemon=True
         ).start()
 
+    def serve(self, answers: Answers) -> None:
+        """Do nothing but answer, as long as there is a parent. Doesn't return."""
+        self.listen(lambda message: None, answers)
+        threading.Event().wait()
+
     def _listen(self, on_message: Callable[[Any], None]) -> NoReturn:
         try:
             while True:

@@ -8,11 +8,10 @@ holds up the event loop.
 import asyncio
 import logging
 import os
-import threading
 from collections.abc import Sequence
 
+from engine.processes.answering_process import AnsweringProcess
 from engine.processes.channel import Channel
-from engine.processes.child_process import ChildProcess
 from engine.processes.questions import NoAnswer
 from engine.safety.classifier import FindClassifier, LazyClassifier, NotChecked
 from engine.safety.verdict import UNCHECKED, SafetyVerdict
@@ -33,9 +32,13 @@ class ClassifierProcess:
 
     def __init__(self, settings: SafetySettings, find_classifier: FindClassifier) -> None:
         """Prepare the process; see `LazyClassifier`."""
-        self._settings = settings
-        self._find_classifier = find_classifier
-        self._process: ChildProcess | None = None
+        self._process = AnsweringProcess(
+            "safety checker",
+            run_classifier,
+            settings,
+            answers={FIND: find_classifier},
+            on_exit=self._ended,
+        )
         self._turn = asyncio.Lock()
         self._stopping = False
 
@@ -46,37 +49,22 @@ class ClassifierProcess:
                 if self._stopping:
                     raise NotChecked
                 try:
-                    return await self._ask(pictures)
+                    verdicts: tuple[SafetyVerdict, ...] = await self._process.ask(
+                        CLASSIFY, pictures
+                    )
+                    return verdicts
                 except NoAnswer:
-                    await self._end()
+                    await self._process.kill()
         if self._stopping:
             raise NotChecked
         return (UNCHECKED,) * len(pictures)
 
-    async def _ask(self, pictures: Sequence[Pixels]) -> tuple[SafetyVerdict, ...]:
-        if self._process is None:
-            self._process = ChildProcess(
-                "safety checker",
-                run_classifier,
-                self._settings,
-                on_exit=self._ended,
-                answers={FIND: self._find_classifier},
-            )
-        asked = self._process.ask(CLASSIFY, pictures)
-        verdicts: tuple[SafetyVerdict, ...] = await asyncio.wrap_future(asked)
-        return verdicts
-
     async def stop(self) -> None:
         """As `Classifier.stop`."""
         self._stopping = True
-        await self._end()
-
-    async def _end(self) -> None:
-        if self._process is not None:
-            await self._process.stop(0)
+        await self._process.kill()
 
     def _ended(self, code: int) -> None:
-        self._process = None
         if not self._stopping:
             log.error("The classifier's process ended with %d", code)
 
@@ -85,5 +73,4 @@ def run_classifier(channel: Channel, settings: SafetySettings) -> None:
     """In the child: classify whatever the parent asks about, on one core, as long as it's there."""
     os.environ["OMP_NUM_THREADS"] = "1"
     classifier = LazyClassifier(settings, lambda name: channel.ask(FIND, name))
-    channel.listen(lambda message: None, {CLASSIFY: classifier.classify})
-    threading.Event().wait()
+    channel.serve({CLASSIFY: classifier.classify})

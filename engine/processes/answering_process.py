@@ -1,0 +1,54 @@
+"""A child process that only answers questions: it starts with the first one."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from engine.processes.child_process import ChildProcess
+from engine.processes.questions import Answers
+
+
+class AnsweringProcess:
+    """Starts its process when it is needed, again after each end. It belongs to the event loop."""
+
+    def __init__(
+        self,
+        name: str,
+        main: Callable[..., None],
+        *arguments: object,
+        answers: Answers | None = None,
+        on_exit: Callable[[int], None] = lambda code: None,
+    ) -> None:
+        """Prepare the process. The arguments are those of `ChildProcess`; `main` has to serve."""
+        self._name = name
+        self._main = main
+        self._arguments = arguments
+        self._answers = answers
+        self._on_exit = on_exit
+        self._process: ChildProcess | None = None
+
+    async def ask(self, name: str, *arguments: object) -> Any:
+        """The answer to a question.
+
+        Raises:
+            AtelierError: What the process raised.
+            NoAnswer: It has ended, or failed over the question.
+        """
+        if self._process is None:
+            self._process = ChildProcess(
+                self._name,
+                self._main,
+                *self._arguments,
+                on_exit=self._ended,
+                answers=self._answers,
+            )
+        return await asyncio.wrap_future(self._process.ask(name, *arguments))
+
+    async def kill(self) -> None:
+        """End the process at once; whoever waits for an answer gets `NoAnswer`."""
+        if self._process is not None:
+            await self._process.stop(0)
+
+    def _ended(self, code: int) -> None:
+        self._process = None
+        self._on_exit(code)

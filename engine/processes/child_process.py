@@ -21,6 +21,11 @@ from typing import Any
 from engine.processes.channel import Channel, ChannelHandler
 from engine.processes.questions import Answers, Questions
 
+log = logging.getLogger(__name__)
+
+NOT_STARTED = 1
+"""The exit code of a process that couldn't be started."""
+
 CONTEXT: Any = multiprocessing.get_context("spawn")
 """How processes start: anew on every platform, since threads and CUDA don't survive a fork."""
 
@@ -57,6 +62,7 @@ class ChildProcess:
         self._on_exit = on_exit
         self._questions = Questions(self.send, answers or {})
         self._outbox: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._started = threading.Event()
         self._ended = asyncio.Event()
         self._connection, theirs = CONTEXT.Pipe()
         level = logging.getLogger().getEffectiveLevel()
@@ -84,23 +90,43 @@ class ChildProcess:
             async with asyncio.timeout(seconds):
                 await self._ended.wait()
         except TimeoutError:
-            self._process.kill()
+            await asyncio.to_thread(self._kill)
             await self._ended.wait()
             return True
         return False
 
+    def _kill(self) -> None:
+        self._started.wait()
+        if self._process.pid is not None:
+            self._process.kill()
+
     def _read(self, theirs: Connection) -> None:
         """On a thread of its own: start the process, and pass on what it sends until it ends."""
-        self._process.start()
-        theirs.close()
+        code = self._run_to_the_end() if self._start(theirs) else NOT_STARTED
+        self._questions.give_up()
+        self._call_soon(self._end, code)
+
+    def _start(self, theirs: Connection) -> bool:
+        try:
+            self._process.start()
+        except Exception:
+            log.exception("The process “%s” can't be started", self._process.name)
+            return False
+        finally:
+            self._started.set()
+            theirs.close()
+        return True
+
+    def _run_to_the_end(self) -> int:
+        """Pass on what the process sends; its exit code, once it has ended."""
         threading.Thread(target=self._write, name=f"to {self._process.name}", daemon=True).start()
         with contextlib.suppress(EOFError, OSError):
             while True:
                 self._take(self._connection.recv())
         self._process.join()
         self._outbox.put(None)
-        self._questions.give_up()
-        self._call_soon(self._end, self._process.exitcode or 0)
+        code: int = self._process.exitcode or 0
+        return code
 
     def _take(self, message: Any) -> None:
         if isinstance(message, logging.LogRecord):

@@ -38,6 +38,10 @@ from speech import say
 log = logging.getLogger(__name__)
 
 
+Gains = Mapping[Any, Gain]
+"""What DoRA adds, by PEFT layer."""
+
+
 @dataclass(frozen=True, slots=True)
 class LoraTraits:
     """What is known of an adapter once it is loaded.
@@ -45,12 +49,10 @@ class LoraTraits:
     Attributes:
         components: Names of the components that it changes.
         can_batch: Whether it can be in a batch with rows that don't have it.
-        gains: What DoRA adds, by PEFT layer.
     """
 
     components: frozenset[str]
     can_batch: bool
-    gains: Mapping[Any, Gain]
 
 
 class LoraLoader:
@@ -71,8 +73,8 @@ class LoraLoader:
         self._numbers = count()
         self._keys: set[str] = set()
 
-    def load(self, adapter: Adapter, file: Path) -> tuple[str, LoraTraits]:
-        """Load an adapter from its file; returns its PEFT name and traits.
+    def load(self, adapter: Adapter, file: Path) -> tuple[str, LoraTraits, Gains]:
+        """Load an adapter from its file; returns its PEFT name, its traits, and what DoRA adds.
 
         Raises:
             InvalidRequest: It is for another family, or nothing here reads a part of it.
@@ -109,7 +111,7 @@ class LoraLoader:
         log.info("Loaded the LoRA %s: %d layers", adapter.name, len(adapted))
         components = frozenset(component for component, _ in adapted)
         batchable = all(can_batch(name, layer, key) for (_, name), layer in adapted.items())
-        return key, LoraTraits(components, batchable, gains)
+        return key, LoraTraits(components, batchable), gains
 
     def remove(self, key: str) -> None:
         """Remove an adapter, and with the last one all of PEFT's layers."""
@@ -169,7 +171,7 @@ class LoraLoader:
             return error
         return None
 
-    def _take_gains(self, read: LoraFile, layers: Iterable[Any], key: str) -> Mapping[Any, Gain]:
+    def _take_gains(self, read: LoraFile, layers: Iterable[Any], key: str) -> Gains:
         if not read.has_magnitudes:
             return {}
         with self._altering():

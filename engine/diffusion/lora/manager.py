@@ -6,13 +6,12 @@ those with DoRA.
 """
 
 from collections import OrderedDict
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from engine.diffusion.lora.batch import Uses, lora_hook
-from engine.diffusion.lora.dora import Gain
-from engine.diffusion.lora.loading import LoraLoader, LoraTraits
+from engine.diffusion.lora.loading import Gains, LoraLoader, LoraTraits
 from engine.diffusion.offload import OffloadedComponents
 from engine.jobs.request import AdapterUse
 from engine.models.adapters import AdapterCatalogue
@@ -49,7 +48,7 @@ class LoraManager:
         self._capacity = capacity
         self._keys: OrderedDict[str, str] = OrderedDict()
         self._traits: dict[str, LoraTraits] = {}
-        self._gains: dict[str, Mapping[Any, Gain]] = {}
+        self._gains: dict[str, Gains] = {}
         self._applied: dict[str, Uses] = {}
 
     def ensure(self, *uses: AdapterUse) -> None:
@@ -63,9 +62,9 @@ class LoraManager:
             if use.name not in self._keys:
                 self._applied.clear()
                 adapter = self._catalogue[use.name]
-                key, traits = self._loader.load(adapter, self._catalogue.file_of(adapter))
+                key, traits, gains = self._loader.load(adapter, self._catalogue.file_of(adapter))
                 self._keys[use.name], self._traits[use.name] = key, traits
-                self._gains[key] = traits.gains
+                self._gains[key] = gains
             self._keys.move_to_end(use.name)
         needed = {use.name for use in uses}
         spare = [name for name in self._keys if name not in needed]

@@ -113,10 +113,9 @@ def _from_single_files(
         weights = read_checkpoint(files.denoiser, dtype)
         prediction = weights.prediction
         components[denoiser.name] = load_component(denoiser, weights, folder, dtype)
-    for name, module in components.items():
-        method = config.quant_mapping.get(name) if config else None
-        if method is not None and name == denoiser.name:
-            components[name] = quantized(module, method, dtype)
+    method = config.quant_mapping.get(denoiser.name) if config else None
+    if method is not None and denoiser.name in components:
+        components[denoiser.name] = quantized(components[denoiser.name], method, dtype)
     return _SingleFiles(components, prediction)
 
 

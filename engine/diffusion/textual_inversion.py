@@ -78,8 +78,7 @@ class TextualInversions:
         if len(widths) > 1:
             found = [tensors[name] for name in SDXL_TENSORS if name in tensors]
         else:
-            found = [tensor for tensor in tensors.values() if tensor.is_floating_point()]
-            found = [tensor for tensor in found if tensor.ndim]
+            found = [each for each in tensors.values() if each.is_floating_point() and each.ndim]
         own = [tensor.reshape(-1, tensor.shape[-1]) for tensor in found]
         if [tensor.shape[-1] for tensor in own] != list(widths):
             raise InvalidRequest(

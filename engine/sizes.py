@@ -1,6 +1,8 @@
 """Numbers of bytes, as people write and read them."""
 
 import re
+from collections.abc import Iterable
+from pathlib import Path
 
 from engine.errors import AtelierError
 from speech import say
@@ -29,6 +31,18 @@ def parse_bytes(text: str) -> int:
             say("“{text}” isn't a memory size. Write it like 8GB, 7.5GiB or 1500MB.", text=text)
         )
     return int(float(match[1]) * unit)
+
+
+def size_of(files: Iterable[Path]) -> int:
+    """The bytes of files on disk; those that have just been deleted count as nothing."""
+    return sum(map(_size, files))
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def human_size(size: float) -> str:

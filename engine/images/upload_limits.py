@@ -8,9 +8,8 @@ from contextlib import asynccontextmanager
 
 from engine.errors import LimitReached, StorageError
 from engine.images.uploads import UploadFolder
+from engine.jobs.rate_limits import WINDOW
 from speech import say
-
-HOUR = 3600.0
 
 MAX_UPLOADS = 60
 """Pictures that one person may upload in an hour."""
@@ -69,7 +68,7 @@ class UploadLimits:
         now = self._clock()
         for name in list(self._uploads):
             entries = self._uploads[name]
-            while entries and not now - HOUR < entries[0][0] <= now:
+            while entries and not now - WINDOW < entries[0][0] <= now:
                 entries.popleft()
             if not entries:
                 del self._uploads[name]
@@ -77,7 +76,7 @@ class UploadLimits:
         if len(own) >= MAX_UPLOADS or sum(bytes_ for _, bytes_ in own) + size > MAX_BYTES:
             raise LimitReached(
                 say("You've uploaded too much in the last hour. Try again later."),
-                retry_at=own[0][0] + HOUR if own else None,
+                retry_at=own[0][0] + WINDOW if own else None,
             )
         self._uploads.setdefault(owner, own).append((now, size))
 

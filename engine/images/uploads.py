@@ -21,6 +21,7 @@ from engine.images.exif_orientation import apply_exif_orientation
 from engine.images.masks import mask_of, may_be_transparent
 from engine.images.picture_limits import check_limits, check_pixels
 from engine.images.png_chunks import SIGNATURE, needed_chunks
+from engine.sizes import size_of
 from speech import say
 
 MAX_SIDE = 2048
@@ -90,7 +91,7 @@ class UploadFolder:
 
     def total_bytes(self) -> int:
         """The size of all files in the folder."""
-        return sum(file.stat().st_size for file in self.files())
+        return size_of(self.files())
 
     def make_room(self, needed: Set[str], before: float, most: float) -> bool:
         """Delete the oldest uploads that aren't `needed` until all take at most `most` bytes.
@@ -103,7 +104,8 @@ class UploadFolder:
         Returns:
             Whether they take so little now.
         """
-        found = sorted((file.stat().st_mtime, file.stat().st_size, file) for file in self.files())
+        states = ((file, file.stat()) for file in self.files())
+        found = sorted((state.st_mtime, state.st_size, file) for file, state in states)
         total = sum(size for _, size, _ in found)
         for changed, size, file in found:
             if total <= most:

@@ -11,6 +11,7 @@ from engine.errors import StorageError
 from engine.images.output import OutputFolder
 from engine.images.uploads import UploadFolder
 from engine.settings import StorageSettings
+from engine.sizes import size_of
 from engine.store import RemovableJob, RetentionTable
 
 log = logging.getLogger(__name__)
@@ -105,27 +106,15 @@ def _oldest_beyond(
 
     Only pictures of jobs count, not uploads or files that a crash left behind.
     """
-    excess = _size(kept) - most
+    excess = size_of(kept) - most
     chosen = []
     for job_id, files in candidates:
         if excess <= 0:
             break
-        excess -= _size(files)
+        excess -= size_of(files)
         chosen.append(job_id)
     return chosen
 
 
 def _in_batches(job_ids: Sequence[int]) -> Iterator[Sequence[int]]:
     return (job_ids[at : at + BATCH] for at in range(0, len(job_ids), BATCH))
-
-
-def _size(files: Iterable[Path]) -> int:
-    return sum(map(_bytes, files))
-
-
-def _bytes(file: Path) -> int:
-    """The size of a file; 0 if it has just been deleted."""
-    try:
-        return file.stat().st_size
-    except FileNotFoundError:
-        return 0

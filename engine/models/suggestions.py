@@ -38,7 +38,6 @@ class Suggestion:
         description: What it is, in a few words.
         licence: Its terms in a line.
         disk_bytes: Size of its files.
-        download_bytes: What of them isn't on disk.
         ram_bytes: What its weights take of RAM.
         slowdown: Expected time relative to everything on the device.
     """
@@ -47,7 +46,6 @@ class Suggestion:
     description: str
     licence: str | None
     disk_bytes: int
-    download_bytes: int
     ram_bytes: int
     slowdown: float
 
@@ -85,7 +83,6 @@ def _fitting(device: DeviceFacts, settings: EngineSettings, free_disk: int) -> I
                 description=model.description,
                 licence=licence_line(model),
                 disk_bytes=inspection.total_bytes,
-                download_bytes=missing,
                 ram_bytes=choice.plan.ram_bytes,
                 slowdown=choice.plan.slowdown,
             )

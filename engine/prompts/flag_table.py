@@ -13,7 +13,10 @@ from speech import phrase, say
 MAX_IMAGE_WEIGHT = 3.0
 """Midjourney's limit for `--iw`."""
 
-END = r"(?:[,;，；、。]|(?=\s|$))"
+SEPARATORS = ",;，；、。"
+"""Signs that people put between a flag's value and what follows."""
+
+END = rf"(?:[{SEPARATORS}]|(?=\s|$))"
 NUMBERS = rf"\d[\d.]*{END}"
 WORD = rf"[A-Za-z][A-Za-z0-9_-]*{END}"
 CODES = r"(?:(?:https?://\S+|(?=[\w-]*\d)[\w-]++(?:::\d+)?|random)(?:\s+|$))+"

@@ -26,7 +26,14 @@ from engine.errors import InvalidRequest
 from engine.jobs.request import ImageRequest
 from engine.models.catalogue import Model
 from engine.prompts.dimensions import Dimensions
-from engine.prompts.flag_table import ALIASES, EXAMPLES, MIDJOURNEY_ONLY, SWITCHES, reader_of
+from engine.prompts.flag_table import (
+    ALIASES,
+    EXAMPLES,
+    MIDJOURNEY_ONLY,
+    SEPARATORS,
+    SWITCHES,
+    reader_of,
+)
 from speech import phrase, say
 
 FLAG = re.compile(
@@ -35,9 +42,6 @@ FLAG = re.compile(
 )
 
 VALUE = re.compile(r"\s*(?P<value>[^\s]+)")
-
-SEPARATORS = ",;，；、。"
-"""Signs that people put between a flag's value and what follows."""
 
 FIELDS = {
     "model": phrase("model"),

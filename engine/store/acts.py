@@ -15,10 +15,8 @@ from typing import Any
 import aiosqlite
 
 from engine.store.database import Database
+from engine.store.expired_tokens import LIFETIME
 from engine.store.unreadable import readable
-
-LIFETIME = 15 * 60.0
-"""Seconds after which an act can't be answered any more."""
 
 
 class Progress(StrEnum):

@@ -11,6 +11,7 @@ import aiosqlite
 
 from engine.errors import InvalidRequest, LimitReached
 from engine.jobs.job import Parent
+from engine.jobs.rate_limits import WINDOW
 from engine.jobs.request import ImageRequest
 from engine.store.acts import mark_stored
 from engine.store.clock import REPAIRS, SLACK
@@ -32,8 +33,6 @@ MAX_HELD = 5
 MAX_ASKED = 8
 """The most requests of one member in an hour in one scope, those taken back included: each is a
 message to moderators."""
-
-HOUR = 3600.0
 
 
 class Decision(StrEnum):
@@ -131,13 +130,13 @@ class ReviewTable:
                 for (asked_at,) in await connection.execute_fetchall(
                     "SELECT asked_at FROM reviews WHERE scope = ? AND owner = ? AND asked_at > ? "
                     "ORDER BY asked_at",
-                    (scope, owner, now - HOUR),
+                    (scope, owner, now - WINDOW),
                 )
             ]
             if len(asked) >= MAX_ASKED:
                 raise LimitReached(
                     say("You've asked moderators for too many reviews. Try again later."),
-                    retry_at=asked[-MAX_ASKED] + HOUR,
+                    retry_at=asked[-MAX_ASKED] + WINDOW,
                 )
             cursor = await connection.execute(
                 "INSERT INTO reviews (scope, owner, home, requests, words, parent_job, "

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 MAX_UNSAVED = 8
 """Pictures that may wait to be checked or saved; beyond that nothing is painted. Each takes a few
-MB, and up to 200 when it was enlarged."""
+MB."""
 
 
 class Postprocessor:

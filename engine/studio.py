@@ -208,6 +208,10 @@ class Studio:
         """The job of that number. Raises `UnknownJob`."""
         return await self._store.jobs.get(job_id)
 
+    async def several_jobs(self, job_ids: Sequence[int]) -> list[Job]:
+        """The jobs of these numbers that still exist, newest first."""
+        return await self._store.jobs.several(job_ids)
+
     async def visible_jobs(
         self,
         viewer: Viewer,

@@ -9,6 +9,7 @@ from typing import Protocol
 import discord
 from discord import ui
 
+from cogs.adapter import UNKNOWN_MESSAGE
 from cogs.context import Client
 from cogs.message_ref import MessageRef
 from cogs.messages.encodings import Upload
@@ -17,7 +18,6 @@ from engine import Studio
 log = logging.getLogger(__name__)
 
 UNKNOWN_CHANNEL = 10003
-UNKNOWN_MESSAGE = 10008
 UNKNOWN_WEBHOOK = 10015
 INVALID_TOKEN = 50027
 THREAD_ARCHIVED = 50083

@@ -1,5 +1,6 @@
 """/model: listing and choosing models, and their defaults in a server."""
 
+import asyncio
 from dataclasses import replace
 
 from discord import app_commands
@@ -88,7 +89,7 @@ class Models(
         defaults = await self._studio.server_models.defaults(scope, model.name)
         model_manager = self._studio.model_manager
         measured = await model_manager.measured(model.name)
-        usage = model_manager.disk_usage(model.name)
+        usage = await asyncio.to_thread(model_manager.disk_usage, model.name)
         lines = [model_summary(model, defaults), *speed_lines(model, defaults, measured)]
         if is_owner(interaction):
             lines += [disk_usage_line(usage), *(measured_line(each) for each in measured)]

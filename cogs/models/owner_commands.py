@@ -1,5 +1,7 @@
 """/model add and /model remove, for the bot's owner."""
 
+import asyncio
+
 from discord import app_commands, ui
 from discord.app_commands import Choice, Range
 from discord.ext import commands
@@ -61,7 +63,7 @@ class OwnerCommands(commands.Cog):
         """Remove a model that was added and free its disk space; asks first"""
         require_owner(interaction)
         model = self._studio.models.removable(name)
-        usage = self._studio.model_manager.disk_usage(name)
+        usage = await asyncio.to_thread(self._studio.model_manager.disk_usage, name)
         view = ui.View(timeout=None)
         for verb in ("remove", "keep"):
             view.add_item(ModelButton(verb, model.name))

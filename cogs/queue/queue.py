@@ -45,8 +45,10 @@ class Queue(commands.Cog):
         here = [entry for entry in jobs if _is_listed(interaction, entry[0])]
         here.sort(key=lambda entry: entry[0].owner != me)
         lines = [f"### {say('Queue ({number})', number=len(jobs))}"]
-        for job, event in here[:MAX_LINES]:
-            lines.append(queue_line(await self._posted(job), event, interaction))
+        shown = here[:MAX_LINES]
+        # As stored, they have the place of their message, which they hadn't when they were queued.
+        stored = {job.id: job for job in await self._studio.several_jobs([j.id for j, _ in shown])}
+        lines += [queue_line(stored.get(job.id, job), event, interaction) for job, event in shown]
         if (more := len(here) - MAX_LINES) > 0:
             lines.append(f"-# {say('and {number} more', number=more)}")
         if elsewhere := len(jobs) - len(here):
@@ -56,13 +58,6 @@ class Queue(commands.Cog):
         await interaction.response.send_message(
             view=view, ephemeral=True, allowed_mentions=discord.AllowedMentions.none()
         )
-
-    async def _posted(self, job: Job) -> Job:
-        """The job with the place of its message, which it hadn't yet when it was queued."""
-        try:
-            return await self._studio.job(job.id)
-        except UnknownJob:  # deleted meanwhile
-            return job
 
     @app_commands.command()
     @anywhere

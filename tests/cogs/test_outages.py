@@ -10,19 +10,13 @@ import aiohttp
 import pytest
 
 from cogs.outages import INTERVAL, OutageFilter
+from tests.clock import Clock
 from tests.cogs.app import App
-
-
-class Clock:
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(100.0)
 
 
 @pytest.fixture

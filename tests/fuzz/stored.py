@@ -19,6 +19,7 @@ from cogs.stored_values import stored_values
 from engine.jobs.request import ImageRequest, Recipe
 from engine.moderation.word_lists import WordLists
 from engine.prompts.styles import UserDefaults, styles_from_json
+from tests.engine.builders import recipe
 from tests.fuzz.files import JSON
 from tests.fuzz.target import Target
 
@@ -31,18 +32,7 @@ LISTS: Mapping[str, Callable[[Any], Any]] = {
 }
 """Values of which those that can't be read are left out."""
 
-RECIPE = Recipe(
-    prompt="a cat",
-    negative_prompt="",
-    model="sketch",
-    width=64,
-    height=64,
-    num_inference_steps=3,
-    guidance_scale=1.0,
-    seed=1,
-    count=1,
-    scheduler="euler",
-).to_json()
+RECIPE = recipe().to_json()
 
 RECIPES = st.dictionaries(st.sampled_from([*RECIPE]), JSON, max_size=4).map(
     lambda changes: RECIPE | changes
@@ -63,8 +53,8 @@ def check_stored(text: str) -> None:
 def check_recipe(value: Mapping[str, Any]) -> None:
     """It is a recipe that is stored as it was read, or a documented error."""
     with suppress(ValueError, TypeError):
-        recipe = Recipe.from_json(dict(value))
-        assert Recipe.from_json(json.loads(json.dumps(recipe.to_json()))) == recipe
+        read = Recipe.from_json(dict(value))
+        assert Recipe.from_json(json.loads(json.dumps(read.to_json()))) == read
 
 
 def _items() -> list[type[Any]]:

@@ -5,21 +5,12 @@ from __future__ import annotations
 import pytest
 
 from cogs.models.speed import WINDOW, SpeedMeter
-
-
-class Clock:
-    """A clock that a test turns."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.clock import Clock
 
 
 def running(seconds: int, bytes_per_second: int) -> tuple[SpeedMeter, Clock]:
     """A download of 1000 bytes that has been going on evenly."""
-    clock = Clock()
+    clock = Clock(100.0)
     meter = SpeedMeter(clock)
     for second in range(seconds + 1):
         clock.now = 100.0 + second
@@ -57,7 +48,7 @@ def test_a_download_that_stands_gets_slower_and_has_no_end() -> None:
 
 
 def test_what_was_there_before_does_not_count_as_speed() -> None:
-    clock = Clock()
+    clock = Clock(100.0)
     meter = SpeedMeter(clock)
     meter.update(900, 1000, "vae")
     clock.now += 2

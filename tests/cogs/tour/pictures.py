@@ -167,6 +167,20 @@ def listing(drive: Drive) -> Drive:
     return listed
 
 
+def opened_by(menu: str, *verbs: str) -> list[Stop]:
+    """The buttons that a menu behind “More…” opens."""
+    return [
+        Stop(
+            f"atelier-picture:{verb}",
+            on_picture(verb, f"more {menu}"),
+            FROM,
+            told=STRANGER,
+            public=True,
+        )
+        for verb in verbs
+    ]
+
+
 PICTURES = [
     Stop("atelier:again", on_job("again"), PAINTED, told=STRANGER, public=True),
     Stop(
@@ -224,27 +238,9 @@ PICTURES = [
         "atelier-picture:more", on_picture("more"), "Picture {number} of job {job}", told=STRANGER
     ),
     Stop("atelier-picture:zoom", on_picture("zoom", "more"), "How far? The picture", told=STRANGER),
-    *(
-        Stop(
-            f"atelier-picture:{verb}",
-            on_picture(verb, "more zoom"),
-            FROM,
-            told=STRANGER,
-            public=True,
-        )
-        for verb in ("zoomsome", "zoomtwo")
-    ),
+    *opened_by("zoom", "zoomsome", "zoomtwo"),
     Stop("atelier-picture:pan", on_picture("pan", "more"), "Which way? The picture", told=STRANGER),
-    *(
-        Stop(
-            f"atelier-picture:{verb}",
-            on_picture(verb, "more pan"),
-            FROM,
-            told=STRANGER,
-            public=True,
-        )
-        for verb in ("left", "right", "up", "down")
-    ),
+    *opened_by("pan", "left", "right", "up", "down"),
     Stop("atelier-picture:details", listing(on_picture("details", "more")), "", told=STRANGER),
     Stop("atelier-picture:dm", on_picture("dm", "more"), "Sent to your DMs.", told=STRANGER),
     Stop("atelier-picture:choose", choose, "Picture {number} of job {job}", told=STRANGER),

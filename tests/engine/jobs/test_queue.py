@@ -7,17 +7,8 @@ import pytest
 
 from engine.jobs.job import Job
 from engine.jobs.queue import FairQueue
+from tests.clock import Clock
 from tests.engine.builders import job
-
-
-class Clock:
-    """Seconds that pass when a test says so."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

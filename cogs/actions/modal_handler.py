@@ -15,7 +15,7 @@ from cogs.policy.model_capabilities import require_img2img, require_inpaint
 from cogs.policy.nsfw import require_shown
 from cogs.policy.request_context import request_context
 from cogs.policy.visibility import accessible_job
-from cogs.requests.answers import defer, note_ignored_flags, require_room
+from cogs.requests.answers import defer_for, note_ignored_flags
 from cogs.requests.attachments import require_picture, uploaded
 from cogs.requests.builder import with_flags
 from cogs.requests.sizes import fit_to_model, nearest_offered_size
@@ -88,7 +88,7 @@ class ModalHandler(commands.Cog):
             return
         if match["kind"] == "start":
             await require_shown(interaction, picture.job_id)
-            await defer(interaction, source=picture.job_id)
+            await defer_for(interaction, [request], source=picture.job_id)
             image = await self._studio.init_images.keep_finished(picture)
             request = replace(request, image=image, mask=None, seed=None, enlarged=1)
             request = fit_to_model(self._studio.models[recipe.model], request)
@@ -120,12 +120,11 @@ class ModalHandler(commands.Cog):
         if parts == MASK:
             mask = uploaded_file(interaction)
             require_picture(mask)
-            await require_room(interaction, [request])
-            await defer(interaction, source=picture.job_id)
+            await defer_for(interaction, [request], source=picture.job_id)
             async with uploaded(interaction, mask) as data:
                 init_image = await init_images.inpaint_mask(picture, data, model)
         else:
-            await defer(interaction, source=picture.job_id)
+            await defer_for(interaction, [request], source=picture.job_id)
             init_image = await init_images.inpaint_parts(
                 picture, {int(part) for part in parts}, model
             )

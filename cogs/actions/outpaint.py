@@ -1,10 +1,11 @@
 """Outpainting: more of a picture around it or beside it, painted from its own prompt."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from cogs.context import Interaction
 from cogs.policy.model_capabilities import require_inpaint
-from cogs.requests.answers import defer
+from cogs.requests.answers import defer_for
 from cogs.requests.submission import Submission
 from engine import Direction, ImageRequest, Model, Parent, StoredInitImage
 
@@ -56,7 +57,7 @@ async def _paint(interaction: Interaction, picture: Parent, prepare: PrepareInit
     recipe = (await bot.studio.job(picture.job_id)).recipe
     model = bot.studio.models[recipe.model]
     require_inpaint(model)
-    await defer(interaction, source=picture.job_id)
-    init_image = await prepare(model)
-    request = init_image.applied_to(ImageRequest.of(recipe))
+    request = replace(ImageRequest.of(recipe), count=1, enlarged=1)
+    await defer_for(interaction, [request], source=picture.job_id)
+    request = (await prepare(model)).applied_to(request)
     await bot.services[Submission].submit(interaction, request, picture)

@@ -8,7 +8,7 @@ from cogs.actions.details import code_block
 from cogs.actions.modals import init_image_modal, remix_modal
 from cogs.context import Interaction
 from cogs.policy.model_capabilities import can_start_from_images, require_img2img
-from cogs.requests.answers import defer
+from cogs.requests.answers import defer_for
 from cogs.requests.sizes import fit_to_model
 from cogs.requests.submission import Submission
 from engine import ImageRequest, InvalidRequest, Parent, parameters
@@ -37,7 +37,7 @@ async def _vary(interaction: Interaction, picture: Parent, strength: float) -> N
     recipe = (await studio.job(picture.job_id)).recipe
     request = replace(ImageRequest.of(recipe), seed=None, enlarged=1)
     if can_start_from_images(studio.models[recipe.model]):
-        await defer(interaction, source=picture.job_id)
+        await defer_for(interaction, [request], source=picture.job_id)
         image = await studio.init_images.keep_finished(picture)
         request = replace(request, image=image, mask=None, strength=strength)
         request = fit_to_model(studio.models[recipe.model], request)
@@ -69,17 +69,17 @@ async def upscale(interaction: Interaction, picture: Parent) -> None:
                 most=model.max_upscaled_side,
             )
         )
-    await defer(interaction, source=picture.job_id)
     request = replace(
-        ImageRequest.of(recipe),
+        ImageRequest.of(recipe), seed=recipe.seeds[picture.number], count=1, enlarged=1
+    )
+    await defer_for(interaction, [request], source=picture.job_id)
+    request = replace(
+        request,
         image=await studio.init_images.keep_finished(picture),
         mask=None,
         strength=UPSCALE_STRENGTH,
         width=width,
         height=height,
-        seed=recipe.seeds[picture.number],
-        count=1,
-        enlarged=1,
     )
     await interaction.client.services[Submission].submit(interaction, request, picture)
 

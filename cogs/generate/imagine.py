@@ -9,7 +9,7 @@ from cogs.context import Interaction
 from cogs.policy.contexts import anywhere
 from cogs.policy.model_capabilities import require_inpaint
 from cogs.policy.request_context import request_context
-from cogs.requests.answers import defer, note_ignored_flags, require_room
+from cogs.requests.answers import defer_for, note_ignored_flags
 from cogs.requests.attachments import require_picture, store_image, store_mask
 from cogs.requests.autocomplete import OptionAutocomplete, OptionChoices
 from cogs.requests.builder import RequestBuilder, TypedRequest, require_init_image
@@ -96,8 +96,7 @@ class Imagine(OptionAutocomplete, commands.Cog):
             require_picture(image)
             if mask is not None:
                 require_picture(mask)
-            await require_room(interaction, requests)
-            await defer(interaction, private=private)
+            await defer_for(interaction, requests, private=private)
             init_image = await store_image(interaction, image)
             init_mask = await store_mask(interaction, mask, init_image) if mask else None
             image_size = await self._studio.init_images.size(init_image)

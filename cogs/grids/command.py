@@ -12,7 +12,7 @@ from cogs.context import Interaction
 from cogs.grids.axes import apply_axis_value, axis_choices, read_axis
 from cogs.grids.axis_kinds import AXIS_KINDS, axis_name, axis_title
 from cogs.policy.request_context import request_context
-from cogs.requests.answers import defer, note_ignored_flags, require_room
+from cogs.requests.answers import defer_for, note_ignored_flags
 from cogs.requests.attachments import require_picture, store_image
 from cogs.requests.autocomplete import OptionAutocomplete, OptionChoices
 from cogs.requests.builder import RequestBuilder, TypedRequest, require_init_image
@@ -113,8 +113,7 @@ class GridCommand(OptionAutocomplete, commands.Cog):
             require_init_image(request, has_image=image is not None)
         if image is not None:
             require_picture(image)
-            await require_room(interaction, requests, as_one=True)
-            await defer(interaction, private=private)
+            await defer_for(interaction, requests, private=private, as_one=True)
             init_image = await store_image(interaction, image)
             shape = await self._studio.init_images.size(init_image)
             requests = [

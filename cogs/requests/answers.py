@@ -41,6 +41,32 @@ async def defer(
     await interaction.response.defer(thinking=True, ephemeral=reply_mode.ephemeral)
 
 
+async def defer_for(
+    interaction: Interaction,
+    requests: Sequence[ImageRequest],
+    *,
+    private: bool | None = None,
+    source: int | None = None,
+    as_one: bool = False,
+) -> None:
+    """Show “… is thinking”, unless the requests are refused: their start image costs more.
+
+    Args:
+        interaction: The interaction.
+        requests: What to paint, as far as it's known without the start image.
+        private: The privacy that the user chose for this request, if any.
+        source: The job that the request is made from.
+        as_one: Whether they are the cells of a grid.
+
+    Raises:
+        AtelierError: As `defer` and `Studio.submit_all` do, but not for a review.
+    """
+    plain = [replace(request, image=None, mask=None, strength=None) for request in requests]
+    requester = await requester_of(interaction)
+    await interaction.client.studio.check_all(plain, requester, as_one=as_one)
+    await defer(interaction, private=private, source=source)
+
+
 async def note_ignored_flags(interaction: Interaction, prompt: str) -> None:
     """Tell the user, once they have an answer, what in `prompt` means more to other programs."""
     notes = []
@@ -89,24 +115,6 @@ async def requester_of(
         act=interaction.id,
         context=context,
     )
-
-
-async def require_room(
-    interaction: Interaction, requests: Sequence[ImageRequest], *, as_one: bool = False
-) -> None:
-    """Refuse requests before their start image is fetched, which costs more than looking.
-
-    Args:
-        interaction: The interaction.
-        requests: What to paint, as far as it's known without the start image.
-        as_one: Whether they are the cells of a grid.
-
-    Raises:
-        AtelierError: As `Studio.submit_all`, but for a review.
-    """
-    requests = [replace(request, strength=None) for request in requests]
-    requester = await requester_of(interaction)
-    await interaction.client.studio.check_all(requests, requester, as_one=as_one)
 
 
 async def message_ref_for(

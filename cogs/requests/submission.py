@@ -13,6 +13,7 @@ from cogs.messages.cards import steady_ready_at, waiting_card
 from cogs.messages.job_messages import JobMessages
 from cogs.policy.privacy import reply_mode_of
 from cogs.policy.request_context import request_context
+from cogs.requests.acknowledgements import Acknowledgements
 from cogs.requests.answers import (
     defer,
     message_ref_for,
@@ -55,6 +56,7 @@ class Submission:
     def __init__(self, studio: Studio, job_messages: JobMessages) -> None:
         self._studio = studio
         self._job_messages = job_messages
+        self._acknowledgements = Acknowledgements()
 
     async def submit(
         self,
@@ -85,7 +87,8 @@ class Submission:
         message_ref = await message_ref_for(interaction, reply_mode, [request])
         requester = await requester_of(interaction, message_ref, parent)
         try:
-            job = await self._studio.submit(request, requester)
+            async with self._acknowledgements.in_time(interaction, reply_mode):
+                job = await self._studio.submit(request, requester)
         except NeedsReview as error:
             reviews = interaction.client.services[RequestReviews]
             await reviews.hold(interaction, message_ref, [request], error.words, parent)
@@ -120,7 +123,8 @@ class Submission:
         message_ref = await message_ref_for(interaction, reply_mode, requests)
         requester = await requester_of(interaction, message_ref.without_token())
         try:
-            jobs = await self._studio.submit_all(requests, requester)
+            async with self._acknowledgements.in_time(interaction, reply_mode):
+                jobs = await self._studio.submit_all(requests, requester)
         except NeedsReview as error:
             reviews = interaction.client.services[RequestReviews]
             await reviews.hold(interaction, message_ref, requests, error.words)

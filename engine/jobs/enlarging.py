@@ -45,6 +45,7 @@ class Enlarger:
         check_enlarged(recipe)
         context = await self._submission.context_of(requester)
         await context.words.check(ImageRequest.of(recipe))
+        await self._submission.check_rate_limits(requester, pictures=1)
         async with self._busy:
             pixels = await asyncio.to_thread(read_pixels, file)
             verdicts = await self._safety.check(recipe, picture, (pixels,))

@@ -218,7 +218,7 @@ async def test_fills_count_towards_the_limits_of_whoever_clicks(app: App) -> Non
         first = await form(app, shown)
         second = await form(app, shown)
         await app.done(await (await app.bob.submit(first, {})).message())
-        assert "an hour" in await refused(await app.bob.submit(second, {}))
+        assert "an hour" in await told(await app.bob.submit(second, {}))
 
 
 async def test_a_result_keeps_to_what_discord_allows(app: App) -> None:

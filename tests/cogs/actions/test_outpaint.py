@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from engine.jobs.job import Parent
-from tests.cogs.app import App, image, number, refused
+from tests.cogs.app import App, image, number, refused, told
 from tests.discord_server import Message
 
 
@@ -103,7 +103,7 @@ async def test_limits_are_those_of_whoever_clicks(app: App) -> None:
         message = await app.painted(app.alice)
         await went_out(app, message, "Pan", "Pan left")
         shown = await (await app.press(app.bob, message, "Zoom out")).message()
-        assert "an hour" in await refused(await app.bob.click(shown, label="Zoom out 2×"))
+        assert "an hour" in await told(await app.bob.click(shown, label="Zoom out 2×"))
 
 
 async def test_a_picture_whose_file_or_job_is_gone_gets_a_sentence(app: App) -> None:

@@ -22,8 +22,8 @@ PATTERNS = (
     # Interaction tokens are Base64 of “interaction:…”, wherever they are.
     (re.compile(r"aW50ZXJhY3Rpb2[A-Za-z0-9_=+-]{8,}"), "[secret]"),
     # A bot's token; a Hugging Face token; an OAuth header; keys in an address.
-    (re.compile(r"\b[A-Za-z0-9_-]{22,32}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,}\b"), "[secret]"),
-    (re.compile(r"\bhf_[A-Za-z0-9]{16,}\b"), "[secret]"),
+    (re.compile(r"[A-Za-z0-9_-]{22,}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,}"), "[secret]"),
+    (re.compile(r"hf_[A-Za-z0-9]{16,}"), "[secret]"),
     (re.compile(r"(?i)\b(bearer|bot) [A-Za-z0-9._~+/-]{20,}=*"), r"\1 [secret]"),
     (
         re.compile(r"(?i)([?&](?:token|api_key|key|signature|x-amz-\w+)=)[^&\s'\"]+"),

@@ -11,6 +11,7 @@ import torch
 from engine.errors import DeviceUnavailable
 from engine.memory.device import DeviceFacts
 from engine.memory.plan import Quantization
+from engine.memory.precision import computes_float16
 from engine.memory.quantization import QUANTIZATION_METHODS
 from engine.settings import EngineSettings
 from speech import say_many
@@ -105,6 +106,7 @@ class Device:
             free_bytes=free,
             reserve_bytes=self.reserve_bytes,
             bf16=torch.cuda.get_device_capability(self.name) >= (8, 0),
+            float16=computes_float16(properties.name),
             compute_capability=torch.cuda.get_device_capability(self.name),
             ram_free_bytes=ram,
             quantizations=quantizations(),

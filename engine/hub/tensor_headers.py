@@ -112,6 +112,13 @@ def outside_blocks(tensors: tuple[Tensor, ...]) -> int:
     return sum(outside) if len(outside) < len(tensors) else 0
 
 
+def float32_parameters(class_name: str, tensors: tuple[Tensor, ...]) -> int:
+    """Parameters of T5's `wo`, which Transformers keeps in float32 when the rest is in float16."""
+    if not class_name.startswith(("T5", "UMT5")):
+        return 0
+    return sum(tensor.parameters for tensor in tensors if tensor.name.endswith(".wo.weight"))
+
+
 def linear_share(tensors: tuple[Tensor, ...]) -> float | None:
     """Share of the parameters in matrices within blocks; `None` without repeated blocks."""
     blocks = [tensor for tensor in tensors if _block_of(tensor.name)]

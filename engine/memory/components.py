@@ -38,6 +38,8 @@ class Component:
             stay on the device while the blocks are streamed.
         linear_share: Share of its parameters in `nn.Linear` layers, which is what quantization
             shrinks; `None` if unknown.
+        float32_parameters: Of T5's feed-forward layers: they aren't quantized, and stay in float32
+            where the rest is in float16, in which they overflow (huggingface/transformers#20287).
         stored_as: How its weights are quantized in the file, if they are; they stay so.
         force_upcast: Of a VAE: what its config says, or Diffusers' default; SDXL's float16
             overflows, and its pipeline then decodes in float32 (the “fp16-fix” ones say `false`).
@@ -54,6 +56,7 @@ class Component:
     largest_block: int
     outside_blocks: int = 0
     linear_share: float | None = None
+    float32_parameters: int = 0
     stored_as: Quantization | None = None
     force_upcast: bool = True
     tile_side: int = 512

@@ -29,6 +29,7 @@ class DeviceFacts:
         free_bytes: What this process may take of it, including what its own weights take.
         reserve_bytes: What of that is left free.
         bf16: Whether it computes in bfloat16.
+        float16: Whether it computes in float16 without giving NaN.
         compute_capability: Of a CUDA device, such as `(8, 9)`.
         ram_free_bytes: For the master weights.
         transfer_bytes_per_second: From RAM to the device.
@@ -42,6 +43,7 @@ class DeviceFacts:
     free_bytes: int
     reserve_bytes: int
     bf16: bool = True
+    float16: bool = True
     compute_capability: tuple[int, int] | None = None
     ram_free_bytes: int = NO_LIMIT
     transfer_bytes_per_second: float = PCIE_BYTES_PER_SECOND

@@ -89,7 +89,7 @@ class Measurement:
             device=device,
             plan_key=plan.key,
             stage=stage,
-            dtype=plan.dtype,
+            dtype=plan.dtype_of(stage),
             tile_side=plan.tile_side,
             width=width,
             height=height,

@@ -86,7 +86,6 @@ def place_components(request: PlanRequest, rungs: Rungs, usable: int) -> Plan:
     Quantized weights that can't be streamed are offloaded as a whole, or resident. The plan may
     need more than `usable`. Its slowdown isn't computed yet.
     """
-    number = NUMBER_BYTES[request.dtype]
     working = working_bytes(request, tile_side=rungs.tile_side, batch=rungs.batch)
     places: dict[str, ComponentPlacement] = {}
     for group, residence in (
@@ -96,8 +95,8 @@ def place_components(request: PlanRequest, rungs: Rungs, usable: int) -> Plan:
     ):
         for component in group:
             method = _method(component, rungs)
-            number_bytes = 4 if component.role is Role.VAE and request.vae_float32 else number
-            weight = weight_bytes(component, number_bytes, method)
+            single = component.role is Role.VAE and request.vae_float32
+            weight = weight_bytes(component, "float32" if single else request.dtype, method)
             places[component.name] = ComponentPlacement(
                 residence=nearest_residence(residence, method),
                 weight_bytes=weight,
@@ -142,6 +141,7 @@ def working_bytes(request: PlanRequest, *, tile_side: int, batch: int) -> dict[S
     pictures = 1 if _slices(request, batch) else batch
     size = (request.width, request.height)
     number = NUMBER_BYTES[request.dtype]
+    vae_dtype = "float32" if request.vae_float32 else request.dtype
     estimates = {
         Stage.ENCODE: max(
             (prompt_bytes(encoder, number) for encoder in request.encoders), default=0
@@ -150,14 +150,15 @@ def working_bytes(request: PlanRequest, *, tile_side: int, batch: int) -> dict[S
         Stage.DECODE: decode_bytes(
             request.family,
             *size,
-            4 if request.vae_float32 else number,
+            NUMBER_BYTES[vae_dtype],
             tile_side=tile_side,
             pictures=pictures,
         ),
     }
     working = {Stage.LOAD: 0}
     for stage, estimate in estimates.items():
-        measured = request.profile.working(stage, request.dtype, tile_side, *size, batch)
+        dtype = vae_dtype if stage is Stage.DECODE else request.dtype
+        measured = request.profile.working(stage, dtype, tile_side, *size, batch)
         working[stage] = estimate if measured is None else measured
     return working
 

@@ -138,6 +138,10 @@ class Plan:
     working: Mapping[Stage, int] = field(default_factory=dict)
     slowdown: float = 1.0
 
+    def dtype_of(self, stage: Stage) -> str:
+        """What a stage computes in."""
+        return "float32" if stage is Stage.DECODE and self.vae_float32 else self.dtype
+
     @property
     def peaks(self) -> dict[Stage, int]:
         """Expected bytes on the device, by stage."""

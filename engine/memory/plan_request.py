@@ -6,7 +6,8 @@ from functools import cached_property
 
 from engine.memory.components import Component, Role
 from engine.memory.device import DeviceFacts
-from engine.memory.plan import MemoryOptions
+from engine.memory.plan import MemoryOptions, Stage
+from engine.memory.precision import safe_dtype
 from engine.memory.profiles import ModelProfile
 from engine.models.families import FamilyFacts, Noise
 
@@ -75,19 +76,14 @@ class PlanRequest:
 
     @cached_property
     def dtype(self) -> str:
-        """What weights are computed in.
-
-        As set by the owner; else single precision on a CPU, where half is emulated, the family's
-        half precision on a device that has it, and float16 on one without bfloat16.
-        """
-        if self.memory_options.dtype != "auto":
-            return self.memory_options.dtype
-        if self.device.kind == "cpu":
-            return "float32"
-        return self.family.dtype if self.device.bf16 else "float16"
+        """What weights are computed in."""
+        overflowed = self.profile.overflowed(Stage.STEP)
+        return safe_dtype(self.family, self.device, self.memory_options.dtype, overflowed)
 
     @cached_property
     def vae_float32(self) -> bool:
         """Whether the VAE has to work in float32."""
+        if self.dtype in self.profile.overflowed(Stage.DECODE):
+            return True
         overflows = any(c.role is Role.VAE and c.force_upcast for c in self.decoders)
         return self.family.upcasts_vae and self.dtype == "float16" and overflows

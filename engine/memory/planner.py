@@ -165,8 +165,13 @@ def _notes(request: PlanRequest) -> Iterable[str]:
         )
     elif request.dtype == "float16" and request.family.dtype == "bfloat16" and not device.bf16:
         yield say(
-            "{device} has no bfloat16, which {family} is made for, so float16 is used. If "
-            "pictures come out black, set dtype to “float32”.",
+            "{device} has no bfloat16, which {family} is made for, so float16 is used.",
             device=device.name,
             family=request.family.label,
+        )
+    elif request.dtype == "float32" != memory_options.dtype and device.kind != "cpu":
+        yield say(
+            "In half precision {device} would paint black with this model, so it computes in "
+            "float32: twice the memory, and slower.",
+            device=device.name,
         )

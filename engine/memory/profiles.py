@@ -11,6 +11,7 @@ from typing import Self
 
 from engine.memory.measurement import Measurement, WorkingKey, working_key
 from engine.memory.plan import Plan, Stage
+from engine.memory.precision import Overflow
 
 MIN_GAIN = 1.1
 """A larger batch must paint at least so many times the pictures per second."""
@@ -27,9 +28,10 @@ Size = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class ModelProfile:
-    """The measurements of one model on one device."""
+    """The measurements of one model on one device, and what overflowed there."""
 
     measurements: tuple[Measurement, ...] = ()
+    overflows: frozenset[Overflow] = frozenset()
     _working: dict[WorkingKey, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -54,7 +56,11 @@ class ModelProfile:
     def plus(self, *more: Measurement) -> "ModelProfile":
         """This profile with `more` measurements, in the place of older ones of the same."""
         latest = {measurement.key: measurement for measurement in (*self.measurements, *more)}
-        return ModelProfile(tuple(latest.values()))
+        return replace(self, measurements=tuple(latest.values()))
+
+    def overflowed(self, stage: Stage) -> frozenset[str]:
+        """The types in which the latents (`STEP`) or only the VAE (`DECODE`) overflowed."""
+        return frozenset(one.dtype for one in self.overflows if one.stage is stage)
 
     def working(
         self, stage: Stage, dtype: str, tile_side: int, width: int, height: int, batch: int
@@ -107,13 +113,16 @@ class ProfileStore:
     dict, so nothing is locked.
     """
 
-    def __init__(self, known: Iterable[Measurement] = ()) -> None:
-        """Take what was measured before, the latest last."""
+    def __init__(
+        self, known: Iterable[Measurement] = (), overflows: Iterable[Overflow] = ()
+    ) -> None:
+        """Take what was measured before, the latest last, and what overflowed."""
         self._entries: dict[object, Measurement] = {}
         self._saved: dict[object, Measurement] = {}
         self._measured_once: set[object] = set()
         self._step_seconds: dict[str, dict[Size, float]] = {}
         self._load_seconds: dict[str, float] = {}
+        self._overflows = dict.fromkeys(overflows)
         for measurement in known:
             self._put(measurement)
 
@@ -143,6 +152,17 @@ class ProfileStore:
         self._saved[key] = new
         return new
 
+    def profile(self, model: str, device: str) -> ModelProfile:
+        """What is known of the memory of `model` on `device`, and what overflowed there."""
+        overflows = frozenset(
+            one for one in list(self._overflows) if (one.model, one.device) == (model, device)
+        )
+        return replace(ModelProfile.select(self, model=model, device=device), overflows=overflows)
+
+    def take_overflow(self, overflow: Overflow) -> None:
+        """Take in what overflowed."""
+        self._overflows[overflow] = None
+
     def take(self, known: Measurement) -> None:
         """Take in what another store of the same has learned and found worth saving."""
         self._put(known)
@@ -161,6 +181,8 @@ class ProfileStore:
         for entries in (self._entries, self._saved):
             for key in [key for key, one in list(entries.items()) if one.model == model]:
                 entries.pop(key, None)
+        for overflow in [one for one in list(self._overflows) if one.model == model]:
+            self._overflows.pop(overflow, None)
         self._step_seconds.pop(model, None)
         self._load_seconds.pop(model, None)
 

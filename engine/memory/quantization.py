@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from engine.memory.activations import NUMBER_BYTES
 from engine.memory.components import Component, Role
 from engine.memory.device import DeviceFacts
 from engine.memory.plan import Quantization, Residence
@@ -115,22 +116,26 @@ def best_methods(device: DeviceFacts) -> list[Quantization]:
     )
 
 
-def weight_bytes(component: Component, number_bytes: int, method: Quantization | None) -> int:
-    """Bytes of the weights of `component` as loaded, unquantized or by this `method`."""
+def weight_bytes(component: Component, dtype: str, method: Quantization | None) -> int:
+    """Bytes of the weights of `component` as loaded in `dtype`, quantized by this `method`."""
     if component.stored_as:
         return component.stored_bytes
-    if method is None:
-        return component.parameters * number_bytes
-    shrinking = _shrinking(component, QUANTIZATION_METHODS[method])
+    shrinking, bits = 0.0, 0.0
+    if method is not None:
+        shrinking = _shrinking(component, QUANTIZATION_METHODS[method])
+        bits = QUANTIZATION_METHODS[method].bits
+    number_bytes = NUMBER_BYTES[dtype]
+    upcast = component.float32_parameters if dtype == "float16" else 0
     return int(
-        shrinking * QUANTIZATION_METHODS[method].bits / 8
+        shrinking * bits / 8
         + (component.parameters - shrinking) * number_bytes
+        + upcast * (NUMBER_BYTES["float32"] - number_bytes)
     )
 
 
 def _shrinking(component: Component, method: QuantizationMethod) -> float:
     """How many of the parameters of `component` are stored in fewer bits."""
-    inside = component.parameters - component.outside_blocks
+    inside = component.parameters - component.outside_blocks - component.float32_parameters
     if method.convolutions:
         return inside * LINEAR_SHARE
     if component.linear_share is not None:

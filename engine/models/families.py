@@ -31,6 +31,10 @@ class FamilyFacts:
         denoiser: Name of the component that is called at each step.
         noise: Which schedulers work with it.
         dtype: Half precision that is safe for it: `float16` or `bfloat16`.
+        float16: Whether it can do with float16, too. Z-Image (Tongyi-MAI/Z-Image#14 and #15 on
+            GitHub), Qwen-Image (Comfy-Org/ComfyUI#12522) and Gemma, the text encoder of Lumina and
+            Sana (google/gemma_pytorch#10), overflow in it, and pictures come out black. The blocks
+            of FLUX and SD 3 clip what overflows (huggingface/diffusers#9097).
         side: Native side of a square picture, pixels.
         multiple_of: Sides are multiples of this many pixels.
         num_inference_steps: Default steps of the undistilled model.
@@ -59,6 +63,7 @@ class FamilyFacts:
     multiple_of: int
     num_inference_steps: int
     guidance_scale: float
+    float16: bool = True
     image_to_image: bool = True
     inpaint: bool = False
     decode_factor: int = 2200
@@ -167,6 +172,7 @@ FAMILIES: Mapping[str, FamilyFacts] = MappingProxyType(
             denoiser="transformer",
             noise=Noise.FLOW,
             dtype="bfloat16",
+            float16=False,
             side=1024,
             multiple_of=16,
             num_inference_steps=28,
@@ -181,6 +187,7 @@ FAMILIES: Mapping[str, FamilyFacts] = MappingProxyType(
             denoiser="transformer",
             noise=Noise.FLOW,
             dtype="bfloat16",
+            float16=False,
             side=1328,
             multiple_of=16,
             num_inference_steps=50,
@@ -209,6 +216,7 @@ FAMILIES: Mapping[str, FamilyFacts] = MappingProxyType(
             denoiser="transformer",
             noise=Noise.FLOW,
             dtype="bfloat16",
+            float16=False,
             side=1024,
             multiple_of=32,
             num_inference_steps=20,
@@ -224,6 +232,7 @@ FAMILIES: Mapping[str, FamilyFacts] = MappingProxyType(
             denoiser="transformer",
             noise=Noise.FLOW,
             dtype="bfloat16",
+            float16=False,
             side=1024,
             multiple_of=16,
             num_inference_steps=30,

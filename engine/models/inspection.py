@@ -12,7 +12,13 @@ from engine.hub.pipeline_layout import DENOISERS, PipelineLayout
 from engine.hub.single_file import SingleFileCheckpoint, check_channels, classify
 from engine.hub.source_files import SourceFiles, bytes_of, source_files_of
 from engine.hub.sources import PICKLES, Origin, Source, SourceKind
-from engine.hub.tensor_headers import Tensor, largest_block, linear_share, outside_blocks
+from engine.hub.tensor_headers import (
+    Tensor,
+    float32_parameters,
+    largest_block,
+    linear_share,
+    outside_blocks,
+)
 from engine.hub.vae_config import vae_facts
 from engine.memory.components import Component, Role
 from engine.memory.plan import Quantization
@@ -226,6 +232,7 @@ def _component(
         largest_block=largest_block(tensors),
         outside_blocks=outside_blocks(tensors),
         linear_share=linear_share(tensors),
+        float32_parameters=float32_parameters(class_name, tensors),
     )
 
 

@@ -7,6 +7,7 @@ transformer follow from its hidden size h: 36 h² for a block of two streams wit
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from engine.memory.components import Component, Role
@@ -60,7 +61,8 @@ def _vae(tile_side: int) -> Component:
 
 
 def _t5(name: str = "text_encoder") -> Component:
-    return _encoder("T5EncoderModel", 4762, 193, 131, name=name)
+    encoder = _encoder("T5EncoderModel", 4762, 193, 131, name=name)
+    return replace(encoder, float32_parameters=24 * 4096 * 10240)
 
 
 CLIP_L = _encoder("CLIPTextModel", 123.1, 7.1, 38)

@@ -9,6 +9,7 @@ from engine.hub.links import hub_link
 from engine.local_paths import exists, expanded
 from engine.memory.device import DeviceFacts
 from engine.memory.plan_table import PlanTable
+from engine.memory.profiles import ProfileStore
 from engine.models.added import AddedModels
 from engine.models.candidates import MeasuredSize, ModelCandidate, measured_sizes
 from engine.models.catalogue import Catalogue, Model, check_name
@@ -208,7 +209,7 @@ class ModelManager:
         else:
             entry = self._models[model]
             inspection = await self._probe.inspect_or_look_up(entry)
-        known = await self._measurements.all()
+        known = ProfileStore(await self._measurements.all())
         return await self._probe.plan_table(
             entry, inspection, known, width=width, height=height, batch=batch
         )

@@ -1,11 +1,8 @@
 """From a model and its inspection to the request for a memory plan."""
 
-from collections.abc import Iterable
-
 from engine.memory.device import DeviceFacts
-from engine.memory.measurement import Measurement
 from engine.memory.plan_request import ANY_FAMILY, PlanRequest
-from engine.memory.profiles import ModelProfile
+from engine.memory.profiles import ModelProfile, ProfileStore
 from engine.models.catalogue import Model
 from engine.models.families import FAMILIES
 from engine.models.inspection import Inspection
@@ -17,7 +14,7 @@ def plan_request_of(
     inspection: Inspection,
     device: DeviceFacts,
     engine: EngineSettings,
-    known: Iterable[Measurement] = (),
+    known: ProfileStore | None = None,
     *,
     width: int | None = None,
     height: int | None = None,
@@ -30,7 +27,7 @@ def plan_request_of(
         inspection: What it is made of.
         device: Where it runs.
         engine: The owner's settings.
-        known: What was measured, of any model.
+        known: What was measured of any model; nothing if omitted.
         width: Of a picture, pixels; by default the model's.
         height: Of a picture, pixels; by default the model's.
         batch: The most pictures in a step; by default that of the settings.
@@ -45,5 +42,5 @@ def plan_request_of(
         batch=batch or engine.batch_size,
         guided=model.guidance_scale > 1,
         steps=model.num_inference_steps,
-        profile=ModelProfile.select(known, model=model.name, device=device.name),
+        profile=known.profile(model.name, device.name) if known else ModelProfile(),
     )

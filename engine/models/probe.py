@@ -10,9 +10,9 @@ from engine.hub.checkpoint_names import grouped
 from engine.hub.downloads import RESERVE, free_bytes
 from engine.hub.errors import GatedModel, HubUnreachable
 from engine.memory.device import DeviceFacts
-from engine.memory.measurement import Measurement
 from engine.memory.plan_table import PlanTable, tabulate
 from engine.memory.planner import choose
+from engine.memory.profiles import ProfileStore
 from engine.models.candidates import ModelCandidate
 from engine.models.catalogue import Model
 from engine.models.device_facts import device_facts
@@ -132,7 +132,7 @@ class ModelProbe:
         self,
         model: Model,
         inspection: Inspection,
-        known: Iterable[Measurement],
+        known: ProfileStore,
         *,
         width: int | None,
         height: int | None,

@@ -1,6 +1,7 @@
 """The models that people talk about, with their true numbers of parameters."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from engine.memory.components import Component, Role
 from engine.memory.device import DeviceFacts
@@ -59,7 +60,8 @@ SAFETY = component("safety_checker", Role.OTHER, "StableDiffusionSafetyChecker",
 
 
 def t5(name: str) -> Component:
-    return text_encoder(name, "T5EncoderModel", 4762, 193, 131)
+    encoder = text_encoder(name, "T5EncoderModel", 4762, 193, 131)
+    return replace(encoder, float32_parameters=24 * 4096 * 10240)
 
 
 MODELS: dict[str, tuple[Component, ...]] = {

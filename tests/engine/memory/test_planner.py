@@ -236,6 +236,16 @@ def test_a_card_without_bfloat16_takes_float16_and_hears_of_it() -> None:
     assert choose(plan_request("sd", device=older)).notes == ()
 
 
+def test_float32_where_half_precision_would_paint_black_is_explained() -> None:
+    turing = replace(DeviceFacts.imagined(24 * GB), bf16=False, name="RTX 2060")
+    choice = choose(plan_request("z-image", device=turing))
+    assert choice.plan.dtype == "float32"
+    assert choice.notes == (
+        "In half precision RTX 2060 would paint black with this model, so it computes in float32: "
+        "twice the memory, and slower.",
+    )
+
+
 def test_without_enough_ram_no_plan_fits() -> None:
     poor = replace(DeviceFacts.imagined(24 * GB), ram_free_bytes=16 * GB)
     choice = choose(plan_request("flux", device=poor))

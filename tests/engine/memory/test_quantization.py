@@ -21,21 +21,33 @@ FLUX = MODELS["flux"][2]
 
 
 def test_a_transformer_shrinks_nearly_whole() -> None:
-    full = weight_bytes(FLUX, 2, None)
+    full = weight_bytes(FLUX, "bfloat16", None)
     assert full == 2 * FLUX.parameters
-    assert weight_bytes(FLUX, 2, FLOAT8) / full == pytest.approx(0.52, abs=0.01)
-    assert weight_bytes(FLUX, 2, NF4) / full == pytest.approx(0.31, abs=0.01)
+    assert weight_bytes(FLUX, "bfloat16", FLOAT8) / full == pytest.approx(0.52, abs=0.01)
+    assert weight_bytes(FLUX, "bfloat16", NF4) / full == pytest.approx(0.31, abs=0.01)
 
 
 def test_convolutions_shrink_only_by_layerwise_casting() -> None:
-    full = weight_bytes(SD_UNET, 2, None)
-    assert weight_bytes(SD_UNET, 2, NF4) > 0.75 * full
-    assert weight_bytes(SD_UNET, 2, LAYERWISE) < 0.55 * full
+    full = weight_bytes(SD_UNET, "bfloat16", None)
+    assert weight_bytes(SD_UNET, "bfloat16", NF4) > 0.75 * full
+    assert weight_bytes(SD_UNET, "bfloat16", LAYERWISE) < 0.55 * full
+
+
+def test_of_t5_the_feed_forward_layers_are_neither_halved_nor_quantized() -> None:
+    """Transformers keeps them in float32 beside float16, and in half precision beside bfloat16."""
+    t5 = MODELS["flux"][1]
+    kept = 24 * 4096 * 10240
+    assert weight_bytes(t5, "bfloat16", None) == 2 * t5.parameters
+    assert weight_bytes(t5, "float16", None) == 2 * t5.parameters + 2 * kept
+    assert weight_bytes(t5, "float16", NF4) > 4 * kept
+    assert weight_bytes(t5, "bfloat16", NF4) > 2 * kept
 
 
 def test_weights_quantized_in_the_file_are_loaded_as_stored() -> None:
     stored = replace(FLUX, stored_as=Quantization.GGUF, stored_bytes=7 * 10**9)
-    assert weight_bytes(stored, 2, None) == weight_bytes(stored, 4, NF4) == 7 * 10**9
+    assert (
+        weight_bytes(stored, "bfloat16", None) == weight_bytes(stored, "float32", NF4) == 7 * 10**9
+    )
 
 
 def test_a_device_refuses_in_words() -> None:

@@ -120,7 +120,9 @@ async def open_studio(
             setup = ExecutorSetup(
                 settings=engine,
                 find_files=downloads.files,
-                profiles=ProfileStore(await store.measurements.all()),
+                profiles=ProfileStore(
+                    await store.measurements.all(), await store.measurements.overflows()
+                ),
                 adapters=lora,
                 embeddings=extras / "embeddings",
                 blame=blame,

@@ -13,7 +13,12 @@ from engine.diffusion.executor import Executor
 from engine.diffusion.loader import ModelLoader
 from engine.diffusion.model_cache import ModelCache
 from engine.worker.executor_setup import ExecutorSetup
-from engine.worker.messages import CommandQueue, ExecutorReport, StageMeasured
+from engine.worker.messages import (
+    CommandQueue,
+    ExecutorReport,
+    ModelOverflowed,
+    StageMeasured,
+)
 
 __all__ = ["Device", "Executor", "make_executor"]
 
@@ -33,7 +38,12 @@ def make_executor(
     """
     settings = setup.settings
     device = Device.choose(settings)
-    loader = ModelLoader(setup, device, lambda measured: report(StageMeasured(measured)))
+    loader = ModelLoader(
+        setup,
+        device,
+        lambda measured: report(StageMeasured(measured)),
+        lambda overflow: report(ModelOverflowed(overflow)),
+    )
     in_ram = settings.models_in_ram_gb
     max_bytes = None if in_ram == "auto" else int(in_ram * GIGABYTE)
     model_cache = ModelCache(device, loader, max_bytes)

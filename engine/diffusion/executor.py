@@ -13,6 +13,7 @@ from engine.diffusion.families import Sample
 from engine.diffusion.loader import LoadedModel
 from engine.diffusion.model_cache import ModelCache
 from engine.diffusion.oom import InitImageOutOfMemory, drop_tracebacks, out_of_memory
+from engine.diffusion.overflow import NumbersOverflowed
 from engine.diffusion.running_job import RunningJob, failure_sentence, init_image_of, paste_unmasked
 from engine.errors import ModelUnavailable
 from engine.jobs.job import Job
@@ -137,16 +138,21 @@ class Executor:
             # Encoding an image takes half of what decoding one takes, and the same plans help.
             init_image = isinstance(failure, InitImageOutOfMemory)
             stage = Stage.DECODE if init_image else Stage.ENCODE
-            if not (out_of_memory(failure) and self._fell_back(stage)):
+            if not self._changed_plan(failure, stage):
                 self._fail(command.job, failure)
                 return
 
-    def _fell_back(self, stage: Stage, batch: int = 1) -> bool:
-        """Switch to the next plan down; returns whether there is one and it could be applied."""
+    def _changed_plan(self, error: Exception, stage: Stage, batch: int = 1) -> bool:
+        """Switch to a plan that may not fail like the one in use; returns whether that worked.
+
+        After running out of memory it's the next one down, after an overflow one in a wider type.
+        """
         try:
-            return self._model_cache.fall_back(stage, batch)
+            if isinstance(error, NumbersOverflowed):
+                return self._model_cache.widen(error.stage)
+            return out_of_memory(error) and self._model_cache.fall_back(stage, batch)
         except Exception:
-            log.exception("The next plan down could not be applied")
+            log.exception("Another plan could not be applied")
             return False
 
     def _restart_jobs(self) -> None:
@@ -210,6 +216,8 @@ class Executor:
         seconds = (time.monotonic() - begun) / max(1, samples[0].step - before)
         self._loaded.memory.record(Stage.STEP, seconds, len(samples), samples[0].recipe)
         for running_job in list(self._running_jobs.values()):
+            if self._model_cache.loaded is None:
+                return  # the jobs left fail with their model
             if any(sample in samples for sample in running_job.samples):
                 self._finish_samples(running_job, seconds)
 
@@ -250,19 +258,19 @@ class Executor:
         """A step failed. A single job fails with it; several begin again, each on its own.
 
         Their seeds are fixed, so those that work give the same pictures as before. When memory ran
-        out no job is to blame: all begin again under the next plan.
+        out or numbers overflowed no job is to blame: all begin again under another plan.
         """
         affected = [
             running_job
             for running_job in self._running_jobs.values()
             if any(sample in samples for sample in running_job.samples)
         ]
-        fell_back = out_of_memory(error) and self._fell_back(Stage.STEP, len(samples))
+        changed_plan = self._changed_plan(error, Stage.STEP, len(samples))
         for running_job in affected:
             del self._running_jobs[running_job.job.id]
         for running_job in affected:
-            if fell_back or len(affected) > 1:
-                self._begin(running_job.command, alone=not fell_back)
+            if changed_plan or len(affected) > 1:
+                self._begin(running_job.command, alone=not changed_plan)
             else:
                 self._fail(running_job.job, error)
 
@@ -281,6 +289,8 @@ class Executor:
         if running_job.finished:
             self._running_jobs.pop(job.id, None)
             pictures = tuple(running_job.pictures[n] for n in range(len(running_job.samples)))
+            if any(any(pixels.data) for pixels in pictures):
+                self._loaded.memory.confirm()
             self._report(JobPainted(job.id, pictures))
         elif job.id in self._running_jobs:
             preview = None
@@ -289,18 +299,16 @@ class Executor:
             self._report(running_job.progress(preview))
 
     def _decoded(self, sample: Sample) -> Image.Image:
-        """The decoded sample; after running out of memory, decoded under the next plan."""
+        """The decoded sample; after running out of memory or an overflow, under another plan."""
         while True:
             try:
                 with self._measuring(Stage.DECODE, sample.recipe):
                     image = self._loaded.family.finish(sample)
             except Exception as error:
-                if not out_of_memory(error):
-                    raise
                 failure = drop_tracebacks(error)
             else:
                 return image
-            if not self._fell_back(Stage.DECODE):
+            if not self._changed_plan(failure, Stage.DECODE):
                 raise failure
 
     def _fail(self, job: Job, error: Exception) -> None:
@@ -308,3 +316,11 @@ class Executor:
         if out_of_memory(error) and self._model_cache.loaded is not None:
             fits = self._model_cache.loaded.memory.largest_size_that_fits()
         self._report(JobFailed(job.id, failure_sentence(job, error, fits)))
+        if isinstance(error, NumbersOverflowed):
+            self._back_to_narrow()
+
+    def _back_to_narrow(self) -> None:
+        try:
+            self._model_cache.narrow()
+        except Exception:
+            log.exception("The plan from before an overflow could not be applied")

@@ -21,6 +21,7 @@ from engine.hub import LocalFiles
 from engine.hub.checkpoint_names import grouped
 from engine.memory.measurement import Measurement
 from engine.memory.plan import Plan, Quantization, Stage
+from engine.memory.precision import Overflow
 from engine.models.catalogue import Model
 from engine.models.inspection import Inspection, inspect
 from engine.models.origins import origin_of
@@ -89,6 +90,7 @@ class ModelLoader:
         setup: ExecutorSetup,
         device: Device,
         on_measured: Callable[[Measurement], None] = lambda measurement: None,
+        on_overflow: Callable[[Overflow], None] = lambda overflow: None,
     ) -> None:
         """Prepare to load.
 
@@ -96,10 +98,12 @@ class ModelLoader:
             setup: Settings, files, profiles, LoRAs and textual inversions.
             device: Where models are used.
             on_measured: Called with each measurement worth saving.
+            on_overflow: Called with each type in which a model overflowed.
         """
         self._setup = setup
         self._device = device
         self._on_measured = on_measured
+        self._on_overflow = on_overflow
         self._inversions = TextualInversions(setup.embeddings)
 
     def load(
@@ -140,6 +144,7 @@ class ModelLoader:
             self._device,
             self._setup.profiles,
             self._on_measured,
+            self._on_overflow,
         )
         methods = {place.quantization for place in memory.plan.places.values()}
         if preload and QUANTIZED_ON_DEVICE & methods:

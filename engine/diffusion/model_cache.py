@@ -111,6 +111,29 @@ class ModelCache:
         self._apply_plan(loaded)
         return True
 
+    def widen(self, stage: Stage) -> bool:
+        """Have the model in use compute in a wider type, after it overflowed at `stage`.
+
+        Returns whether there is one.
+
+        Raises:
+            ModelUnavailable: It can't be loaded in that type; then no model is in use.
+        """
+        loaded = self.loaded
+        if loaded is None or not loaded.memory.widen(stage):
+            return False
+        self._apply_plan(loaded)
+        return True
+
+    def narrow(self) -> None:
+        """Have the model in use compute as before, since wider types didn't help.
+
+        Raises:
+            ModelUnavailable: It can't be loaded; then no model is in use.
+        """
+        if self.loaded is not None and self.loaded.memory.narrow():
+            self._apply_plan(self.loaded)
+
     def _apply_plan(self, loaded: LoadedModel) -> None:
         """Place the weights as planned, or load them again where the plan needs others."""
         if not loaded.needs_reload:

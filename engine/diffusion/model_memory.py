@@ -11,6 +11,7 @@ from engine.memory.measurement import Measurement
 from engine.memory.plan import Plan, Stage
 from engine.memory.plan_request import PlanRequest
 from engine.memory.planner import choose
+from engine.memory.precision import Overflow
 from engine.memory.profiles import ProfileStore
 from engine.models.catalogue import Model
 from engine.sizes import human_size
@@ -39,6 +40,7 @@ class ModelMemory:
         device: Device,
         profiles: ProfileStore,
         on_measured: Callable[[Measurement], None],
+        on_overflow: Callable[[Overflow], None] = lambda overflow: None,
     ) -> None:
         """Plan for the size of `request`.
 
@@ -48,12 +50,15 @@ class ModelMemory:
             device: Where it runs.
             profiles: Takes in measurements.
             on_measured: Called with each measurement worth saving.
+            on_overflow: Called with each type in which the model overflowed.
         """
         self._model = model
         self._request = request
         self._device = device
         self._profiles = profiles
         self._on_measured = on_measured
+        self._on_overflow = on_overflow
+        self._unproven: list[Overflow] = []
         choice = choose(request)
         self.plan: Plan = choice.plan
         for note in (*choice.notes, *([choice.problem] if choice.problem else [])):
@@ -98,6 +103,51 @@ class ModelMemory:
             plan_summary(lower),
         )
         self.plan = lower
+        return True
+
+    def widen(self, stage: Stage) -> bool:
+        """Compute in a wider type from now on, after the model overflowed at `stage`.
+
+        Returns whether there is one. `confirm` or `narrow` says whether it helped.
+        """
+        before = self._request
+        overflow = Overflow(self._model.name, before.device.name, stage, self.plan.dtype)
+        wider = replace(before, profile=before.profile.with_overflow(overflow))
+        if (wider.dtype, wider.vae_float32) == (before.dtype, before.vae_float32):
+            return False
+        self._unproven.append(overflow)
+        self._request, self.plan = wider, choose(wider).plan
+        log.warning(
+            "%s overflowed %s in %s, which paints black; painting again in %s",
+            self._model.name,
+            DURING[stage],
+            overflow.dtype,
+            self.plan.dtype_of(stage),
+        )
+        return True
+
+    def confirm(self) -> None:
+        """Remember what overflowed: in the wider type a picture was painted."""
+        for overflow in self._unproven:
+            log.warning(
+                "%s is painted in %s on %s from now on",
+                self._model.name,
+                self.plan.dtype_of(overflow.stage),
+                overflow.device,
+            )
+            self._profiles.take_overflow(overflow)
+            self._on_overflow(overflow)
+        self._unproven.clear()
+
+    def narrow(self) -> bool:
+        """Compute as before: the wider types didn't help. Returns whether that changes the plan."""
+        if not self._unproven:
+            return False
+        profile = self._request.profile
+        kept = replace(profile, overflows=profile.overflows.difference(self._unproven))
+        self._unproven.clear()
+        self._request = replace(self._request, profile=kept)
+        self.plan = choose(self._request).plan
         return True
 
     def record(self, stage: Stage, seconds: float, batch: int, recipe: Recipe) -> None:

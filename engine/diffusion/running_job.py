@@ -10,6 +10,7 @@ from PIL import Image
 
 from engine.diffusion.families import Family, InitImage, Sample
 from engine.diffusion.oom import out_of_memory
+from engine.diffusion.overflow import NumbersOverflowed
 from engine.diffusion.previews import encode_preview
 from engine.errors import AtelierError, new_incident, without_folders
 from engine.images.exif_orientation import apply_exif_orientation
@@ -135,6 +136,13 @@ def failure_sentence(job: Job, error: Exception, fits: tuple[int, int] | None) -
         if sentence != error.sentence:
             log.error("Job %d failed: %s", job.id, error)
         return sentence
+    if isinstance(error, NumbersOverflowed):
+        log.error("Job %d: %s in every type that can be used", job.id, error)
+        return say(
+            "{model} can only paint this black here. Try it without LoRAs or with lower guidance. "
+            "If that doesn't help, the model's files may be damaged.",
+            model=job.recipe.model,
+        )
     if out_of_memory(error):
         recipe = job.recipe
         log.error("Job %d does not fit: %s", job.id, error)

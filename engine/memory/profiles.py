@@ -58,6 +58,10 @@ class ModelProfile:
         latest = {measurement.key: measurement for measurement in (*self.measurements, *more)}
         return replace(self, measurements=tuple(latest.values()))
 
+    def with_overflow(self, overflow: Overflow) -> "ModelProfile":
+        """This profile with one more overflow."""
+        return replace(self, overflows=self.overflows | {overflow})
+
     def overflowed(self, stage: Stage) -> frozenset[str]:
         """The types in which the latents (`STEP`) or only the VAE (`DECODE`) overflowed."""
         return frozenset(one.dtype for one in self.overflows if one.stage is stage)

@@ -209,7 +209,7 @@ class ModelManager:
         else:
             entry = self._models[model]
             inspection = await self._probe.inspect_or_look_up(entry)
-        known = ProfileStore(await self._measurements.all())
+        known = ProfileStore(await self._measurements.all(), await self._measurements.overflows())
         return await self._probe.plan_table(
             entry, inspection, known, width=width, height=height, batch=batch
         )

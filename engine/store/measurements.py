@@ -1,4 +1,4 @@
-"""What stages of memory plans took, as measured."""
+"""What stages of memory plans took, as measured, and which models overflowed."""
 
 import math
 from dataclasses import astuple, fields
@@ -7,6 +7,7 @@ import aiosqlite
 
 from engine.memory.measurement import Measurement
 from engine.memory.plan import Stage
+from engine.memory.precision import RANGES, Overflow
 from engine.store.database import Database
 from engine.store.unreadable import readable
 
@@ -35,10 +36,32 @@ class MeasurementTable:
                 astuple(measurement),
             )
 
+    async def overflows(self) -> list[Overflow]:
+        """The types in which models overflowed."""
+        rows = await self._database.read("SELECT model, device, stage, dtype FROM overflows")
+        return readable("overflow of the model", rows, _overflow)
+
+    async def save_overflow(self, overflow: Overflow) -> None:
+        """Write that a model overflowed."""
+        async with self._database.transaction() as connection:
+            await connection.execute(
+                "INSERT OR REPLACE INTO overflows (model, device, stage, dtype) "
+                "VALUES (?, ?, ?, ?)",
+                astuple(overflow),
+            )
+
     async def forget(self, model: str) -> None:
         """Forget what was measured of a model."""
         async with self._database.transaction() as connection:
-            await connection.execute("DELETE FROM measurements WHERE model = ?", (model,))
+            for table in ("measurements", "overflows"):
+                await connection.execute(f"DELETE FROM {table} WHERE model = ?", (model,))
+
+
+def _overflow(row: aiosqlite.Row) -> Overflow:
+    model, device, stage, dtype = row
+    if dtype not in RANGES:
+        raise ValueError("no such type is computed in")
+    return Overflow(model, device, Stage(stage), dtype)
 
 
 def _measurement(row: aiosqlite.Row) -> Measurement:

@@ -250,6 +250,15 @@ STEPS: tuple[str, ...] = (
         progress    TEXT NOT NULL
     ) STRICT;
     """,
+    """
+    CREATE TABLE overflows (
+        model       TEXT NOT NULL,
+        device      TEXT NOT NULL,
+        stage       TEXT NOT NULL,
+        dtype       TEXT NOT NULL,
+        PRIMARY KEY (model, device, stage, dtype)
+    ) STRICT;
+    """,
 )
 
 

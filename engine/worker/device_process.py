@@ -18,7 +18,12 @@ from engine.processes.questions import NoAnswer
 from engine.worker.device_child import FACTS, FILES, LORA, Crashed, run_device, tell_facts
 from engine.worker.device_host import DeviceDied, OnCrash, OnReport
 from engine.worker.executor_setup import ExecutorSetup, files_on_disk
-from engine.worker.messages import ExecutorCommand, StageMeasured, StopExecutor
+from engine.worker.messages import (
+    ExecutorCommand,
+    ModelOverflowed,
+    StageMeasured,
+    StopExecutor,
+)
 from speech import say
 
 log = logging.getLogger(__name__)
@@ -123,6 +128,9 @@ class DeviceProcess:
                 self._error = error
             case StageMeasured(measurement):
                 self._setup.profiles.take(measurement)
+                self._on_report(message)
+            case ModelOverflowed(overflow):
+                self._setup.profiles.take_overflow(overflow)
                 self._on_report(message)
             case _:
                 self._on_report(message)

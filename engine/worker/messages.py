@@ -6,6 +6,7 @@ from pathlib import Path
 
 from engine.jobs.job import Job
 from engine.memory.measurement import Measurement
+from engine.memory.precision import Overflow
 from engine.models.catalogue import Model
 
 
@@ -104,4 +105,11 @@ class StageMeasured:
     measurement: Measurement
 
 
-ExecutorReport = JobProgress | JobPainted | JobFailed | JobDropped | StageMeasured
+@dataclass(frozen=True, slots=True)
+class ModelOverflowed:
+    """From the executor: a model overflowed in a type and not in a wider one, worth keeping."""
+
+    overflow: Overflow
+
+
+ExecutorReport = JobProgress | JobPainted | JobFailed | JobDropped | StageMeasured | ModelOverflowed

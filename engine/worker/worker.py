@@ -16,6 +16,7 @@ from engine.jobs.queue import FairQueue
 from engine.jobs.request import Recipe
 from engine.jobs.step_times import StepTimes
 from engine.memory.measurement import Measurement
+from engine.memory.precision import Overflow
 from engine.models.availability import ModelAvailability
 from engine.models.catalogue import Catalogue
 from engine.store import JobTable, MeasurementTable
@@ -30,6 +31,7 @@ from engine.worker.messages import (
     JobFailed,
     JobPainted,
     JobProgress,
+    ModelOverflowed,
     Preload,
     RunJob,
     StageMeasured,
@@ -171,9 +173,12 @@ class Worker:
                 log.warning("Job %d couldn't be put back in the queue: %s", job_id, error)
         self._job_events.close()
 
-    async def _save(self, measurement: Measurement) -> None:
+    async def _save(self, measured: Measurement | Overflow) -> None:
         try:
-            await self._measurements.save(measurement)
+            if isinstance(measured, Overflow):
+                await self._measurements.save_overflow(measured)
+            else:
+                await self._measurements.save(measured)
         except StorageError as error:
             log.warning("A measurement couldn't be saved: %s", error)
 
@@ -242,8 +247,8 @@ class Worker:
             case JobProgress():
                 self._on_progress(report)
                 return
-            case StageMeasured(measurement):
-                self._tasks.start(self._save(measurement), "save a measurement")
+            case StageMeasured(measured) | ModelOverflowed(measured):
+                self._tasks.start(self._save(measured), "save a measurement")
                 return
             case JobPainted(job_id, pictures) if job_id not in self._cancelled:
                 job = self._running.pop(job_id)

@@ -8,8 +8,10 @@ from engine.diffusion.families.base import Sample
 from engine.diffusion.families.conditioning import Conditioning
 from engine.diffusion.families.latent_sample import LatentSample
 from engine.diffusion.families.unet import UNetFamily
+from engine.diffusion.overflow import require_finite
 from engine.diffusion.previews import STABLE_DIFFUSION_1
 from engine.errors import Withheld
+from engine.memory.plan import Stage
 from speech import say
 
 
@@ -28,10 +30,12 @@ class StableDiffusion(UNetFamily):
         """Decode the latents.
 
         Raises:
+            NumbersOverflowed: The pixels aren't finite.
             Withheld: The model has a safety checker, which flagged the picture.
         """
         with self._components.use("vae", "safety_checker"):
             pixels = self.decode(cast(LatentSample, sample))
+            require_finite(pixels, Stage.DECODE)
             flagged = self._flagged(pixels)
         if flagged and any(flagged):
             raise Withheld(say("The model's own safety checker blocked this picture."))

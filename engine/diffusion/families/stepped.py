@@ -24,11 +24,13 @@ from engine.diffusion.families.latent_sample import (
 from engine.diffusion.lora.manager import LoraManager
 from engine.diffusion.offload import OffloadedComponents
 from engine.diffusion.oom import InitImageOutOfMemory, out_of_memory
+from engine.diffusion.overflow import require_finite
 from engine.diffusion.previews import LatentMap
 from engine.diffusion.schedulers import make_scheduler, predicted_original
 from engine.diffusion.textual_inversion import TextualInversions
 from engine.errors import InvalidRequest
 from engine.jobs.request import Recipe
+from engine.memory.plan import Stage
 from engine.models.adapters import AdapterCatalogue
 from speech import say
 
@@ -149,6 +151,8 @@ class Stepped(LatentFamily):
             if hasattr(scheduler, "set_begin_index"):
                 scheduler.set_begin_index(begin)
             init_latents = self.init_latents(recipe, init_image, generator)
+            if init_latents is not None:
+                require_finite(init_latents, Stage.DECODE)
         noise = self.new_noise(recipe, generator)
         sample = LatentSample(
             recipe=recipe,
@@ -168,7 +172,12 @@ class Stepped(LatentFamily):
         return sample
 
     def step(self, samples: Sequence[Sample], on_step_end: Callable[[], None]) -> None:
-        """Call the denoiser once for all samples, then each sample's scheduler."""
+        """Call the denoiser once for all samples, then each sample's scheduler.
+
+        Raises:
+            NumbersOverflowed: The latents aren't finite after the first step, when most that
+                overflow do, or after the last.
+        """
         latent_samples = cast(Sequence[LatentSample], samples)
         batch = DenoiserBatch([each for sample in latent_samples for each in self._inputs(sample)])
         denoiser = self.facts.denoiser
@@ -178,6 +187,8 @@ class Stepped(LatentFamily):
         by_sample = torch.split(predictions, [len(each.conditioning) for each in latent_samples])
         for sample, predicted in zip(latent_samples, by_sample, strict=True):
             self._advance(sample, predicted)
+            if sample.step == 1 or sample.done:
+                require_finite(sample.latents, Stage.STEP)
 
     def _inputs(self, sample: LatentSample) -> list[DenoiserInput]:
         """The sample's denoiser inputs: with the negative prompt, if guided, and the positive."""
@@ -206,9 +217,14 @@ class Stepped(LatentFamily):
         sample.step += 1
 
     def finish(self, sample: Sample) -> Image.Image:
-        """Decode the latents."""
+        """Decode the latents.
+
+        Raises:
+            NumbersOverflowed: The pixels aren't finite.
+        """
         with self._components.use("vae"):
             pixels = self.decode(cast(LatentSample, sample))
+            require_finite(pixels, Stage.DECODE)
         [image] = self._pipe.image_processor.postprocess(pixels, output_type="pil")
         return cast(Image.Image, image)
 

@@ -10,8 +10,10 @@ from PIL import Image
 
 from engine.diffusion.families.base import InitImage, Sample
 from engine.diffusion.offload import AccelerateOffload
+from engine.diffusion.overflow import NumbersOverflowed, is_black
 from engine.errors import InvalidRequest
 from engine.jobs.request import Recipe
+from engine.memory.plan import Stage
 from speech import say
 
 
@@ -65,7 +67,11 @@ class WholePipeline:
         return id(sample)
 
     def step(self, samples: Sequence[Sample], on_step_end: Callable[[], None]) -> None:
-        """Paint the samples to their end, one after the other."""
+        """Paint the samples to their end, one after the other.
+
+        Raises:
+            NumbersOverflowed: A picture is black that needn't be, as far as can be told.
+        """
         for sample in cast(Sequence[WholeSample], samples):
             self._components.to_device()
             try:
@@ -75,7 +81,11 @@ class WholePipeline:
                 if not isinstance(error, _Interrupted):
                     raise
                 continue
-            sample.image = result.images[0].convert("RGB")
+            image = result.images[0].convert("RGB")
+            withheld = any(getattr(result, "nsfw_content_detected", None) or ())
+            if is_black(image) and not withheld and self._pipe.dtype is not torch.float32:
+                raise NumbersOverflowed(Stage.STEP)
+            sample.image = image
             sample.step = sample.total_steps
 
     def _arguments(self, sample: WholeSample, on_step_end: Callable[[], None]) -> dict[str, Any]:

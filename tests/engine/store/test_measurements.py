@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from engine.memory.plan import Stage
+from engine.memory.precision import Overflow
 from engine.memory.profiles import ProfileStore
 from engine.store import Database, MeasurementTable, schema
 from tests.engine.builders import measurement
@@ -22,6 +23,18 @@ async def test_measurements_are_kept_and_the_latest_of_the_same_wins(database: D
     assert await table.all() == [load, again], "the latest last"
     await table.forget("tiny")
     assert await table.all() == []
+
+
+async def test_what_overflowed_is_kept_until_its_model_is_forgotten(database: Database) -> None:
+    table = MeasurementTable(database)
+    overflow = Overflow("tiny", "card", Stage.DECODE, "float16")
+    for _ in range(2):
+        await table.save_overflow(overflow)
+    async with database.transaction() as connection:
+        await connection.execute("INSERT INTO overflows VALUES ('tiny', 'card', 'step', 'int3')")
+    assert await table.overflows() == [overflow], "what can't be read is left out"
+    await table.forget("tiny")
+    assert await table.overflows() == []
 
 
 async def test_step_times_of_an_older_version_are_taken_over(

@@ -1,15 +1,19 @@
 """A pipeline without a family file still paints, tells how far it is, and can be stopped."""
 
+from contextlib import nullcontext
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import diffusers
 import numpy as np
+import PIL.Image
 import pytest
 import torch
 
 from engine.diffusion.families.base import Sample
 from engine.diffusion.families.whole_pipeline import WholePipeline
 from engine.diffusion.offload import AccelerateOffload
+from engine.diffusion.overflow import NumbersOverflowed
 from engine.errors import InvalidRequest
 from engine.jobs.request import Recipe
 from tests.engine import builders as making
@@ -121,3 +125,32 @@ def test_what_a_pipeline_does_not_take_is_not_given_to_it(pipes: dict[str, Any])
 def test_another_scheduler_than_its_own_is_refused(pipes: dict[str, Any]) -> None:
     with pytest.raises(InvalidRequest, match="only works with its own scheduler, not “euler”"):
         whole(pipes["pag"]).begin(recipe(scheduler="euler"))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "withheld", "refused"),
+    [
+        (torch.float16, None, True),
+        (torch.bfloat16, [False], True),
+        (torch.float16, [True], False),
+        (torch.float32, None, False),
+    ],
+)
+def test_a_black_picture_in_half_precision_counts_as_an_overflow(
+    dtype: torch.dtype, withheld: list[bool] | None, refused: bool
+) -> None:
+    """Unless a safety checker blackened it; in float32 there is nothing wider to try."""
+
+    class Black:
+        def __call__(self, prompt: str) -> Any:
+            image = PIL.Image.new("RGB", (8, 8))
+            return SimpleNamespace(images=[image], nsfw_content_detected=withheld)
+
+        def to(self, device: torch.device) -> None: ...
+
+        def maybe_free_model_hooks(self) -> None: ...
+
+    pipe = Black()
+    pipe.dtype = dtype  # type: ignore[attr-defined]
+    with pytest.raises(NumbersOverflowed) if refused else nullcontext():
+        paint(pipe, recipe())

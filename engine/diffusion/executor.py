@@ -12,7 +12,12 @@ from engine.diffusion.device import Device
 from engine.diffusion.families import Sample
 from engine.diffusion.loader import LoadedModel
 from engine.diffusion.model_cache import ModelCache
-from engine.diffusion.oom import InitImageOutOfMemory, drop_tracebacks, out_of_memory
+from engine.diffusion.oom import (
+    InitImageOutOfMemory,
+    drop_tracebacks,
+    out_of_memory,
+    out_of_ram,
+)
 from engine.diffusion.overflow import NumbersOverflowed
 from engine.diffusion.running_job import RunningJob, failure_sentence, init_image_of, paste_unmasked
 from engine.errors import ModelUnavailable
@@ -146,14 +151,21 @@ class Executor:
         """Switch to a plan that may not fail like the one in use; returns whether that worked.
 
         After running out of memory it's the next one down, after an overflow one in a wider type.
+        If RAM ran out beside a card, plans for the card don't help, but the models in RAM can go.
         """
         try:
             if isinstance(error, NumbersOverflowed):
                 return self._model_cache.widen(error.stage)
+            if self._out_of_ram_alone(error):
+                return self._model_cache.free_ram()
             return out_of_memory(error) and self._model_cache.fall_back(stage, batch)
         except Exception:
             log.exception("Another plan could not be applied")
             return False
+
+    def _out_of_ram_alone(self, error: Exception) -> bool:
+        """Whether RAM ran out beside a device with memory of its own, which is not to blame."""
+        return self._device.has_own_memory and out_of_ram(error)
 
     def _restart_jobs(self) -> None:
         """Begin all jobs again after their model was reloaded: their samples are the old one's."""
@@ -313,8 +325,9 @@ class Executor:
 
     def _fail(self, job: Job, error: Exception) -> None:
         fits = None
-        if out_of_memory(error) and self._model_cache.loaded is not None:
-            fits = self._model_cache.loaded.memory.largest_size_that_fits()
+        is_loaded = self._model_cache.loaded is not None
+        if is_loaded and out_of_memory(error) and not self._out_of_ram_alone(error):
+            fits = self._loaded.memory.largest_size_that_fits()
         self._report(JobFailed(job.id, failure_sentence(job, error, fits)))
         if isinstance(error, NumbersOverflowed):
             self._back_to_narrow()

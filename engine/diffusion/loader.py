@@ -11,7 +11,7 @@ from engine.diffusion.device import Device
 from engine.diffusion.families import Family, family_of, is_stepped
 from engine.diffusion.model_memory import ModelMemory
 from engine.diffusion.offload import AccelerateOffload, OffloadedComponents
-from engine.diffusion.oom import drop_tracebacks, out_of_memory
+from engine.diffusion.oom import drop_tracebacks, out_of_memory, out_of_ram
 from engine.diffusion.pipelines import build_pipeline
 from engine.diffusion.quantization import cast_layerwise
 from engine.diffusion.textual_inversion import TextualInversions
@@ -19,6 +19,7 @@ from engine.diffusion.vae_tiling import apply_vae_tiling
 from engine.errors import ModelUnavailable
 from engine.hub import LocalFiles
 from engine.hub.checkpoint_names import grouped
+from engine.memory.device import NO_LIMIT
 from engine.memory.measurement import Measurement
 from engine.memory.plan import Plan, Quantization, Stage
 from engine.memory.precision import Overflow
@@ -146,6 +147,7 @@ class ModelLoader:
             self._on_measured,
             self._on_overflow,
         )
+        made_room = False
         methods = {place.quantization for place in memory.plan.places.values()}
         if preload and QUANTIZED_ON_DEVICE & methods:
             raise NoRoomToPreload
@@ -171,7 +173,12 @@ class ModelLoader:
                     ) from error
                 failure = drop_tracebacks(error)
             self._device.release()
-            if not memory.fall_back(Stage.LOAD, memory.plan.batch):
+            if self._device.has_own_memory and out_of_ram(failure):
+                if made_room:
+                    raise failure
+                make_room(NO_LIMIT)
+                made_room = True
+            elif not memory.fall_back(Stage.LOAD, memory.plan.batch):
                 raise failure
 
     def _weight_bytes(self, inspection: Inspection) -> int:

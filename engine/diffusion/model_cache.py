@@ -134,6 +134,13 @@ class ModelCache:
         if self.loaded is not None and self.loaded.memory.narrow():
             self._apply_plan(self.loaded)
 
+    def free_ram(self) -> bool:
+        """Drop the models that aren't in use; returns whether there were any."""
+        dropped = bool(self._unused)
+        self._unused.clear()
+        self._free_memory()
+        return dropped
+
     def _apply_plan(self, loaded: LoadedModel) -> None:
         """Place the weights as planned, or load them again where the plan needs others."""
         if not loaded.needs_reload:

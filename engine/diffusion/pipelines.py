@@ -10,6 +10,7 @@ import torch
 
 from engine.diffusion.checkpoint_weights import read_checkpoint
 from engine.diffusion.gguf import check_quantization_types, dequantize_others, gguf_config
+from engine.diffusion.oom import out_of_memory
 from engine.diffusion.quantization import quantization_config, quantized
 from engine.diffusion.schedulers import with_options
 from engine.diffusion.single_files import MISMATCH_ERRORS, load_component, mismatch
@@ -132,9 +133,9 @@ def _from_gguf(file: Path, folder: Path, part: Component, dtype: torch.dtype) ->
             dtype=dtype,
             quantization_config=stored,
         )
-    except torch.OutOfMemoryError:
-        raise
     except MISMATCH_ERRORS as error:
+        if out_of_memory(error):
+            raise
         raise ModelUnavailable(mismatch(file, part)) from error
     if any(weight.is_meta for weight in module.parameters()):
         raise ModelUnavailable(mismatch(file, part))

@@ -9,7 +9,7 @@ from functools import cached_property
 from PIL import Image
 
 from engine.diffusion.families import Family, InitImage, Sample
-from engine.diffusion.oom import out_of_memory
+from engine.diffusion.oom import out_of_memory, out_of_ram
 from engine.diffusion.overflow import NumbersOverflowed
 from engine.diffusion.previews import encode_preview
 from engine.errors import AtelierError, new_incident, without_folders
@@ -141,6 +141,13 @@ def failure_sentence(job: Job, error: Exception, fits: tuple[int, int] | None) -
         return say(
             "{model} can only paint this black here. Try it without LoRAs or with lower guidance. "
             "If that doesn't help, the model's files may be damaged.",
+            model=job.recipe.model,
+        )
+    if out_of_ram(error) and fits is None:
+        log.error("Job %d: RAM ran out: %s", job.id, error)
+        return say(
+            "This machine's RAM is too small for {model} beside what else runs on it. Choose a "
+            "smaller model.",
             model=job.recipe.model,
         )
     if out_of_memory(error):

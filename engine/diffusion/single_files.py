@@ -17,6 +17,7 @@ from diffusers.loaders.single_file_utils import (
 from torch import nn
 
 from engine.diffusion.checkpoint_weights import CheckpointWeights, Weights
+from engine.diffusion.oom import out_of_memory
 from engine.errors import ModelUnavailable
 from engine.hub.checkpoint_names import REPLACED, UNET, grouped
 from engine.hub.single_file import FIRST_CONVOLUTION, VAE
@@ -47,9 +48,9 @@ def load_component(
             module = _text_encoder(part, tensors, folder, dtype)
         else:
             module = _diffusers_model(part, tensors, folder, dtype)
-    except torch.OutOfMemoryError:
-        raise
     except MISMATCH_ERRORS as error:
+        if out_of_memory(error):
+            raise
         raise ModelUnavailable(mismatch(weights.file, part)) from error
     if any(weight.is_meta for weight in module.parameters()):
         raise ModelUnavailable(mismatch(weights.file, part))

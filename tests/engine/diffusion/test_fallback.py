@@ -65,7 +65,11 @@ def card(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def break_times(
-    monkeypatch: pytest.MonkeyPatch, where: Any, verb: str, times: int
+    monkeypatch: pytest.MonkeyPatch,
+    where: Any,
+    verb: str,
+    times: int,
+    error: Exception | None = None,
 ) -> Callable[[], int]:
     """Let a verb run out of memory so many times; how often it was called."""
     sound = getattr(where, verb)
@@ -75,7 +79,7 @@ def break_times(
         nonlocal calls
         calls += 1
         if calls <= times:
-            raise torch.OutOfMemoryError("CUDA out of memory")
+            raise error or torch.OutOfMemoryError("CUDA out of memory")
         return sound(*arguments, **named)
 
     monkeypatch.setattr(where, verb, breaks)
@@ -172,9 +176,8 @@ def test_only_a_job_that_fits_on_no_rung_fails_and_is_told_what_would_fit(
     [
         RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
         RuntimeError("MPS backend out of memory"),
-        MemoryError(),
     ],
-    ids=["cublas", "mps", "ram"],
+    ids=["cublas", "mps"],
 )
 def test_memory_that_runs_out_by_another_name_is_no_bug(
     tiny: Model, monkeypatch: pytest.MonkeyPatch, error: Exception
@@ -192,6 +195,24 @@ def test_memory_that_runs_out_by_another_name_is_no_bug(
     harness.run(RunJob(job(1, count=2), tiny), jobs=1)
     assert harness.of(JobPainted)
     assert not harness.of(JobFailed)
+
+
+RAM = RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes.")
+
+
+@pytest.mark.usefixtures("card")
+@pytest.mark.parametrize("stage", [Stage.LOAD, Stage.STEP])
+def test_ram_that_runs_out_is_not_blamed_on_the_card(
+    tiny: Model, monkeypatch: pytest.MonkeyPatch, stage: Stage
+) -> None:
+    """It's tried once more, without other models or jobs; then the job fails and the next paints."""
+    break_times(monkeypatch, *STAGES[stage], times=2, error=RAM)
+    harness = Harness()
+    harness.run(RunJob(job(1), tiny), RunJob(job(2), tiny), jobs=2)
+    [failed] = harness.of(JobFailed)
+    assert "RAM is too small for tiny beside what else runs" in failed.sentence
+    assert harness.of(JobPainted)
+    assert not [noted for noted in harness.of(StageMeasured) if noted.measurement.failed]
 
 
 @pytest.mark.usefixtures("card")

@@ -119,8 +119,10 @@ class EngineSettings(Section):
     vae_slicing: Switch = Field(
         default="auto", description="Decode the pictures of a batch one at a time."
     )
-    reserve_gb: Annotated[float, Field(ge=0, le=1000)] = Field(
-        default=0.5, description="Gigabytes of the card to leave for other programs."
+    reserve_gb: GigabytesOrAuto = Field(
+        default="auto",
+        description="Gigabytes of the card to leave for other programs. auto leaves more where a "
+        "desktop uses the card.",
     )
     memory_gb: Annotated[float, Field(ge=0.5, le=1000)] | None = Field(
         default=None, description="Use at most this many gigabytes of the card."

@@ -5,6 +5,9 @@ Importing this package takes seconds; the rest of the engine imports it when it 
 
 from collections.abc import Callable
 
+from engine.diffusion import allocator as allocator  # before torch
+
+# isort: split
 from engine.diffusion import quiet as quiet  # before everything else
 
 # isort: split

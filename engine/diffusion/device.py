@@ -1,6 +1,7 @@
 """The device: which one, what it can do, and what its memory says."""
 
 import importlib.util
+import platform
 from dataclasses import dataclass
 from functools import cache
 from typing import Self
@@ -9,7 +10,7 @@ import psutil
 import torch
 
 from engine.errors import DeviceUnavailable
-from engine.memory.device import DeviceFacts
+from engine.memory.device import CONTEXT_BYTES, DeviceFacts, reserve_of
 from engine.memory.plan import Quantization
 from engine.memory.precision import computes_float16
 from engine.memory.quantization import QUANTIZATION_METHODS
@@ -28,12 +29,12 @@ class Device:
 
     Attributes:
         name: The device, such as `cuda:0`.
-        reserve_bytes: Memory left free for other programs.
+        reserve_bytes: Memory left free for other programs; `None` for as much as they seem to need.
         limit_bytes: The most memory that this program may take; `None` for no limit.
     """
 
     name: torch.device
-    reserve_bytes: int = 0
+    reserve_bytes: int | None = None
     limit_bytes: int | None = None
 
     @classmethod
@@ -64,10 +65,10 @@ class Device:
                     version=str(torch.__version__),
                 )
             )
-        limit = settings.memory_gb
+        limit, reserve = settings.memory_gb, settings.reserve_gb
         return cls(
             name=device,
-            reserve_bytes=int(settings.reserve_gb * GIGABYTE),
+            reserve_bytes=None if reserve == "auto" else int(reserve * GIGABYTE),
             limit_bytes=None if limit is None else int(limit * GIGABYTE),
         )
 
@@ -97,6 +98,10 @@ class Device:
         properties = torch.cuda.get_device_properties(self.name)
         free, total = torch.cuda.mem_get_info(self.name)
         free += torch.cuda.memory_reserved(self.name)
+        reserve = self.reserve_bytes
+        if reserve is None:
+            others = total - free - CONTEXT_BYTES
+            reserve = reserve_of(total, others, windows=platform.system() == "Windows")
         if self.limit_bytes is not None:
             free = min(free, self.limit_bytes)
         return DeviceFacts(
@@ -104,7 +109,7 @@ class Device:
             name=properties.name,
             total_bytes=total,
             free_bytes=free,
-            reserve_bytes=self.reserve_bytes,
+            reserve_bytes=reserve,
             bf16=torch.cuda.get_device_capability(self.name) >= (8, 0),
             float16=computes_float16(properties.name),
             compute_capability=torch.cuda.get_device_capability(self.name),
@@ -113,11 +118,15 @@ class Device:
         )
 
     def claim(self) -> None:
-        """Keep this process within the limit; beyond it, memory counts as used up."""
-        if self.limit_bytes is not None and self.name.type == "cuda":
-            total = torch.cuda.get_device_properties(self.name).total_memory
-            share = min(1.0, self.limit_bytes / total)
-            torch.cuda.set_per_process_memory_fraction(share, self.name)
+        """Keep this process within what is free now; beyond it, memory counts as used up.
+
+        Without that, drivers on Windows let memory spill into RAM, which is many times slower than
+        the next plan down. Half of the reserve is for what the allocator loses.
+        """
+        if self.name.type == "cuda":
+            facts = self.facts()
+            share = (facts.free_bytes - facts.reserve_bytes // 2) / facts.total_bytes
+            torch.cuda.set_per_process_memory_fraction(min(1.0, max(0.0, share)), self.name)
 
     def reset_peak(self) -> None:
         """Start counting `peak_bytes` from here."""

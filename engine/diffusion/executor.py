@@ -82,7 +82,6 @@ class Executor:
     @torch.inference_mode()
     def run(self) -> None:
         """Run jobs until told to stop."""
-        self._device.claim()
         while not self._stopping:
             if not self._running_jobs and not self._deferred:
                 self._blame.record(())

@@ -95,6 +95,7 @@ class ModelCache:
     def plan_for(self, recipe: Recipe) -> None:
         """Plan the model in use for pictures like `recipe`'s."""
         assert self.loaded is not None, "`get` comes first"
+        self._device.claim()
         guided = recipe.guidance_scale > 1
         if self.loaded.memory.plan_for(recipe.width, recipe.height, guided=guided):
             self._apply_plan(self.loaded)
@@ -198,3 +199,4 @@ class ModelCache:
     def _free_memory(self) -> None:
         gc.collect()
         self._device.release()
+        self._device.claim()

@@ -11,6 +11,10 @@ asked for from within the process, has it off already."""
 RESERVE_SHARE = 0.03
 LEAST_RESERVE = 128 * 2**20
 """Left free for what allocators lose to fragmentation (an estimate)."""
+DESKTOP_RESERVE = 400 * 2**20
+WINDOWS_RESERVE = 600 * 2**20
+"""Left free where a desktop uses the card, too; on Windows, where memory that doesn't fit spills
+into RAM instead of failing, more. As in ComfyUI."""
 PCIE_BYTES_PER_SECOND = 12e9
 """From pinned memory over PCIe 3.0 x16, which a 4.0 x16 or x8 slot reaches too."""
 FLOPS = 25e12
@@ -70,6 +74,14 @@ class DeviceFacts:
         return max(0, self.free_bytes - self.reserve_bytes)
 
 
-def reserve_of(total_bytes: int) -> int:
-    """What to leave free on a device of `total_bytes`."""
-    return max(LEAST_RESERVE, int(total_bytes * RESERVE_SHARE))
+def reserve_of(total_bytes: int, others_bytes: int = 0, *, windows: bool = False) -> int:
+    """What to leave free on a device.
+
+    Args:
+        total_bytes: All of its memory.
+        others_bytes: What other programs use of it, the driver included.
+        windows: Whether its driver is that of Windows.
+    """
+    desktop = DESKTOP_RESERVE if others_bytes > LEAST_RESERVE else LEAST_RESERVE
+    least = WINDOWS_RESERVE if windows else desktop
+    return max(least, int(total_bytes * RESERVE_SHARE))

@@ -153,7 +153,8 @@ def test_a_file_from_a_windows_editor_is_read(workplace: Path) -> None:
         ),
         (
             "[engine]\nreserve_gb = -1",
-            "config.toml, line 2: engine.reserve_gb is -1. Allowed: a number from 0 to 1000.",
+            "config.toml, line 2: engine.reserve_gb is -1. Allowed: a number of gigabytes from 0 up "
+            'or "auto".',
         ),
         (
             "[engine]\nmemory_gb = '8 GB'",

@@ -129,9 +129,10 @@ def _device(settings: Settings) -> Iterator[Finding]:
         )
         yield Finding(Mark.BAD, "device", str(error), advice)
         return
-    if device.type == "cuda":
-        free, total = torch.cuda.mem_get_info(device)
-        name = torch.cuda.get_device_name(device)
+    if device.type in ("cuda", "xpu"):
+        backend = getattr(torch, device.type)
+        free, total = backend.mem_get_info(device)
+        name = backend.get_device_name(device)
         yield Finding(Mark.GOOD, "device", f"{device}, {name}")
         yield Finding(Mark.GOOD, "memory", f"{human_size(free)} of {human_size(total)} VRAM free")
     elif device.type == "mps":

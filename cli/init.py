@@ -24,7 +24,7 @@ from engine.settings import BUILT_IN_MODEL, Offloading
 
 PORTAL = "https://discord.com/developers/applications"
 PARTIAL = ".partial"
-DEVICES = ("auto", "cuda", "mps", "cpu")
+DEVICES = ("auto", "cuda", "xpu", "mps", "cpu")
 
 
 class Answers(NamedTuple):

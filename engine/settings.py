@@ -3,7 +3,14 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    model_validator,
+)
 
 from engine.models.families import FAMILIES
 from engine.models.schedulers import SCHEDULERS
@@ -94,9 +101,10 @@ class SafetySettings(Section):
 class EngineSettings(Section):
     """How pictures are painted."""
 
-    device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")] = Field(
+    device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|(cuda|xpu)(:\d+)?)$")] = Field(
         default="auto",
-        description="auto uses a CUDA GPU if there is one. Or: cpu, cuda, cuda:1, mps.",
+        description="auto uses a GPU if there is one. Or: cpu, cuda (NVIDIA and AMD), cuda:1, xpu "
+        "(Intel), mps (Apple).",
     )
     offload: Offloading = Field(
         default="auto",
@@ -115,9 +123,6 @@ class EngineSettings(Section):
     )
     vae_tiling: Switch = Field(
         default="auto", description="Decode pictures in tiles: less memory, slightly slower."
-    )
-    vae_slicing: Switch = Field(
-        default="auto", description="Decode the pictures of a batch one at a time."
     )
     reserve_gb: GigabytesOrAuto = Field(
         default="auto",
@@ -164,6 +169,14 @@ class EngineSettings(Section):
     previews: bool = Field(
         default=True, description="Show a small preview while a picture is painted."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_retired(cls, given: Any) -> Any:
+        """Settings files of older versions have `vae_slicing`, which never did anything."""
+        if not isinstance(given, dict):
+            return given
+        return {key: value for key, value in given.items() if key != "vae_slicing"}
 
     @property
     def plain_hub_token(self) -> str | None:

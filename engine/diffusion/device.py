@@ -4,13 +4,13 @@ import importlib.util
 import platform
 from dataclasses import dataclass
 from functools import cache
-from typing import Self
+from typing import Any, Self
 
 import psutil
 import torch
 
 from engine.errors import DeviceUnavailable
-from engine.memory.device import CONTEXT_BYTES, DeviceFacts, reserve_of
+from engine.memory.device import CONTEXT_BYTES, OWN_MEMORY, DeviceFacts, reserve_of
 from engine.memory.plan import Quantization
 from engine.memory.precision import computes_float16
 from engine.memory.quantization import QUANTIZATION_METHODS
@@ -44,15 +44,17 @@ class Device:
         Raises:
             DeviceUnavailable: When torch finds no such device.
         """
+        found = {
+            "cuda": torch.cuda.device_count(),
+            "xpu": torch.xpu.device_count(),
+            "mps": int(torch.backends.mps.is_available()),
+            "cpu": 1,
+        }
         name = settings.device
         if name == "auto":
-            name = "cuda" if torch.cuda.is_available() else "cpu"
+            name = next(kind for kind, number in found.items() if number)
         device = torch.device(name)
-        available = {
-            "cpu": 1,
-            "cuda": torch.cuda.device_count(),
-            "mps": int(torch.backends.mps.is_available()),
-        }[device.type]
+        available = found[device.type]
         if (device.index or 0) >= available:
             raise DeviceUnavailable(
                 say_many(
@@ -75,7 +77,7 @@ class Device:
     @property
     def has_own_memory(self) -> bool:
         """Whether weights in RAM have to be moved to it."""
-        return self.name.type == "cuda"
+        return self.name.type in OWN_MEMORY
 
     def facts(self, own_bytes: int = 0) -> DeviceFacts:
         """What the memory plan needs to know.
@@ -84,38 +86,59 @@ class Device:
             own_bytes: RAM that master weights already take and would take again.
         """
         ram = max(0, psutil.virtual_memory().available + own_bytes - RAM_RESERVE)
-        if self.name.type != "cuda":
-            return DeviceFacts(
-                kind=self.name.type,
-                name=self.name.type,
-                total_bytes=psutil.virtual_memory().total,
-                free_bytes=ram,
-                reserve_bytes=0,
-                bf16=True,
-                ram_free_bytes=ram,
-                quantizations=quantizations(),
-            )
-        properties = torch.cuda.get_device_properties(self.name)
-        free, total = torch.cuda.mem_get_info(self.name)
-        free += torch.cuda.memory_reserved(self.name)
+        match self.name.type:
+            case "cuda":
+                return self._card_facts(torch.cuda, ram)
+            case "xpu":
+                return self._card_facts(torch.xpu, ram)
+        free, bf16 = ram, True
+        if self.name.type == "mps":
+            free = min(ram, torch.mps.recommended_max_memory())
+            bf16 = torch.backends.mps.is_macos_or_newer(14, 0)
+        return DeviceFacts(
+            kind=self.name.type,
+            name=self.name.type,
+            total_bytes=psutil.virtual_memory().total,
+            free_bytes=free,
+            reserve_bytes=0,
+            bf16=bf16,
+            ram_free_bytes=ram,
+            quantizations=quantizations(),
+        )
+
+    def _card_facts(self, backend: Any, ram: int) -> DeviceFacts:
+        """The facts of a card, asked from `torch.cuda` or `torch.xpu`."""
+        properties = backend.get_device_properties(self.name)
+        free, total = backend.mem_get_info(self.name)
+        free += backend.memory_reserved(self.name)
         reserve = self.reserve_bytes
         if reserve is None:
             others = total - free - CONTEXT_BYTES
             reserve = reserve_of(total, others, windows=platform.system() == "Windows")
         if self.limit_bytes is not None:
             free = min(free, self.limit_bytes)
+        capability = None
+        if self.name.type == "cuda" and torch.version.hip is None:  # AMD's numbers mean others
+            capability = backend.get_device_capability(self.name)
         return DeviceFacts(
-            kind="cuda",
+            kind=self.name.type,
             name=properties.name,
             total_bytes=total,
             free_bytes=free,
             reserve_bytes=reserve,
-            bf16=torch.cuda.get_device_capability(self.name) >= (8, 0),
-            float16=computes_float16(properties.name),
-            compute_capability=torch.cuda.get_device_capability(self.name),
+            bf16=capability is None or capability >= (8, 0),
+            float16=capability is None or computes_float16(properties.name),
+            compute_capability=capability,
             ram_free_bytes=ram,
             quantizations=quantizations(),
         )
+
+    def select(self) -> None:
+        """Make it the device that libraries use by default on this thread, as bitsandbytes does."""
+        if self.name.type == "cuda":
+            torch.cuda.set_device(self.name)
+        elif self.name.type == "xpu":
+            torch.xpu.set_device(self.name)
 
     def claim(self) -> None:
         """Keep this process within what is free now; beyond it, memory counts as used up.
@@ -141,8 +164,10 @@ class Device:
 
     def release(self) -> None:
         """Free unused memory: the device's, and page-locked RAM."""
+        if self.name.type == "cpu":
+            return
+        getattr(torch, self.name.type).empty_cache()
         if self.name.type == "cuda":
-            torch.cuda.empty_cache()
             empty_host_cache = getattr(torch.accelerator, "empty_host_cache", None)
             if empty_host_cache is not None:  # older versions of torch lack it
                 empty_host_cache()

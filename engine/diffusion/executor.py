@@ -82,6 +82,7 @@ class Executor:
     @torch.inference_mode()
     def run(self) -> None:
         """Run jobs until told to stop."""
+        self._device.select()
         while not self._stopping:
             if not self._running_jobs and not self._deferred:
                 self._blame.record(())

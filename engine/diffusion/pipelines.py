@@ -2,16 +2,23 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import diffusers
 import torch
+from torch import nn
 
 from engine.diffusion.checkpoint_weights import read_checkpoint
 from engine.diffusion.gguf import check_quantization_types, dequantize_others, gguf_config
 from engine.diffusion.oom import out_of_memory
-from engine.diffusion.quantization import quantization_config, quantized
+from engine.diffusion.quantization import (
+    pipeline_config,
+    quantization_configs,
+    quantized,
+    to_ram,
+)
 from engine.diffusion.schedulers import with_options
 from engine.diffusion.single_files import MISMATCH_ERRORS, load_component, mismatch
 from engine.errors import ModelUnavailable
@@ -42,21 +49,40 @@ def build_pipeline(
     dtype = getattr(torch, plan.dtype)
     folder = files.folder or files.settings
     assert folder is not None, "a checkpoint that was recognized has a base"
-    config = quantization_config(plan, _libraries(folder))
+    classes = _classes(folder)
+    configs = quantization_configs(plan, {name: library for name, (library, _) in classes.items()})
     kind = (
         diffusers.AutoPipelineForText2Image
         if files.checkpoint is None
         else getattr(diffusers, inspection.pipeline)
     )
-    single = _from_single_files(folder, files, inspection, dtype, config)
+    variant = model.variant if files.checkpoint is None else None
+    single = _from_single_files(folder, files, inspection, dtype, configs)
+    components = dict(single.components)
+    use_safetensors = None if allow_pickle else True
+    for name in (name for name in configs if plan.places[name].quantization is Quantization.NF4):
+        components[name] = to_ram(
+            components[name]
+            if name in components
+            else _quantized(
+                folder,
+                name,
+                classes[name],
+                quantization_config=configs[name],
+                dtype=dtype,
+                variant=variant,
+                use_safetensors=use_safetensors,
+            )
+        )
+    configs = {name: config for name, config in configs.items() if name not in components}
     pipe = kind.from_pretrained(
         folder,
-        variant=model.variant if files.checkpoint is None else None,
+        variant=variant,
         dtype=dtype,
-        use_safetensors=None if allow_pickle else True,
-        quantization_config=config if files.checkpoint is None else None,
+        use_safetensors=use_safetensors,
+        quantization_config=pipeline_config(configs) if files.checkpoint is None else None,
         **_missing_components(folder, checkpoint=files.checkpoint is not None),
-        **single.components,
+        **components,
     )
     if plan.vae_float32:
         pipe.vae.to(torch.float32)
@@ -79,10 +105,26 @@ def _missing_components(folder: Path, *, checkpoint: bool) -> dict[str, Any]:
     }
 
 
-def _libraries(folder: Path) -> Mapping[str, str]:
-    """The library of each component's class."""
+def _classes(folder: Path) -> Mapping[str, tuple[str, str]]:
+    """The library and the class of each component."""
     index = diffusers.DiffusionPipeline.load_config(folder)
-    return {name: value[0] for name, value in index.items() if isinstance(value, list | tuple)}
+    return {name: tuple(value) for name, value in index.items() if isinstance(value, list | tuple)}
+
+
+def _quantized(
+    folder: Path, name: str, kind: tuple[str, str], *, variant: str | None, **options: Any
+) -> nn.Module:
+    """One component, quantized on the device while it is loaded.
+
+    Diffusers leaves those before it on the device: of FLUX.1 both the text encoder and the
+    transformer.
+    """
+    library, class_name = kind
+    has_variant = any((folder / name).glob(f"*.{variant}*"))
+    module: nn.Module = getattr(import_module(library), class_name).from_pretrained(
+        folder, subfolder=name, variant=variant if has_variant else None, **options
+    )
+    return module
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +136,11 @@ class _SingleFiles:
 
 
 def _from_single_files(
-    folder: Path, files: LocalFiles, inspection: Inspection, dtype: torch.dtype, config: Any
+    folder: Path,
+    files: LocalFiles,
+    inspection: Inspection,
+    dtype: torch.dtype,
+    configs: Mapping[str, Any],
 ) -> _SingleFiles:
     """The components of a checkpoint, and a denoiser that has a file of its own."""
     components: dict[str, Any] = {}
@@ -114,7 +160,7 @@ def _from_single_files(
         weights = read_checkpoint(files.denoiser, dtype)
         prediction = weights.prediction
         components[denoiser.name] = load_component(denoiser, weights, folder, dtype)
-    method = config.quant_mapping.get(denoiser.name) if config else None
+    method = configs.get(denoiser.name)
     if method is not None and denoiser.name in components:
         components[denoiser.name] = quantized(components[denoiser.name], method, dtype)
     return _SingleFiles(components, prediction)

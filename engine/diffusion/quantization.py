@@ -11,6 +11,7 @@ from accelerate import init_empty_weights
 from diffusers.hooks import apply_layerwise_casting
 from diffusers.models.model_loading_utils import load_model_dict_into_meta
 from diffusers.quantizers import DiffusersAutoQuantizer, PipelineQuantizationConfig
+from torch import nn
 
 from engine.memory.plan import Plan, Quantization
 
@@ -48,21 +49,32 @@ CONFIG_FACTORIES: Mapping[Quantization, Callable[[Any, torch.dtype], Any]] = Map
 """From `diffusers` or `transformers` and a dtype to the config for a component of that library."""
 
 
-def quantization_config(plan: Plan, libraries: Mapping[str, str]) -> Any:
-    """The `quantization_config` for `from_pretrained`; `None` if nothing is quantized.
+def quantization_configs(plan: Plan, libraries: Mapping[str, str]) -> dict[str, Any]:
+    """The config of each component that is quantized while it is loaded.
 
     Args:
         plan: Says which components, and how.
         libraries: The library of each component's class.
     """
     dtype = getattr(torch, plan.dtype)
-    mapping = {}
+    configs = {}
     for name, place in plan.places.items():
         make = CONFIG_FACTORIES.get(place.quantization) if place.quantization else None
         if make is not None:
             library = diffusers if libraries.get(name) == "diffusers" else transformers
-            mapping[name] = make(library, dtype)
-    return PipelineQuantizationConfig(quant_mapping=mapping) if mapping else None
+            configs[name] = make(library, dtype)
+    return configs
+
+
+def pipeline_config(configs: Mapping[str, Any]) -> Any:
+    """The `quantization_config` for a pipeline's `from_pretrained`; `None` for nothing."""
+    return PipelineQuantizationConfig(quant_mapping=dict(configs)) if configs else None
+
+
+def to_ram(module: nn.Module) -> nn.Module:
+    """`module`, quantized on the device, in RAM, so that the next one has room there."""
+    with torch.inference_mode(False), torch.no_grad():
+        return module.to("cpu")
 
 
 def cast_layerwise(pipe: Any, plan: Plan) -> None:

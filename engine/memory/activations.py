@@ -30,9 +30,8 @@ def decode_bytes(
     number_bytes: int,
     *,
     tile_side: int = 0,
-    pictures: int = 1,
 ) -> int:
-    """What the VAE takes to decode.
+    """What the VAE takes to decode one picture.
 
     Height × width × bytes per number × the family's factor. In tiles it is that of one tile, and
     the picture three times: its decoded tiles, their rows, and the rows put together.
@@ -43,13 +42,12 @@ def decode_bytes(
         height: Of a picture, pixels.
         number_bytes: 2 in half precision, 4 in float32.
         tile_side: Pixels a side of a tile; 0 for no tiles.
-        pictures: How many at once.
     """
-    picture = pictures * width * height * IMAGE_CHANNELS * number_bytes
+    picture = width * height * IMAGE_CHANNELS * number_bytes
     if tile_side and max(width, height) > tile_side:
         tile = min(width, tile_side) * min(height, tile_side)
-        return pictures * tile * number_bytes * family.decode_factor + 3 * picture + WORKSPACE
-    return pictures * width * height * number_bytes * family.decode_factor + WORKSPACE
+        return tile * number_bytes * family.decode_factor + 3 * picture + WORKSPACE
+    return width * height * number_bytes * family.decode_factor + WORKSPACE
 
 
 def encode_bytes(

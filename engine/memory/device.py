@@ -20,6 +20,8 @@ PCIE_BYTES_PER_SECOND = 12e9
 FLOPS = 25e12
 """In half precision, as reached (not as advertised) by a card like the RTX 3060 (an estimate)."""
 NO_LIMIT = 2**62
+OWN_MEMORY = frozenset({"cuda", "xpu"})
+"""The kinds of device whose memory isn't RAM."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,14 +29,14 @@ class DeviceFacts:
     """A device, as the memory plan sees it.
 
     Attributes:
-        kind: `cuda`, `cpu` or `mps`.
+        kind: `cuda` (NVIDIA or AMD), `xpu` (Intel), `mps` (Apple) or `cpu`.
         name: As the driver calls it; measurements are kept by it.
         total_bytes: All of its memory.
         free_bytes: What this process may take of it, including what its own weights take.
         reserve_bytes: What of that is left free.
         bf16: Whether it computes in bfloat16.
         float16: Whether it computes in float16 without giving NaN.
-        compute_capability: Of a CUDA device, such as `(8, 9)`.
+        compute_capability: Of an NVIDIA card, such as `(8, 9)`.
         ram_free_bytes: For the master weights.
         transfer_bytes_per_second: From RAM to the device.
         flops: Reached in half precision, per second.
@@ -67,6 +69,11 @@ class DeviceFacts:
             ram_free_bytes=ram_free_bytes,
             quantizations=frozenset(Quantization) - {Quantization.GGUF},
         )
+
+    @property
+    def has_own_memory(self) -> bool:
+        """Whether weights in RAM have to be moved to it."""
+        return self.kind in OWN_MEMORY
 
     @property
     def usable_bytes(self) -> int:

@@ -41,7 +41,6 @@ def next_plan(request: PlanRequest, plan: Plan, stage: Stage) -> Plan | None:
         request.memory_options,
         offload=MemoryOptions().offload,
         vae_tiling=request.memory_options.vae_tiling or None,
-        vae_slicing=None,
     )
     for memory_options in (request.memory_options, planners_choice):
         found = _leaner(

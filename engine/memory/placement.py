@@ -114,7 +114,6 @@ def place_components(request: PlanRequest, rungs: Rungs, usable: int) -> Plan:
         dtype=request.dtype,
         places=places,
         vae_tiling=bool(rungs.tile_side),
-        vae_slicing=_slices(request, rungs.batch),
         vae_float32=request.vae_float32,
         tile_side=rungs.tile_side,
         tile_overlap=overlap(request, rungs.tile_side),
@@ -130,15 +129,8 @@ def _method(component: Component, rungs: Rungs) -> Quantization | None:
     return rungs.denoiser if component.role is Role.DENOISER else rungs.encoders
 
 
-def _slices(request: PlanRequest, batch: int) -> bool:
-    """Whether pictures are decoded one by one; by default if there are several."""
-    slicing = request.memory_options.vae_slicing
-    return batch > 1 if slicing is None else slicing
-
-
 def working_bytes(request: PlanRequest, *, tile_side: int, batch: int) -> dict[Stage, int]:
     """Bytes besides weights, by stage: measured if possible, else estimated."""
-    pictures = 1 if _slices(request, batch) else batch
     size = (request.width, request.height)
     number = NUMBER_BYTES[request.dtype]
     vae_dtype = "float32" if request.vae_float32 else request.dtype
@@ -152,7 +144,6 @@ def working_bytes(request: PlanRequest, *, tile_side: int, batch: int) -> dict[S
             *size,
             NUMBER_BYTES[vae_dtype],
             tile_side=tile_side,
-            pictures=pictures,
         ),
     }
     working = {Stage.LOAD: 0}

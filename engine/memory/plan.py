@@ -63,7 +63,6 @@ class MemoryOptions:
         quantize: For the denoiser: `never`, `if_needed` (the planner may choose), or a method.
         quantize_text_encoder: The same for the text encoders.
         vae_tiling: Whether the VAE decodes in tiles; `None` leaves it to the planner.
-        vae_slicing: Whether the VAE takes pictures one by one; `None` leaves it to the planner.
         dtype: `auto`, `float16`, `bfloat16` or `float32`.
     """
 
@@ -71,7 +70,6 @@ class MemoryOptions:
     quantize: str = "never"
     quantize_text_encoder: str = "never"
     vae_tiling: bool | None = None
-    vae_slicing: bool | None = None
     dtype: str = "auto"
 
 
@@ -116,7 +114,6 @@ class Plan:
         dtype: `float16`, `bfloat16` or `float32`.
         places: By component name, in the order of the stages.
         vae_tiling: Whether the VAE decodes in tiles.
-        vae_slicing: Whether the VAE takes pictures one by one.
         vae_float32: Whether the VAE works in float32 because its float16 overflows.
         tile_side: Pixels a side of a tile; 0 without tiling.
         tile_overlap: Share of its side by which a tile overlaps the next.
@@ -129,7 +126,6 @@ class Plan:
     dtype: str
     places: Mapping[str, ComponentPlacement] = field(default_factory=dict)
     vae_tiling: bool = False
-    vae_slicing: bool = False
     vae_float32: bool = False
     tile_side: int = 0
     tile_overlap: float = 0.25

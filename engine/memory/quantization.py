@@ -23,7 +23,7 @@ class QuantizationMethod:
         overhead: Time of a call relative to unquantized half precision.
         library: What has to be installed for it; empty if Diffusers does it alone.
         kinds: Kinds of device that support it.
-        compute_capability: The least that a CUDA device needs.
+        compute_capability: The least that an NVIDIA card needs.
         convolutions: Whether it shrinks convolutions too.
         moves: Where its weights can live besides being resident.
     """
@@ -82,8 +82,14 @@ def why_unsupported(method: Quantization, device: DeviceFacts) -> str | None:
         return say(
             "{method} needs {kinds}, not {kind}", method=str(method), kinds=kinds, kind=device.kind
         )
-    capability = device.compute_capability or (0, 0)
-    if device.kind == "cuda" and capability < facts.compute_capability:
+    capability = device.compute_capability
+    if capability is None and device.kind == "cuda" and facts.compute_capability > (0, 0):
+        return say(
+            "{method} needs an NVIDIA card, which {device} isn't",
+            method=str(method),
+            device=device.name,
+        )
+    if capability is not None and capability < facts.compute_capability:
         wanted, has = (".".join(map(str, c)) for c in (facts.compute_capability, capability))
         return say(
             "{method} needs a card with compute capability {wanted}, but this one has {has}",

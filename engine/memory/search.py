@@ -117,10 +117,10 @@ def _resident_seconds(request: PlanRequest) -> float:
 
 
 def _schemes(request: PlanRequest) -> Iterable[PlacementScheme]:
-    """The schemes to try; only a CUDA device has memory of its own."""
+    """The schemes to try: without memory of its own there is nothing to move."""
     return (
         PLACEMENT_SCHEMES[request.memory_options.offload]
-        if request.device.kind == "cuda"
+        if request.device.has_own_memory
         else (ALL_RESIDENT,)
     )
 

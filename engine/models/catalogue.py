@@ -134,7 +134,6 @@ class Model:
             quantize=self.quantize or engine.quantize,
             quantize_text_encoder=self.quantize_text_encoder or engine.quantize_text_encoder,
             vae_tiling=SWITCHES[engine.vae_tiling],
-            vae_slicing=SWITCHES[engine.vae_slicing],
             dtype=self.dtype,
         )
 

@@ -147,7 +147,7 @@ def test_without_questions_what_is_given_is_written(atelier: Atelier, workplace:
     [
         (["--model", "~nobody-here/x"], Exit.USAGE, "is neither a folder nor a Hub ID"),
         (["--model", "3"], Exit.USAGE, "isn't in the list"),
-        (["--device", "gpu"], Exit.USAGE, "Enter one of auto, cuda, mps, cpu."),
+        (["--device", "gpu"], Exit.USAGE, "Enter one of auto, cuda, xpu, mps, cpu."),
         (["--folder", "f" * 300], Exit.USAGE, "can't be used: File name too long."),
         (["--config", "f" * 300], Exit.STORAGE, "can't be written: File name too long."),
         (["--config", "file/config.toml"], Exit.STORAGE, "file isn't a folder."),

@@ -43,6 +43,15 @@ def test_the_environment_stands_over_the_file(
     assert settings.limits.roles[5].pictures_per_hour == UNLIMITED
 
 
+def test_a_file_of_an_older_version_may_have_settings_that_are_gone(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config("[engine]\nvae_slicing = 'auto'\n")
+    assert load_settings(None).engine.vae_tiling == "auto"
+    monkeypatch.setenv("ATELIER_ENGINE__VAE_SLICING", "off")
+    assert load_settings(None).engine.vae_tiling == "auto"
+
+
 def test_discord_token_stands_over_everything(
     config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -153,8 +162,8 @@ def test_a_file_from_a_windows_editor_is_read(workplace: Path) -> None:
         ),
         (
             "[engine]\nreserve_gb = -1",
-            "config.toml, line 2: engine.reserve_gb is -1. Allowed: a number of gigabytes from 0 up "
-            'or "auto".',
+            "config.toml, line 2: engine.reserve_gb is -1. "
+            'Allowed: a number of gigabytes from 0 up or "auto".',
         ),
         (
             "[engine]\nmemory_gb = '8 GB'",
@@ -212,7 +221,8 @@ def test_a_file_from_a_windows_editor_is_read(workplace: Path) -> None:
         (
             "# mine\n[engine]\ndevice = 'gpu'",
             'config.toml, line 3: engine.device is "gpu". '
-            "auto uses a CUDA GPU if there is one. Or: cpu, cuda, cuda:1, mps.",
+            "auto uses a GPU if there is one. Or: cpu, cuda (NVIDIA and AMD), cuda:1, xpu (Intel), "
+            "mps (Apple).",
         ),
         (
             "[discord]\nsync_guilds = [\n  1,\n  'home',\n]",

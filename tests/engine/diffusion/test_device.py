@@ -7,6 +7,8 @@ import pytest
 import torch
 
 from engine.diffusion.device import Device
+from engine.memory.plan import Quantization
+from engine.memory.quantization import why_unsupported
 from tests.engine.builders import engine_settings
 
 GB = 10**9
@@ -65,3 +67,87 @@ def test_a_desktop_on_the_card_is_left_room(card: dict[str, Any]) -> None:
     assert Device.choose(engine_settings(device="cuda", reserve_gb=2.0)).facts().reserve_bytes == (
         2 * GB
     )
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        ({"cuda": 1, "xpu": 1, "mps": 0}, "cuda"),
+        ({"cuda": 0, "xpu": 1, "mps": 0}, "xpu"),
+        ({"cuda": 0, "xpu": 0, "mps": 1}, "mps"),
+        ({"cuda": 0, "xpu": 0, "mps": 0}, "cpu"),
+    ],
+)
+def test_auto_takes_the_gpu_that_there_is(
+    monkeypatch: pytest.MonkeyPatch, found: dict[str, int], expected: str
+) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: found["cuda"])
+    monkeypatch.setattr(torch.xpu, "device_count", lambda: found["xpu"])
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: bool(found["mps"]))
+    device = Device.choose(engine_settings(device="auto"))
+    assert device.name.type == expected
+    assert device.has_own_memory is (expected in ("cuda", "xpu"))
+
+
+@pytest.mark.parametrize(
+    ("name", "capability", "hip", "facts"),
+    [
+        ("NVIDIA GeForce RTX 2060", (7, 5), None, (False, True, (7, 5))),
+        ("NVIDIA GeForce GTX 1650", (7, 5), None, (False, False, (7, 5))),
+        ("AMD Radeon RX 6700 XT", (10, 3), "6.4", (True, True, None)),
+        ("AMD Instinct MI50", (9, 0), "6.4", (True, True, None)),
+    ],
+)
+def test_amds_numbers_are_not_taken_for_nvidias(
+    card: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    capability: tuple[int, int],
+    hip: str | None,
+    facts: tuple[bool, bool, object],
+) -> None:
+    monkeypatch.setattr(torch.version, "hip", hip)
+    card.update(name=name, capability=capability)
+    said = Device.choose(engine_settings(device="cuda")).facts()
+    assert (said.bf16, said.float16, said.compute_capability) == facts
+    if hip:
+        assert why_unsupported(Quantization.FLOAT8, said) == (
+            f"float8 needs an NVIDIA card, which {name} isn't"
+        )
+
+
+def test_an_intel_card_has_memory_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, stand_in in {
+        "device_count": lambda: 1,
+        "get_device_properties": lambda device: SimpleNamespace(name="Intel Arc B580"),
+        "mem_get_info": lambda device: (11 * GB, 12 * GB),
+        "memory_reserved": lambda device: 0,
+    }.items():
+        monkeypatch.setattr(torch.xpu, name, stand_in)
+    said = Device.choose(engine_settings(device="xpu")).facts()
+    assert (said.kind, said.name, said.bf16, said.float16) == ("xpu", "Intel Arc B580", True, True)
+    assert said.has_own_memory
+    assert said.usable_bytes < 11 * GB
+
+
+def test_apples_memory_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    monkeypatch.setattr(torch.backends.mps, "is_macos_or_newer", lambda major, minor: False)
+    monkeypatch.setattr(torch.mps, "recommended_max_memory", lambda: 5 * GB)
+    emptied: list[str] = []
+    monkeypatch.setattr(torch.mps, "empty_cache", lambda: emptied.append("cache"))
+    device = Device.choose(engine_settings(device="mps"))
+    device.release()
+    assert emptied == ["cache"]
+    assert not device.facts().bf16, "before macOS 14"
+    assert device.facts().free_bytes <= 5 * GB
+
+
+def test_libraries_that_take_the_current_card_take_the_chosen_one(
+    card: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As bitsandbytes does when it quantizes."""
+    chosen: list[torch.device] = []
+    monkeypatch.setattr(torch.cuda, "set_device", chosen.append)
+    Device.choose(engine_settings(device="cuda:1")).select()
+    assert chosen == [torch.device("cuda:1")]

@@ -205,7 +205,7 @@ RAM = RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to all
 def test_ram_that_runs_out_is_not_blamed_on_the_card(
     tiny: Model, monkeypatch: pytest.MonkeyPatch, stage: Stage
 ) -> None:
-    """It's tried once more without other models or jobs. Then the job fails, and the next paints."""
+    """It's tried again without other models or jobs. Then the job fails, and the next paints."""
     break_times(monkeypatch, *STAGES[stage], times=2, error=RAM)
     harness = Harness()
     harness.run(RunJob(job(1), tiny), RunJob(job(2), tiny), jobs=2)

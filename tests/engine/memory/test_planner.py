@@ -123,7 +123,8 @@ def test_the_vae_of_sdxl_decodes_in_float32_unless_it_is_the_safe_one() -> None:
 def test_the_largest_batch_that_fits_without_a_slower_rung() -> None:
     plan = choose(plan_request("sdxl", 24, batch=8)).plan
     assert (plan.batch, plan.slowdown) == (8, 1.0)
-    assert plan.vae_slicing, "pictures of a batch are decoded one by one"
+    alone = choose(plan_request("sdxl", 24)).plan
+    assert plan.working[Stage.DECODE] == alone.working[Stage.DECODE], "decoded one by one"
     tight = choose(plan_request("z-image", 23.5, batch=8)).plan
     alone = choose(plan_request("z-image", 23.5)).plan
     assert residences(tight) == residences(alone)

@@ -85,6 +85,9 @@ def plan(
     vram: Annotated[
         str | None, typer.Option(metavar="SIZE", help="Plan for a card with this memory, like 8GB.")
     ] = None,
+    ram: Annotated[
+        str | None, typer.Option(metavar="SIZE", help="With --vram: and this much RAM, like 16GB.")
+    ] = None,
     size: Annotated[
         str | None, typer.Option(metavar="WxH", help="Picture size, like 1024x1024.")
     ] = None,
@@ -100,7 +103,7 @@ def plan(
     """Show where a model's parts are kept, how much memory it needs, and why it can't be faster."""
     from cli.models.plan import PlanOptions, show_plan_of
 
-    options = PlanOptions(vram, size, batch, quantize)
+    options = PlanOptions(vram, ram, size, batch, quantize)
     raise typer.Exit(show_plan_of(settings_of(context, config), model, options))
 
 

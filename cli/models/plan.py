@@ -11,6 +11,7 @@ from cli.models.plan_text import show_plan
 from cli.settings import Settings
 from engine import Catalogue, DeviceFacts, PlanTable
 from engine.local_paths import exists, expanded
+from engine.memory.device import RAM_RESERVE
 from engine.settings import Quantizing
 from engine.sizes import InvalidSize, parse_bytes
 
@@ -20,12 +21,14 @@ class PlanOptions(NamedTuple):
 
     Attributes:
         vram: Memory of an imagined card, such as 8GB.
+        ram: RAM beside that card, such as 16GB.
         size: Width and height of a picture in pixels, such as 1024x768.
         batch: Pictures per batch.
         quantize: Replaces `[engine] quantize`.
     """
 
     vram: str | None = None
+    ram: str | None = None
     size: str | None = None
     batch: int | None = None
     quantize: str | None = None
@@ -39,14 +42,32 @@ def show_plan_of(settings: Settings, model: str, options: PlanOptions) -> Exit:
         DeviceUnavailable: When this machine doesn't have the configured device.
     """
     settings = _with_quantize(settings, options.quantize)
-    try:
-        facts = DeviceFacts.imagined(parse_bytes(options.vram)) if options.vram else None
-    except InvalidSize as error:
-        raise CommandError(Exit.USAGE, f"--vram: {error}") from None
+    facts = _imagined(options)
     width, height = _sides(options.size) if options.size else (None, None)
     plan = asyncio.run(_plan(settings, model, facts, width, height, options.batch))
     show_plan(plan)
     return Exit.DOES_NOT_FIT if plan.problem else Exit.FINE
+
+
+def _imagined(options: PlanOptions) -> DeviceFacts | None:
+    """The card and RAM of the options; `None` for those of this machine."""
+    if options.vram is None:
+        if options.ram is not None:
+            raise CommandError(Exit.USAGE, "--ram: add --vram, the card beside it.")
+        return None
+    vram = _size("--vram", options.vram)
+    if options.ram is None:
+        return DeviceFacts.imagined(vram)
+    ram = max(0, _size("--ram", options.ram) - RAM_RESERVE)
+    return DeviceFacts.imagined(vram, ram_free_bytes=ram)
+
+
+def _size(option: str, text: str) -> int:
+    """Bytes of a size such as 8GB."""
+    try:
+        return parse_bytes(text)
+    except InvalidSize as error:
+        raise CommandError(Exit.USAGE, f"{option}: {error}") from None
 
 
 async def _plan(

@@ -10,7 +10,7 @@ import psutil
 import torch
 
 from engine.errors import DeviceUnavailable
-from engine.memory.device import CONTEXT_BYTES, OWN_MEMORY, DeviceFacts, reserve_of
+from engine.memory.device import CONTEXT_BYTES, OWN_MEMORY, RAM_RESERVE, DeviceFacts, reserve_of
 from engine.memory.plan import Quantization
 from engine.memory.precision import computes_float16
 from engine.memory.quantization import QUANTIZATION_METHODS
@@ -18,9 +18,6 @@ from engine.settings import EngineSettings
 from speech import say_many
 
 GIGABYTE = 10**9
-
-RAM_RESERVE = 2 * GIGABYTE
-"""Bytes of RAM that models leave free for everything else."""
 
 
 @dataclass(frozen=True, slots=True)

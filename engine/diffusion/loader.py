@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import psutil
+
 from engine.diffusion.build_lock import BUILD_LOCK
 from engine.diffusion.device import Device
 from engine.diffusion.families import Family, family_of, is_stepped
@@ -19,7 +21,7 @@ from engine.diffusion.vae_tiling import apply_vae_tiling
 from engine.errors import ModelUnavailable
 from engine.hub import LocalFiles
 from engine.hub.checkpoint_names import grouped
-from engine.memory.device import NO_LIMIT
+from engine.memory.device import NO_LIMIT, RAM_RESERVE
 from engine.memory.measurement import Measurement
 from engine.memory.plan import Plan, Quantization, Stage
 from engine.memory.precision import Overflow
@@ -27,6 +29,7 @@ from engine.models.catalogue import Model
 from engine.models.inspection import Inspection, inspect
 from engine.models.origins import origin_of
 from engine.models.planning import plan_request_of
+from engine.sizes import human_size
 from engine.worker.executor_setup import ExecutorSetup
 from speech import say
 
@@ -147,6 +150,7 @@ class ModelLoader:
             self._on_measured,
             self._on_overflow,
         )
+        self._require_ram(model, memory.plan)
         made_room = False
         methods = {place.quantization for place in memory.plan.places.values()}
         if preload and QUANTIZED_ON_DEVICE & methods:
@@ -181,10 +185,24 @@ class ModelLoader:
             elif not memory.fall_back(Stage.LOAD, memory.plan.batch):
                 raise failure
 
+    def _require_ram(self, model: Model, plan: Plan) -> None:
+        """Raise `ModelUnavailable` if the system would end the program rather than load `plan`."""
+        free = self._device.facts().ram_free_bytes + RAM_RESERVE + psutil.swap_memory().free
+        if self._device.has_own_memory and plan.ram_bytes > free:
+            reason = say(
+                "Its weights need {needed} of RAM; only {free} free, swap included.",
+                needed=human_size(plan.ram_bytes),
+                free=human_size(free),
+            )
+            raise ModelUnavailable(_not_loaded(model, reason))
+
     def _weight_bytes(self, inspection: Inspection) -> int:
-        """What the weights will take in RAM, unquantized."""
+        """What the weights will take in RAM, unquantized where the plan decides."""
         number_bytes = 4 if self._device.name.type == "cpu" else 2
-        return number_bytes * sum(component.parameters for component in inspection.components)
+        return sum(
+            component.stored_bytes if component.stored_as else number_bytes * component.parameters
+            for component in inspection.components
+        )
 
     def _assemble(
         self, model: Model, pipe: Any, files: LocalFiles, memory: ModelMemory

@@ -19,6 +19,8 @@ PCIE_BYTES_PER_SECOND = 12e9
 """From pinned memory over PCIe 3.0 x16, which a 4.0 x16 or x8 slot reaches too."""
 FLOPS = 25e12
 """In half precision, as reached (not as advertised) by a card like the RTX 3060 (an estimate)."""
+RAM_RESERVE = 2 * 10**9
+"""Bytes of RAM that models leave free for everything else."""
 NO_LIMIT = 2**62
 OWN_MEMORY = frozenset({"cuda", "xpu"})
 """The kinds of device whose memory isn't RAM."""

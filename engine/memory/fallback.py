@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from engine.memory.plan import MemoryOptions, Plan, Stage
 from engine.memory.plan_request import PlanRequest
-from engine.memory.planner import why_rejected
+from engine.memory.planner import why_unfit
 from engine.memory.search import altered, candidates, tile_sides
 
 LESS = 0.9
@@ -67,7 +67,7 @@ def largest_size_that_fits(request: PlanRequest) -> tuple[int, int] | None:
         )
         smaller = replace(request, width=width, height=height, batch=1)
         if any(
-            why_rejected(smaller, plan) is None
+            why_unfit(smaller, plan) is None
             for plan in candidates(smaller, request.device.usable_bytes)
         ):
             return width, height
@@ -113,6 +113,6 @@ def _pick(request: PlanRequest, found: Iterable[Plan], failed: int, stage: Stage
     """The fastest plan that needs clearly less and should fit, or else the one that needs least."""
     leaner = list(found)
     for plan in sorted(leaner, key=lambda plan: plan.slowdown):
-        if plan.peaks[stage] <= LESS * failed and why_rejected(request, plan) is None:
+        if plan.peaks[stage] <= LESS * failed and why_unfit(request, plan) is None:
             return plan
     return min(leaner, key=lambda plan: (plan.peaks[stage], plan.slowdown), default=None)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from engine.memory.activations import NUMBER_BYTES, decode_bytes, prompt_bytes, step_bytes
 from engine.memory.components import Component, Role
+from engine.memory.pinning import pinned
 from engine.memory.plan import ComponentPlacement, Offload, Plan, Quantization, Residence, Stage
 from engine.memory.plan_request import PlanRequest
 from engine.memory.quantization import can_quantize, nearest_residence, weight_bytes
@@ -110,6 +111,8 @@ def place_components(request: PlanRequest, rungs: Rungs, usable: int) -> Plan:
             places[component.name] = _stream(
                 component, place, usable - used, rungs.scheme.layer_by_layer
             )
+    if request.device.kind == "cuda":
+        places = pinned(places, request.device.ram_free_bytes)
     return Plan(
         dtype=request.dtype,
         places=places,

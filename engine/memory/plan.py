@@ -97,6 +97,7 @@ class ComponentPlacement:
             included if it is streamed. The other resident blocks are offloaded as a whole.
         quantization: How its weights are stored, if not as the plan's dtype.
         layer_by_layer: If it is streamed: in single layers instead of blocks.
+        pinned: Whether its weights in RAM are page-locked.
     """
 
     residence: Residence
@@ -104,6 +105,7 @@ class ComponentPlacement:
     resident_bytes: int
     quantization: Quantization | None = None
     layer_by_layer: bool = False
+    pinned: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

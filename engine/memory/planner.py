@@ -1,6 +1,6 @@
 """Chooses the fastest plan that fits, and says why no faster one was chosen."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from engine.memory.plan import Plan, Quantization, Stage
@@ -66,7 +66,7 @@ def choose(request: PlanRequest) -> Choice:
     """The fastest plan that fits, and why each faster one was rejected."""
     found = candidates(request, request.device.usable_bytes)
     chosen = next((plan for plan in found if why_rejected(request, plan) is None), None)
-    plan = chosen or min(found, key=lambda plan: (plan.peak_bytes, plan.ram_bytes))
+    plan = chosen or _nearest(request, found)
     faster = found[: found.index(plan)] if chosen else []
     shown = {p.key: p for p in reversed(list(_frontier(faster)))}.values()
     rejected = [RejectedPlan(p, why_rejected(request, p) or "") for p in reversed(shown)]
@@ -79,19 +79,40 @@ def choose(request: PlanRequest) -> Choice:
     )
 
 
+def _nearest(request: PlanRequest, found: Sequence[Plan]) -> Plan:
+    """Of plans that don't fit the fastest that only lacks RAM, or the one that needs least.
+
+    Where weights live on the device doesn't change how much RAM they take.
+    """
+    for plan in found:
+        if why_unfit(request, plan) is None:
+            return plan
+    return min(found, key=lambda plan: (plan.peak_bytes, plan.ram_bytes))
+
+
 def why_rejected(request: PlanRequest, plan: Plan) -> str | None:
-    """Why `plan` shouldn't be run on this device; `None` if it may."""
+    """Why `plan` shouldn't be run here; `None` if it may."""
+    return why_unfit(request, plan) or why_short_of_ram(request, plan)
+
+
+def why_short_of_ram(request: PlanRequest, plan: Plan) -> str | None:
+    """Why `plan` needs more RAM than there is; `None` if there is enough."""
+    if plan.ram_bytes <= request.device.ram_free_bytes:
+        return None
+    return say(
+        "needs {needed} of RAM; only {free} free",
+        needed=human_size(plan.ram_bytes),
+        free=human_size(request.device.ram_free_bytes),
+    )
+
+
+def why_unfit(request: PlanRequest, plan: Plan) -> str | None:
+    """Why `plan` shouldn't be run on this device, however much RAM there is; `None` if it may."""
     usable = request.device.usable_bytes
     if plan.peak_bytes > usable:
         peaks = plan.peaks
         stage = max(peaks, key=lambda stage: peaks[stage])
         return say(TOO_LARGE[stage], needed=human_size(peaks[stage]), free=human_size(usable))
-    if plan.ram_bytes > request.device.ram_free_bytes:
-        return say(
-            "needs {needed} of RAM; only {free} free",
-            needed=human_size(plan.ram_bytes),
-            free=human_size(request.device.ram_free_bytes),
-        )
     if failure := request.profile.failure(plan, request.width, request.height, usable):
         return say(FAILED_BEFORE[failure.stage])
     best = request.profile.best_batch(plan.key, request.width, request.height, request.batch)
@@ -110,6 +131,8 @@ def _frontier(found: Iterable[Plan]) -> Iterable[Plan]:
 
 
 def _problem(request: PlanRequest, plan: Plan) -> str:
+    if why_unfit(request, plan) is None:
+        return _ram_problem(request, plan)
     reason = why_rejected(request, plan)
     unquantized = replace(request.memory_options, quantize="never", quantize_text_encoder="never")
     without = replace(request, memory_options=unquantized)
@@ -120,6 +143,28 @@ def _problem(request: PlanRequest, plan: Plan) -> str:
             reason=reason,
         )
     return say("No plan fits. Even the leanest {reason}.", reason=reason)
+
+
+def _ram_problem(request: PlanRequest, plan: Plan) -> str:
+    """Why the RAM is too small, and what would help."""
+    needed, free = (human_size(n) for n in (plan.ram_bytes, request.device.ram_free_bytes))
+    quantizing = replace(
+        request.memory_options, quantize="if_needed", quantize_text_encoder="if_needed"
+    )
+    fewer_bits = replace(request, memory_options=quantizing)
+    if quantizing != request.memory_options and choose(fewer_bits).fits:
+        return say(
+            "The weights need {needed} of RAM; only {free} free. In fewer bits they fit: set "
+            "[engine] quantize and quantize_text_encoder to “if_needed”.",
+            needed=needed,
+            free=free,
+        )
+    return say(
+        "The weights need {needed} of RAM; only {free} free. Close other programs, or use a "
+        "smaller model or a GGUF file.",
+        needed=needed,
+        free=free,
+    )
 
 
 def _not_allowed(request: PlanRequest, chosen: Plan) -> Iterable[RejectedPlan]:

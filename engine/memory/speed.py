@@ -19,6 +19,10 @@ SINGLE_PRECISION = 4
 """Float32 computes so many times slower than half precision on tensor cores (an estimate)."""
 STREAMING = 1.03
 """Time of a streamed call whose transfers are hidden (an estimate: hooks and waiting)."""
+PAGEABLE = 0.4
+"""Share of the bus's speed from RAM that isn't page-locked: the driver copies it to where it is
+(Harris, "How to Optimize Data Transfers in CUDA C/C++", 2012: 2.3 of 5.7 GB/s), and nothing
+overlaps."""
 BY_LAYER = 0.5
 """Share of the bus's speed that sequential offload reaches: small transfers, each waited for."""
 
@@ -62,8 +66,12 @@ def _computing(request: PlanRequest, plan: Plan, component: Component, batch: in
 
 def _waiting(request: PlanRequest, place: ComponentPlacement) -> float:
     """Seconds of transfers in one call layer by layer, none of them hidden."""
-    bus = BY_LAYER * request.device.transfer_bytes_per_second
-    return place.weight_bytes / bus if place.layer_by_layer else 0.0
+    return place.weight_bytes / (BY_LAYER * _bus(request, place)) if place.layer_by_layer else 0.0
+
+
+def _bus(request: PlanRequest, place: ComponentPlacement) -> float:
+    """Bytes per second from RAM to the device."""
+    return request.device.transfer_bytes_per_second * (1 if place.pinned else PAGEABLE)
 
 
 def _encode(request: PlanRequest, plan: Plan, encoder: Component) -> float:
@@ -74,15 +82,14 @@ def _encode(request: PlanRequest, plan: Plan, encoder: Component) -> float:
         return computing
     if place.layer_by_layer:
         return computing + _waiting(request, place)
-    transfer = place.weight_bytes / request.device.transfer_bytes_per_second
-    return computing * STREAMING + transfer
+    return computing * STREAMING + place.weight_bytes / _bus(request, place)
 
 
 def _steps(request: PlanRequest, plan: Plan, denoiser: Component, steps: int) -> float:
     """Seconds of all steps, for one picture of a full batch.
 
-    A streamed block is transferred while the block before it computes. In the first step all blocks
-    are transferred; in the others those that aren't resident.
+    A streamed block is transferred while the block before it computes, if it comes from page-locked
+    RAM. In the first step all blocks are transferred; in the others those that aren't resident.
     """
     place = plan.places[denoiser.name]
     computing = _computing(request, plan, denoiser, plan.batch)
@@ -90,13 +97,15 @@ def _steps(request: PlanRequest, plan: Plan, denoiser: Component, steps: int) ->
         return computing * steps / plan.batch
     if place.layer_by_layer:
         return (computing + _waiting(request, place)) * steps / plan.batch
-    bus = request.device.transfer_bytes_per_second
+    bus = _bus(request, place)
     block = place.weight_bytes * denoiser.streamed_block / denoiser.parameters
     streamed = place.weight_bytes - place.resident_bytes + 2 * block
-    first, others = (
-        max(computing * STREAMING, size / bus) + block / bus
-        for size in (place.weight_bytes, streamed)
-    )
+
+    def call(nbytes: float) -> float:
+        together = (computing * STREAMING, nbytes / bus)
+        return (max if place.pinned else sum)(together) + block / bus
+
+    first, others = call(place.weight_bytes), call(streamed)
     return (others * steps + (first - others)) / plan.batch
 
 
@@ -108,12 +117,11 @@ def _offload_transfers(request: PlanRequest, plan: Plan) -> float:
         if place.residence is not Residence.RESIDENT
     }
     encoders = {c.name for c in request.encoders}
-    transferred = sum(
-        place.weight_bytes
+    return sum(
+        place.weight_bytes / _bus(request, place)
         for name, place in moving.items()
         if place.residence is Residence.OFFLOADED and (name in encoders or len(moving) > 1)
     )
-    return transferred / request.device.transfer_bytes_per_second
 
 
 def slowdown(request: PlanRequest, plan: Plan, everything_resident: float) -> float:

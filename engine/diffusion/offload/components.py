@@ -5,16 +5,12 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, Protocol
 
-import psutil
 import torch
 from torch import nn
 
 from engine.diffusion.offload.streaming import StreamedModule
 from engine.diffusion.offload.weights import OffloadedWeights, size_of, tensors_of
 from engine.memory.plan import ComponentPlacement, Plan, Quantization, Residence
-
-PINNED_COST = 2
-"""Page-locked memory is allocated in powers of two, so it may cost twice what it holds."""
 
 SELF_MOVING = {Quantization.NF4, Quantization.INT8, Quantization.FLOAT8}
 """Weights that are more than their data (scales, quantization states) and only move as a whole."""
@@ -129,11 +125,9 @@ class OffloadedComponents:
     def apply(self, plan: Plan) -> None:
         """Place the components as `plan` says, beginning with all of them in RAM."""
         self.detach()
-        free = psutil.virtual_memory().available
-        pin = self.device.type == "cuda" and PINNED_COST * self.nbytes < free
         for name, module in self._modules.items():
             place = plan.places.get(name) or _offloaded(self.nbytes)
-            self._make_part[name] = partial(_part, module, self.device, place, pin=pin)
+            self._make_part[name] = partial(_part, module, self.device, place)
             self._parts[name] = self._make_part[name]()
             if place.residence is Residence.RESIDENT:
                 self._resident.add(name)
@@ -184,19 +178,17 @@ def _offloaded(nbytes: int) -> ComponentPlacement:
     )
 
 
-def _part(
-    module: nn.Module, device: torch.device, place: ComponentPlacement, *, pin: bool
-) -> OffloadablePart:
+def _part(module: nn.Module, device: torch.device, place: ComponentPlacement) -> OffloadablePart:
     if place.quantization is Quantization.BNB8:
         return PinnedPart()
     if place.quantization in SELF_MOVING:
         return SelfMovingPart(module, device)
     if place.residence is not Residence.STREAMED:
-        return WholePart(module, device, pin=pin)
+        return WholePart(module, device, pin=place.pinned)
     return StreamedModule(
         module,
         device,
         resident_bytes=place.resident_bytes,
         layer_by_layer=place.layer_by_layer,
-        pin=pin,
+        pin=place.pinned,
     )

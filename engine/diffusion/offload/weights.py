@@ -32,9 +32,11 @@ class OffloadedWeights:
         """
         self.device = device
         self._tensors = tensors
-        self._masters = [_pinned(tensor.data) if pin else tensor.data for tensor in tensors]
+        self._masters: list[torch.Tensor] = []
         self.on_device = False
-        self.to_cpu()
+        for tensor in tensors:  # one by one, so that never more than one is there twice
+            self._masters.append(_pinned(tensor.data) if pin else tensor.data)
+            _swap([tensor], self._masters[-1:])
 
     @property
     def nbytes(self) -> int:

@@ -91,6 +91,13 @@ def test_a_checkpoint_of_the_table_is_planned_without_the_hub(
     assert "RAM: 33.7 GB." in result.out
     assert "Disk: 33.7 GB, 33.7 GB to download." in result.out
     assert "Atelier's own table" in result.out
+    for ram, free in (("16GB", "14.0 GB"), ("32GB", "30.0 GB")):
+        short = atelier("models", "plan", source, "--vram", "24GB", "--ram", ram)
+        assert short.code is Exit.DOES_NOT_FIT
+        assert f"Does not fit. The weights need 33.7 GB of RAM; only {free} free." in short.out
+        assert f"RAM: 33.7 GB of {free} free." in short.out
+    enough = atelier("models", "plan", source, "--vram", "24GB", "--ram", "64GB")
+    assert enough.code is Exit.FINE
     gone = atelier("models", "plan", "someone/fox", "--vram", "12GB")
     assert gone.code is Exit.MODEL
 
@@ -110,6 +117,8 @@ def test_every_checkpoint_of_the_table_has_its_components(source: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "sentence"),
     [
+        (["sketch", "--ram", "16GB"], Exit.USAGE, "--ram: add --vram, the card beside it."),
+        (["sketch", "--vram", "8GB", "--ram", "lots"], Exit.USAGE, "--ram: “lots” isn't a memory"),
         (["sketch", "--vram", "much"], Exit.USAGE, "--vram: “much” isn't a memory size"),
         (["sketch", "--size", "12"], Exit.USAGE, "--size: “12” isn't a size. Write it like"),
         (

@@ -4,10 +4,12 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import PIL.Image
+import psutil
 import pytest
 import torch
 
@@ -213,6 +215,25 @@ def test_ram_that_runs_out_is_not_blamed_on_the_card(
     assert "RAM is too small for tiny beside what else runs" in failed.sentence
     assert harness.of(JobPainted)
     assert not [noted for noted in harness.of(StageMeasured) if noted.measurement.failed]
+
+
+@pytest.mark.usefixtures("card")
+def test_a_model_larger_than_ram_and_swap_is_refused_before_it_is_read(
+    tiny: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system would end the program in the middle of loading it."""
+    short = replace(SMALL_CARD, ram_free_bytes=0)
+    monkeypatch.setattr(Device, "facts", lambda device, own_bytes=0: short)
+    monkeypatch.setattr(loading, "RAM_RESERVE", 10**9)
+    swap = SimpleNamespace(free=5 * 10**8)
+    monkeypatch.setattr(psutil, "swap_memory", lambda: swap)
+    read: list[str] = []
+    monkeypatch.setattr(loading, "build_pipeline", lambda *about, **more: read.append("weights"))
+    harness = Harness()
+    harness.run(RunJob(job(1), tiny), jobs=1)
+    [failed] = harness.of(JobFailed)
+    assert "Its weights need 4.3 GB of RAM; only 1.5 GB free, swap included." in failed.sentence
+    assert not read
 
 
 @pytest.mark.usefixtures("card")

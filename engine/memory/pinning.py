@@ -1,0 +1,38 @@
+"""Which weights in RAM are page-locked: transfers are fast from there, and beside computing."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from engine.memory.plan import ComponentPlacement, Quantization, Residence
+
+SHARE = 0.9
+"""Of the RAM that is free for models, for all weights: what is locked can't be swapped out."""
+
+COST = 1.5
+"""Page-locked memory is allocated in powers of two: 1 / ln 2 of what it holds on average."""
+
+SELF_MOVING = frozenset(
+    {Quantization.NF4, Quantization.INT8, Quantization.FLOAT8, Quantization.BNB8}
+)
+"""Weights that are more than their data (scales, quantization states), and move by themselves."""
+
+ORDER = (Residence.STREAMED, Residence.OFFLOADED, Residence.RESIDENT)
+"""What is transferred at each step, for each picture, and only when models change."""
+
+
+def pinned(
+    places: Mapping[str, ComponentPlacement], ram_bytes: int
+) -> dict[str, ComponentPlacement]:
+    """`places` with as many components page-locked as `ram_bytes` allow, those moved most first."""
+
+    def priority(name: str) -> tuple[int, int]:
+        return ORDER.index(places[name].residence), -places[name].weight_bytes
+
+    left = SHARE * ram_bytes - sum(place.weight_bytes for place in places.values())
+    locked = set()
+    for name in sorted(places, key=priority):
+        cost = (COST - 1) * places[name].weight_bytes
+        if places[name].quantization not in SELF_MOVING and cost <= left:
+            left -= cost
+            locked.add(name)
+    return {name: replace(place, pinned=name in locked) for name, place in places.items()}

@@ -105,6 +105,22 @@ class ModelMemory:
         self.plan = lower
         return True
 
+    def record(self, stage: Stage, seconds: float, batch: int, recipe: Recipe) -> None:
+        """Take in how a stage of the plan went, for `batch` pictures like the recipe's.
+
+        Steps with guidance and without differ: only those of the planned kind count.
+        """
+        if (recipe.guidance_scale > 1) != self._request.guided:
+            return
+        peak = self._device.peak_bytes()
+        if peak is not None or stage is Stage.STEP:
+            size = recipe.width, recipe.height
+            self._learn(self._measurement(stage, size, batch, peak_bytes=peak, seconds=seconds))
+
+    def record_load(self, seconds: float) -> None:
+        """Take in how long loading took."""
+        self._learn(self._measurement(Stage.LOAD, (0, 0), 1, seconds=seconds))
+
     def widen(self, stage: Stage) -> bool:
         """Compute in a wider type from now on, after the model overflowed at `stage`.
 
@@ -149,22 +165,6 @@ class ModelMemory:
         self._request = replace(self._request, profile=kept)
         self.plan = choose(self._request).plan
         return True
-
-    def record(self, stage: Stage, seconds: float, batch: int, recipe: Recipe) -> None:
-        """Take in how a stage of the plan went, for `batch` pictures like the recipe's.
-
-        Steps with guidance and without differ: only those of the planned kind count.
-        """
-        if (recipe.guidance_scale > 1) != self._request.guided:
-            return
-        peak = self._device.peak_bytes()
-        if peak is not None or stage is Stage.STEP:
-            size = recipe.width, recipe.height
-            self._learn(self._measurement(stage, size, batch, peak_bytes=peak, seconds=seconds))
-
-    def record_load(self, seconds: float) -> None:
-        """Take in how long loading took."""
-        self._learn(self._measurement(Stage.LOAD, (0, 0), 1, seconds=seconds))
 
     def largest_size_that_fits(self) -> tuple[int, int] | None:
         """The largest size of the same proportions that some plan fits, pixels."""

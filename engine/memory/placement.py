@@ -111,11 +111,9 @@ def place_components(request: PlanRequest, rungs: Rungs, usable: int) -> Plan:
             places[component.name] = _stream(
                 component, place, usable - used, rungs.scheme.layer_by_layer
             )
-    if request.device.kind == "cuda":
-        places = pinned(places, request.device.ram_free_bytes)
     return Plan(
         dtype=request.dtype,
-        places=places,
+        places=_pinned(request, places),
         vae_tiling=bool(rungs.tile_side),
         vae_float32=request.vae_float32,
         tile_side=rungs.tile_side,
@@ -160,6 +158,14 @@ def working_bytes(request: PlanRequest, *, tile_side: int, batch: int) -> dict[S
 def overlap(request: PlanRequest, tile_side: int) -> float:
     """Share of its side by which a tile overlaps the next."""
     return SMALL_OVERLAP if tile_side < min(request.largest_tile, SMALL) else OVERLAP
+
+
+def _pinned(
+    request: PlanRequest, places: dict[str, ComponentPlacement]
+) -> dict[str, ComponentPlacement]:
+    """`places` with what is page-locked, which helps transfers over CUDA."""
+    device = request.device
+    return pinned(places, device.ram_free_bytes) if device.kind == "cuda" else places
 
 
 def _resident_bytes(places: dict[str, ComponentPlacement]) -> int:

@@ -8,7 +8,7 @@ from engine.memory.plan_request import PlanRequest
 from engine.memory.quantization import QUANTIZATION_METHODS, why_unsupported
 from engine.memory.search import candidates, ranked
 from engine.sizes import human_size
-from speech import phrase, say
+from speech import AND, join_list, phrase, say
 
 TOO_LARGE = {
     Stage.LOAD: phrase("needs {needed} to load; only {free} free"),
@@ -213,6 +213,13 @@ def _notes(request: PlanRequest) -> Iterable[str]:
             "{device} has no bfloat16, which {family} is made for, so float16 is used.",
             device=device.name,
             family=request.family.label,
+        )
+    if overflowed := request.profile.overflowed(Stage.STEP):
+        yield say(
+            "With this model {device} has painted black in {types}, so it computes in {dtype}.",
+            device=device.name,
+            types=join_list(sorted(overflowed), AND),
+            dtype=request.dtype,
         )
     elif request.dtype == "float32" != memory_options.dtype and device.kind != "cpu":
         yield say(

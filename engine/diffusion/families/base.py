@@ -65,10 +65,17 @@ class Family(Protocol):
 
         A family that runs a whole pipeline advances its sample to the end instead. It calls
         `on_step_end` after each denoising step, and stops once the sample is cancelled.
+
+        Raises:
+            NumbersOverflowed: A picture would be black, because its numbers aren't finite.
         """
 
     def finish(self, sample: Sample) -> Image.Image:
-        """Decode the sample into an RGB picture."""
+        """Decode the sample into an RGB picture.
+
+        Raises:
+            NumbersOverflowed: It would be black, because its numbers aren't finite.
+        """
 
     def preview(self, sample: Sample) -> Image.Image | None:
         """A small picture of the sample so far, if the family can make one."""

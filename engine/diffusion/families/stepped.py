@@ -217,11 +217,7 @@ class Stepped(LatentFamily):
         sample.step += 1
 
     def finish(self, sample: Sample) -> Image.Image:
-        """Decode the latents.
-
-        Raises:
-            NumbersOverflowed: The pixels aren't finite.
-        """
+        """Decode the latents."""
         with self._components.use("vae"):
             pixels = self.decode(cast(LatentSample, sample))
             require_finite(pixels, Stage.DECODE)

@@ -77,7 +77,8 @@ class LoraLoader:
         """Load an adapter from its file; returns its PEFT name, its traits, and what DoRA adds.
 
         Raises:
-            InvalidRequest: It is for another family, or nothing here reads a part of it.
+            InvalidRequest: It is for another family, nothing here reads a part of it, or its numbers
+                aren't finite.
             ModelUnavailable: The file is damaged.
         """
         if not hasattr(self._pipe, "load_lora_weights"):
@@ -89,7 +90,9 @@ class LoraLoader:
         key = f"adapter_{next(self._numbers):06d}"
         try:
             with torch.inference_mode(False), torch.no_grad():
-                read = read_factors(tensors_of(file), names.shape_of)
+                tensors = tensors_of(file)
+                _require_finite(adapter, tensors.values())
+                read = read_factors(tensors, names.shape_of)
                 read = configured_scales(file, read, names)
         except (RuntimeError, ValueError, KeyError) as error:
             raise self._misfit(adapter) from error
@@ -237,6 +240,18 @@ def _complete(layers: Iterable[Any], key: str) -> bool:
     """Whether every weight of the adapter came from its file."""
     weights = [p for layer in layers for name, p in layer.named_parameters() if key in name]
     return bool(weights) and not any(weight.is_meta for weight in weights)
+
+
+def _require_finite(adapter: Adapter, tensors: Iterable[torch.Tensor]) -> None:
+    """Raises `InvalidRequest` if pictures with these numbers would be black."""
+    if not all(torch.isfinite(tensor).all() for tensor in tensors):
+        raise InvalidRequest(
+            say(
+                "The LoRA “{lora}” is damaged: some of its numbers aren't finite, so pictures with "
+                "it would be black. Choose another LoRA.",
+                lora=adapter.name,
+            )
+        )
 
 
 def _require_readable(adapter: Adapter, read: LoraFile) -> None:

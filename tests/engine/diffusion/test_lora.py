@@ -184,7 +184,9 @@ def test_a_lora_of_another_family_is_refused_and_leaves_the_pipeline_as_it_was(
     assert difference(after, by_diffusers(plain_pipe, loras, wearing(("ink", 1.0)))) == 0
 
 
-@pytest.mark.parametrize("damage", ["cut off", "half its tensors", "no lora", "for nobody"])
+@pytest.mark.parametrize(
+    "damage", ["cut off", "half its tensors", "no lora", "for nobody", "not finite"]
+)
 def test_a_damaged_file_is_refused_and_nothing_stays_of_it(
     fresh: Loads, loras: Path, tmp_path: Path, damage: str
 ) -> None:
@@ -199,6 +201,8 @@ def test_a_damaged_file_is_refused_and_nothing_stays_of_it(
             save_file({"weight": torch.zeros(3)}, file)
         case "for nobody":
             save_file({f"transformer.{name}": value for name, value in tensors.items()}, file)
+        case "not finite":
+            save_file({name: value / 0 for name, value in tensors.items()}, file)
     pipe = fresh("sd")
     names = [name for name, _ in pipe.unet.named_modules()]
     family = StableDiffusion(pipe, parts(pipe), None, adapters=AdapterCatalogue(folder=tmp_path))

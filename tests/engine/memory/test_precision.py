@@ -74,6 +74,15 @@ def test_what_overflowed_is_not_tried_again_whoever_chose_it(
     assert safe_dtype(FAMILIES[family], device, setting, overflowed) == dtype
 
 
+def test_the_owner_is_told_in_the_plan_what_overflowed() -> None:
+    known = frozenset({Overflow("tiny", "card", Stage.STEP, "float16")})
+    card = replace(AMPERE, name="RTX 3060")
+    choice = choose(plan_request("sd", device=card, profile=ModelProfile(overflows=known)))
+    assert choice.notes == (
+        "With this model RTX 3060 has painted black in float16, so it computes in bfloat16.",
+    )
+
+
 def test_a_vae_that_overflowed_alone_decodes_in_float32() -> None:
     alone = Overflow("tiny", "card", Stage.DECODE, "float16")
     request = plan_request("sd", profile=ModelProfile(overflows=frozenset({alone})))

@@ -77,8 +77,8 @@ class LoraLoader:
         """Load an adapter from its file; returns its PEFT name, its traits, and what DoRA adds.
 
         Raises:
-            InvalidRequest: It is for another family, nothing here reads a part of it, or its numbers
-                aren't finite.
+            InvalidRequest: It is for another family, nothing here reads a part of it, or not all
+                of its numbers are finite.
             ModelUnavailable: The file is damaged.
         """
         if not hasattr(self._pipe, "load_lora_weights"):

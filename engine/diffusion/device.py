@@ -106,14 +106,7 @@ class Device:
     def _card_facts(self, backend: Any, ram: int) -> DeviceFacts:
         """The facts of a card, asked from `torch.cuda` or `torch.xpu`."""
         properties = backend.get_device_properties(self.name)
-        free, total = backend.mem_get_info(self.name)
-        free += backend.memory_reserved(self.name)
-        reserve = self.reserve_bytes
-        if reserve is None:
-            others = total - free - CONTEXT_BYTES
-            reserve = reserve_of(total, others, windows=platform.system() == "Windows")
-        if self.limit_bytes is not None:
-            free = min(free, self.limit_bytes)
+        free, total, reserve = self._memory(backend)
         capability = None
         if self.name.type == "cuda" and torch.version.hip is None:  # AMD's numbers mean others
             capability = backend.get_device_capability(self.name)
@@ -130,6 +123,18 @@ class Device:
             quantizations=quantizations(),
         )
 
+    def _memory(self, backend: Any) -> tuple[int, int, int]:
+        """What this process may take of a card's memory, all of it, and what to leave free."""
+        free, total = backend.mem_get_info(self.name)
+        free += backend.memory_reserved(self.name)
+        reserve = self.reserve_bytes
+        if reserve is None:
+            others = total - free - CONTEXT_BYTES
+            reserve = reserve_of(total, others, windows=platform.system() == "Windows")
+        if self.limit_bytes is not None:
+            free = min(free, self.limit_bytes)
+        return free, total, reserve
+
     def select(self) -> None:
         """Make it the device that libraries use by default on this thread, as bitsandbytes does."""
         if self.name.type == "cuda":
@@ -144,8 +149,8 @@ class Device:
         the next plan down. Half of the reserve is for what the allocator loses.
         """
         if self.name.type == "cuda":
-            facts = self.facts()
-            share = (facts.free_bytes - facts.reserve_bytes // 2) / facts.total_bytes
+            free, total, reserve = self._memory(torch.cuda)
+            share = (free - reserve // 2) / total
             torch.cuda.set_per_process_memory_fraction(min(1.0, max(0.0, share)), self.name)
 
     def reset_peak(self) -> None:

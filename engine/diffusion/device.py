@@ -146,11 +146,11 @@ class Device:
         """Keep this process within what is free now; beyond it, memory counts as used up.
 
         Without that, drivers on Windows let memory spill into RAM, which is many times slower than
-        the next plan down. Half of the reserve is for what the allocator loses.
+        the next plan down. The reserve is for what the allocator loses, too.
         """
         if self.name.type == "cuda":
-            free, total, reserve = self._memory(torch.cuda)
-            share = (free - reserve // 2) / total
+            free, total, _ = self._memory(torch.cuda)
+            share = free / total
             torch.cuda.set_per_process_memory_fraction(min(1.0, max(0.0, share)), self.name)
 
     def reset_peak(self) -> None:

@@ -48,8 +48,8 @@ def test_no_more_is_taken_than_is_free_now(card: dict[str, Any]) -> None:
     card.update(free=3 * GB, reserved=4 * GB)  # a game was started meanwhile
     device.claim()
     first, second = card["shares"]
-    assert first == pytest.approx((12 - 0.4 - 0.18) / 12, abs=0.001)
-    assert second == pytest.approx((7 - 0.21) / 12, abs=0.001)
+    assert first == pytest.approx((12 - 0.4) / 12, abs=0.001)
+    assert second == pytest.approx(7 / 12, abs=0.001)
 
 
 def test_the_limit_of_the_owner_is_kept(card: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 import torch
+from accelerate.hooks import ModelHook
 from torch import nn
 
 from engine.diffusion.offload.transfers import Transfer, start_transfer
@@ -65,6 +66,13 @@ class StreamedBlock:
         self.weights.to_cpu()
 
 
+class ExecutionDevice(ModelHook):  # type: ignore[misc]
+    """Tells Diffusers where inputs of a module have to be while its weights are still in RAM."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.execution_device = device
+
+
 class StreamedModule:
     """A module whose blocks stream, except for those that fit."""
 
@@ -112,6 +120,8 @@ class StreamedModule:
             for hook in self._hooked(part, block)
         ]
         self._chain(self._blocks)
+        self._module = module
+        module._hf_hook = ExecutionDevice(device)  # type: ignore[assignment]
 
     @property
     def streamed_bytes(self) -> int:
@@ -133,6 +143,7 @@ class StreamedModule:
         self.to_cpu()
         for hook in self._hooks:
             hook.remove()
+        del self._module._hf_hook
 
     def _chain(self, order: Sequence[StreamedBlock]) -> None:
         """Have each block prefetch the one after it."""

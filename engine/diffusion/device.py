@@ -153,17 +153,6 @@ class Device:
             share = free / total
             torch.cuda.set_per_process_memory_fraction(min(1.0, max(0.0, share)), self.name)
 
-    def reset_peak(self) -> None:
-        """Start counting `peak_bytes` from here."""
-        if self.name.type == "cuda":
-            torch.cuda.reset_peak_memory_stats(self.name)
-
-    def peak_bytes(self) -> int | None:
-        """The most that was allocated since `reset_peak`; `None` if the device doesn't count."""
-        if self.name.type != "cuda":
-            return None
-        return torch.cuda.max_memory_allocated(self.name)
-
     def release(self) -> None:
         """Free unused memory: the device's, and page-locked RAM."""
         if self.name.type == "cpu":

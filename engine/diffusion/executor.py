@@ -186,10 +186,13 @@ class Executor:
     @contextmanager
     def _measuring(self, stage: Stage, recipe: Recipe) -> Iterator[None]:
         """Measure what a stage takes, unless it fails."""
-        self._device.reset_peak()
         begun = time.monotonic()
         yield
-        self._loaded.memory.record(stage, time.monotonic() - begun, 1, recipe)
+        self._record(stage, time.monotonic() - begun, 1, recipe)
+
+    def _record(self, stage: Stage, seconds: float, batch: int, recipe: Recipe) -> None:
+        usage = self._loaded.components.take_usage(stage)
+        self._loaded.memory.record(stage, seconds, batch, recipe, usage)
 
     def _largest(self) -> int:
         """Pixels of the largest picture of the running jobs."""
@@ -218,7 +221,6 @@ class Executor:
         begun = time.monotonic()
         failure: Exception | None = None
         try:
-            self._device.reset_peak()
             self._loaded.family.step(samples, on_step_end=self._between_steps)
         except Exception as error:
             failure = drop_tracebacks(error)
@@ -226,7 +228,7 @@ class Executor:
             self._recover(samples, failure)
             return
         seconds = (time.monotonic() - begun) / max(1, samples[0].step - before)
-        self._loaded.memory.record(Stage.STEP, seconds, len(samples), samples[0].recipe)
+        self._record(Stage.STEP, seconds, len(samples), samples[0].recipe)
         for running_job in list(self._running_jobs.values()):
             if self._model_cache.loaded is None:
                 return  # the jobs left fail with their model

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from engine.diffusion.device import Device
+from engine.diffusion.offload.usage import Usage
 from engine.jobs.request import Recipe
 from engine.memory.fallback import largest_size_that_fits, next_plan
 from engine.memory.measurement import Measurement
@@ -105,17 +106,23 @@ class ModelMemory:
         self.plan = lower
         return True
 
-    def record(self, stage: Stage, seconds: float, batch: int, recipe: Recipe) -> None:
+    def record(
+        self,
+        stage: Stage,
+        seconds: float,
+        batch: int,
+        recipe: Recipe,
+        usage: Usage | None = None,
+    ) -> None:
         """Take in how a stage of the plan went, for `batch` pictures like the recipe's.
 
         Steps with guidance and without differ: only those of the planned kind count.
         """
         if (recipe.guidance_scale > 1) != self._request.guided:
             return
-        peak = self._device.peak_bytes()
-        if peak is not None or stage is Stage.STEP:
+        if usage is not None or stage is Stage.STEP:
             size = recipe.width, recipe.height
-            self._learn(self._measurement(stage, size, batch, peak_bytes=peak, seconds=seconds))
+            self._learn(self._measurement(stage, size, batch, usage=usage, seconds=seconds))
 
     def record_load(self, seconds: float) -> None:
         """Take in how long loading took."""
@@ -183,7 +190,7 @@ class ModelMemory:
         size: tuple[int, int],
         batch: int,
         *,
-        peak_bytes: int | None = None,
+        usage: Usage | None = None,
         seconds: float = 0.0,
         failed: bool = False,
     ) -> Measurement:
@@ -196,7 +203,8 @@ class ModelMemory:
             height=size[1],
             batch=batch,
             usable_bytes=self.usable_bytes,
-            peak_bytes=peak_bytes,
+            peak_bytes=None if usage is None else usage.peak_bytes,
+            weight_bytes=None if usage is None else usage.weight_bytes,
             seconds=seconds,
             failed=failed,
         )

@@ -26,7 +26,7 @@ class Measurement:
         width: Of a picture, pixels; 0 for loading.
         height: Of a picture, pixels; 0 for loading.
         batch: Pictures in the step.
-        weight_bytes: Weights that the plan has on the device during the stage.
+        weight_bytes: Weights on the device during the stage.
         peak_bytes: Measured peak; of a failure the expected one, so less than is needed. `None` on
             a device that doesn't count, such as a CPU.
         usable_bytes: What the device had to give.
@@ -80,10 +80,14 @@ class Measurement:
         batch: int,
         usable_bytes: int,
         peak_bytes: int | None = None,
+        weight_bytes: int | None = None,
         seconds: float = 0.0,
         failed: bool = False,
     ) -> Self:
-        """What running `stage` of `plan` took, or that it ran out of memory."""
+        """What running `stage` of `plan` took, or that it ran out of memory.
+
+        Weights that weren't counted are as planned.
+        """
         return cls(
             model=model,
             device=device,
@@ -94,7 +98,7 @@ class Measurement:
             width=width,
             height=height,
             batch=batch,
-            weight_bytes=plan.weights[stage],
+            weight_bytes=plan.weights[stage] if weight_bytes is None else weight_bytes,
             peak_bytes=plan.peaks[stage] if failed else peak_bytes,
             usable_bytes=usable_bytes,
             seconds=seconds,

@@ -1,7 +1,7 @@
 """From a combination of rungs to a plan: where components live, and what is on the device when."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from engine.memory.activations import NUMBER_BYTES, decode_bytes, prompt_bytes, step_bytes
 from engine.memory.components import Component, Role
@@ -104,13 +104,18 @@ def place_components(request: PlanRequest, rungs: Rungs, usable: int) -> Plan:
                 resident_bytes=weight,
                 quantization=method or component.stored_as,
             )
-    for component in request.components:
-        place = places[component.name]
-        if place.residence is STREAMED:
-            used = _resident_bytes(places) + _working_beside(request, component, places, working)
-            places[component.name] = _stream(
-                component, place, usable - used, rungs.scheme.layer_by_layer
-            )
+    by_layer = rungs.scheme.layer_by_layer
+    streamed = [
+        (c, places[c.name]) for c in request.components if places[c.name].residence is STREAMED
+    ]
+    for component, place in streamed:
+        places[component.name] = _stream(component, place, 0, by_layer)
+    for component, place in streamed:
+        used = _resident_bytes(places) + _working_beside(request, component, places, working)
+        if component in request.encoders:
+            others = (c for c in request.encoders if c is not component)
+            used += _visiting_bytes(others, places)
+        places[component.name] = _stream(component, place, usable - used, by_layer)
     return Plan(
         dtype=request.dtype,
         places=_pinned(request, places),
@@ -172,6 +177,12 @@ def _resident_bytes(places: dict[str, ComponentPlacement]) -> int:
     return sum(place.weight_bytes for place in places.values() if place.residence is RESIDENT)
 
 
+def _visiting_bytes(components: Iterable[Component], places: dict[str, ComponentPlacement]) -> int:
+    """Bytes that these take beside the resident components while they work together."""
+    found = (places[component.name] for component in components)
+    return sum(place.resident_bytes for place in found if place.residence is not RESIDENT)
+
+
 def _working_beside(
     request: PlanRequest,
     component: Component,
@@ -198,44 +209,40 @@ def _stream(
     outside = int(component.outside_blocks * number)
     if layer_by_layer:
         # The largest layer is an embedding or within the largest block.
-        resident = min(place.weight_bytes, max(block, outside))
+        resident = in_flight = min(place.weight_bytes, max(block, outside))
     else:
-        least = outside + 2 * block
+        in_flight = 2 * block
+        least = outside + in_flight
         if place.weight_bytes <= max(free, least):
-            return _at(place, OFFLOADED, place.weight_bytes)
+            return replace(place, residence=OFFLOADED)
         resident = least + max(0, (free - least) // block) * block
-    return _at(place, STREAMED, resident, layer_by_layer)
-
-
-def _at(
-    place: ComponentPlacement, residence: Residence, resident: int, by_layer: bool = False
-) -> ComponentPlacement:
-    return ComponentPlacement(
-        residence=residence,
-        weight_bytes=place.weight_bytes,
+    return replace(
+        place,
         resident_bytes=resident,
-        quantization=place.quantization,
-        layer_by_layer=by_layer,
+        in_flight_bytes=in_flight,
+        layer_by_layer=layer_by_layer,
     )
 
 
 def _weights(request: PlanRequest, places: dict[str, ComponentPlacement]) -> dict[Stage, int]:
     """Bytes of weights on the device, by stage.
 
-    Resident components are always there. Of the others the one called last is: the largest that the
-    stage calls; or, if all that it calls are resident, one that an earlier stage called, except for
-    text encoders.
+    Resident components are always there. Of the others those that the stage calls are, all at once;
+    or, if all that it calls are resident, what an earlier stage called, except for text encoders.
     """
     resident = _resident_bytes(places)
 
-    def largest(group: Sequence[Component]) -> int:
+    def idle(group: Sequence[Component]) -> int:
         found = (places[component.name] for component in group)
-        return max((p.resident_bytes for p in found if p.residence is not RESIDENT), default=0)
+        return sum(place.idle_bytes for place in found if place.residence is not RESIDENT)
 
-    leftover = max(largest(request.denoisers), largest(request.decoders))
+    def beside(group: Sequence[Component], *others: Sequence[Component]) -> int:
+        return _visiting_bytes(group, places) or max(map(idle, others))
+
+    encoders, denoisers, decoders = request.encoders, request.denoisers, request.decoders
     return {
         Stage.LOAD: resident,
-        Stage.ENCODE: resident + (largest(request.encoders) or leftover),
-        Stage.STEP: resident + (largest(request.denoisers) or leftover),
-        Stage.DECODE: resident + (largest(request.decoders) or leftover),
+        Stage.ENCODE: resident + beside(encoders, denoisers, decoders),
+        Stage.STEP: resident + beside(denoisers, decoders),
+        Stage.DECODE: resident + beside(decoders, denoisers),
     }

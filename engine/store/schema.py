@@ -36,6 +36,13 @@ MEASUREMENTS_WITH_TIMINGS = """
     """
 """Step times used to have a table of their own, without device and plan."""
 
+UNCOUNTED_WEIGHTS = """
+    DELETE FROM measurements WHERE failed = 1;
+    UPDATE measurements SET peak_bytes = NULL;
+    """
+"""Peaks used to be counted while weights of the stage before were still on the device, and failures
+judged by plans made of such peaks. Seconds stay."""
+
 STEPS: tuple[str, ...] = (
     """
     CREATE TABLE jobs (
@@ -259,6 +266,7 @@ STEPS: tuple[str, ...] = (
         PRIMARY KEY (model, device, stage, dtype)
     ) STRICT;
     """,
+    UNCOUNTED_WEIGHTS,
 )
 
 

@@ -33,7 +33,7 @@ class StableDiffusion(UNetFamily):
             NumbersOverflowed: The pixels aren't finite.
             Withheld: The model has a safety checker, which flagged the picture.
         """
-        with self._components.use("vae", "safety_checker"):
+        with self._components.use("vae", "safety_checker", stage=Stage.DECODE):
             pixels = self.decode(cast(LatentSample, sample))
             require_finite(pixels, Stage.DECODE)
             flagged = self._flagged(pixels)

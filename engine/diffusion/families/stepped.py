@@ -124,7 +124,10 @@ class Stepped(LatentFamily):
         adapters = recipe.adapters
 
         def encode() -> Conditioning:
-            with self._adapters.applied([adapters], *encoders), self._components.use(*encoders):
+            with (
+                self._adapters.applied([adapters], *encoders),
+                self._components.use(*encoders, stage=Stage.ENCODE),
+            ):
                 return self.encode_prompt(text, negative=negative)
 
         if not self.takes_inversions:
@@ -182,7 +185,10 @@ class Stepped(LatentFamily):
         batch = DenoiserBatch([each for sample in latent_samples for each in self._inputs(sample)])
         denoiser = self.facts.denoiser
         adapters = [sample.recipe.adapters for sample in batch.samples]
-        with self._adapters.applied(adapters, denoiser), self._components.use(denoiser):
+        with (
+            self._adapters.applied(adapters, denoiser),
+            self._components.use(denoiser, stage=Stage.STEP),
+        ):
             predictions = self.denoise(batch)
         by_sample = torch.split(predictions, [len(each.conditioning) for each in latent_samples])
         for sample, predicted in zip(latent_samples, by_sample, strict=True):
@@ -218,7 +224,7 @@ class Stepped(LatentFamily):
 
     def finish(self, sample: Sample) -> Image.Image:
         """Decode the latents."""
-        with self._components.use("vae"):
+        with self._components.use("vae", stage=Stage.DECODE):
             pixels = self.decode(cast(LatentSample, sample))
             require_finite(pixels, Stage.DECODE)
         [image] = self._pipe.image_processor.postprocess(pixels, output_type="pil")

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from engine.diffusion.offload.weights import size_of
-from engine.memory.plan import Plan, Quantization, Residence
+from engine.memory.plan import Plan, Quantization, Residence, Stage
 
 
 class AccelerateOffload:
@@ -48,6 +48,9 @@ class AccelerateOffload:
             self._pipe.enable_sequential_cpu_offload(device=self.device)
         else:
             self._pipe.enable_model_cpu_offload(device=self.device)
+
+    def take_usage(self, stage: Stage) -> None:
+        """Nothing: its stages can't be told apart."""
 
     def release(self) -> None:
         """Move everything off the device."""

@@ -1,6 +1,6 @@
 """The components of a pipeline, moved to the device when they are used, as the plan says."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, Protocol
@@ -9,8 +9,9 @@ import torch
 from torch import nn
 
 from engine.diffusion.offload.streaming import StreamedModule
+from engine.diffusion.offload.usage import Usage, peak_bytes, reset_peak
 from engine.diffusion.offload.weights import OffloadedWeights, size_of, tensors_of
-from engine.memory.plan import ComponentPlacement, Plan, Quantization, Residence
+from engine.memory.plan import ComponentPlacement, Plan, Quantization, Residence, Stage
 
 SELF_MOVING = {Quantization.NF4, Quantization.INT8, Quantization.FLOAT8}
 """Weights that are more than their data (scales, quantization states) and only move as a whole."""
@@ -18,6 +19,14 @@ SELF_MOVING = {Quantization.NF4, Quantization.INT8, Quantization.FLOAT8}
 
 class OffloadablePart(Protocol):
     """A component that can be moved to the device and off it."""
+
+    @property
+    def device_bytes(self) -> int:
+        """Bytes of its weights on the device now."""
+
+    @property
+    def working_device_bytes(self) -> int:
+        """The most of them that are there while it works."""
 
     def to_device(self) -> None:
         """Move it to the device, unless it's there."""
@@ -34,6 +43,16 @@ class WholePart:
 
     def __init__(self, module: nn.Module, device: torch.device, *, pin: bool) -> None:
         self._weights = OffloadedWeights(tensors_of(module), device, pin=pin)
+
+    @property
+    def device_bytes(self) -> int:
+        """All or none."""
+        return self._weights.device_bytes
+
+    @property
+    def working_device_bytes(self) -> int:
+        """All."""
+        return self._weights.nbytes
 
     def to_device(self) -> None:
         """One transfer, unless it's there."""
@@ -57,6 +76,16 @@ class SelfMovingPart:
         self._device = device
         self.to_cpu()
 
+    @property
+    def device_bytes(self) -> int:
+        """All or none."""
+        return self.working_device_bytes if self._there else 0
+
+    @property
+    def working_device_bytes(self) -> int:
+        """All."""
+        return size_of(self._module)
+
     def to_device(self) -> None:
         """Moved by its own `to`."""
         self._move(self._device)
@@ -73,10 +102,24 @@ class SelfMovingPart:
         # Parameters are ordinary tensors: torchao's can't be swapped for inference tensors.
         with torch.inference_mode(False), torch.no_grad():
             self._module.to(device)
+        self._there = device == self._device
 
 
 class PinnedPart:
     """A component that can't leave the device on which it was quantized: LLM.int8()."""
+
+    def __init__(self, module: nn.Module) -> None:
+        self._module = module
+
+    @property
+    def device_bytes(self) -> int:
+        """All."""
+        return size_of(self._module)
+
+    @property
+    def working_device_bytes(self) -> int:
+        """All."""
+        return size_of(self._module)
 
     def to_device(self) -> None:
         """It's there."""
@@ -106,6 +149,8 @@ class OffloadedComponents:
         self._parts: dict[str, OffloadablePart] = {}
         self._make_part: dict[str, Callable[[], OffloadablePart]] = {}
         self._resident: set[str] = set()
+        self._encoders: set[str] = set()
+        self._usages: dict[Stage, Usage] = {}
         if plan is None:
             for module in self._modules.values():
                 module.to(device)
@@ -157,19 +202,48 @@ class OffloadedComponents:
             part.to_cpu()
 
     @contextmanager
-    def use(self, *names: str) -> Iterator[None]:
+    def use(self, *names: str, stage: Stage | None = None) -> Iterator[None]:
         """Have these components on the device; names that the pipeline lacks are ignored.
 
-        An offloaded component makes room for the next offloaded one; resident ones stay.
+        An offloaded component makes room for the next offloaded one, and a text encoder for
+        whatever comes after it; resident ones stay.
+
+        Args:
+            names: Which.
+            stage: What they do, if `take_usage` is to tell what it takes.
         """
-        if any(name in self._parts and name not in self._resident for name in names):
-            for name, part in self._parts.items():
-                if name not in names and name not in self._resident:
-                    part.to_cpu()
+        if stage is Stage.ENCODE:
+            self._encoders.update(names)
+        for name in self._leaving(names):
+            self._parts[name].to_cpu()
+        reset_peak(self.device)
         for name in names:
             if name in self._parts:
                 self._parts[name].to_device()
         yield
+        if stage is not None:
+            self._note(stage, names)
+
+    def take_usage(self, stage: Stage) -> Usage | None:
+        """What `stage` took at most since it was last asked; `None` if nothing was counted."""
+        return self._usages.pop(stage, None)
+
+    def _leaving(self, names: Collection[str]) -> list[str]:
+        """The components that make room for these."""
+        offloaded = self._parts.keys() - self._resident
+        leaving = offloaded if offloaded.intersection(names) else offloaded & self._encoders
+        return [name for name in self._parts if name in leaving and name not in names]
+
+    def _note(self, stage: Stage, names: Collection[str]) -> None:
+        peak = peak_bytes(self.device)
+        before = self._usages.get(stage)
+        if peak is None or (before is not None and before.peak_bytes >= peak):
+            return
+        weights = sum(
+            part.working_device_bytes if name in names else part.device_bytes
+            for name, part in self._parts.items()
+        )
+        self._usages[stage] = Usage(peak, weights)
 
 
 def _offloaded(nbytes: int) -> ComponentPlacement:
@@ -180,7 +254,7 @@ def _offloaded(nbytes: int) -> ComponentPlacement:
 
 def _part(module: nn.Module, device: torch.device, place: ComponentPlacement) -> OffloadablePart:
     if place.quantization is Quantization.BNB8:
-        return PinnedPart()
+        return PinnedPart(module)
     if place.quantization in SELF_MOVING:
         return SelfMovingPart(module, device)
     if place.residence is not Residence.STREAMED:

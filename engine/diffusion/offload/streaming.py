@@ -121,12 +121,25 @@ class StreamedModule:
         ]
         self._chain(self._blocks)
         self._module = module
-        module._hf_hook = ExecutionDevice(device)  # type: ignore[assignment]
+        module._hf_hook = ExecutionDevice(device)
 
     @property
     def streamed_bytes(self) -> int:
         """Bytes that are transferred each time the module is called."""
         return sum(block.weights.nbytes for block in self._blocks)
+
+    @property
+    def device_bytes(self) -> int:
+        """Bytes of its weights on the device now."""
+        return self._resident.device_bytes + sum(b.weights.device_bytes for b in self._blocks)
+
+    @property
+    def working_device_bytes(self) -> int:
+        """The most of them that are there while it works: a block, and the next one."""
+        sizes = [block.weights.nbytes for block in self._order]
+        if self._prefetches:
+            sizes += [block + following for block, following in pairwise(sizes)]
+        return self._resident.nbytes + max(sizes, default=0)
 
     def to_device(self) -> None:
         """Move the resident blocks to the device."""

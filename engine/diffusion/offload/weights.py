@@ -43,6 +43,11 @@ class OffloadedWeights:
         """Bytes of the masters."""
         return sum(master.nbytes for master in self._masters)
 
+    @property
+    def device_bytes(self) -> int:
+        """Bytes of the copies on the device now."""
+        return self.nbytes if self.on_device else 0
+
     def copies(self) -> list[torch.Tensor]:
         """Copies of the masters on the device; to a GPU the transfer may still be running."""
         return [_copy(master, self.device) for master in self._masters]

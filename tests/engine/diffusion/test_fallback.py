@@ -20,6 +20,7 @@ from engine.diffusion.families.stable_diffusion import StableDiffusion
 from engine.diffusion.loader import LoadedModel, ModelLoader
 from engine.diffusion.model_cache import ModelCache
 from engine.diffusion.model_memory import ModelMemory
+from engine.diffusion.offload import components as offloading
 from engine.errors import ModelUnavailable
 from engine.jobs.request import Recipe
 from engine.memory.device import DeviceFacts
@@ -60,7 +61,7 @@ def card(monkeypatch: pytest.MonkeyPatch) -> None:
     """
     monkeypatch.setattr(Device, "facts", lambda device, own_bytes=0: SMALL_CARD)
     monkeypatch.setattr(Device, "has_own_memory", property(lambda device: True))
-    monkeypatch.setattr(Device, "peak_bytes", lambda device: 50_000_000)
+    monkeypatch.setattr(offloading, "peak_bytes", lambda device: 50_000_000)
     monkeypatch.setattr(
         loading, "inspect", lambda *about: replace(inspect(*about), components=MODELS["sd"])
     )

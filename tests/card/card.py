@@ -49,7 +49,7 @@ OVERWRITES = {"aten::copy_", "aten::fill_", "aten::zero_"}
 UNWRITTEN = {"aten::empty", "aten::empty_like", "aten::empty_strided", "aten::new_empty"}
 
 
-class Card(TorchDispatchMode):
+class Card(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """A card while it is plugged in.
 
     Attributes:
@@ -73,7 +73,7 @@ class Card(TorchDispatchMode):
     ) -> None:
         """A card of `total` bytes that nothing uses yet; `context` of them are CUDA's own."""
         register_cuda_guard()
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.total = total
         self.context = context
         self.capability = capability
@@ -85,9 +85,7 @@ class Card(TorchDispatchMode):
         self._blocks: dict[int, Block | None] = {}
         self._has_cublas = False
 
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
-    ) -> Any:
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Every operation while the card is plugged in."""
         return self.dispatch(func, args, kwargs or {})
 
@@ -109,7 +107,7 @@ class Card(TorchDispatchMode):
             return getattr(args[0], "page_locked", False)
         if name in ("aten::pin_memory", "aten::_pin_memory"):
             return self._pinned(args[0])
-        composite = torch._C.DispatchKey.CompositeImplicitAutograd  # type: ignore[attr-defined]
+        composite = torch._C.DispatchKey.CompositeImplicitAutograd
         if func.has_kernel_for_dispatch_key(composite):
             with self:
                 decomposed = func.decompose(*args, **kwargs)
@@ -117,7 +115,9 @@ class Card(TorchDispatchMode):
                 return decomposed
         leaves = tree_flatten((args, kwargs))[0]
         tensors = [leaf for leaf in leaves if isinstance(leaf, torch.Tensor)]
-        asked = None if kwargs.get("device") is None else _with_index(torch.device(kwargs["device"]))
+        asked = (
+            None if kwargs.get("device") is None else _with_index(torch.device(kwargs["device"]))
+        )
         ours = [t for t in tensors if isinstance(t, CardTensor)]
         if not ours and (asked is None or asked.type != "cuda"):
             return func(*args, **kwargs)
@@ -127,10 +127,11 @@ class Card(TorchDispatchMode):
             self._has_cublas = True
             self.allocator.allocate(CUBLAS_WORKSPACE)
         inner = self._inner(func, args, tensors)
-        out = func(
-            *tree_map(inner, args),
-            **_inner_kwargs(name, tree_map(inner, kwargs), tensors, args, self.shapes_only),
+        inner_args = tree_map(inner, args)
+        inner_kwargs = _inner_kwargs(
+            name, inner_args, tree_map(inner, kwargs), shapes_only=self.shapes_only
         )
+        out = func(*inner_args, **inner_kwargs)
         return self._outer(func, name, ours, inner, out, device)
 
     def wrap(self, inner: torch.Tensor, device: torch.device) -> CardTensor:
@@ -151,7 +152,7 @@ class Card(TorchDispatchMode):
 
     def _places(self, tensors: Iterable[torch.Tensor]) -> list[Block]:
         found = (
-            self._blocks.get(t.inner.untyped_storage()._cdata)
+            self._blocks.get(t.backing.untyped_storage()._cdata)
             for t in tensors
             if isinstance(t, CardTensor) and t.device == CUDA
         )
@@ -172,7 +173,7 @@ class Card(TorchDispatchMode):
 
     def _pinned(self, tensor: torch.Tensor) -> CardTensor:
         """A page-locked copy, which takes a power of two of RAM."""
-        inner = getattr(tensor, "inner", tensor).clone()
+        inner = (tensor.backing if isinstance(tensor, CardTensor) else tensor).clone()
         pinned = CardTensor(inner, CPU, self)
         pinned.page_locked = True
         nbytes = 1 << max(0, inner.nbytes - 1).bit_length()
@@ -185,7 +186,7 @@ class Card(TorchDispatchMode):
 
     def _inner(self, func: Any, args: Sequence[Any], tensors: Sequence[torch.Tensor]) -> Any:
         """From each tensor to what is computed with: values, or shapes if any has no values."""
-        found = {id(t): t.inner if isinstance(t, CardTensor) else t for t in tensors}
+        found = {id(t): t.backing if isinstance(t, CardTensor) else t for t in tensors}
         size = sum(inner.numel() for inner in found.values())
         meta = any(inner.is_meta for inner in found.values())
         if meta or (self.shapes_only and size > COMPUTED_VALUES):
@@ -195,9 +196,9 @@ class Card(TorchDispatchMode):
                     continue
                 found[id(tensor)] = inner.to("meta")
                 if func._schema.is_mutable and tensor is args[0] and isinstance(tensor, CardTensor):
-                    tensor.inner = found[id(tensor)]
+                    tensor.backing = found[id(tensor)]
                     if tensor.device == CUDA:
-                        self._take_room(tensor.inner)
+                        self._take_room(tensor.backing)
         return lambda leaf: found[id(leaf)] if isinstance(leaf, torch.Tensor) else leaf
 
     def _outer(
@@ -219,10 +220,10 @@ class Card(TorchDispatchMode):
 
         result = tree_map(outer, out)
         written = [t for t in tree_flatten(result)[0] if isinstance(t, torch.Tensor)]
-        storages = {t.inner.untyped_storage()._cdata for t in ours}
+        storages = {t.backing.untyped_storage()._cdata for t in ours}
         mutable = func._schema.is_mutable
         views = not mutable and all(
-            t.inner.untyped_storage()._cdata in storages
+            t.backing.untyped_storage()._cdata in storages
             for t in written
             if isinstance(t, CardTensor)
         )
@@ -264,20 +265,16 @@ def _require_fit(
 
 
 def _inner_kwargs(
-    name: str,
-    kwargs: dict[str, Any],
-    tensors: Sequence[torch.Tensor],
-    args: Sequence[Any],
-    shapes_only: bool,
+    name: str, args: Sequence[Any], kwargs: dict[str, Any], *, shapes_only: bool
 ) -> dict[str, Any]:
-    """Arguments for the operation on the CPU or the meta device."""
+    """Keyword arguments for the operation on the CPU or the meta device."""
     kwargs.pop("pin_memory", None)
     if name == "aten::_to_copy":
         kwargs.pop("non_blocking", None)
-    if tensors and kwargs.get("device") is None:
-        return kwargs
     found = [t for t in tree_flatten((args, kwargs))[0] if isinstance(t, torch.Tensor)]
     if found:
+        if kwargs.get("device") is None:
+            return kwargs
         meta = any(t.is_meta for t in found)
     else:
         shape = next((a for a in args if isinstance(a, list | tuple)), ())
@@ -290,11 +287,11 @@ def plugged_in(card: Card, *, ram: int = 64 * 10**9) -> Iterator[Card]:
     """Have torch find this card, in a machine with so much RAM free."""
     from tests.card.cuda import stand_in
 
-    lifted = torch._C._only_lift_cpu_tensors()  # type: ignore[attr-defined]
-    torch._C._set_only_lift_cpu_tensors(True)  # type: ignore[attr-defined]
+    lifted = torch._C._only_lift_cpu_tensors()
+    torch._C._set_only_lift_cpu_tensors(True)
     try:
         with stand_in(card, ram), card:
             yield card
     finally:
-        torch._C._set_only_lift_cpu_tensors(lifted)  # type: ignore[attr-defined]
+        torch._C._set_only_lift_cpu_tensors(lifted)
         gc.collect()

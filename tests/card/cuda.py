@@ -64,9 +64,7 @@ def stand_in(card: Card, ram: int) -> Iterator[None]:
         for name, answer in answers.items():
             patch.setattr(torch.cuda, name, answer)
         patch.setattr(torch.accelerator, "empty_host_cache", lambda: None, raising=False)
-        patch.setattr(
-            psutil, "virtual_memory", lambda: SimpleNamespace(available=ram, total=ram)
-        )
+        patch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=ram, total=ram))
         transfers._stream.cache_clear()
         try:
             yield

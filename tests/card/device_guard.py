@@ -18,14 +18,14 @@ REGISTER = "_ZN3c104impl19registerDeviceGuardENS_10DeviceTypeEPKNS0_24DeviceGuar
 def register_cuda_guard() -> None:
     """Have torch take the meta device's guard, which does nothing, for CUDA's too.
 
-    Without a guard, tensors that claim to be on a card can't be indexed. It stays for as long as the
-    process, where torch has no CUDA of its own.
+    Without a guard, tensors that claim to be on a card can't be indexed. It stays for as long as
+    the process.
 
     Raises:
         OSError: The library isn't laid out like that of Linux or macOS.
     """
-    if torch.backends.cuda.is_built():
-        torch._C._ensureCUDADeviceGuardSet()  # type: ignore[attr-defined]
+    if torch.backends.cuda.is_built():  # type: ignore[no-untyped-call]
+        torch._C._ensureCUDADeviceGuardSet()
         return
     if sys.platform == "win32":
         raise OSError("torch's library has other names on Windows")

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch.utils._python_dispatch import _disable_current_modes
 
-from engine.diffusion import loader, make_executor
+from engine.diffusion import loader, make_executor, pipelines
 from engine.diffusion.model_memory import ModelMemory
 from engine.jobs.job import Job
 from engine.memory.measurement import Measurement
@@ -127,7 +127,7 @@ def _paint(
 @contextmanager
 def _observed(card: Card, painting: Painting) -> Iterator[None]:
     """Have models loaded into the RAM beside the card, and watch what each stage takes."""
-    build: Callable[..., Any] = loader.build_pipeline
+    build: Callable[..., Any] = pipelines.build_pipeline
     record, begin = ModelMemory.record, ModelMemory.__init__
 
     def built(*args: Any, **kwargs: Any) -> Any:

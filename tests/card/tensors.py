@@ -15,7 +15,7 @@ CUDA = torch.device("cuda", 0)
 VALUES = 1 << 16
 """Numbers of a tensor up to which it has values in a simulation by shapes."""
 
-_DATA = torch._C.TensorBase.data
+_DATA: Any = torch._C.TensorBase.data
 
 
 class DeviceMix(RuntimeError):
@@ -27,15 +27,15 @@ class DtypeMix(RuntimeError):
 
 
 class CardTensor(torch.Tensor):
-    """A tensor whose device is what it claims; `inner` has its values, or its shape alone.
+    """A tensor whose device is what it claims; `backing` has its values, or its shape alone.
 
     Attributes:
-        inner: On the CPU or the meta device.
+        backing: On the CPU or the meta device.
         card: Which card it belongs to.
         page_locked: Whether it is in page-locked RAM.
     """
 
-    inner: torch.Tensor
+    backing: torch.Tensor
     card: "Card"
     page_locked: bool
 
@@ -43,7 +43,7 @@ class CardTensor(torch.Tensor):
 
     @staticmethod
     def __new__(cls, inner: torch.Tensor, device: torch.device, card: "Card") -> "CardTensor":
-        made: CardTensor = torch.Tensor._make_wrapper_subclass(  # type: ignore[attr-defined]
+        made: CardTensor = torch.Tensor._make_wrapper_subclass(
             cls,
             inner.size(),
             strides=inner.stride(),
@@ -52,11 +52,11 @@ class CardTensor(torch.Tensor):
             layout=inner.layout,
             device=device,
         )
-        made.inner, made.card, made.page_locked = inner, card, False
+        made.backing, made.card, made.page_locked = inner, card, False
         return made
 
     @classmethod
-    def __torch_dispatch__(
+    def __torch_dispatch__(  # type: ignore[override]
         cls, func: Any, types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
         """Every operation goes through the card."""
@@ -67,10 +67,10 @@ class CardTensor(torch.Tensor):
     def __repr__(self, **_: Any) -> str:  # type: ignore[override]
         return f"CardTensor({tuple(self.shape)}, {self.dtype}, {self.device})"
 
-    @property  # type: ignore[override]
+    @property
     def data(self) -> "CardTensor":
         """The same values, as a tensor of its own."""
-        found = CardTensor(self.inner, self.device, self.card)
+        found = CardTensor(self.backing, self.device, self.card)
         found.page_locked = self.page_locked
         return found
 
@@ -78,29 +78,31 @@ class CardTensor(torch.Tensor):
     def data(self, new: torch.Tensor) -> None:
         other = new if isinstance(new, CardTensor) else CardTensor(new, new.device, self.card)
         _DATA.__set__(self, other)
-        self.inner, self.page_locked = other.inner, other.page_locked
+        self.backing, self.page_locked = other.backing, other.page_locked
 
-    def numpy(self, **_: Any) -> Any:  # type: ignore[override]
+    def numpy(self, **_: Any) -> Any:
         """Values, zeros where there are shapes alone; on a card they can't be had."""
         if self.device.type != "cpu":
             raise TypeError("can't convert cuda:0 device type tensor to numpy")
-        if self.inner.is_meta:
+        if self.backing.is_meta:
             return np.zeros(tuple(self.shape), np.float32)
-        return self.inner.numpy()
+        return self.backing.numpy()
 
-    def __array__(self, *_: Any, **__: Any) -> Any:  # type: ignore[override]
+    def __array__(self, *_: Any, **__: Any) -> Any:
         return self.numpy()
 
     def tolist(self) -> Any:
         """Values, on either device."""
-        return self.inner.tolist()
+        return self.backing.tolist()
 
-    def new_tensor(self, data: Any, *, dtype: Any = None, device: Any = None, **_: Any) -> Any:
+    def new_tensor(  # type: ignore[override]
+        self, data: Any, *, dtype: Any = None, device: Any = None, **_: Any
+    ) -> torch.Tensor:
         """Of `data`, on the device that it is asked for, else on this tensor's."""
         return torch.tensor(data, dtype=dtype or self.dtype).to(device or self.device)
 
     def __deepcopy__(self, memo: Any) -> "CardTensor":
-        return CardTensor(self.inner.clone(), self.device, self.card)
+        return CardTensor(self.backing.clone(), self.device, self.card)
 
 
 def as_card_tensors(module: nn.Module, card: "Card") -> None:
@@ -117,7 +119,7 @@ def as_card_tensors(module: nn.Module, card: "Card") -> None:
                 inner = torch.empty_like(inner, device="meta")
             made[id(tensor)] = CardTensor(inner, CPU, card)
             if parameter:  # what `isinstance(…, nn.Parameter)` looks for
-                made[id(tensor)]._is_param = True  # type: ignore[attr-defined]
+                made[id(tensor)]._is_param = True
         return made[id(tensor)]
 
     for part in module.modules():

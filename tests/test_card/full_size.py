@@ -1,0 +1,121 @@
+"""Full-size models: what is planned against what the card counts.
+
+python -m pytest -n 0 tests/test_card/full_size.py
+"""
+
+import gc
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.memory_task import RUNGS
+from engine.memory.activations import WORKSPACE
+from engine.memory.device import reserve_of
+from engine.memory.measurement import Measurement
+from engine.memory.plan import Residence, Stage
+from tests.card import Card
+from tests.card.folders import FULL_SIZE, write_holes
+from tests.card.painting import Painting, paint
+from tests.engine.builders import engine_settings, job, model
+
+GB = 10**9
+ENOUGH = 80 * GB
+SMALL_CARDS = (4, 6, 8, 12, 16, 24)
+PROMPTS = ("a lighthouse", "a red fox asleep in the snow")
+
+LEAST, MOST = 0.95, 1.15
+"""Planned bytes over counted ones, without the workspace of cuDNN, which isn't simulated."""
+
+HEAVY = {"half": ("flux", "qwen-image"), "stream": ("qwen-image",)}
+"""What would map more than CI's RAM at once."""
+
+Paint = Callable[..., Painting]
+
+
+@pytest.fixture(autouse=True)
+def _room() -> Iterator[None]:
+    yield
+    gc.collect()
+
+
+@pytest.fixture(scope="module")
+def painted(tmp_path_factory: pytest.TempPathFactory) -> Paint:
+    """Paints two pictures of a full-size model in two steps."""
+
+    @cache
+    def folder(name: str) -> Path:
+        return write_holes(name, tmp_path_factory.mktemp(name) / "model")
+
+    def on(
+        name: str, rung: str, total: int = ENOUGH, known: Sequence[Measurement] = ()
+    ) -> Painting:
+        full = FULL_SIZE[name]
+        recipe: dict[str, Any] = {
+            "width": full.side,
+            "height": full.side,
+            "num_inference_steps": 2,
+            "guidance_scale": full.guidance,
+            "scheduler": "default",
+        }
+        settings = engine_settings(
+            device="cuda",
+            batch_size=1,
+            previews=False,
+            reserve_gb=reserve_of(total) / GB,
+            **RUNGS[rung].settings,
+        )
+        jobs = [
+            job(number, prompt=prompt, model=name, **recipe)
+            for number, prompt in enumerate(PROMPTS, start=1)
+        ]
+        entry = model(folder(name), name=name, dtype="auto", max_side=2048, **recipe)
+        return paint(entry, jobs, settings, Card(total, shapes_only=True), known=known)
+
+    return on
+
+
+def check(painting: Painting) -> None:
+    """Reading and steps take what was planned, decoding at most that.
+
+    What streams takes less: blocks are planned as large as they may be, and many are smaller.
+    """
+    assert not painting.problems
+    assert not painting.failures
+    for stage in (Stage.ENCODE, Stage.STEP):
+        run = painting.peak(stage)
+        assert run.expected >= LEAST * run.allocated, stage
+        places = run.plan.places.values()
+        if all(place.residence is not Residence.STREAMED for place in places):
+            assert run.expected - WORKSPACE <= MOST * run.allocated, stage
+    decoding = painting.peak(Stage.DECODE)
+    assert decoding.expected >= decoding.allocated
+
+
+@pytest.mark.parametrize("rung", ["half", "encoders", "model", "stream", "sequential"])
+@pytest.mark.parametrize("name", FULL_SIZE)
+def test_a_rung_takes_what_was_planned(painted: Paint, name: str, rung: str) -> None:
+    if name in HEAVY.get(rung, ()):
+        pytest.skip("needs more RAM than CI has")
+    check(painted(name, rung))
+
+
+@pytest.mark.parametrize("gb", SMALL_CARDS)
+@pytest.mark.parametrize("name", FULL_SIZE)
+def test_the_best_plan_fits_its_card(painted: Paint, name: str, gb: int) -> None:
+    check(painted(name, "best", gb * GB))
+
+
+@pytest.mark.parametrize(("name", "gb"), [("sd15", 4), ("sdxl", 8), ("z-image", 12)])
+def test_a_later_start_is_never_worse(painted: Paint, name: str, gb: int) -> None:
+    known: list[Measurement] = []
+    slowdowns = []
+    for _ in range(3):
+        painting = painted(name, "best", gb * GB, tuple(known))
+        assert not painting.problems
+        assert painting.first_plan is not None
+        slowdowns.append(painting.first_plan.slowdown)
+        known += painting.measurements
+    assert slowdowns == sorted(slowdowns, reverse=True)

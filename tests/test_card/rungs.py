@@ -1,0 +1,44 @@
+"""A family painted on a rung, compared with the CPU: nothing mixes, nothing races."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from engine.diffusion.device import Device
+from engine.models.catalogue import Model
+from tests.card import Card
+from tests.card.painting import Painting, paint
+from tests.engine.builders import engine_settings, job
+from tests.test_card.conftest import RECIPE
+
+RUNGS = ("resident", "encoders", "model", "stream", "sequential")
+
+
+def paint_on(card: Card, model: Model, rung: str) -> Painting:
+    """Paint; if the rung streams, with every weight streamed that can be."""
+    facts = Device.facts
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            Device, "facts", lambda device, own=0: replace(facts(device, own), free_bytes=1)
+        )
+        settings = engine_settings(
+            device="cuda", offload=rung, vae_tiling="off", previews=False, reserve_gb=0
+        )
+        return paint(model, [job(1, **RECIPE)], settings, card)
+
+
+def check_rung(
+    card: Card,
+    family: str,
+    rung: str,
+    models: Callable[[str], Model],
+    plain: Callable[[str], Painting],
+) -> None:
+    """The picture is the CPU's, and every access to the card's memory is in order."""
+    painting = paint_on(card, models(family), rung)
+
+    assert not painting.problems
+    assert (painting.pictures[0] == plain(family).pictures[0]).all()
+    assert card.race_detector.accesses > 500
+    assert card.race_detector.races == []

@@ -106,6 +106,15 @@ def largest_block(tensors: tuple[Tensor, ...]) -> int:
     return max(blocks.values(), default=sum(tensor.parameters for tensor in tensors))
 
 
+def largest_layer(tensors: tuple[Tensor, ...]) -> int:
+    """Parameters of the largest single layer within repeated blocks, or of all without blocks."""
+    layers: dict[str, int] = {}
+    for tensor in [one for one in tensors if _block_of(one.name)] or tensors:
+        layer = tensor.name.rpartition(".")[0]
+        layers[layer] = layers.get(layer, 0) + tensor.parameters
+    return max(layers.values(), default=0)
+
+
 def outside_blocks(tensors: tuple[Tensor, ...]) -> int:
     """Parameters outside of repeated blocks, such as embeddings; 0 without repeated blocks."""
     outside = [tensor.parameters for tensor in tensors if not _block_of(tensor.name)]

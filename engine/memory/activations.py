@@ -14,11 +14,16 @@ attention matrix: the residual and its norm 2, query, key, value 3, attention's 
 hidden state before and after its activation 4 + 4, and as many again for the second stream, a
 GEGLU's double width or a UNet's concatenated skip."""
 
-WORKSPACE = 64_000_000
-"""What cuBLAS and cuDNN take for themselves."""
+CUBLAS_WORKSPACE = 8_519_680
+"""What cuBLAS takes for itself, bytes: `:4096:2:16:8`, its default in torch; Hopper takes more."""
+CUDNN_WORKSPACE = 64_000_000 - CUBLAS_WORKSPACE
+"""What cuDNN takes besides for convolutions, bytes (an estimate)."""
+WORKSPACE = CUBLAS_WORKSPACE + CUDNN_WORKSPACE
 
 TEXT_TOKENS = 512
 """The longest prompt that FLUX.1, Z-Image and Qwen-Image encode by default."""
+CLIP_TOKENS = 77
+"""A CLIP's context."""
 
 IMAGE_CHANNELS = 3
 
@@ -75,13 +80,14 @@ def step_bytes(
     family calls the denoiser for both at once.
     """
     rows = batch * (family.guidance_rows if guided else 1)
-    return (
-        rows * tokens(family, width, height) * family.hidden_size * COPIES * number_bytes
-        + WORKSPACE
-    )
+    copies = family.step_copies or COPIES
+    workspace = WORKSPACE if family.denoiser == "unet" else CUBLAS_WORKSPACE
+    numbers = rows * tokens(family, width, height) * family.hidden_size * copies
+    return numbers * number_bytes + workspace
 
 
 def prompt_bytes(encoder: Component, number_bytes: int) -> int:
     """What a text encoder takes to encode one prompt; a block has about 12 hidden² weights."""
     hidden = (encoder.largest_block / 12) ** 0.5
-    return int(TEXT_TOKENS * hidden * COPIES * number_bytes) + WORKSPACE
+    length = CLIP_TOKENS if encoder.class_name.startswith("CLIP") else TEXT_TOKENS
+    return int(length * hidden * COPIES * number_bytes) + CUBLAS_WORKSPACE

@@ -36,6 +36,7 @@ class Component:
             Of a UNet those within its stages count, such as `up_blocks.0.attentions.1`.
         outside_blocks: Parameters outside of its repeated blocks (embeddings, the last norm), which
             stay on the device while the blocks are streamed.
+        largest_layer: Parameters of the largest single layer within its blocks; 0 if unknown.
         linear_share: Share of its parameters in `nn.Linear` layers, which is what quantization
             shrinks; `None` if unknown.
         float32_parameters: Of T5's feed-forward layers: they aren't quantized, and stay in float32
@@ -55,6 +56,7 @@ class Component:
     stored_bytes: int
     largest_block: int
     outside_blocks: int = 0
+    largest_layer: int = 0
     linear_share: float | None = None
     float32_parameters: int = 0
     stored_as: Quantization | None = None

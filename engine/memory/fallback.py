@@ -7,6 +7,7 @@ to an end, however wrong the estimates are.
 from collections.abc import Iterable
 from dataclasses import replace
 
+from engine.memory.placement import working_bytes
 from engine.memory.plan import MemoryOptions, Plan, Stage
 from engine.memory.plan_request import PlanRequest
 from engine.memory.planner import why_unfit
@@ -33,6 +34,9 @@ def next_plan(request: PlanRequest, plan: Plan, stage: Stage) -> Plan | None:
         stage: Where it failed. If the plan expects nothing there (loading, with nothing resident),
             the stage that needs most has to need less.
     """
+    # What was measured since the plan was made holds for every plan, except where this one failed.
+    now = working_bytes(request, tile_side=plan.tile_side, batch=plan.batch)
+    plan = replace(plan, working={**now, stage: plan.working[stage]})
     if (smaller := _smaller(request, plan, stage)) is not None:
         return smaller
     if not plan.weights[stage] + plan.working[stage]:

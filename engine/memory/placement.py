@@ -3,7 +3,13 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from engine.memory.activations import NUMBER_BYTES, decode_bytes, prompt_bytes, step_bytes
+from engine.memory.activations import (
+    CUBLAS_WORKSPACE,
+    NUMBER_BYTES,
+    decode_bytes,
+    prompt_bytes,
+    step_bytes,
+)
 from engine.memory.components import Component, Role
 from engine.memory.pinning import pinned
 from engine.memory.plan import ComponentPlacement, Offload, Plan, Quantization, Residence, Stage
@@ -16,6 +22,10 @@ SMALL_OVERLAP = 0.5
 SMALL = 512
 """Pixels a side below which tiles overlap more, so that seams don't show; not where the
 autoencoder's own tiles are as small."""
+
+LOWEST = 1 / 16
+"""An eighth of a side's pixels and four times the channels."""
+STAGES = {Role.TEXT_ENCODER: Stage.ENCODE, Role.DENOISER: Stage.STEP}
 
 RESIDENT, OFFLOADED, STREAMED = Residence.RESIDENT, Residence.OFFLOADED, Residence.STREAMED
 
@@ -109,13 +119,18 @@ def place_components(request: PlanRequest, rungs: Rungs, usable: int) -> Plan:
         (c, places[c.name]) for c in request.components if places[c.name].residence is STREAMED
     ]
     for component, place in streamed:
-        places[component.name] = _stream(component, place, 0, by_layer)
-    for component, place in streamed:
+        stage = STAGES.get(component.role, Stage.DECODE)
+        places[component.name] = (
+            _layer_by_layer(component, place, working[stage] - CUBLAS_WORKSPACE)
+            if by_layer
+            else _stream(component, place, 0)
+        )
+    for component, place in streamed if not by_layer else ():
         used = _resident_bytes(places) + _working_beside(request, component, places, working)
         if component in request.encoders:
             others = (c for c in request.encoders if c is not component)
             used += _visiting_bytes(others, places)
-        places[component.name] = _stream(component, place, usable - used, by_layer)
+        places[component.name] = _stream(component, place, usable - used)
     return Plan(
         dtype=request.dtype,
         places=_pinned(request, places),
@@ -179,8 +194,10 @@ def _resident_bytes(places: dict[str, ComponentPlacement]) -> int:
 
 def _visiting_bytes(components: Iterable[Component], places: dict[str, ComponentPlacement]) -> int:
     """Bytes that these take beside the resident components while they work together."""
-    found = (places[component.name] for component in components)
-    return sum(place.resident_bytes for place in found if place.residence is not RESIDENT)
+    found = [places[component.name] for component in components]
+    visitors = [place for place in found if place.residence is not RESIDENT]
+    passing = max((place.resident_bytes - place.idle_bytes for place in visitors), default=0)
+    return passing + sum(place.idle_bytes for place in visitors)
 
 
 def _working_beside(
@@ -200,28 +217,32 @@ def _working_beside(
     return max(working[Stage.STEP], working[Stage.DECODE])
 
 
-def _stream(
-    component: Component, place: ComponentPlacement, free: int, layer_by_layer: bool
-) -> ComponentPlacement:
-    """`place` with as many blocks resident as fit in `free` bytes, or with single layers."""
+def _stream(component: Component, place: ComponentPlacement, free: int) -> ComponentPlacement:
+    """`place` with as many blocks resident as fit in `free` bytes."""
     number = place.weight_bytes / component.parameters
     block = int(component.streamed_block * number)
-    outside = int(component.outside_blocks * number)
-    if layer_by_layer:
-        # The largest layer is an embedding or within the largest block.
-        resident = in_flight = min(place.weight_bytes, max(block, outside))
+    least = int(component.outside_blocks * number) + 2 * block
+    if place.weight_bytes <= max(free, least):
+        return replace(place, residence=OFFLOADED)
+    return replace(place, resident_bytes=least + max(0, (free - least) // block) * block)
+
+
+def _layer_by_layer(
+    component: Component, place: ComponentPlacement, activations: int
+) -> ComponentPlacement:
+    """`place` with single layers, of which those count that are there at the peak.
+
+    What is outside of blocks is an embedding, which meets nothing else. A UNet's largest layers are
+    at its lowest resolution, with `LOWEST` of the activations that those at the highest meet, and
+    as many times their weights.
+    """
+    number = place.weight_bytes / component.parameters
+    layer = int((component.largest_layer or component.streamed_block) * number)
+    if component.is_unet:
+        there = max(int(layer * LOWEST), layer - int(activations * (1 - LOWEST)))
     else:
-        in_flight = 2 * block
-        least = outside + in_flight
-        if place.weight_bytes <= max(free, least):
-            return replace(place, residence=OFFLOADED)
-        resident = least + max(0, (free - least) // block) * block
-    return replace(
-        place,
-        resident_bytes=resident,
-        in_flight_bytes=in_flight,
-        layer_by_layer=layer_by_layer,
-    )
+        there = max(int(component.outside_blocks * number) - activations, layer)
+    return replace(place, resident_bytes=min(place.weight_bytes, there), layer_by_layer=True)
 
 
 def _weights(request: PlanRequest, places: dict[str, ComponentPlacement]) -> dict[Stage, int]:

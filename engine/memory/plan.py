@@ -95,7 +95,6 @@ class ComponentPlacement:
         weight_bytes: All of its weights as loaded.
         resident_bytes: What of them is on the device while it works, two blocks in flight
             included if it is streamed. The other resident blocks are offloaded as a whole.
-        in_flight_bytes: Of those, what leaves again after each call: the blocks that stream.
         quantization: How its weights are stored, if not as the plan's dtype.
         layer_by_layer: If it is streamed: in single layers instead of blocks.
         pinned: Whether its weights in RAM are page-locked.
@@ -104,15 +103,14 @@ class ComponentPlacement:
     residence: Residence
     weight_bytes: int
     resident_bytes: int
-    in_flight_bytes: int = 0
     quantization: Quantization | None = None
     layer_by_layer: bool = False
     pinned: bool = False
 
     @property
     def idle_bytes(self) -> int:
-        """What of its weights stays on the device between two calls."""
-        return self.resident_bytes - self.in_flight_bytes
+        """What of its weights may stay on the device between two calls."""
+        return 0 if self.layer_by_layer else self.resident_bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

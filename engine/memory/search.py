@@ -13,7 +13,7 @@ from engine.memory.placement import (
     place_components,
     working_bytes,
 )
-from engine.memory.plan import Plan, Quantization, Residence
+from engine.memory.plan import Plan, Quantization, Residence, Stage
 from engine.memory.plan_request import PlanRequest
 from engine.memory.quantization import QUANTIZATION_METHODS, best_methods, why_unsupported
 from engine.memory.speed import seconds, slowdown
@@ -31,6 +31,8 @@ Methods = Sequence[Quantization | None]
 
 def candidates(request: PlanRequest, usable: int) -> list[Plan]:
     """Every plan that the settings allow and the device supports, the fastest first.
+
+    Those that stream the denoiser only to decode without tiles come last.
 
     Streaming is laid out for `usable` bytes; apart from that, plans may not fit. A plan that
     quantizes counts as `UNCHANGED` times as slow. Of equally fast plans, larger batches come first,
@@ -57,7 +59,9 @@ def ranked(
         for plan in _batches(request, usable, Rungs(*combination), batches):
             if (name := (plan.key, plan.batch)) not in found:
                 found[name] = replace(plan, slowdown=slowdown(request, plan, resident))
-    return sorted(found.values(), key=_rank)
+    return sorted(
+        found.values(), key=lambda plan: (_streams_to_decode(request, plan), *_rank(plan))
+    )
 
 
 def _batches(
@@ -80,6 +84,13 @@ def _batches(
             yield plan
             if plan.peak_bytes <= usable and not request.profile.measurements:
                 return
+
+
+def _streams_to_decode(request: PlanRequest, plan: Plan) -> bool:
+    """Whether the denoiser streams at every step so that one decoding, often a guess, fits."""
+    streams = any(plan.places[d.name].residence is Residence.STREAMED for d in request.denoisers)
+    tiles = any(tile_sides(request)) and not plan.tile_side
+    return streams and tiles and plan.peaks[Stage.DECODE] > plan.peaks[Stage.STEP]
 
 
 def _rank(plan: Plan) -> tuple[float, float, int, int, int, int, int]:

@@ -45,6 +45,8 @@ class FamilyFacts:
         tokens_side: Pixels per side of one token (or latent) of the denoiser's grid.
         hidden_size: Width of the denoiser's hidden states (of a UNet's at full resolution); the
             largest, if models of several sizes exist.
+        step_copies: Tensors of (tokens, hidden size) that a step holds at once, as counted by the
+            card in `tests/card`; 0 where they weren't counted.
         guidance_rows: Batch of the denoiser for one guided picture: 2 when both prompts go through
             it at once.
         upcasts_vae: Whether to decode in float32 where the VAE's `force_upcast` says so. The VAE of
@@ -69,6 +71,7 @@ class FamilyFacts:
     decode_factor: int = 2200
     tokens_side: int = 16
     hidden_size: int = 3072
+    step_copies: int = 0
     guidance_rows: int = 2
     upcasts_vae: bool = False
     seamless: bool = False
@@ -97,6 +100,7 @@ FAMILIES: Mapping[str, FamilyFacts] = MappingProxyType(
             seamless=True,
             weighted_prompts=True,
             hidden_size=320,
+            step_copies=25,
         ),
         "sdxl": FamilyFacts(
             label="Stable Diffusion XL",
@@ -118,6 +122,7 @@ FAMILIES: Mapping[str, FamilyFacts] = MappingProxyType(
             seamless=True,
             weighted_prompts=True,
             hidden_size=320,
+            step_copies=16,
             upcasts_vae=True,
         ),
         "sd3": FamilyFacts(
@@ -150,6 +155,7 @@ FAMILIES: Mapping[str, FamilyFacts] = MappingProxyType(
             num_inference_steps=28,
             guidance_scale=3.5,
             inpaint=True,
+            step_copies=15,
             guidance_rows=1,
         ),
         "flux2-klein": FamilyFacts(
@@ -179,6 +185,7 @@ FAMILIES: Mapping[str, FamilyFacts] = MappingProxyType(
             guidance_scale=4.0,
             inpaint=True,
             hidden_size=3840,
+            step_copies=13,
         ),
         "qwen-image": FamilyFacts(
             label="Qwen-Image",

@@ -16,6 +16,7 @@ from engine.hub.tensor_headers import (
     Tensor,
     float32_parameters,
     largest_block,
+    largest_layer,
     linear_share,
     outside_blocks,
 )
@@ -231,6 +232,7 @@ def _component(
         stored_bytes=sum(tensor.stored for tensor in tensors) if stored is None else stored,
         largest_block=largest_block(tensors),
         outside_blocks=outside_blocks(tensors),
+        largest_layer=largest_layer(tensors),
         linear_share=linear_share(tensors),
         float32_parameters=float32_parameters(class_name, tensors),
     )

@@ -1,7 +1,4 @@
-"""Full-size models: what is planned against what the card counts.
-
-python -m pytest -n 0 tests/test_card/full_size.py
-"""
+"""Full-size models: what is planned against what the card counts; see `.ci/run`."""
 
 import gc
 from collections.abc import Callable, Iterator, Sequence
@@ -12,10 +9,10 @@ from typing import Any
 import pytest
 
 from benchmarks.memory_task import RUNGS
-from engine.memory.activations import WORKSPACE
+from engine.memory.activations import CUDNN_WORKSPACE
 from engine.memory.device import reserve_of
 from engine.memory.measurement import Measurement
-from engine.memory.plan import Residence, Stage
+from engine.memory.plan import Stage
 from tests.card import Card
 from tests.card.folders import FULL_SIZE, write_holes
 from tests.card.painting import Painting, paint
@@ -27,10 +24,10 @@ SMALL_CARDS = (4, 6, 8, 12, 16, 24)
 PROMPTS = ("a lighthouse", "a red fox asleep in the snow")
 
 LEAST, MOST = 0.95, 1.15
-"""Planned bytes over counted ones, without the workspace of cuDNN, which isn't simulated."""
+"""Planned bytes over counted ones, without a UNet's workspace of cuDNN, which isn't simulated."""
 
-HEAVY = {"half": ("flux", "qwen-image"), "stream": ("qwen-image",)}
-"""What would map more than CI's RAM at once."""
+MODELS = ("sd15", "sdxl", "flux", "z-image")
+"""Qwen-Image's 58 GB can't be mapped where there are 24 GB of RAM."""
 
 Paint = Callable[..., Painting]
 
@@ -72,38 +69,34 @@ def painted(tmp_path_factory: pytest.TempPathFactory) -> Paint:
             for number, prompt in enumerate(PROMPTS, start=1)
         ]
         entry = model(folder(name), name=name, dtype="auto", max_side=2048, **recipe)
-        return paint(entry, jobs, settings, Card(total, shapes_only=True), known=known)
+        return paint(
+            entry, jobs, settings, Card(total, shapes_only=True, expandable=True), known=known
+        )
 
     return on
 
 
 def check(painting: Painting) -> None:
-    """Reading and steps take what was planned, decoding at most that.
-
-    What streams takes less: blocks are planned as large as they may be, and many are smaller.
-    """
+    """Reading and steps take what was planned, decoding at most that."""
     assert not painting.problems
     assert not painting.failures
     for stage in (Stage.ENCODE, Stage.STEP):
         run = painting.peak(stage)
-        assert run.expected >= LEAST * run.allocated, stage
-        places = run.plan.places.values()
-        if all(place.residence is not Residence.STREAMED for place in places):
-            assert run.expected - WORKSPACE <= MOST * run.allocated, stage
+        convolves = stage is Stage.STEP and "unet" in run.plan.places
+        expected = run.expected - (CUDNN_WORKSPACE if convolves else 0)
+        assert LEAST * run.allocated <= expected <= MOST * run.allocated, stage
     decoding = painting.peak(Stage.DECODE)
     assert decoding.expected >= decoding.allocated
 
 
 @pytest.mark.parametrize("rung", ["half", "encoders", "model", "stream", "sequential"])
-@pytest.mark.parametrize("name", FULL_SIZE)
+@pytest.mark.parametrize("name", MODELS)
 def test_a_rung_takes_what_was_planned(painted: Paint, name: str, rung: str) -> None:
-    if name in HEAVY.get(rung, ()):
-        pytest.skip("needs more RAM than CI has")
     check(painted(name, rung))
 
 
 @pytest.mark.parametrize("gb", SMALL_CARDS)
-@pytest.mark.parametrize("name", FULL_SIZE)
+@pytest.mark.parametrize("name", MODELS)
 def test_the_best_plan_fits_its_card(painted: Paint, name: str, gb: int) -> None:
     check(painted(name, "best", gb * GB))
 

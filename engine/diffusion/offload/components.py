@@ -25,8 +25,8 @@ class OffloadablePart(Protocol):
         """Bytes of its weights on the device now."""
 
     @property
-    def working_device_bytes(self) -> int:
-        """The most of them that are there while it works."""
+    def working_device_bytes(self) -> int | None:
+        """The most of them that are there while it works; `None` if that says little."""
 
     def to_device(self) -> None:
         """Move it to the device, unless it's there."""
@@ -239,10 +239,12 @@ class OffloadedComponents:
         before = self._usages.get(stage)
         if peak is None or (before is not None and before.peak_bytes >= peak):
             return
-        weights = sum(
-            part.working_device_bytes if name in names else part.device_bytes
-            for name, part in self._parts.items()
-        )
+        weights = 0
+        for name, part in self._parts.items():
+            there = part.working_device_bytes if name in names else part.device_bytes
+            if there is None:
+                return
+            weights += there
         self._usages[stage] = Usage(peak, weights)
 
 

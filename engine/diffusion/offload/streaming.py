@@ -6,6 +6,7 @@ all, and what is streamed is never copied back.
 """
 
 from collections.abc import Iterator, Sequence
+from heapq import nlargest
 from itertools import pairwise
 from typing import Any
 
@@ -34,6 +35,21 @@ def blocks_of(module: nn.Module, limit: int) -> Iterator[nn.Module]:
             yield from blocks_of(child, limit)
         else:
             yield child
+
+
+def _staying(sizes: Sequence[int], room: int) -> list[bool]:
+    """Which blocks stay on the device, so that they and any two of the others take at most `room`.
+
+    Larger ones first: what is left to stream then takes less while it is there.
+    """
+    staying = [False] * len(sizes)
+    taken = 0
+    for number in sorted(range(len(sizes)), key=lambda number: -sizes[number]):
+        others = (s for n, s in enumerate(sizes) if not staying[n] and n != number)
+        if taken + sizes[number] + sum(nlargest(2, others)) <= room:
+            staying[number] = True
+            taken += sizes[number]
+    return staying
 
 
 class StreamedBlock:
@@ -94,19 +110,14 @@ class StreamedModule:
             layer_by_layer: Whether single layers are streamed, with none resident or prefetched.
             pin: Whether to keep the masters page-locked.
         """
-        total = size_of(module)
-        parts = list(blocks_of(module, 0 if layer_by_layer else total // GRAIN))
-        rest = rest_of(module, iter(parts))
-        in_flight = 2 * max((size_of(part) for part in parts), default=0)
-        left = 0 if layer_by_layer else resident_bytes - in_flight - sum(t.nbytes for t in rest)
-        resident = list(rest)
-        streamed = []
-        for part in parts:
-            left -= size_of(part)
-            if left >= 0:
-                resident += tensors_of(part)
-            else:
-                streamed.append(part)
+        parts = list(blocks_of(module, 0 if layer_by_layer else size_of(module) // GRAIN))
+        resident = rest_of(module, iter(parts))
+        room = 0 if layer_by_layer else resident_bytes - sum(t.nbytes for t in resident)
+        staying = _staying([size_of(part) for part in parts], room)
+        resident += [
+            t for part, stays in zip(parts, staying, strict=True) if stays for t in tensors_of(part)
+        ]
+        streamed = [part for part, stays in zip(parts, staying, strict=True) if not stays]
         self._resident = OffloadedWeights(resident, device, pin=pin)
         self._blocks = [
             StreamedBlock(OffloadedWeights(tensors_of(part), device, pin=pin)) for part in streamed
@@ -134,11 +145,15 @@ class StreamedModule:
         return self._resident.device_bytes + sum(b.weights.device_bytes for b in self._blocks)
 
     @property
-    def working_device_bytes(self) -> int:
-        """The most of them that are there while it works: a block, and the next one."""
+    def working_device_bytes(self) -> int | None:
+        """The most of them that are there while it works: a block, and the next one.
+
+        Layer by layer nobody knows which layer was there at the peak.
+        """
+        if not self._prefetches:
+            return None
         sizes = [block.weights.nbytes for block in self._order]
-        if self._prefetches:
-            sizes += [block + following for block, following in pairwise(sizes)]
+        sizes += [block + following for block, following in pairwise(sizes)]
         return self._resident.nbytes + max(sizes, default=0)
 
     def to_device(self) -> None:

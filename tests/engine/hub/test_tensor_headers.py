@@ -2,7 +2,13 @@
 
 import pytest
 
-from engine.hub.tensor_headers import Tensor, largest_block, linear_share, outside_blocks
+from engine.hub.tensor_headers import (
+    Tensor,
+    largest_block,
+    largest_layer,
+    linear_share,
+    outside_blocks,
+)
 
 
 def tensors(**shapes: tuple[int, ...]) -> tuple[Tensor, ...]:
@@ -21,6 +27,7 @@ TRANSFORMER = tensors(
 def test_embeddings_are_outside_of_the_blocks() -> None:
     assert outside_blocks(TRANSFORMER) == 800
     assert largest_block(TRANSFORMER) == 72
+    assert largest_layer(TRANSFORMER) == 64
 
 
 def test_matrices_within_blocks_are_linear_layers() -> None:

@@ -169,14 +169,14 @@ def test_a_wish_that_does_not_fit_says_so() -> None:
     choice = choose(plan_request("flux", 8, memory_options=MemoryOptions(offload=Offload.RESIDENT)))
     assert not choice.fits
     assert choice.problem == (
-        "No plan fits. Even the leanest needs 34.5 GB to denoise; only 7.4 GB free."
+        "No plan fits. Even the leanest needs 34.2 GB to denoise; only 7.4 GB free."
     )
 
 
 def test_quantized_weights_that_cannot_stream_may_fit_less_than_plain_ones() -> None:
     choice = choose(plan_request("flux", 12, memory_options=MemoryOptions(quantize="float8")))
     assert choice.problem == (
-        "No plan fits. Even the leanest needs 13.1 GB to denoise; only 11.2 GB free. "
+        "No plan fits. Even the leanest needs 12.7 GB to denoise; only 11.2 GB free. "
         "Unquantized weights can be streamed: without [engine] quantize, a plan fits."
     )
 
@@ -292,3 +292,14 @@ def test_every_family_can_be_planned() -> None:
     for family in FAMILIES.values():
         found = choose(replace(plan_request("flux", 24), family=family))
         assert found.fits, family.label
+
+
+def test_tiles_come_before_a_denoiser_that_streams_only_to_decode() -> None:
+    plan = choose(plan_request("flux", 30)).plan
+    streams = plan.places["transformer"].residence is Residence.STREAMED
+    assert plan.tile_side or not streams
+
+
+def test_sdxl_on_12_gb_does_not_stream() -> None:
+    places = choose(replace(plan_request("sdxl", 12), steps=2)).plan.places.values()
+    assert all(place.residence is not Residence.STREAMED for place in places)

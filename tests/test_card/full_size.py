@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from benchmarks.memory_task import RUNGS
+from engine.diffusion.families.stable_diffusion import StableDiffusion
 from engine.memory.activations import CUDNN_WORKSPACE
 from engine.memory.device import reserve_of
 from engine.memory.measurement import Measurement
@@ -47,7 +48,11 @@ def painted(tmp_path_factory: pytest.TempPathFactory) -> Paint:
         return write_holes(name, tmp_path_factory.mktemp(name) / "model")
 
     def on(
-        name: str, rung: str, total: int = ENOUGH, known: Sequence[Measurement] = ()
+        name: str,
+        rung: str,
+        total: int = ENOUGH,
+        known: Sequence[Measurement] = (),
+        card: Card | None = None,
     ) -> Painting:
         full = FULL_SIZE[name]
         recipe: dict[str, Any] = {
@@ -69,9 +74,8 @@ def painted(tmp_path_factory: pytest.TempPathFactory) -> Paint:
             for number, prompt in enumerate(PROMPTS, start=1)
         ]
         entry = model(folder(name), name=name, dtype="auto", max_side=2048, **recipe)
-        return paint(
-            entry, jobs, settings, Card(total, shapes_only=True, expandable=True), known=known
-        )
+        card = card or Card(total, shapes_only=True, expandable=True)
+        return paint(entry, jobs, settings, card, known=known)
 
     return on
 
@@ -112,3 +116,34 @@ def test_a_later_start_is_never_worse(painted: Paint, name: str, gb: int) -> Non
         slowdowns.append(painting.first_plan.slowdown)
         known += painting.measurements
     assert slowdowns == sorted(slowdowns, reverse=True)
+
+
+@pytest.mark.parametrize("expandable", [False, True])
+@pytest.mark.parametrize(
+    ("stage", "name", "left"),
+    [
+        (Stage.ENCODE, "_conditioning", 235_000_000),
+        (Stage.STEP, "step", 1_235_000_000),
+        (Stage.DECODE, "finish", 600_000_000),
+    ],
+)
+def test_another_program_takes_the_card_and_a_leaner_plan_paints(
+    painted: Paint,
+    monkeypatch: pytest.MonkeyPatch,
+    stage: Stage,
+    name: str,
+    left: int,
+    expandable: bool,
+) -> None:
+    card = Card(4 * GB, shapes_only=True, expandable=expandable)
+    real = getattr(StableDiffusion, name)
+
+    def with_less(*args: Any, **kwargs: Any) -> Any:
+        card.allocator.limit = left
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(StableDiffusion, name, with_less)
+    painting = painted("sd15", "best", 4 * GB, card=card)
+    assert not painting.problems
+    assert len(painting.pictures) == 2
+    assert painting.failures[0] is stage

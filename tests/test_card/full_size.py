@@ -30,6 +30,8 @@ LEAST, MOST = 0.95, 1.15
 MODELS = ("sd15", "sdxl", "flux", "z-image")
 """Qwen-Image's 58 GB can't be mapped where there are 24 GB of RAM."""
 
+pytestmark = pytest.mark.timeout(600)
+
 Paint = Callable[..., Painting]
 
 

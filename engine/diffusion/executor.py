@@ -303,6 +303,7 @@ class Executor:
         if running_job.finished:
             self._running_jobs.pop(job.id, None)
             pictures = tuple(running_job.pictures[n] for n in range(len(running_job.samples)))
+            self._loaded.memory.count_painted()
             if any(any(pixels.data) for pixels in pictures):
                 self._loaded.memory.confirm()
             self._report(JobPainted(job.id, pictures))

@@ -14,6 +14,7 @@ from engine.memory.plan_request import PlanRequest
 from engine.memory.planner import choose
 from engine.memory.precision import Overflow
 from engine.memory.profiles import ProfileStore
+from engine.memory.recovery import QUIET_JOBS, higher_plan
 from engine.models.catalogue import Model
 from engine.sizes import human_size
 
@@ -60,6 +61,9 @@ class ModelMemory:
         self._on_measured = on_measured
         self._on_overflow = on_overflow
         self._unproven: list[Overflow] = []
+        self._quiet_jobs = 0
+        self._patience = QUIET_JOBS
+        self._before_trial: Plan | None = None
         choice = choose(request)
         self.plan: Plan = choice.plan
         for note in (*choice.notes, *([choice.problem] if choice.problem else [])):
@@ -72,10 +76,15 @@ class ModelMemory:
         return self._request.device.usable_bytes
 
     def plan_for(self, width: int, height: int, *, guided: bool) -> bool:
-        """Plan for pictures of that size; returns whether weights have to be placed differently."""
+        """Plan for pictures of that size; returns whether weights have to be placed differently.
+
+        A plan that has painted enough of them without a failure makes way for a faster one that may
+        fit after all.
+        """
         before = self._request
         if (before.width, before.height, before.guided) == (width, height, guided):
-            return False
+            return self._quiet_jobs >= self._patience and self._try_higher()
+        self._quiet_jobs, self._before_trial = 0, None
         self._request = replace(
             before,
             width=width,
@@ -86,14 +95,39 @@ class ModelMemory:
         previous, self.plan = self.plan, choose(self._request).plan
         return self.plan.key != previous.key
 
+    def _try_higher(self) -> bool:
+        """Switch to a faster plan, if one may fit; returns whether weights move."""
+        self._quiet_jobs = 0
+        facts = self._device.facts(self.plan.ram_bytes)
+        self._request = replace(self._request, device=facts)
+        higher = higher_plan(self._request, self.plan)
+        if higher is None:
+            return False
+        log.info("%s: trying a faster plan, %s", self._model.name, plan_summary(higher))
+        self._before_trial, self.plan = self.plan, higher
+        return self.plan.key != self._before_trial.key
+
+    def count_painted(self) -> None:
+        """Take in that a job was painted."""
+        self._quiet_jobs += 1
+        if self._before_trial is not None:
+            self._before_trial = None
+            log.info("%s: the faster plan fits", self._model.name)
+
     def fall_back(self, stage: Stage, batch: int) -> bool:
         """Switch to the next plan down, after memory ran out with `batch` pictures at `stage`.
 
         Returns whether there is one.
         """
+        self._quiet_jobs = 0
         self.plan = replace(self.plan, batch=min(self.plan.batch, batch))
         size = self._request.width, self._request.height
         self._learn(self._measurement(stage, size, self.plan.batch, failed=True))
+        if self._before_trial is not None:
+            self.plan, self._before_trial = self._before_trial, None
+            self._patience *= 2
+            log.info("%s: the faster plan doesn't fit", self._model.name)
+            return True
         lower = next_plan(self._request, self.plan, stage)
         if lower is None:
             return False

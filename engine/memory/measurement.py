@@ -1,6 +1,6 @@
 """One measurement: what a stage of a memory plan took, in bytes and seconds."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from engine.memory.plan import Plan, Stage
@@ -59,6 +59,11 @@ class Measurement:
         """What was measured; a newer measurement of the same replaces an older one."""
         what = (self.model, self.device, self.plan_key, self.stage, self.failed)
         return (*what, self.width, self.height, self.batch)
+
+    @property
+    def disproved_key(self) -> tuple[str | int, ...] | None:
+        """The key of the failure that this disproves; `None` for a failure."""
+        return None if self.failed else replace(self, failed=True).key
 
     @property
     def working_key(self) -> WorkingKey:

@@ -56,6 +56,8 @@ class ModelProfile:
     def plus(self, *more: Measurement) -> "ModelProfile":
         """This profile with `more` measurements, in the place of older ones of the same."""
         latest = {measurement.key: measurement for measurement in (*self.measurements, *more)}
+        for measurement in more:
+            latest.pop(measurement.disproved_key or (), None)
         return replace(self, measurements=tuple(latest.values()))
 
     def with_overflow(self, overflow: Overflow) -> "ModelProfile":
@@ -76,13 +78,21 @@ class ModelProfile:
         """A failure that `plan` would repeat.
 
         It would if it expects as much at the stage that failed, for as large and as many pictures,
-        and the device has hardly more to give than it had then.
+        and the device has hardly more to give than it had then; unless it has worked itself.
         """
+        proven = {
+            m.stage
+            for m in self.measurements
+            if (m.plan_key, m.failed) == (plan.key, False)
+            and (not m.depends_on_size or m.width * m.height >= width * height)
+            and m.batch >= plan.batch
+        }
         for m in self.measurements:
             larger = not m.depends_on_size or width * height >= m.width * m.height
             if (
                 m.failed
                 and larger
+                and (m.plan_key == plan.key or m.stage not in proven)
                 and usable <= 1.05 * m.usable_bytes
                 and plan.peaks[m.stage] >= (m.peak_bytes or 0)
                 and (m.stage is not Stage.STEP or plan.batch >= m.batch)
@@ -200,6 +210,8 @@ class ProfileStore:
 
     def _put(self, one: Measurement) -> None:
         self._entries[one.key] = one
+        for entries in (self._entries, self._saved):
+            entries.pop(one.disproved_key, None)
         if one.seconds and one.stage is Stage.STEP:
             sizes = self._step_seconds.setdefault(one.model, {})
             sizes[one.width, one.height, one.batch] = one.seconds

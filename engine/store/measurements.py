@@ -28,8 +28,18 @@ class MeasurementTable:
         return readable("measurement of the model", rows, _measurement)
 
     async def save(self, measurement: Measurement) -> None:
-        """Write a measurement over an older one of the same."""
+        """Write a measurement over an older one of the same, and over a failure it disproves."""
         async with self._database.transaction() as connection:
+            if not measurement.failed:
+                await connection.execute(
+                    "DELETE FROM measurements WHERE (model, device, plan_key, stage, width, "
+                    "height, batch) = (?, ?, ?, ?, ?, ?, ?) AND failed",
+                    (
+                        *(measurement.model, measurement.device, measurement.plan_key),
+                        *(measurement.stage, measurement.width, measurement.height),
+                        measurement.batch,
+                    ),
+                )
             places = ", ".join("?" * len(COLUMNS))
             await connection.execute(
                 f"INSERT OR REPLACE INTO measurements ({', '.join(COLUMNS)}) VALUES ({places})",

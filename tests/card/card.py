@@ -105,6 +105,8 @@ class Card(TorchDispatchMode):  # type: ignore[no-untyped-call]
             return True
         if name == "aten::is_pinned":
             return getattr(args[0], "page_locked", False)
+        if name == "aten::_local_scalar_dense" and getattr(args[0], "backing", args[0]).is_meta:
+            return True  # shapes have no values: every check of numbers passes
         if name in ("aten::pin_memory", "aten::_pin_memory"):
             return self._pinned(args[0])
         composite = torch._C.DispatchKey.CompositeImplicitAutograd

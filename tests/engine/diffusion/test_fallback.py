@@ -154,6 +154,39 @@ def test_what_was_learned_from_a_failure_is_heeded_the_next_time(
 
 
 @pytest.mark.usefixtures("card")
+@pytest.mark.parametrize("still_full", [False, True])
+def test_after_quiet_jobs_a_faster_plan_is_tried_and_the_outcome_is_heeded(
+    tiny: Model, monkeypatch: pytest.MonkeyPatch, still_full: bool
+) -> None:
+    monkeypatch.setattr("engine.diffusion.model_memory.QUIET_JOBS", 2)
+    batches: list[int] = []
+    denoise, full = StableDiffusion.denoise, True
+
+    def watched(self: StableDiffusion, batch: DenoiserBatch) -> torch.Tensor:
+        rows = len(batch.samples) // 2
+        batches.append(rows)
+        if full and rows > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return denoise(self, batch)
+
+    monkeypatch.setattr(StableDiffusion, "denoise", watched)
+    harness = Harness(batch_size=4)
+
+    def most_at_once(number: int) -> int:
+        batches.clear()
+        harness.run(RunJob(job(number, count=4), tiny), jobs=1)
+        harness.executor._stopping = False
+        return max(batches)
+
+    assert [most_at_once(number) for number in (1, 2)] == [4, 2]
+    full = still_full
+    assert most_at_once(3) == 3, "after two quiet jobs"
+    expected = [2, 2, 2, 3] if still_full else [3, 4, 4, 4]
+    assert [most_at_once(number) for number in range(4, 8)] == expected
+    assert len(harness.of(JobPainted)) == 7
+
+
+@pytest.mark.usefixtures("card")
 def test_only_a_job_that_fits_on_no_rung_fails_and_is_told_what_would_fit(
     tiny: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:

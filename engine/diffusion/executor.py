@@ -131,8 +131,8 @@ class Executor:
         recipe = command.job.recipe
         while True:
             try:
-                if not self._running_jobs or self._largest() < recipe.width * recipe.height:
-                    self._model_cache.plan_for(recipe)
+                self._loaded.family.load_adapters(recipe)
+                self._model_cache.plan_for(self._largest(recipe), idle=not self._running_jobs)
                 with self._measuring(Stage.ENCODE, recipe):
                     samples = self._loaded.family.begin(recipe, init_image_of(command))
             except Exception as error:
@@ -194,10 +194,10 @@ class Executor:
         usage = self._loaded.components.take_usage(stage)
         self._loaded.memory.record(stage, seconds, batch, recipe, usage)
 
-    def _largest(self) -> int:
-        """Pixels of the largest picture of the running jobs."""
-        recipes = (running_job.job.recipe for running_job in self._running_jobs.values())
-        return max(recipe.width * recipe.height for recipe in recipes)
+    def _largest(self, recipe: Recipe) -> Recipe:
+        """That of the running jobs with the largest pictures, or `recipe` if its are larger."""
+        recipes = [running_job.job.recipe for running_job in self._running_jobs.values()]
+        return max([*recipes, recipe], key=lambda each: each.width * each.height)
 
     @property
     def _loaded(self) -> LoadedModel:

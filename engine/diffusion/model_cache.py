@@ -92,12 +92,21 @@ class ModelCache:
             self.loaded = None
             self._free_memory()
 
-    def plan_for(self, recipe: Recipe) -> None:
-        """Plan the model in use for pictures like `recipe`'s."""
+    def plan_for(self, recipe: Recipe, *, idle: bool = True) -> None:
+        """Plan the model in use for pictures like `recipe`'s, with the LoRAs that are loaded.
+
+        Args:
+            recipe: What is painted.
+            idle: Whether nothing else is, so that a faster plan may be tried.
+        """
         assert self.loaded is not None, "`get` comes first"
         self._device.claim()
+        memory, components = self.loaded.memory, self.loaded.components
         guided = recipe.guidance_scale > 1
-        if self.loaded.memory.plan_for(recipe.width, recipe.height, guided=guided):
+        size = recipe.width, recipe.height
+        if memory.plan_for(*size, guided=guided, adapter_bytes=components.adapter_bytes) or (
+            idle and memory.try_higher()
+        ):
             self._apply_plan(self.loaded)
 
     def fall_back(self, stage: Stage, batch: int = 1) -> bool:

@@ -1,7 +1,7 @@
 """The memory plan of one loaded model: chosen, measured, and replaced when memory runs out."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from engine.diffusion.device import Device
@@ -75,18 +75,25 @@ class ModelMemory:
         """What the plan may take of the device."""
         return self._request.device.usable_bytes
 
-    def plan_for(self, width: int, height: int, *, guided: bool) -> bool:
+    def plan_for(
+        self, width: int, height: int, *, guided: bool, adapter_bytes: Mapping[str, int]
+    ) -> bool:
         """Plan for pictures of that size; returns whether weights have to be placed differently.
 
-        A plan that has painted enough of them without a failure makes way for a faster one that may
-        fit after all.
+        Args:
+            width: Of a picture, pixels.
+            height: Of a picture, pixels.
+            guided: Whether pictures have a second, unconditional row.
+            adapter_bytes: What LoRAs take, by component.
         """
         before = self._request
-        if (before.width, before.height, before.guided) == (width, height, guided):
-            return self._quiet_jobs >= self._patience and self._try_higher()
+        asked = before.with_adapters(adapter_bytes)
+        same = (before.width, before.height, before.guided) == (width, height, guided)
+        if same and asked.components == tuple(before.components):
+            return False
         self._quiet_jobs, self._before_trial = 0, None
         self._request = replace(
-            before,
+            asked,
             width=width,
             height=height,
             guided=guided,
@@ -95,8 +102,13 @@ class ModelMemory:
         previous, self.plan = self.plan, choose(self._request).plan
         return self.plan.key != previous.key
 
-    def _try_higher(self) -> bool:
-        """Switch to a faster plan, if one may fit; returns whether weights move."""
+    def try_higher(self) -> bool:
+        """Switch to a faster plan that may fit after all, once enough was painted without trouble.
+
+        Returns whether weights have to be placed differently.
+        """
+        if self._quiet_jobs < self._patience:
+            return False
         self._quiet_jobs = 0
         facts = self._device.facts(self.plan.ram_bytes)
         self._request = replace(self._request, device=facts)

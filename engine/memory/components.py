@@ -41,6 +41,7 @@ class Component:
             shrinks; `None` if unknown.
         float32_parameters: Of T5's feed-forward layers: they aren't quantized, and stay in float32
             where the rest is in float16, in which they overflow (huggingface/transformers#20287).
+        adapter_bytes: Bytes of the LoRAs that are loaded into it, as they are on the device.
         stored_as: How its weights are quantized in the file, if they are; they stay so.
         force_upcast: Of a VAE: what its config says, or Diffusers' default; SDXL's float16
             overflows, and its pipeline then decodes in float32 (the “fp16-fix” ones say `false`).
@@ -59,6 +60,7 @@ class Component:
     largest_layer: int = 0
     linear_share: float | None = None
     float32_parameters: int = 0
+    adapter_bytes: int = 0
     stored_as: Quantization | None = None
     force_upcast: bool = True
     tile_side: int = 512

@@ -1,7 +1,7 @@
 """What the planner is asked: which model, on which device, for which pictures."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from engine.memory.components import Component, Role
@@ -53,6 +53,11 @@ class PlanRequest:
     guided: bool = True
     steps: int = 0
     profile: ModelProfile = field(default_factory=ModelProfile)
+
+    def with_adapters(self, nbytes: Mapping[str, int]) -> "PlanRequest":
+        """This request with so many bytes of LoRAs loaded, by component."""
+        components = (replace(c, adapter_bytes=nbytes.get(c.name, 0)) for c in self.components)
+        return replace(self, components=tuple(components))
 
     @cached_property
     def encoders(self) -> tuple[Component, ...]:

@@ -123,9 +123,12 @@ def best_methods(device: DeviceFacts) -> list[Quantization]:
 
 
 def weight_bytes(component: Component, dtype: str, method: Quantization | None) -> int:
-    """Bytes of the weights of `component` as loaded in `dtype`, quantized by this `method`."""
+    """Bytes of the weights of `component` as loaded in `dtype`, quantized by this `method`.
+
+    Its LoRAs are loaded beside them, and not quantized.
+    """
     if component.stored_as:
-        return component.stored_bytes
+        return component.stored_bytes + component.adapter_bytes
     shrinking, bits = 0.0, 0.0
     if method is not None:
         shrinking = _shrinking(component, QUANTIZATION_METHODS[method])
@@ -136,6 +139,7 @@ def weight_bytes(component: Component, dtype: str, method: Quantization | None) 
         shrinking * bits / 8
         + (component.parameters - shrinking) * number_bytes
         + upcast * (NUMBER_BYTES["float32"] - number_bytes)
+        + component.adapter_bytes
     )
 
 

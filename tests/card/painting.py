@@ -13,10 +13,12 @@ from torch.utils._python_dispatch import _disable_current_modes
 
 from engine.diffusion import loader, make_executor, pipelines
 from engine.diffusion.model_memory import ModelMemory
+from engine.diffusion.offload import OffloadedComponents
 from engine.jobs.job import Job
 from engine.memory.measurement import Measurement
 from engine.memory.plan import Plan, Stage
 from engine.memory.profiles import ProfileStore
+from engine.models.adapters import AdapterCatalogue
 from engine.models.catalogue import Model
 from engine.settings import EngineSettings
 from engine.worker.executor_setup import ExecutorSetup
@@ -80,25 +82,25 @@ def paint(
     card: Card | None = None,
     *,
     known: Iterable[Measurement] = (),
+    adapters: AdapterCatalogue | None = None,
     ram: int = RAM,
 ) -> Painting:
     """Paint `jobs` one after the other; on the CPU without a card."""
+    setup = ExecutorSetup(
+        settings=settings,
+        profiles=ProfileStore(known),
+        adapters=adapters or AdapterCatalogue(),
+    )
     painting = Painting()
     if card is None:
-        _paint(model, jobs, settings, known, painting)
+        _paint(model, jobs, setup, painting)
     else:
         with plugged_in(card, ram=ram), _observed(card, painting):
-            _paint(model, jobs, settings, known, painting)
+            _paint(model, jobs, setup, painting)
     return painting
 
 
-def _paint(
-    model: Model,
-    jobs: Sequence[Job],
-    settings: EngineSettings,
-    known: Iterable[Measurement],
-    painting: Painting,
-) -> None:
+def _paint(model: Model, jobs: Sequence[Job], setup: ExecutorSetup, painting: Painting) -> None:
     commands: queue.SimpleQueue[ExecutorCommand] = queue.SimpleQueue()
     waiting = list(jobs)
 
@@ -119,7 +121,6 @@ def _paint(
                 painting.problems.append(report.sentence)
                 go_on()
 
-    setup = ExecutorSetup(settings=settings, profiles=ProfileStore(known))
     go_on()
     make_executor(setup, commands, take).run()
 
@@ -129,13 +130,24 @@ def _observed(card: Card, painting: Painting) -> Iterator[None]:
     """Have models loaded into the RAM beside the card, and watch what each stage takes."""
     build: Callable[..., Any] = pipelines.build_pipeline
     record, begin = ModelMemory.record, ModelMemory.__init__
+    altering = OffloadedComponents.altering
+
+    def take(modules: Iterable[Any]) -> None:
+        for module in modules:
+            if isinstance(module, torch.nn.Module):
+                as_card_tensors(module, card)
+
+    @contextmanager
+    def altered(components: OffloadedComponents, *names: str) -> Iterator[None]:
+        with altering(components, *names):
+            yield
+            with _disable_current_modes():
+                take(components._modules.values())
 
     def built(*args: Any, **kwargs: Any) -> Any:
         with _disable_current_modes():
             pipe = build(*args, **kwargs)
-            for part in pipe.components.values():
-                if isinstance(part, torch.nn.Module):
-                    as_card_tensors(part, card)
+            take(pipe.components.values())
         return pipe
 
     def begun(memory: ModelMemory, *args: Any, **kwargs: Any) -> None:
@@ -149,6 +161,7 @@ def _observed(card: Card, painting: Painting) -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loader, "build_pipeline", built)
+        patch.setattr(OffloadedComponents, "altering", altered)
         patch.setattr(ModelMemory, "__init__", begun)
         patch.setattr(ModelMemory, "record", recorded)
         yield

@@ -1,15 +1,24 @@
 """Streaming on the card; `every_rung.py` has all families on all rungs."""
 
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
+from diffusers import StableDiffusionPipeline
+from safetensors.torch import load_file
 
-from engine.memory.plan import Residence
+from engine.jobs.request import AdapterUse
+from engine.memory.plan import Residence, Stage
+from engine.models.adapters import AdapterCatalogue
 from engine.models.catalogue import Model
 from tests.card import Card
-from tests.card.painting import Painting
+from tests.card.painting import Painting, paint
 from tests.card.streams import Stream
+from tests.engine.builders import engine_settings, job
+from tests.test_card.conftest import RECIPE
 from tests.test_card.rungs import check_rung, paint_on
+from tests.tiny.adapters import lora
 
 
 @pytest.mark.parametrize(
@@ -23,6 +32,28 @@ def test_a_streamed_model_paints_the_cpus_picture_without_a_race(
     rung: str,
 ) -> None:
     check_rung(card, family, rung, models, plain)
+
+
+def test_loras_are_in_the_plan(card: Card, models: Callable[[str], Model], tmp_path: Path) -> None:
+    folder = tmp_path / "loras"
+    pipe: Any = StableDiffusionPipeline.from_pretrained(models("sd").source)
+    file = lora(folder / "ink.safetensors", pipe, "unet", seed=1, rank=64)
+    settings = engine_settings(device="cuda", offload="model", previews=False, reserve_gb=0)
+    jobs = [
+        job(1, **RECIPE, seed=1),
+        job(2, **RECIPE, seed=1, adapters=(AdapterUse("ink", 1.0),)),
+    ]
+
+    painting = paint(models("sd"), jobs, settings, card, adapters=AdapterCatalogue(folder=folder))
+
+    assert not painting.problems
+    assert (painting.pictures[0] != painting.pictures[1]).any()
+    plans = [run.plan for run in painting.stages if run.stage is Stage.STEP]
+    before, after = plans[0].places["unet"], plans[-1].places["unet"]
+    loaded = sum(tensor.nbytes for tensor in load_file(file).values())
+    assert after.weight_bytes - before.weight_bytes == loaded
+    counted = [m.weight_bytes for m in painting.measurements if m.stage is Stage.STEP]
+    assert counted[-1] - counted[0] == loaded
 
 
 @pytest.mark.parametrize("wait", ["wait_stream", "wait_event"])

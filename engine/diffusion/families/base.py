@@ -50,6 +50,14 @@ class Sample:
 class Family(Protocol):
     """A loaded pipeline of one kind."""
 
+    def load_adapters(self, recipe: Recipe) -> None:
+        """Load the LoRAs of a recipe into the components, before memory is planned for it.
+
+        Raises:
+            InvalidRequest: There is none of that name, or it is for another family.
+            ModelUnavailable: Its file is missing or damaged.
+        """
+
     def begin(self, recipe: Recipe, init_image: InitImage | None = None) -> Sequence[Sample]:
         """Encode the prompt and make the job's samples, one for each seed.
 

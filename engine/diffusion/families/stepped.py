@@ -70,6 +70,10 @@ class Stepped(LatentFamily):
         adapters = self._adapters.batch_key(sample.recipe.adapters)
         return sample.recipe.width, sample.recipe.height, adapters
 
+    def load_adapters(self, recipe: Recipe) -> None:
+        """Load them once; those that were used least recently may make room."""
+        self._adapters.ensure(*recipe.adapters)
+
     def begin(self, recipe: Recipe, init_image: InitImage | None = None) -> list[Sample]:
         """Encode the prompt once and make a sample for each seed.
 

@@ -36,6 +36,9 @@ class WholePipeline:
         self._components = components
         self._accepted = inspect.signature(pipe.__call__).parameters
 
+    def load_adapters(self, recipe: Recipe) -> None:
+        """None: `begin` refuses them."""
+
     def begin(self, recipe: Recipe, init_image: InitImage | None = None) -> list[Sample]:
         """Make a sample for each seed; the work is done in `step`.
 

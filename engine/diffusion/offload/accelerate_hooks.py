@@ -27,6 +27,11 @@ class AccelerateOffload:
         )
 
     @property
+    def adapter_bytes(self) -> dict[str, int]:
+        """None: it takes no LoRAs."""
+        return {}
+
+    @property
     def nbytes(self) -> int:
         """Bytes of all weights."""
         return sum(size_of(p) for p in self._pipe.components.values() if isinstance(p, nn.Module))

@@ -146,6 +146,7 @@ class OffloadedComponents:
         self._modules: dict[str, nn.Module] = {
             name: part for name, part in pipe.components.items() if isinstance(part, nn.Module)
         }
+        self._own_bytes = {name: size_of(module) for name, module in self._modules.items()}
         self._parts: dict[str, OffloadablePart] = {}
         self._make_part: dict[str, Callable[[], OffloadablePart]] = {}
         self._resident: set[str] = set()
@@ -161,6 +162,13 @@ class OffloadedComponents:
     def nbytes(self) -> int:
         """Bytes of all weights, which is what the pipeline takes in RAM."""
         return sum(size_of(module) for module in self._modules.values())
+
+    @property
+    def adapter_bytes(self) -> dict[str, int]:
+        """Bytes of what was loaded into the components since they were taken, if anything was."""
+        sizes = {name: size_of(module) for name, module in self._modules.items()}
+        own = self._own_bytes
+        return {name: size - own[name] for name, size in sizes.items() if size > own[name]}
 
     @property
     def movable(self) -> bool:

@@ -137,8 +137,8 @@ def test_what_was_learned_from_a_failure_is_heeded_the_next_time(
     plans: list[Plan] = []
     plan_for = ModelCache.plan_for
 
-    def watched(self: ModelCache, asked: Recipe) -> None:
-        plan_for(self, asked)
+    def watched(self: ModelCache, asked: Recipe, **more: Any) -> None:
+        plan_for(self, asked, **more)
         assert self.loaded is not None
         plans.append(self.loaded.memory.plan)
 

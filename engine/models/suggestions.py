@@ -24,7 +24,7 @@ BEST_FIRST = (
 )
 """Checkpoints to start with: one of a kind, and none whose terms have to be accepted first."""
 
-QUICK, SLOWEST = 1.1, 1.5
+QUICK, SLOWEST = 1.12, 1.5
 """Times relative to everything on the device: beyond the first, a model comes after quicker ones;
 beyond the second, it isn't suggested."""
 

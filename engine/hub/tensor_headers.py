@@ -1,6 +1,7 @@
 """The headers of weight files: which tensors there are, without reading them."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -108,8 +109,17 @@ def largest_block(tensors: tuple[Tensor, ...]) -> int:
 
 def largest_layer(tensors: tuple[Tensor, ...]) -> int:
     """Parameters of the largest single layer within repeated blocks, or of all without blocks."""
+    return _largest_of([one for one in tensors if _block_of(one.name)] or tensors)
+
+
+def outside_layer(tensors: tuple[Tensor, ...]) -> int:
+    """Parameters of the largest single layer outside of repeated blocks; 0 if there is none."""
+    return _largest_of([one for one in tensors if not _block_of(one.name)])
+
+
+def _largest_of(tensors: Iterable[Tensor]) -> int:
     layers: dict[str, int] = {}
-    for tensor in [one for one in tensors if _block_of(one.name)] or tensors:
+    for tensor in tensors:
         layer = tensor.name.rpartition(".")[0]
         layers[layer] = layers.get(layer, 0) + tensor.parameters
     return max(layers.values(), default=0)

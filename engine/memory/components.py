@@ -37,6 +37,7 @@ class Component:
         outside_blocks: Parameters outside of its repeated blocks (embeddings, the last norm), which
             stay on the device while the blocks are streamed.
         largest_layer: Parameters of the largest single layer within its blocks; 0 if unknown.
+        outside_layer: Parameters of the largest single layer outside of them; 0 if unknown.
         linear_share: Share of its parameters in `nn.Linear` layers, which is what quantization
             shrinks; `None` if unknown.
         float32_parameters: Of T5's feed-forward layers: they aren't quantized, and stay in float32
@@ -58,12 +59,18 @@ class Component:
     largest_block: int
     outside_blocks: int = 0
     largest_layer: int = 0
+    outside_layer: int = 0
     linear_share: float | None = None
     float32_parameters: int = 0
     adapter_bytes: int = 0
     stored_as: Quantization | None = None
     force_upcast: bool = True
     tile_side: int = 512
+
+    @property
+    def has_head(self) -> bool:
+        """Whether it is a language model that is called with its last layer, as Qwen2.5-VL is."""
+        return self.class_name.endswith(("ForConditionalGeneration", "ForCausalLM"))
 
     @property
     def is_unet(self) -> bool:

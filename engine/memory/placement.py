@@ -232,7 +232,8 @@ def _layer_by_layer(
 ) -> ComponentPlacement:
     """`place` with single layers, of which those count that are there at the peak.
 
-    What is outside of blocks is an embedding, which meets nothing else. A UNet's largest layers are
+    What is outside of blocks is an embedding, which meets nothing else, or as large a head, which
+    meets the activations. A UNet's largest layers are
     at its lowest resolution, with `LOWEST` of the activations that those at the highest meet, and
     as many times their weights.
     """
@@ -241,7 +242,8 @@ def _layer_by_layer(
     if component.is_unet:
         there = max(int(layer * LOWEST), layer - int(activations * (1 - LOWEST)))
     else:
-        there = max(int(component.outside_blocks * number) - activations, layer)
+        outside = int((component.outside_layer or component.outside_blocks) * number)
+        there = max(outside - (0 if component.has_head else activations), layer)
     return replace(place, resident_bytes=min(place.weight_bytes, there), layer_by_layer=True)
 
 

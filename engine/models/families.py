@@ -199,6 +199,7 @@ FAMILIES: Mapping[str, FamilyFacts] = MappingProxyType(
             multiple_of=16,
             num_inference_steps=50,
             guidance_scale=4.0,
+            step_copies=13,
             decode_factor=2900,
         ),
         "pixart-sigma": FamilyFacts(

@@ -19,6 +19,7 @@ from engine.hub.tensor_headers import (
     largest_layer,
     linear_share,
     outside_blocks,
+    outside_layer,
 )
 from engine.hub.vae_config import vae_facts
 from engine.memory.components import Component, Role
@@ -233,6 +234,7 @@ def _component(
         largest_block=largest_block(tensors),
         outside_blocks=outside_blocks(tensors),
         largest_layer=largest_layer(tensors),
+        outside_layer=outside_layer(tensors),
         linear_share=linear_share(tensors),
         float32_parameters=float32_parameters(class_name, tensors),
     )

@@ -19,6 +19,9 @@ from benchmarks.tokenizers import qwen3_tokenizer
 
 DTYPES = {torch.float16: "F16", torch.bfloat16: "BF16"}
 """As the safetensors format names them."""
+METADATA = "__metadata__"
+SHARD_BYTES = 10 * 10**9
+"""What a file holds at most: Linux refuses to map more at once than there is RAM."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,17 +108,33 @@ def _write_module(module: Any, folder: Path, dtype: torch.dtype) -> None:
         module.config.architectures = [type(module).__name__]
         module.config.dtype = dtype
         module.config.save_pretrained(folder)
-    header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
-    end = 0
+    shards = _shards(module, dtype)
+    weight_map: dict[str, str] = {}
+    for number, (header, nbytes) in enumerate(shards, start=1):
+        part = f"-{number:05}-of-{len(shards):05}" if len(shards) > 1 else ""
+        weight_map |= dict.fromkeys(header.keys() - {METADATA}, f"{stem}{part}.safetensors")
+        text = json.dumps(header).encode()
+        text += b" " * (-len(text) % 8)
+        with (folder / f"{stem}{part}.safetensors").open("wb") as file:
+            file.write(len(text).to_bytes(8, "little") + text)
+            file.truncate(8 + len(text) + nbytes)
+    if len(shards) > 1:
+        index = {"metadata": {"total_size": sum(n for _, n in shards)}, "weight_map": weight_map}
+        (folder / f"{stem}.safetensors.index.json").write_text(json.dumps(index))
+
+
+def _shards(module: Any, dtype: torch.dtype) -> list[tuple[dict[str, Any], int]]:
+    """The headers of the files that the weights are in, and the bytes of the weights in each."""
+    shards: list[tuple[dict[str, Any], int]] = []
     for name, weight in module.named_parameters():
-        begin, end = end, end + weight.numel() * dtype.itemsize
+        nbytes = weight.numel() * dtype.itemsize
+        if not shards or shards[-1][1] + nbytes > SHARD_BYTES:
+            shards.append(({METADATA: {"format": "pt"}}, 0))
+        header, begin = shards[-1]
         header[name] = {
             "dtype": DTYPES[dtype],
             "shape": list(weight.shape),
-            "data_offsets": [begin, end],
+            "data_offsets": [begin, begin + nbytes],
         }
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)
-    with (folder / f"{stem}.safetensors").open("wb") as file:
-        file.write(len(text).to_bytes(8, "little") + text)
-        file.truncate(8 + len(text) + end)
+        shards[-1] = header, begin + nbytes
+    return shards

@@ -149,5 +149,10 @@ def test_libraries_that_take_the_current_card_take_the_chosen_one(
     """As bitsandbytes does when it quantizes."""
     chosen: list[torch.device] = []
     monkeypatch.setattr(torch.cuda, "set_device", chosen.append)
-    Device.choose(engine_settings(device="cuda:1")).select()
+    precision = torch.get_float32_matmul_precision()
+    try:
+        Device.choose(engine_settings(device="cuda:1")).select()
+        assert torch.get_float32_matmul_precision() == "high"
+    finally:
+        torch.set_float32_matmul_precision(precision)
     assert chosen == [torch.device("cuda:1")]

@@ -91,7 +91,7 @@ class ModelMemory:
         same = (before.width, before.height, before.guided) == (width, height, guided)
         if same and asked.components == tuple(before.components):
             return False
-        self._quiet_jobs, self._before_trial = 0, None
+        self._before_trial = None
         self._request = replace(
             asked,
             width=width,

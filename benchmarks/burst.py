@@ -1,11 +1,12 @@
 """A burst of jobs through the studio, against the Diffusers pipeline called in a loop.
 
-    python -m benchmarks.burst [--jobs 50] [--users 10] [--rounds 3]
+    python -m benchmarks.burst [--jobs 50] [--users 10] [--rounds 3] [--profile]
 
 Both paint the same prompts with the same seeds and settings on the same device, each after one
 picture to warm up. They take turns, and each turn is a process of its own: a process that has
 painted slows down what comes after it. The studio's time counts everything: the queue, the
-database, the PNG files. The loop only calls the pipeline.
+database, the PNG files. The loop only calls the pipeline. `--profile` tells where the studio's time
+goes instead.
 """
 
 import asyncio
@@ -13,10 +14,12 @@ import multiprocessing
 import random
 import tempfile
 import time
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 from statistics import median
-from typing import Annotated, Literal
+from typing import Annotated, Literal, ParamSpec, TypeVar
 
 import torch
 import typer
@@ -24,11 +27,14 @@ from diffusers import StableDiffusionPipeline
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.burst_profile import Profile, Profiler
 from engine import EngineSettings, ImageRequest, Requester, Studio, open_studio
 from engine.diffusion import Device
 from engine.diffusion.schedulers import make_scheduler
 from engine.models.catalogue import SKETCH
 
+P = ParamSpec("P")
+T = TypeVar("T")
 Side = Literal["pipeline in a loop", "studio"]
 
 THINGS = ("circle", "house", "tree", "star", "fish", "boat", "heart", "flower")
@@ -71,9 +77,15 @@ def loop_seconds(requests: list[ImageRequest], device: torch.device) -> float:
 
 
 async def studio_seconds(
-    requests: list[ImageRequest], users: int, settings: EngineSettings
+    requests: list[ImageRequest],
+    users: int,
+    settings: EngineSettings,
+    profiler: Profiler | None = None,
 ) -> float:
-    """Seconds from the first submit until the last picture is on disk and recorded."""
+    """Seconds from the first submit until the last picture is on disk and recorded.
+
+    The profiler, if there is one, counts in that time.
+    """
 
     async def paint(studio: Studio, request: ImageRequest, owner: str) -> None:
         job = await studio.submit(request, Requester(owner=owner))
@@ -84,18 +96,35 @@ async def studio_seconds(
     with tempfile.TemporaryDirectory() as folder:
         async with open_studio(settings, {}, Path(folder)) as studio:
             await paint(studio, requests[0], "warm-up")
-            begun = time.perf_counter()
-            async with asyncio.TaskGroup() as together:
-                for i, request in enumerate(requests):
-                    together.create_task(paint(studio, request, f"user {i % users}"))
-            return time.perf_counter() - begun
+            with profiler.counting() if profiler else nullcontext():
+                begun = time.perf_counter()
+                async with asyncio.TaskGroup() as together:
+                    for i, request in enumerate(requests):
+                        together.create_task(paint(studio, request, f"user {i % users}"))
+                return time.perf_counter() - begun
 
 
 def turn(side: Side, requests: list[ImageRequest], users: int, settings: EngineSettings) -> float:
     """Seconds that one side takes in a process of its own."""
+    return _alone(_seconds, side, requests, users, settings)
+
+
+def profile(requests: list[ImageRequest], users: int, settings: EngineSettings) -> Profile:
+    """Where the studio's time goes in a process of its own."""
+    return _alone(_profile, requests, users, settings)
+
+
+def _alone(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context) as pool:
-        return pool.submit(_seconds, side, requests, users, settings).result()
+        return pool.submit(function, *args, **kwargs).result()
+
+
+def _profile(requests: list[ImageRequest], users: int, settings: EngineSettings) -> Profile:
+    profiler = Profiler()
+    with profiler.installed():
+        asyncio.run(studio_seconds(requests, users, settings, profiler))
+    return profiler.profile
 
 
 def _seconds(
@@ -112,10 +141,14 @@ def main(
     batch_size: Annotated[int, typer.Option(min=1, max=32)] = EngineSettings().batch_size,
     rounds: Annotated[int, typer.Option(min=1, max=20)] = 3,
     device: str = "auto",
+    profiled: Annotated[bool, typer.Option("--profile")] = False,
 ) -> None:
     """Print how many pictures a minute each way paints, and their ratio in each round."""
     settings = EngineSettings(batch_size=batch_size, device=device, offload="resident")
     requests = burst(jobs)
+    if profiled:
+        Console().print(profile(requests, users, settings).table())
+        return
     sides: tuple[Side, Side] = ("pipeline in a loop", "studio")
     taken = [[turn(side, requests, users, settings) for side in sides] for _ in range(rounds)]
     table = Table(title=f"{jobs} jobs by {users} users, batch size {batch_size}")

@@ -8,7 +8,7 @@ from typing import Any
 from benchmarks.memory_task import PROMPTS, RUNGS, Task
 from engine.diffusion import make_executor
 from engine.jobs.job import Job, JobState
-from engine.jobs.request import Recipe
+from engine.jobs.recipe import Recipe
 from engine.memory.device import reserve_of
 from engine.memory.measurement import Measurement
 from engine.memory.plan import Stage

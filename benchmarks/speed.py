@@ -1,20 +1,23 @@
 """What would paint faster on this device, and at what price: each way against the plain pipeline.
 
-    python -m benchmarks.speed [--model sdxl] [--device cuda] [--rounds 5]
+    python -m benchmarks.speed [--model sdxl] [--device cuda] [--rounds 5] [--way plain --way quick]
 
-All ways paint the same prompt with the same seed, in turns. A ratio is that of the plain pipeline's
-time in the same round. `sketch` has its own weights; the others are of full size with random ones.
+All ways paint the same prompt with the same seed, in turns; each round has another seed. A ratio
+is that of the plain pipeline's time in the same round, a difference that from its picture. `sketch`
+has its own weights; the others have random ones: `wide` is the UNet of `sketch` three times as
+wide, the rest are of full size. “exact”, “close” and “quick” are the modes of `[engine] speed`,
+painted by the engine.
 """
 
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from statistics import median
+from statistics import mean, median
 from textwrap import shorten
 from types import MappingProxyType
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import diffusers
 import numpy as np
@@ -26,6 +29,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from benchmarks.memory_models import prepare
 from benchmarks.memory_sizes import SIZES
+from benchmarks.speed_modes import close, exact, fewer_steps, quick
 from engine import EngineSettings
 from engine.diffusion import Device
 from engine.models.catalogue import SKETCH
@@ -33,8 +37,18 @@ from engine.models.catalogue import SKETCH
 PROMPT = "a red house"
 SEED = 1
 
-Way = Callable[[Any], AbstractContextManager[None]]
-"""Has a pipeline paint in some way while it is entered."""
+WIDER = 3
+"""How much wider the UNet of `wide` is than that of `sketch`: 35 million parameters."""
+
+Way = Callable[[Any], AbstractContextManager[Any]]
+"""Has a pipeline paint in some way while it is entered, or gives what is called in its place."""
+
+
+class Difference(NamedTuple):
+    """How far a picture is from the plain one, in 8-bit levels."""
+
+    mean: float
+    largest: float
 
 
 def _parts(pipe: Any) -> Iterator[Any]:
@@ -96,6 +110,10 @@ WAYS: Mapping[str, Way] = MappingProxyType(
         "efficient attention": lambda pipe: attention(SDPBackend.EFFICIENT_ATTENTION),
         "cuDNN attention": lambda pipe: attention(SDPBackend.CUDNN_ATTENTION),
         "plain attention": lambda pipe: attention(SDPBackend.MATH),
+        "fewer steps": fewer_steps,
+        "exact": exact,
+        "close": close,
+        "quick": quick,
     }
 )
 """By name."""
@@ -103,7 +121,7 @@ WAYS: Mapping[str, Way] = MappingProxyType(
 
 def load(model: str, folder: Path, device: torch.device) -> tuple[Any, dict[str, Any]]:
     """A pipeline on the device, and what it is called with."""
-    if model == "sketch":
+    if model in ("sketch", "wide"):
         source, half = SKETCH.source, "float16"
         values = SKETCH.width, SKETCH.num_inference_steps, SKETCH.guidance_scale
     else:
@@ -113,6 +131,8 @@ def load(model: str, folder: Path, device: torch.device) -> tuple[Any, dict[str,
     dtype = torch.float32 if device.type == "cpu" else getattr(torch, half)
     pipe = diffusers.DiffusionPipeline.from_pretrained(source, dtype=dtype).to(device)
     pipe.set_progress_bar_config(disable=True)
+    if model == "wide":
+        pipe.unet = _wider(pipe.unet).to(device, dtype)
     side, steps, guidance = values
     return pipe, {
         "prompt": PROMPT,
@@ -124,48 +144,68 @@ def load(model: str, folder: Path, device: torch.device) -> tuple[Any, dict[str,
     }
 
 
-def paint(pipe: Any, call: Mapping[str, Any]) -> tuple[float, Any]:
+def _wider(unet: Any) -> Any:
+    """A random UNet with `WIDER` times the channels."""
+    torch.manual_seed(SEED)
+    channels = [WIDER * number for number in unet.config.block_out_channels]
+    return diffusers.UNet2DConditionModel.from_config(unet.config, block_out_channels=channels)
+
+
+def paint(pipe: Any, call: Mapping[str, Any], seed: int = SEED) -> tuple[float, Any]:
     """Seconds for one picture, and its levels."""
     begun = time.perf_counter()
-    image = pipe(**call, generator=torch.Generator("cpu").manual_seed(SEED)).images[0]
+    image = pipe(**call, generator=torch.Generator("cpu").manual_seed(seed)).images[0]
     return time.perf_counter() - begun, np.round(image * 255)
 
 
 def measure(
-    pipe: Any, call: Mapping[str, Any], rounds: int
-) -> tuple[dict[str, list[float]], dict[str, float], dict[str, str]]:
-    """Seconds by way and round, the largest difference in levels, and why a way doesn't work."""
+    pipe: Any, call: Mapping[str, Any], rounds: int, ways: Collection[str] = ()
+) -> tuple[dict[str, list[float]], dict[str, Difference], dict[str, str]]:
+    """Seconds by way and round, differences from the plain pictures, and why a way doesn't work.
+
+    Args:
+        pipe: The pipeline.
+        call: What it is called with.
+        rounds: Pictures by each way.
+        ways: Those to measure, the plain one included; all if empty.
+    """
     seconds: dict[str, list[float]] = {}
-    difference: dict[str, float] = {}
+    apart: dict[str, list[Difference]] = {}
     broken: dict[str, str] = {}
-    _, plain = paint(pipe, call)
     for number in range(rounds + 1):
+        seed = SEED + number
+        _, plain = paint(pipe, call, seed)
         for name, way in WAYS.items():
-            if name in broken:
+            if name in broken or (ways and name not in ways):
                 continue
             try:
-                with way(pipe):
-                    paint(pipe, call)  # compiles, tunes, fills caches
-                    taken, levels = paint(pipe, call)
+                with way(pipe) as other:
+                    painter = other or pipe
+                    paint(painter, call, seed)  # compiles, tunes, fills caches
+                    taken, levels = paint(painter, call, seed)
             except Exception as error:  # whatever a backend says to what it can't do
                 broken[name] = shorten(str(error) or type(error).__name__, 60)
                 continue
             if number:  # the first round warms up
+                off = np.abs(levels - plain)
                 seconds.setdefault(name, []).append(taken)
-                difference[name] = max(
-                    difference.get(name, 0.0), float(np.abs(levels - plain).max())
-                )
+                apart.setdefault(name, []).append(Difference(float(off.mean()), float(off.max())))
+    difference = {
+        name: Difference(mean(one.mean for one in found), max(one.largest for one in found))
+        for name, found in apart.items()
+    }
     return seconds, difference, broken
 
 
 def main(
-    model: Annotated[Literal["sketch", "sd15", "sdxl", "flux", "z-image"], typer.Option()] = (
-        "sketch"
-    ),
+    model: Annotated[
+        Literal["sketch", "wide", "sd15", "sdxl", "flux", "z-image"], typer.Option()
+    ] = ("sketch"),
     device: str = "auto",
     rounds: Annotated[int, typer.Option(min=1, max=50)] = 5,
     steps: Annotated[int | None, typer.Option(min=1, help="In place of the model's own.")] = None,
     folder: Annotated[Path | None, typer.Option(help="Where random weights are kept.")] = None,
+    way: Annotated[list[str] | None, typer.Option(help="One to measure; all if omitted.")] = None,
 ) -> None:
     """Print how much faster each way paints, and how far its pictures differ."""
     place = folder or Path(tempfile.gettempdir()) / "atelier-benchmarks"
@@ -173,22 +213,24 @@ def main(
     pipe, call = load(model, place, chosen)
     if steps is not None:
         call["num_inference_steps"] = steps
-    seconds, difference, broken = measure(pipe, call, rounds)
+    ways = {PLAIN, *way} if way else set(WAYS)
+    seconds, difference, broken = measure(pipe, call, rounds, ways)
     table = Table(
         title=f"{model} on {chosen}, {call['width']}², {call['num_inference_steps']} steps"
     )
-    for heading in ("way", "seconds", "times as fast", "largest difference, levels"):
+    for heading in ("way", "seconds", "times as fast", "levels apart: mean", "most"):
         table.add_column(heading, justify="left" if heading == "way" else "right")
-    for name in WAYS:
+    for name in (name for name in WAYS if name in ways):
         if name in broken:
-            table.add_row(name, "", "", broken[name])
+            table.add_row(name, "", broken[name], "", "")
             continue
         ratios = [plain / own for plain, own in zip(seconds[PLAIN], seconds[name], strict=True)]
         table.add_row(
             name,
             f"{median(seconds[name]):.3f}",
             f"{median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})",
-            f"{difference[name]:.0f}",
+            f"{difference[name].mean:.2f}",
+            f"{difference[name].largest:.0f}",
         )
     Console().print(table)
 

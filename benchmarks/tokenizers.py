@@ -8,6 +8,7 @@ from transformers import CLIPTokenizer, Qwen2Tokenizer, T5TokenizerFast
 
 T5_SPECIAL = ("<pad>", "</s>", "<unk>")
 QWEN3_SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>", "<think>", "</think>")
+VISION_SPECIAL = ("<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>")
 
 QWEN3_TEMPLATE = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n"
@@ -35,13 +36,18 @@ def t5_tokenizer() -> T5TokenizerFast:
     return T5TokenizerFast(vocab=pieces, extra_ids=0)
 
 
-def qwen3_tokenizer() -> Qwen2Tokenizer:
-    """One token a byte: prompts of different length stay so."""
+def qwen3_tokenizer(*, vision: bool = False) -> Qwen2Tokenizer:
+    """One token a byte: prompts of different length stay so.
+
+    Args:
+        vision: Whether it also has the tokens that pictures stand at.
+    """
+    special = (*QWEN3_SPECIAL, *(VISION_SPECIAL if vision else ()))
     printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
     letters = [chr(byte) for byte in printable] + [
         chr(256 + i) for i in range(256 - len(printable))
     ]
-    vocab = {token: i for i, token in enumerate([*letters, *QWEN3_SPECIAL])}
-    words = Qwen2Tokenizer(vocab=vocab, merges=[], extra_special_tokens=list(QWEN3_SPECIAL[1:]))
+    vocab = {token: i for i, token in enumerate([*letters, *special])}
+    words = Qwen2Tokenizer(vocab=vocab, merges=[], extra_special_tokens=list(special[1:]))
     words.chat_template = QWEN3_TEMPLATE
     return words

@@ -9,10 +9,16 @@ from typing import Annotated, Any
 
 import typer
 
+from cli.backup import commands
 from cli.exits import Exit
+from cli.hub.app import hub_app
+from cli.loras_app import loras_app
 from cli.models.app import models_app
 from cli.options import Config, settings_of
 from cli.prompt_command import PromptCommand
+from cli.service.app import service_app
+from cli.training.command import train
+from cli.worker.app import worker_app
 
 CODES = "; ".join(f"{code.value} {code.meaning}" for code in Exit)
 
@@ -26,6 +32,12 @@ app = typer.Typer(
 )
 
 app.add_typer(models_app, name="models")
+app.add_typer(loras_app, name="loras")
+app.add_typer(hub_app, name="hub")
+app.add_typer(service_app, name="service")
+app.add_typer(worker_app, name="worker")
+for command in (commands.backup, commands.restore, commands.data, train):
+    app.command()(command)
 
 
 def _file(text: str) -> Any:
@@ -62,7 +74,7 @@ def run(context: typer.Context, config: Config = None) -> None:
     """Run the bot. Ctrl-C or SIGTERM shuts it down; a second one stops it immediately."""
     from cli.run import run
 
-    run(settings_of(context, config))
+    run(settings_of(context, config), config or context.obj)
 
 
 @app.command(cls=PromptCommand)
@@ -100,13 +112,40 @@ def imagine(
     mask: Annotated[
         Path | None, _file("What to repaint: white areas in a picture of the same shape.")
     ] = None,
+    reference: Annotated[
+        list[Path] | None,
+        _file("A picture to edit or to take something from; repeat it for several."),
+    ] = None,
+    control: Annotated[
+        Path | None, _file("A picture to paint along, such as a pose or a drawing.")
+    ] = None,
+    control_type: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TYPE",
+            help="Along what of it: pose, depth, edges, lines or tile; pose-map, depth-map, "
+            "edges-map or lines-map if it is such a map already.",
+        ),
+    ] = None,
+    control_strength: Annotated[
+        float, typer.Option(metavar="N", help="How strictly to paint along it, up to 2.")
+    ] = 1.0,
+    control_start: Annotated[
+        float, typer.Option(metavar="N", help="From which share of the steps on, 0 to 1.")
+    ] = 0.0,
+    control_end: Annotated[
+        float, typer.Option(metavar="N", help="Up to which share of the steps, 0 to 1.")
+    ] = 1.0,
     strength: Annotated[
         float | None,
         typer.Option(metavar="N", help="How much to change the start image, 0.05 to 1."),
     ] = None,
     lora: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME[:WEIGHT]", help="A LoRA. Repeat the option for several."),
+        typer.Option(
+            metavar="NAME[+][:WEIGHT]",
+            help="A LoRA; with + its trigger words are added. Repeat the option for several.",
+        ),
     ] = None,
     out: Annotated[
         Path | None,
@@ -131,7 +170,18 @@ def imagine(
         scheduler=scheduler,
         strength=strength,
     )
-    imagine(settings_of(context, config), request, Inputs(image, mask, lora or ()), out)
+    inputs = Inputs(
+        image,
+        mask,
+        reference or (),
+        lora or (),
+        control,
+        control_type,
+        control_strength,
+        control_start,
+        control_end,
+    )
+    imagine(settings_of(context, config), request, inputs, out)
 
 
 @app.command()
@@ -160,16 +210,37 @@ def invite(
 @app.command()
 def init(
     context: typer.Context,
-    model: Annotated[
+    token_stdin: Annotated[
+        bool, typer.Option("--token-stdin", help="Read the bot's token from standard input.")
+    ] = False,
+    login: Annotated[
+        bool, typer.Option("--login/--no-login", help="Try the token at Discord.")
+    ] = True,
+    admin_roles: Annotated[
         str | None,
-        typer.Option(metavar="SOURCE", help="The default model: a Hub ID, a folder, or sketch."),
-    ] = None,
-    device: Annotated[
-        str | None, typer.Option(metavar="NAME", help="auto, cuda, mps or cpu.")
+        typer.Option(metavar="IDS", help="Roles that can manage the bot, separated by commas."),
     ] = None,
     folder: Annotated[
         str | None,
         typer.Option(metavar="DIR", help="Folder for the database and pictures."),
+    ] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="auto, cuda, xpu, mps or cpu; commas separate several cards."
+        ),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(metavar="SOURCE", help="The default model: a Hub ID, a folder, or sketch."),
+    ] = None,
+    service: Annotated[
+        bool | None,
+        typer.Option(
+            "--service/--no-service",
+            help="Install a service that starts the bot by itself.",
+            show_default=False,
+        ),
     ] = None,
     yes: Annotated[
         bool, typer.Option("--yes", "-y", help="Ask nothing: keep every default.")
@@ -179,7 +250,19 @@ def init(
     ] = False,
     config: Config = None,
 ) -> None:
-    """Ask a few questions, such as which model for your card, and write the settings file."""
-    from cli.init import Answers, init
+    """Guide from a token to a bot that can run, and write the settings file."""
+    from cli.init.answers import Answers
+    from cli.init.guide import init
 
-    init(config or context.obj, Answers(device, model, folder, yes, force))
+    given = Answers(
+        token_stdin=token_stdin,
+        login=login,
+        admin_roles=admin_roles,
+        folder=folder,
+        device=device,
+        model=model,
+        service=service,
+        yes=yes,
+        force=force,
+    )
+    init(config or context.obj, given)

@@ -5,24 +5,32 @@ import importlib.metadata
 import os
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import Enum
+from dataclasses import replace
 from pathlib import Path
 
-from rich.text import Text
-
+from cli.check_networks import (
+    background,
+    classifier,
+    control_networks,
+    draft_model,
+    ip_adapters,
+    map_models,
+    upscalers,
+    writers,
+)
 from cli.console import out
 from cli.errors import SettingsError
 from cli.exits import Exit
+from cli.findings import Finding, Mark, show
 from cli.lock import bot_is_running
 from cli.models.catalogue import catalogue_of
 from cli.program import program
 from cli.settings import Settings, load_settings, settings_file
 from cli.token import MALFORMED, WHERE_TO_COPY, application_id, how_to_get_one
+from cli.torch_builds import unused_cards
 from cli.writable import nearest_folder, why_not_writable
-from engine import DeviceUnavailable, DiskUsage, Model, ModelUnavailable, StorageError, human_size
+from engine import DeviceUnavailable, DiskUsage, EngineSettings, Model, StorageError, human_size
 from engine.hub import Presence
-from engine.hub.classifier_files import check_labels, classifier_on_disk, labels_in
 from engine.models.origins import disk_usage_of
 
 LOW_DISK = 2e9
@@ -32,32 +40,11 @@ FULL_DISK = 1e8
 """Free bytes below which pictures can't be saved."""
 
 
-class Mark(Enum):
-    """How serious a finding is: its sign and the sign's style."""
-
-    GOOD = ("✓", "green")
-    NOTE = ("!", "yellow")
-    BAD = ("✗", "bold red")
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of the report; `advice` is what to do about it."""
-
-    mark: Mark
-    subject: str
-    text: str
-    advice: str = ""
-
-
 def check(config: Path | None) -> Exit:
     """Print the report; the exit code says whether the bot can run."""
     can_run = True
     for finding in _findings(config):
-        sign, style = finding.mark.value
-        out.print(Text.assemble((sign, style), f" {finding.subject:<10}{finding.text}"))
-        for line in finding.advice.splitlines():
-            out.print(f"  {'':10}{line}", style="dim")
+        show(finding)
         can_run = can_run and finding.mark is not Mark.BAD
     out.print()
     if not can_run:
@@ -78,9 +65,16 @@ def _findings(config: Path | None) -> Iterator[Finding]:
     yield Finding(Mark.GOOD, "settings", str(file) if file else "defaults (no config.toml here)")
     yield _token(settings)
     yield from _storage(settings.storage.path)
-    yield from _device(settings)
+    yield from device_findings(settings.engine)
     yield from _models(settings)
-    yield from _classifier(settings)
+    yield from classifier(settings)
+    yield from draft_model(settings)
+    yield from upscalers(settings)
+    yield from control_networks(settings)
+    yield from map_models(settings)
+    yield from ip_adapters(settings)
+    yield from background(settings)
+    yield from writers(settings)
     yield _versions()
 
 
@@ -115,19 +109,31 @@ def _storage(folder: Path) -> Iterator[Finding]:
         yield Finding(Mark.GOOD, "disk", text)
 
 
-def _device(settings: Settings) -> Iterator[Finding]:
-    """The device pictures are painted on. Imports torch, which takes seconds."""
+def device_findings(settings: EngineSettings) -> Iterator[Finding]:
+    """The devices pictures are painted on. Imports torch, which takes seconds."""
+    names = settings.devices
+    found = [finding for name in names for finding in _device(settings.on(name), name)]
+    if sum(finding.mark is Mark.BAD for finding in found) == len(names):
+        yield from found
+        return
+    for finding in found:
+        if finding.mark is Mark.BAD:
+            advice = "The other devices paint. If it stays away, take it out of the list."
+            finding = replace(finding, mark=Mark.NOTE, advice=advice)
+        yield finding
+    yield _memory()
+
+
+def _device(settings: EngineSettings, name: str) -> Iterator[Finding]:
     import torch
 
     from engine.diffusion import Device
 
     try:
-        device = Device.choose(settings.engine).name
+        device = Device.choose(settings).name
     except DeviceUnavailable as error:
-        advice = (
-            'Install the driver and a CUDA build (https://pytorch.org), or set device = "auto".'
-        )
-        yield Finding(Mark.BAD, "device", str(error), advice)
+        yield Finding(Mark.BAD, "device", str(error), 'Until it is there, set device = "auto".')
+        yield from unused_cards(torch)
         return
     if device.type in ("cuda", "xpu"):
         backend = getattr(torch, device.type)
@@ -136,11 +142,14 @@ def _device(settings: Settings) -> Iterator[Finding]:
         yield Finding(Mark.GOOD, "device", f"{device}, {name}")
         yield Finding(Mark.GOOD, "memory", f"{human_size(free)} of {human_size(total)} VRAM free")
     elif device.type == "mps":
-        yield Finding(Mark.GOOD, "device", "mps, the Apple GPU")
+        yield Finding(Mark.GOOD, "device", "mps, the Apple GPU, whose memory is RAM")
+        most = human_size(torch.mps.recommended_max_memory())
+        yield Finding(Mark.GOOD, "memory", f"{most} of RAM at most, as Metal advises")
     else:
         text = f"the CPU, {os.cpu_count()} cores: fine for sketch, slow for larger models"
         yield Finding(Mark.GOOD, "device", text)
-    yield _memory()
+        if name == "auto":
+            yield from unused_cards(torch)
 
 
 def _memory() -> Finding:
@@ -185,27 +194,6 @@ def _unusable(model: Model, usage: DiskUsage) -> Finding:
         f"{model.name}: {usage.presence}: {model.source}.{lacks}",
         "A source is a Hub ID, or a complete folder in the Diffusers layout.",
     )
-
-
-def _classifier(settings: Settings) -> Iterator[Finding]:
-    """Whether the classifier of [safety] can be used. Loads nothing."""
-    safety = settings.safety
-    if safety.classifier is None:
-        return
-    advice = "Until then, pictures outside age-restricted channels are hidden as spoilers."
-    try:
-        folder = classifier_on_disk(safety.classifier)
-        if folder is not None:
-            check_labels(safety.labels, labels_in(folder))
-    except ModelUnavailable as error:
-        yield Finding(Mark.NOTE, "safety", str(error), advice)
-        return
-    if folder is None:
-        text = f"{safety.classifier}: not downloaded; downloads with the first picture"
-        yield Finding(Mark.NOTE, "safety", text)
-    else:
-        what = f"{', '.join(safety.labels)}, score {safety.threshold:g} or more"
-        yield Finding(Mark.GOOD, "safety", f"{safety.classifier}: {what}")
 
 
 def _versions() -> Finding:

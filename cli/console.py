@@ -19,5 +19,9 @@ class Output(Console):
             raise SystemExit(Exit.OUTPUT) from None
 
 
+UNBOUNDED = 1000
+"""Console width that never folds or cuts a row."""
+
 out = Output(highlight=False, markup=False, emoji=False, soft_wrap=True)
 err = Output(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
+tables = Output(highlight=False, markup=False, emoji=False, width=UNBOUNDED)

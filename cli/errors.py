@@ -7,7 +7,7 @@ from rich.text import Text
 
 from cli.console import err
 from cli.exits import Exit
-from engine import AtelierError, DeviceUnavailable, StorageError
+from engine import AtelierError, ClusterError, DeviceUnavailable, StorageError
 
 UNWRITABLE = frozenset({errno.EBADF, errno.EIO, errno.ENOSPC, errno.EPIPE})
 """What printing raises where standard output is full, closed or gone."""
@@ -42,6 +42,8 @@ def code_of(error: Exception) -> Exit:
             return Exit.STORAGE
         case DeviceUnavailable():
             return Exit.SETTINGS
+        case ClusterError():
+            return Exit.CLUSTER
         case AtelierError():
             return Exit.NOT_PAINTED
         case OSError(filename=None, errno=number) if number in UNWRITABLE:

@@ -27,23 +27,31 @@ from cli.settings import Settings
 from cli.signals import on_signal
 from cli.writable import nearest_folder, why_not_writable
 from engine import (
+    Control,
+    ControlKind,
     EngineSettings,
     ImageRequest,
     Job,
     JobEvent,
     JobState,
+    Model,
+    ModelRules,
     Requester,
     StorageError,
     Studio,
     Tasks,
+    added_adapters,
     added_models,
     expand_dynamic_prompt,
     open_studio,
     with_init_image,
+    with_references,
+    with_trigger_words,
     without_flags,
 )
-from engine.jobs.request import AdapterUse
+from engine.jobs.recipe import AdapterUse
 from engine.local_paths import expanded
+from engine.models.adapters import AdapterChoice
 from engine.models.origins import disk_usage_of
 from speech import say_many
 
@@ -57,12 +65,24 @@ class Inputs(NamedTuple):
     Attributes:
         image: File of the start image.
         mask: File of its mask.
+        references: Files of the pictures that the model is shown beside the prompt.
         loras: NAME or NAME:WEIGHT each.
+        control: File of the picture to paint along.
+        control_type: Along what of it, as in `/imagine`.
+        control_strength: How strictly.
+        control_start: From which share of the steps on.
+        control_end: Up to which share of the steps.
     """
 
     image: Path | None = None
     mask: Path | None = None
+    references: Sequence[Path] = ()
     loras: Sequence[str] = ()
+    control: Path | None = None
+    control_type: str | None = None
+    control_strength: float = 1.0
+    control_start: float = 0.0
+    control_end: float = 1.0
 
 
 def imagine(settings: Settings, request: ImageRequest, inputs: Inputs, folder: Path | None) -> None:
@@ -120,12 +140,16 @@ async def _paint(
     tasks = Tasks()
     with on_signal(stop.set):
         models = await added_models(settings.storage.path) | settings.models
+        adapters = await added_adapters(settings.storage.path) | settings.adapters
         async with open_studio(
             settings.engine,
             models,
             scratch,
-            adapters=settings.adapters,
+            adapters=adapters,
             extras=settings.storage.path,
+            controls=settings.controls,
+            maps=settings.maps,
+            ip_adapters=settings.ip_adapters,
         ) as studio:
             prompts = expand_dynamic_prompt(typed.prompt)
             requests = [_with_flags(studio, replace(typed, prompt=one)) for one in prompts]
@@ -157,41 +181,80 @@ def _check_device(settings: EngineSettings) -> None:
 async def _with_inputs(
     studio: Studio, requests: Sequence[ImageRequest], inputs: Inputs
 ) -> list[ImageRequest]:
-    """The requests with the start image, the mask and the LoRAs."""
+    """The requests with the start image, the mask, the reference pictures and the LoRAs."""
     if any(one.strength is not None for one in requests) and inputs.image is None:
         raise CommandError(Exit.USAGE, "--strength needs a start image. Add --image.")
     image = await _kept(studio, inputs.image)
     mask = await _kept_mask(studio, inputs.mask, image)
-    adapters = tuple(_adapter(studio, text) for text in inputs.loras)
+    references = [await studio.init_images.keep(await _read(each)) for each in inputs.references]
+    chosen = [_adapter(studio, text) for text in inputs.loras]
+    adapters = tuple(AdapterUse(each.adapter.name, each.weight) for each in chosen)
+    triggers = [each.trigger for each in chosen]
     complete = []
     for request in requests:
+        model = _model_of(studio, request)
+        if references:
+            first = await studio.init_images.size(references[0])
+            request = with_references(request, references, first, model)
         if image is not None:
-            model = studio.models[request.model] if request.model else studio.models.default
             shape = await studio.init_images.size(image)
             request = with_init_image(request, image, mask, shape, model)
-        complete.append(replace(request, adapters=adapters))
-    return complete
+        prompt = with_trigger_words(request.prompt, triggers)
+        complete.append(replace(request, prompt=prompt, adapters=adapters))
+    return complete if inputs.control is None else await _with_control(studio, complete, inputs)
+
+
+def _model_of(studio: Studio, request: ImageRequest) -> Model:
+    return studio.models[request.model] if request.model else studio.models.default
+
+
+async def _with_control(
+    studio: Studio, requests: Sequence[ImageRequest], inputs: Inputs
+) -> list[ImageRequest]:
+    """The requests with the control picture, or with the map that is made of it."""
+    kind, _, _ = (inputs.control_type or "").partition("-map")
+    if kind not in list(ControlKind):
+        raise CommandError(
+            Exit.USAGE,
+            "--control needs --control-type: pose, depth, edges, lines or tile; or pose-map, "
+            "depth-map, edges-map or lines-map for a finished map.",
+        )
+    is_map = inputs.control_type != kind
+    painted = [(request, _model_of(studio, request)) for request in requests]
+    for _, model in painted:
+        studio.control_maps.require(ControlKind(kind), model, ready=is_map)
+    control = Control(
+        image=await _kept(studio, inputs.control) or "",
+        kind=ControlKind(kind),
+        strength=inputs.control_strength,
+        start=inputs.control_start,
+        end=inputs.control_end,
+    )
+    control.check()
+    return await studio.control_maps.applied_to(painted, control, ready=is_map)
 
 
 def _with_flags(studio: Studio, request: ImageRequest) -> ImageRequest:
     """The request with the flags in its prompt applied."""
     prompt, flags = without_flags(request.prompt)
+    if flags.pictures:
+        raise CommandError(Exit.USAGE, "--sref and --oref only work on Discord. Use --reference.")
     name = request.model or flags.model
     model = studio.models[name] if name else studio.models.default
-    return flags.applied_to(replace(request, prompt=prompt), model)
+    request = flags.applied_to(replace(request, prompt=prompt), model)
+    return ModelRules(studio.models, {}).drafted(request, model) if flags.draft else request
 
 
-def _adapter(studio: Studio, text: str) -> AdapterUse:
-    """The LoRA and weight of NAME or NAME:WEIGHT; the default weight if none is given."""
-    name, colon, weight = text.rpartition(":")
-    if not colon:
-        return AdapterUse(text, studio.adapters[text].weight)
+def _adapter(studio: Studio, text: str) -> AdapterChoice:
+    """The LoRA of NAME, NAME:WEIGHT, or NAME+ with its trigger words."""
+    name, colon, weight = text.removesuffix("+").rpartition(":")
     try:
-        return AdapterUse(name, float(weight))
+        float(weight if colon and text not in studio.adapters else 1)
     except ValueError:
         raise CommandError(
             Exit.USAGE, f"--lora {text}: “{weight}” isn't a number. Write it like {name}:0.8."
         ) from None
+    return studio.adapters.choose(text)
 
 
 async def _kept(studio: Studio, file: Path | None) -> str | None:

@@ -36,9 +36,14 @@ def show_invite(settings: Settings, client_id: int | None) -> None:
             )
     names = [permission_name(name) for name, needed in REQUIRED_PERMISSIONS if needed]
     err.print(f"Open this link to add the bot to a server. Permissions: {', '.join(names)}.")
+    out.print(invite_link(client_id))
+
+
+def invite_link(application: int) -> str:
+    """The link that adds the bot to a server."""
     query = {
-        "client_id": client_id,
+        "client_id": application,
         "scope": "bot applications.commands",
         "permissions": REQUIRED_PERMISSIONS.value,
     }
-    out.print(f"https://discord.com/oauth2/authorize?{urlencode(query)}")
+    return f"https://discord.com/oauth2/authorize?{urlencode(query)}"

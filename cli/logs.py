@@ -1,8 +1,10 @@
-"""Logging: Rich on a terminal, plain lines elsewhere; secrets are redacted in both."""
+"""Logging: Rich on a terminal, plain lines or JSON elsewhere; secrets are redacted in all."""
 
+import json
 import logging
 import re
 from collections.abc import Collection
+from datetime import UTC, datetime
 from pathlib import Path
 
 from huggingface_hub.utils import logging as hub_logging
@@ -12,7 +14,10 @@ from cli.console import err
 
 LINE = "%(asctime)s %(levelname)-8s %(name)s: %(message)s"
 
-CHATTY = ("httpx", "httpx2", "httpcore", "httpcore2", "filelock", "urllib3", "PIL")
+CHATTY = (
+    *("httpx", "httpx2", "httpcore", "httpcore2", "filelock", "urllib3", "PIL"),
+    *("aiosqlite", "asyncio"),
+)
 """Loggers that are limited to warnings."""
 
 
@@ -47,13 +52,49 @@ class RedactingFormatter(logging.Formatter):
         return redacted(super().format(record), self._secrets)
 
 
+class LineFormatter(RedactingFormatter):
+    """One line a record, whatever is in it: what somebody sent can't look like another record."""
+
+    def __init__(self, secrets: Collection[str]) -> None:
+        super().__init__(LINE, secrets)
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record's text, with ⏎ for ends of lines."""
+        text = " ⏎ ".join(super().format(record).splitlines())
+        return re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", text)
+
+
+class JsonFormatter(RedactingFormatter):
+    """One JSON object a line: `time` in ISO 8601, `level`, `logger`, `message`, `error` if any."""
+
+    def __init__(self, secrets: Collection[str]) -> None:
+        super().__init__("%(message)s", secrets)
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as JSON."""
+        value = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": redacted(record.getMessage(), self._secrets),
+        }
+        if record.exc_info:
+            value["error"] = redacted(self.formatException(record.exc_info), self._secrets)
+        return json.dumps(value)
+
+
 def redacted(text: str, secrets: Collection[str]) -> str:
     """The text with each secret replaced, whatever looks like one, and the home folder."""
+    return _without_home(without_secrets(text, secrets))
+
+
+def without_secrets(text: str, secrets: Collection[str]) -> str:
+    """The text with each secret replaced, and whatever looks like one."""
     for secret in secrets:
         text = text.replace(secret, "[secret]")
     for pattern, replacement in PATTERNS:
         text = pattern.sub(replacement, text)
-    return _without_home(text)
+    return text
 
 
 def _without_home(text: str) -> str:
@@ -67,16 +108,30 @@ def _without_home(text: str) -> str:
     return re.sub(re.escape(home) + r"(?![\w.-])", "~", text)
 
 
-def start_logging(level: int, secrets: Collection[str] = ()) -> None:
-    """Log to standard error at `level` and above."""
+def start_logging(level: int, secrets: Collection[str] = (), *, as_json: bool = False) -> None:
+    """Log to standard error at `level` and above.
+
+    Args:
+        level: As `logging` has it.
+        secrets: What is never shown.
+        as_json: Whether lines are JSON, unless standard error is a terminal.
+    """
     handler: logging.Handler
     if err.is_terminal:
         handler = RichHandler(console=err, show_path=False, log_time_format="%X")
         handler.setFormatter(RedactingFormatter("%(name)s: %(message)s", secrets))
     else:
         handler = logging.StreamHandler()
-        handler.setFormatter(RedactingFormatter(LINE, secrets))
+        handler.setFormatter(
+            JsonFormatter(secrets) if as_json else RedactingFormatter(LINE, secrets)
+        )
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    set_level(level)
+    hub_logging.get_logger().handlers.clear()  # or every line appears twice
+
+
+def set_level(level: int) -> None:
+    """Log at `level` and above, as `logging` has it."""
+    logging.getLogger().setLevel(level)
     for name in CHATTY:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
-    hub_logging.get_logger().handlers.clear()  # or every line appears twice

@@ -6,6 +6,8 @@ from typing import TypeVar
 import typer
 
 from cli.console import out
+from cli.errors import CommandError
+from cli.exits import Exit
 
 T = TypeVar("T")
 
@@ -32,6 +34,23 @@ def ask(question: str, read: Callable[[str], T], default: str = "", *, hide: boo
             return read(str(answer).strip())
         except BadAnswer as error:
             out.print(str(error))
+
+
+def confirm(question: str, otherwise: str, *, default: bool = False) -> None:
+    """Ask whether to go on.
+
+    Args:
+        question: The question.
+        otherwise: What is said if the answer is no.
+        default: The answer to an empty line.
+
+    Raises:
+        CommandError: The answer is no.
+    """
+    try:
+        typer.confirm(question, default=default, abort=True)
+    except typer.Abort:
+        raise CommandError(Exit.INTERRUPTED, otherwise) from None
 
 
 def one_of(choices: Sequence[str]) -> Callable[[str], str]:

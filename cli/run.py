@@ -2,17 +2,23 @@
 
 import asyncio
 import logging
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from cli.backup.swap import finish_swaps
 from cli.errors import CommandError
 from cli.exits import Exit
+from cli.log_file import log_file
 from cli.logs import redacted, start_logging
 from cli.reach import discord_reached
+from cli.service.heartbeat import Heartbeat
 from cli.settings import Settings
-from cli.signals import on_signal
+from cli.signals import on_hangup, on_signal
 from cli.token import TokenMalformed, TokenMissing, TokenRefused, application_id
-from engine import AtelierError, lock_folder, open_studio
+from cli.web.recent_problems import RecentProblems
+from engine import AtelierError, Tasks, lock_folder, open_studio
 
 if TYPE_CHECKING:
     from cogs import Atelier
@@ -24,8 +30,12 @@ AUTHENTICATION_FAILED = 4004
 """The gateway's close code for an invalid token."""
 
 
-def run(settings: Settings) -> None:
+def run(settings: Settings, config: Path | None) -> None:
     """Run the bot until a signal stops it.
+
+    Args:
+        settings: The settings.
+        config: Their file, as for `load_settings`, to read it again.
 
     Raises:
         CommandError: When the token is missing or rejected, or Discord is unreachable.
@@ -38,24 +48,36 @@ def run(settings: Settings) -> None:
     if application_id(token) is None:
         raise TokenMalformed
     secrets = secrets_of(settings)
-    start_logging(logging.INFO, secrets)
-    log.info("Starting")
-    with lock_folder(settings.storage.path):  # first: a second bot is told at once
+    start_logging(settings.log.number, secrets, as_json=settings.log.format == "json")
+    folder = settings.storage.path
+    problems = RecentProblems(partial(redacted, secrets=secrets))
+    with lock_folder(folder), log_file(settings.log, folder, secrets):
+        logging.getLogger().addHandler(problems)
+        log.info("Starting")
+        finish_swaps(folder)
         try:
-            asyncio.run(_serve(settings, token))
+            asyncio.run(_serve(settings, token, config, problems))
         except CommandError as error:
             raise CommandError(error.code, redacted(str(error), secrets)) from None
-    log.info("Stopped")
+        log.info("Stopped")
 
 
 def secrets_of(settings: Settings) -> list[str]:
-    """What must never be shown: the token and the proxy's password."""
+    """What must never be shown: tokens and the proxy's password."""
     token, proxy = settings.discord.token, settings.discord.proxy
-    password = urlsplit(proxy).password if proxy else None
-    return [secret for secret in (token and token.get_secret_value(), password) if secret]
+    secrets = (
+        token and token.get_secret_value(),
+        urlsplit(proxy).password if proxy else None,
+        settings.engine.plain_hub_token,
+        settings.engine.plain_civitai_token,
+        settings.web.plain_token,
+    )
+    return [secret for secret in secrets if secret]
 
 
-async def _serve(settings: Settings, token: str) -> None:
+async def _serve(
+    settings: Settings, token: str, config: Path | None, problems: RecentProblems
+) -> None:
     """Open the studio, then the bot inside it.
 
     On shutdown the bot stops the studio's work first, while it can still post results; then the
@@ -63,15 +85,24 @@ async def _serve(settings: Settings, token: str) -> None:
     """
     import discord
 
+    from cli.page import serve_page
+    from cli.reload.reloader import Reloader
     from cogs import Atelier
     from cogs.outages import OutageFilter
 
+    outages = OutageFilter()
     for handler in logging.getLogger().handlers:
-        handler.addFilter(OutageFilter())
+        handler.addFilter(outages)
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
-    stop = asyncio.Event()
-    with on_signal(stop.set):
+    stop, heartbeat = asyncio.Event(), Heartbeat()
+
+    def stop_asked() -> None:
+        heartbeat.stopping()
+        stop.set()
+
+    with on_signal(stop_asked):
         async with (
+            heartbeat,
             open_studio(
                 settings.engine,
                 settings.models,
@@ -80,21 +111,44 @@ async def _serve(settings: Settings, token: str) -> None:
                 settings.adapters,
                 storage=settings.storage,
                 safety=settings.safety,
+                upscalers=settings.upscalers,
+                ip_adapters=settings.ip_adapters,
+                background=settings.background,
+                describe=settings.describe,
+                prompts=settings.prompts,
+                controls=settings.controls,
+                maps=settings.maps,
+                training=settings.training,
+                cluster=settings.cluster,
                 locked=True,
                 isolated=True,
             ) as studio,
             Atelier(studio, settings.discord, settings.limits) as bot,
+            serve_page(settings, studio, bot, problems) as health_url,
         ):
+            reloader, tasks = Reloader(config, settings, studio, bot), Tasks()
+            bot.reload = reloader.reload
+
+            async def reload() -> None:
+                with heartbeat.reloading():
+                    await reloader.reload()
+
+            def reload_asked() -> None:
+                tasks.start(reload(), "reload the settings")
+
+            heartbeat.ready_when(bot.is_ready, health_url)
             # Beside the login, since importing torch takes seconds.
             device = asyncio.create_task(_require_device(studio, stop), name="check the device")
             try:
-                if await discord_reached(settings.discord, stop):
-                    await _listen(bot, token, stop)
-                else:
-                    await bot.close()
+                with on_hangup(reload_asked, stop_asked):
+                    if await discord_reached(settings.discord, stop):
+                        await _listen(bot, token, stop)
+                    else:
+                        await bot.close()
             finally:
                 device.cancel()
                 await asyncio.wait([device])
+                await tasks.join()
     if not device.cancelled():
         device.result()
 

@@ -16,24 +16,36 @@ from pydantic_settings import (
 )
 
 from cli.errors import SettingsError
+from cli.log_settings import LogSettings
 from cli.problems import path_of, sentence_of, unknown
 from cli.toml_lines import line_of
+from cli.web.settings import WebSettings
 from cli.windows_paths import path_advice, unprintable_paths
 from cogs.discord_settings import DiscordSettings, LimitSettings
 from engine import (
     AdapterSettings,
+    BackgroundSettings,
     Catalogue,
+    ClusterSettings,
+    ControlSettings,
+    DescribeSettings,
     EngineSettings,
     InvalidModel,
+    IPAdapterSettings,
+    MapSettings,
     Model,
     ModelSettings,
+    PromptSettings,
     SafetySettings,
     StorageSettings,
+    TrainingSettings,
     UnknownModel,
+    UpscalerSettings,
+    WorkerSettings,
 )
 from engine.local_paths import exists, expanded
 from engine.models.catalogue import NAME
-from engine.settings import BUILT_IN_MODEL
+from engine.settings import BUILT_IN_MODEL, Section
 
 DEFAULT_FILE = Path("config.toml")
 PREFIX = "ATELIER_"
@@ -54,6 +66,9 @@ def _name(name: str) -> str:
 
 ModelName = Annotated[str, AfterValidator(_model_name)]
 AdapterName = Annotated[str, AfterValidator(_name)]
+UpscalerName = Annotated[str, AfterValidator(_name)]
+ControlName = Annotated[str, AfterValidator(_name)]
+IPAdapterName = Annotated[str, AfterValidator(_name)]
 
 
 class Settings(BaseSettings):
@@ -71,11 +86,31 @@ class Settings(BaseSettings):
 
     discord: DiscordSettings = DiscordSettings()
     storage: StorageSettings = StorageSettings()
+    log: LogSettings = LogSettings()
     limits: LimitSettings = LimitSettings()
     safety: SafetySettings = SafetySettings()
     engine: EngineSettings = EngineSettings()
     models: dict[ModelName, ModelSettings] = {}
     adapters: dict[AdapterName, AdapterSettings] = {}
+    upscalers: dict[UpscalerName, UpscalerSettings] = {}
+    ip_adapters: dict[IPAdapterName, IPAdapterSettings] = {}
+    background: BackgroundSettings = BackgroundSettings()
+    describe: DescribeSettings = DescribeSettings()
+    prompts: PromptSettings = PromptSettings()
+    controls: dict[ControlName, ControlSettings] = {}
+    maps: MapSettings = MapSettings()
+    training: TrainingSettings = TrainingSettings()
+    cluster: ClusterSettings = ClusterSettings()
+    worker: WorkerSettings = WorkerSettings()
+    web: WebSettings = WebSettings()
+
+    def sections(self) -> Iterator[tuple[str, Section]]:
+        """Every section by its name, such as `maps`, or `controls.canny`."""
+        for name, value in self:
+            if isinstance(value, Section):
+                yield name, value
+            else:
+                yield from ((f"{name}.{key}", section) for key, section in value.items())
 
     @classmethod
     def settings_customise_sources(
@@ -214,21 +249,18 @@ def _absolute(settings: Settings, base: Path) -> Settings:
     def anchor(path: str | Path) -> Path:
         return base / expanded(path)
 
-    def local(source: str | None) -> str | None:
-        return str(anchor(source)) if source and exists(anchor(source)) else source
+    def local(source: str) -> str:
+        return str(anchor(source)) if exists(anchor(source)) else source
 
-    models = {
-        name: model.model_copy(
-            update={"source": local(model.source), "denoiser": local(model.denoiser)}
-        )
-        for name, model in settings.models.items()
-    }
-    adapters = {
-        name: adapter.model_copy(update={"source": local(adapter.source)})
-        for name, adapter in settings.adapters.items()
-    }
+    def anchored(section: Section) -> Section:
+        sources = section.file_sources.items()
+        return section.model_copy(update={key: local(text) for key, text in sources})
+
+    def all_anchored(value: Section | dict[str, Section]) -> Section | dict[str, Section]:
+        if isinstance(value, Section):
+            return anchored(value)
+        return {name: anchored(section) for name, section in value.items()}
+
     storage = settings.storage.model_copy(update={"path": anchor(settings.storage.path)})
-    safety = settings.safety.model_copy(update={"classifier": local(settings.safety.classifier)})
-    return settings.model_copy(
-        update={"storage": storage, "models": models, "adapters": adapters, "safety": safety}
-    )
+    sections = {name: all_anchored(value) for name, value in settings}
+    return settings.model_copy(update=sections | {"storage": storage})

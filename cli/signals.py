@@ -1,4 +1,4 @@
-"""Shutdown: the first signal asks for it, the second forces it."""
+"""Signals: the first that ends the program asks for it, the second forces it; SIGHUP reloads."""
 
 import asyncio
 import os
@@ -49,3 +49,27 @@ def on_signal(stop: Callable[[], object]) -> Iterator[None]:
         finally:
             for number in ENDING:
                 loop.remove_signal_handler(number)
+
+
+@contextmanager
+def on_hangup(reload: Callable[[], object], stop: Callable[[], object]) -> Iterator[None]:
+    """Call `reload` in the running loop at each SIGHUP while this is entered; Windows has none.
+
+    A terminal that is closed sends it, too: then `stop` is called. Under `nohup` it's ignored.
+    """
+    number = getattr(signal, "SIGHUP", None)
+    if number is None or signal.getsignal(number) is signal.SIG_IGN:
+        yield
+        return
+    had_terminal = err.is_terminal
+
+    def received() -> None:
+        closed = had_terminal and not err.is_terminal
+        (stop if closed else reload)()
+
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(number, received)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(number)

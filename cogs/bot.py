@@ -23,6 +23,7 @@ from cogs.adapter import Adapter
 from cogs.context import Client, Interaction, Services
 from cogs.discord_settings import DiscordSettings, LimitSettings
 from cogs.messages.buttons import JobActions, JobButton
+from cogs.messages.claimed_channels import ClaimedChannels
 from cogs.messages.job_messages import JobMessages
 from cogs.messages.picture_buttons import PictureActions, PictureButton
 from cogs.messages.removal import JobRemoval
@@ -30,9 +31,11 @@ from cogs.messages.throttle import EditThrottle
 from cogs.messages.updater import MessageUpdater
 from cogs.policy.contexts import restrict_contexts, show_commands_to_roles
 from cogs.policy.limits import Limits
+from cogs.reloading import nothing_to_reload
 from cogs.requests.confirmations import Confirmations, ConfirmButton
 from cogs.requests.submission import Submission
 from cogs.sync import sync_commands
+from cogs.traffic import Traffic
 from cogs.translator import CommandTranslator
 from cogs.tree import Tree
 from engine import Studio
@@ -51,19 +54,26 @@ class Atelier(Client):
     def __init__(self, studio: Studio, settings: DiscordSettings, limits: LimitSettings) -> None:
         # discord.py has one API address per process, as a class attribute.
         Route.BASE = settings.api_url
+        self.traffic = Traffic()
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
             tree_cls=Tree,
-            intents=discord.Intents(guilds=True),
+            intents=discord.Intents(
+                guilds=True,
+                guild_messages=settings.conversation,
+                dm_messages=settings.conversation,
+            ),
             allowed_mentions=discord.AllowedMentions.none(),
             member_cache_flags=discord.MemberCacheFlags.none(),
             chunk_guilds_at_startup=False,
             max_messages=None,
             proxy=settings.proxy,
+            http_trace=self.traffic.trace(),
         )
         self.studio = studio
         self.settings = settings
+        self.reload = nothing_to_reload
         self.leaving = False
         self.command_ids = {}
         self.channel_locks = WeakValueDictionary[int, asyncio.Lock]()
@@ -72,12 +82,18 @@ class Atelier(Client):
         self.services = Services()
         self._updater = self._add_services(limits)
 
+    def use(self, settings: DiscordSettings, limits: LimitSettings) -> None:
+        """Have other settings count from now on, as far as they don't take a restart."""
+        self.settings = settings
+        self.services[Limits].settings = limits
+
     def _add_services(self, limits: LimitSettings) -> MessageUpdater:
         """Add the services that features share; features add more in their `setup`."""
         add, studio = self.services.add, self.studio
         throttle = add(EditThrottle, EditThrottle())
         updater = add(MessageUpdater, MessageUpdater(self, throttle))
         messages = add(JobMessages, JobMessages(self, studio, updater))
+        add(ClaimedChannels, ClaimedChannels())
         add(JobActions, JobActions())
         add(PictureActions, PictureActions())
         add(JobRemoval, JobRemoval(studio))
@@ -87,6 +103,11 @@ class Atelier(Client):
         acts = add(Acts, Acts(self))
         self.start_hooks += acts.load, messages.resume
         return updater
+
+    @property
+    def connected(self) -> bool:
+        """Whether the gateway is connected, for every shard."""
+        return self.is_ready() and not any(shard.is_closed() for shard in self.shards.values())
 
     async def setup_hook(self) -> None:
         """Between login and gateway: add features, sync commands, resume unfinished jobs."""
@@ -113,6 +134,9 @@ class Atelier(Client):
         """Resume what was left unfinished; this happens again after long gateway outages."""
         log.info("Ready as %s in %d servers", self.user, len(self.guilds))
         await self.services[Acts].resume()
+
+    async def on_message(self, message: discord.Message, /) -> None:
+        """Nothing: there are no commands by mention. Features listen on their own."""
 
     async def on_app_command_completion(self, interaction: Interaction, _: AnyCommand) -> None:
         """A command has been answered."""

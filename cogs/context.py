@@ -11,6 +11,8 @@ from discord import app_commands
 from discord.ext import commands
 
 from cogs.discord_settings import DiscordSettings
+from cogs.reloading import Reload
+from cogs.traffic import Traffic
 from engine import Studio
 
 T = TypeVar("T")
@@ -55,7 +57,9 @@ class Client(commands.AutoShardedBot):
     Attributes:
         studio: The engine.
         settings: The `[discord]` section.
+        reload: Reads the owner's settings again.
         services: What features share.
+        traffic: What passes between it and Discord, counted.
         leaving: Whether the bot is shutting down and accepts nothing new.
         command_ids: Discord's IDs of its commands, for mentions.
         channel_locks: A lock for each channel, held during requests to it. With concurrent
@@ -67,7 +71,9 @@ class Client(commands.AutoShardedBot):
     tree: GuardedTree
     studio: Studio
     settings: DiscordSettings
+    reload: Reload
     services: Services
+    traffic: Traffic
     leaving: bool
     command_ids: CommandIds
     channel_locks: WeakValueDictionary[int, asyncio.Lock]

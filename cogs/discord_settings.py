@@ -67,6 +67,16 @@ class DiscordSettings(Section):
         description="Whether the bot works in direct messages, and in any server for people who "
         "added it to their account.",
     )
+    conversation: bool = Field(
+        default=True,
+        description="Whether members can edit a picture by replying to it with the bot mentioned, "
+        "like “@Atelier make it night”. The bot reads only messages that mention it.",
+    )
+    personal_training: bool = Field(
+        default=False,
+        description="Whether everyone can train LoRAs (see [training]) in direct messages, and "
+        "where they added the bot to their account. The bot's owner always can.",
+    )
     unsafe_pictures: Literal["spoiler", "withhold"] = Field(
         default="spoiler",
         description="What happens to NSFW pictures (see [safety]) outside age-restricted "

@@ -23,7 +23,7 @@ OUTAGES = (
 
 
 class OutageFilter(logging.Filter):
-    """Leaves one line a minute of what is logged about an outage; add it to a handler.
+    """Leaves one line a minute of what is logged about an outage; add it to all handlers.
 
     discord.py logs a traceback whenever a connection fails, and every message that waits for
     Discord reports each attempt.
@@ -36,7 +36,13 @@ class OutageFilter(logging.Filter):
         self._left_out = 0
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether to log the record; one about an outage is made a short line."""
+        """Whether to log the record, for each handler that asks; an outage's is made short."""
+        kept = getattr(record, "kept", None)
+        if kept is None:
+            record.kept = kept = self._is_kept(record)
+        return bool(kept)
+
+    def _is_kept(self, record: logging.LogRecord) -> bool:
         if not record.name.startswith(("discord.", "cogs.")):
             return True
         error = next((each for each in _errors(record) if isinstance(each, OUTAGES)), None)

@@ -9,11 +9,16 @@ from discord.app_commands import (
     locale_str,
 )
 
-from speech import language_for, translation
+from speech import WRITTEN_IN, language_for, translation
 
 NAME, CHOICE, MENU = "name", "choice", "menu"
 """Contexts in the catalogues. Discord requires the names of commands, groups and options to be
 lower case without spaces; those of choices and context menus can be any label."""
+
+TRANSLATED = {
+    locale: language for locale in Locale if (language := language_for(locale)) != WRITTEN_IN
+}
+"""The languages of those locales of Discord's that have one."""
 
 
 class CommandTranslator(Translator):
@@ -23,7 +28,10 @@ class CommandTranslator(Translator):
         self, string: locale_str, locale: Locale, context: TranslationContextTypes
     ) -> str | None:
         """The text in that locale; `None` if Discord should show the English."""
-        return translation(str(string), language_for(locale), catalogue_context(context))
+        language = TRANSLATED.get(locale)
+        if language is None:
+            return None
+        return translation(str(string), language, catalogue_context(context))
 
 
 def catalogue_context(context: TranslationContextTypes) -> str | None:

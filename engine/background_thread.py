@@ -83,8 +83,10 @@ class BackgroundThread:
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(callback, *arguments)
 
-    async def stop(self, seconds: float) -> None:
+    async def stop(self, seconds: float | None) -> None:
         """Take no more calls and give those taken `seconds` to end; then they fail.
+
+        With `None` they get as long as they take.
 
         A call that fails so raises `ThreadStopped` where its future is awaited.
         """

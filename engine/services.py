@@ -7,37 +7,48 @@ from engine.images.init_images import InitImages
 from engine.images.output import OutputFolder
 from engine.images.upload_limits import UploadLimits
 from engine.jobs.context_loader import ContextLoader
+from engine.jobs.control_maps import ControlMaps
 from engine.jobs.enlarging import Enlarger
 from engine.jobs.events import JobEvents
+from engine.jobs.processing import PictureProcesses
 from engine.jobs.submission import JobSubmission
-from engine.models.adapters import AdapterCatalogue
+from engine.models.adapter_manager import AdapterManager
 from engine.models.catalogue import Catalogue
 from engine.models.manager import ModelManager
 from engine.models.server_models import ServerModels
 from engine.moderation.moderation import Moderation
 from engine.prompts.style_book import StyleBook
 from engine.safety.checker import SafetyChecker
-from engine.worker.worker import Worker
+from engine.training.publishing import TrainingPublishing
+from engine.training.trainings import Trainings
+from engine.worker.dispatcher import Dispatcher
+from engine.workers import Workers
+from engine.writing.describer import Describer
+from engine.writing.rewriter import Rewriter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelServices:
-    """What there is to paint with, and what each scope allows."""
+    """What there is to paint with, what each scope allows, and how more is made."""
 
     catalogue: Catalogue
-    adapters: AdapterCatalogue
+    adapters: AdapterManager
     manager: ModelManager
     server_models: ServerModels
+    trainings: Trainings
+    publishing: TrainingPublishing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobServices:
     """The way of a job: submitted, queued, painted and watched."""
 
+    workers: Workers
     submission: JobSubmission
-    worker: Worker
+    dispatcher: Dispatcher
     events: JobEvents
     enlarger: Enlarger
+    processes: PictureProcesses
     grids: Grids
 
 
@@ -57,4 +68,13 @@ class FileServices:
 
     pictures: OutputFolder
     init_images: InitImages
+    control_maps: ControlMaps
     upload_limits: UploadLimits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WritingServices:
+    """The models that write."""
+
+    describer: Describer
+    rewriter: Rewriter

@@ -1,7 +1,8 @@
 """The engine's settings. The caller decides where they're read from."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -11,7 +12,10 @@ from pydantic import (
     SecretStr,
     model_validator,
 )
+from pydantic.fields import FieldInfo
 
+from engine.device_names import WORDS as DEVICE_WORDS
+from engine.device_names import checked_devices
 from engine.models.families import FAMILIES
 from engine.models.schedulers import SCHEDULERS
 
@@ -25,6 +29,8 @@ Side = Annotated[int, Field(ge=16, le=4096)]
 Offloading = Literal["auto", "resident", "encoders", "model", "stream", "sequential"]
 Quantizing = Literal["never", "if_needed", "bnb8", "nf4", "int8", "float8", "layerwise"]
 Switch = Literal["auto", "on", "off"]
+Metadata = Literal["full", "minimal", "none"]
+Speed = Literal["exact", "close", "quick"]
 
 
 def _bare(value: Any) -> Any:
@@ -32,7 +38,7 @@ def _bare(value: Any) -> Any:
     return (value.strip().strip("\"'") or None) if isinstance(value, str) else value
 
 
-def _listed(value: Any) -> Any:
+def listed(value: Any) -> Any:
     """Split a comma-separated list, as environment variables have it."""
     if not isinstance(value, str):
         return value
@@ -51,10 +57,30 @@ def _gigabytes_or_auto(value: Any) -> Any:
 GigabytesOrAuto = Annotated[float | Literal["auto"], BeforeValidator(_gigabytes_or_auto)]
 
 
+@dataclass(frozen=True, slots=True)
+class NamesFiles:
+    """Marks a setting whose text names files: on this machine, on the Hub or on Civitai."""
+
+
+FileSource = Annotated[str, Field(min_length=1), NamesFiles()]
+OptionalFileSource = Annotated[str | None, Field(min_length=1), NamesFiles()]
+
+
 class Section(BaseModel):
     """A section of the settings; unknown keys are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @property
+    def file_sources(self) -> dict[str, str]:
+        """What the section says that names files, by key; without what is unset."""
+        marked = (key for key, field in type(self).model_fields.items() if names_files(field))
+        return {key: text for key in marked if (text := getattr(self, key)) is not None}
+
+
+def names_files(field: FieldInfo) -> bool:
+    """Whether the text of that setting names files."""
+    return NamesFiles() in field.metadata
 
 
 class StorageSettings(Section):
@@ -79,18 +105,22 @@ class StorageSettings(Section):
         description="Gigabytes for start images and masks. Beyond that the oldest that no job "
         "needs are removed.",
     )
+    metadata: Metadata = Field(
+        default="full",
+        description="What picture files say of themselves. full: that they're AI-made, and their "
+        "settings. minimal: only that they're AI-made. none: nothing.",
+    )
 
 
 class SafetySettings(Section):
     """How NSFW pictures are detected. `[discord]` and each server decide what happens to them."""
 
-    classifier: str | None = Field(
+    classifier: OptionalFileSource = Field(
         default=None,
-        min_length=1,
         description="A Transformers image classifier that checks every picture: a Hugging Face "
         "Hub ID, or a folder. Unset: pictures aren't checked.",
     )
-    labels: Annotated[tuple[str, ...], BeforeValidator(_listed), Field(min_length=1)] = Field(
+    labels: Annotated[tuple[str, ...], BeforeValidator(listed), Field(min_length=1)] = Field(
         default=("nsfw",), description="The classifier's labels that count as NSFW."
     )
     threshold: Annotated[float, Field(gt=0, le=1)] = Field(
@@ -101,10 +131,8 @@ class SafetySettings(Section):
 class EngineSettings(Section):
     """How pictures are painted."""
 
-    device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|(cuda|xpu)(:\d+)?)$")] = Field(
-        default="auto",
-        description="auto uses a GPU if there is one. Or: cpu, cuda (NVIDIA and AMD), cuda:1, xpu "
-        "(Intel), mps (Apple).",
+    device: Annotated[str | tuple[str, ...], BeforeValidator(checked_devices)] = Field(
+        default="auto", description=DEVICE_WORDS
     )
     offload: Offloading = Field(
         default="auto",
@@ -137,6 +165,13 @@ class EngineSettings(Section):
         description="Gigabytes of RAM for recently used models, which makes switching back fast. "
         "auto depends on free RAM.",
     )
+    speed: Speed = Field(
+        default="exact",
+        description="How far pictures may differ from those that Diffusers paints, to be painted "
+        "faster. exact: not at all. close: by rounding, in faster matrix multiplication and "
+        "attention. quick: also by some denoiser calls left out, of models that take 20 steps or "
+        "more.",
+    )
     allow_pickle: bool = Field(
         default=False,
         description="Also load pickle weights, which can run any code.",
@@ -151,9 +186,24 @@ class EngineSettings(Section):
         pattern=r"^https?://[^\s/]+(/[^\s/]+)*$",
         description="Address of the Hub, starting with http:// or https://, without a final slash.",
     )
+    civitai_token: Annotated[SecretStr | None, BeforeValidator(_bare)] = Field(
+        default=None,
+        description="A Civitai API key, for what needs a login there. Unset: CIVITAI_TOKEN from "
+        "the environment.",
+    )
+    civitai_url: str = Field(
+        default="https://civitai.com",
+        pattern=r"^https?://[^\s/]+(/[^\s/]+)*$",
+        description="Address of Civitai, starting with http:// or https://, without a final slash.",
+    )
     default_model: str = Field(
         default=BUILT_IN_MODEL,
         description="The model of servers that haven't chosen one.",
+    )
+    draft_model: str | None = Field(
+        default=None,
+        min_length=1,
+        description="The quick model that paints drafts (`--draft`). Unset: no drafts.",
     )
     batch_size: Annotated[int, Field(ge=1, le=32)] = Field(
         default=4, description="How many pictures are painted at the same time."
@@ -179,17 +229,31 @@ class EngineSettings(Section):
         return {key: value for key, value in given.items() if key != "vae_slicing"}
 
     @property
+    def devices(self) -> tuple[str, ...]:
+        """The devices that pictures are painted on, by name; the first is the one that's asked."""
+        return (self.device,) if isinstance(self.device, str) else self.device
+
+    def on(self, device: str) -> Self:
+        """These settings for one of the devices."""
+        return self.model_copy(update={"device": device})
+
+    @property
     def plain_hub_token(self) -> str | None:
         """The Hub token as text."""
         return self.hub_token.get_secret_value() if self.hub_token else None
+
+    @property
+    def plain_civitai_token(self) -> str | None:
+        """The Civitai token as text."""
+        return self.civitai_token.get_secret_value() if self.civitai_token else None
 
 
 class ModelSettings(Section):
     """A model that members can paint with; unset values are those known for the model."""
 
-    source: str = Field(
-        description="A Hugging Face Hub ID, a folder in the Diffusers layout, or a file.",
-        min_length=1,
+    source: FileSource = Field(
+        description="A Hugging Face Hub ID, a folder in the Diffusers layout, a file, or a version "
+        "on Civitai as civitai:NUMBER.",
     )
     description: str | None = Field(
         default=None, max_length=100, description="One line for lists of models."
@@ -203,9 +267,8 @@ class ModelSettings(Section):
         description="Precision of the weights. auto is the half precision that's safe for the "
         "model on a GPU, and float32 on the CPU.",
     )
-    denoiser: str | None = Field(
+    denoiser: OptionalFileSource = Field(
         default=None,
-        min_length=1,
         description="A GGUF or safetensors file to use instead of the source's own denoiser: on "
         "this machine, or on the Hub as owner/name/file.",
     )
@@ -243,9 +306,9 @@ class ModelSettings(Section):
 class AdapterSettings(Section):
     """A LoRA that members can use."""
 
-    source: str = Field(
-        description="A file, a folder, or a Hugging Face Hub ID, optionally with /file at the end.",
-        min_length=1,
+    source: FileSource = Field(
+        description="A file, a folder, a Hugging Face Hub ID, optionally with /file at the end, or "
+        "a version on Civitai as civitai:NUMBER.",
     )
     weight: Annotated[float, Field(ge=-MAX_ADAPTER_WEIGHT, le=MAX_ADAPTER_WEIGHT)] = Field(
         default=1.0, description="Default weight; 1 is as trained."
@@ -255,3 +318,15 @@ class AdapterSettings(Section):
     family: Literal[tuple(FAMILIES)] | None = Field(  # type: ignore[valid-type]
         default=None, description="The model family it's for, if its file doesn't say."
     )
+
+
+class StoredAdapter(AdapterSettings):
+    """A LoRA as the database has it: it may belong to a scope or a person.
+
+    Attributes:
+        scope: Where alone it can be used; `None` for everywhere.
+        owner: Who alone can use it; `None` for everybody.
+    """
+
+    scope: str | None = None
+    owner: str | None = None

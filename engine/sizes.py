@@ -7,7 +7,7 @@ from pathlib import Path
 from engine.errors import AtelierError
 from speech import say
 
-_UNITS = {"": 1, "b": 1} | {
+_UNITS = {"b": 1} | {
     prefix + suffix: base**power
     for power, prefix in enumerate("kmgt", start=1)
     for suffix, base in (("", 1000), ("b", 1000), ("ib", 1024))
@@ -19,7 +19,7 @@ class InvalidSize(AtelierError):
 
 
 def parse_bytes(text: str) -> int:
-    """Bytes from text such as “8GB” (8 × 10⁹), “7.5 GiB” (7.5 × 2³⁰) or “1500 MB”.
+    """Bytes from text with a unit: “8GB” (8 × 10⁹), “7.5 GiB” (7.5 × 2³⁰) or “1500 MB”.
 
     Raises:
         InvalidSize: When `text` isn't a size, or is zero.

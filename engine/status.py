@@ -7,7 +7,8 @@ from engine.memory.device import DeviceFacts
 from engine.memory.plan_table import PlanTable
 from engine.models.manager import ModelManager
 from engine.store import Outcomes, Tally
-from engine.worker.worker import Worker
+from engine.worker.attached_device import DeviceState
+from engine.worker.dispatcher import Dispatcher
 from speech import retranslate
 
 
@@ -34,7 +35,8 @@ class StudioReport:
         waiting: Jobs in the queue.
         running: Jobs that are being painted.
         model: Name of the model in use; while nothing is painted, of the default one.
-        device: The state of the device; `None` if it isn't available.
+        device: The state of the first device of the settings; `None` if it isn't available.
+        devices: What each device is doing.
         plan: How the model runs on it; `None` if that can't be told.
         problems: Why any of this is unknown, in sentences.
         tally: What came of recent jobs.
@@ -44,25 +46,27 @@ class StudioReport:
     running: int
     model: str
     device: DeviceFacts | None
+    devices: tuple[DeviceState, ...]
     plan: PlanTable | None
     problems: tuple[str, ...]
     tally: Tally
 
 
-def status_of(worker: Worker) -> Status:
-    """The queue of `worker` at a glance."""
-    running = worker.running
+def status_of(dispatcher: Dispatcher) -> Status:
+    """The queue of `dispatcher` at a glance."""
+    running = dispatcher.running
     return Status(
-        waiting=len(worker),
+        waiting=len(dispatcher),
         running=len(running),
         model=running[0].recipe.model if running else None,
     )
 
 
 async def report(
-    status: Status, default_model: str, manager: ModelManager, outcomes: Outcomes
+    dispatcher: Dispatcher, default_model: str, manager: ModelManager, outcomes: Outcomes
 ) -> StudioReport:
     """The engine in detail: asks the device, the memory planner and the store."""
+    status = status_of(dispatcher)
     model = status.model or default_model
     device: DeviceFacts | None = None
     plan: PlanTable | None = None
@@ -77,6 +81,7 @@ async def report(
         running=status.running,
         model=model,
         device=device,
+        devices=dispatcher.devices,
         plan=plan,
         problems=tuple(problems),
         tally=await outcomes.tally(),

@@ -1,20 +1,31 @@
 """The façade: everything that the Discord side may ask of the engine."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from engine.cluster.cluster import Cluster
 from engine.errors import NotYours
 from engine.jobs.context import RequestContext
 from engine.jobs.events import watch_job
 from engine.jobs.job import Job, JobEvent, Parent
-from engine.jobs.request import ImageRequest, Recipe
+from engine.jobs.recipe import Recipe
+from engine.jobs.request import ImageRequest
 from engine.jobs.requester import Requester
+from engine.live_settings import LiveSettings
+from engine.memory.device import DeviceMemory
 from engine.models.catalogue import Model
-from engine.services import FileServices, JobServices, ModelServices, ScopeServices
+from engine.services import (
+    FileServices,
+    JobServices,
+    ModelServices,
+    ScopeServices,
+    WritingServices,
+)
 from engine.status import Status, StudioReport, report, status_of
-from engine.store import JobPage, Search, Store, Viewer
+from engine.store import JobPage, Painted, Search, Store, Viewer
+from engine.worker.attached_device import DeviceState
 from speech import phrase, say
 
 
@@ -24,18 +35,29 @@ class Studio:
     Attributes:
         models: The models to paint with.
         adapters: The LoRAs that can be added to them.
+        adapter_manager: Adds and removes LoRAs, and tells about them.
         model_manager: Adds, removes, plans and verifies models.
         server_models: What each scope has decided about models.
+        trainings: LoRAs that members train.
+        publishing: Publishes those on the Hub.
         moderation: Blocks, word lists and audit log of each scope.
         safety: What the classifier has said of pictures, if there is one.
         styles: The styles of each scope, and the defaults of each person.
         preferences: Other values that are kept by scope and key.
         init_images: The images that requests start from.
+        control_maps: The networks for control, and the maps of control pictures.
         upload_limits: How much people may upload.
         grids: Comparison grids.
         history: Searches among finished jobs.
         acts: What people were promised and is not finished.
         favourites: The stars, and the messages in galleries.
+        workers: Everything that paints for this bot; pauses it.
+        cluster: The workers on other machines; `None` if there can't be any.
+        describer: Describes pictures.
+        rewriter: Improves and shortens prompts.
+        live_settings: Takes settings that count at once.
+        processes: Queues work on finished pictures: enlarging by a network, removing the
+            background, fixing details.
     """
 
     def __init__(
@@ -45,16 +67,23 @@ class Studio:
         jobs: JobServices,
         scopes: ScopeServices,
         files: FileServices,
+        writing: WritingServices,
+        live_settings: LiveSettings,
     ) -> None:
+        self.live_settings = live_settings
         self.models = models.catalogue
-        self.adapters = models.adapters
+        self.adapter_manager = models.adapters
+        self.adapters = models.adapters.catalogue
         self.model_manager = models.manager
         self.server_models = models.server_models
+        self.trainings = models.trainings
+        self.publishing = models.publishing
         self.moderation = scopes.moderation
         self.safety = scopes.safety
         self.styles = scopes.styles
         self.preferences = store.preferences
         self.init_images = files.init_images
+        self.control_maps = files.control_maps
         self.upload_limits = files.upload_limits
         self.grids = jobs.grids
         self.history = store.history
@@ -63,10 +92,15 @@ class Studio:
         self._store = store
         self._contexts = scopes.contexts
         self._submission = jobs.submission
+        self.processes = jobs.processes
         self._enlarger = jobs.enlarger
-        self._worker = jobs.worker
+        self._dispatcher = jobs.dispatcher
         self._job_events = jobs.events
         self._pictures = files.pictures
+        self.workers = jobs.workers
+        self.cluster: Cluster | None = None
+        self.describer = writing.describer
+        self.rewriter = writing.rewriter
 
     async def context(self, scope: str, user_scope: str, owner: str) -> RequestContext:
         """What a request depends on, with two reads of the database.
@@ -120,7 +154,7 @@ class Studio:
         `check_all` does, but not for the requester's limits.
         """
         recipes = await self.check_all(requests, replace(requester, rate_limits=None))
-        return await self._worker.forecast(requester.owner, recipes)
+        return await self._dispatcher.forecast(requester.owner, recipes)
 
     async def missing(self, requests: Sequence[ImageRequest], requester: Requester) -> Model | None:
         """The first model of `requests` that has to be downloaded before it can paint, if any.
@@ -131,7 +165,7 @@ class Studio:
         names = [self.models[request.model].name for request in requests if request.model]
         if len(names) < len(requests):
             names.append((await self._submission.context_of(requester)).models.model.name)
-        name = await self._worker.missing(names)
+        name = await self._dispatcher.missing(names)
         return None if name is None else self.models[name]
 
     async def enlarge(self, picture: Parent, factor: int, requester: Requester) -> Job:
@@ -170,7 +204,7 @@ class Studio:
         await self._check_owner(
             job_id, by, phrase("Only the person who requested job {number} can cancel it.")
         )
-        return await self._worker.cancel(job_id)
+        return await self._dispatcher.cancel(job_id)
 
     async def delete(self, job_id: int, by: str | None = None) -> None:
         """Delete a job and its pictures; the arguments are those of `cancel`.
@@ -182,7 +216,7 @@ class Studio:
         await self._check_owner(
             job_id, by, phrase("Only the person who requested job {number} can delete it.")
         )
-        await self._worker.cancel(job_id)
+        await self._dispatcher.cancel(job_id)
         async for _ in self.watch(job_id):
             pass
         job = await self.job(job_id)  # it may have been painted meanwhile
@@ -237,6 +271,10 @@ class Studio:
             return await self._store.visible_jobs.random(viewer, search, size)
         return await self._store.visible_jobs.page(viewer, search, page, size)
 
+    async def latest_visible_jobs(self, viewer: Viewer, search: Search, size: int) -> list[Job]:
+        """At most `size` jobs of those that `visible_jobs` has, newest first."""
+        return await self._store.visible_jobs.latest(viewer, search, size)
+
     async def undelivered(self) -> list[Job]:
         """Jobs whose outcome has not been shown yet, oldest first: to be resumed at a start.
 
@@ -252,9 +290,22 @@ class Studio:
         """Record that the outcome of the job has been shown."""
         await self._store.jobs.mark_delivered(job_id)
 
+    def listen(self, listener: Callable[[JobEvent], None]) -> None:
+        """Have `listener` called with every event of every job from now on; it may not block."""
+        self._job_events.listen(listener)
+
+    def running(self) -> list[tuple[Job, JobEvent]]:
+        """The jobs being painted."""
+        return [(job, self._job_events[job.id]) for job in self._dispatcher.running]
+
+    def next_waiting(self, most: int) -> list[tuple[Job, JobEvent]]:
+        """The first `most` jobs that wait; that costs the same however many others do."""
+        return [(job, self._job_events[job.id]) for job in self._dispatcher.next_waiting(most)]
+
     def queue(self) -> list[tuple[Job, JobEvent]]:
         """The jobs being painted, then those that wait, in the order of their turns."""
-        jobs = [*self._worker.running, *self._worker.waiting]
+        self._dispatcher.post_positions()
+        jobs = [*self._dispatcher.running, *self._dispatcher.waiting]
         return [(job, self._job_events[job.id]) for job in jobs]
 
     async def use_model(self, name: str, scope: str) -> Model:
@@ -281,16 +332,36 @@ class Studio:
 
     def status(self) -> Status:
         """The queue at a glance."""
-        return status_of(self._worker)
+        return status_of(self._dispatcher)
+
+    @property
+    def devices(self) -> tuple[DeviceState, ...]:
+        """What each device is doing."""
+        return self._dispatcher.devices
+
+    async def painted_since(self, since: float) -> list[Painted]:
+        """When how many pictures were painted after `since` (epoch seconds), of the last day."""
+        return await self._store.outcomes.painted_since(since)
+
+    async def device_memory(self) -> list[DeviceMemory]:
+        """How much is taken of each of this machine's devices, if something runs on it."""
+        return await self._dispatcher.memory()
+
+    async def require_database(self) -> None:
+        """Raise `StorageError` unless the database answers."""
+        await self._store.database.read("SELECT 1")
 
     async def report(self) -> StudioReport:
         """The engine in detail; this takes seconds if torch hasn't been imported yet."""
         default = self.models.default.name
-        return await report(self.status(), default, self.model_manager, self._store.outcomes)
+        return await report(self._dispatcher, default, self.model_manager, self._store.outcomes)
 
     async def stop(self) -> None:
-        """Take no more jobs, finish the running ones or queue them again, and end every `watch`."""
-        await self._worker.stop()
+        """Take no more jobs, finish the running ones or queue them again, and end every `watch`.
+
+        A training stops at a checkpoint, from which it goes on after the next start.
+        """
+        await asyncio.gather(self._dispatcher.stop(), self.trainings.stop())
 
     async def _check_owner(self, job_id: int, by: str | None, sentence: str) -> None:
         """Raise `UnknownJob`, or `NotYours` with `sentence`, unless `by` may act on the job."""

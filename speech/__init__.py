@@ -6,7 +6,7 @@ Sentences are written in English in the code, and translated when they are made:
     raise InvalidRequest(say("A side has {most} pixels at most.", most=1024))
 """
 
-from speech.catalogues import translation
+from speech.catalogues import WRITTEN_IN, translation
 from speech.languages import LANGUAGES, current_language, language_for, set_language, use_language
 from speech.lists import AND, OR, join_list, join_sentences
 from speech.sentences import Sentence, load_sentence, phrase, retranslate, say, say_many
@@ -15,6 +15,7 @@ __all__ = [
     "AND",
     "LANGUAGES",
     "OR",
+    "WRITTEN_IN",
     "Sentence",
     "current_language",
     "join_list",

@@ -17,6 +17,7 @@ from engine.models.families import FAMILIES
 from engine.prompts.flag_table import ALIASES
 from speech import translation
 from tests.engine.memory.models import plan_request
+from tests.family_table import outdated
 from tests.pages import EMPHASIS, ROOT, Page, buttons, code, commands, numbers, pairs, rows
 
 MARKS = ("\n| ", "\n- ", "\n1. ", "\n2. ", "\n<img ", "![", "✓")
@@ -75,7 +76,7 @@ def test_moderators_are_told_who_can_use_each_command() -> None:
 
 def test_no_command_is_named_that_does_not_exist() -> None:
     known = tuple(f"/{name}" for name in commands())
-    paths = ("/models/", "/opt/")
+    paths = ("/models/", "/opt/", "/etc/", "/data", "/dev/", "/metrics", "/healthz")
     named = {each for english, _ in pairs() for each in code(english.prose) if each[0] == "/"}
     assert {each for each in named if not each.startswith((*known, *paths))} == set()
 
@@ -103,11 +104,13 @@ def test_the_command_line_is_explained() -> None:
 
 
 def test_families_are_listed_with_what_they_can_do() -> None:
+    """And how new checkpoints run: run `python -m tests.family_table`."""
+    assert not list(outdated())
     listed = rows(MODELS.section("Families"))
-    for facts in FAMILIES.values():
-        [row] = [row for row in listed if row[0].partition(" (")[0] == facts.label]
-        assert (bool(row[1]), bool(row[2])) == (facts.image_to_image, facts.inpaint), facts.label
-    assert len(listed) == len(FAMILIES)
+    assert [row[0] for row in listed] == [facts.label for facts in FAMILIES.values()]
+    abilities = {row[0]: [bool(cell) for cell in row[1:4]] for row in listed}
+    assert abilities["Stable Diffusion XL"] == [True, True, True]
+    assert abilities["Sana"] == [True, False, False]
 
 
 def test_the_plan_in_the_page_is_the_one_that_is_printed(capsys: Any) -> None:

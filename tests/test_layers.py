@@ -11,6 +11,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import pytest
+
 from tests.imports import ROOT, circles, graph, imported, modules, syntax
 
 PACKAGES = {
@@ -20,16 +22,22 @@ PACKAGES = {
     "engine": {"speech"},
     "speech": set[str](),
     "training": set[str](),
-    "benchmarks": {"engine", "speech"},
+    "benchmarks": {"engine", "speech", "training"},
 }
 """The packages of the repository and which others each may import."""
 
 TENSORS = {
     *("torch", "diffusers", "transformers", "accelerate", "peft"),
-    *("safetensors", "numpy", "gguf"),
+    *("safetensors", "numpy", "gguf", "cv2"),
 }
 SQL = {"aiosqlite", "sqlite3"}
 DISCORD = {"discord", "aiohttp"}
+OPTIONAL = {
+    *("gguf", "bitsandbytes", "torchao", "spandrel", "einops", "prodigyopt", "sageattention"),
+    *("torchvision", "pytest", "hypothesis", "jsonschema"),
+    *("nats", "nkeys", "nacl", "msgpack", "cryptography"),
+}
+"""What `pip install -e .` doesn't bring."""
 
 FEATURE = "cogs.*"
 """Stands for every folder of `cogs` that no layer names."""
@@ -44,7 +52,8 @@ COGS = (
     ("cogs.acts",),
     (
         *("cogs.context", "cogs.message_ref", "cogs.markdown"),
-        *("cogs.discord_settings", "cogs.translator", "cogs.outages"),
+        *("cogs.discord_settings", "cogs.translator", "cogs.outages", "cogs.traffic"),
+        "cogs.reloading",
     ),
     ("cogs.stored_values",),
 )
@@ -52,40 +61,74 @@ COGS = (
 
 ENGINE = (
     ("engine", "engine.open_studio"),
-    ("engine.studio", "engine.services", "engine.status"),
+    (
+        "engine.studio",
+        "engine.services",
+        "engine.workers",
+        "engine.status",
+        "engine.live_settings",
+        "engine.left_behind",
+    ),
+    (
+        *("engine.training.trainings", "engine.training.collection"),
+        *("engine.training.scheduling", "engine.training.running"),
+        *("engine.training.preparation", "engine.training.loras", "engine.training.publishing"),
+    ),
     ("engine.grids",),
-    ("engine.jobs.submission", "engine.jobs.enlarging"),
+    ("engine.jobs.submission", "engine.jobs.enlarging", "engine.jobs.processing"),
+    ("engine.cluster",),
     ("engine.worker",),
-    ("engine.safety", "engine.moderation"),
+    ("engine.safety", "engine.moderation", "engine.writing"),
     ("engine.jobs",),
-    ("engine.models", "engine.jobs.step_times"),
+    (
+        *("engine.models", "engine.jobs.step_times"),
+        *("engine.training.bases", "engine.training.planning", "engine.training.process"),
+        *("engine.training.outside.checking", "engine.training.outside.process"),
+    ),
     ("engine.diffusion",),
+    ("engine.training",),
     ("engine.images", "engine.prompts.style_book"),
     ("engine.store",),
+    ("engine.training.training", "engine.training.request", "engine.training.dataset.duplicates"),
     (
         "engine.worker.messages",
         "engine.worker.executor_setup",
         "engine.worker.blame",
     ),
     ("engine.jobs.requester",),
-    ("engine.jobs.context", "engine.jobs.rate_limits"),
+    ("engine.jobs.context", "engine.jobs.rate_limits", "engine.jobs.hourly_use"),
     (
         *("engine.moderation.block", "engine.moderation.word_filter"),
         "engine.moderation.lookalikes",
         *("engine.moderation.word_lists", "engine.models.model_rules", "engine.prompts"),
     ),
-    ("engine.jobs.job", "engine.jobs.request", "engine.grids.layout", "engine.safety.verdict"),
+    (
+        *("engine.jobs.job", "engine.jobs.request", "engine.jobs.recipe"),
+        *("engine.jobs.recipe_checks", "engine.grids.layout", "engine.safety.verdict"),
+    ),
     ("engine.prompts.grammar",),
-    ("engine.models.planning", "engine.models.origins"),
-    ("engine.models.catalogue", "engine.models.adapters", "engine.models.inspection"),
-    ("engine.models.defaults", "engine.models.known_components"),
+    ("engine.models.planning", "engine.models.origins", "engine.models.references"),
+    (
+        *("engine.models.catalogue", "engine.models.adapters", "engine.models.inspection"),
+        *("engine.models.networks", "engine.models.controls"),
+        "engine.models.ip_adapters",
+    ),
+    ("engine.models.defaults", "engine.models.known_components", "engine.models.names"),
     ("engine.memory",),
-    ("engine.settings",),
-    ("engine.models.checkpoints", "engine.models.families", "engine.models.schedulers"),
+    ("engine.network_settings",),
+    ("engine.settings", "engine.device_names"),
+    (
+        *("engine.models.checkpoints", "engine.models.families"),
+        *("engine.models.schedulers", "engine.models.shortcuts"),
+        *("engine.models.lora_families", "engine.models.embeddings"),
+    ),
+    ("engine.models.stable_diffusion_checkpoints", "engine.models.checkpoint"),
     ("engine.hub",),
     ("engine.processes",),
     (
         "engine.errors",
+        *("engine.jobs.process", "engine.jobs.control"),
+        "engine.jobs.reference_uses",
         "engine.tasks",
         "engine.atomic_write",
         "engine.background_thread",
@@ -93,6 +136,7 @@ ENGINE = (
         "engine.folder_lock",
         "engine.private_files",
         "engine.stored_json",
+        "engine.toml_text",
         "engine.sizes",
         "engine.local_paths",
     ),
@@ -142,12 +186,43 @@ def used(libraries: set[str], within: Sequence[str], besides: str = "-") -> Iter
                 yield name, other
 
 
+def test_the_page_knows_neither_discord_nor_torch() -> None:
+    """It reads the studio; the rest of `cli` tells it of the bot."""
+    wrong = [
+        (name, other)
+        for name, file in modules("cli").items()
+        if f"{name}.".startswith("cli.web.")
+        for other in imported(file)
+        if other.partition(".")[0] in {"cogs", *DISCORD, *TENSORS, *SQL}
+        or (other.startswith("cli.") and not f"{other}.".startswith("cli.web."))
+    ]
+    assert not wrong, listed(wrong)
+
+
 def test_importing_the_engine_and_cogs_loads_no_tensors() -> None:
     code = f"import sys, engine, cogs; print(*({TENSORS!r} & set(sys.modules)))"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == ""
+
+
+@pytest.mark.slow
+def test_everything_is_imported_without_what_is_optional() -> None:
+    """`pip install` brings only what the program can't do without; a test machine has more."""
+    needing = {"engine.cluster.encrypted_client"}  # imported where what is optional has been found
+    code = f"""
+import sys
+for name in {sorted(OPTIONAL)}:
+    sys.modules[name] = None  # any import of it fails
+import importlib
+for name in {sorted(modules("bot", "cli", "cogs", "engine", "speech").keys() - needing)}:
+    importlib.import_module(name)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
 
 
 def test_every_module_is_in_a_layer() -> None:

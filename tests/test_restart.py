@@ -9,10 +9,15 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
+import subprocess
+import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from io import BytesIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
@@ -20,6 +25,7 @@ import pytest_asyncio
 from PIL import Image
 
 from engine import EngineSettings, ImageRequest, ModelSettings, Requester, open_studio
+from engine.store import Database
 from tests.cogs.generate.test_options import picture
 from tests.discord_server import Channel, DiscordServer, Guild, Member, Message, Upload
 from tests.fork_server import ForkServer, fork_server
@@ -63,21 +69,27 @@ class Owner:
             max_side = 128
             """
         )
-        self._process = 0
+        self.process = 0
 
     async def start(self) -> None:
         """Start the bot and wait until Discord sees it."""
         arguments = ["bot.py", "run", "--config", str(self._config)]
-        self._process = await self._forks.start(arguments, self._log)
+        self.process = await self._forks.start(arguments, self._log)
         await self.discord.ready(60)
 
     async def end(self, how: signal.Signals) -> int:
         """Send the signal; returns the exit code."""
         with contextlib.suppress(ProcessLookupError):  # it has ended by itself
-            os.kill(self._process, how)
+            os.kill(self.process, how)
         code = await self._forks.wait()
         await self.discord.gone(10)
         return code
+
+    def command(self, *line: str) -> None:
+        """Run a command beside the bot."""
+        subprocess.run(
+            [sys.executable, "bot.py", *line, "--config", str(self._config)], cwd=ROOT, check=True
+        )
 
     def pictures(self) -> dict[Path, int]:
         """When each picture that the bot keeps was written."""
@@ -87,9 +99,39 @@ class Owner:
         """What the bot has printed."""
         return self._log.read_text()
 
+    def log_file(self) -> str:
+        """What the bot has logged in its data folder."""
+        return (self._data / "log" / "atelier.log").read_text()
+
+
+@pytest.fixture(scope="module")
+def systemd() -> Iterator[socket.socket]:
+    """Where systemd listens to what the bot tells it, with a watchdog of a second."""
+    with (
+        TemporaryDirectory(dir="/tmp") as folder,
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening,
+        pytest.MonkeyPatch.context() as environment,
+    ):
+        listening.bind(f"{folder}/notify")
+        listening.setblocking(False)
+        environment.setenv("NOTIFY_SOCKET", f"{folder}/notify")
+        environment.setenv("WATCHDOG_USEC", "1000000")
+        yield listening
+
+
+def heard(systemd: socket.socket) -> list[str]:
+    """What systemd has been told since this was last asked."""
+    states: list[str] = []
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            states += systemd.recv(4096).decode().splitlines()
+    return states
+
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def owner(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> AsyncIterator[Owner]:
+async def owner(
+    tmp_path_factory: pytest.TempPathFactory, tiny_model: Path, systemd: socket.socket
+) -> AsyncIterator[Owner]:
     folder = tmp_path_factory.mktemp("restart")
     async with DiscordServer() as discord, fork_server(ROOT) as forks:
         owner = Owner(folder, tiny_model, discord, forks)
@@ -318,3 +360,57 @@ async def test_killed_in_the_middle_of_a_sheet(owner: Owner, art: Channel, alice
     assert len(art.messages) == before + 1
     assert set(painted) <= set(owner.pictures().items()), "none of them was written anew"
     assert len(owner.pictures()) == others + 8
+
+
+async def test_the_log_names_neither_prompts_nor_tokens(
+    owner: Owner, art: Channel, alice: Member
+) -> None:
+    await imagine(alice, art, 91)
+    await shown(owner, art, 91)
+    for logged in (owner.log(), owner.log_file()):
+        assert "Ready as" in logged
+        assert "a house" not in logged
+        assert owner.discord.token not in logged
+
+
+async def test_a_backup_is_made_while_it_paints(
+    owner: Owner, art: Channel, alice: Member, tmp_path: Path
+) -> None:
+    await imagine(alice, art, 95)
+    await shown(owner, art, 95)
+    await imagine(alice, art, 96)
+    await asyncio.to_thread(owner.command, "backup", str(tmp_path / "b.zip"), "--pictures")
+    with ZipFile(tmp_path / "b.zip") as archive:
+        pictures = [name for name in archive.namelist() if name.startswith("pictures/")]
+        archive.extract("atelier.db", tmp_path)
+        assert owner.discord.token not in archive.read("config.toml").decode()
+    async with Database(tmp_path / "atelier.db") as database:
+        files = [file for (file,) in await database.read("SELECT file FROM pictures")]
+    assert files
+    assert {*files} <= {*pictures}
+    await shown(owner, art, 96)
+
+
+async def test_systemd_hears_that_it_is_ready_alive_and_stopping(
+    owner: Owner, systemd: socket.socket
+) -> None:
+    await owner.end(signal.SIGKILL)
+    heard(systemd)
+    await owner.start()
+    told: list[str] = []
+
+    def beaten() -> bool:
+        told.extend(heard(systemd))
+        return "READY=1" in told and "WATCHDOG=1" in told[told.index("READY=1") + 3 :]
+
+    await owner.discord.until(beaten, 20)
+    assert "EXTEND_TIMEOUT_USEC=60000000" in told[: told.index("READY=1")]
+    os.kill(owner.process, signal.SIGSTOP)
+    await asyncio.sleep(0.2)
+    heard(systemd)
+    await asyncio.sleep(1.2)
+    assert heard(systemd) == [], "systemd would restart it now"
+    os.kill(owner.process, signal.SIGCONT)
+    assert await owner.end(signal.SIGTERM) == 0
+    assert "STOPPING=1" in heard(systemd)
+    await owner.start()

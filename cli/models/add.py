@@ -1,31 +1,18 @@
 """`models add`: shows what a model is and whether it fits, then downloads it."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
-from typing import Any, NamedTuple, TypeVar
-
-import typer
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    Progress,
-    TextColumn,
-    TimeRemainingColumn,
-    TransferSpeedColumn,
-)
+from typing import NamedTuple
 
 from cli.console import err, out
+from cli.downloads import progress_bar, stoppable
 from cli.errors import CommandError
 from cli.exits import Exit
 from cli.lock import PICKED_UP, bot_is_running
 from cli.models.catalogue import open_model_manager_of
+from cli.questions import confirm
 from cli.settings import Settings
-from cli.signals import on_signal
-from engine import DownloadProgress, Model, ModelCandidate, human_size
+from engine import Model, ModelCandidate, human_size
 from engine.models.families import FAMILIES
-
-T = TypeVar("T")
 
 
 class AddOptions(NamedTuple):
@@ -81,6 +68,8 @@ def describe(candidate: ModelCandidate) -> None:
         out.print(f"  {'known as':<10}{candidate.same_as}, which has the same source")
     out.print(f"  {'family':<10}{label} ({candidate.inspection.pipeline})")
     out.print(f"  {'licence':<10}{candidate.licence or 'not stated'}")
+    for warning in candidate.licence_warnings:
+        out.print(f"  {'':10}{warning}", style="bold")
     out.print(f"  {'size':<10}{_size(candidate)}")
     out.print(f"  {'plan':<10}{candidate.plan.summary}")
     out.print(f"  {'time':<10}{candidate.plan.slowdown} that with everything on the device")
@@ -101,10 +90,7 @@ def _size(candidate: ModelCandidate) -> str:
 def _confirm(candidate: ModelCandidate) -> None:
     size = candidate.download_bytes
     what = f"Download {human_size(size)} and add it" if size else "Add it"
-    try:
-        typer.confirm(f"{what} as “{candidate.name}”?", default=True, abort=True)
-    except typer.Abort:
-        raise CommandError(Exit.INTERRUPTED, "Nothing was added.") from None
+    confirm(f"{what} as “{candidate.name}”?", "Nothing was added.", default=True)
 
 
 async def _fetched(settings: Settings, options: AddOptions) -> bool:
@@ -119,52 +105,15 @@ async def _fetched(settings: Settings, options: AddOptions) -> bool:
                 f"“{name}” is a known model, and options are for new ones. Add it by its source: "
                 f"{catalogue[name].source}",
             )
-        with _bar(name, None) as update:
-            await _stoppable(model_manager.download(name, update))
+        with progress_bar(name, None) as update:
+            await stoppable(model_manager.download(name, update))
     return True
 
 
 async def _add(settings: Settings, candidate: ModelCandidate) -> Model:
     total = candidate.total_bytes
-    with _bar(candidate.name, total, total - candidate.download_bytes) as update:
+    with progress_bar(candidate.name, total, total - candidate.download_bytes) as update:
         if candidate.download_bytes:
             err.print(f"Downloading {candidate.settings.source}")
         async with open_model_manager_of(settings, create=True) as (model_manager, _):
-            return await _stoppable(model_manager.add(candidate, update))
-
-
-async def _stoppable(download: Coroutine[Any, Any, T]) -> T:
-    """Await a download that Ctrl-C can stop."""
-    work = asyncio.ensure_future(download)
-    with on_signal(work.cancel):
-        await asyncio.wait([work])
-    if work.cancelled():
-        raise CommandError(
-            Exit.INTERRUPTED, "Stopped. What's downloaded is kept; run the same command to resume."
-        )
-    return work.result()
-
-
-@contextmanager
-def _bar(
-    name: str, total: int | None, here: int = 0
-) -> Iterator[Callable[[DownloadProgress], None]]:
-    """Show a progress bar while entered; yields the callback that updates it.
-
-    Args:
-        name: The model's name.
-        total: Bytes of all files, if known.
-        here: Bytes that are already on disk.
-    """
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-        console=err,
-        transient=True,
-        disable=not err.is_terminal,
-    ) as progress:
-        task = progress.add_task(name, total=total, completed=here)
-        yield lambda news: progress.update(task, completed=news.done, total=news.total)
+            return await stoppable(model_manager.add(candidate, update))

@@ -88,6 +88,10 @@ def plan(
     ram: Annotated[
         str | None, typer.Option(metavar="SIZE", help="With --vram: and this much RAM, like 16GB.")
     ] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(metavar="KIND", help="With --vram: cuda (default), xpu (Intel) or mps (Mac)."),
+    ] = None,
     size: Annotated[
         str | None, typer.Option(metavar="WxH", help="Picture size, like 1024x1024.")
     ] = None,
@@ -103,7 +107,7 @@ def plan(
     """Show where a model's parts are kept, how much memory it needs, and why it can't be faster."""
     from cli.models.plan import PlanOptions, show_plan_of
 
-    options = PlanOptions(vram, ram, size, batch, quantize)
+    options = PlanOptions(vram, ram, device, size, batch, quantize)
     raise typer.Exit(show_plan_of(settings_of(context, config), model, options))
 
 

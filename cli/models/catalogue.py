@@ -16,6 +16,7 @@ from engine import (
     added_models,
     open_model_manager,
 )
+from engine.models.licences import Safeguards
 
 
 async def catalogue_of(settings: Settings) -> Catalogue:
@@ -23,6 +24,11 @@ async def catalogue_of(settings: Settings) -> Catalogue:
     catalogue = Catalogue(settings.models, settings.engine.default_model)
     catalogue.restore(await added_models(settings.storage.path))
     return catalogue
+
+
+def safeguards_of(settings: Settings) -> Safeguards:
+    """What the owner does for licences that ask for it."""
+    return Safeguards(settings.safety.classifier is not None, settings.storage.metadata)
 
 
 @asynccontextmanager
@@ -45,8 +51,10 @@ async def open_model_manager_of(
             settings.engine,
             settings.models,
             settings.storage.path,
+            adapters=settings.adapters,
             create=create,
             read_device=(lambda: facts) if facts else None,
+            safeguards=safeguards_of(settings),
         ) as opened:
             yield opened
 

@@ -4,15 +4,12 @@ import asyncio
 
 from rich.table import Table
 
-from cli.console import Output, out
+from cli.console import out, tables
 from cli.models.catalogue import catalogue_of
 from cli.settings import Settings
 from engine import Model, human_size
 from engine.models.origins import disk_usage_of
 from speech import say_many
-
-UNBOUNDED = 1000
-"""Console width that never folds or cuts a row."""
 
 
 def show_models(settings: Settings) -> None:
@@ -29,7 +26,7 @@ def show_models(settings: Settings) -> None:
             _defaults(model),
             "built in" if model is catalogue["sketch"] else model.source,
         )
-    Output(highlight=False, markup=False, emoji=False, width=UNBOUNDED).print(table)
+    tables.print(table)
     if any(model.added for model in catalogue):
         out.print("+ added with a command; `models remove` removes it", style="dim")
     out.print("* the default model", style="dim")

@@ -11,7 +11,7 @@ from cli.models.plan_text import show_plan
 from cli.settings import Settings
 from engine import Catalogue, DeviceFacts, PlanTable
 from engine.local_paths import exists, expanded
-from engine.memory.device import RAM_RESERVE
+from engine.memory.device import IMAGINED, OWN_MEMORY, RAM_RESERVE
 from engine.settings import Quantizing
 from engine.sizes import InvalidSize, parse_bytes
 
@@ -22,6 +22,7 @@ class PlanOptions(NamedTuple):
     Attributes:
         vram: Memory of an imagined card, such as 8GB.
         ram: RAM beside that card, such as 16GB.
+        device: The kind of that card: cuda, xpu or mps.
         size: Width and height of a picture in pixels, such as 1024x768.
         batch: Pictures per batch.
         quantize: Replaces `[engine] quantize`.
@@ -29,6 +30,7 @@ class PlanOptions(NamedTuple):
 
     vram: str | None = None
     ram: str | None = None
+    device: str | None = None
     size: str | None = None
     batch: int | None = None
     quantize: str | None = None
@@ -37,6 +39,8 @@ class PlanOptions(NamedTuple):
 def show_plan_of(settings: Settings, model: str, options: PlanOptions) -> Exit:
     """Print the memory plan of a model by name, or of any source; whether it fits.
 
+    Of several devices, each that needs another plan has its own; it has to fit on one of them.
+
     Raises:
         CommandError: When an option is invalid, or the model can't be inspected.
         DeviceUnavailable: When this machine doesn't have the configured device.
@@ -44,9 +48,15 @@ def show_plan_of(settings: Settings, model: str, options: PlanOptions) -> Exit:
     settings = _with_quantize(settings, options.quantize)
     facts = _imagined(options)
     width, height = _sides(options.size) if options.size else (None, None)
-    plan = asyncio.run(_plan(settings, model, facts, width, height, options.batch))
-    show_plan(plan)
-    return Exit.DOES_NOT_FIT if plan.problem else Exit.FINE
+    plans: list[PlanTable] = []
+    for device in settings.engine.devices if facts is None else settings.engine.devices[:1]:
+        engine = settings.engine.on(device)
+        here = settings.model_copy(update={"engine": engine})
+        plan = asyncio.run(_plan(here, model, facts, width, height, options.batch))
+        if plan not in plans:
+            plans.append(plan)
+            show_plan(plan)
+    return Exit.DOES_NOT_FIT if all(plan.problem for plan in plans) else Exit.FINE
 
 
 def _imagined(options: PlanOptions) -> DeviceFacts | None:
@@ -54,12 +64,20 @@ def _imagined(options: PlanOptions) -> DeviceFacts | None:
     if options.vram is None:
         if options.ram is not None:
             raise CommandError(Exit.USAGE, "--ram: add --vram, the card beside it.")
+        if options.device is not None:
+            raise CommandError(Exit.USAGE, "--device: add --vram, its memory.")
         return None
+    kind = options.device or "cuda"
+    if kind not in IMAGINED:
+        known = ", ".join(IMAGINED)
+        raise CommandError(Exit.USAGE, f"--device: “{kind}” is unknown. Use one of {known}.")
     vram = _size("--vram", options.vram)
     if options.ram is None:
-        return DeviceFacts.imagined(vram)
+        return DeviceFacts.imagined(vram, kind=kind)
+    if kind not in OWN_MEMORY:
+        raise CommandError(Exit.USAGE, f"--ram: the memory of {kind} is RAM. Leave it out.")
     ram = max(0, _size("--ram", options.ram) - RAM_RESERVE)
-    return DeviceFacts.imagined(vram, ram_free_bytes=ram)
+    return DeviceFacts.imagined(vram, ram_free_bytes=ram, kind=kind)
 
 
 def _size(option: str, text: str) -> int:

@@ -4,14 +4,12 @@ from collections.abc import Iterable, Sequence
 
 from rich.table import Table
 
-from cli.console import Output, out
-from cli.models.list import UNBOUNDED
+from cli.console import out, tables
 from engine import PlanTable
 
 
 def show_plan(plan: PlanTable) -> None:
     """Print where each component is kept, what it needs, and why nothing faster was chosen."""
-    tables = Output(highlight=False, markup=False, emoji=False, width=UNBOUNDED)
     if plan.problem:
         out.print(f"✗ Does not fit. {plan.problem}", style="bold")
     out.print(f"Plan: {plan.summary}.")

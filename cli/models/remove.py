@@ -4,13 +4,10 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
-import typer
-
 from cli.console import out
-from cli.errors import CommandError
-from cli.exits import Exit
 from cli.lock import PICKED_UP, bot_is_running
 from cli.models.catalogue import open_model_manager_of
+from cli.questions import confirm
 from cli.settings import Settings
 from engine import human_size
 from engine.local_paths import exists
@@ -53,7 +50,4 @@ def _confirm(name: str, size: int, local: Sequence[Path]) -> None:
         usage = f" Your own files stay: {', '.join(map(str, local))}."
     else:
         usage = f" It takes up {human_size(size)}." if size else ""
-    try:
-        typer.confirm(f"Remove “{name}”?{usage}", abort=True)
-    except typer.Abort:
-        raise CommandError(Exit.INTERRUPTED, "Nothing was removed.") from None
+    confirm(f"Remove “{name}”?{usage}", "Nothing was removed.")

@@ -1,9 +1,10 @@
-"""The bot itself: /help, /status, its greeting and its presence."""
+"""The bot itself: /help, /status, /reload, its greeting and its presence."""
 
 from functools import partial
 
 from cogs.about.help import CommandsButton, Help
 from cogs.about.presence import BotPresence
+from cogs.about.reload import ReloadCommand
 from cogs.about.status import StatusCommand
 from cogs.about.welcome import Welcome
 from cogs.context import Client
@@ -16,3 +17,4 @@ async def setup(bot: Client) -> None:
     await bot.add_cog(Help())
     await bot.add_cog(Welcome(bot))
     await bot.add_cog(StatusCommand(bot.studio))
+    await bot.add_cog(ReloadCommand())

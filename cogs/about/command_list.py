@@ -20,6 +20,7 @@ class Audience(Enum):
     """Who may use a command. The value is the heading on the page."""
 
     EVERYBODY = phrase("For everyone")
+    TRAINERS = phrase("For those who can train LoRAs")
     MODERATORS = phrase(
         "For moderators (Timeout Members, Manage Server, or a role the owner chose)"
     )
@@ -28,6 +29,7 @@ class Audience(Enum):
 
 
 AUDIENCES: dict[str, Audience] = {
+    "train new": Audience.TRAINERS,
     "model use": Audience.MANAGERS,
     "model default": Audience.MANAGERS,
     "model allow": Audience.MANAGERS,
@@ -47,16 +49,29 @@ AUDIENCES: dict[str, Audience] = {
     "words waiting": Audience.MODERATORS,
     "model add": Audience.OWNER,
     "model remove": Audience.OWNER,
+    "lora add": Audience.OWNER,
+    "lora remove": Audience.OWNER,
+    "train publish": Audience.OWNER,
     "status": Audience.OWNER,
+    "workers": Audience.OWNER,
+    "reload": Audience.OWNER,
 }
 """Who may use a command, by its name; the others are for everyone."""
 
 
-def command_list(bot: Client, guild_id: int | None) -> ui.LayoutView:
-    """The page of all commands, grouped by who may use them."""
-    sections = [*_sections(bot, guild_id), *_menus(bot)]
+def command_list(bot: Client, guild_id: int | None) -> list[ui.LayoutView]:
+    """The messages that list all commands, grouped by who may use them."""
+    pages: list[list[str]] = [[]]
+    for section in (*_sections(bot, guild_id), *_menus(bot)):
+        if len("".join([*pages[-1], section])) > MAX_TEXT_LENGTH:
+            pages.append([])
+        pages[-1].append(section)
+    return [_view(page) for page in pages]
+
+
+def _view(sections: Iterable[str]) -> ui.LayoutView:
     container: ui.Container[ui.LayoutView] = ui.Container()
-    for text in _fit_into_message(sections):
+    for text in sections:
         container.add_item(ui.TextDisplay(text))
     view = ui.LayoutView(timeout=None)
     view.add_item(container)
@@ -93,15 +108,3 @@ def _menus(bot: Client) -> Iterator[str]:
         menus = [translation(name, current_language(), MENU) or name for name in sorted(names)]
         heading = say("In a message's Apps menu")
         yield f"### {heading}\n{' · '.join(menus)}"
-
-
-def _fit_into_message(sections: Iterable[str]) -> Iterator[str]:
-    """The sections that fit into a message; the last one is cut after a line."""
-    remaining = MAX_TEXT_LENGTH
-    for section in sections:
-        if len(section) > remaining:
-            if (end := section.rfind("\n", 0, remaining)) > 0:
-                yield section[:end]
-            return
-        remaining -= len(section)
-        yield section

@@ -49,8 +49,10 @@ class CommandsButton(Persistent, ui.DynamicItem[ui.Button[Any]], template="ateli
 
     async def act(self, interaction: Interaction) -> None:
         """List all commands and who can use them."""
-        view = command_list(interaction.client, interaction.guild_id)
-        await interaction.response.send_message(view=view, ephemeral=True)
+        first, *others = command_list(interaction.client, interaction.guild_id)
+        await interaction.response.send_message(view=first, ephemeral=True)
+        for view in others:
+            await interaction.followup.send(view=view, ephemeral=True)
 
 
 def help_page(bot: Client, guild_id: int | None) -> ui.LayoutView:

@@ -12,11 +12,14 @@ from cogs.context import Interaction
 from cogs.markdown import escaped_line, in_markdown
 from cogs.messages.replies import reply
 from cogs.policy.access import require_owner
-from engine import DeviceFacts, Studio, StudioReport, human_size
+from engine import DeviceFacts, DeviceState, Studio, StudioReport, human_size
 from speech import say, say_many
 
 PACKAGES = ("atelier", "torch", "diffusers", "transformers", "discord.py")
 """The packages whose installed versions are shown."""
+
+MOST_DEVICES = 10
+"""Devices that are told about one by one; `/workers` shows all of them."""
 
 UNLIMITED_BYTES = 2**60
 """Bytes above which a device's memory counts as unknown."""
@@ -44,6 +47,12 @@ def report_lines(report: StudioReport, started: float) -> Iterator[str]:
     """The lines of the report; `started` is in epoch seconds."""
     if report.device is not None:
         yield say("**Device** {device}", device=escaped_line(device_line(report.device)))
+    if len(report.devices) > 1:
+        able = sum(one.accepts and not (one.paused or one.lent) for one in report.devices)
+        yield say(
+            "**Devices** taking jobs: {able} of {number}", able=able, number=len(report.devices)
+        )
+        yield from map(doing_line, report.devices[:MOST_DEVICES])
     yield say("**Model** {model}", model=escaped_line(report.model))
     if (plan := report.plan) is not None:
         yield say("**Plan** {plan}. Expected peak: {peak}", plan=plan.summary, peak=plan.peak)
@@ -74,6 +83,22 @@ def device_line(device: DeviceFacts) -> str:
         parts.append(say("{free} of {total} free", free=free, total=total))
     if device.ram_free_bytes < UNLIMITED_BYTES:
         parts.append(say("{free} RAM free", free=human_size(device.ram_free_bytes)))
+    return " · ".join(parts)
+
+
+def doing_line(device: DeviceState) -> str:
+    """What one of several devices is doing."""
+    parts = [f"-# **{escaped_line(device.name)}**"]
+    if device.lent:
+        parts.append(say("training"))
+    elif device.paused:
+        parts.append(say("paused"))
+    else:
+        parts.append(say("{number} running", number=len(device.running)))
+    if device.model is not None:
+        parts.append(escaped_line(device.model))
+    pictures = say_many("{number} picture", "{number} pictures", device.pictures_last_day)
+    parts.append(say("{pictures} in the last day", pictures=pictures))
     return " · ".join(parts)
 
 

@@ -1,7 +1,6 @@
 """Context menus of messages with pictures. Use their settings, start from them, or show details."""
 
 import re
-from collections.abc import Sequence
 from typing import Any, Self
 
 import discord
@@ -11,22 +10,21 @@ from discord.ext import commands
 from cogs.actions.details import code_block
 from cogs.actions.metadata import (
     fit_to_models,
-    job_id_of,
     pictures_in,
     request_in_message,
     unused_in,
 )
 from cogs.actions.modals import init_image_modal, settings_modal, upload_modal
 from cogs.actions.picture_actions import remix
+from cogs.actions.picture_choice import MAX_PICTURES, PictureChoice
 from cogs.context import Client, Interaction
 from cogs.messages.dynamic_items import Persistent
-from cogs.messages.picture_buttons import PictureButton
-from cogs.policy.access import require_postable_channel
+from cogs.messages.shown_job import job_id_of
 from cogs.policy.contexts import anywhere
 from cogs.policy.model_capabilities import require_img2img
 from cogs.policy.request_context import request_context
 from cogs.policy.visibility import accessible_job
-from cogs.requests.attachments import require_picture, store_image, uploaded
+from cogs.requests.attachments import require_picture, uploaded
 from engine import (
     InvalidRequest,
     Parent,
@@ -36,9 +34,6 @@ from engine import (
     parse_parameters,
 )
 from speech import phrase, say
-
-MAX_PICTURES = 5
-"""Pictures of a message that are used: as many as a row has buttons."""
 
 NO_SETTINGS = phrase("no settings found")
 
@@ -116,46 +111,15 @@ class ContextMenus(commands.Cog):
     async def use_as_start(self, interaction: Interaction, message: discord.Message) -> None:
         """Paint from the message's picture (img2img)."""
         job_id = job_id_of(message, interaction.client.user)
-        if job_id is not None:
-            await self._start_from_job(interaction, job_id)
+        if job_id is None:
+            pictures = pictures_in(message)
+            require_img2img((await request_context(interaction)).models.model)
+            await START.of_attachments(interaction, pictures)
             return
-        pictures = pictures_in(message)[:MAX_PICTURES]
-        require_img2img((await request_context(interaction)).models.model)
-        await require_postable_channel(interaction)
-        await interaction.response.defer(ephemeral=True, thinking=True)
-        row: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
-        images: dict[str, int] = {}
-        failed: list[tuple[int, InvalidRequest]] = []
-        for number, attachment in enumerate(pictures, start=1):
-            try:
-                require_picture(attachment)
-                images.setdefault(await store_image(interaction, attachment), number)
-            except InvalidRequest as error:
-                failed.append((number, error))
-        if failed and not images:
-            raise failed[0][1]
-        for image, number in images.items():
-            row.add_item(StartButton(image, say("Start from picture {number}", number=number)))
-        notes = [
-            say("Picture {number}: {reason}", number=number, reason=error.sentence)
-            for number, error in failed
-        ]
-        await interaction.edit_original_response(view=_start_image_view(row, notes))
-
-    async def _start_from_job(self, interaction: Interaction, job_id: int) -> None:
         job = await accessible_job(interaction, job_id)
-        if not job.pictures:
-            raise InvalidRequest(say("Job {job} has no picture to start from.", job=job_id))
         require_img2img(self._studio.models[job.recipe.model])
-        if len(job.pictures) == 1:
-            await interaction.response.send_modal(
-                init_image_modal(Parent(job_id, 0), job.recipe.prompt)
-            )
-            return
-        row: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
-        for number in range(len(job.pictures)):
-            row.add_item(PictureButton("begin", Parent(job_id, number)))
-        await interaction.response.send_message(view=_start_image_view(row), ephemeral=True)
+        if (picture := await START.of_job(interaction, job)) is not None:
+            await interaction.response.send_modal(init_image_modal(picture, job.recipe.prompt))
 
     async def details(self, interaction: Interaction, message: discord.Message) -> None:
         """Show file facts and settings of the message's pictures, only to you."""
@@ -223,12 +187,14 @@ class StartButton(
         await interaction.response.send_modal(upload_modal(self._image))
 
 
-def _start_image_view(row: ui.ActionRow[ui.LayoutView], notes: Sequence[str] = ()) -> ui.LayoutView:
-    view = ui.LayoutView(timeout=None)
-    text = say("Pick a start image, then describe the result:")
-    view.add_item(ui.TextDisplay("\n".join([text, *(f"-# {note}" for note in notes)])))
-    view.add_item(row)
-    return view
+START = PictureChoice(
+    question=phrase("Pick a start image, then describe the result:"),
+    nothing=phrase("Job {job} has no picture to start from."),
+    verb="begin",
+    button=lambda image, number: StartButton(
+        image, say("Start from picture {number}", number=number)
+    ),
+)
 
 
 async def _settings(

@@ -1,7 +1,8 @@
-"""Inpainting. Members choose the parts to repaint on a picture divided into nine."""
+"""Inpainting and details. Members choose the parts on a picture divided into nine."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
+from functools import partial
 from io import BytesIO
 from typing import Any, Self
 
@@ -11,10 +12,16 @@ from discord import ui
 from cogs.actions.modals import inpaint_modal
 from cogs.context import Interaction
 from cogs.messages.dynamic_items import Persistent
-from cogs.policy.model_capabilities import require_inpaint
+from cogs.policy.model_capabilities import (
+    model_can_fix_details,
+    model_can_inpaint,
+    require_details,
+    require_inpaint,
+)
 from cogs.policy.nsfw import exposure_to_user, require_shown
 from cogs.policy.visibility import accessible_job
-from engine import PARTS, Parent
+from cogs.requests.submission import Submission
+from engine import PARTS, InvalidRequest, Job, Parent
 from speech import phrase, say
 
 PARTS_IMAGE = "parts.webp"
@@ -110,6 +117,52 @@ class InpaintButton(
         await interaction.response.send_modal(modal)
 
 
+class DetailButton(
+    Persistent,
+    ui.DynamicItem[ui.Button[Any]],
+    template=r"atelier-refine:(?P<job_id>\d{1,19}):(?P<number>\d{1,2}):(?P<parts>[1-9]{0,9})",
+):
+    """Paint the chosen parts again, larger, so that they have more details."""
+
+    def __init__(self, picture: Parent, parts: str) -> None:
+        super().__init__(
+            ui.Button(
+                label=say("Fix details"),
+                emoji="✨",
+                custom_id=f"atelier-refine:{picture.job_id}:{picture.number}:{parts}",
+                disabled=not parts,
+            )
+        )
+        self._picture = picture
+        self._parts = parts
+
+    @classmethod
+    def rebuilt(cls, match: re.Match[str], item: ui.Item[Any]) -> Self:
+        """The button from its custom ID."""
+        return cls(Parent(int(match["job_id"]), int(match["number"])), match["parts"])
+
+    async def act(self, interaction: Interaction) -> None:
+        """Queue the work."""
+        studio = interaction.client.studio
+        job = await accessible_job(interaction, self._picture.job_id)
+        await require_shown(interaction, job)
+        model = studio.models[job.recipe.model]
+        require_details(model)
+        parts = sorted({int(part) for part in self._parts})
+        if not parts:
+            raise InvalidRequest(say("Choose at least one part first."))
+        fix = partial(studio.processes.fix_details, self._picture, parts, model)
+        await interaction.client.services[Submission].process(interaction, self._picture, fix)
+
+
+async def choose_details(interaction: Interaction, picture: Parent) -> None:
+    """Choose parts of the picture whose details to paint again, larger."""
+    studio = interaction.client.studio
+    require_details(studio.models[(await studio.job(picture.job_id)).recipe.model])
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    await _show_parts(interaction, picture, ())
+
+
 async def choose_parts(interaction: Interaction, picture: Parent) -> None:
     """Choose parts of the picture to repaint, or upload a mask."""
     studio = interaction.client.studio
@@ -121,21 +174,39 @@ async def choose_parts(interaction: Interaction, picture: Parent) -> None:
 async def _show_parts(interaction: Interaction, picture: Parent, chosen: Collection[int]) -> None:
     """Show the picture with its parts in the deferred answer."""
     job = await accessible_job(interaction, picture.job_id)
-    await require_shown(interaction, job.id)
+    await require_shown(interaction, job)
     hidden = picture.number in (await exposure_to_user(interaction, job)).spoilered
     image = await interaction.client.studio.init_images.draw_parts(picture, chosen)
     await interaction.edit_original_response(
-        view=_view(picture, chosen, hidden=hidden),
+        view=_view(picture, chosen, _buttons(interaction, job, picture, chosen), hidden=hidden),
         attachments=[discord.File(BytesIO(image), filename=PARTS_IMAGE)],
     )
 
 
-def _view(picture: Parent, chosen: Collection[int], *, hidden: bool) -> ui.LayoutView:
+def _buttons(
+    interaction: Interaction, job: Job, picture: Parent, chosen: Collection[int]
+) -> Iterator[ui.Item[Any]]:
+    """What can be done with the chosen parts."""
+    models, parts = interaction.client.studio.models, "".join(map(str, sorted(chosen)))
+    if model_can_inpaint(models, job.recipe.model):
+        yield InpaintButton(picture, parts)
+        yield InpaintButton(picture, MASK)
+    if model_can_fix_details(models, job.recipe.model):
+        yield DetailButton(picture, parts)
+
+
+def _view(
+    picture: Parent,
+    chosen: Collection[int],
+    items: Iterable[ui.Item[Any]],
+    *,
+    hidden: bool,
+) -> ui.LayoutView:
     menu: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
     menu.add_item(PartSelect(picture, chosen))
     buttons: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
-    for parts in ("".join(map(str, sorted(chosen))), MASK):
-        buttons.add_item(InpaintButton(picture, parts))
+    for each in items:
+        buttons.add_item(each)
     item = discord.MediaGalleryItem(
         f"attachment://{PARTS_IMAGE}",
         description=say("The picture divided into nine numbered parts"),

@@ -1,6 +1,8 @@
 """What the buttons on a job's message do: paint again, cancel, show here, delete."""
 
+import asyncio
 import contextlib
+from io import BytesIO
 
 import discord
 
@@ -11,15 +13,46 @@ from cogs.messages.removal import JobRemoval
 from cogs.messages.replies import reply
 from cogs.policy.access import acting_as
 from cogs.policy.audit import record_on_job
+from cogs.policy.request_context import request_context
 from cogs.requests.answers import message_ref_of_click
 from cogs.requests.submission import Submission
-from engine import NotYours
+from engine import InvalidRequest, NotYours
 from speech import say
 
 
 async def again(interaction: Interaction, job_id: int) -> None:
     """Paint the same request with a new seed."""
     await interaction.client.services[Submission].submit_again(interaction, job_id)
+
+
+async def properly(interaction: Interaction, job_id: int) -> None:
+    """Paint a draft with the model that it is a draft for: the same seed and prompt."""
+    recipe = (await interaction.client.studio.job(job_id)).recipe
+    request = (await request_context(interaction)).models.properly(recipe)
+    await interaction.client.services[Submission].submit(interaction, request, source=job_id)
+
+
+async def show_map(interaction: Interaction, job_id: int) -> None:
+    """Show what the pictures were painted along, to the one who sent it: it isn't checked.
+
+    Raises:
+        UnknownJob: When the job is gone.
+        NotYours: When another user requested it.
+        InvalidRequest: When the map is no longer stored.
+    """
+    studio = interaction.client.studio
+    job = await studio.job(job_id)
+    if job.owner != str(interaction.user.id):
+        raise NotYours(
+            say("Only the person who requested job {number} can do that.", number=job_id)
+        )
+    if job.recipe.control is None:
+        raise InvalidRequest(say("This picture was painted without a control picture."))
+    file = studio.control_maps.file(job.recipe.control)
+    data = BytesIO(await asyncio.to_thread(file.read_bytes))
+    await interaction.response.send_message(
+        file=discord.File(data, f"map-{job_id}.png"), ephemeral=True
+    )
 
 
 async def cancel(interaction: Interaction, job_id: int) -> None:

@@ -1,18 +1,15 @@
 """What a message reveals about its pictures: the bot's job, the files, their settings."""
 
 import re
-from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
 import discord
 
+from cogs.messages.shown_job import walk_components
 from cogs.requests.attachments import CONTENT_TYPES
 from engine import Catalogue, ImageRequest, InvalidRequest, Model, parse_parameters
 from speech import join_list, phrase, say
-
-JOB_CUSTOM_ID = re.compile(r"atelier(?:-picture)?:[a-z]+:(\d{1,19})(?::\d{1,2})?")
-"""Matches the custom IDs of buttons that hold a job's number."""
 
 MODEL_SETTINGS = {
     ("width", "height"): phrase("size"),
@@ -40,21 +37,11 @@ def pictures_in(message: discord.Message) -> list[discord.Attachment]:
     return pictures
 
 
-def job_id_of(message: discord.Message, bot: discord.ClientUser | None) -> int | None:
-    """The job that a message of the bot shows, from the custom IDs of its buttons."""
-    if bot is None or message.author.id != bot.id:
-        return None
-    for part in _walk_components(message.components):
-        if match := JOB_CUSTOM_ID.fullmatch(getattr(part, "custom_id", None) or ""):
-            return int(match[1])
-    return None
-
-
 def request_in_message(message: discord.Message) -> ImageRequest:
     """The settings in a message that `cogs.actions.details.code_block` made."""
     block = next(
         part.content
-        for part in _walk_components(message.components)
+        for part in walk_components(message.components)
         if isinstance(part, discord.components.TextDisplay)
     )
     return parse_parameters(block.removeprefix("```\n").removesuffix("\n```"))
@@ -115,9 +102,3 @@ def _known_model(request: ImageRequest, models: Catalogue) -> Model | None:
         if wanted == model.name.lower() or wanted in stems:
             return model
     return None
-
-
-def _walk_components(components: Iterable[Any]) -> Iterator[Any]:
-    for part in components:
-        yield part
-        yield from _walk_components(getattr(part, "children", ()))

@@ -3,42 +3,36 @@
 import re
 from dataclasses import replace
 
-from discord.ext import commands
-
 from cogs.actions.inpaint import MASK
 from cogs.actions.metadata import fit_to_models, request_in_message
 from cogs.actions.modals import FORM, apply_fields
 from cogs.context import Interaction
 from cogs.markdown import escaped
-from cogs.messages.modals import field_values, modal_id, uploaded_file
+from cogs.messages.modals import ModalCog, field_values, uploaded_files
 from cogs.policy.model_capabilities import require_img2img, require_inpaint
 from cogs.policy.nsfw import require_shown
 from cogs.policy.request_context import request_context
 from cogs.policy.visibility import accessible_job
 from cogs.requests.answers import defer_for, note_ignored_flags
 from cogs.requests.attachments import require_picture, uploaded
-from cogs.requests.builder import with_flags
+from cogs.requests.builder import TypedRequest, with_flags
+from cogs.requests.editing import Sources, edit
 from cogs.requests.sizes import fit_to_model, nearest_offered_size
 from cogs.requests.submission import Submission
-from engine import ImageRequest, InvalidRequest, Parent, Studio
+from engine import ImageRequest, InvalidRequest, Job, Parent, Studio
 from speech import say
 
 
-class ModalHandler(commands.Cog):
-    """Handles modals by their custom IDs, so that they work after a restart."""
+class ModalHandler(ModalCog):
+    """Handles modals about pictures."""
+
+    form = FORM
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
 
-    @commands.Cog.listener()
-    async def on_interaction(self, interaction: Interaction) -> None:
+    async def submitted(self, interaction: Interaction, match: re.Match[str]) -> None:
         """Paint what was entered about a picture: remix, start image, inpaint or read settings."""
-        if match := modal_id(interaction, FORM):
-            await interaction.client.tree.guard(
-                interaction, lambda: self._handle(interaction, match)
-            )
-
-    async def _handle(self, interaction: Interaction, match: re.Match[str]) -> None:
         fields = field_values(interaction)
         try:
             await self._submit(interaction, match, fields)
@@ -63,6 +57,8 @@ class ModalHandler(commands.Cog):
                 request_in_message(interaction.message), self._studio.models, model
             )
             await self._paint(interaction, apply_fields(request, fields))
+        elif match["kind"] == "edit":
+            await self._edit(interaction, match, fields["prompt"])
         elif match["kind"] == "upload":
             model = (await request_context(interaction)).models.model
             require_img2img(model)
@@ -74,6 +70,16 @@ class ModalHandler(commands.Cog):
         else:
             await self._use_picture(interaction, match, fields)
 
+    async def _edit(self, interaction: Interaction, match: re.Match[str], prompt: str) -> None:
+        typed = TypedRequest(request=ImageRequest(prompt=prompt))
+        more = uploaded_files(interaction)
+        if match["image"]:
+            await edit(interaction, typed, Sources(upload=match["image"], attachments=more))
+            return
+        picture = Parent(int(match["job_id"]), int(match["number"]))
+        await require_shown(interaction, await accessible_job(interaction, picture.job_id))
+        await edit(interaction, typed, Sources(finished=picture, attachments=more))
+
     async def _use_picture(
         self,
         interaction: Interaction,
@@ -81,13 +87,14 @@ class ModalHandler(commands.Cog):
         fields: dict[str, str],
     ) -> None:
         picture = Parent(int(match["job_id"]), int(match["number"]))
-        recipe = (await accessible_job(interaction, picture.job_id)).recipe
+        job = await accessible_job(interaction, picture.job_id)
+        recipe = job.recipe
         request = replace(apply_fields(ImageRequest.of(recipe), fields), count=1)
         if match["kind"] == "fill":
-            await self._inpaint(interaction, picture, match["parts"], request)
+            await self._inpaint(interaction, job, picture, match["parts"], request)
             return
         if match["kind"] == "start":
-            await require_shown(interaction, picture.job_id)
+            await require_shown(interaction, job)
             await defer_for(interaction, [request], source=picture.job_id)
             image = await self._studio.init_images.keep_finished(picture)
             request = replace(request, image=image, mask=None, seed=None, enlarged=1)
@@ -97,6 +104,7 @@ class ModalHandler(commands.Cog):
     async def _inpaint(
         self,
         interaction: Interaction,
+        job: Job,
         picture: Parent,
         parts: str,
         request: ImageRequest,
@@ -116,9 +124,9 @@ class ModalHandler(commands.Cog):
         assert request.model is not None, "it comes from a recipe or a flag"
         model = self._studio.models[request.model]
         require_inpaint(model)
-        await require_shown(interaction, picture.job_id)
+        await require_shown(interaction, job)
         if parts == MASK:
-            mask = uploaded_file(interaction)
+            [mask] = uploaded_files(interaction)
             require_picture(mask)
             await defer_for(interaction, [request], source=picture.job_id)
             async with uploaded(interaction, mask) as data:

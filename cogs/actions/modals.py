@@ -21,10 +21,13 @@ MODAL_TIMEOUT = 900.0
 MAX_NUMBER_LENGTH = 60
 """Characters that a field for a number takes."""
 
+MAX_MORE_PICTURES = 3
+"""Pictures that an edit can use besides the one it is for."""
+
 STRENGTH = phrase("Strength (0.3 keeps most of it, 0.8 little)")
 
 FORM = re.compile(
-    r"atelier-form:(?P<kind>remix|start|fill|upload|settings)"
+    r"atelier-form:(?P<kind>remix|start|fill|edit|upload|settings)"
     r"(?::(?P<job_id>\d{1,19}):(?P<number>\d{1,2})(?::(?P<parts>[1-9]{1,9}|mask))?"
     r"|:(?P<image>[0-9a-f]{32}\.png))?"
 )
@@ -91,6 +94,24 @@ def inpaint_modal(picture: Parent, parts: str, recipe: Recipe) -> ActionModal:
                 component=upload,
             )
         )
+    return modal
+
+
+def edit_modal(target: Parent | str) -> ActionModal:
+    """Asks how to edit a picture of a job, or a stored upload by its name."""
+    where = target if isinstance(target, str) else f"{target.job_id}:{target.number}"
+    modal = ActionModal(say("Edit"), f"edit:{where}")
+    modal.add("prompt", say("What to change"), "", long=True)
+    upload: ui.FileUpload[Any] = ui.FileUpload(
+        custom_id="pictures", required=False, min_values=0, max_values=MAX_MORE_PICTURES
+    )
+    modal.add_item(
+        ui.Label(
+            text=say("More pictures (optional)"),
+            description=say("Say what to take from “picture 2” and so on; yours is picture 1."),
+            component=upload,
+        )
+    )
     return modal
 
 

@@ -1,14 +1,18 @@
 """What the buttons under a picture do. New pictures are jobs of the member who clicked."""
 
 from dataclasses import replace
+from functools import partial
 
 import discord
 
 from cogs.actions.details import code_block
-from cogs.actions.modals import init_image_modal, remix_modal
+from cogs.actions.modals import edit_modal, init_image_modal, remix_modal
 from cogs.context import Interaction
 from cogs.policy.model_capabilities import can_start_from_images, require_img2img
+from cogs.policy.request_context import request_context
 from cogs.requests.answers import defer_for
+from cogs.requests.describing import describe_finished
+from cogs.requests.editing import require_editing_model
 from cogs.requests.sizes import fit_to_model
 from cogs.requests.submission import Submission
 from engine import ImageRequest, InvalidRequest, Parent, parameters
@@ -84,14 +88,19 @@ async def upscale(interaction: Interaction, picture: Parent) -> None:
     await interaction.client.services[Submission].submit(interaction, request, picture)
 
 
-async def double(interaction: Interaction, picture: Parent) -> None:
-    """Resize to twice the size without repainting."""
-    await interaction.client.services[Submission].enlarge(interaction, picture, 2)
+async def remove_background(interaction: Interaction, picture: Parent) -> None:
+    """Make everything around the subject transparent."""
+    processes = interaction.client.studio.processes
+    if not processes.networks.removes_backgrounds:
+        processes.networks.background  # noqa: B018 says how to set it up
+    await interaction.client.services[Submission].process(
+        interaction, picture, partial(processes.remove_background, picture)
+    )
 
 
-async def quadruple(interaction: Interaction, picture: Parent) -> None:
-    """Resize to four times the size without repainting."""
-    await interaction.client.services[Submission].enlarge(interaction, picture, 4)
+async def describe(interaction: Interaction, picture: Parent) -> None:
+    """Say in words what the picture shows, in up to four prompts."""
+    await describe_finished(interaction, picture)
 
 
 async def start(interaction: Interaction, picture: Parent) -> None:
@@ -99,6 +108,12 @@ async def start(interaction: Interaction, picture: Parent) -> None:
     recipe = (await interaction.client.studio.job(picture.job_id)).recipe
     require_img2img(interaction.client.studio.models[recipe.model])
     await interaction.response.send_modal(init_image_modal(picture, recipe.prompt))
+
+
+async def edit(interaction: Interaction, picture: Parent) -> None:
+    """Ask what to change in the picture."""
+    require_editing_model(await request_context(interaction))
+    await interaction.response.send_modal(edit_modal(picture))
 
 
 async def remix(interaction: Interaction, picture: Parent) -> None:

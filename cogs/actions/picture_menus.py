@@ -1,19 +1,29 @@
 """Buttons that open more buttons for a picture: its other actions, zooming out, panning."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from discord import ui
 
 from cogs.context import Interaction
 from cogs.messages.picture_buttons import (
+    CUTOUT_VERBS,
+    DESCRIBE_VERBS,
+    DETAIL_VERBS,
+    INPAINT_VERBS,
     PAN_VERBS,
+    RESIZE_VERBS,
     ZOOM_VERBS,
     ButtonRow,
     button_row,
     more_rows,
 )
-from cogs.policy.model_capabilities import model_can_inpaint, require_inpaint
-from engine import Parent
+from cogs.policy.model_capabilities import (
+    model_can_fix_details,
+    model_can_inpaint,
+    require_inpaint,
+    some_model_edits,
+)
+from engine import Parent, ProcessKind, Recipe, Studio
 from speech import say
 
 
@@ -21,18 +31,34 @@ async def more(interaction: Interaction, picture: Parent) -> None:
     """Open the buttons for which there is no room below the picture."""
     studio = interaction.client.studio
     job = await studio.job(picture.job_id)
-    inpaintable = model_can_inpaint(studio.models, job.recipe.model)
-    await _reply_with_buttons(
+    await reply_with_buttons(
         interaction,
         say("Picture {number} of job {job}", number=picture.number + 1, job=job.id),
-        more_rows(picture, enlarged=job.recipe.enlarged > 1, inpaintable=inpaintable),
+        more_rows(picture, [*_not_for(studio, job.recipe)]),
     )
+
+
+def _not_for(studio: Studio, recipe: Recipe) -> Iterator[str]:
+    """The verbs that can't be applied to a picture of that recipe, or are in its first row."""
+    if not some_model_edits(studio.models):
+        yield "strong"
+    if recipe.enlarged > 1:
+        yield from RESIZE_VERBS
+    if not model_can_inpaint(studio.models, recipe.model):
+        yield from INPAINT_VERBS
+    if not model_can_fix_details(studio.models, recipe.model):
+        yield from DETAIL_VERBS
+    cut_out = recipe.process is not None and recipe.process.kind is ProcessKind.BACKGROUND
+    if cut_out or not studio.processes.networks.removes_backgrounds:
+        yield from CUTOUT_VERBS
+    if not studio.describer.enabled:
+        yield from DESCRIBE_VERBS
 
 
 async def zoom(interaction: Interaction, picture: Parent) -> None:
     """Choose how far to zoom out."""
     await _require_inpaint(interaction, picture)
-    await _reply_with_buttons(
+    await reply_with_buttons(
         interaction,
         say("How far? The picture shrinks, and more is painted around it."),
         [button_row(ZOOM_VERBS, picture)],
@@ -42,7 +68,7 @@ async def zoom(interaction: Interaction, picture: Parent) -> None:
 async def pan(interaction: Interaction, picture: Parent) -> None:
     """Choose a direction to pan."""
     await _require_inpaint(interaction, picture)
-    await _reply_with_buttons(
+    await reply_with_buttons(
         interaction,
         say(
             "Which way? The picture grows by half. If that's more than its model can paint, "
@@ -57,7 +83,7 @@ async def _require_inpaint(interaction: Interaction, picture: Parent) -> None:
     require_inpaint(studio.models[(await studio.job(picture.job_id)).recipe.model])
 
 
-async def _reply_with_buttons(
+async def reply_with_buttons(
     interaction: Interaction, text: str, rows: Sequence[ButtonRow]
 ) -> None:
     """Answer with rows of buttons, visible only to the user."""

@@ -2,11 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from io import BytesIO
 from pathlib import Path
 
 import discord
-from PIL import Image
 
 from cogs.markdown import escaped_line, shortened_markdown
 from cogs.message_ref import MessageRef
@@ -15,7 +13,7 @@ from cogs.messages.encodings import Upload
 from cogs.messages.text import shortened
 from cogs.policy.nsfw import Exposure
 from cogs.policy.visibility import jump_url
-from engine import Job
+from engine import Job, thumbnail
 from speech import phrase, say, say_many
 
 PER_PAGE = 5
@@ -118,11 +116,7 @@ def menu_options(page: JobListPage) -> list[discord.SelectOption]:
 
 def _thumbnail(file: Path, name: str) -> Upload | None:
     """The picture in `file` as a small WebP called `name`; `None` when it is gone or damaged."""
-    buffer = BytesIO()
     try:
-        with Image.open(file) as image:
-            image.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
-            image.convert("RGB").save(buffer, "WEBP", quality=80)
+        return Upload(f"{name}.webp", thumbnail(file, THUMBNAIL_SIDE))
     except (OSError, SyntaxError):
         return None
-    return Upload(f"{name}.webp", buffer.getvalue())

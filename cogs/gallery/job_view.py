@@ -121,6 +121,7 @@ def _view(
         ]
         container.add_item(ui.MediaGallery(*items))
         verbs.append("star")
+        verbs += ["properly"] if job.recipe.draft_of is not None else []
     verbs += ["release"] if objections else []
     container.add_item(ui.ActionRow(*(JobButton(verb, job.id) for verb in verbs)))
     view = ui.LayoutView(timeout=None)

@@ -13,7 +13,14 @@ from cogs.requests.answers import defer_for, note_ignored_flags
 from cogs.requests.attachments import require_picture, store_image, store_mask
 from cogs.requests.autocomplete import OptionAutocomplete, OptionChoices
 from cogs.requests.builder import RequestBuilder, TypedRequest, require_init_image
-from cogs.requests.confirmations import MAX_UNCONFIRMED, Confirmations
+from cogs.requests.confirmations import Confirmations
+from cogs.requests.control import (
+    CONTROL_TYPES,
+    ControlShare,
+    ControlStrength,
+    TypedControl,
+)
+from cogs.requests.named_pictures import require_usable, with_named_pictures
 from cogs.requests.options import (
     Guidance,
     Loras,
@@ -25,10 +32,10 @@ from cogs.requests.options import (
     Strength,
     describe_options,
 )
-from cogs.requests.submission import Submission
 from engine import (
     MAX_COUNT,
     ImageRequest,
+    Model,
     Studio,
     with_init_image,
 )
@@ -53,7 +60,13 @@ class Imagine(OptionAutocomplete, commands.Cog):
         count="How many pictures",
         seed="The same seed and settings give the same picture",
         mask="What to repaint: white areas in a picture of the same shape",
+        control="A picture to paint along, such as a pose or a drawing",
+        control_type="Along what of it",
+        control_strength="How strictly: 1 is as usual, less leaves more freedom",
+        control_start="From which share of the steps on; 0 is the beginning",
+        control_end="Up to which share of the steps; less leaves the details free",
     )
+    @app_commands.choices(control_type=CONTROL_TYPES)
     async def imagine(
         self,
         interaction: Interaction,
@@ -71,6 +84,11 @@ class Imagine(OptionAutocomplete, commands.Cog):
         mask: discord.Attachment | None = None,
         lora: Loras | None = None,
         style: Name | None = None,
+        control: discord.Attachment | None = None,
+        control_type: str | None = None,
+        control_strength: ControlStrength | None = None,
+        control_start: ControlShare | None = None,
+        control_end: ControlShare | None = None,
         private: bool | None = None,
     ) -> None:
         """Paint a picture of what you describe"""
@@ -86,17 +104,27 @@ class Imagine(OptionAutocomplete, commands.Cog):
             strength=strength,
         )
         typed = TypedRequest(request=options, size=size, lora=lora, style=style)
+        along = TypedControl.of(control, control_type, control_strength, control_start, control_end)
         context = await request_context(interaction)
-        requests = self._builder.build_all(typed, context)
+
+        def model_of(request: ImageRequest) -> Model:
+            return self._builder.model_of(request, context)
+
+        variants = typed.variants()
+        requests = self._builder.build_all(variants, context)
         for request in requests:
             require_init_image(request, has_image=image is not None, has_mask=mask is not None)
             if mask is not None:
-                require_inpaint(self._builder.model_of(request, context))
-        if image is not None:
-            require_picture(image)
-            if mask is not None:
-                require_picture(mask)
+                require_inpaint(model_of(request))
+        if along is not None:
+            along.require(self._studio, requests, model_of)
+        named = await require_usable(interaction, variants, requests)
+        for given in (image, mask):
+            if given is not None:
+                require_picture(given)
+        if image is not None or along is not None or named:
             await defer_for(interaction, requests, private=private)
+        if image is not None:
             init_image = await store_image(interaction, image)
             init_mask = await store_mask(interaction, mask, init_image) if mask else None
             image_size = await self._studio.init_images.size(init_image)
@@ -106,20 +134,14 @@ class Imagine(OptionAutocomplete, commands.Cog):
                     init_image,
                     init_mask,
                     image_size,
-                    self._builder.model_of(request, context),
+                    model_of(request),
                 )
                 for request in requests
             ]
-        if len(requests) > MAX_UNCONFIRMED:
-            await interaction.client.services[Confirmations].ask(
-                interaction, requests, private=private
-            )
-        elif len(requests) > 1:
-            await interaction.client.services[Submission].submit_all(
-                interaction, requests, private=private
-            )
-        else:
-            await interaction.client.services[Submission].submit(
-                interaction, requests[0], private=private
-            )
+        if named:
+            requests = await with_named_pictures(interaction, variants, requests)
+        if along is not None:
+            requests = await along.applied_to(interaction, requests, model_of)
+        confirmations = interaction.client.services[Confirmations]
+        await confirmations.submit_or_ask(interaction, requests, private=private)
         await note_ignored_flags(interaction, prompt)

@@ -17,6 +17,7 @@ from cogs.messages.removal import JobRemoval, remove_orphan
 from cogs.messages.replies import reply
 from cogs.policy.access import acting_as, may_release
 from cogs.policy.audit import record
+from cogs.policy.model_capabilities import some_model_edits
 from cogs.policy.nsfw import exposure_to_user
 from cogs.policy.visibility import accessible_job
 from engine import Parent, UnknownJob
@@ -42,7 +43,8 @@ async def show_cell(interaction: Interaction, grid_and_cell: tuple[int, int]) ->
             await asyncio.to_thread(encoded_picture, job, picture, interaction.filesize_limit)
         ]
         card = result_card(job, [upload.name for upload in uploads])
-        card = replace(card, spoilered=exposure.spoilered)
+        editable = some_model_edits(studio.models)
+        card = replace(card, spoilered=exposure.spoilered, editable=editable)
         if exposure.spoilered and may_release(interaction, job):
             card = replace(card, buttons=(*card.buttons, "release"))
     await interaction.edit_original_response(

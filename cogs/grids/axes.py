@@ -2,7 +2,6 @@
 
 import re
 import secrets
-from dataclasses import replace
 from decimal import Decimal
 
 from discord.app_commands import Choice
@@ -97,8 +96,7 @@ def replace_words(typed: TypedRequest, old: str, new: str) -> TypedRequest:
                 most=MAX_PROMPT,
             )
         )
-    prompt = prompt.replace(old, new)
-    return replace(typed, request=replace(typed.request, prompt=prompt))
+    return typed.with_prompt(prompt.replace(old, new))
 
 
 def _parse_item(kind: str, item: str) -> list[str]:

@@ -1,6 +1,7 @@
 """/grid: a comparison grid, one picture for each pair of values."""
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import replace
 
 import discord
@@ -17,6 +18,7 @@ from cogs.requests.attachments import require_picture, store_image
 from cogs.requests.autocomplete import OptionAutocomplete, OptionChoices
 from cogs.requests.builder import RequestBuilder, TypedRequest, require_init_image
 from cogs.requests.confirmations import Confirmations
+from cogs.requests.named_pictures import require_usable, with_named_pictures
 from cogs.requests.options import (
     Guidance,
     Loras,
@@ -34,7 +36,6 @@ from engine import (
     GridLayout,
     ImageRequest,
     InvalidRequest,
-    RequestContext,
     Studio,
     expand_dynamic_prompt,
     with_init_image,
@@ -108,12 +109,16 @@ class GridCommand(OptionAutocomplete, commands.Cog):
         elif y is not None or y_values is not None:
             raise InvalidRequest(say("The second axis needs both `y` and `y_values`."))
         context = await request_context(interaction)
-        layout, requests = self._cells(typed, typed_axes, context)
+        layout, cells = self._cells(typed, typed_axes)
+        requests = _with_seed(self._builder.build_all(cells, context))
         for request in requests:
             require_init_image(request, has_image=image is not None)
+        named = await require_usable(interaction, cells, requests)
         if image is not None:
             require_picture(image)
+        if image is not None or named:
             await defer_for(interaction, requests, private=private, as_one=True)
+        if image is not None:
             init_image = await store_image(interaction, image)
             shape = await self._studio.init_images.size(init_image)
             requests = [
@@ -122,20 +127,21 @@ class GridCommand(OptionAutocomplete, commands.Cog):
                 )
                 for request in requests
             ]
+        if named:
+            requests = await with_named_pictures(interaction, cells, requests)
         await interaction.client.services[Confirmations].ask(
             interaction, requests, private=private, layout=layout
         )
         await note_ignored_flags(interaction, prompt)
 
     def _cells(
-        self, typed: TypedRequest, typed_axes: list[tuple[str, str]], context: RequestContext
-    ) -> tuple[GridLayout, list[ImageRequest]]:
-        """The layout and the requests of its cells, row by row. A random seed is the same for all.
+        self, typed: TypedRequest, typed_axes: list[tuple[str, str]]
+    ) -> tuple[GridLayout, list[TypedRequest]]:
+        """The layout and the typed options of its cells, row by row, with their flags parsed.
 
         Args:
             typed: The typed options.
             typed_axes: The kind and the typed values of each axis.
-            context: What the server and the user have decided.
 
         Raises:
             AtelierError: When something isn't valid; the text is for the user.
@@ -158,16 +164,13 @@ class GridCommand(OptionAutocomplete, commands.Cog):
                     count=layout.count,
                 )
             )
-        requests = []
+        cells = []
         for cell in range(layout.count):
             cell_typed, indices = typed, divmod(cell, len(layout.columns.labels))[::-1]
             for (kind, _), axis, index in zip(typed_axes, axes, indices, strict=False):
                 cell_typed = apply_axis_value(cell_typed, kind, axis, index)
-            requests.append(self._builder.build(cell_typed, context))
-        seed = secrets.randbelow(MAX_SEED + 1)
-        return layout, [
-            replace(request, seed=seed) if request.seed is None else request for request in requests
-        ]
+            cells.append(cell_typed.parsed())
+        return layout, cells
 
     @grid.autocomplete("x_values")
     async def _complete_x(self, interaction: Interaction, current: str) -> list[Choice[str]]:
@@ -176,6 +179,14 @@ class GridCommand(OptionAutocomplete, commands.Cog):
     @grid.autocomplete("y_values")
     async def _complete_y(self, interaction: Interaction, current: str) -> list[Choice[str]]:
         return await axis_choices(self._choices, interaction.namespace.y, interaction, current)
+
+
+def _with_seed(requests: Sequence[ImageRequest]) -> list[ImageRequest]:
+    """The requests, with the same random seed for those that have none."""
+    seed = secrets.randbelow(MAX_SEED + 1)
+    return [
+        replace(request, seed=seed) if request.seed is None else request for request in requests
+    ]
 
 
 def _single_prompt(prompt: str) -> str:

@@ -19,7 +19,9 @@ class JobActions(ActionRegistry[int]):
 
 
 BUTTONS: dict[str, tuple[str | None, str, discord.ButtonStyle]] = {
+    "properly": (phrase("Paint it properly"), "🖌️", discord.ButtonStyle.primary),
     "again": (phrase("Again"), "🔁", discord.ButtonStyle.primary),
+    "map": (phrase("Show map"), "🗺️", discord.ButtonStyle.secondary),
     "here": (phrase("Show here"), "🔄", discord.ButtonStyle.secondary),
     "cancel": (phrase("Cancel"), "✖️", discord.ButtonStyle.secondary),
     "star": (None, "⭐", discord.ButtonStyle.secondary),

@@ -1,28 +1,42 @@
 """What a job's message shows in each state of the job, as Components V2."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import discord
 from discord import ui
 
 from cogs.markdown import escaped_line
 from cogs.messages.buttons import JobButton
+from cogs.messages.looks import AMBER, GREEN, GREY, RED, ROW
 from cogs.messages.picture_buttons import PictureButton, picture_row
 from cogs.messages.text import ordinal, progress_bar, quoted, shortened
-from engine import DEFAULT_SCHEDULER, Job, JobEvent, JobState, Parent, Recipe, Studio
-from speech import phrase, say, say_many
+from engine import (
+    CONTROL_NAMES,
+    DEFAULT_SCHEDULER,
+    Job,
+    JobEvent,
+    JobState,
+    Parent,
+    Process,
+    ProcessKind,
+    Recipe,
+    Region,
+    Studio,
+)
+from speech import join_list, phrase, say, say_many
 
 PREVIEW = "preview.webp"
 """The file name of a preview."""
 
 COLOURS = {
-    JobState.QUEUED: discord.Colour(0x8A8F98),
-    JobState.RUNNING: discord.Colour(0xE0A030),
-    JobState.PAINTED: discord.Colour(0x4F9D69),
-    JobState.FAILED: discord.Colour(0xC0504D),
-    JobState.CANCELLED: discord.Colour(0x8A8F98),
+    JobState.QUEUED: GREY,
+    JobState.RUNNING: AMBER,
+    JobState.PAINTED: GREEN,
+    JobState.FAILED: RED,
+    JobState.CANCELLED: GREY,
 }
 
 
@@ -50,6 +64,7 @@ class Card:
         job_id: The job that the buttons act on.
         picture_count: How many pictures have buttons of their own.
         spoilered: The indices of the pictures that are hidden as spoilers.
+        editable: Whether some model can edit the pictures by words.
     """
 
     state: JobState
@@ -60,6 +75,7 @@ class Card:
     job_id: int
     picture_count: int = 0
     spoilered: frozenset[int] = frozenset()
+    editable: bool = False
 
     async def require_exists(self, studio: Studio) -> None:
         """Raise `UnknownJob` when the job was deleted."""
@@ -79,14 +95,14 @@ class Card:
             ]
             container.add_item(ui.MediaGallery(*items))
         if self.picture_count:
-            container.add_item(picture_row(self.job_id, self.picture_count))
-        if self.buttons:
-            row: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
-            for verb in self.buttons:
-                row.add_item(JobButton(verb, self.job_id))
-            if self.picture_count == 1:
-                row.add_item(PictureButton("more", Parent(self.job_id, 0)))
+            row = picture_row(self.job_id, self.picture_count, editable=self.editable)
             container.add_item(row)
+        if self.buttons:
+            buttons: list[ui.Item[Any]] = [JobButton(verb, self.job_id) for verb in self.buttons]
+            if self.picture_count == 1:
+                buttons.append(PictureButton("more", Parent(self.job_id, 0)))
+            for first in range(0, len(buttons), ROW):
+                container.add_item(ui.ActionRow(*buttons[first : first + ROW]))
         view = ui.LayoutView(timeout=None)
         view.add_item(container)
         return view
@@ -147,13 +163,16 @@ def result_card(job: Job, names: Sequence[str], parent_link: str = "") -> Card:
         parent_link: A link to the picture that it was made from, if there is one.
     """
     parent = f" · {parent_link}" if parent_link else ""
+    first = ("properly",) if job.recipe.draft_of is not None else ()
+    if not first and job.recipe.control is not None:
+        first = ("map",)
     return Card(
         state=JobState.PAINTED,
         text=f"{quoted(job.recipe.prompt)}\n-# {author_line(job)}{parent}\n"
         f"-# {settings_line(job.recipe)}",
         pictures=tuple(names),
         alt=shortened(job.recipe.prompt, 200),
-        buttons=("again", "star", "delete"),
+        buttons=(*first, "again", "star", "delete"),
         job_id=job.id,
         picture_count=len(names),
     )
@@ -202,12 +221,25 @@ def settings_line(recipe: Recipe) -> str:
     ]
     if recipe.enlarged > 1:
         parts.append(say("upscaled {times}×", times=recipe.enlarged))
+    parts.extend(_processed(recipe))
+    if recipe.draft_of is not None:
+        parts.append(say("draft for {model}", model=escaped_line(recipe.draft_of.model)))
     if recipe.image:
         parts.append(say("start image, strength {strength:g}", strength=recipe.strength))
+    if recipe.references:
+        count = len(recipe.references)
+        parts.append(say_many("{number} reference picture", "{number} reference pictures", count))
+    if recipe.control is not None:
+        kind, strength = recipe.control.kind, recipe.control.strength
+        parts.append(
+            say("control: {kind} {strength:g}", kind=say(CONTROL_NAMES[kind]), strength=strength)
+        )
     if recipe.tile:
         parts.append(say("tile"))
     if recipe.chaos:
         parts.append(say("chaos {chaos}", chaos=recipe.chaos))
+    if recipe.quick:
+        parts.append(say("painted in quick mode"))
     if recipe.adapters:
         loras = ", ".join(f"{use.name} {use.weight:g}" for use in recipe.adapters)
         parts.append(say("LoRA {loras}", loras=escaped_line(loras)))
@@ -215,6 +247,17 @@ def settings_line(recipe: Recipe) -> str:
         negative_prompt = escaped_line(recipe.negative_prompt, 300)
         parts.append(say("without {nots}", nots=negative_prompt))
     return " · ".join(parts)
+
+
+def _processed(recipe: Recipe) -> Iterator[str]:
+    """What was done with the finished picture, besides enlarging it, and by which upscaler."""
+    match recipe.process:
+        case Process(kind=ProcessKind.UPSCALE, network=network):
+            yield escaped_line(network)
+        case Process(kind=ProcessKind.BACKGROUND):
+            yield say("background removed")
+        case Process(region=Region(parts=parts)):
+            yield say("details fixed in parts {parts}", parts=join_list([*map(str, parts)]))
 
 
 def author_line(job: Job) -> str:

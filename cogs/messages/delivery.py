@@ -4,7 +4,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import discord
 from discord import ui
@@ -58,7 +58,7 @@ async def deliver(
     bot: Client,
     message_ref: MessageRef,
     card: Showable,
-    uploads: Sequence[Upload],
+    uploads: Sequence[Upload] | None,
     *,
     nonce: str | None,
 ) -> MessageRef:
@@ -71,7 +71,7 @@ async def deliver(
         bot: The client.
         message_ref: Where the message is.
         card: What to show.
-        uploads: All files that the card shows.
+        uploads: All files that the card shows; `None` for those that the message has.
         nonce: Allows a new message when the old one is gone. Discord accepts each nonce only
             once. `None`: never send a new message.
 
@@ -155,7 +155,7 @@ def webhook_of(bot: Client, message_ref: MessageRef) -> discord.Webhook:
 
 
 async def _edit_with_token(
-    bot: Client, message_ref: MessageRef, card: Showable, uploads: Sequence[Upload]
+    bot: Client, message_ref: MessageRef, card: Showable, uploads: Sequence[Upload] | None
 ) -> MessageRef:
     webhook = webhook_of(bot, message_ref)
     message_id = message_ref.message_id
@@ -166,36 +166,45 @@ async def _edit_with_token(
     await webhook.edit_message(
         message_id,
         view=card.view(),
-        attachments=[upload.file() for upload in uploads],
+        attachments=_attachments(uploads),
         allowed_mentions=discord.AllowedMentions.none(),
     )
     return message_ref.with_message(message_id)
 
 
 async def _edit_as_bot(
-    bot: Client, message_ref: MessageRef, card: Showable, uploads: Sequence[Upload]
+    bot: Client, message_ref: MessageRef, card: Showable, uploads: Sequence[Upload] | None
 ) -> MessageRef:
     assert message_ref.message_id is not None
     channel = bot.get_partial_messageable(message_ref.channel_id)
     await channel.get_partial_message(message_ref.message_id).edit(
         view=card.view(),
-        attachments=[upload.file() for upload in uploads],
+        attachments=_attachments(uploads),
         allowed_mentions=discord.AllowedMentions.none(),
     )
     return message_ref
 
 
 async def _send_new(
-    bot: Client, message_ref: MessageRef, card: Showable, uploads: Sequence[Upload], nonce: str
+    bot: Client,
+    message_ref: MessageRef,
+    card: Showable,
+    uploads: Sequence[Upload] | None,
+    nonce: str,
 ) -> MessageRef:
     channel = bot.get_partial_messageable(message_ref.channel_id)
     message = await channel.send(
         view=card.view(),
-        files=[upload.file() for upload in uploads],
+        files=[upload.file() for upload in uploads or ()],
         allowed_mentions=discord.AllowedMentions.none(),
         nonce=nonce,
     )
     return message_ref.without_token().with_message(message.id)
+
+
+def _attachments(uploads: Sequence[Upload] | None) -> Any:
+    """What an edit says of attachments: left out, the message keeps those that it has."""
+    return discord.utils.MISSING if uploads is None else [upload.file() for upload in uploads]
 
 
 def _needs_other_way(error: discord.HTTPException) -> bool:

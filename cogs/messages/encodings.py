@@ -6,7 +6,8 @@ from io import BytesIO
 from pathlib import Path
 
 import discord
-from PIL import Image
+
+from engine import recoded
 
 WEBP_QUALITIES = (95, 85, 70, 50)
 
@@ -26,7 +27,7 @@ class Upload:
 def encodings(files: Sequence[Path], limit: int) -> Iterator[tuple[Upload, ...]]:
     """The pictures in ever smaller encodings, each at most `limit` bytes in total.
 
-    The first is the original PNG with its metadata. Blocks: iterate in a thread.
+    The first is the original PNG; the others keep its metadata. Blocks: iterate in a thread.
 
     Raises:
         OSError: When a file is gone or can't be read.
@@ -45,10 +46,4 @@ def _total(uploads: Sequence[Upload]) -> int:
 
 
 def _webp(file: Path, quality: int) -> Upload:
-    buffer = BytesIO()
-    with Image.open(file) as image:
-        exif = Image.Exif()
-        # A1111 and its relatives read the settings of a WebP file from the EXIF UserComment.
-        exif.get_ifd(0x8769)[0x9286] = b"UNICODE\0" + image.info["parameters"].encode("utf-16-be")
-        image.save(buffer, "WEBP", quality=quality, exif=exif)
-    return Upload(file.with_suffix(".webp").name, buffer.getvalue())
+    return Upload(file.with_suffix(".webp").name, recoded(file, "WEBP", quality))

@@ -27,6 +27,7 @@ from cogs.messages.pings import Ping
 from cogs.messages.removal import CellMessages
 from cogs.messages.throttle import edit_interval
 from cogs.messages.updater import MessageUpdater, TrackedMessage
+from cogs.policy.model_capabilities import some_model_edits
 from cogs.policy.nsfw import Exposure, exposure_in_channel, preview_exposure
 from cogs.policy.visibility import jump_url
 from engine import Job, JobEvent, JobState, Studio, UnknownJob
@@ -171,7 +172,8 @@ class _TrackedJob(TrackedMessage[JobEvent]):
         names = [upload.name for upload in uploads]
         link = await parent_link(self._studio, self._job)
         card = result_card(self._job, names, link)
-        card = replace(card, spoilered=exposure.spoilered)
+        editable = some_model_edits(self._studio.models)
+        card = replace(card, spoilered=exposure.spoilered, editable=editable)
         message_ref = await self._deliver(message_ref, card, uploads)
         self._ready = True
         return message_ref

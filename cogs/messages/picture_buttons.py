@@ -1,7 +1,7 @@
 """Buttons under a picture. Their ids hold only the job and the picture's number."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Self
 
 from discord import ui
@@ -28,13 +28,19 @@ BUTTONS: dict[str, tuple[str, str]] = {
     "quadruple": (phrase("Upscale 4× (fast)"), "⏭️"),
     "start": (phrase("Use as start image"), "🖼️"),
     "remix": (phrase("Remix"), "✏️"),
+    "edit": (phrase("Edit"), "🖌️"),
     "fill": (phrase("Inpaint"), "🪄"),
+    "refine": (phrase("Fix details"), "✨"),
     "zoom": (phrase("Zoom out"), "🔭"),
     "pan": (phrase("Pan"), "↔️"),
+    "cutout": (phrase("Remove background"), "✂️"),
+    "describe": (phrase("Describe"), "💬"),
     "details": (phrase("Details"), "🧾"),
     "dm": (phrase("Send to DM"), "📬"),
     "more": (phrase("More…"), "➕"),
     "choose": (phrase("Picture {number}"), "🖼️"),
+    "change": (phrase("Edit picture {number}"), "🖌️"),
+    "caption": (phrase("Describe picture {number}"), "💬"),
     "begin": (phrase("Start from picture {number}"), "🖼️"),
     "zoomsome": (phrase("Zoom out 1.5×"), "🔭"),
     "zoomtwo": (phrase("Zoom out 2×"), "🔭"),
@@ -71,8 +77,8 @@ class PictureButton(
 
     async def act(self, interaction: Interaction) -> None:
         """Apply the verb to a picture that the user may see."""
-        await accessible_job(interaction, self._picture.job_id)
-        await require_shown(interaction, self._picture.job_id)
+        job = await accessible_job(interaction, self._picture.job_id)
+        await require_shown(interaction, job)
         actions = interaction.client.services[PictureActions]
         await actions.run(self._verb, interaction, self._picture)
 
@@ -80,34 +86,43 @@ class PictureButton(
 FIRST_ROW = ("subtle", "strong", "upscale", "remix")
 """The row below one picture; it fits into one line of Discord's, “More…” into the next."""
 
-MORE_ROWS = (("double", "quadruple", "start"), ("fill", "zoom", "pan"), ("details", "dm"))
+EDITABLE_ROW = ("subtle", "upscale", "remix", "edit")
+"""The same, where some model can edit; `strong` is behind “More…” there."""
+
+MORE_ROWS = (
+    ("strong", "double", "quadruple", "start"),
+    ("fill", "refine", "zoom", "pan"),
+    ("cutout", "describe", "details", "dm"),
+)
 """The rows that “More…” opens."""
 
 RESIZE_VERBS = ("double", "quadruple")
 INPAINT_VERBS = ("fill", "zoom", "pan")
+DETAIL_VERBS = ("refine",)
+CUTOUT_VERBS = ("cutout",)
+DESCRIBE_VERBS = ("describe",)
 ZOOM_VERBS = ("zoomsome", "zoomtwo")
 PAN_VERBS = ("left", "right", "up", "down")
 
 
-def picture_row(job_id: int, count: int) -> ButtonRow:
-    """The buttons below `count` pictures: those of a single one, or a choice between several."""
+def picture_row(job_id: int, count: int, *, editable: bool) -> ButtonRow:
+    """The buttons below `count` pictures: those of a single one, or a choice between several.
+
+    Args:
+        job_id: Their job.
+        count: How many pictures it has.
+        editable: Whether some model can edit them by words.
+    """
     if count == 1:
-        return button_row(FIRST_ROW, Parent(job_id, 0))
+        return button_row(EDITABLE_ROW if editable else FIRST_ROW, Parent(job_id, 0))
     row: ButtonRow = ui.ActionRow()
     for number in range(count):
         row.add_item(PictureButton("choose", Parent(job_id, number)))
     return row
 
 
-def more_rows(picture: Parent, *, enlarged: bool, inpaintable: bool) -> list[ButtonRow]:
-    """The other buttons of one picture that apply to it.
-
-    Args:
-        picture: The picture.
-        enlarged: Whether it has been resized already.
-        inpaintable: Whether its model can inpaint.
-    """
-    hidden = (RESIZE_VERBS if enlarged else ()) + (() if inpaintable else INPAINT_VERBS)
+def more_rows(picture: Parent, hidden: Collection[str]) -> list[ButtonRow]:
+    """The other buttons of one picture, without those that don't apply to it."""
     rows = ([verb for verb in verbs if verb not in hidden] for verbs in MORE_ROWS)
     return [button_row(verbs, picture) for verbs in rows if verbs]
 

@@ -7,8 +7,9 @@ from discord import ui
 
 from cogs.context import Interaction
 from cogs.messages.encodings import Upload, encodings
-from cogs.messages.picture_buttons import FIRST_ROW, button_row
+from cogs.messages.picture_buttons import EDITABLE_ROW, FIRST_ROW, button_row
 from cogs.messages.text import shortened
+from cogs.policy.model_capabilities import some_model_edits
 from cogs.policy.nsfw import exposure_to_user
 from engine import InvalidRequest, Job, Parent, UnknownJob
 from speech import phrase, say
@@ -28,7 +29,13 @@ async def show_picture(interaction: Interaction, picture: Parent) -> None:
     exposure = await exposure_to_user(interaction, job)
     upload = await asyncio.to_thread(encoded_picture, job, picture, interaction.filesize_limit)
     await interaction.edit_original_response(
-        view=_view(job, picture, upload, spoiler=picture.number in exposure.spoilered),
+        view=_view(
+            job,
+            picture,
+            upload,
+            spoiler=picture.number in exposure.spoilered,
+            editable=some_model_edits(interaction.client.studio.models),
+        ),
         attachments=[upload.file()],
         allowed_mentions=discord.AllowedMentions.none(),
     )
@@ -53,7 +60,9 @@ def encoded_picture(job: Job, picture: Parent, limit: int) -> Upload:
     return uploads[0]
 
 
-def _view(job: Job, picture: Parent, upload: Upload, *, spoiler: bool) -> ui.LayoutView:
+def _view(
+    job: Job, picture: Parent, upload: Upload, *, spoiler: bool, editable: bool
+) -> ui.LayoutView:
     title = say("Picture {number} of job {job}", number=picture.number + 1, job=job.id)
     item = discord.MediaGalleryItem(
         f"attachment://{upload.name}",
@@ -61,6 +70,7 @@ def _view(job: Job, picture: Parent, upload: Upload, *, spoiler: bool) -> ui.Lay
         spoiler=spoiler,
     )
     view = ui.LayoutView(timeout=None)
-    rows = (button_row(verbs, picture) for verbs in (FIRST_ROW, ("more",)))
+    first_row = EDITABLE_ROW if editable else FIRST_ROW
+    rows = (button_row(verbs, picture) for verbs in (first_row, ("more",)))
     view.add_item(ui.Container(ui.TextDisplay(title), ui.MediaGallery(item), *rows))
     return view

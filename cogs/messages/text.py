@@ -35,10 +35,12 @@ def ordinal(number: int) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A duration in seconds or minutes, rounded."""
+    """A duration in seconds, minutes or hours, rounded."""
     if seconds < 90:
         return say("{number} s", number=max(1, round(seconds)))
-    return say("{number} min", number=round(seconds / 60))
+    if seconds < 5400:
+        return say("{number} min", number=round(seconds / 60))
+    return say("{number:.1f} h", number=seconds / 3600)
 
 
 def command_mention(bot: Client, command: str, guild_id: int | None) -> str:

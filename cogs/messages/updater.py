@@ -127,7 +127,7 @@ class MessageUpdater:
         tracked: TrackedMessage[Any],
         message_ref: MessageRef,
         card: Showable,
-        uploads: Sequence[Upload] = (),
+        uploads: Sequence[Upload] | None = (),
         *,
         nonce: str | None,
     ) -> MessageRef:
@@ -180,11 +180,17 @@ class MessageUpdater:
         previous, outcome = ended
         message_ref = previous
         show = partial(tracked.show_outcome, outcome)
+        traffic = self._bot.traffic
         try:
-            message_ref = await retry_forever(partial(show, message_ref), tracked.name)
+            message_ref = await retry_forever(
+                partial(show, message_ref), tracked.name, traffic.count_retry
+            )
+            traffic.deliveries += 1
         except Rejected as error:
+            traffic.delivery_failures["rejected"] += 1
             log.warning("%s: the outcome can't be shown: %s", tracked.name, error)
         except Unreachable as error:
+            traffic.delivery_failures["unreachable"] += 1
             log.warning("%s: the outcome can't be shown in its place: %s", tracked.name, error)
             if await tracked.worth_a_dm(outcome) and not message_ref.in_a_dm:
                 message_ref = await self._show_in_dm(show, message_ref, tracked.name)
@@ -231,6 +237,7 @@ class MessageUpdater:
             Where the message is, and the outcome; `None` when the program ends before it.
         """
         last_shown: tuple[Showable | None, Sequence[Upload]] = (shown, ())
+        attached: Sequence[Upload] | None = None  # unknown
         reachable = True
         async with aclosing(self._throttled_events(tracked, message_ref)) as events:
             async for event in events:
@@ -242,13 +249,19 @@ class MessageUpdater:
                 last_shown = card, uploads
                 try:
                     message_ref = await self.deliver(
-                        tracked, message_ref, card, uploads, nonce=None
+                        tracked,
+                        message_ref,
+                        card,
+                        None if uploads == attached else uploads,
+                        nonce=None,
                     )
+                    attached = uploads
                 except (Unreachable, Rejected) as error:
                     log.debug("%s: progress can't be shown: %s", tracked.name, error)
                     reachable = False
                 except (TooLarge, *TRANSIENT_ERRORS) as error:
                     log.debug("%s: progress wasn't shown: %s", tracked.name, error)
+                    attached = None
         return None
 
     async def _throttled_events(
@@ -291,8 +304,12 @@ class MessageUpdater:
                 await asyncio.wait([upcoming])
 
 
-async def retry_forever(show: Callable[[], Awaitable[T]], name: str) -> T:
+async def retry_forever(
+    show: Callable[[], Awaitable[T]], name: str, on_retry: Callable[[], None] = lambda: None
+) -> T:
     """Call `show` until it succeeds, waiting longer each time while Discord fails.
+
+    Before each wait, `on_retry` is called.
 
     Raises:
         Exception: Whatever `show` raises that is not one of `TRANSIENT_ERRORS`.
@@ -304,5 +321,6 @@ async def retry_forever(show: Callable[[], Awaitable[T]], name: str) -> T:
         except TRANSIENT_ERRORS as error:
             delay = RETRY_DELAYS[min(attempt, len(RETRY_DELAYS) - 1)]
             log.warning("%s: retrying in %g s: %s", name, delay, error)
+            on_retry()
             await asyncio.sleep(delay)
             attempt += 1

@@ -1,4 +1,4 @@
-"""What the buttons about models do."""
+"""What the buttons about models and LoRAs do."""
 
 from cogs.context import Interaction
 from cogs.markdown import escaped
@@ -38,8 +38,26 @@ async def remove(interaction: Interaction, name: str) -> None:
     await interaction.edit_original_response(content=text, view=None)
 
 
+async def remove_lora(interaction: Interaction, name: str) -> None:
+    """Remove the LoRA and its files."""
+    await interaction.response.defer()
+    freed = await interaction.client.studio.adapter_manager.remove(name)
+    if freed:
+        size = human_size(freed)
+        text = say(
+            "The LoRA **{name}** was removed, which freed {room}.", name=escaped(name), room=size
+        )
+    else:
+        text = say(
+            "The LoRA **{name}** was removed, but no space was freed: its file is the owner's own, "
+            "or another one needs it.",
+            name=escaped(name),
+        )
+    await interaction.edit_original_response(content=text, view=None)
+
+
 async def keep(interaction: Interaction, name: str) -> None:
-    """Keep the model."""
+    """Keep the model or the LoRA."""
     await interaction.response.edit_message(
         content=say("Kept **{name}**.", name=escaped(name)), view=None
     )

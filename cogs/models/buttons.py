@@ -1,4 +1,4 @@
-"""Buttons about models. Their ids say which model or download, so they outlive restarts."""
+"""Buttons about models and LoRAs. Their ids say which one or download: they outlive restarts."""
 
 import re
 from typing import Any, Self
@@ -24,6 +24,7 @@ BUTTONS: dict[str, tuple[str, str, discord.ButtonStyle]] = {
     "dismiss": (phrase("Cancel"), "✖️", discord.ButtonStyle.secondary),
     "remove": (phrase("Remove"), "🗑️", discord.ButtonStyle.danger),
     "keep": (phrase("Keep"), "✖️", discord.ButtonStyle.secondary),
+    "removelora": (phrase("Remove"), "🗑️", discord.ButtonStyle.danger),
 }
 """Label, emoji and style by verb."""
 
@@ -33,7 +34,7 @@ class ModelButton(
     ui.DynamicItem[ui.Button[Any]],
     template=r"atelier-model:(?P<verb>[a-z]+):(?P<target>[\w.-]{1,50})",
 ):
-    """A button that applies `verb` to a pending model, by number, or to a model, by name."""
+    """A button that applies `verb` to a pending model by number, or to a model or LoRA by name."""
 
     def __init__(self, verb: str, target: str) -> None:
         label, emoji, style = BUTTONS[verb]

@@ -6,17 +6,13 @@ import discord
 from discord import ui
 
 from cogs.markdown import escaped_line, in_code, shortened_markdown
+from cogs.messages.looks import AMBER, GREEN, GREY, RED
 from cogs.messages.text import duration, progress_bar
 from cogs.models.buttons import ModelButton
 from cogs.models.pending_models import PendingModel
 from cogs.models.speed import SpeedMeter
 from engine import Studio, human_size
 from speech import say
-
-WAITING_COLOUR = discord.Colour(0x8A8F98)
-RUNNING_COLOUR = discord.Colour(0xE0A030)
-DONE_COLOUR = discord.Colour(0x4F9D69)
-FAILED_COLOUR = discord.Colour(0xC0504D)
 
 MAX_TEXT_LENGTH = 3000
 """Characters of a card; Discord allows 4000."""
@@ -66,7 +62,7 @@ def heading(pending: PendingModel) -> str:
 def downloading_card(pending: PendingModel, meter: SpeedMeter) -> DownloadCard:
     """The card of a model that is being downloaded."""
     if not meter.total:
-        return DownloadCard(pending, RUNNING_COLOUR, say("⬇️ contacting the Hub"), ("stop",))
+        return DownloadCard(pending, AMBER, say("⬇️ starting"), ("stop",))
     done, total = human_size(meter.done), human_size(meter.total)
     parts = [
         progress_bar(meter.done, meter.total),
@@ -79,13 +75,18 @@ def downloading_card(pending: PendingModel, meter: SpeedMeter) -> DownloadCard:
     lines = [f"⬇️ {' · '.join(parts)}"]
     if meter.file:
         lines.append(f"-# {escaped_line(meter.file, 100)}")
-    return DownloadCard(pending, RUNNING_COLOUR, "\n".join(lines), ("stop",))
+    return DownloadCard(pending, AMBER, "\n".join(lines), ("stop",))
 
 
 def added_card(pending: PendingModel) -> DownloadCard:
     """The card of a model that was added."""
-    text = say("Added. Switch to it with `/model use {name}`.", name=in_code(pending.name or ""))
-    return DownloadCard(pending, DONE_COLOUR, text)
+    name = in_code(pending.name or "")
+    text = (
+        say("Added. Choose `{name}` with the `lora` option of `/imagine`.", name=name)
+        if pending.lora
+        else say("Added. Switch to it with `/model use {name}`.", name=name)
+    )
+    return DownloadCard(pending, GREEN, text)
 
 
 def stopped_card(pending: PendingModel, meter: SpeedMeter) -> DownloadCard:
@@ -100,7 +101,7 @@ def stopped_card(pending: PendingModel, meter: SpeedMeter) -> DownloadCard:
         )
     else:
         text = say("Stopped. What's downloaded is kept, and “Resume” continues from there.")
-    return DownloadCard(pending, WAITING_COLOUR, text, ("resume", "dismiss"))
+    return DownloadCard(pending, GREY, text, ("resume", "dismiss"))
 
 
 def interrupted_card(pending: PendingModel) -> DownloadCard:
@@ -109,14 +110,14 @@ def interrupted_card(pending: PendingModel) -> DownloadCard:
         "Interrupted: the bot restarted. What's downloaded is kept, and “Resume” continues "
         "from there."
     )
-    return DownloadCard(pending, FAILED_COLOUR, text, ("resume", "dismiss"))
+    return DownloadCard(pending, RED, text, ("resume", "dismiss"))
 
 
 def failed_download_card(pending: PendingModel, sentence: str) -> DownloadCard:
     """The card of a model that couldn't be added."""
-    return DownloadCard(pending, FAILED_COLOUR, f"⚠️ {sentence}", ("resume", "dismiss"))
+    return DownloadCard(pending, RED, f"⚠️ {sentence}", ("resume", "dismiss"))
 
 
 def dismissed_card(pending: PendingModel) -> DownloadCard:
     """The card of a model that isn't wanted after all."""
-    return DownloadCard(pending, WAITING_COLOUR, say("Cancelled."))
+    return DownloadCard(pending, GREY, say("Cancelled."))

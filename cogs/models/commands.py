@@ -90,7 +90,8 @@ class Models(
         model_manager = self._studio.model_manager
         measured = await model_manager.measured(model.name)
         usage = await asyncio.to_thread(model_manager.disk_usage, model.name)
-        lines = [model_summary(model, defaults), *speed_lines(model, defaults, measured)]
+        licence = await model_manager.licence(model.name)
+        lines = [model_summary(model, defaults, licence), *speed_lines(model, defaults, measured)]
         if is_owner(interaction):
             lines += [disk_usage_line(usage), *(measured_line(each) for each in measured)]
             lines += await self._plan_lines(model)

@@ -11,11 +11,11 @@ import discord
 from cogs.context import Client, Interaction
 from cogs.message_ref import MessageRef
 from cogs.messages.delivery import Rejected, TooLarge, Unreachable, deliver
+from cogs.messages.looks import GREY
 from cogs.messages.replies import reply, sentence_for
 from cogs.messages.throttle import MESSAGE_INTERVAL, EditThrottle
 from cogs.messages.updater import TRANSIENT_ERRORS, retry_forever
 from cogs.models.cards import (
-    WAITING_COLOUR,
     DownloadCard,
     added_card,
     dismissed_card,
@@ -24,11 +24,12 @@ from cogs.models.cards import (
     interrupted_card,
     stopped_card,
 )
+from cogs.models.lora_text import lora_candidate_text
 from cogs.models.pending_models import PendingModel, PendingModels
 from cogs.models.speed import SpeedMeter
 from cogs.models.text import candidate_text
 from cogs.policy.access import Refused
-from engine import Model, Studio, Tasks
+from engine import AdapterCandidate, DownloadProgress, ModelCandidate, Studio, Tasks
 from speech import say, set_language
 
 log = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ POLL_INTERVAL = 0.2
 class ActiveDownload(NamedTuple):
     """The task of a download, and the one that keeps its message up to date."""
 
-    download: "asyncio.Task[Model]"
+    download: "asyncio.Task[None]"
     updater: "asyncio.Task[None]"
 
 
@@ -62,17 +63,21 @@ class ModelDownloads:
             AtelierError: When it can't be added; the text is for the user.
         """
         await interaction.response.defer(thinking=True)
-        candidate = await self._studio.model_manager.candidate(
-            pending.source, **pending.source_options
-        )
+        candidate = await self._candidate(pending)
         pending = replace(pending, name=candidate.name)
+        if candidate.settings.source.startswith("civitai:"):  # a page may have a newer one later
+            pending = replace(pending, source=candidate.settings.source)
         verb = "download" if candidate.inspection.download_bytes else "add"
         set_language(pending.message_ref.language)
-        text = candidate_text(candidate)
+        text = (
+            lora_candidate_text(candidate)
+            if isinstance(candidate, AdapterCandidate)
+            else candidate_text(candidate)
+        )
         if not interaction.app_permissions.view_channel:
             note = say("I can't see this channel, so this message stops updating after 15 minutes.")
             text += f"\n-# {note}"
-        card = DownloadCard(pending, WAITING_COLOUR, text, (verb, "dismiss"))
+        card = DownloadCard(pending, GREY, text, (verb, "dismiss"))
         await self._pending.save(pending)
         await interaction.edit_original_response(
             view=card.view(), allowed_mentions=discord.AllowedMentions.none()
@@ -128,21 +133,27 @@ class ModelDownloads:
 
     async def _get_pending(self, number: int) -> PendingModel:
         if (pending := await self._pending.get(number)) is None:
-            raise Refused(say("This has expired. Run `/model add` again."))
+            raise Refused(say("This has expired. Run the command that asked for it again."))
         return pending
 
-    async def _download(self, pending: PendingModel, meter: SpeedMeter) -> Model:
+    async def _candidate(self, pending: PendingModel) -> ModelCandidate | AdapterCandidate:
+        manager = self._studio.adapter_manager if pending.lora else self._studio.model_manager
+        return await manager.candidate(pending.source, **pending.source_options)
+
+    async def _download(self, pending: PendingModel, meter: SpeedMeter) -> None:
         await self._pending.save(pending)
-        candidate = await self._studio.model_manager.candidate(
-            pending.source, **pending.source_options
-        )
-        return await self._studio.model_manager.add(
-            candidate,
-            lambda progress: meter.update(progress.done, progress.total, progress.file),
-        )
+        candidate = await self._candidate(pending)
+
+        def update(progress: DownloadProgress) -> None:
+            meter.update(progress.done, progress.total, progress.file)
+
+        if isinstance(candidate, AdapterCandidate):
+            await self._studio.adapter_manager.add(candidate, update)
+        else:
+            await self._studio.model_manager.add(candidate, update)
 
     async def _track(
-        self, pending: PendingModel, meter: SpeedMeter, download: "asyncio.Task[Model]"
+        self, pending: PendingModel, meter: SpeedMeter, download: "asyncio.Task[None]"
     ) -> None:
         """Show the download's progress, then its outcome."""
         set_language(pending.message_ref.language)
@@ -164,11 +175,12 @@ class ModelDownloads:
     async def _report_interrupted(self, pending: PendingModel) -> None:
         """Show the outcome of an interrupted download; the model may have been added after all."""
         set_language(pending.message_ref.language)
-        added = pending.name is not None and pending.name in self._studio.models
+        known = self._studio.adapters if pending.lora else self._studio.models
+        added = pending.name is not None and pending.name in known
         await self._finish(pending, added_card(pending) if added else interrupted_card(pending))
 
     async def _show_progress(
-        self, pending: PendingModel, meter: SpeedMeter, download: "asyncio.Task[Model]"
+        self, pending: PendingModel, meter: SpeedMeter, download: "asyncio.Task[None]"
     ) -> PendingModel:
         """Edit the message until the download ends.
 

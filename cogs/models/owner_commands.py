@@ -29,7 +29,7 @@ class OwnerCommands(commands.Cog):
 
     @app_commands.command(name="add")
     @app_commands.describe(
-        source="A Hub ID (owner/name), a file in it after a slash, or a local folder or file",
+        source="A Hub ID (owner/name), civitai:NUMBER, a link to a model, or a folder or file",
         name="What to call it; named after the source if omitted",
         revision="Branch, tag or commit on the Hub",
         variant="Variant of the weights, such as fp16",

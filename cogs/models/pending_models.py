@@ -1,4 +1,4 @@
-"""Models that wait to be added, stored until they are.
+"""Models and LoRAs that wait to be added, stored until they are.
 
 Buttons hold the number of a pending model: sources can be too long for custom IDs.
 """
@@ -21,13 +21,16 @@ MAX_PENDING = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PendingModel:
-    """A model to be added.
+    """A model or a LoRA to be added.
 
     Attributes:
         number: The ID of the interaction that requested it.
         name: The name it will have; `None` until its source has been inspected.
         message_ref: Where its message is.
         downloading: Whether it was being downloaded when this was stored.
+        lora: Whether it is a LoRA; the next two are a LoRA's.
+        weight: Its default weight, if one was given.
+        trigger: Its trigger words, if they were given.
 
     The other attributes are those of `engine.Model`.
     """
@@ -40,11 +43,15 @@ class PendingModel:
     name: str | None
     message_ref: MessageRef
     downloading: bool = False
+    lora: bool = False
+    weight: float | None = None
+    trigger: str | None = None
 
     @property
     def source_options(self) -> dict[str, Any]:
-        """The options that belong to its source, for the model manager."""
-        keys = ("revision", "variant", "denoiser", "name")
+        """The options that belong to its source, for the model or LoRA manager."""
+        of_model = ("revision", "variant", "denoiser", "name")
+        keys = ("name", "weight", "trigger") if self.lora else of_model
         return {key: getattr(self, key) for key in keys}
 
     def to_json(self) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from engine import (
     Presence,
     human_size,
 )
-from speech import current_language, join_list, phrase, say, say_many, translation
+from speech import join_list, phrase, say, say_many
 
 PRESENCE_LABELS = {
     Presence.COMPLETE: phrase("on disk"),
@@ -63,7 +63,7 @@ def current_model_text(used: Model) -> str:
     return say("This server uses **{name}**.", name=escaped(used.name))
 
 
-def model_summary(model: Model, defaults: ModelDefaults) -> str:
+def model_summary(model: Model, defaults: ModelDefaults, licence: str | None) -> str:
     """The settings, sizes and licence of a model, and its defaults in the server."""
     lines = [
         f"**{escaped(model.name)}** {escaped_line(model_description(model))}",
@@ -84,9 +84,8 @@ def model_summary(model: Model, defaults: ModelDefaults) -> str:
     ]
     if defaults.chosen:
         lines.insert(2, say("Defaults in this server: {choices}", choices=defaults_text(defaults)))
-    if (licence := model.licence) is not None:
-        note = translation(licence.note, current_language()) or licence.note
-        lines.append(say("Licence: {name}, {note}", name=escaped_line(licence.name), note=note))
+    if licence is not None:
+        lines.append(say("Licence: {name}", name=escaped_line(licence)))
     return "\n".join(lines)
 
 
@@ -202,6 +201,7 @@ def candidate_text(candidate: ModelCandidate) -> str:
         say("Licence: {name}", name=escaped_line(candidate.licence))
         if candidate.licence
         else say("Licence: not stated in the model card"),
+        *(f"⚠️ {in_markdown(warning)}" for warning in candidate.licence_warnings),
     ]
     if candidate.gated:
         lines.append(

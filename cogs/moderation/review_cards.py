@@ -11,12 +11,10 @@ from cogs.context import Interaction
 from cogs.markdown import spoiler
 from cogs.message_ref import MessageRef
 from cogs.messages.dynamic_items import ActionRegistry, Persistent
+from cogs.messages.looks import AMBER, GREY
 from cogs.messages.text import shortened
 from engine import REVIEW_LIFETIME, ImageRequest, Review
 from speech import join_list, phrase, say, say_many
-
-OPEN_COLOUR = discord.Colour(0xE0A030)
-CLOSED_COLOUR = discord.Colour(0x8A8F98)
 
 MAX_PROMPTS_LENGTH = 2800
 """Characters of all prompts together, escaped; a message takes 4000."""
@@ -91,7 +89,7 @@ def review_view(review: Review) -> ui.LayoutView:
     row: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
     for verb in (ALLOW, REFUSE):
         row.add_item(ReviewButton(verb, review.id))
-    return _card_view("\n".join(lines), OPEN_COLOUR, row)
+    return _card_view("\n".join(lines), AMBER, row)
 
 
 def approved_view(review: Review, by: int) -> ui.LayoutView:
@@ -101,7 +99,7 @@ def approved_view(review: Review, by: int) -> ui.LayoutView:
         moderator=f"<@{by}>",
         member=f"<@{review.owner}>",
     )
-    return _card_view("\n".join([text, *_prompts(review.requests)]), CLOSED_COLOUR)
+    return _card_view("\n".join([text, *_prompts(review.requests)]), GREY)
 
 
 def declined_view(review: Review, by: int) -> ui.LayoutView:
@@ -112,14 +110,14 @@ def declined_view(review: Review, by: int) -> ui.LayoutView:
             moderator=f"<@{by}>",
             member=f"<@{review.owner}>",
         ),
-        CLOSED_COLOUR,
+        GREY,
     )
 
 
 def withdrawn_view(review: Review) -> ui.LayoutView:
     """The message of a request that the member withdrew."""
     text = say("{member} withdrew their request.", member=f"<@{review.owner}>")
-    return _card_view(text, CLOSED_COLOUR)
+    return _card_view(text, GREY)
 
 
 def withdraw_button_view(review: Review) -> ui.View:
@@ -131,7 +129,7 @@ def withdraw_button_view(review: Review) -> ui.View:
 
 def expired_view() -> ui.LayoutView:
     """The message of a request that wasn't decided in time."""
-    return _card_view(say("This request waited too long and has expired."), CLOSED_COLOUR)
+    return _card_view(say("This request waited too long and has expired."), GREY)
 
 
 def prompt_excerpt(review: Review) -> str:

@@ -9,21 +9,25 @@ from engine import RateLimits
 
 
 class Limits:
-    """The limits in the owner's settings."""
+    """The limits in the owner's settings.
+
+    Attributes:
+        settings: What counts from now on.
+    """
 
     def __init__(self, settings: LimitSettings) -> None:
-        self._settings = settings
+        self.settings = settings
 
     @property
     def default_per_hour(self) -> int:
         """Pictures per hour for members without a role that has its own limit."""
-        return self._settings.pictures_per_hour
+        return self.settings.pictures_per_hour
 
     def role_per_hour(self, role: int) -> int:
         """Pictures per hour for the members of a role."""
-        limits = self._settings.roles.get(role)
+        limits = self.settings.roles.get(role)
         per_hour = limits.pictures_per_hour if limits else None
-        return self._settings.pictures_per_hour if per_hour is None else per_hour
+        return self.settings.pictures_per_hour if per_hour is None else per_hour
 
     def rate_limits(
         self,
@@ -39,7 +43,7 @@ class Limits:
             role_limits: Their server's pictures per hour for some roles, by the role's ID. A
                 server can't exceed the owner's limits.
         """
-        settings, role_limits = self._settings, role_limits or {}
+        settings, role_limits = self.settings, role_limits or {}
         roles = [role.id for role in user.roles] if isinstance(user, discord.Member) else []
         owner_limits = {role: settings.roles[role] for role in roles if role in settings.roles}
         per_hour = {

@@ -6,12 +6,38 @@ from speech import say
 
 def can_start_from_images(model: Model) -> bool:
     """Whether the model can start from a picture (img2img)."""
-    return model.family is not None and FAMILIES[model.family].image_to_image
+    return model.image_to_image
 
 
 def can_inpaint(model: Model) -> bool:
     """Whether the model can inpaint."""
-    return model.family is not None and FAMILIES[model.family].inpaint
+    return model.inpaint
+
+
+def can_edit(model: Model) -> bool:
+    """Whether the model can be shown pictures to edit or combine by words."""
+    return model.edits
+
+
+def some_model_edits(models: Catalogue) -> bool:
+    """Whether any of the models can."""
+    return any(can_edit(model) for model in models)
+
+
+def can_blend(model: Model) -> bool:
+    """Whether the model can be shown pictures, beside the prompt or by an IP-Adapter."""
+    return model.max_references > 0
+
+
+def require_edits(model: Model) -> None:
+    """Raise `InvalidRequest` unless the model can edit pictures by words."""
+    if not can_edit(model):
+        raise InvalidRequest(
+            say(
+                "{model} can't edit pictures by words. Use a model that can (`/model list`).",
+                model=model.name,
+            )
+        )
 
 
 def require_img2img(model: Model) -> None:
@@ -35,6 +61,28 @@ def require_inpaint(model: Model) -> None:
                 model=model.name,
             )
         )
+
+
+def can_fix_details(model: Model) -> bool:
+    """Whether the model can paint parts of a picture again without changing their shapes."""
+    return can_start_from_images(model) and FAMILIES[model.family or ""].keeps_shapes
+
+
+def require_details(model: Model) -> None:
+    """Raise `InvalidRequest` unless the model can paint parts of a picture again."""
+    require_img2img(model)
+    if not can_fix_details(model):
+        raise InvalidRequest(
+            say(
+                "{model} would change the shapes in those parts, so it can't fix details.",
+                model=model.name,
+            )
+        )
+
+
+def model_can_fix_details(models: Catalogue, name: str) -> bool:
+    """Whether there still is a model of that name, and it can fix details."""
+    return name in models and can_fix_details(models[name])
 
 
 def model_can_inpaint(models: Catalogue, name: str) -> bool:

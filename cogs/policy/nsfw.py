@@ -82,16 +82,19 @@ async def exposure_in_channel(bot: Client, job: Job, message_ref: MessageRef) ->
     return exposure_of(verdicts, policy, restricted=restricted, privileged=message_ref.private)
 
 
-async def preview_exposure(bot: Client, message_ref: MessageRef) -> Exposure:
-    """How a preview, which hasn't been checked yet, is shown: like a flagged picture.
+async def preview_exposure(
+    bot: Client, message_ref: MessageRef, verdict: SafetyVerdict | None = None
+) -> Exposure:
+    """How a picture of no job is shown, such as a preview.
 
-    It isn't hidden if the safety checker is off.
+    Without a `verdict` it hasn't been checked yet, and is shown like a flagged picture. It isn't
+    hidden if the safety checker is off.
     """
     if not bot.studio.safety.enabled or is_age_restricted(await _channel_of(bot, message_ref)):
         return Exposure()
     policy = await nsfw_policy(bot, message_ref.guild_id)
-    unknown = SafetyVerdict("", 1.0, flagged=True)
-    return exposure_of([unknown], policy, restricted=False, privileged=message_ref.private)
+    verdict = verdict or SafetyVerdict("", 1.0, flagged=True)
+    return exposure_of([verdict], policy, restricted=False, privileged=message_ref.private)
 
 
 async def _channel_of(bot: Client, message_ref: MessageRef) -> Location | None:
@@ -138,14 +141,13 @@ async def exposure_in_dm(interaction: Interaction, job: Job) -> Exposure:
     return exposure_of(verdicts, policy, restricted=False, privileged=privileged)
 
 
-async def require_shown(interaction: Interaction, job_id: int) -> None:
+async def require_shown(interaction: Interaction, job: Job) -> None:
     """Raise `InvalidRequest` when the pictures of the job are withheld from the user."""
-    job = await interaction.client.studio.job(job_id)
     if (await exposure_to_user(interaction, job)).withheld:
         raise InvalidRequest(
             say(
                 "The pictures of job {number} are withheld here. A moderator can release them.",
-                number=job_id,
+                number=job.id,
             )
         )
 

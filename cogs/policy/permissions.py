@@ -19,6 +19,7 @@ PERMISSION_NAMES = {
     "view_channel": phrase("View Channel"),
     "send_messages": phrase("Send Messages"),
     "send_messages_in_threads": phrase("Send Messages in Threads"),
+    "create_public_threads": phrase("Create Public Threads"),
     "attach_files": phrase("Attach Files"),
 }
 """Discord's names of permissions, by discord.py's."""

@@ -30,6 +30,7 @@ class ServerSettings:
             channel of the request.
         language: The language of public messages, one of `speech.LANGUAGES`; `None` for that of
             the requesting member.
+        trainers: The roles whose members may train LoRAs, besides moderators.
         nsfw: What happens to flagged pictures in channels that aren't age-restricted: they are
             hidden as spoilers, withheld until a moderator releases them, or shown (if the owner
             allows that). `None` for the owner's setting.
@@ -41,6 +42,7 @@ class ServerSettings:
     review_channel: int | None = None
     language: str | None = None
     nsfw: Nsfw | None = None
+    trainers: tuple[int, ...] = ()
 
     def to_json(self) -> str:
         """The text that `from_json` reads. Its keys must stay: databases hold them."""
@@ -53,9 +55,10 @@ class ServerSettings:
             values: dict[str, Any] = json.loads(text) if text else {}
             known = {each.name for each in fields(cls)}
             channels = tuple(int(channel) for channel in values.get("channels", ()))
+            trainers = tuple(int(role) for role in values.get("trainers", ()))
             roles = {int(role): int(most) for role, most in values.get("roles", {}).items()}
             kept = {name: value for name, value in values.items() if name in known}
-            return cls(**kept | {"channels": channels, "roles": roles})
+            return cls(**kept | {"channels": channels, "roles": roles, "trainers": trainers})
         except (ValueError, TypeError, AttributeError, RecursionError):
             log_damage(
                 "A server's settings (%d characters) can't be read: members can't paint there",

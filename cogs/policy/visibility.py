@@ -105,7 +105,7 @@ def is_wider_audience(target: discord.abc.GuildChannel, source: Location) -> boo
     source_allowed, source_denied = _member_overwrites(source)
     if source_denied - denied:
         return True
-    return not _is_open_to_everyone(source) and bool(allowed - source_allowed)
+    return not is_open_to_everyone(source) and bool(allowed - source_allowed)
 
 
 def _member_overwrites(channel: discord.abc.GuildChannel) -> tuple[set[int], set[int]]:
@@ -122,7 +122,7 @@ def _member_overwrites(channel: discord.abc.GuildChannel) -> tuple[set[int], set
     )
 
 
-def _is_open_to_everyone(channel: discord.abc.GuildChannel) -> bool:
+def is_open_to_everyone(channel: discord.abc.GuildChannel) -> bool:
     """Whether all members without an overwrite can view the channel, whatever their roles."""
     everyone = channel.guild.default_role
     return channel.permissions_for(everyone).view_channel and not any(

@@ -155,7 +155,7 @@ def queue_line(job: Job, event: JobEvent, interaction: discord.Interaction[Any])
         percent = 100 * event.step // max(1, event.total_steps)
         position: str = say("painting, {percent}%", percent=percent)
     else:
-        position = ordinal(event.position or 1)
+        position = say("in line") if event.position is None else ordinal(event.position)
     number = (
         say("grid {number}", number=job.cell.grid)
         if job.cell

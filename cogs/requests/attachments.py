@@ -1,7 +1,7 @@
 """Start images and masks that members attach: checked before they are downloaded."""
 
 import math
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import discord
@@ -54,6 +54,36 @@ async def store_image(interaction: Interaction, attachment: discord.Attachment) 
     """
     async with uploaded(interaction, attachment) as data:
         return await interaction.client.studio.init_images.keep(data)
+
+
+async def store_images(
+    interaction: Interaction, attachments: Sequence[discord.Attachment]
+) -> tuple[dict[str, int], list[str]]:
+    """Download pictures and store them, as far as that is possible.
+
+    Returns:
+        The number of each, from 1, by the name to request it by; and what is wrong with others.
+
+    Raises:
+        InvalidRequest: When none can be used.
+        LimitReached: When the user has uploaded too much.
+        StorageError: When one can't be written to disk.
+    """
+    images: dict[str, int] = {}
+    failed: list[tuple[int, InvalidRequest]] = []
+    for number, attachment in enumerate(attachments, start=1):
+        try:
+            require_picture(attachment)
+            images.setdefault(await store_image(interaction, attachment), number)
+        except InvalidRequest as error:
+            failed.append((number, error))
+    if failed and not images:
+        raise failed[0][1]
+    notes: list[str] = [
+        say("Picture {number}: {reason}", number=number, reason=error.sentence)
+        for number, error in failed
+    ]
+    return images, notes
 
 
 async def store_mask(interaction: Interaction, attachment: discord.Attachment, image: str) -> str:

@@ -43,7 +43,8 @@ class OptionChoices:
                 return style_choices(context.styles, current)
             case "lora":
                 model = await self._selected_model(interaction)
-                return lora_choices(self._studio.adapters, model, current)
+                adapters = self._studio.adapters.seen_by(context.scope, context.owner)
+                return lora_choices(adapters, model, current)
             case _:
                 return []
 

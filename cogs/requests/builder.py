@@ -1,12 +1,15 @@
 """From typed options to requests: flags, styles, defaults, and one request per dynamic prompt."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 from cogs.requests.loras import parse_loras
 from cogs.requests.sizes import parse_image_size
 from engine import (
     NO_STYLE,
     RATIOS,
+    Flags,
     ImageRequest,
     InvalidRequest,
     Model,
@@ -16,6 +19,7 @@ from engine import (
     UserDefaults,
     expand_dynamic_prompt,
     find_style,
+    with_trigger_words,
     without_flags,
 )
 from speech import say
@@ -26,16 +30,43 @@ class TypedRequest:
     """The options of a command, before the parts that are text are parsed.
 
     Attributes:
-        request: The options that need no parsing, and the prompt as typed, with braces and flags.
+        request: The options that need no parsing, and the prompt: as typed, with braces and flags,
+            or one of its `variants`.
         size: A size, ratio or shape.
         lora: LoRAs, separated by commas.
         style: The name of a style; `NO_STYLE` for none, even if the user has a default style.
+        flags: The flags of the prompt, once they are parsed.
     """
 
     request: ImageRequest
     size: str | None = None
     lora: str | None = None
     style: str | None = None
+    flags: Flags = field(default_factory=Flags)
+
+    def variants(self) -> list[Self]:
+        """One for each prompt that the braces stand for, with its flags parsed.
+
+        Expand a prompt only once: options separated by bars are chosen at random.
+
+        Raises:
+            InvalidRequest: When there are too many, or a flag isn't valid.
+        """
+        prompts = expand_dynamic_prompt(self.request.prompt)
+        return [self.with_prompt(prompt).parsed() for prompt in prompts]
+
+    def with_prompt(self, prompt: str) -> Self:
+        """The same options with another prompt."""
+        return replace(self, request=replace(self.request, prompt=prompt))
+
+    def parsed(self) -> Self:
+        """The same with the flags of a prompt without variants taken out of it and parsed.
+
+        Raises:
+            InvalidRequest: When a flag isn't valid.
+        """
+        prompt, flags = without_flags(self.request.prompt)
+        return replace(self.with_prompt(prompt), flags=flags)
 
 
 class RequestBuilder:
@@ -44,31 +75,31 @@ class RequestBuilder:
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
 
-    def build_all(self, typed: TypedRequest, context: RequestContext) -> list[ImageRequest]:
-        """A request for each variant of the dynamic prompt, without start images.
+    def build_all(
+        self, variants: Sequence[TypedRequest], context: RequestContext
+    ) -> list[ImageRequest]:
+        """The request for each variant of a prompt, whose flags are parsed, without start images.
 
         Raises:
             AtelierError: When an option is invalid; the text is for the member.
         """
-        return [
-            self.build(replace(typed, request=replace(typed.request, prompt=prompt)), context)
-            for prompt in expand_dynamic_prompt(typed.request.prompt)
-        ]
+        return [self._build(variant, context) for variant in variants]
 
-    def build(self, typed: TypedRequest, context: RequestContext) -> ImageRequest:
-        """The request for a prompt without variants. Raises what `build_all` raises."""
-        adapters = parse_loras(typed.lora, self._studio.adapters)
-        prompt, flags = without_flags(typed.request.prompt)
+    def _build(self, typed: TypedRequest, context: RequestContext) -> ImageRequest:
+        adapters = self._studio.adapters.seen_by(context.scope, context.owner)
+        loras, flags = parse_loras(typed.lora, adapters), typed.flags
+        prompt = with_trigger_words(typed.request.prompt, loras.triggers)
         style = _style(typed.style, context)
         name = typed.request.model or flags.model or _default_model(style, context)
         model = self._studio.models[name] if name else context.models.model
         width, height = parse_image_size(typed.size, model)
         request = replace(
-            typed.request, prompt=prompt, adapters=adapters, width=width, height=height
+            typed.request, prompt=prompt, adapters=loras.uses, width=width, height=height
         )
         request = replace(flags.applied_to(request, model), model=name)
         request = style.applied_to(request) if style else request
-        return _with_default_ratio(request, context.user_defaults, model)
+        request = _with_default_ratio(request, context.user_defaults, model)
+        return context.models.drafted(request, model) if flags.draft else request
 
     def model_of(self, request: ImageRequest, context: RequestContext) -> Model:
         """The model that paints the request. Raises `UnknownModel`."""
@@ -118,9 +149,16 @@ def with_flags(request: ImageRequest, context: RequestContext) -> ImageRequest:
         AtelierError: When a flag is invalid.
     """
     prompt, flags = without_flags(request.prompt)
+    if flags.pictures:
+        raise InvalidRequest(
+            say("`--sref` and `--oref` only work in `/imagine`, `/edit` and `/grid`.")
+        )
     name = flags.model or request.model
     model = context.catalogue[name] if name else context.models.model
-    return flags.applied_to(replace(request, prompt=prompt), model, override=True)
+    request = flags.applied_to(replace(request, prompt=prompt), model, override=True)
+    if flags.model is not None:
+        request = replace(request, draft_of=None)
+    return context.models.drafted(request, model) if flags.draft else request
 
 
 def require_init_image(request: ImageRequest, *, has_image: bool, has_mask: bool = False) -> None:

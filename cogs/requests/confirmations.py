@@ -10,6 +10,7 @@ from discord import ui
 from cogs.context import Interaction
 from cogs.markdown import escaped_line
 from cogs.messages.dynamic_items import Persistent
+from cogs.messages.looks import GREY
 from cogs.policy.access import require_postable_channel
 from cogs.requests.answers import reply_mode_for_jobs, requester_of
 from cogs.requests.pending_confirmations import PendingConfirmation, PendingConfirmations
@@ -22,8 +23,6 @@ MAX_UNCONFIRMED = 4
 
 MAX_CHECKED_AT_ONCE = 8
 """Requests that can be checked within the 3 seconds that Discord allows for an answer."""
-
-GREY = discord.Colour(0x8A8F98)
 
 
 class ConfirmButton(
@@ -130,6 +129,25 @@ class Confirmations:
             else interaction.response.send_message
         )
         await send(view=view, ephemeral=True, allowed_mentions=discord.AllowedMentions.none())
+
+    async def submit_or_ask(
+        self,
+        interaction: Interaction,
+        requests: Sequence[ImageRequest],
+        *,
+        private: bool | None = None,
+    ) -> None:
+        """Submit the requests of one command, if they aren't so many that the user is asked first.
+
+        Raises:
+            AtelierError: When they are refused; the text is for the user.
+        """
+        if len(requests) > MAX_UNCONFIRMED:
+            await self.ask(interaction, requests, private=private)
+        elif len(requests) > 1:
+            await self._submission.submit_all(interaction, requests, private=private)
+        else:
+            await self._submission.submit(interaction, requests[0], private=private)
 
     async def _question(self, interaction: Interaction, confirmation: PendingConfirmation) -> str:
         requester = await requester_of(interaction)

@@ -21,7 +21,7 @@ describe_options = app_commands.describe(
     scheduler="Sampling method",
     image="The start image (img2img)",
     strength="How much to change the start image: 0.3 keeps most of it, 0.8 little",
-    lora="A LoRA by name, like fox or fox:0.8; separate several with commas",
+    lora="A LoRA like fox or fox:0.8, or fox+ with its trigger words; separate several with commas",
     style="A style of this server, or “none”",
     private="Show the result only to you; your /me defaults apply if omitted",
 )

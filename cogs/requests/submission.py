@@ -1,7 +1,7 @@
 """Submitting requests, from a command or a button alike, and posting each job's message."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -28,12 +28,17 @@ from engine import (
     JobState,
     NeedsReview,
     Parent,
+    Requester,
     StorageError,
     Studio,
 )
 from speech import use_language
 
 log = logging.getLogger(__name__)
+
+
+QueueWork = Callable[[Requester], Awaitable[Job]]
+"""Queues work on a finished picture for somebody."""
 
 
 class RequestReviews(Protocol):
@@ -161,6 +166,24 @@ class Submission:
             await self.post(job, message_ref, send, fallback=message_ref)
         else:
             self._job_messages.track(job, message_ref)
+
+    async def process(self, interaction: Interaction, picture: Parent, queue: QueueWork) -> None:
+        """Queue work on the picture for the user, and answer with its job's message.
+
+        Args:
+            interaction: The interaction.
+            picture: The picture.
+            queue: Queues the work.
+
+        Raises:
+            AtelierError: When it is refused; the text is for the user.
+        """
+        reply_mode = await reply_mode_of(interaction, source=picture.job_id)
+        await defer(interaction, source=picture.job_id)
+        message_ref = await message_ref_for(interaction, reply_mode)
+        job = await queue(await requester_of(interaction, message_ref))
+        send = card_sender(interaction, reply_mode)
+        await self.post(job, message_ref, send, fallback=message_ref)
 
     async def post(
         self, job: Job, message_ref: MessageRef, send: SendCard, fallback: MessageRef

@@ -113,6 +113,23 @@ async def _set_role_limit(interaction: Interaction, selection: Selection) -> str
     )
 
 
+async def _set_trainers(interaction: Interaction, selection: Selection) -> str:
+    """Apply only what the user added and removed, as `_set_channels` does."""
+    values, shown = set(map(int, selection.values)), set(map(int, selection.shown))
+    guild = guild_of(interaction)
+
+    def change(settings: ServerSettings) -> ServerSettings:
+        chosen = {*settings.trainers, *values} - (shown - values)
+        existing = (each for each in chosen if guild.get_role(each))
+        return replace(settings, trainers=tuple(sorted(existing)))
+
+    settings = await change_settings(interaction, change)
+    if not settings.trainers:
+        return say("allowed training LoRAs to moderators only")
+    mentions = join_list([f"<@&{role}>" for role in settings.trainers[:MAX_OPTIONS]])
+    return say("allowed training LoRAs to {roles}", roles=mentions)
+
+
 def _without_role(settings: ServerSettings, role: int) -> ServerSettings:
     return replace(settings, roles={k: n for k, n in settings.roles.items() if k != role})
 
@@ -123,6 +140,7 @@ PAINTING_CHANGES: dict[str, ApplySelection] = {
     "size": _set_size,
     "pace": _set_hourly_limit,
     "rolepace": _set_role_limit,
+    "trainers": _set_trainers,
 }
 """By the name of the setting: applies a selection and returns the audit log's sentence."""
 

@@ -128,12 +128,17 @@ def channel_select(
     return SettingSelect(setting, "", select)
 
 
-def role_select(setting: str, chosen: Iterable[int], placeholder: str) -> SettingSelect:
-    """A select for one of the server's roles."""
+def role_select(
+    setting: str, chosen: Iterable[int], placeholder: str, *, several: bool = False
+) -> SettingSelect:
+    """A select for one of the server's roles, or for `several` or none."""
+    most = MAX_OPTIONS if several else 1
     select: ui.RoleSelect[Any] = ui.RoleSelect(
         custom_id=_custom_id(setting),
         placeholder=placeholder,
-        default_values=_defaults(chosen, SelectKind.role),
+        min_values=0 if several else 1,
+        max_values=most,
+        default_values=_defaults(chosen, SelectKind.role)[:most],
     )
     return SettingSelect(setting, "", select)
 

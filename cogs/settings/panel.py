@@ -42,7 +42,7 @@ PAGES = {
 }
 """The titles of the pages, by their names in custom IDs."""
 
-PAGE_OF = {"role": ROLES_PAGE, "rolepace": ROLES_PAGE} | dict.fromkeys(
+PAGE_OF = dict.fromkeys(("role", "rolepace", "trainers"), ROLES_PAGE) | dict.fromkeys(
     MODERATION_CHANGES, MODERATION_PAGE
 )
 """The page of each setting; the others are on the first page."""
@@ -162,6 +162,15 @@ class SettingsPanel(commands.Cog):
             maximum = interaction.client.services[Limits].role_per_hour(role)
             options = role_limit_options(settings.roles.get(role), maximum)
             items.append(_row(option_select("rolepace", options, str(role))))
+        assert interaction.guild is not None, "the panel is for servers"
+        trainers = [each for each in settings.trainers if interaction.guild.get_role(each)]
+        items += [
+            _text(
+                say("Roles that can train LoRAs"),
+                say("Moderators can, too. A training takes hours of the bot's device."),
+            ),
+            _row(role_select("trainers", trainers, say("Only moderators"), several=True)),
+        ]
         items.append(
             _text(
                 say("Who can change settings and moderate"),

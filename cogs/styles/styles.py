@@ -10,7 +10,7 @@ from discord.ext import commands
 
 from cogs.context import Interaction
 from cogs.markdown import escaped, escaped_line, in_code
-from cogs.messages.modals import field_values, modal_id
+from cogs.messages.modals import ModalCog, field_values
 from cogs.messages.replies import reply
 from cogs.messages.text import shortened
 from cogs.policy.access import require_manager
@@ -57,9 +57,14 @@ class StyleModal(ui.Modal):
 
 @app_commands.guild_only()
 class Styles(
-    commands.GroupCog, group_name="style", group_description="Reusable styles for prompts"
+    ModalCog,
+    commands.GroupCog,
+    group_name="style",
+    group_description="Reusable styles for prompts",
 ):
     """The commands about styles."""
+
+    form = FORM
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
@@ -114,15 +119,9 @@ class Styles(
     async def _complete_name(self, interaction: Interaction, current: str) -> list[Choice[str]]:
         return style_choices(await self._styles.all(scope_of(interaction)), current)
 
-    @commands.Cog.listener()
-    async def on_interaction(self, interaction: Interaction) -> None:
+    async def submitted(self, interaction: Interaction, match: re.Match[str]) -> None:
         """Save what was entered for a style."""
-        if match := modal_id(interaction, FORM):
-            await interaction.client.tree.guard(
-                interaction, lambda: self._save_style(interaction, match["name"])
-            )
-
-    async def _save_style(self, interaction: Interaction, name: str) -> None:
+        name = match["name"]
         require_manager(interaction)
         fields = field_values(interaction)
         model = self._studio.models[fields["model"]].name if fields["model"] else None

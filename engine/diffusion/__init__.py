@@ -57,4 +57,5 @@ def make_executor(
         report,
         previews=settings.previews,
         blame=setup.blame,
+        find_network=setup.find_network,
     )

@@ -8,6 +8,7 @@ is noise while the composition is decided, and becomes clear as the picture take
 import torch
 
 from engine.diffusion.families.conditioning import Conditioning
+from engine.diffusion.sending import sent
 
 TAU_1, TAU_2 = 0.6, 0.9
 """Shares of the noise left below which the conditioning is clear, and above which it is all noise;
@@ -42,7 +43,7 @@ def add_condition_noise(
     embeds = conditioning["embeds"]
     exact = embeds.float()
     mean, deviation = exact.mean(), exact.std()
-    noise = torch.randn(embeds.shape, generator=generator).to(exact)
+    noise = sent(torch.randn(embeds.shape, generator=generator), exact.device)
     noisy = gamma**0.5 * exact + NOISE_SCALE * deviation * (1 - gamma) ** 0.5 * noise
     # The denoiser expects the mean and deviation of the prompt's own embeddings.
     rescaled = (noisy - noisy.mean()) / noisy.std() * deviation + mean

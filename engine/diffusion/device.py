@@ -8,9 +8,18 @@ from typing import Any, Self
 
 import psutil
 import torch
+from diffusers.utils import torch_utils
 
+from engine.diffusion.card import card_of
 from engine.errors import DeviceUnavailable
-from engine.memory.device import CONTEXT_BYTES, OWN_MEMORY, RAM_RESERVE, DeviceFacts, reserve_of
+from engine.memory.device import (
+    CONTEXT_BYTES,
+    OWN_MEMORY,
+    RAM_RESERVE,
+    DeviceFacts,
+    DeviceMemory,
+    reserve_of,
+)
 from engine.memory.plan import Quantization
 from engine.memory.precision import computes_float16
 from engine.memory.quantization import QUANTIZATION_METHODS
@@ -18,6 +27,9 @@ from engine.settings import EngineSettings
 from speech import say_many
 
 GIGABYTE = 10**9
+
+WITHOUT_FLOAT64 = frozenset({"mps", "npu", "neuron", "xpu"})
+"""Where Diffusers is to compute positions in float32: Intel's first Arc cards have no float64."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +48,7 @@ class Device:
 
     @classmethod
     def choose(cls, settings: EngineSettings) -> Self:
-        """The device that the settings choose on this machine.
+        """The device that the settings choose on this machine; of several, the first.
 
         Raises:
             DeviceUnavailable: When torch finds no such device.
@@ -47,7 +59,7 @@ class Device:
             "mps": int(torch.backends.mps.is_available()),
             "cpu": 1,
         }
-        name = settings.device
+        name = settings.devices[0]
         if name == "auto":
             name = next(kind for kind, number in found.items() if number)
         device = torch.device(name)
@@ -83,25 +95,36 @@ class Device:
             own_bytes: RAM that master weights already take and would take again.
         """
         ram = max(0, psutil.virtual_memory().available + own_bytes - RAM_RESERVE)
-        match self.name.type:
-            case "cuda":
-                return self._card_facts(torch.cuda, ram)
-            case "xpu":
-                return self._card_facts(torch.xpu, ram)
+        if (card := card_of(self.name)) is not None:
+            return self._card_facts(card, ram)
         free, bf16 = ram, True
         if self.name.type == "mps":
-            free = min(ram, torch.mps.recommended_max_memory())
+            free = min(ram, self._metal_bytes())
             bf16 = torch.backends.mps.is_macos_or_newer(14, 0)
         return DeviceFacts(
             kind=self.name.type,
             name=self.name.type,
             total_bytes=psutil.virtual_memory().total,
             free_bytes=free,
-            reserve_bytes=0,
+            reserve_bytes=(self.reserve_bytes or 0) if self.name.type == "mps" else 0,
             bf16=bf16,
             ram_free_bytes=ram,
             quantizations=quantizations(),
         )
+
+    def memory(self) -> DeviceMemory:
+        """How much of its memory is taken now, by whichever program; without its own, of RAM."""
+        match self.name.type:
+            case "cuda" | "xpu":
+                free, total = getattr(torch, self.name.type).mem_get_info(self.name)
+                used = total - free
+            case "mps":
+                used = torch.mps.driver_allocated_memory()
+                total = torch.mps.recommended_max_memory()
+            case _:
+                ram = psutil.virtual_memory()
+                used, total = ram.total - ram.available, ram.total
+        return DeviceMemory(str(self.name), used, total)
 
     def _card_facts(self, backend: Any, ram: int) -> DeviceFacts:
         """The facts of a card, asked from `torch.cuda` or `torch.xpu`."""
@@ -116,12 +139,22 @@ class Device:
             total_bytes=total,
             free_bytes=free,
             reserve_bytes=reserve,
-            bf16=capability is None or capability >= (8, 0),
+            bf16=self._computes_bf16(backend, capability),
             float16=capability is None or computes_float16(properties.name),
             compute_capability=capability,
             ram_free_bytes=ram,
             quantizations=quantizations(),
         )
+
+    def _computes_bf16(self, backend: Any, capability: tuple[int, int] | None) -> bool:
+        if self.name.type == "xpu":
+            return bool(backend.is_bf16_supported(including_emulation=False))
+        return capability is None or capability >= (8, 0)
+
+    def _metal_bytes(self) -> int:
+        """What Metal advises to take at most, or the owner's limit if that is less."""
+        most = int(torch.mps.recommended_max_memory())
+        return most if self.limit_bytes is None else min(most, self.limit_bytes)
 
     def _memory(self, backend: Any) -> tuple[int, int, int]:
         """What this process may take of a card's memory, all of it, and what to leave free."""
@@ -146,24 +179,30 @@ class Device:
             torch.set_float32_matmul_precision("high")
         elif self.name.type == "xpu":
             torch.xpu.set_device(self.name)
+            if not torch.xpu.get_device_properties(self.name).has_fp64:
+                torch_utils._DTYPE_UNSUPPORTED_DEVICES[torch.float64] = WITHOUT_FLOAT64
 
     def claim(self) -> None:
         """Keep this process within what is free now; beyond it, memory counts as used up.
 
         Without that, drivers on Windows let memory spill into RAM, which is many times slower than
-        the next plan down. The reserve is for what the allocator loses, too.
+        the next plan down, and macOS swaps. The reserve is for what the allocator loses, too.
         """
-        if self.name.type == "cuda":
-            free, total, _ = self._memory(torch.cuda)
-            share = free / total
-            torch.cuda.set_per_process_memory_fraction(min(1.0, max(0.0, share)), self.name)
+        if (card := card_of(self.name)) is not None:
+            if hasattr(card, "set_per_process_memory_fraction"):  # torch 2.9 lacks Intel's
+                free, total, _ = self._memory(card)
+                share = free / total
+                card.set_per_process_memory_fraction(min(1.0, max(0.0, share)), self.name)
+        elif self.name.type == "mps":  # which by default goes 1.7 times as far as Metal advises
+            share = self._metal_bytes() / torch.mps.recommended_max_memory()
+            torch.mps.set_per_process_memory_fraction(share)
 
     def release(self) -> None:
         """Free unused memory: the device's, and page-locked RAM."""
         if self.name.type == "cpu":
             return
-        getattr(torch, self.name.type).empty_cache()
-        if self.name.type == "cuda":
+        torch.get_device_module(self.name).empty_cache()
+        if card_of(self.name) is not None:
             empty_host_cache = getattr(torch.accelerator, "empty_host_cache", None)
             if empty_host_cache is not None:  # older versions of torch lack it
                 empty_host_cache()

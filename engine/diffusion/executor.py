@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 import torch
 from PIL import Image
@@ -12,6 +13,7 @@ from engine.diffusion.device import Device
 from engine.diffusion.families import Sample
 from engine.diffusion.loader import LoadedModel
 from engine.diffusion.model_cache import ModelCache
+from engine.diffusion.networks import NetworkRunner
 from engine.diffusion.oom import (
     InitImageOutOfMemory,
     drop_tracebacks,
@@ -19,12 +21,22 @@ from engine.diffusion.oom import (
     out_of_ram,
 )
 from engine.diffusion.overflow import NumbersOverflowed
-from engine.diffusion.running_job import RunningJob, failure_sentence, init_image_of, paste_unmasked
+from engine.diffusion.running_job import (
+    RunningJob,
+    control_of,
+    failure_sentence,
+    init_image_of,
+    paste_unmasked,
+    references_of,
+    with_surroundings,
+)
+from engine.diffusion.step_timer import StepTimer
 from engine.errors import ModelUnavailable
 from engine.jobs.job import Job
-from engine.jobs.request import Recipe
+from engine.jobs.recipe import Recipe
 from engine.memory.plan import Stage
 from engine.worker.blame import BlameFile
+from engine.worker.executor_setup import FindNetwork, network_on_disk
 from engine.worker.messages import (
     CancelJob,
     CommandQueue,
@@ -36,6 +48,7 @@ from engine.worker.messages import (
     JobPainted,
     Pixels,
     Preload,
+    ProcessPicture,
     RunJob,
     StopExecutor,
 )
@@ -56,6 +69,7 @@ class Executor:
         *,
         previews: bool,
         blame: BlameFile | None = None,
+        find_network: FindNetwork = network_on_disk,
     ) -> None:
         """Prepare to run; nothing is loaded yet.
 
@@ -66,6 +80,7 @@ class Executor:
             report: Called on this thread with everything that happens.
             previews: Whether to make previews.
             blame: Where the jobs that it is busy with are recorded.
+            find_network: Finds the files of networks that work on finished pictures.
         """
         self._commands = commands
         self._device = device
@@ -73,9 +88,11 @@ class Executor:
         self._report = report
         self._previews = previews
         self._blame = blame or BlameFile()
-        self._deferred: list[RunJob] = []
+        self._networks = NetworkRunner(device, find_network, report, model_cache.step_aside)
+        self._deferred: list[RunJob | ProcessPicture] = []
         self._running_jobs: dict[int, RunningJob] = {}
         self._model_in_use: LoadedModel | None = None
+        self._timer = StepTimer(device.name)
         self._last_key: Hashable = None
         self._stopping = False
 
@@ -84,12 +101,24 @@ class Executor:
         """Run jobs until told to stop."""
         self._device.select()
         while not self._stopping:
-            if not self._running_jobs and not self._deferred:
+            busy = bool(self._running_jobs) or self._networks.busy
+            if not busy and not self._deferred:
                 self._blame.record(())
-            self._take_commands(wait=not self._running_jobs)
+                self._improve(idle=self._commands.empty())
+            self._take_commands(wait=not busy)
             self._restart_jobs()
-            if self._running_jobs and not self._stopping:
+            if self._networks.busy and not self._stopping:
+                self._blame.record([self._networks.job_id])
+                self._networks.step()
+            if self._running_jobs and not self._networks.alone and not self._stopping:
                 self._step()
+                self._improve(idle=False)
+        self._model_cache.stop_improving()
+
+    def _improve(self, *, idle: bool) -> None:
+        loaded = self._model_cache.loaded
+        if loaded is not None and loaded.acceleration is not None:
+            loaded.acceleration.improve(idle=idle)
 
     def _take_commands(self, *, wait: bool) -> None:
         while self._deferred:
@@ -103,6 +132,9 @@ class Executor:
         match command:
             case RunJob():
                 self._admit(command)
+            case ProcessPicture(job):
+                self._blame.record([job.id])
+                self._networks.begin(command)
             case Preload(model):
                 self._model_cache.preload(model)
             case ForgetModel(name):
@@ -132,9 +164,15 @@ class Executor:
         while True:
             try:
                 self._loaded.family.load_adapters(recipe)
+                self._timer.finish()
                 self._model_cache.plan_for(self._largest(recipe), idle=not self._running_jobs)
                 with self._measuring(Stage.ENCODE, recipe):
-                    samples = self._loaded.family.begin(recipe, init_image_of(command))
+                    pictures = (
+                        init_image_of(command),
+                        references_of(command),
+                        control_of(command),
+                    )
+                    samples = self._loaded.family.begin(recipe, *pictures)
             except Exception as error:
                 failure = drop_tracebacks(error)
             else:
@@ -153,6 +191,7 @@ class Executor:
         After running out of memory it's the next one down, after an overflow one in a wider type.
         If RAM ran out beside a card, plans for the card don't help, but the models in RAM can go.
         """
+        self._timer.forget()
         try:
             if isinstance(error, NumbersOverflowed):
                 return self._model_cache.widen(error.stage)
@@ -188,16 +227,19 @@ class Executor:
         """Measure what a stage takes, unless it fails."""
         begun = time.monotonic()
         yield
-        self._record(stage, time.monotonic() - begun, 1, recipe)
-
-    def _record(self, stage: Stage, seconds: float, batch: int, recipe: Recipe) -> None:
         usage = self._loaded.components.take_usage(stage)
-        self._loaded.memory.record(stage, seconds, batch, recipe, usage)
+        self._loaded.memory.record(stage, time.monotonic() - begun, 1, recipe, usage)
 
     def _largest(self, recipe: Recipe) -> Recipe:
-        """That of the running jobs with the largest pictures, or `recipe` if its are larger."""
+        """That with the largest pictures among `recipe` and those of the running jobs.
+
+        It has as many references as any of them.
+        """
         recipes = [running_job.job.recipe for running_job in self._running_jobs.values()]
-        return max([*recipes, recipe], key=lambda each: each.width * each.height)
+        recipes.append(recipe)
+        largest = max(recipes, key=lambda each: each.width * each.height)
+        most = max(recipes, key=lambda each: each.pictures_beside)
+        return replace(largest, references=most.references, reference_uses=most.reference_uses)
 
     @property
     def _loaded(self) -> LoadedModel:
@@ -205,6 +247,8 @@ class Executor:
         return self._model_cache.loaded
 
     def _cancel(self, job_id: int) -> None:
+        if self._networks.cancel(job_id):
+            return
         running_job = self._running_jobs.pop(job_id, None)
         deferred = [command for command in self._deferred if command.job.id == job_id]
         for command in deferred:
@@ -218,22 +262,23 @@ class Executor:
         samples = self._next_batch()
         self._blame.record(self._jobs_of(samples))
         before = samples[0].step
-        begun = time.monotonic()
         failure: Exception | None = None
         try:
-            self._loaded.family.step(samples, on_step_end=self._between_steps)
+            with self._timer.timing():
+                self._loaded.family.step(samples, on_step_end=self._between_steps)
         except Exception as error:
             failure = drop_tracebacks(error)
         if failure is not None:
             self._recover(samples, failure)
             return
-        seconds = (time.monotonic() - begun) / max(1, samples[0].step - before)
-        self._record(Stage.STEP, seconds, len(samples), samples[0].recipe)
+        self._timer.count(self._loaded, samples, samples[0].step - before)
         for running_job in list(self._running_jobs.values()):
             if self._model_cache.loaded is None:
                 return  # the jobs left fail with their model
             if any(sample in samples for sample in running_job.samples):
-                self._finish_samples(running_job, seconds)
+                self._finish_samples(running_job)
+        if not self._running_jobs:
+            self._timer.finish()
 
     def _next_batch(self) -> list[Sample]:
         """The samples to step: batches that can't be merged take turns, older samples go first."""
@@ -261,12 +306,12 @@ class Executor:
         """Execute what came in while a family runs whole; new jobs are deferred until it ends."""
         while not self._commands.empty():
             command = self._commands.get()
-            if isinstance(command, RunJob):
+            if isinstance(command, RunJob | ProcessPicture):
                 self._deferred.append(command)
             else:
                 self._execute(command)
         for running_job in self._running_jobs.values():
-            self._report(running_job.progress())
+            self._report_progress(running_job)
 
     def _recover(self, samples: Sequence[Sample], error: Exception) -> None:
         """A step failed. A single job fails with it; several begin again, each on its own.
@@ -288,14 +333,15 @@ class Executor:
             else:
                 self._fail(running_job.job, error)
 
-    def _finish_samples(self, running_job: RunningJob, step_seconds: float) -> None:
+    def _finish_samples(self, running_job: RunningJob) -> None:
         """Decode what is done and report the job's progress."""
         job = running_job.job
         for number, sample in running_job.undecoded():
             self._blame.record([job.id])
             try:
                 image = paste_unmasked(self._decoded(sample), running_job.masked_image)
-                running_job.pictures[number] = Pixels(*image.size, image.tobytes())
+                image = with_surroundings(image, running_job.command)
+                running_job.pictures[number] = Pixels.of(image)
             except Exception as error:
                 self._running_jobs.pop(job.id, None)
                 self._fail(job, drop_tracebacks(error))
@@ -308,10 +354,17 @@ class Executor:
                 self._loaded.memory.confirm()
             self._report(JobPainted(job.id, pictures))
         elif job.id in self._running_jobs:
-            preview = None
-            if self._previews:
-                preview = running_job.preview(self._loaded.family, step_seconds)
-            self._report(running_job.progress(preview))
+            self._report_progress(running_job)
+
+    def _report_progress(self, running_job: RunningJob) -> None:
+        preview = self._preview(running_job)
+        self._report(running_job.progress(preview, self._timer.seconds))
+
+    def _preview(self, running_job: RunningJob) -> bytes | None:
+        """Its pictures in progress, if previews are made and one is due."""
+        if not self._previews:
+            return None
+        return running_job.preview(self._loaded.family, self._timer.seconds)
 
     def _decoded(self, sample: Sample) -> Image.Image:
         """The decoded sample; after running out of memory or an overflow, under another plan."""

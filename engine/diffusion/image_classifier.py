@@ -9,19 +9,15 @@ from pathlib import Path
 from typing import Any, Self
 
 import torch
-from PIL import Image
-from safetensors import SafetensorError
-from transformers import AutoImageProcessor, AutoModelForImageClassification
+from transformers import AutoModelForImageClassification
 
-from engine.diffusion.build_lock import BUILD_LOCK
-from engine.errors import ModelUnavailable
+from engine.diffusion.vision_models import load_vision_model
 from engine.hub.classifier_files import check_labels
 from engine.safety.verdict import SafetyVerdict
 from engine.worker.messages import Pixels
-from speech import say
+from speech import phrase
 
-ERRORS = (OSError, ValueError, RuntimeError, KeyError, ImportError, SafetensorError)
-"""What Transformers raises over files that it can't load."""
+FAILED = phrase("The classifier couldn't be loaded: {reason}.")
 
 
 class ImageClassifier:
@@ -53,33 +49,7 @@ class ImageClassifier:
         Raises:
             ModelUnavailable: It can't be loaded, or has no such label.
         """
-        try:
-            # The Pillow processors; the others need torchvision.
-            processor = AutoImageProcessor.from_pretrained(
-                folder, backend="pil", local_files_only=True, trust_remote_code=False
-            )
-            with BUILD_LOCK:
-                model, found = AutoModelForImageClassification.from_pretrained(
-                    folder,
-                    use_safetensors=True,
-                    local_files_only=True,
-                    trust_remote_code=False,
-                    dtype=torch.float32,
-                    output_loading_info=True,
-                )
-        except ERRORS as error:
-            reason = str(error).split("\n", 1)[0].rstrip(".")
-            raise ModelUnavailable(
-                say("The classifier couldn't be loaded: {reason}.", reason=reason)
-            ) from error
-        if missing := sorted(found["missing_keys"]):
-            # Transformers initializes missing weights: such a head would flag at random.
-            raise ModelUnavailable(
-                say(
-                    "The classifier couldn't be loaded: its weights are missing {name}.",
-                    name=missing[0],
-                )
-            )
+        model, processor = load_vision_model(AutoModelForImageClassification, folder, FAILED)
         return cls(model, processor, unsafe, threshold)
 
     @torch.inference_mode()
@@ -88,7 +58,7 @@ class ImageClassifier:
 
         The scores of unsafe labels add up if labels exclude one another; else the highest counts.
         """
-        image = Image.frombytes("RGB", (picture.width, picture.height), picture.data)
+        image = picture.image().convert("RGB")  # what is transparent is in the file, too
         logits = self._model(**self._processor(images=[image], return_tensors="pt")).logits[0]
         independent = len(self._labels) == 1 or (
             self._model.config.problem_type == "multi_label_classification"

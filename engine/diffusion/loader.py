@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import psutil
+import torch
 
+from engine.diffusion.acceleration import Acceleration
 from engine.diffusion.build_lock import BUILD_LOCK
+from engine.diffusion.close_mode import attend_faster, tiny_previewer
 from engine.diffusion.device import Device
 from engine.diffusion.families import Family, family_of, is_stepped
 from engine.diffusion.model_memory import ModelMemory
@@ -17,6 +20,7 @@ from engine.diffusion.oom import drop_tracebacks, out_of_memory, out_of_ram
 from engine.diffusion.pipelines import build_pipeline
 from engine.diffusion.quantization import cast_layerwise
 from engine.diffusion.textual_inversion import TextualInversions
+from engine.diffusion.tuning import Tuning
 from engine.diffusion.vae_tiling import apply_vae_tiling
 from engine.errors import ModelUnavailable
 from engine.hub import LocalFiles
@@ -26,6 +30,7 @@ from engine.memory.measurement import Measurement
 from engine.memory.plan import Plan, Quantization, Stage
 from engine.memory.precision import Overflow
 from engine.models.catalogue import Model
+from engine.models.families import FAMILIES, family_named_by
 from engine.models.inspection import Inspection, inspect
 from engine.models.origins import origin_of
 from engine.models.planning import plan_request_of
@@ -55,6 +60,7 @@ class LoadedModel:
         pipe: The Diffusers pipeline.
         load_key: What of the plan is decided when weights are loaded; see `load_key_of`.
         offloads: Whether weights in RAM have to be moved to the device.
+        acceleration: Calls it in the fastest way, if there are several.
     """
 
     model: Model
@@ -64,6 +70,7 @@ class LoadedModel:
     pipe: Any
     load_key: object
     offloads: bool
+    acceleration: Acceleration | None = None
 
     @property
     def needs_reload(self) -> bool:
@@ -209,8 +216,15 @@ class ModelLoader:
     ) -> LoadedModel:
         pipe.set_progress_bar_config(disable=True)
         cast_layerwise(pipe, memory.plan)
+        previewer = None
+        settings = self._setup.settings
+        if settings.speed != "exact":
+            where = model.name, pipe, self._device.name, getattr(torch, memory.plan.dtype)
+            attend_faster(*where)
+            previewer = tiny_previewer(*where) if settings.previews else None
         kind = OffloadedComponents if is_stepped(pipe) else AccelerateOffload
         plan = memory.plan if self._device.has_own_memory else None
+        acceleration = self._acceleration(model, pipe, memory)
         components = kind(pipe, self._device.name, plan)
         family = family_of(
             pipe,
@@ -218,6 +232,11 @@ class ModelLoader:
             files.folder,
             adapters=self._setup.adapters,
             inversions=self._inversions,
+            previewer=previewer,
+            acceleration=acceleration,
+            controls=self._setup.controls,
+            find_control=self._setup.find_network,
+            find_ip_adapter=self._setup.find_ip_adapter,
         )
         log.info("Loaded %s: %s as %s", model.name, type(pipe).__name__, type(family).__name__)
         if hasattr(pipe, "vae"):
@@ -230,6 +249,27 @@ class ModelLoader:
             pipe=pipe,
             load_key=load_key_of(memory.plan),
             offloads=self._device.has_own_memory,
+            acceleration=acceleration,
+        )
+
+    def _acceleration(self, model: Model, pipe: Any, memory: ModelMemory) -> Acceleration | None:
+        """On an NVIDIA or AMD card, for what the engine steps itself."""
+        cache = self._setup.cache
+        family = family_named_by(type(pipe).__name__)
+        if cache is None or family is None or not is_stepped(pipe):
+            return None
+        if self._device.name.type != "cuda":
+            return None
+        device = self._device.facts().name
+        return Acceleration(
+            pipe,
+            FAMILIES[family].denoiser,
+            self._device.name,
+            Tuning(cache, device, model.name, memory.plan.dtype),
+            lambda: memory.plan,
+            lambda: memory.usable_bytes,
+            name=model.name,
+            folder=cache / "compiled",
         )
 
 

@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from engine.background_thread import watch_to_the_end
 from engine.diffusion.device import Device
 from engine.diffusion.loader import LoadedModel, ModelLoader, NoRoomToPreload
-from engine.jobs.request import Recipe
+from engine.jobs.recipe import Recipe
 from engine.memory.plan import Stage
 from engine.models.catalogue import Model
 
@@ -51,6 +51,7 @@ class ModelCache:
         if self.loaded is not None and self.loaded.model == model:
             return self.loaded
         begun = time.monotonic()
+        self.stop_improving()
         cached = self._take_preloaded(model) or self._unused.pop(model, None)
         if self.loaded is not None:
             if self.loaded.components.movable:
@@ -89,8 +90,14 @@ class ModelCache:
         if self._preloading is not None and self._preloading[0].name == name:
             self._preloading = None
         if self.loaded is not None and self.loaded.model.name == name:
+            self.stop_improving()
             self.loaded = None
             self._free_memory()
+
+    def stop_improving(self) -> None:
+        """Stop what goes on beside painting with the model in use."""
+        if self.loaded is not None and self.loaded.acceleration is not None:
+            self.loaded.acceleration.close()
 
     def plan_for(self, recipe: Recipe, *, idle: bool = True) -> None:
         """Plan the model in use for pictures like `recipe`'s, with the LoRAs that are loaded.
@@ -103,10 +110,15 @@ class ModelCache:
         self._device.claim()
         memory, components = self.loaded.memory, self.loaded.components
         guided = recipe.guidance_scale > 1
-        size = recipe.width, recipe.height
-        if memory.plan_for(*size, guided=guided, adapter_bytes=components.adapter_bytes) or (
-            idle and memory.try_higher()
-        ):
+        changed = memory.plan_for(
+            recipe.width,
+            recipe.height,
+            guided=guided,
+            references=recipe.pictures_beside,
+            adapter_bytes=components.adapter_bytes,
+            parts=components.added,
+        )
+        if changed or (idle and memory.try_higher()):
             self._apply_plan(self.loaded)
 
     def fall_back(self, stage: Stage, batch: int = 1) -> bool:
@@ -144,6 +156,17 @@ class ModelCache:
         if self.loaded is not None and self.loaded.memory.narrow():
             self._apply_plan(self.loaded)
 
+    def step_aside(self) -> bool:
+        """Take the weights of the model in use off the device; what is used again comes back.
+
+        Returns whether that frees memory of the device.
+        """
+        if self.loaded is None or not self._device.has_own_memory:
+            return False
+        self.loaded.components.release()
+        self._free_memory()
+        return True
+
     def free_ram(self) -> bool:
         """Drop the models that aren't in use; returns whether there were any."""
         dropped = bool(self._unused)
@@ -157,6 +180,7 @@ class ModelCache:
             loaded.apply_plan()
             return
         model, memory = loaded.model, loaded.memory
+        self.stop_improving()
         loaded.components.release()
         self.loaded = None
         del loaded

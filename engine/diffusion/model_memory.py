@@ -1,12 +1,14 @@
 """The memory plan of one loaded model: chosen, measured, and replaced when memory runs out."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from engine.diffusion.device import Device
 from engine.diffusion.offload.usage import Usage
-from engine.jobs.request import Recipe
+from engine.jobs.recipe import Recipe
+from engine.memory.activations import size_at
+from engine.memory.components import Component, Role
 from engine.memory.fallback import largest_size_that_fits, next_plan
 from engine.memory.measurement import Measurement
 from engine.memory.plan import Plan, Stage
@@ -55,6 +57,7 @@ class ModelMemory:
             on_overflow: Called with each type in which the model overflowed.
         """
         self._model = model
+        self._own = tuple(request.components)
         self._request = request
         self._device = device
         self._profiles = profiles
@@ -76,7 +79,14 @@ class ModelMemory:
         return self._request.device.usable_bytes
 
     def plan_for(
-        self, width: int, height: int, *, guided: bool, adapter_bytes: Mapping[str, int]
+        self,
+        width: int,
+        height: int,
+        *,
+        guided: bool,
+        references: int,
+        adapter_bytes: Mapping[str, int],
+        parts: Sequence[Component] = (),
     ) -> bool:
         """Plan for pictures of that size; returns whether weights have to be placed differently.
 
@@ -84,11 +94,14 @@ class ModelMemory:
             width: Of a picture, pixels.
             height: Of a picture, pixels.
             guided: Whether pictures have a second, unconditional row.
+            references: Reference pictures beside each.
             adapter_bytes: What LoRAs take, by component.
+            parts: Components that were added since the model was loaded and are needed.
         """
         before = self._request
-        asked = before.with_adapters(adapter_bytes)
-        same = (before.width, before.height, before.guided) == (width, height, guided)
+        asked = replace(before, components=(*self._own, *parts)).with_adapters(adapter_bytes)
+        kind = width, height, guided, references
+        same = (before.width, before.height, before.guided, before.references) == kind
         if same and asked.components == tuple(before.components):
             return False
         self._before_trial = None
@@ -97,10 +110,12 @@ class ModelMemory:
             width=width,
             height=height,
             guided=guided,
+            references=references,
+            controlled=any(part.role is Role.CONTROL for part in parts),
             device=self._device.facts(self.plan.ram_bytes),
         )
         previous, self.plan = self.plan, choose(self._request).plan
-        return self.plan.key != previous.key
+        return self.plan.key != previous.key or self.plan.places.keys() != previous.places.keys()
 
     def try_higher(self) -> bool:
         """Switch to a faster plan that may fit after all, once enough was painted without trouble.
@@ -133,7 +148,7 @@ class ModelMemory:
         """
         self._quiet_jobs = 0
         self.plan = replace(self.plan, batch=min(self.plan.batch, batch))
-        size = self._request.width, self._request.height
+        size = self._request.size_at(stage)
         self._learn(self._measurement(stage, size, self.plan.batch, failed=True))
         if self._before_trial is not None:
             self.plan, self._before_trial = self._before_trial, None
@@ -167,12 +182,14 @@ class ModelMemory:
         if (recipe.guidance_scale > 1) != self._request.guided:
             return
         if usage is not None or stage is Stage.STEP:
-            size = recipe.width, recipe.height
+            controlled = recipe.control is not None
+            size = size_at(stage, recipe.width, recipe.height, recipe.pictures_beside, controlled)
             self._learn(self._measurement(stage, size, batch, usage=usage, seconds=seconds))
 
     def record_load(self, seconds: float) -> None:
         """Take in how long loading took."""
-        self._learn(self._measurement(Stage.LOAD, (0, 0), 1, seconds=seconds))
+        size = self._request.size_at(Stage.LOAD)
+        self._learn(self._measurement(Stage.LOAD, size, 1, seconds=seconds))
 
     def widen(self, stage: Stage) -> bool:
         """Compute in a wider type from now on, after the model overflowed at `stage`.

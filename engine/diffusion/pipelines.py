@@ -2,17 +2,24 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import diffusers
 import torch
+from diffusers.pipelines.auto_pipeline import (
+    AUTO_TEXT2IMAGE_PIPELINES_MAPPING,
+    _get_task_class,
+)
+from diffusers.pipelines.pipeline_loading_utils import simple_get_class_obj
 from torch import nn
 
 from engine.diffusion.checkpoint_weights import read_checkpoint
 from engine.diffusion.gguf import check_quantization_types, dequantize_others, gguf_config
+from engine.diffusion.modular_pipeline import is_modular_class, modular_pipeline
+from engine.diffusion.nearest_resize import lend_resize
 from engine.diffusion.oom import out_of_memory
+from engine.diffusion.picture_processors import picture_processor, reads_pictures
 from engine.diffusion.quantization import (
     pipeline_config,
     quantization_configs,
@@ -23,11 +30,15 @@ from engine.diffusion.schedulers import with_options
 from engine.diffusion.single_files import MISMATCH_ERRORS, load_component, mismatch
 from engine.errors import ModelUnavailable
 from engine.hub import LocalFiles
+from engine.hub.index_entries import IndexEntry, entries_of
+from engine.hub.local_files import index_in, read_json
+from engine.hub.pipeline_layout import INDEX
 from engine.hub.prediction import Prediction
 from engine.hub.single_file import NOT_IN_CHECKPOINTS
 from engine.memory.components import Component, Role
 from engine.memory.plan import Plan, Quantization
 from engine.models.catalogue import Model
+from engine.models.families import FAMILIES
 from engine.models.inspection import Inspection
 
 
@@ -49,41 +60,55 @@ def build_pipeline(
     dtype = getattr(torch, plan.dtype)
     folder = files.folder or files.settings
     assert folder is not None, "a checkpoint that was recognized has a base"
-    classes = _classes(folder)
-    configs = quantization_configs(plan, {name: library for name, (library, _) in classes.items()})
-    kind = (
-        diffusers.AutoPipelineForText2Image
-        if files.checkpoint is None
-        else getattr(diffusers, inspection.pipeline)
-    )
+    index = read_json(folder / (index_in(folder) or INDEX))
+    entries = _entries(folder, index)
+    configs = quantization_configs(plan, {name: one.library or "" for name, one in entries.items()})
+    kind = _kind(inspection)
+    lend_resize()
     variant = model.variant if files.checkpoint is None else None
     single = _from_single_files(folder, files, inspection, dtype, configs)
-    components = dict(single.components)
+    components = {
+        name: picture_processor(folder / one.folder, one.class_name)
+        for name, one in entries.items()
+        if reads_pictures(folder / one.folder, one.class_name)
+    }
+    components |= single.components
     use_safetensors = None if allow_pickle else True
+
+    def load(name: str, **options: Any) -> Any:
+        options |= {"dtype": dtype, "variant": variant, "use_safetensors": use_safetensors}
+        return _component(folder, entries[name], **options)
+
     for name in (name for name in configs if plan.places[name].quantization is Quantization.NF4):
         components[name] = to_ram(
             components[name]
             if name in components
-            else _quantized(
-                folder,
-                name,
-                classes[name],
-                quantization_config=configs[name],
-                dtype=dtype,
-                variant=variant,
-                use_safetensors=use_safetensors,
-            )
+            else load(name, quantization_config=configs[name])
         )
     configs = {name: config for name, config in configs.items() if name not in components}
-    pipe = kind.from_pretrained(
-        folder,
-        variant=variant,
-        dtype=dtype,
-        use_safetensors=use_safetensors,
-        quantization_config=pipeline_config(configs) if files.checkpoint is None else None,
-        **_missing_components(folder, checkpoint=files.checkpoint is not None),
-        **components,
-    )
+    if is_modular_class(kind):
+        pipe = modular_pipeline(
+            kind,
+            index,
+            frozenset(entries),
+            lambda name: (
+                components[name]
+                if name in components
+                else load(
+                    name, **({"quantization_config": configs[name]} if name in configs else {})
+                )
+            ),
+        )
+    else:
+        pipe = kind.from_pretrained(
+            folder,
+            variant=variant,
+            dtype=dtype,
+            use_safetensors=use_safetensors,
+            quantization_config=pipeline_config(configs) if files.checkpoint is None else None,
+            **_missing_components(index, checkpoint=files.checkpoint is not None),
+            **components,
+        )
     if plan.vae_float32:
         pipe.vae.to(torch.float32)
     options = single.prediction.scheduler_options(pipe.scheduler.config.get("prediction_type"))
@@ -92,12 +117,20 @@ def build_pipeline(
     return pipe
 
 
-def _missing_components(folder: Path, *, checkpoint: bool) -> dict[str, Any]:
+def _kind(inspection: Inspection) -> Any:
+    """The class to load: its family's first, or what Diffusers paints from prompts with."""
+    if inspection.family is not None:
+        return getattr(diffusers, FAMILIES[inspection.family].pipelines[0])
+    name = inspection.pipeline
+    found = _get_task_class(AUTO_TEXT2IMAGE_PIPELINES_MAPPING, name, throw_error_if_not_exist=False)
+    return found or getattr(diffusers, name)
+
+
+def _missing_components(index: Mapping[str, Any], *, checkpoint: bool) -> dict[str, Any]:
     """The components that a pipeline is loaded without, as Diffusers has to be told.
 
     SD3 is often published without its largest text encoder; checkpoints lack some of their base's.
     """
-    index = diffusers.DiffusionPipeline.load_config(folder)
     return {
         name: None
         for name, value in index.items()
@@ -105,26 +138,27 @@ def _missing_components(folder: Path, *, checkpoint: bool) -> dict[str, Any]:
     }
 
 
-def _classes(folder: Path) -> Mapping[str, tuple[str, str]]:
-    """The library and the class of each component."""
-    index = diffusers.DiffusionPipeline.load_config(folder)
-    return {name: tuple(value) for name, value in index.items() if isinstance(value, list | tuple)}
+def _entries(folder: Path, index: Mapping[str, Any]) -> dict[str, IndexEntry]:
+    """The components that are in `folder`, by name."""
+    folders = {each.name for each in folder.iterdir() if each.is_dir()}
+    return {each.name: each for each in entries_of(index) if each.folder in folders}
 
 
-def _quantized(
-    folder: Path, name: str, kind: tuple[str, str], *, variant: str | None, **options: Any
-) -> nn.Module:
-    """One component, quantized on the device while it is loaded.
+def _component(folder: Path, entry: IndexEntry, *, variant: str | None, **options: Any) -> Any:
+    """One component, of which `options` are those for models.
 
-    Diffusers leaves those before it on the device: of FLUX.1 both the text encoder and the
+    Quantized, it is left on the device: of FLUX.1 that would be both the text encoder and the
     transformer.
     """
-    library, class_name = kind
-    has_variant = any((folder / name).glob(f"*.{variant}*"))
-    module: nn.Module = getattr(import_module(library), class_name).from_pretrained(
-        folder, subfolder=name, variant=variant if has_variant else None, **options
-    )
-    return module
+    kind = simple_get_class_obj(entry.library, entry.class_name)
+    given: dict[str, Any] = {"subfolder": entry.folder, "local_files_only": True}
+    if entry.library == "transformers":
+        given["trust_remote_code"] = False
+    if issubclass(kind, nn.Module):
+        variant = variant or entry.variant
+        has_variant = any((folder / entry.folder).glob(f"*.{variant}*"))
+        given |= options | {"variant": variant if has_variant else None}
+    return kind.from_pretrained(folder, **given)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 import torch
 from PIL import Image
@@ -15,6 +15,17 @@ MAX_SIDE = 256
 
 FILE = "preview.json"
 """In a model's folder: the factors of its own map."""
+
+
+class Previewer(Protocol):
+    """Makes a small picture out of latents."""
+
+    @property
+    def channels(self) -> int:
+        """The latent channels that it takes."""
+
+    def image(self, latents: torch.Tensor) -> Image.Image:
+        """RGB from latents of shape (channels, h, w)."""
 
 
 @dataclass(frozen=True)

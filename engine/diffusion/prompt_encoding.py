@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from engine.models.embeddings import word_pattern
 from engine.prompts.grammar import sections
 
 Vectors = Mapping[str, torch.Tensor]
@@ -132,13 +133,6 @@ def _tokens(text: str, weight: float, tokenizer: Any, vectors: Vectors) -> Itera
         elif part.strip():
             for token in tokenizer(part, add_special_tokens=False, verbose=False).input_ids:
                 yield Token(token, weight)
-
-
-def word_pattern(words: Iterator[str] | Mapping[str, Any]) -> str:
-    """A pattern for any of the words, with or without angle brackets."""
-    longest_first = sorted(words, key=len, reverse=True)
-    either = "|".join(re.escape(word) for word in longest_first)
-    return rf"(?<!\w)(?:<(?:{either})>|(?:{either}))(?!\w)"
 
 
 def _ids(chunks: Sequence[Sequence[Token]], tokenizer: Any) -> tuple[torch.Tensor, torch.Tensor]:

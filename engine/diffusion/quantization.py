@@ -27,10 +27,17 @@ def _bitsandbytes(library: Any, **options: Any) -> Any:
     return library.BitsAndBytesConfig(**options)
 
 
-def _torchao(library: Any, config: str) -> Any:
+def _torchao(library: Any, config: str, **options: Any) -> Any:
     from torchao import quantization  # type: ignore[import-not-found,unused-ignore]
 
-    return library.TorchAoConfig(getattr(quantization, config)())
+    return library.TorchAoConfig(getattr(quantization, config)(**options))
+
+
+def _float8_matmul(library: Any, dtype: torch.dtype) -> Any:
+    """With a scale for each token: one for a whole tensor would let rows change each other."""
+    from torchao.quantization import PerRow  # type: ignore[import-not-found,unused-ignore]
+
+    return _torchao(library, "Float8DynamicActivationFloat8WeightConfig", granularity=PerRow())
 
 
 CONFIG_FACTORIES: Mapping[Quantization, Callable[[Any, torch.dtype], Any]] = MappingProxyType(
@@ -44,6 +51,10 @@ CONFIG_FACTORIES: Mapping[Quantization, Callable[[Any, torch.dtype], Any]] = Map
         ),
         Quantization.INT8: lambda library, dtype: _torchao(library, "Int8WeightOnlyConfig"),
         Quantization.FLOAT8: lambda library, dtype: _torchao(library, "Float8WeightOnlyConfig"),
+        Quantization.FLOAT8_MATMUL: _float8_matmul,
+        Quantization.INT8_MATMUL: lambda library, dtype: _torchao(
+            library, "Int8DynamicActivationInt8WeightConfig", set_inductor_config=False
+        ),
     }
 )
 """From `diffusers` or `transformers` and a dtype to the config for a component of that library."""

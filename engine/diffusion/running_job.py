@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 
 from PIL import Image
 
@@ -13,8 +14,11 @@ from engine.diffusion.oom import out_of_memory, out_of_ram
 from engine.diffusion.overflow import NumbersOverflowed
 from engine.diffusion.previews import encode_preview
 from engine.errors import AtelierError, new_incident, without_folders
+from engine.images.canvas import put_back
+from engine.images.colours import on_white
 from engine.images.exif_orientation import apply_exif_orientation
 from engine.jobs.job import Job
+from engine.jobs.process import Region
 from engine.worker.messages import JobProgress, Pixels, RunJob
 from speech import say
 
@@ -75,11 +79,11 @@ class RunningJob:
         for sample in self.samples:
             sample.cancelled = True
 
-    def progress(self, preview: bytes | None = None) -> JobProgress:
-        """How far its pictures are, summed up."""
+    def progress(self, preview: bytes | None, step_seconds: float) -> JobProgress:
+        """How far its pictures are, summed up, and what the latest step took."""
         done = sum(sample.step for sample in self.samples)
         total = sum(sample.total_steps for sample in self.samples)
-        return JobProgress(self.job.id, done, total, preview)
+        return JobProgress(self.job.id, done, total, preview, step_seconds)
 
     def preview(self, family: Family, step_seconds: float) -> bytes | None:
         """WebP of the pictures in progress, if the job gets previews and one is due."""
@@ -103,12 +107,43 @@ def init_image_of(command: RunJob) -> InitImage | None:
     """The init image of a job, upright, with its mask."""
     if command.image is None:
         return None
+    image = _opened(command.image)
+    if (region := _region_of(command)) is not None:
+        return InitImage(on_white(image.crop(region.box)))
+    mask = _opened(command.mask).convert("L") if command.mask else None
+    return InitImage(on_white(image), mask)
+
+
+def references_of(command: RunJob) -> list[Image.Image]:
+    """The reference pictures of a job, upright, with what is transparent in them."""
+    return [_opened(file) for file in command.references]
+
+
+def control_of(command: RunJob) -> Image.Image | None:
+    """The map that a job is painted along."""
+    return None if command.control is None else on_white(_opened(command.control))
+
+
+def _opened(file: Path) -> Image.Image:
+    with Image.open(file) as opened:
+        image = apply_exif_orientation(opened)
+        image.load()
+        return image
+
+
+def _region_of(command: RunJob) -> Region | None:
+    process = command.job.recipe.process
+    return None if process is None else process.region
+
+
+def with_surroundings(painted: Image.Image, command: RunJob) -> Image.Image:
+    """The painted picture; if it is a region of another one, that one with it."""
+    region = _region_of(command)
+    if region is None or command.image is None:
+        return painted
     with Image.open(command.image) as opened:
-        image = apply_exif_orientation(opened).convert("RGB")
-    if command.mask is None:
-        return InitImage(image)
-    with Image.open(command.mask) as opened:
-        return InitImage(image, apply_exif_orientation(opened).convert("L"))
+        picture = opened.convert("RGBA" if "A" in opened.getbands() else "RGB")
+    return put_back(painted, picture, region)
 
 
 def paste_unmasked(painted: Image.Image, init_image: InitImage | None) -> Image.Image:
@@ -119,6 +154,7 @@ def paste_unmasked(painted: Image.Image, init_image: InitImage | None) -> Image.
     if init_image is None or init_image.mask is None:
         return painted
     original = init_image.image.resize(painted.size, Image.Resampling.LANCZOS)
+    original = original.convert(painted.mode)
     mask = init_image.mask.resize(painted.size, Image.Resampling.BILINEAR)
     return Image.composite(painted, original, mask)
 

@@ -5,7 +5,6 @@ while the prompt is encoded; neither tokenizer nor text encoder is changed.
 """
 
 import pickle
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import cast
@@ -14,11 +13,10 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from engine.diffusion.prompt_encoding import Vectors, word_pattern
+from engine.diffusion.prompt_encoding import Vectors
 from engine.errors import InvalidRequest
+from engine.models.embeddings import SUFFIXES, embedding_files, words_in
 from speech import say
-
-SUFFIXES = (".safetensors", ".pt", ".bin")
 
 SDXL_TENSORS = ("clip_l", "clip_g")
 """Names of the tensors in a file for Stable Diffusion XL, one for each text encoder."""
@@ -34,11 +32,7 @@ class TextualInversions:
 
     def named_in(self, text: str) -> tuple[str, ...]:
         """The words that occur in `text`."""
-        files = self._files()
-        if not files:
-            return ()
-        found = re.findall(word_pattern(files), text, flags=re.IGNORECASE)
-        return tuple(sorted({word.strip("<>").casefold() for word in found}))
+        return words_in(text, embedding_files(self._folder))
 
     def vectors(self, text: str, widths: Sequence[int]) -> list[Vectors]:
         """The vectors of the words that occur in `text`, for each text encoder.
@@ -50,8 +44,8 @@ class TextualInversions:
         Raises:
             InvalidRequest: When a file can't be read, or is for another model family.
         """
-        files = self._files()
-        words = {word: self._vectors_in(files[word], widths) for word in self.named_in(text)}
+        files = embedding_files(self._folder)
+        words = {word: self._vectors_in(files[word], widths) for word in words_in(text, files)}
         return [{word: own[i] for word, own in words.items()} for i in range(len(widths))]
 
     def refuse(self, text: str, family: str) -> None:
@@ -64,13 +58,6 @@ class TextualInversions:
                     name=word,
                 )
             )
-
-    def _files(self) -> dict[str, Path]:
-        if self._folder is None:
-            return {}
-        found = [file for file in self._folder.rglob("*") if file.suffix in SUFFIXES]
-        found.sort(key=lambda file: (SUFFIXES.index(file.suffix), file), reverse=True)
-        return {file.stem.casefold(): file for file in found}
 
     def _vectors_in(self, file: Path, widths: Sequence[int]) -> list[torch.Tensor]:
         """One tensor of shape (tokens, width) for each text encoder."""

@@ -2,16 +2,16 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from io import BytesIO
 from pathlib import Path
 
-from PIL import Image, ImageDraw, PngImagePlugin
+from PIL import Image, ImageDraw
 
 from engine.grids.layout import Axis, GridLayout
 from engine.grids.text import FittedText, drawable, fit_labels, undrawable
+from engine.images.encoding import encoded, marks_of_several
 from engine.images.output import parameters
 from engine.jobs.job import Job, JobState
-from engine.jobs.request import Recipe
+from engine.jobs.recipe import Recipe
 
 BACKGROUND, TEXT, TITLE = "#f7f5f0", "#26282c", "#8b877e"
 EMPTY_CELL, CROSS = "#e7e3da", "#bcb6a9"
@@ -55,7 +55,8 @@ def draw_grid(
 ) -> bytes:
     """The grid as PNG, with the settings of its first cell as metadata. Blocks: use a thread.
 
-    Cells without a picture to show are crossed out, or have a dash if they were cancelled.
+    It tells as much of itself as the pictures in it do. Cells without a picture to show are crossed
+    out, or have a dash if they were cancelled.
 
     Args:
         layout: Its axes.
@@ -79,11 +80,11 @@ def draw_grid(
         x = left + _sum(sizes.widths[:column], sizes.gap) + sizes.gap * bool(column)
         y = top + _sum(sizes.heights[:row], sizes.gap) + sizes.gap * bool(row)
         _paste(grid, cells.get(cell), (x, y, sizes.widths[column], sizes.heights[row]))
-    info = PngImagePlugin.PngInfo()
-    info.add_text("parameters", _metadata(layout, cells[min(cells)].recipe))
-    buffer = BytesIO()
-    grid.save(buffer, "PNG", pnginfo=info)
-    return buffer.getvalue()
+    files = (job.pictures[0] for _, job in sorted(cells.items()) if job.pictures)
+    marks = marks_of_several(files)
+    if marks.parameters is not None:
+        marks = replace(marks, parameters=_metadata(layout, cells[min(cells)].recipe))
+    return encoded(grid, "PNG", marks)
 
 
 def grid_legend(layout: GridLayout) -> tuple[tuple[str, str], ...]:

@@ -10,12 +10,13 @@ from engine.errors import InvalidRequest, NotYours, UnknownJob
 from engine.grids.layout import MAX_CELLS, Grid, GridLayout, GridProgress
 from engine.jobs.events import JobEvents, watch_job
 from engine.jobs.job import Job, JobEvent, JobState
-from engine.jobs.request import ImageRequest, Recipe
+from engine.jobs.recipe import Recipe
+from engine.jobs.request import ImageRequest
 from engine.jobs.requester import Requester
 from engine.jobs.submission import JobSubmission
 from engine.store import GridTable, JobTable
 from engine.tasks import Tasks
-from engine.worker.worker import Worker
+from engine.worker.dispatcher import Dispatcher
 from speech import say
 
 
@@ -40,13 +41,13 @@ class Grids:
         table: GridTable,
         jobs: JobTable,
         job_events: JobEvents,
-        worker: Worker,
+        dispatcher: Dispatcher,
         submission: JobSubmission,
     ) -> None:
         self._table = table
         self._jobs = jobs
         self._job_events = job_events
-        self._worker = worker
+        self._dispatcher = dispatcher
         self._submission = submission
 
     async def estimate(
@@ -56,7 +57,7 @@ class Grids:
         _check_cells(requests)
         recipes = await self._submission.check(requests, requester, as_one=True)
         ordered = [recipes[cell] for cell in painting_order(recipes)]
-        seconds = await self._worker.forecast(requester.owner, ordered)
+        seconds = await self._dispatcher.forecast(requester.owner, ordered)
         return GridEstimate(tuple(recipes), seconds)
 
     async def submit(
@@ -78,7 +79,7 @@ class Grids:
             order = painting_order(recipes)
             grid, jobs = await self._table.add(requester, layout, recipes, order)
             for job in jobs:
-                self._worker.push(job)
+                self._dispatcher.push(job)
         return grid
 
     async def get(self, grid_id: int) -> Grid:
@@ -136,7 +137,7 @@ class Grids:
         cells = await self._table.cells(grid_id)
         # Last cells first: otherwise the next one would start while one is being cancelled.
         cancelled = [
-            await self._worker.cancel(job.id)
+            await self._dispatcher.cancel(job.id)
             for job in sorted(cells.values(), key=lambda job: -job.id)
             if job.state.waiting
         ]

@@ -2,26 +2,18 @@
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from itertools import repeat
-from pathlib import Path
 
 import httpx2
 from filelock import FileLock, Timeout
-from huggingface_hub import constants, get_async_session, hf_hub_download
+from huggingface_hub import get_async_session
 
-from engine.hub.client import ERRORS, TIMEOUT, HubClient, RemoteFile
-from engine.hub.errors import explain_hub_error
+from engine.hub.client import ERRORS, HubClient, RemoteFile
 from engine.hub.http_download import FileDownload, download_file
-from engine.hub.local_files import repo_cache
-from engine.hub.manifest import Manifest
+from engine.hub.manifest import AnyManifest
 
 CONNECTIONS = 4
 """How many files are downloaded at the same time."""
-
-LINKS = 8
-"""How many files are linked in the cache at the same time; each asks the Hub once."""
 
 POLL = 0.1
 """Seconds between two checks whether another process has released a file."""
@@ -31,7 +23,7 @@ OnBytes = Callable[[str, int], None]
 
 
 async def download_files(
-    manifests: tuple[Manifest, ...], hub: HubClient, on_bytes: OnBytes
+    manifests: tuple[AnyManifest, ...], hub: HubClient, on_bytes: OnBytes
 ) -> None:
     """Download all files that are missing.
 
@@ -56,18 +48,20 @@ async def download_files(
 async def _download_one(
     client: httpx2.AsyncClient,
     connections: asyncio.Semaphore,
-    manifest: Manifest,
+    manifest: AnyManifest,
     file: RemoteFile,
     hub: HubClient,
     on_bytes: OnBytes,
 ) -> None:
     blob, partial = manifest.blob(file), manifest.partial(file)
+    url, headers = manifest.request(file, hub)
     download = FileDownload(
-        hub.url(manifest.listing.repo, file.path, manifest.listing.commit),
-        hub.headers,
+        url,
+        headers,
         file,
         partial,
         lambda size: on_bytes(file.path, size),
+        lambda response: manifest.check(response, hub),
     )
     try:
         async with connections:
@@ -77,41 +71,16 @@ async def _download_one(
                     await download_file(client, download)
                     partial.replace(blob)
     except ERRORS as error:
-        raise explain_hub_error(error, manifest.listing.repo) from error
+        raise manifest.explain(error) from error
 
 
-async def _lock(manifest: Manifest, file: RemoteFile) -> AbstractContextManager[object]:
-    """The lock under which the Hub's client also writes that file; held when this returns."""
-    folder = Path(constants.HF_HUB_CACHE) / ".locks" / repo_cache(manifest.listing.repo).name
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / f"{file.digest}.lock")
+async def _lock(manifest: AnyManifest, file: RemoteFile) -> AbstractContextManager[object]:
+    """The lock under which other processes also write that file; held when this returns."""
+    place = manifest.lock(file)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(place)
     while True:
         try:
             return lock.acquire(blocking=False)
         except Timeout:
             await asyncio.sleep(POLL)
-
-
-def link(manifest: Manifest, hub: HubClient) -> None:
-    """Have the Hub's client link the files in the cache, and store the commit of the revision.
-
-    Raises:
-        ModelUnavailable: The Hub doesn't answer.
-    """
-
-    def link_file(file: RemoteFile, revision: str) -> None:
-        hf_hub_download(
-            manifest.listing.repo,
-            file.path,
-            revision=revision,
-            endpoint=hub.endpoint,
-            token=hub.token,
-            etag_timeout=TIMEOUT,
-        )
-
-    try:
-        with ThreadPoolExecutor(LINKS) as threads:
-            list(threads.map(link_file, manifest.files, repeat(manifest.listing.commit)))
-        link_file(manifest.files[0], manifest.source.revision or constants.DEFAULT_REVISION)
-    except ERRORS as error:
-        raise explain_hub_error(error, manifest.listing.repo) from error

@@ -1,23 +1,19 @@
-"""The files of an image classifier: a Transformers folder, on disk or on the Hub."""
+"""The files of an image classifier or a segmentation model: a Transformers folder."""
 
 import threading
 from pathlib import Path
 
-from huggingface_hub import constants, try_to_load_from_cache
-
 from engine.errors import ModelUnavailable
-from engine.hub.client import HubClient, RepoListing
+from engine.hub.client import HubClient
 from engine.hub.downloads import ProgressCallback, download_manifests
 from engine.hub.errors import CorruptFile
 from engine.hub.local_files import read_json
-from engine.hub.manifest import Manifest
-from engine.hub.sources import REPOSITORY, Source, SourceKind, is_hub_id
-from engine.local_paths import exists, expanded
+from engine.hub.manifest import named_files
+from engine.hub.model_folders import CONFIG, WEIGHTS, model_folder, require_usable
+from engine.hub.sources import Source, SourceKind
 from speech import say
 
-CONFIG, PREPROCESSOR = "config.json", "preprocessor_config.json"
-WEIGHTS = "model.safetensors"
-FILES = (CONFIG, PREPROCESSOR, WEIGHTS)
+FILES = (CONFIG, "preprocessor_config.json", WEIGHTS)
 """The files of a classifier, the weights last."""
 
 
@@ -27,27 +23,9 @@ def classifier_on_disk(text: str) -> Path | None:
     Raises:
         ModelUnavailable: `text` is a folder that lacks a file, or neither a folder nor a Hub ID.
     """
-    folder = expanded(text)
-    if exists(folder) and folder.is_dir():
-        if missing := [name for name in FILES if not (folder / name).is_file()]:
-            raise ModelUnavailable(
-                say(
-                    "The folder {folder} has no image classifier. Missing: {missing}.",
-                    folder=folder,
-                    missing=", ".join(missing),
-                )
-            )
-        return folder
-    if not (REPOSITORY.fullmatch(text) and is_hub_id(text)):
-        raise ModelUnavailable(
-            say(
-                "“{text}” is neither a folder nor a Hub ID. Hub IDs look like owner/name.",
-                text=text,
-            )
-        )
-    cached = [try_to_load_from_cache(text, name, constants.HF_HUB_CACHE) for name in FILES]
-    places = [Path(each).parent for each in cached if isinstance(each, str)]
-    return places[0] if len(places) == len(FILES) else None
+    return model_folder(
+        text, lambda folder: [name for name in FILES if not (folder / name).is_file()]
+    )
 
 
 def download_classifier(
@@ -62,9 +40,9 @@ def download_classifier(
         ModelUnavailable: As `engine.hub.downloads.download`.
     """
     listing = hub.listing(text)
+    require_usable(listing, [name for name in FILES if name not in listing.files])
     source = Source(text=text, kind=SourceKind.PIPELINE, repo=text)
-    files = tuple(listing.files[name] for name in _required_files(listing))
-    download_manifests((Manifest(source, listing, files),), hub, on_progress, stop)
+    download_manifests((named_files(source, listing, FILES),), hub, on_progress, stop)
     folder = classifier_on_disk(text)
     if folder is None:
         raise CorruptFile(say("“{text}” couldn't be put into the cache.", text=text))
@@ -96,15 +74,3 @@ def check_labels(wanted: tuple[str, ...], available: tuple[str, ...]) -> None:
                 labels=", ".join(available) or "?",
             )
         )
-
-
-def _required_files(listing: RepoListing) -> tuple[str, ...]:
-    if missing := [name for name in FILES if name not in listing.files]:
-        raise ModelUnavailable(
-            say(
-                "“{repo}” on the Hub isn't a usable image classifier. Missing: {missing}.",
-                repo=listing.repo,
-                missing=", ".join(missing),
-            )
-        )
-    return FILES

@@ -1,13 +1,14 @@
 """Asks the Hub about models. Every call blocks: keep it off the event loop."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx2
 from huggingface_hub import HfApi, ModelCardData, get_session, hf_hub_url, hf_raise_for_status
 from huggingface_hub.utils._headers import build_hf_headers
 
+from engine.hub.civitai import CivitaiClient
 from engine.hub.errors import CorruptFile, explain_hub_error
 from engine.hub.gguf_header import HeaderIncomplete, NotGGUF, read_header
 from engine.hub.tensor_headers import Tensor, from_hub
@@ -44,7 +45,17 @@ class RemoteFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RepoListing:
-    """A repository on the Hub at one commit."""
+    """A repository on the Hub at one commit.
+
+    Attributes:
+        repo: Its ID.
+        commit: The commit.
+        files: By their path.
+        licence: The name of its licence in its model card.
+        licence_link: Where that can be read.
+        gated: Whether its terms must have been accepted.
+        trigger: `instance_prompt` of its model card: words that a LoRA answers to.
+    """
 
     repo: str
     commit: str
@@ -52,6 +63,7 @@ class RepoListing:
     licence: str | None
     licence_link: str | None
     gated: bool
+    trigger: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +73,12 @@ class HubClient:
     Attributes:
         endpoint: The address; `None` for the public Hub, or `HF_ENDPOINT`.
         token: `None` for that of the environment or of `hf auth login`, if any.
+        civitai: The same of Civitai, where some models and LoRAs are.
     """
 
     endpoint: str | None = None
     token: str | None = None
+    civitai: CivitaiClient = field(default_factory=CivitaiClient)
 
     @property
     def headers(self) -> dict[str, str]:
@@ -101,6 +115,7 @@ class HubClient:
             licence=licence,
             licence_link=link,
             gated=bool(info.gated),
+            trigger=_trigger_of(info.card_data),
         )
 
     def read_json(self, listing: RepoListing, path: str) -> dict[str, Any]:
@@ -180,3 +195,9 @@ def licence_of(card: ModelCardData | None) -> tuple[str | None, str | None]:
         return None, None
     name = card.license_name if card.license in (None, "other") else card.license
     return name or card.license, card.license_link
+
+
+def _trigger_of(card: ModelCardData | None) -> str:
+    """The trigger words in a model card, as Diffusers' training scripts write them."""
+    words = card.get("instance_prompt") if card is not None else None
+    return words if isinstance(words, str) and words.isprintable() else ""

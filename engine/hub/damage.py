@@ -10,6 +10,8 @@ from pathlib import Path
 
 from engine.hub.errors import CorruptFile
 from engine.hub.http_download import digest_for
+from engine.hub.local_files import place_of
+from engine.hub.sources import Source
 from engine.hub.tensor_headers import read_safetensors
 from speech import say
 
@@ -36,6 +38,14 @@ def damage_of(path: Path) -> str | None:
     """
     sentence = _suspicion(path)
     return None if sentence and _is_as_on_the_hub(path) else sentence
+
+
+def intact_place(source: Source) -> Path | None:
+    """The file of a source on disk; `None` if it isn't there, or was downloaded and is damaged."""
+    place = place_of(source)
+    if place is None or not source.is_remote:
+        return place
+    return place if damage_of(place) is None else None
 
 
 def _suspicion(path: Path) -> str | None:

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from huggingface_hub import constants
 
-from engine.hub.cache import download_files, link
+from engine.hub.cache import download_files
 from engine.hub.client import HubClient
 from engine.hub.errors import DiskFull, DownloadStopped
-from engine.hub.manifest import Manifest, manifests_of
+from engine.hub.manifest import AnyManifest, manifests_of
 from engine.hub.presence import LocalFiles, disk_usage, local_files
 from engine.hub.sources import Origin
 from engine.sizes import human_size
@@ -66,7 +66,7 @@ def download(
     Raises:
         DownloadStopped: It was stopped.
         DiskFull: There isn't enough space.
-        CorruptFile: The bytes aren't those that the Hub promised.
+        CorruptFile: The bytes don't match their hash.
         ModelUnavailable: The sources don't exist or can't be used, or the Hub can't be reached.
     """
     if disk_usage(origin).presence.downloads:
@@ -75,7 +75,7 @@ def download(
 
 
 def download_manifests(
-    manifests: tuple[Manifest, ...],
+    manifests: tuple[AnyManifest, ...],
     hub: HubClient,
     on_progress: ProgressCallback | None = None,
     stop: threading.Event | None = None,
@@ -87,7 +87,7 @@ def download_manifests(
     counter = _ByteCounter(manifests, on_progress)
     asyncio.run(_download_all(manifests, hub, counter, stop or threading.Event()))
     for manifest in manifests:
-        link(manifest, hub)
+        manifest.link(hub)
     counter.report()
 
 
@@ -95,7 +95,7 @@ class _ByteCounter:
     """Counts downloaded bytes."""
 
     def __init__(
-        self, manifests: tuple[Manifest, ...], on_progress: ProgressCallback | None
+        self, manifests: tuple[AnyManifest, ...], on_progress: ProgressCallback | None
     ) -> None:
         self.total = sum(file.size for manifest in manifests for file in manifest.files)
         self.done = self.total - sum(
@@ -120,7 +120,7 @@ def free_bytes() -> int:
     return shutil.disk_usage(existing).free
 
 
-def _check_disk_space(manifests: tuple[Manifest, ...]) -> None:
+def _check_disk_space(manifests: tuple[AnyManifest, ...]) -> None:
     """Raise `DiskFull` before the first byte rather than after the last that fits."""
     size = sum(manifest.missing_bytes for manifest in manifests)
     cache = Path(constants.HF_HUB_CACHE)
@@ -139,7 +139,7 @@ def _check_disk_space(manifests: tuple[Manifest, ...]) -> None:
 
 
 async def _download_all(
-    manifests: tuple[Manifest, ...], hub: HubClient, counter: _ByteCounter, stop: threading.Event
+    manifests: tuple[AnyManifest, ...], hub: HubClient, counter: _ByteCounter, stop: threading.Event
 ) -> None:
     """Download what is missing until `stop` is set."""
     work = asyncio.ensure_future(download_files(manifests, hub, counter.add))

@@ -1,4 +1,4 @@
-"""Downloads one file from the Hub: resumed where it stopped, and checked against its hash.
+"""Downloads one file: resumed where it stopped, and checked against its hash.
 
 `huggingface_hub` discards a partial file when a download is interrupted, and can't be stopped for
 the next ten megabytes while it downloads. Models are large and home connections slow, so the bytes
@@ -19,7 +19,7 @@ from huggingface_hub import hf_raise_for_status
 from huggingface_hub.errors import HfHubHTTPError
 
 from engine.hub.client import RemoteFile
-from engine.hub.errors import CorruptFile
+from engine.hub.errors import CorruptFile, HubUnreachable
 from speech import say
 
 READ_TIMEOUT = 10.0
@@ -30,6 +30,9 @@ ATTEMPTS = 5
 
 PAUSE = 0.25
 """Seconds before the second attempt; each pause is twice the one before."""
+
+PARTIAL_SUFFIX = ".incomplete"
+"""Suffix of a file in the cache that is still being downloaded."""
 
 CHUNK = 1 << 20
 """Bytes that are hashed at once."""
@@ -48,6 +51,7 @@ class FileDownload:
         file: Its size and hash.
         partial: Where its bytes are written until all are there.
         on_bytes: Called with the number of new bytes; negative if some were discarded.
+        check: Raises an error unless an answer is the file.
     """
 
     url: str
@@ -55,6 +59,7 @@ class FileDownload:
     file: RemoteFile
     partial: Path
     on_bytes: Callable[[int], None]
+    check: Callable[[httpx2.Response], object] = hf_raise_for_status
 
 
 async def download_file(client: httpx2.AsyncClient, download: FileDownload) -> None:
@@ -63,6 +68,7 @@ async def download_file(client: httpx2.AsyncClient, download: FileDownload) -> N
     Raises:
         CorruptFile: The bytes don't match the hash; they are deleted.
         httpx2.HTTPError: The Hub refuses, or can't be reached several times in a row.
+        ModelUnavailable: What comes isn't the file.
         OSError: They can't be written, for example because the disk is full.
     """
     with download.partial.open("ab+", buffering=0) as output:
@@ -83,7 +89,7 @@ async def download_file(client: httpx2.AsyncClient, download: FileDownload) -> N
 
 async def _connection(
     client: httpx2.AsyncClient, download: FileDownload, partial: "_PartialFile"
-) -> httpx2.HTTPError:
+) -> httpx2.HTTPError | HubUnreachable:
     """Download as much as one connection gives; returns why it ended."""
     headers = {**download.headers, "Accept-Encoding": "identity"}
     if partial.done:
@@ -94,12 +100,12 @@ async def _connection(
         ) as response:
             if response.is_error:
                 await response.aread()
-            hf_raise_for_status(response)
+            download.check(response)
             if partial.done and response.status_code == HTTPStatus.OK:
                 partial.restart()
             async for chunk in response.aiter_bytes():
                 partial.add(chunk)
-    except httpx2.TransportError as error:
+    except (httpx2.TransportError, HubUnreachable) as error:
         return error
     except HfHubHTTPError as error:
         if error.response.status_code not in TRANSIENT:
@@ -154,8 +160,8 @@ class _PartialFile:
         self._download.on_bytes(-self.done)
         raise CorruptFile(
             say(
-                "{file} doesn't match what the Hub promised and was deleted. Try again. If "
-                "that doesn't help, the network or the disk is at fault.",
+                "{file} doesn't match its checksum and was deleted. Try again. If that doesn't "
+                "help, the network or the disk is at fault.",
                 file=file.path,
             )
         )

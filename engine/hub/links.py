@@ -8,8 +8,7 @@ from engine.errors import ModelUnavailable
 from speech import say
 
 HUB = frozenset({"huggingface.co", "www.huggingface.co", "hf.co"})
-CIVITAI = re.compile(r"(?:[\w-]+\.)?civitai\.(?:com|red|green)")
-LINK = re.compile(r"(?:https?://|(?=(?:www\.)?(?:huggingface\.co|hf\.co|civitai\.com)/))", re.I)
+LINK = re.compile(r"(?:https?://|(?=(?:www\.)?(?:huggingface\.co|hf\.co)/))", re.IGNORECASE)
 NOT_MODELS = frozenset({"api", "collections", "datasets", "docs", "papers", "spaces"})
 VIEWS = frozenset({"blob", "resolve", "raw", "tree"})
 """What is between a repository and a revision in a link."""
@@ -26,7 +25,7 @@ def hub_link(text: str) -> HubLink | None:
     """What the link `text` names; `None` if it isn't a link to the Hub.
 
     Raises:
-        ModelUnavailable: It leads to Civitai, or to something on the Hub that isn't a model.
+        ModelUnavailable: It leads to something on the Hub that isn't a model.
     """
     if not (start := LINK.match(text)):
         return None
@@ -35,14 +34,6 @@ def hub_link(text: str) -> HubLink | None:
         host = (link.hostname or "").lower()
     except ValueError:
         host = ""
-    if CIVITAI.fullmatch(host):
-        raise ModelUnavailable(
-            say(
-                "“{link}” is on Civitai. Download the .safetensors file in a browser, and use its "
-                "path on this machine as the source.",
-                link=text,
-            )
-        )
     if host not in HUB:
         return None
     parts = [unquote(part) for part in link.path.split("/") if part]

@@ -10,26 +10,39 @@ from huggingface_hub import constants, try_to_load_from_cache
 from huggingface_hub.file_download import repo_folder_name
 
 from engine.errors import ModelUnavailable
+from engine.hub.civitai_disk import civitai_file, civitai_partial_bytes
 from engine.hub.errors import CorruptFile
-from engine.hub.pipeline_layout import CARD, INDEX, PipelineLayout, layout_of
+from engine.hub.http_download import PARTIAL_SUFFIX
+from engine.hub.pipeline_layout import (
+    CARD,
+    INDEX,
+    MODULAR_INDEX,
+    PipelineLayout,
+    index_among,
+    layout_of,
+)
 from engine.hub.sources import Source, SourceKind
 from speech import say
-
-PARTIAL_SUFFIX = ".incomplete"
-"""Suffix of a file in the cache that is still being downloaded."""
 
 
 def place_of(source: Source) -> Path | None:
     """The folder or file of a source on disk, complete or not; `None` if there is nothing."""
+    if source.civitai is not None:
+        return civitai_file(source.civitai)
     if source.repo is None:
         return source.path
-    file = source.file or INDEX
-    cached = try_to_load_from_cache(
-        source.repo, file, cache_dir=constants.HF_HUB_CACHE, revision=source.revision
-    )
-    if not isinstance(cached, str):
-        return None
-    return Path(cached) if source.file else Path(cached).parent
+    for file in (source.file,) if source.file else (INDEX, MODULAR_INDEX):
+        cached = try_to_load_from_cache(
+            source.repo, file, cache_dir=constants.HF_HUB_CACHE, revision=source.revision
+        )
+        if isinstance(cached, str):
+            return Path(cached) if source.file else Path(cached).parent
+    return None
+
+
+def index_in(folder: Path) -> str | None:
+    """The name of the index in `folder`; `None` if it has none."""
+    return index_among(file.name for file in folder.glob("*.json") if file.is_file())
 
 
 def repo_cache(repo: str) -> Path:
@@ -44,7 +57,8 @@ def local_layout(folder: Path, source: Source, *, own_denoiser: bool = True) -> 
         CorruptFile: The index can't be read.
         ModelUnavailable: The folder isn't a pipeline.
     """
-    if not (folder / INDEX).is_file():
+    name = index_in(folder)
+    if name is None:
         raise ModelUnavailable(
             say(
                 "The folder {folder} isn't a pipeline: it has no {index}.",
@@ -52,10 +66,10 @@ def local_layout(folder: Path, source: Source, *, own_denoiser: bool = True) -> 
                 index=INDEX,
             )
         )
-    index = read_json(folder / INDEX)
     return layout_of(
-        index,
+        read_json(folder / name),
         _names(folder),
+        index_name=name,
         variant=source.variant,
         allow_pickle=source.allow_pickle,
         own_denoiser=own_denoiser,
@@ -96,16 +110,22 @@ def files_of(source: Source, *, own_denoiser: bool = True) -> dict[str, Path]:
 
 
 def _names(folder: Path) -> Iterator[str]:
-    """Paths of the files in the folders of `folder`; broken links don't count."""
+    """Paths of the files in `folder` and its folders; broken links don't count."""
     for inner in sorted(folder.iterdir()):
-        if inner.is_dir():
+        if inner.is_file():
+            yield inner.name
+        elif inner.is_dir():
             for file in os.scandir(inner):
                 if file.is_file():
                     yield f"{inner.name}/{file.name}"
 
 
-def partial_bytes(repo: str) -> int:
+def partial_bytes(source: Source) -> int:
     """Bytes in the cache of downloads that aren't finished."""
-    folder = repo_cache(repo)
+    if source.civitai is not None:
+        return civitai_partial_bytes(source.civitai)
+    if source.repo is None:
+        return 0
+    folder = repo_cache(source.repo)
     pattern = f"*{PARTIAL_SUFFIX}" if any(folder.glob("snapshots/*")) else "*"
     return sum(file.stat().st_size for file in folder.glob(f"blobs/{pattern}"))

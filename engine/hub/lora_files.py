@@ -6,12 +6,13 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from engine.errors import ModelUnavailable
+from engine.hub.civitai_files import LORAS, civitai_manifest
 from engine.hub.client import HubClient
-from engine.hub.damage import damage_of
+from engine.hub.damage import intact_place
 from engine.hub.downloads import ProgressCallback, download_manifests
 from engine.hub.errors import CorruptFile
 from engine.hub.local_files import place_of
-from engine.hub.manifest import manifest_of
+from engine.hub.manifest import AnyManifest, manifest_of
 from engine.hub.presence import DiskUsage, Presence, not_on_disk
 from engine.hub.sources import Source, SourceKind, read_source
 from speech import say
@@ -26,10 +27,11 @@ def lora_on_disk(text: str) -> Path | None:
     Raises:
         ModelUnavailable: It isn't the source of a LoRA.
     """
-    source = _source_of(text)
+    source = lora_source(text)
     if source.path is None:
-        file = place_of(source if source.file else replace(source, file=DEFAULT_NAME))
-        return file if file and damage_of(file) is None else None
+        if source.repo is not None and source.file is None:
+            source = replace(source, file=DEFAULT_NAME)
+        return intact_place(source)
     if source.path.is_dir():
         return source.path / _single(text, (path.name for path in source.path.iterdir()))
     return source.path
@@ -43,7 +45,7 @@ def lora_file(text: str) -> Path:
     """
     file = lora_on_disk(text)
     if file is None:
-        raise not_on_disk(_source_of(text), DiskUsage(Presence.ABSENT))
+        raise not_on_disk(lora_source(text), DiskUsage(Presence.ABSENT))
     return file
 
 
@@ -53,23 +55,34 @@ def download_lora(
     on_progress: ProgressCallback | None = None,
     stop: threading.Event | None = None,
 ) -> Path:
-    """Download a LoRA from the Hub unless it's in the cache; returns its file. Blocks.
+    """Download a LoRA from the Hub or Civitai unless it's on disk; returns its file. Blocks.
 
     Raises:
         ModelUnavailable: As `engine.hub.downloads.download`; or it isn't a LoRA.
     """
-    source = _source_of(text)
-    assert source.repo is not None, "only a source on the Hub is downloaded"
-    name = source.file or _single(text, hub.listing(source.repo).files)
-    source = replace(source, kind=SourceKind.CHECKPOINT, file=name)
-    download_manifests((manifest_of(source, hub),), hub, on_progress, stop)
+    source = lora_source(text)
+    if source.civitai is not None and (there := lora_on_disk(text)) is not None:
+        return there
+    manifest = lora_manifest(source, hub)
+    source = manifest.source
+    download_manifests((manifest,), hub, on_progress, stop)
     file = place_of(source)
     if file is None:
         raise CorruptFile(say("“{text}” couldn't be put into the cache.", text=text))
     return file
 
 
-def _source_of(text: str) -> Source:
+def lora_manifest(source: Source, hub: HubClient) -> AnyManifest:
+    """What a LoRA that isn't the owner's own file needs. Raises `ModelUnavailable`."""
+    if source.civitai is not None:
+        return civitai_manifest(source, hub, LORAS)
+    assert source.repo is not None, "the owner's own files aren't downloaded"
+    name = source.file or _single(source.text, hub.listing(source.repo).files)
+    return manifest_of(replace(source, kind=SourceKind.CHECKPOINT, file=name), hub)
+
+
+def lora_source(text: str) -> Source:
+    """The source of a LoRA, as its owner writes it. Raises `ModelUnavailable`."""
     source = read_source(text)
     if source.kind is SourceKind.GGUF:
         raise ModelUnavailable(

@@ -7,7 +7,7 @@ from pathlib import Path
 from engine.errors import ModelUnavailable
 from engine.hub.base_models import base_in
 from engine.hub.damage import damage_of
-from engine.hub.local_files import local_layout, partial_bytes, place_of
+from engine.hub.local_files import index_in, local_layout, partial_bytes, place_of
 from engine.hub.pipeline_layout import INDEX
 from engine.hub.sources import Origin, Source, SourceKind
 from speech import AND, join_list, join_sentences, phrase, say
@@ -109,7 +109,7 @@ def sources_of(origin: Origin) -> tuple[Source, ...]:
 def not_on_disk(source: Source, state: DiskUsage) -> ModelUnavailable:
     """The error for a source that can't be loaded from disk as it is."""
     presence = say(state.presence)
-    if state.errors and source.repo is None:
+    if state.errors and not source.is_remote:
         sentence = join_sentences(*state.errors)
     elif state.errors:
         sentence = say(
@@ -118,11 +118,11 @@ def not_on_disk(source: Source, state: DiskUsage) -> ModelUnavailable:
             presence=presence,
             reason=join_sentences(*state.errors),
         )
-    elif source.repo is not None and not state.lacks:
+    elif source.is_remote and not state.lacks:
         sentence = say(
             "“{source}” is {presence}. Download it first.", source=source.text, presence=presence
         )
-    elif source.repo is not None:
+    elif source.is_remote:
         sentence = say(
             "“{source}” is {presence}. Missing: {lacks}. Download it first.",
             source=source.text,
@@ -147,10 +147,10 @@ def not_on_disk(source: Source, state: DiskUsage) -> ModelUnavailable:
 def disk_usage_of_source(source: Source, own_denoiser: bool = True) -> DiskUsage:
     """How much of one source is on disk; its own denoiser counts only if it is needed."""
     place = place_of(source)
-    partial = partial_bytes(source.repo) if source.repo else 0
+    partial = partial_bytes(source)
     if place is None:
         return DiskUsage(Presence.PARTIAL if partial else Presence.ABSENT, partial)
-    lacking = Presence.BROKEN if source.repo is None else Presence.PARTIAL
+    lacking = Presence.PARTIAL if source.is_remote else Presence.BROKEN
     if source.kind is not SourceKind.PIPELINE:
         damage = damage_of(place)
         size = place.stat().st_size
@@ -159,9 +159,9 @@ def disk_usage_of_source(source: Source, own_denoiser: bool = True) -> DiskUsage
             if damage
             else DiskUsage(Presence.COMPLETE, size)
         )
-    if not (place / INDEX).is_file():
+    if (index := index_in(place)) is None:
         return DiskUsage(lacking, 0, (INDEX,))
-    if damage := damage_of(place / INDEX):
+    if damage := damage_of(place / index):
         return DiskUsage(lacking, partial, errors=(damage,))
     try:
         layout = local_layout(place, source, own_denoiser=own_denoiser)

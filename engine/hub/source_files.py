@@ -9,6 +9,8 @@ from typing import Any
 from huggingface_hub import ModelCard, ModelCardData
 
 from engine.errors import ModelUnavailable
+from engine.hub.civitai_disk import civitai_facts
+from engine.hub.civitai_files import CHECKPOINT, CivitaiManifest, civitai_manifest
 from engine.hub.client import GGUF_LIMIT, HubClient, licence_of
 from engine.hub.errors import CorruptFile
 from engine.hub.gguf_header import HeaderIncomplete, NotGGUF, read_header
@@ -51,10 +53,12 @@ def source_files_of(source: Source, hub: HubClient, *, own_denoiser: bool = True
         ModelUnavailable: It can't be had, or can't be loaded.
     """
     if (
-        source.repo is None
+        not source.is_remote
         or disk_usage_of_source(source, own_denoiser).presence is Presence.COMPLETE
     ):
         return _on_disk(source, own_denoiser)
+    if source.civitai is not None:
+        return _on_civitai(civitai_manifest(source, hub, (CHECKPOINT,)))
     manifest = manifest_of(source, hub, own_denoiser=own_denoiser)
     return SourceFiles(
         sizes={file.path: file.size for file in manifest.files},
@@ -63,6 +67,17 @@ def source_files_of(source: Source, hub: HubClient, *, own_denoiser: bool = True
         layout=manifest.layout,
         licence=(manifest.listing.licence, manifest.listing.licence_link),
         gated=manifest.listing.gated,
+        download_bytes=manifest.missing_bytes,
+    )
+
+
+def _on_civitai(manifest: CivitaiManifest) -> SourceFiles:
+    return SourceFiles(
+        sizes={manifest.file.path: manifest.file.size},
+        tensors=lambda _: manifest.tensors,
+        settings=lambda _: {},
+        layout=None,
+        licence=(manifest.version.licence, None),
         download_bytes=manifest.missing_bytes,
     )
 
@@ -90,7 +105,7 @@ def _on_disk(source: Source, own_denoiser: bool) -> SourceFiles:
         tensors=lambda name: read_tensors(files[name]),
         settings=lambda name: read_json(files[name]),
         layout=layout,
-        licence=_licence(files.get(CARD)),
+        licence=licence_on_disk(source),
     )
 
 
@@ -120,6 +135,16 @@ def read_tensors(path: Path) -> tuple[Tensor, ...]:
             )
         )
     return tensors
+
+
+def licence_on_disk(source: Source) -> tuple[str | None, str | None]:
+    """The name of the licence in the card of a pipeline on disk, and a link to its text."""
+    if source.civitai is not None:
+        facts = civitai_facts(source.civitai)
+        return (facts.licence if facts else None), None
+    place = place_of(source)
+    card = place / CARD if place and source.kind is SourceKind.PIPELINE else None
+    return _licence(card if card and card.is_file() else None)
 
 
 def _licence(card: Path | None) -> tuple[str | None, str | None]:

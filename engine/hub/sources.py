@@ -4,6 +4,7 @@ owner/name                        a Diffusers pipeline on the Hub
 owner/name/path/file.safetensors  one file on the Hub: a checkpoint, or a denoiser
 owner/name/path/file.gguf         a quantized denoiser on the Hub
 https://huggingface.co/…           a link to one of these
+civitai:12345, or a link to it     a version of a model on Civitai: its safetensors file
 a folder                          a Diffusers pipeline on this machine
 file.safetensors, file.gguf       one file on this machine
 """
@@ -18,6 +19,7 @@ from huggingface_hub.errors import HFValidationError
 from huggingface_hub.utils._validators import validate_repo_id
 
 from engine.errors import ModelUnavailable
+from engine.hub.civitai_links import CivitaiRef, civitai_ref, civitai_source
 from engine.hub.links import hub_link
 from engine.local_paths import exists, expanded
 from speech import phrase, say
@@ -27,6 +29,9 @@ PICKLES = frozenset({".bin", ".ckpt", ".pt", ".pth"})
 
 REPOSITORY = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 """A Hub ID: owner and name."""
+
+IN_REPOSITORY = re.compile(rf"(?P<repo>{REPOSITORY.pattern})(?:/.*)?")
+"""A Hub ID, or a file or folder in what it names."""
 
 FILE_ON_HUB = re.compile(rf"(?P<repo>{REPOSITORY.pattern})/(?P<file>[^\\:\x00-\x1f]{{1,512}})")
 
@@ -47,13 +52,14 @@ class SourceKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Where a model is. Either `path` or `repo` is set.
+    """Where a model is. One of `path`, `repo` and `civitai` is set.
 
     Attributes:
         text: As its owner wrote it.
         kind: Its form.
         path: Its path on this machine, absolute.
         repo: Its ID on the Hub.
+        civitai: The ID of a version on Civitai.
         file: Path within `repo`; `None` for a pipeline.
         revision: Branch, tag or commit on the Hub; `None` for the main branch.
         variant: Variant of the weights, such as `fp16`.
@@ -65,11 +71,17 @@ class Source:
     kind: SourceKind
     path: Path | None = None
     repo: str | None = None
+    civitai: int | None = None
     file: str | None = None
     revision: str | None = None
     variant: str | None = None
     allow_pickle: bool = False
     settings_only: bool = False
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether it comes from elsewhere, rather than from a folder of the owner's."""
+        return self.path is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,13 +134,15 @@ def read_source(
     variant: str | None = None,
     allow_pickle: bool = False,
 ) -> Source:
-    """The source that `text` names: a path on this machine, a Hub ID, or a link to the Hub.
+    """The source that `text` names: a path on this machine, or something on the Hub or Civitai.
 
     Raises:
         ModelUnavailable: It is none of them.
     """
     path = expanded(text)
     there = exists(path)
+    if not there and (ref := civitai_ref(text)) is not None:
+        return _civitai_source(text, ref)
     if not there and (link := hub_link(text)) is not None:
         text, revision = link.source, revision or link.revision
         path = expanded(text)
@@ -169,6 +183,37 @@ def read_source(
         else phrase("“{source}” is neither a folder nor a Hub ID. Hub IDs look like owner/name.")
     )
     raise ModelUnavailable(say(missing, source=_shown(text)))
+
+
+def whole_source(text: str) -> Source | None:
+    """All of the repository or version that `text` names something in, also a folder.
+
+    `None` if it is on this machine, or can't be anywhere.
+    """
+    if exists(expanded(text)):
+        return None
+    try:
+        if (ref := civitai_ref(text)) is not None:
+            return _civitai_source(text, ref)
+        link = hub_link(text)
+    except ModelUnavailable:
+        return None
+    found = IN_REPOSITORY.fullmatch(link.source if link else text)
+    if found is None or not is_hub_id(found["repo"]):
+        return None
+    return Source(text=text, kind=SourceKind.PIPELINE, repo=found["repo"])
+
+
+def _civitai_source(text: str, ref: CivitaiRef) -> Source:
+    if ref.version is None:
+        raise ModelUnavailable(
+            say(
+                "“{source}” doesn't say which version. Use the link of a version, with "
+                "modelVersionId= in it, or civitai: and that number.",
+                source=text,
+            )
+        )
+    return Source(text=civitai_source(ref.version), kind=SourceKind.CHECKPOINT, civitai=ref.version)
 
 
 def is_hub_id(repo: str) -> bool:

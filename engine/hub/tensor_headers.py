@@ -36,6 +36,29 @@ def read_safetensors(path: Path) -> tuple[Tensor, ...]:
         CorruptFile: It is cut off, or of another format.
         OSError: It can't be read.
     """
+    raw, length = _raw_header(path)
+    return parse_safetensors(raw, length, path)
+
+
+def safetensors_metadata(path: Path) -> dict[str, str]:
+    """What a `.safetensors` file says of itself, such as `ss_base_model_version`.
+
+    Raises:
+        CorruptFile: Its header can't be read.
+        OSError: It can't be read.
+    """
+    raw, _ = _raw_header(path)
+    try:
+        written = json.loads(raw).get("__metadata__") or {}
+        return {str(key): str(value) for key, value in written.items()}
+    except (ValueError, AttributeError, RecursionError) as error:
+        raise CorruptFile(
+            say("{path} has no readable header. Download it again.", path=path)
+        ) from error
+
+
+def _raw_header(path: Path) -> tuple[bytes, int]:
+    """The header of a file without the eight bytes before it, and how long the file is."""
     length = path.stat().st_size
     with path.open("rb") as file:
         size = int.from_bytes(file.read(8), "little")
@@ -43,7 +66,20 @@ def read_safetensors(path: Path) -> tuple[Tensor, ...]:
             raise CorruptFile(
                 say("{path} is cut off or isn't a .safetensors file. Download it again.", path=path)
             )
-        raw = file.read(size)
+        return file.read(size), length
+
+
+def parse_safetensors(raw: bytes, length: int, path: Path | str) -> tuple[Tensor, ...]:
+    """The tensors by the JSON of a header.
+
+    Args:
+        raw: The header, without the eight bytes before it.
+        length: Bytes of the whole file.
+        path: The file, for sentences.
+
+    Raises:
+        CorruptFile: It can't be read, or the file has another length than it says.
+    """
     try:
         header = json.loads(raw)
         tensors = tuple(
@@ -56,7 +92,7 @@ def read_safetensors(path: Path) -> tuple[Tensor, ...]:
         raise CorruptFile(
             say("{path} has no readable header. Download it again.", path=path)
         ) from error
-    if length != (expected := 8 + size + max(ends, default=0)):
+    if length != (expected := 8 + len(raw) + max(ends, default=0)):
         raise CorruptFile(
             say(
                 "{path} should have {expected} bytes but has {length}. Download it again.",

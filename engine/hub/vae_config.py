@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-TILES: Mapping[str, int] = MappingProxyType({"AutoencoderDC": 512, "AutoencoderKLQwenImage": 256})
+TILES: Mapping[str, int] = MappingProxyType(
+    {"AutoencoderDC": 512, "AutoencoderKLQwenImage": 256, "AutoencoderKLQwenImage21": 256}
+)
 """Tile sides of classes whose config doesn't have them (`tile_sample_min_height`)."""
 
 DEFAULT_TILE = 512

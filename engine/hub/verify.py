@@ -7,11 +7,12 @@ from pathlib import Path
 from huggingface_hub import constants, scan_cache_dir
 
 from engine.errors import ModelUnavailable
+from engine.hub.civitai_disk import delete_civitai
 from engine.hub.client import HubClient
 from engine.hub.damage import damage_of, digest_in_cache
 from engine.hub.errors import CorruptFile
-from engine.hub.http_download import CHUNK, digest_for
-from engine.hub.local_files import PARTIAL_SUFFIX, files_of, partial_bytes, place_of, repo_cache
+from engine.hub.http_download import CHUNK, PARTIAL_SUFFIX, digest_for
+from engine.hub.local_files import files_of, partial_bytes, place_of, repo_cache
 from engine.hub.manifest import manifests_of
 from engine.hub.presence import Presence, disk_usage, sources_of
 from engine.hub.source_files import read_tensors
@@ -131,7 +132,7 @@ def _flaw(path: Path, name: str, digest: str | None, read: Callable[[int], None]
     if found.hexdigest() == digest:
         return None
     return say(
-        "{file} doesn't match the Hub's checksum. Download it again.",
+        "{file} doesn't match its checksum. Download it again.",
         file=name,
     )
 
@@ -146,13 +147,15 @@ def delete_files(origin: Origin) -> int:
     Returns:
         How many bytes were freed.
     """
-    return sum(_remove(source) for source in origin if source.repo is not None)
+    return sum(_remove(source) for source in origin if source.is_remote)
 
 
 def _remove(source: Source) -> int:
+    if source.civitai is not None:
+        return delete_civitai(source.civitai)
     assert source.repo is not None, "the owner's own files are never touched"
     place = place_of(source)
-    freed = partial_bytes(source.repo)
+    freed = partial_bytes(source)
     _delete_partial_files(repo_cache(source.repo))
     _delete_broken_links(repo_cache(source.repo))
     if place is None:

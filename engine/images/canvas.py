@@ -4,12 +4,14 @@ A canvas is a picture and a mask of its size. White is repainted, black is kept 
 grey blends the two.
 """
 
+import math
 from collections.abc import Collection
 from enum import StrEnum
 from typing import NamedTuple
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont
 
+from engine.jobs.process import Region
 from engine.models.catalogue import Model
 
 PARTS = range(1, 10)
@@ -17,6 +19,9 @@ PARTS = range(1, 10)
 
 FEATHER = 24
 """The blend at a seam reaches the shorter side divided by this to each side."""
+
+MARGIN = 12
+"""The margin of a region that is painted again is the picture's shorter side divided by this."""
 
 CHART_SIDE = 640
 """Pixels of the longer side of a chart of parts: enough to read it on a phone."""
@@ -50,11 +55,21 @@ class InpaintCanvas(NamedTuple):
     strength: float = 1.0
 
 
+def cropped_to(image: Image.Image, shape: float) -> Image.Image:
+    """The middle of the picture, in the shape of that width over height."""
+    width, height = image.size
+    wide, high = min(width, round(height * shape)), min(height, round(width / shape))
+    if abs(width - wide) <= 1 and abs(height - high) <= 1:
+        return image  # only rounding
+    left, top = (width - wide) // 2, (height - high) // 2
+    return image.crop((left, top, left + max(1, wide), top + max(1, high)))
+
+
 def mask_parts(image: Image.Image, parts: Collection[int]) -> InpaintCanvas:
     """The picture with some of its `PARTS` marked; they blend in from their edges."""
     hard = Image.new("L", image.size)
     for part in parts:
-        hard.paste(255, _box(image, part))
+        hard.paste(255, part_box(image.size, part))
     soft = hard.filter(ImageFilter.BoxBlur(_feather(image)))
     inner = soft.point([max(0, 2 * value - 255) for value in range(256)])
     return InpaintCanvas(image, ImageChops.darker(hard, inner))
@@ -127,6 +142,55 @@ def inpaint_size(model: Model, width: int, height: int) -> tuple[int, int]:
     return across, down
 
 
+def region_of(
+    model: Model, size: tuple[int, int], parts: Collection[int], strength: float
+) -> Region:
+    """The region of a picture in which some of its `PARTS` are painted again, larger.
+
+    The region is the parts with a margin, so that what is painted fits what is around it. It is
+    painted with as many pixels as the model's pictures have, in its own shape, but never smaller
+    than it is unless the model can't paint so large.
+
+    Args:
+        model: The model that paints.
+        size: Of the picture, pixels.
+        parts: Which parts.
+        strength: How much they may change.
+    """
+    boxes = [part_box(size, part) for part in parts]
+    margin = min(size) // MARGIN
+    left, top = (max(0, min(box[side] for box in boxes) - margin) for side in (0, 1))
+    right, bottom = (
+        min(size[side - 2], max(box[side] for box in boxes) + margin) for side in (2, 3)
+    )
+    width, height = right - left, bottom - top
+    # The model's pictures of that shape, or the region's own size where that is larger.
+    native = math.sqrt(model.width * model.height / (width * height))
+    least = model.min_side / min(width, height)
+    most = model.max_side / max(width, height)
+    scale = min(max(native, least, 1.0), most)
+    across, down = (
+        max(1, round(side * scale / model.multiple_of)) * model.multiple_of
+        for side in (width, height)
+    )
+    return Region(tuple(sorted(parts)), (left, top, right, bottom), across, down, strength)
+
+
+def put_back(painted: Image.Image, picture: Image.Image, region: Region) -> Image.Image:
+    """The picture with the painted region in it, which blends in at the edges of its parts.
+
+    Everything else stays as it is to the pixel, transparency included.
+    """
+    left, top, right, bottom = region.box
+    mask = mask_parts(picture, region.parts).mask.crop(region.box)
+    small = painted.convert("RGB").resize((right - left, bottom - top), Image.Resampling.LANCZOS)
+    whole = picture.copy()
+    if picture.mode == "RGBA":
+        small.putalpha(picture.crop(region.box).getchannel("A"))
+    whole.paste(Image.composite(small, picture.crop(region.box), mask), (left, top))
+    return whole
+
+
 def draw_parts(image: Image.Image, chosen: Collection[int]) -> Image.Image:
     """The picture with its parts outlined and numbered, and the chosen ones tinted."""
     scale = CHART_SIDE / max(image.size)
@@ -134,13 +198,13 @@ def draw_parts(image: Image.Image, chosen: Collection[int]) -> Image.Image:
     chart = image.resize(size, Image.Resampling.LANCZOS)
     tint = Image.new("RGB", size, (255, 60, 120))
     for part in chosen:
-        box = _box(chart, part)
+        box = part_box(chart.size, part)
         chart.paste(Image.blend(chart.crop(box), tint.crop(box), 0.55), box)
     draw = ImageDraw.Draw(chart)
     radius = max(1, min(size) // 22)
     font = ImageFont.load_default(radius * 1.3)
     for part in PARTS:
-        left, top, right, bottom = _box(chart, part)
+        left, top, right, bottom = part_box(chart.size, part)
         draw.rectangle((left, top, right - 1, bottom - 1), outline="black", width=3)
         draw.rectangle((left + 1, top + 1, right - 2, bottom - 2), outline="white")
         middle = ((left + right) // 2, (top + bottom) // 2)
@@ -149,14 +213,15 @@ def draw_parts(image: Image.Image, chosen: Collection[int]) -> Image.Image:
     return chart
 
 
-def _box(image: Image.Image, part: int) -> tuple[int, int, int, int]:
-    """Left, top, right and bottom of one of the `PARTS`, in pixels."""
+def part_box(size: tuple[int, int], part: int) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom of one of the `PARTS` of a picture of that size, in pixels."""
+    width, height = size
     row, column = divmod(part - 1, 3)
     return (
-        column * image.width // 3,
-        row * image.height // 3,
-        (column + 1) * image.width // 3,
-        (row + 1) * image.height // 3,
+        column * width // 3,
+        row * height // 3,
+        (column + 1) * width // 3,
+        (row + 1) * height // 3,
     )
 
 

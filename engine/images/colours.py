@@ -18,6 +18,15 @@ MAX_PROFILE = 8_000_000
 PROFILE_ERRORS = (ImageCms.PyCMSError, OSError, ValueError, TypeError)
 
 
+def on_white(image: Image.Image) -> Image.Image:
+    """The picture in RGB, with white where it is transparent."""
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    layered = image.convert("RGBA")
+    white = Image.new("RGBA", layered.size, "white")
+    return Image.alpha_composite(white, layered).convert("RGB")
+
+
 def grey_8_bits(image: Image.Image) -> Image.Image:
     """A grey picture of 16 bits with 8, and with its transparent shade as transparency."""
     if not image.mode.startswith("I"):

@@ -8,11 +8,11 @@ import contextlib
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
-from engine.errors import AtelierError, InvalidRequest
+from engine.errors import InvalidRequest
 from engine.processes.answering_process import AnsweringProcess
 from engine.processes.channel import Channel
 from engine.processes.questions import NoAnswer
-from speech import retranslate, say
+from speech import say
 
 T = TypeVar("T")
 
@@ -73,9 +73,6 @@ class DecoderProcess:
                 raise InvalidRequest(
                     say("This picture takes too long to read. Save it anew and send that.")
                 ) from None
-            except AtelierError as error:
-                error.sentence = retranslate(error.sentence)  # the process speaks English
-                raise
             except asyncio.CancelledError:
                 await self.stop()  # nobody waits for it, and the next one shouldn't either
                 raise

@@ -1,7 +1,7 @@
 """Init images: what people upload, and finished pictures that are painted further."""
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
@@ -20,10 +20,14 @@ from engine.images.canvas import (
     pan_margin,
     zoom_out,
 )
+from engine.images.colours import on_white
 from engine.images.decoder import Decoder
+from engine.images.encoding import marks_in
 from engine.images.metadata import PictureSettings, read_settings
+from engine.images.metadata.xmp import SourceType
 from engine.images.output import GONE
 from engine.images.uploads import UploadFolder
+from engine.jobs.control import Control
 from engine.jobs.job import Job, Parent
 from engine.jobs.request import ImageRequest
 from engine.models.catalogue import Model
@@ -61,6 +65,8 @@ class StoredInitImage:
             count=1,
             enlarged=1,
             tile=False,
+            references=(),
+            control=None,
         )
 
 
@@ -82,6 +88,40 @@ def with_init_image(
     if mask is not None and request.strength is None:
         request = replace(request, strength=1.0)
     return replace(request, image=image, mask=mask)
+
+
+def with_references(
+    request: ImageRequest, names: Sequence[str], shape: tuple[int, int] | None, model: Model
+) -> ImageRequest:
+    """The request with reference pictures, in a shape of theirs unless a size was requested.
+
+    Args:
+        request: What was requested.
+        names: Names of the stored pictures.
+        shape: Width and height of the picture whose shape to take, pixels; `None` for the model's.
+        model: The model that paints.
+    """
+    if request.width is None and shape is not None:
+        width, height = nearest_size(model, *shape)
+        request = replace(request, width=width, height=height)
+    return replace(request, references=tuple(names))
+
+
+def with_control(
+    request: ImageRequest, control: Control, shape: tuple[int, int], model: Model
+) -> ImageRequest:
+    """The request with control, in the shape of its picture unless a size was requested.
+
+    Args:
+        request: What was requested.
+        control: What to paint along.
+        shape: Width and height of its picture, pixels.
+        model: The model that paints.
+    """
+    if request.width is None:
+        width, height = nearest_size(model, *shape)
+        request = replace(request, width=width, height=height)
+    return replace(request, control=control)
 
 
 class InitImages:
@@ -133,6 +173,19 @@ class InitImages:
         """
         return await asyncio.to_thread(self._uploads.size, name)
 
+    async def read(self, name: str) -> bytes:
+        """The file of a stored picture.
+
+        Raises:
+            InvalidRequest: When it is no longer stored.
+        """
+
+        def read() -> bytes:
+            self._uploads.require(name)
+            return self._uploads.path(name).read_bytes()
+
+        return await asyncio.to_thread(read)
+
     async def finished(self, parent: Parent) -> tuple[Job, Path]:
         """The job of a finished picture, and its file, which may be gone."""
         job = await self._jobs.get(parent.job_id)
@@ -140,14 +193,33 @@ class InitImages:
             raise InvalidRequest(say(GONE))
         return job, job.pictures[parent.number]
 
+    async def read_finished(self, parent: Parent) -> bytes:
+        """The file of a finished picture."""
+        _, file = await self.finished(parent)
+        return await asyncio.to_thread(_read, file)
+
     async def keep_finished(self, parent: Parent) -> str:
         """Store a finished picture as an init image; returns its name."""
+        job, file = await self.finished(parent)
+
+        def keep() -> str:
+            return self._uploads.keep(_read(file), _origin_if_untold(job))  # one of ours
+
+        return await asyncio.to_thread(keep)
+
+    async def keep_whole(self, parent: Parent) -> tuple[str, tuple[int, int]]:
+        """Store a finished picture just as it is; returns its name, and its size in pixels."""
         _, file = await self.finished(parent)
-        try:
-            data = await asyncio.to_thread(file.read_bytes)
-        except OSError as error:
-            raise InvalidRequest(say(GONE)) from error
-        return await asyncio.to_thread(self._uploads.keep, data)  # one of ours
+
+        def keep() -> tuple[str, tuple[int, int]]:
+            try:
+                with Image.open(file) as image:
+                    image.load()
+            except (OSError, SyntaxError) as error:
+                raise InvalidRequest(say(GONE)) from error
+            return self._uploads.keep_image(image), image.size
+
+        return await asyncio.to_thread(keep)
 
     async def draw_parts(self, parent: Parent, chosen: Collection[int]) -> bytes:
         """A WebP of the picture with its parts outlined and numbered, the chosen ones tinted."""
@@ -196,13 +268,14 @@ class InitImages:
     async def _keep_canvas(
         self, parent: Parent, model: Model, make: Callable[[Image.Image], InpaintCanvas]
     ) -> StoredInitImage:
-        _, file = await self.finished(parent)
+        job, file = await self.finished(parent)
 
         def keep() -> StoredInitImage:
             image = _opened(file)
+            origin = marks_in(file).source_type or _origin_if_untold(job)
             canvas = make(image.resize(inpaint_size(model, *image.size), Image.Resampling.LANCZOS))
             return StoredInitImage(
-                image=self._uploads.keep_image(canvas.image),
+                image=self._uploads.keep_image(canvas.image, origin),
                 mask=self._uploads.keep_image(canvas.mask),
                 size=canvas.image.size,
                 strength=canvas.strength,
@@ -211,10 +284,23 @@ class InitImages:
         return await asyncio.to_thread(keep)
 
 
+def _origin_if_untold(job: Job) -> SourceType | None:
+    """The origin of a picture whose file doesn't tell: an old one, or one without metadata."""
+    return SourceType.TRAINED if job.recipe.image is None else None
+
+
+def _read(file: Path) -> bytes:
+    """The bytes of `file`, one of our pictures. Raises `InvalidRequest` when it is gone."""
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise InvalidRequest(say(GONE)) from error
+
+
 def _opened(file: Path) -> Image.Image:
     """The picture in `file`, one of ours. Raises `InvalidRequest` when it is gone or damaged."""
     try:
         with Image.open(file) as image:
-            return image.convert("RGB")
+            return on_white(image)
     except (OSError, SyntaxError) as error:
         raise InvalidRequest(say(GONE)) from error

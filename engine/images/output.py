@@ -4,19 +4,24 @@ The `parameters` text chunk is that of the AUTOMATIC1111 web interface, which ot
 the prompt, a line `Negative prompt: …`, and a line `Steps: …, Sampler: …, …`.
 """
 
-from io import BytesIO
 from pathlib import Path
 
-from PIL import Image, PngImagePlugin
+from PIL import Image
 
 from engine.atomic_write import write_whole
 from engine.errors import InvalidRequest, StorageError
+from engine.images.encoding import PARAMETERS, PictureMarks, encoded, marks_in
 from engine.images.metadata.a1111 import parse_parameters
 from engine.images.metadata.reading import NEGATIVE_PREFIX
 from engine.images.metadata.samplers import SAMPLERS
+from engine.images.metadata.xmp import SourceType
+from engine.images.uploads import UploadFolder
 from engine.jobs.job import Job
-from engine.jobs.request import ImageRequest, Recipe
+from engine.jobs.process import Process, ProcessKind, Region
+from engine.jobs.recipe import Recipe
+from engine.jobs.request import ImageRequest
 from engine.prompts.grammar import with_adapters
+from engine.settings import Metadata
 from engine.worker.messages import Pixels
 from speech import phrase, say
 
@@ -26,22 +31,50 @@ GONE = phrase(
 
 
 class OutputFolder:
-    """The folder of finished pictures. Its methods block: call them on a thread."""
+    """The folder of finished pictures. Its methods block: call them on a thread.
 
-    def __init__(self, folder: Path) -> None:
+    Attributes:
+        metadata: What is written into the files.
+    """
+
+    def __init__(
+        self, folder: Path, uploads: UploadFolder | None = None, metadata: Metadata = "full"
+    ) -> None:
+        """Take the folder.
+
+        Args:
+            folder: Where the pictures are.
+            uploads: Where start images are, which know where they come from.
+            metadata: What is written into the files.
+        """
         self._folder = folder
+        self._uploads = uploads
+        self.metadata = metadata
 
-    def save(self, job: Job, pictures: tuple[Pixels, ...]) -> list[Path]:
+    def save(
+        self, job: Job, pictures: tuple[Pixels, ...], resized: Path | None = None
+    ) -> list[Path]:
         """Write the pictures of `job` as PNG, each completely or not at all.
+
+        Args:
+            job: What was painted.
+            pictures: All of its pictures.
+            resized: The file of which they are enlargements.
 
         Raises:
             StorageError: When the disk is full or refuses.
         """
         files = []
+        origin = marks_in(resized).source_type if resized else None
+        origin = origin or self._origin(job.recipe)
         try:
             for i, (picture, seed) in enumerate(zip(pictures, job.recipe.seeds, strict=True)):
                 file = self._folder / f"{job.id // 1000:03d}" / f"{job.id:06d}-{i + 1}.png"
-                write_whole(file, _png(picture, parameters(job.recipe, seed), job.recipe.enlarged))
+                marks = self._marks(origin, parameters(job.recipe, seed))
+                # A network has enlarged what it worked on.
+                enlarged = job.recipe.enlarged if job.recipe.process is None else 1
+                image = _enlarged(picture, enlarged)
+                write_whole(file, encoded(image, "PNG", marks))
                 files.append(file)
         except OSError as error:
             self.delete(files)
@@ -49,6 +82,22 @@ class OutputFolder:
                 say("The picture couldn't be saved: {reason}.", reason=error.strerror)
             ) from error
         return files
+
+    def _origin(self, recipe: Recipe) -> SourceType:
+        """Painted throughout, unless it began with a picture of which that isn't known."""
+        if recipe.image is None:
+            return SourceType.TRAINED
+        stored = self._uploads and marks_in(self._uploads.path(recipe.image)).source_type
+        return stored or SourceType.COMPOSITE
+
+    def _marks(self, origin: SourceType, text: str) -> PictureMarks:
+        match self.metadata:
+            case "full":
+                return PictureMarks(source_type=origin, parameters=text)
+            case "minimal":
+                return PictureMarks(source_type=origin)
+            case "none":
+                return PictureMarks()
 
     def delete(self, files: list[Path] | tuple[Path, ...]) -> None:
         """Delete the files that exist."""
@@ -67,15 +116,45 @@ def parameters(recipe: Recipe, seed: int) -> str:
         f"Size: {recipe.width}x{recipe.height}, Model: {recipe.model}, "
         + (f"Denoising strength: {recipe.strength:g}, " if recipe.image else "")
         + (
-            f"Hires upscale: {recipe.enlarged}, Hires upscaler: Lanczos, "
+            f"Hires upscale: {recipe.enlarged}, Hires upscaler: {_upscaler(recipe)}, "
             if recipe.enlarged > 1
             else ""
         )
+        + _process(recipe)
+        + _control(recipe)
         + ("Tiling: True, " if recipe.tile else "")
         + (f"Chaos: {recipe.chaos}, " if recipe.chaos else "")
+        + ("Speed: quick, " if recipe.quick else "")
         + "Version: Atelier"
     )
     return "\n".join(lines)
+
+
+def _upscaler(recipe: Recipe) -> str:
+    process = recipe.process
+    return process.network if process and process.kind is ProcessKind.UPSCALE else "Lanczos"
+
+
+def _process(recipe: Recipe) -> str:
+    """What was done with the picture, but for enlarging it."""
+    match recipe.process:
+        case Process(kind=ProcessKind.BACKGROUND, network=network):
+            return f"Background removed: {network}, "
+        case Process(region=Region(parts=parts, strength=strength)):
+            return f"Detail parts: {' '.join(map(str, parts))}, Detail strength: {strength:g}, "
+    return ""
+
+
+def _control(recipe: Recipe) -> str:
+    """As the ControlNet extension of the web interface writes it."""
+    control = recipe.control
+    if control is None:
+        return ""
+    return (
+        f'ControlNet 0: "Module: {control.kind}, Model: {control.network}, '
+        f"Weight: {control.strength:g}, Guidance Start: {control.start:g}, "
+        f'Guidance End: {control.end:g}", '
+    )
 
 
 def read_request(file: Path) -> ImageRequest:
@@ -86,7 +165,7 @@ def read_request(file: Path) -> ImageRequest:
     """
     try:
         with Image.open(file) as image:
-            text = image.info.get("parameters")
+            text = image.info.get(PARAMETERS)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise InvalidRequest(say("{file} can't be read as a picture.", file=file.name)) from error
     if not isinstance(text, str):
@@ -102,18 +181,14 @@ def read_pixels(file: Path) -> Pixels:
     """
     try:
         with Image.open(file) as image:
-            return Pixels(image.width, image.height, image.convert("RGB").tobytes())
+            return Pixels.of(image)
     except (OSError, SyntaxError) as error:
         raise InvalidRequest(say(GONE)) from error
 
 
-def _png(picture: Pixels, text: str, enlarged: int) -> bytes:
-    image = Image.frombytes("RGB", (picture.width, picture.height), picture.data)
-    if enlarged > 1:
-        size = (picture.width * enlarged, picture.height * enlarged)
-        image = image.resize(size, Image.Resampling.LANCZOS)
-    info = PngImagePlugin.PngInfo()
-    info.add_text("parameters", text)
-    buffer = BytesIO()
-    image.save(buffer, "PNG", pnginfo=info)
-    return buffer.getvalue()
+def _enlarged(picture: Pixels, factor: int) -> Image.Image:
+    image = picture.image()
+    if factor == 1:
+        return image
+    size = (picture.width * factor, picture.height * factor)
+    return image.resize(size, Image.Resampling.LANCZOS)

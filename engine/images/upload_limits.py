@@ -2,12 +2,12 @@
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Set
 from contextlib import asynccontextmanager
 
 from engine.errors import LimitReached, StorageError
 from engine.images.uploads import UploadFolder
+from engine.jobs.hourly_use import HourlyUse
 from engine.jobs.rate_limits import WINDOW
 from speech import say
 
@@ -22,7 +22,11 @@ FRESH = 600.0
 
 
 class UploadLimits:
-    """Admits uploads. It counts in memory, so a restart forgets the hour, not the disk."""
+    """Admits uploads. It counts in memory, so a restart forgets the hour, not the disk.
+
+    Attributes:
+        max_bytes: What the folder may take.
+    """
 
     def __init__(
         self,
@@ -41,9 +45,9 @@ class UploadLimits:
         """
         self._folder = folder
         self._needed = needed
-        self._max_bytes = max_bytes
+        self.max_bytes = max_bytes
         self._clock = clock
-        self._uploads: dict[str, deque[tuple[float, int]]] = {}
+        self._uploads = HourlyUse()
         self._turns: dict[str, asyncio.Lock] = {}
 
     @asynccontextmanager
@@ -66,26 +70,20 @@ class UploadLimits:
 
     def _count(self, owner: str, size: int) -> None:
         now = self._clock()
-        for name in list(self._uploads):
-            entries = self._uploads[name]
-            while entries and not now - WINDOW < entries[0][0] <= now:
-                entries.popleft()
-            if not entries:
-                del self._uploads[name]
-        own = self._uploads.get(owner, deque())
+        own = self._uploads.recent(owner, now)
         if len(own) >= MAX_UPLOADS or sum(bytes_ for _, bytes_ in own) + size > MAX_BYTES:
             raise LimitReached(
                 say("You've uploaded too much in the last hour. Try again later."),
                 retry_at=own[0][0] + WINDOW if own else None,
             )
-        self._uploads.setdefault(owner, own).append((now, size))
+        self._uploads.add(owner, now, size)
 
     async def _make_room(self) -> None:
-        if await asyncio.to_thread(self._folder.total_bytes) <= self._max_bytes:
+        if await asyncio.to_thread(self._folder.total_bytes) <= self.max_bytes:
             return
         needed = await self._needed()
         before = self._clock() - FRESH
-        if not await asyncio.to_thread(self._folder.make_room, needed, before, self._max_bytes):
+        if not await asyncio.to_thread(self._folder.make_room, needed, before, self.max_bytes):
             raise StorageError(
                 say("There's no space for more uploads. Try again later, or ask the owner.")
             )

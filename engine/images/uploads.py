@@ -5,38 +5,28 @@ their names.
 """
 
 import hashlib
-import struct
-import warnings
-import zlib
-from collections.abc import Set
-from io import BytesIO
+from collections.abc import Iterable, Set
 from pathlib import Path
+from typing import cast
 
 from PIL import Image
 
 from engine.atomic_write import write_whole
 from engine.errors import InvalidRequest, StorageError
-from engine.images.colours import as_srgb, grey_8_bits, scaled_transparency
-from engine.images.exif_orientation import apply_exif_orientation
+from engine.images.colours import on_white
+from engine.images.encoding import PictureMarks, encoded
 from engine.images.masks import mask_of, may_be_transparent
-from engine.images.picture_limits import check_limits, check_pixels
-from engine.images.png_chunks import SIGNATURE, needed_chunks
+from engine.images.metadata.xmp import SourceType, source_type_in
+from engine.images.reading import read_picture
 from engine.sizes import size_of
+from engine.worker.messages import Pixels
 from speech import say
 
 MAX_SIDE = 2048
 """Pixels a side of a stored upload; more than any model here paints."""
 
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
-
-BEGINNINGS = (SIGNATURE, b"\xff\xd8\xff", b"RIFF", b"GIF8")
-"""Of files that are pictures, even if they can't be read."""
-
-READ_ERRORS = (
-    *(OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, EOFError),
-    *(AttributeError, struct.error, zlib.error),
-)
-"""What Pillow raises at damaged files."""
+MAX_RATIO = 8
+"""The longest side of a reference picture over its shortest, as FLUX.2's image processor has it."""
 
 
 class UploadFolder:
@@ -45,14 +35,19 @@ class UploadFolder:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def keep(self, data: bytes) -> str:
-        """Store a picture, upright and without transparency; returns its name.
+    def keep(self, data: bytes, origin: SourceType | None = None) -> str:
+        """Store a picture, upright, in RGB or with what is transparent in it; returns its name.
+
+        Args:
+            data: Its file, of which only the pixels and what it tells of their origin are kept.
+            origin: Their origin, if the file doesn't tell.
 
         Raises:
             InvalidRequest: When it isn't a picture, or is too large.
             StorageError: When the disk is full or refuses.
         """
-        return self.keep_image(_on_white(_read(data)))
+        image = _without_needless_opacity(read_picture(data, MAX_SIDE))
+        return self.keep_image(image, source_type_in(data) or origin)
 
     def keep_mask(self, data: bytes, image: str) -> str:
         """Store the mask of the upload `image`, scaled to its size; returns its name.
@@ -62,13 +57,11 @@ class UploadFolder:
                 that upload is gone.
             StorageError: When the disk is full or refuses.
         """
-        return self.keep_image(mask_of(_read(data), self.size(image)))
+        return self.keep_image(mask_of(read_picture(data, MAX_SIDE), self.size(image)))
 
-    def keep_image(self, image: Image.Image) -> str:
+    def keep_image(self, image: Image.Image, origin: SourceType | None = None) -> str:
         """Store what the program itself has drawn; returns its name. Raises `StorageError`."""
-        buffer = BytesIO()
-        image.save(buffer, "PNG")
-        data = buffer.getvalue()
+        data = encoded(image, "PNG", PictureMarks(source_type=origin))
         name = hashlib.sha256(data).hexdigest()[:32] + ".png"
         file = self.path(name)
         try:
@@ -132,6 +125,21 @@ class UploadFolder:
         if not file.is_file() or not file.stat().st_size:
             raise InvalidRequest(say("The start image is no longer stored. Send it again."))
 
+    def require_references(self, names: Iterable[str]) -> None:
+        """Raise `InvalidRequest` unless these uploads exist and models can be shown them."""
+        for name in names:
+            width, height = self.size(name)
+            if max(width, height) > MAX_RATIO * min(width, height):
+                raise InvalidRequest(
+                    say(
+                        "The picture is {width} × {height} pixels. No side can be more than {most} "
+                        "times the other. Send a part of it.",
+                        width=width,
+                        height=height,
+                        most=MAX_RATIO,
+                    )
+                )
+
     def size(self, name: str) -> tuple[int, int]:
         """Width and height of the upload of that name, in pixels. Raises `InvalidRequest`."""
         self.require(name)
@@ -143,42 +151,21 @@ class UploadFolder:
         return self._folder / name
 
 
-def _read(data: bytes) -> Image.Image:
-    """The picture (the first frame of several), upright, in sRGB, no larger than is useful."""
-    check_limits(data)
-    parts = needed_chunks(data)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(BytesIO(parts.data), formats=FORMATS) as opened:
-                check_pixels(*opened.size)
-                image = grey_8_bits(apply_exif_orientation(opened))
-        if data.startswith(SIGNATURE):
-            image = scaled_transparency(image, data[24])
-        image.thumbnail((MAX_SIDE, MAX_SIDE))
-        return as_srgb(image, parts.profile)
-    except InvalidRequest:
-        raise
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise InvalidRequest(say("The picture is far too large. Send a smaller one.")) from error
-    except READ_ERRORS as error:
-        raise InvalidRequest(_why_unreadable(data, error, parts.whole)) from error
+def read_pixels(data: bytes, side: int) -> Pixels:
+    """A picture, upright, in RGB on white, no larger than `side` pixels a side. Nothing is stored.
+
+    Raises:
+        InvalidRequest: When it isn't a picture, or is too large.
+    """
+    image = on_white(read_picture(data, MAX_SIDE))
+    image.thumbnail((side, side))
+    return Pixels.of(image)
 
 
-def _why_unreadable(data: bytes, error: Exception, whole: bool) -> str:
-    if not data.startswith(BEGINNINGS):
-        return say("This file can't be read as a picture. Send a PNG, JPEG or WebP.")
-    cut = not whole or "truncated" in str(error)
-    if data[:4] == b"RIFF" and len(data) >= 8:
-        cut = cut or struct.unpack_from("<I", data, 4)[0] + 8 > len(data)
-    if cut:
-        return say("This file can't be read as a picture: its end is missing. Send it again.")
-    return say("This file can't be read as a picture: it's damaged. Save it anew and send that.")
-
-
-def _on_white(image: Image.Image) -> Image.Image:
+def _without_needless_opacity(image: Image.Image) -> Image.Image:
+    """RGBA if something in the picture is transparent, else RGB."""
     if not may_be_transparent(image):
         return image.convert("RGB")
     layered = image.convert("RGBA")
-    white = Image.new("RGBA", layered.size, "white")
-    return Image.alpha_composite(white, layered).convert("RGB")
+    least, _ = cast(tuple[int, int], layered.getchannel("A").getextrema())
+    return layered if least < 255 else layered.convert("RGB")

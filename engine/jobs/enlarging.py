@@ -7,7 +7,8 @@ from engine.errors import InvalidRequest, StorageError
 from engine.images.init_images import InitImages
 from engine.images.output import OutputFolder, read_pixels
 from engine.jobs.job import Job, JobState, Parent
-from engine.jobs.request import ImageRequest, check_enlarged
+from engine.jobs.recipe_checks import check_enlarged
+from engine.jobs.request import ImageRequest
 from engine.jobs.requester import Requester
 from engine.jobs.submission import JobSubmission
 from engine.safety.checker import SafetyChecker
@@ -41,7 +42,7 @@ class Enlarger:
                 say("This picture is already enlarged. Enlarge the original instead.")
             )
         seed = source.recipe.seeds[picture.number]
-        recipe = replace(source.recipe, seed=seed, count=1, enlarged=factor)
+        recipe = replace(source.recipe, seed=seed, count=1, enlarged=factor, process=None)
         check_enlarged(recipe)
         context = await self._submission.context_of(requester)
         await context.words.check(ImageRequest.of(recipe))
@@ -53,7 +54,7 @@ class Enlarger:
                 await self._submission.check_rate_limits(requester, pictures=1)
                 job = await self._jobs.add(replace(requester, parent=picture), recipe)
             try:
-                files = await asyncio.to_thread(self._pictures.save, job, (pixels,))
+                files = await asyncio.to_thread(self._pictures.save, job, (pixels,), file)
             except BaseException as error:
                 reason = error.sentence if isinstance(error, StorageError) else None
                 sentence = reason or say("The picture couldn't be enlarged.")

@@ -2,80 +2,69 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 
-from engine.jobs.events import JobEvents
+from engine.jobs.device_load import DeviceLoad
 from engine.jobs.job import Job, JobEvent, JobState
+from engine.jobs.outlook import Outlook
 from engine.jobs.queue import FairQueue
-from engine.jobs.request import Recipe
-from engine.jobs.step_times import StepTimes
+from engine.jobs.recipe import Recipe
+from engine.jobs.step_times import share_computed
 from engine.models.availability import ModelAvailability
 
 FORECAST_ID = 2**62
 """From here on, numbers of jobs that don't exist yet; they are behind all others."""
 
 
+FORECAST_JOBS = 10_000
+"""Nothing is foreseen beyond so many jobs."""
+
+
 class EtaCalculator:
     """Looks ahead over the running and the queued jobs."""
 
-    def __init__(
-        self,
-        queue: FairQueue,
-        job_events: JobEvents,
-        step_times: StepTimes,
-        availability: ModelAvailability,
-        batch_size: int,
-    ) -> None:
+    def __init__(self, queue: FairQueue, availability: ModelAvailability) -> None:
         self._queue = queue
-        self._job_events = job_events
-        self._step_times = step_times
         self._availability = availability
-        self._batch_size = batch_size
 
-    def queued(self, running: Collection[Job], extra: Sequence[Job] = ()) -> Iterator[JobEvent]:
+    def queued(
+        self,
+        loads: Collection[DeviceLoad],
+        extra: Sequence[Job] = (),
+        timed: int | None = None,
+    ) -> Iterator[JobEvent]:
         """The position and seconds left of each queued job, in the order of their turns.
 
         Args:
-            running: The jobs that the device has; they go first.
+            loads: The devices; each job is counted where it would be finished first.
             extra: Jobs that are counted as if they had just been queued.
+            timed: Of how many the seconds are worked out; of all if omitted.
         """
-        known = True
-        seconds = 0.0
-        in_use = None
-        for job in running:
-            event = self._job_events.get(job.id)
-            done = event.step / event.total_steps if event and event.total_steps else 0.0
-            estimate = self._step_times.job(job.recipe)
-            known = known and estimate is not None
-            seconds += (estimate or 0.0) * (1 - done)
-            in_use = job.recipe.model
-        for position, job in enumerate(self._queue.order(extra), start=1):
-            model = job.recipe.model
-            if model in self._availability.pending:
-                share = self._availability.pending[model]
-                yield replace(
-                    queued_event(job), position=position, downloading=True, downloaded=share
-                )
-                continue
-            estimate = self._step_times.job(job.recipe)
-            known = known and estimate is not None
-            seconds += estimate or 0.0
-            if model != in_use:
-                seconds += self._step_times.load(model)
-                in_use = model
-            left = seconds if known else None
-            yield replace(queued_event(job), position=position, seconds_left=left)
+        outlook, pending = Outlook(loads), self._availability.pending
+        for position, job in enumerate(self._queue.walk(extra=extra), start=1):
+            event = replace(queued_event(job), position=position)
+            model = job.recipe.model_needed
+            if timed is not None and position > timed:
+                yield event
+            elif (best := outlook.best(job)) is not None:
+                yield replace(event, seconds_left=best.place(job))
+            elif model is not None and model in pending:
+                yield replace(event, downloading=True, downloaded=pending[model])
+            else:
+                yield event
 
-    def seconds_left(self, job: Job, done: float, running: Collection[Job]) -> float | None:
-        """Seconds until `job`, one of `running`, is painted; `done` (0 to 1) of it is."""
-        pictures = sum(each.recipe.count for each in running)
-        step = self._step_times.step(job.recipe, min(pictures, self._batch_size))
+    def seconds_left(self, job: Job, done: float, load: DeviceLoad) -> float | None:
+        """Seconds until `job`, one that runs on a device, is painted; `done` (0 to 1) of it is."""
+        if job.recipe.model_needed is None:
+            return None
+        step = load.times.step(job.recipe, min(load.pictures, load.batch_size))
         if step is None:
             return None
-        calls = job.cost / job.recipe.count * (1 - done)
-        return step * calls * max(1.0, pictures / self._batch_size)
+        calls = job.cost / job.recipe.count * (1 - done) * share_computed(job.recipe)
+        return step * calls * max(1.0, load.pictures / load.batch_size)
 
     def forecast(
-        self, owner: str, recipes: Sequence[Recipe], running: Collection[Job]
+        self, owner: str, recipes: Sequence[Recipe], loads: Collection[DeviceLoad]
     ) -> float | None:
         """Seconds until jobs of `owner` for all of `recipes` would be painted, if queued now.
 
@@ -94,8 +83,18 @@ class EtaCalculator:
             )
             for number, recipe in enumerate(recipes)
         ]
-        events = {event.job_id: event for event in self.queued(running, jobs)}
-        return events[jobs[-1].id].seconds_left
+        last = 0.0
+        waited_for = {job.id for job in jobs}
+        for event in islice(self.queued(loads, jobs), FORECAST_JOBS):
+            if event.job_id not in waited_for:
+                continue
+            if event.seconds_left is None:
+                return None
+            last = max(last, event.seconds_left)
+            waited_for.discard(event.job_id)
+            if not waited_for:
+                return last
+        return None
 
 
 def queued_event(job: Job) -> JobEvent:

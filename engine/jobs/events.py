@@ -1,10 +1,13 @@
 """Events: the latest state of each open job, for everyone who watches it."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
 from engine.jobs.job import JobEvent
 from engine.store import JobTable
+
+log = logging.getLogger(__name__)
 
 
 class JobEvents:
@@ -13,6 +16,7 @@ class JobEvents:
     def __init__(self) -> None:
         self._latest: dict[int, JobEvent] = {}
         self._watchers: dict[int, set[asyncio.Event]] = {}
+        self._listeners: list[Callable[[JobEvent], None]] = []
         self._closed = False
 
     def __getitem__(self, job_id: int) -> JobEvent:
@@ -27,10 +31,19 @@ class JobEvents:
         if event == self._latest.get(event.job_id):
             return
         self._latest[event.job_id] = event
+        for listener in self._listeners:
+            try:
+                listener(event)
+            except Exception:  # the job goes on all the same
+                log.exception("A listener failed over the news of job %d", event.job_id)
         for changed in self._watchers.get(event.job_id, ()):
             changed.set()
         if not event.state.waiting and event.job_id not in self._watchers:
             del self._latest[event.job_id]
+
+    def listen(self, listener: Callable[[JobEvent], None]) -> None:
+        """Have `listener` called with every event of every job from now on; it may not block."""
+        self._listeners.append(listener)
 
     async def watch(self, job_id: int) -> AsyncIterator[JobEvent]:
         """Yield the latest event of an open job, then each later one, until the job is over.

@@ -5,8 +5,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from engine.jobs.request import Recipe
+from engine.jobs.recipe import Recipe
 from engine.models.schedulers import SCHEDULERS
+
+NETWORK_COST = 8
+"""What work on a finished picture costs in the queue: about what a few-step model takes."""
 
 
 class JobState(StrEnum):
@@ -82,6 +85,8 @@ class Job:
     @property
     def cost(self) -> int:
         """What the job costs in model calls, the unit in which the queue is fair."""
+        if self.recipe.model_needed is None:
+            return NETWORK_COST
         calls = SCHEDULERS[self.recipe.scheduler].calls_per_step
         return self.recipe.count * self.recipe.num_inference_steps * calls
 
@@ -99,6 +104,8 @@ class JobEvent:
         seconds_left: Estimate until the pictures are ready; `None` if nothing was measured yet.
         step: Denoising steps done, summed over the job's pictures.
         total_steps: Steps to do, summed likewise.
+        step_seconds: What the latest denoising step took, of all pictures beside it; 0 until that
+            is known.
         preview: WebP bytes of the work in progress.
         pictures: Files of the finished pictures.
         error: What went wrong, in a sentence for people.
@@ -112,6 +119,7 @@ class JobEvent:
     seconds_left: float | None = None
     step: int = 0
     total_steps: int = 0
+    step_seconds: float = 0.0
     preview: bytes | None = None
     pictures: tuple[Path, ...] = ()
     error: str | None = None

@@ -3,11 +3,8 @@
 Every job counts, so a grid counts as its cells.
 """
 
-from collections.abc import Sequence
-
 from engine.errors import LimitReached, QueueFull
 from engine.grids.layout import MAX_CELLS
-from engine.jobs.job import Job
 from engine.jobs.requester import Requester
 from speech import say_many
 
@@ -32,12 +29,13 @@ def server_share(queue_size: int) -> int:
     return max(1, (queue_size + 1) // 2)
 
 
-def check_shares(waiting: Sequence[Job], requester: Requester, jobs: int, queue_size: int) -> None:
+def check_shares(requester: Requester, own: int, of_scope: int, jobs: int, queue_size: int) -> None:
     """Refuse jobs beyond a share. A requester without limits has the whole queue.
 
     Args:
-        waiting: The jobs in the queue.
         requester: Who asks.
+        own: How many jobs of theirs wait.
+        of_scope: How many from where they ask.
         jobs: How many jobs for.
         queue_size: How many may wait in all.
 
@@ -48,7 +46,6 @@ def check_shares(waiting: Sequence[Job], requester: Requester, jobs: int, queue_
     if requester.rate_limits is None:
         return
     most = person_share(queue_size)
-    own = sum(job.owner == requester.owner for job in waiting)
     if own + jobs > most:
         raise LimitReached(
             say_many(
@@ -62,7 +59,6 @@ def check_shares(waiting: Sequence[Job], requester: Requester, jobs: int, queue_
             )
         )
     most = server_share(queue_size)
-    of_scope = sum(job.scope == requester.scope for job in waiting)
     if requester.scope and of_scope + jobs > most:
         raise QueueFull(
             say_many(

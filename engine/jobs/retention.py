@@ -42,6 +42,9 @@ class Retention:
     Favourites stay, and so do jobs whose outcome has not been shown. Without a limit in the
     settings all jobs stay. Uploads that nothing needs are removed in any case: otherwise a copy
     would outlive the pictures that its owner has deleted.
+
+    Attributes:
+        settings: What counts for the next sweep.
     """
 
     def __init__(
@@ -51,7 +54,7 @@ class Retention:
         pictures: OutputFolder,
         uploads: UploadFolder,
     ) -> None:
-        self._settings = settings
+        self.settings = settings
         self._retention_table = retention_table
         self._pictures = pictures
         self._uploads = uploads
@@ -74,11 +77,11 @@ class Retention:
             OSError: When a file can't be removed.
         """
         jobs = 0
-        if self._settings.keep_days is not None:
-            before = time.time() - self._settings.keep_days * DAY
+        if self.settings.keep_days is not None:
+            before = time.time() - self.settings.keep_days * DAY
             jobs += await self._remove(await self._retention_table.older(before))
-        if self._settings.keep_gb is not None:
-            most = self._settings.keep_gb * GIGABYTE
+        if self.settings.keep_gb is not None:
+            most = self.settings.keep_gb * GIGABYTE
             candidates = await self._retention_table.with_pictures()
             kept = await self._retention_table.files()
             jobs += await self._remove(

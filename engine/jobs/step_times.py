@@ -2,8 +2,11 @@
 
 import math
 
-from engine.jobs.request import Recipe
+from engine.jobs.recipe import Recipe
+from engine.memory.activations import size_at
+from engine.memory.plan import Stage
 from engine.memory.profiles import ProfileStore
+from engine.models import shortcuts
 from engine.models.schedulers import SCHEDULERS
 
 
@@ -13,6 +16,8 @@ class StepTimes:
     def __init__(self, profiles: ProfileStore, batch_size: int) -> None:
         self._profiles = profiles
         self._batch_size = batch_size
+        self._jobs: dict[tuple[object, ...], float | None] = {}
+        self._version = profiles.version
 
     def load(self, model: str) -> float:
         """Seconds to load `model`; 0 if never measured."""
@@ -27,18 +32,62 @@ class StepTimes:
         known = self._profiles.step_seconds(recipe.model)
         if not known:
             return None
-        exact = known.get((recipe.width, recipe.height, batch))
+        width, height = size_at(
+            Stage.STEP,
+            recipe.width,
+            recipe.height,
+            recipe.pictures_beside,
+            recipe.control is not None,
+        )
+        exact = known.get((width, height, batch))
         if exact is not None:
             return exact
-        pixels = recipe.width * recipe.height * batch
+        pixels = width * height * batch
         by_pixels = [(width * height * n, seconds) for (width, height, n), seconds in known.items()]
         nearest, seconds = min(by_pixels, key=lambda item: abs(math.log(item[0] / pixels)))
         return seconds * pixels / nearest
 
     def job(self, recipe: Recipe) -> float | None:
-        """Seconds for a job in a full batch; `None` when unknown."""
+        """Seconds for a job in a full batch; `None` when unknown.
+
+        It's worked out once for equal jobs, until something is measured.
+        """
+        if self._version != self._profiles.version:
+            self._version = self._profiles.version
+            self._jobs.clear()
+        key = same_time(recipe)
+        if key not in self._jobs:
+            self._jobs[key] = self._job(recipe)
+        return self._jobs[key]
+
+    def _job(self, recipe: Recipe) -> float | None:
         step = self.step(recipe, self._batch_size)
         if step is None:
             return None
         calls = SCHEDULERS[recipe.scheduler].calls_per_step * recipe.num_inference_steps
-        return step / self._batch_size * recipe.count * calls
+        share = share_computed(recipe)
+        return step / self._batch_size * recipe.count * calls * share
+
+
+def same_time(recipe: Recipe) -> tuple[object, ...]:
+    """What is equal for recipes that take equally long."""
+    return (
+        *(recipe.model, recipe.width, recipe.height, recipe.pictures_beside),
+        *(recipe.control is None, recipe.count, recipe.scheduler, recipe.quick),
+        *(recipe.num_inference_steps, recipe.steps_taken, recipe.guidance_scale > 1),
+    )
+
+
+def share_computed(recipe: Recipe) -> float:
+    """What the denoiser computes for a recipe, as a share of what it does in exact mode.
+
+    The model's own scheduler counts as smooth, as nearly all are.
+    """
+    if not recipe.quick:
+        return 1.0
+    total = recipe.steps_taken
+    smooth = SCHEDULERS[recipe.scheduler].smooth
+    steps = [step for step in range(total) if not (smooth and shortcuts.forecasts(step, total))]
+    guided = recipe.guidance_scale > 1
+    halves = sum(guided and not shortcuts.guides(step, total) for step in steps)
+    return (len(steps) - halves / 2) / total

@@ -11,11 +11,14 @@ from engine.jobs.context_loader import ContextLoader
 from engine.jobs.job import Job
 from engine.jobs.queue_shares import check_shares
 from engine.jobs.rate_limits import window_start
-from engine.jobs.request import ImageRequest, Recipe, check_length
+from engine.jobs.recipe import Recipe
+from engine.jobs.recipe_checks import check_complete, check_length
+from engine.jobs.request import ImageRequest
 from engine.jobs.requester import Requester
 from engine.models.adapters import AdapterCatalogue
+from engine.models.controls import ControlCatalogue
 from engine.store import JobTable
-from engine.worker.worker import Worker
+from engine.worker.dispatcher import Dispatcher
 from speech import say, say_many
 
 
@@ -25,31 +28,37 @@ class JobSubmission:
     Attributes:
         lock: Held while limits are checked and jobs are stored, so that two requests can't both
             use the last of a limit, and no model is removed in between.
+        queue_size: The most jobs that may wait.
     """
 
     def __init__(
         self,
         contexts: ContextLoader,
         adapters: AdapterCatalogue,
+        controls: ControlCatalogue,
         uploads: UploadFolder,
         jobs: JobTable,
-        worker: Worker,
+        dispatcher: Dispatcher,
         queue_size: int,
+        *,
+        quick: bool = False,
     ) -> None:
         self.lock = asyncio.Lock()
         self._contexts = contexts
         self._adapters = adapters
+        self._controls = controls
         self._uploads = uploads
         self._jobs = jobs
-        self._worker = worker
-        self._queue_size = queue_size
+        self._dispatcher = dispatcher
+        self.queue_size = queue_size
+        self._quick = quick
 
     async def submit(self, requests: Sequence[ImageRequest], requester: Requester) -> list[Job]:
         """Queue all requests or none. Raises as `Studio.submit_all` does."""
         async with self.admission(requests, requester) as recipes:
             jobs = await self._jobs.add_all(requester, recipes)
             for job in jobs:
-                self._worker.push(job)
+                self._dispatcher.push(job)
         return jobs
 
     @asynccontextmanager
@@ -72,9 +81,9 @@ class JobSubmission:
         words = () if reviewed else await context.words.to_review(*requests)
         async with self.lock:
             for recipe in recipes:
-                context.catalogue[recipe.model]  # raises if the model was removed meanwhile
-            await self._check_room(recipes, requester, as_one=as_one)
-            _require_review(words)
+                check_complete(recipe, context.catalogue[recipe.model])
+            await self.check_room(recipes, requester, as_one=as_one)
+            require_review(words)
             yield recipes
 
     async def check(
@@ -98,8 +107,8 @@ class JobSubmission:
         """
         context = await self.context_of(requester)
         recipes = await self._recipes(requests, context)
-        await self._check_room(recipes, requester, as_one=as_one)
-        _require_review(() if reviewed else await context.words.to_review(*requests))
+        await self.check_room(recipes, requester, as_one=as_one)
+        require_review(() if reviewed else await context.words.to_review(*requests))
         return recipes
 
     async def check_rate_limits(self, requester: Requester, pictures: int, jobs: int = 1) -> None:
@@ -107,8 +116,7 @@ class JobSubmission:
         if requester.rate_limits is None:
             return
         used = await self._jobs.used_since(requester.owner, window_start())
-        jobs_open = [*self._worker.running, *self._worker.waiting]
-        own = [job for job in jobs_open if job.owner == requester.owner]
+        own = self._dispatcher.open_jobs(requester.owner)
         grids = {job.cell.grid for job in own if job.cell}
         single = sum(not job.cell for job in own)
         requester.rate_limits.check(pictures, used, single + len(grids), jobs)
@@ -127,32 +135,43 @@ class JobSubmission:
             check_length(request.prompt, request.negative_prompt)
         await context.words.check(*requests)
         recipes = []
+        adapters = self._adapters.seen_by(context.scope, context.owner)
         for request in requests:
             request, model = context.models.apply(request)
-            recipes.append(request.resolve(model, self._adapters))
-            for name in (request.image, request.mask):
+            recipe = request.resolve(model, adapters, self._controls, quick=self._quick)
+            shown = recipe.control.image if recipe.control else None
+            for name in (request.image, request.mask, shown):
                 if name is not None:
                     self._uploads.require(name)
+            if recipe.references:
+                await asyncio.to_thread(self._uploads.require_references, recipe.references)
+            recipes.append(recipe)
         return recipes
 
-    async def _check_room(
-        self, recipes: Sequence[Recipe], requester: Requester, *, as_one: bool
+    async def check_room(
+        self, recipes: Sequence[Recipe], requester: Requester, *, as_one: bool = False
     ) -> None:
         """Raise unless the queue has room for the recipes and the requester's limits allow them."""
-        if len(self._worker) + len(recipes) > self._queue_size:
+        if len(self._dispatcher) + len(recipes) > self.queue_size:
             raise QueueFull(
                 say_many(
                     "The queue is full ({number} job). Try again in a few minutes.",
                     "The queue is full ({number} jobs). Try again in a few minutes.",
-                    self._queue_size,
+                    self.queue_size,
                 )
             )
-        check_shares(self._worker.waiting, requester, len(recipes), self._queue_size)
+        check_shares(
+            requester,
+            self._dispatcher.waiting_of(requester.owner),
+            self._dispatcher.waiting_in(requester.scope),
+            len(recipes),
+            self.queue_size,
+        )
         pictures = sum(recipe.count for recipe in recipes)
         await self.check_rate_limits(requester, pictures, 1 if as_one else len(recipes))
 
 
-def _require_review(words: tuple[str, ...]) -> None:
+def require_review(words: tuple[str, ...]) -> None:
     """Raise `NeedsReview` if there are words for which a moderator has to review the request."""
     if words:
         raise NeedsReview(

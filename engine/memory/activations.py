@@ -4,6 +4,7 @@ All of it is an estimate until it is measured; see `engine.memory.profiles`.
 """
 
 from engine.memory.components import Component
+from engine.memory.plan import Stage
 from engine.models.families import FamilyFacts
 
 NUMBER_BYTES = {"float16": 2, "bfloat16": 2, "float32": 4}
@@ -26,6 +27,14 @@ CLIP_TOKENS = 77
 """A CLIP's context."""
 
 IMAGE_CHANNELS = 3
+
+CONTROL_PART = 4
+"""One part in so many of a step's working memory is what a control network adds to it: SDXL's ten
+tensors for the skips and the middle, 80 MB of the 400 of a row at 1024² (by their shapes)."""
+
+REFERENCE_PIXELS = 1024 * 1024
+"""Pixels to which a reference picture is scaled down: the limit of FLUX.2 klein, about what the
+others scale it to."""
 
 
 def decode_bytes(
@@ -71,23 +80,65 @@ def tokens(family: FamilyFacts, width: int, height: int) -> int:
     return cells + (TEXT_TOKENS if family.denoiser == "transformer" else 0)
 
 
+def size_at(
+    stage: Stage, width: int, height: int, references: int, controlled: bool
+) -> tuple[int, int]:
+    """Size of the plain picture that takes as much at a stage as one with all this, pixels.
+
+    Measurements are kept and found under it. It's (0, 0) where the picture doesn't matter. The
+    tokens of reference pictures lengthen the denoiser's sequence as if the picture were higher.
+    What a control network says is kept while the denoiser works.
+
+    Args:
+        stage: What is done.
+        width: Of the picture, pixels.
+        height: Of the picture, pixels.
+        references: Reference pictures beside it.
+        controlled: Whether it is painted along a map.
+    """
+    if stage is Stage.LOAD or (stage is Stage.ENCODE and not references):
+        return 0, 0
+    if stage is Stage.DECODE:
+        return width, height
+    height += -(-references * REFERENCE_PIXELS // width)
+    return width, height + height // CONTROL_PART * controlled
+
+
 def step_bytes(
-    family: FamilyFacts, width: int, height: int, batch: int, guided: bool, number_bytes: int
+    family: FamilyFacts,
+    width: int,
+    height: int,
+    batch: int,
+    guided: bool,
+    number_bytes: int,
+    *,
+    controlled: bool = False,
 ) -> int:
-    """What the denoiser takes for one step of `batch` pictures.
+    """What the denoiser takes for one step of `batch` pictures, of their `step_size`.
 
     Linear in rows × tokens × hidden size; `guided` pictures have a row for each prompt where the
     family calls the denoiser for both at once.
     """
     rows = batch * (family.guidance_rows if guided else 1)
-    copies = family.step_copies or COPIES
+    copies = (family.step_copies or COPIES) + family.control_copies * controlled
     workspace = WORKSPACE if family.denoiser == "unet" else CUBLAS_WORKSPACE
     numbers = rows * tokens(family, width, height) * family.hidden_size * copies
     return numbers * number_bytes + workspace
 
 
-def prompt_bytes(encoder: Component, number_bytes: int) -> int:
-    """What a text encoder takes to encode one prompt; a block has about 12 hidden² weights."""
+def prompt_bytes(encoder: Component, number_bytes: int, picture_tokens: int = 0) -> int:
+    """What a text encoder takes to encode one prompt; a block has about 12 hidden² weights.
+
+    A language model's head, whose weights and those of the embeddings are most of those outside of
+    blocks, makes a number for each token and word that it knows.
+
+    Args:
+        encoder: Which.
+        number_bytes: 2 in half precision, 4 in float32.
+        picture_tokens: Those of pictures that it reads beside the words.
+    """
     hidden = (encoder.largest_block / 12) ** 0.5
     length = CLIP_TOKENS if encoder.class_name.startswith("CLIP") else TEXT_TOKENS
-    return int(length * hidden * COPIES * number_bytes) + CUBLAS_WORKSPACE
+    length += picture_tokens
+    words = encoder.outside_blocks / (2 * hidden) if encoder.has_head else 0
+    return int(length * (hidden * COPIES + words) * number_bytes) + CUBLAS_WORKSPACE

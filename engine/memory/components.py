@@ -16,6 +16,8 @@ class Role(StrEnum):
     """Once for each new prompt."""
     DENOISER = "denoiser"
     """At every step."""
+    CONTROL = "control"
+    """With the denoiser, for pictures that are painted along a map."""
     VAE = "VAE"
     """Once at the end, and at the beginning if there is an init image."""
     OTHER = "other"
@@ -49,6 +51,7 @@ class Component:
         tile_side: Of a VAE: pixels a side of the tiles that it was trained for, the most that a
             tile may have: `sample_size` of an AutoencoderKL, 512 of an AutoencoderDC, 256 of
             Qwen-Image's.
+        fixed: Whether its weights stay as they were loaded, never quantized.
     """
 
     name: str
@@ -66,6 +69,7 @@ class Component:
     stored_as: Quantization | None = None
     force_upcast: bool = True
     tile_side: int = 512
+    fixed: bool = False
 
     @property
     def has_head(self) -> bool:
@@ -75,7 +79,7 @@ class Component:
     @property
     def is_unet(self) -> bool:
         """Whether most of its weights are convolutions at falling resolution."""
-        return self.class_name.startswith("UNet")
+        return self.class_name.startswith(("UNet", "ControlNet"))
 
     @property
     def streamed_block(self) -> int:

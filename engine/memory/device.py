@@ -24,6 +24,30 @@ RAM_RESERVE = 2 * 10**9
 NO_LIMIT = 2**62
 OWN_MEMORY = frozenset({"cuda", "xpu"})
 """The kinds of device whose memory isn't RAM."""
+IMAGINED = {
+    "cuda": "a card with {size}",
+    "xpu": "an Intel card with {size}",
+    "mps": "a Mac with {size}",
+}
+"""What imagined devices are called, by kind."""
+METAL_SHARE, LARGE_METAL_SHARE, SMALL_MAC = 2 / 3, 3 / 4, 36 * 2**30
+"""Of a Mac's memory, what Metal advises to take at most: two thirds of up to 36 GB, three quarters
+of more (an estimate; a real one is asked)."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceMemory:
+    """A device's memory at one moment, whoever uses it.
+
+    Attributes:
+        name: The device, such as `cuda:0`.
+        used_bytes: What all programs have taken of it.
+        total_bytes: All of it.
+    """
+
+    name: str
+    used_bytes: int
+    total_bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,16 +83,27 @@ class DeviceFacts:
     quantizations: frozenset[Quantization] = frozenset({Quantization.LAYERWISE})
 
     @classmethod
-    def imagined(cls, vram_bytes: int, *, ram_free_bytes: int = NO_LIMIT) -> Self:
-        """A CUDA card with `vram_bytes`, which this machine may not have, and all libraries."""
+    def imagined(
+        cls, vram_bytes: int, *, ram_free_bytes: int = NO_LIMIT, kind: str = "cuda"
+    ) -> Self:
+        """A device with `vram_bytes`, which this machine may not have, and all libraries.
+
+        Args:
+            vram_bytes: Its memory; all of the machine's, if that is one with RAM.
+            ram_free_bytes: For the master weights, beside a card.
+            kind: `cuda` for an NVIDIA card, `xpu` or `mps`.
+        """
+        own_memory = kind in OWN_MEMORY
+        size = f"{vram_bytes / 1e9:.4g} GB"
+        free = max(0, vram_bytes - CONTEXT_BYTES) if own_memory else _free_for_metal(vram_bytes)
         return cls(
-            kind="cuda",
-            name=f"a card with {vram_bytes / 1e9:.4g} GB",
+            kind=kind,
+            name=IMAGINED[kind].format(size=size),
             total_bytes=vram_bytes,
-            free_bytes=max(0, vram_bytes - CONTEXT_BYTES),
-            reserve_bytes=reserve_of(vram_bytes),
-            compute_capability=(8, 9),
-            ram_free_bytes=ram_free_bytes,
+            free_bytes=free,
+            reserve_bytes=reserve_of(vram_bytes) if own_memory else 0,
+            compute_capability=(8, 9) if kind == "cuda" else None,
+            ram_free_bytes=ram_free_bytes if own_memory else free,
             quantizations=frozenset(Quantization) - {Quantization.GGUF},
         )
 
@@ -81,6 +116,12 @@ class DeviceFacts:
     def usable_bytes(self) -> int:
         """What a plan may take at its peak."""
         return max(0, self.free_bytes - self.reserve_bytes)
+
+
+def _free_for_metal(total_bytes: int) -> int:
+    """What is free of a Mac's memory, if little else runs."""
+    share = METAL_SHARE if total_bytes <= SMALL_MAC else LARGE_METAL_SHARE
+    return max(0, min(total_bytes - RAM_RESERVE, int(share * total_bytes)))
 
 
 def reserve_of(total_bytes: int, others_bytes: int = 0, *, windows: bool = False) -> int:

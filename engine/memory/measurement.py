@@ -5,11 +5,9 @@ from typing import Self
 
 from engine.memory.plan import Plan, Stage
 
-SIZED = (Stage.STEP, Stage.DECODE)
-"""The stages to which the size of a picture matters."""
-
 WorkingKey = tuple[Stage, str, int, int, int, int]
-"""Stage, dtype, tile, width, height, batch; 0 (batch: 1) for what doesn't matter at the stage."""
+"""Stage, dtype, tile, width, height, batch; 0 (batch: 1) for what doesn't matter at the stage.
+The sizes of a stage are those of `activations.size_at`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,9 +21,9 @@ class Measurement:
         stage: What was measured.
         dtype: What was computed in.
         tile_side: Pixels a side of the VAE's tiles; 0 without.
-        width: Of a picture, pixels; 0 for loading.
-        height: Of a picture, pixels; 0 for loading.
-        batch: Pictures in the step.
+        width: As `activations.size_at` has it, pixels; 0 if the picture doesn't matter.
+        height: The same.
+        batch: Pictures in the step; 1 at other stages.
         weight_bytes: Weights on the device during the stage.
         peak_bytes: Measured peak; of a failure the expected one, so less than is needed. `None` on
             a device that doesn't count, such as a CPU.
@@ -48,11 +46,6 @@ class Measurement:
     usable_bytes: int
     seconds: float = 0.0
     failed: bool = False
-
-    @property
-    def depends_on_size(self) -> bool:
-        """Whether the size of the picture matters to the stage."""
-        return self.stage in SIZED
 
     @property
     def key(self) -> tuple[str | int, ...]:
@@ -102,7 +95,7 @@ class Measurement:
             tile_side=plan.tile_side,
             width=width,
             height=height,
-            batch=batch,
+            batch=batch if stage is Stage.STEP else 1,
             weight_bytes=plan.weights[stage] if weight_bytes is None else weight_bytes,
             peak_bytes=plan.peaks[stage] if failed else peak_bytes,
             usable_bytes=usable_bytes,
@@ -119,6 +112,7 @@ def working_key(
         stage,
         dtype,
         tile_side if stage is Stage.DECODE else 0,
-        *((width, height) if stage in SIZED else (0, 0)),
+        width,
+        height,
         batch if stage is Stage.STEP else 1,
     )

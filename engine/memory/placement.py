@@ -25,7 +25,7 @@ autoencoder's own tiles are as small."""
 
 LOWEST = 1 / 16
 """An eighth of a side's pixels and four times the channels."""
-STAGES = {Role.TEXT_ENCODER: Stage.ENCODE, Role.DENOISER: Stage.STEP}
+STAGES = {Role.TEXT_ENCODER: Stage.ENCODE, Role.DENOISER: Stage.STEP, Role.CONTROL: Stage.STEP}
 
 RESIDENT, OFFLOADED, STREAMED = Residence.RESIDENT, Residence.OFFLOADED, Residence.STREAMED
 
@@ -127,9 +127,10 @@ def place_components(request: PlanRequest, rungs: Rungs, usable: int) -> Plan:
         )
     for component, place in streamed if not by_layer else ():
         used = _resident_bytes(places) + _working_beside(request, component, places, working)
-        if component in request.encoders:
-            others = (c for c in request.encoders if c is not component)
-            used += _visiting_bytes(others, places)
+        for together in (request.encoders, request.denoisers):
+            if component in together:
+                others = (c for c in together if c is not component)
+                used += _visiting_bytes(others, places)
         places[component.name] = _stream(component, place, usable - used)
     return Plan(
         dtype=request.dtype,
@@ -152,17 +153,24 @@ def _method(component: Component, rungs: Rungs) -> Quantization | None:
 
 def working_bytes(request: PlanRequest, *, tile_side: int, batch: int) -> dict[Stage, int]:
     """Bytes besides weights, by stage: measured if possible, else estimated."""
-    size = (request.width, request.height)
     number = NUMBER_BYTES[request.dtype]
     vae_dtype = "float32" if request.vae_float32 else request.dtype
+    pictures = request.references * request.family.reference_tokens
     estimates = {
         Stage.ENCODE: max(
-            (prompt_bytes(encoder, number) for encoder in request.encoders), default=0
+            (prompt_bytes(encoder, number, pictures) for encoder in request.encoders), default=0
         ),
-        Stage.STEP: step_bytes(request.family, *size, batch, request.guided, number),
+        Stage.STEP: step_bytes(
+            request.family,
+            *request.size_at(Stage.STEP),
+            batch,
+            request.guided,
+            number,
+            controlled=request.controlled,
+        ),
         Stage.DECODE: decode_bytes(
             request.family,
-            *size,
+            *request.size_at(Stage.DECODE),
             NUMBER_BYTES[vae_dtype],
             tile_side=tile_side,
         ),
@@ -170,6 +178,7 @@ def working_bytes(request: PlanRequest, *, tile_side: int, batch: int) -> dict[S
     working = {Stage.LOAD: 0}
     for stage, estimate in estimates.items():
         dtype = vae_dtype if stage is Stage.DECODE else request.dtype
+        size = request.size_at(stage)
         measured = request.profile.working(stage, dtype, tile_side, *size, batch)
         working[stage] = estimate if measured is None else measured
     return working
@@ -183,9 +192,9 @@ def overlap(request: PlanRequest, tile_side: int) -> float:
 def _pinned(
     request: PlanRequest, places: dict[str, ComponentPlacement]
 ) -> dict[str, ComponentPlacement]:
-    """`places` with what is page-locked, which helps transfers over CUDA."""
+    """`places` with what is page-locked, which helps transfers to a card."""
     device = request.device
-    return pinned(places, device.ram_free_bytes) if device.kind == "cuda" else places
+    return pinned(places, device.ram_free_bytes) if device.has_own_memory else places
 
 
 def _resident_bytes(places: dict[str, ComponentPlacement]) -> int:

@@ -31,6 +31,11 @@ class Quantization(StrEnum):
     """torchao, int8 weights."""
     FLOAT8 = "float8"
     """torchao, float8 weights (CUDA with compute capability 8.9)."""
+    FLOAT8_MATMUL = "float8mm"
+    """torchao, float8 weights and activations, multiplied in float8 (CUDA with 8.9); the plan may
+    choose it where `[engine] speed` isn't exact, no setting names it."""
+    INT8_MATMUL = "int8mm"
+    """The same in int8 (CUDA with 8.0)."""
     LAYERWISE = "layerwise"
     """Diffusers' layerwise casting: kept as float8, computed in half precision."""
     GGUF = "gguf"
@@ -64,6 +69,7 @@ class MemoryOptions:
         quantize_text_encoder: The same for the text encoders.
         vae_tiling: Whether the VAE decodes in tiles; `None` leaves it to the planner.
         dtype: `auto`, `float16`, `bfloat16` or `float32`.
+        speed: `exact`, `close` or `quick`: how far pictures may differ for speed.
     """
 
     offload: Offload = Offload.AUTO
@@ -71,6 +77,12 @@ class MemoryOptions:
     quantize_text_encoder: str = "never"
     vae_tiling: bool | None = None
     dtype: str = "auto"
+    speed: str = "exact"
+
+    @property
+    def multiplies_quantized(self) -> bool:
+        """Whether the planner may have matrices multiplied in fewer bits."""
+        return self.speed != "exact" and self.quantize in ("never", "if_needed")
 
 
 class Stage(StrEnum):

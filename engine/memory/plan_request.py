@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from engine.memory.activations import size_at
 from engine.memory.components import Component, Role
 from engine.memory.device import DeviceFacts
 from engine.memory.plan import MemoryOptions, Stage
@@ -25,6 +26,10 @@ ANY_FAMILY = FamilyFacts(
 )
 """Used as the family of a pipeline that runs whole."""
 
+ANY_TRANSFORMER = replace(ANY_FAMILY, dtype="bfloat16")
+"""The same, of one with a transformer: those were trained in bfloat16, and many overflow in
+float16."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class PlanRequest:
@@ -40,6 +45,8 @@ class PlanRequest:
         batch: The most pictures in one step.
         guided: Whether pictures have a second, unconditional row.
         steps: Denoising steps of a picture; 0 for the family's default.
+        references: Reference pictures beside each picture.
+        controlled: Whether pictures are painted along a map.
         profile: What was measured of this model on this device.
     """
 
@@ -52,12 +59,18 @@ class PlanRequest:
     batch: int = 1
     guided: bool = True
     steps: int = 0
+    references: int = 0
+    controlled: bool = False
     profile: ModelProfile = field(default_factory=ModelProfile)
 
     def with_adapters(self, nbytes: Mapping[str, int]) -> "PlanRequest":
         """This request with so many bytes of LoRAs loaded, by component."""
         components = (replace(c, adapter_bytes=nbytes.get(c.name, 0)) for c in self.components)
         return replace(self, components=tuple(components))
+
+    def size_at(self, stage: Stage) -> tuple[int, int]:
+        """The size under which such pictures are measured at a stage; see `activations.size_at`."""
+        return size_at(stage, self.width, self.height, self.references, self.controlled)
 
     @cached_property
     def encoders(self) -> tuple[Component, ...]:
@@ -66,8 +79,8 @@ class PlanRequest:
 
     @cached_property
     def denoisers(self) -> tuple[Component, ...]:
-        """The denoiser."""
-        return tuple(c for c in self.components if c.role is Role.DENOISER)
+        """The denoiser, and the networks that control it."""
+        return tuple(c for c in self.components if c.role in (Role.DENOISER, Role.CONTROL))
 
     @cached_property
     def decoders(self) -> tuple[Component, ...]:

@@ -8,6 +8,7 @@ from engine.memory.device import NO_LIMIT
 from engine.memory.plan import ComponentPlacement, Plan, Residence, Stage
 from engine.memory.plan_request import PlanRequest
 from engine.memory.planner import Choice, choose
+from engine.models.shortcuts import MIN_STEPS
 from engine.sizes import human_size
 from speech import AND, join_list, phrase, say, say_many
 
@@ -89,7 +90,7 @@ def tabulate(request: PlanRequest, choice: Choice | None = None) -> PlanTable:
             for rejected in choice.passed_over
         ),
         problem=choice.problem,
-        notes=(*choice.notes, *_notes(plan)),
+        notes=(*choice.notes, *_notes(plan), *_speed_notes(request)),
         ram=_ram(plan, request),
     )
 
@@ -186,3 +187,21 @@ def _notes(plan: Plan) -> Sequence[str]:
     if plan.changes_picture:
         notes.append(say("Quantized weights change the picture slightly."))
     return notes
+
+
+def _speed_notes(request: PlanRequest) -> Sequence[str]:
+    """What `[engine] speed` costs in fidelity."""
+    match request.memory_options.speed:
+        case "close":
+            return [
+                say("Speed “close”: pictures may differ by rounding from those painted exactly.")
+            ]
+        case "quick":
+            return [
+                say(
+                    "Speed “quick”: pictures of {least} steps or more save about two fifths of the "
+                    "work, and differ slightly from those painted exactly.",
+                    least=MIN_STEPS,
+                )
+            ]
+    return []

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from engine.memory.plan import Plan, Quantization, Stage
+from engine.memory.plan import Offload, Plan, Quantization, Stage
 from engine.memory.plan_request import PlanRequest
-from engine.memory.quantization import QUANTIZATION_METHODS, why_unsupported
+from engine.memory.quantization import QUANTIZATION_METHODS, matmul_methods, why_unsupported
 from engine.memory.search import candidates, ranked
 from engine.sizes import human_size
 from speech import AND, join_list, phrase, say
@@ -22,6 +22,9 @@ FAILED_BEFORE = {
     Stage.STEP: phrase("has run out of memory here while denoising"),
     Stage.DECODE: phrase("has run out of memory here while decoding"),
 }
+
+KEPT = frozenset({Offload.AUTO, Offload.RESIDENT})
+"""Settings that a device without memory of its own honours, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +116,9 @@ def why_unfit(request: PlanRequest, plan: Plan) -> str | None:
         peaks = plan.peaks
         stage = max(peaks, key=lambda stage: peaks[stage])
         return say(TOO_LARGE[stage], needed=human_size(peaks[stage]), free=human_size(usable))
-    if failure := request.profile.failure(plan, request.width, request.height, usable):
+    if failure := request.profile.failure(plan, request.size_at, usable):
         return say(FAILED_BEFORE[failure.stage])
-    best = request.profile.best_batch(plan.key, request.width, request.height, request.batch)
+    best = request.profile.best_batch(plan.key, *request.size_at(Stage.STEP), request.batch)
     if best < plan.batch:
         return say("is hardly faster per picture than a batch of {best}", best=best)
     return None
@@ -174,7 +177,8 @@ def _not_allowed(request: PlanRequest, chosen: Plan) -> Iterable[RejectedPlan]:
         return
     usable, fastest = request.device.usable_bytes, chosen.slowdown
     for method in QUANTIZATION_METHODS:
-        if request.device.kind not in QUANTIZATION_METHODS[method].kinds:
+        facts = QUANTIZATION_METHODS[method]
+        if facts.activations or request.device.kind not in facts.kinds:
             continue
         found = ranked(request, usable, [method], [None], [chosen.batch])
         best = next((plan for plan in found if plan.peak_bytes <= usable), None)
@@ -203,6 +207,18 @@ def _notes(request: PlanRequest) -> Iterable[str]:
             reason := why_unsupported(Quantization(setting), device)
         ):
             yield say("[engine] {setting} is ignored: {reason}.", setting=name, reason=reason)
+    if memory_options.offload not in KEPT and not device.has_own_memory:
+        yield say(
+            "[engine] offload is ignored: the memory of {device} is RAM, so moving weights there "
+            "would save none.",
+            device=device.name,
+        )
+    if memory_options.multiplies_quantized and not matmul_methods(device):
+        yield say(
+            "[engine] speed = “{speed}”: matrices are multiplied as usual, since {reason}.",
+            speed=memory_options.speed,
+            reason=why_unsupported(Quantization.INT8_MATMUL, device),
+        )
     if request.dtype == "bfloat16" and not device.bf16:
         yield say(
             "{device} has no bfloat16, so every step is slow. “auto” uses what it supports.",

@@ -5,9 +5,11 @@ a plan gives the working memory of all plans of that model, size and batch: the 
 the weights that its plan had on the device.
 """
 
-from collections.abc import Iterable, Iterator
+from collections import ChainMap
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Self
+from math import prod
+from typing import Self, TypeVar
 
 from engine.memory.measurement import Measurement, WorkingKey, working_key
 from engine.memory.plan import Plan, Stage
@@ -24,6 +26,11 @@ WORTH_SAVING = 1.1
 
 Size = tuple[int, int, int]
 """Width and height of a picture, pixels, and pictures in a step."""
+
+T = TypeVar("T")
+
+SizeAt = Callable[[Stage], tuple[int, int]]
+"""From a stage to width and height, pixels: `PlanRequest.size_at`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,24 +81,28 @@ class ModelProfile:
         """Measured bytes besides weights; `None` if never measured."""
         return self._working.get(working_key(stage, dtype, tile_side, width, height, batch))
 
-    def failure(self, plan: Plan, width: int, height: int, usable: int) -> Measurement | None:
+    def failure(self, plan: Plan, size_at: SizeAt, usable: int) -> Measurement | None:
         """A failure that `plan` would repeat.
 
         It would if it expects as much at the stage that failed, for as large and as many pictures,
         and the device has hardly more to give than it had then; unless it has worked itself.
+
+        Args:
+            plan: The plan.
+            size_at: From a stage to the size of the pictures there, as they are measured.
+            usable: What the device has to give, bytes.
         """
         proven = {
             m.stage
             for m in self.measurements
             if (m.plan_key, m.failed) == (plan.key, False)
-            and (not m.depends_on_size or m.width * m.height >= width * height)
-            and m.batch >= plan.batch
+            and m.width * m.height >= prod(size_at(m.stage))
+            and (m.stage is not Stage.STEP or m.batch >= plan.batch)
         }
         for m in self.measurements:
-            larger = not m.depends_on_size or width * height >= m.width * m.height
             if (
                 m.failed
-                and larger
+                and prod(size_at(m.stage)) >= m.width * m.height
                 and (m.plan_key == plan.key or m.stage not in proven)
                 and usable <= 1.05 * m.usable_bytes
                 and plan.peaks[m.stage] >= (m.peak_bytes or 0)
@@ -125,6 +136,9 @@ class ProfileStore:
 
     The device's thread adds to it while the event loop reads: each access is one operation of a
     dict, so nothing is locked.
+
+    Attributes:
+        version: A number that changes with what is known.
     """
 
     def __init__(
@@ -134,8 +148,10 @@ class ProfileStore:
         self._entries: dict[object, Measurement] = {}
         self._saved: dict[object, Measurement] = {}
         self._measured_once: set[object] = set()
-        self._step_seconds: dict[str, dict[Size, float]] = {}
-        self._load_seconds: dict[str, float] = {}
+        self._step_seconds: dict[str, dict[str, dict[Size, float]]] = {}
+        self._load_seconds: dict[str, dict[str, float]] = {}
+        self._device: str | None = None
+        self.version = 0
         self._overflows = dict.fromkeys(overflows)
         for measurement in known:
             self._put(measurement)
@@ -160,6 +176,7 @@ class ProfileStore:
             new = replace(new, seconds=self._average(before, new.seconds))
         elif before is None:
             self._measured_once.add(key)
+        self.settle(new.device)
         self._put(new)
         if saved is not None and not _worth_saving(new, saved):
             return None
@@ -175,12 +192,20 @@ class ProfileStore:
 
     def take_overflow(self, overflow: Overflow) -> None:
         """Take in what overflowed."""
+        self.settle(overflow.device)
         self._overflows[overflow] = None
 
     def take(self, known: Measurement) -> None:
         """Take in what another store of the same has learned and found worth saving."""
+        self.settle(known.device)
         self._put(known)
         self._saved[known.key] = known
+
+    def settle(self, device: str) -> None:
+        """It's known now which device is measured here: the seconds of others don't count."""
+        if device != self._device:
+            self._device = device
+            self.version += 1
 
     def _average(self, before: Measurement, seconds: float) -> float:
         if before.key in self._measured_once:
@@ -199,24 +224,37 @@ class ProfileStore:
             self._overflows.pop(overflow, None)
         self._step_seconds.pop(model, None)
         self._load_seconds.pop(model, None)
+        self.version += 1
 
     def step_seconds(self, model: str) -> dict[Size, float]:
-        """Seconds per step of a model, under the plan that ran last."""
-        return dict(self._step_seconds.get(model, {}))
+        """Seconds per step of a model, under the plan that ran last.
+
+        Until something is measured here, those of all devices count.
+        """
+        return dict(ChainMap(*reversed(self._here(self._step_seconds.get(model, {})))))
 
     def load_seconds(self, model: str) -> float | None:
         """Seconds that loading a model took last; `None` if never measured."""
-        return self._load_seconds.get(model)
+        [*_, last] = None, *self._here(self._load_seconds.get(model, {}))
+        return last
+
+    def _here(self, by_device: dict[str, T]) -> list[T]:
+        """What is known of this device, or of any if nothing was measured here yet."""
+        if self._device is None:
+            return list(by_device.values())
+        return [by_device[self._device]] if self._device in by_device else []
 
     def _put(self, one: Measurement) -> None:
         self._entries[one.key] = one
         for entries in (self._entries, self._saved):
             entries.pop(one.disproved_key, None)
         if one.seconds and one.stage is Stage.STEP:
-            sizes = self._step_seconds.setdefault(one.model, {})
+            devices = self._step_seconds.setdefault(one.model, {})
+            sizes = devices.setdefault(one.device, {})
             sizes[one.width, one.height, one.batch] = one.seconds
         elif one.seconds and one.stage is Stage.LOAD:
-            self._load_seconds[one.model] = one.seconds
+            self._load_seconds.setdefault(one.model, {})[one.device] = one.seconds
+        self.version += 1
 
 
 def _worth_saving(new: Measurement, saved: Measurement) -> bool:

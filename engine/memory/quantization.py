@@ -25,6 +25,8 @@ class QuantizationMethod:
         kinds: Kinds of device that support it.
         compute_capability: The least that an NVIDIA card needs.
         convolutions: Whether it shrinks convolutions too.
+        activations: Whether activations are quantized too, and multiplied in as few bits, which the
+            card has units for.
         moves: Where its weights can live besides being resident.
     """
 
@@ -34,6 +36,7 @@ class QuantizationMethod:
     kinds: frozenset[str] = frozenset({"cuda"})
     compute_capability: tuple[int, int] = (0, 0)
     convolutions: bool = False
+    activations: bool = False
     moves: frozenset[Residence] = frozenset({Residence.OFFLOADED, Residence.STREAMED})
 
 
@@ -41,6 +44,22 @@ QUANTIZATION_METHODS: Mapping[Quantization, QuantizationMethod] = MappingProxyTy
     {
         Quantization.FLOAT8: QuantizationMethod(
             bits=8, overhead=1.1, library="torchao", compute_capability=(8, 9), moves=WHOLE_ONLY
+        ),
+        Quantization.FLOAT8_MATMUL: QuantizationMethod(
+            bits=8,
+            overhead=0.85,
+            library="torchao",
+            compute_capability=(8, 9),
+            activations=True,
+            moves=WHOLE_ONLY,
+        ),
+        Quantization.INT8_MATMUL: QuantizationMethod(
+            bits=8,
+            overhead=0.95,
+            library="torchao",
+            compute_capability=(8, 0),
+            activations=True,
+            moves=WHOLE_ONLY,
         ),
         Quantization.LAYERWISE: QuantizationMethod(
             bits=8, overhead=1.12, kinds=frozenset({"cuda", "cpu"}), convolutions=True
@@ -66,7 +85,9 @@ QUANTIZATION_METHODS: Mapping[Quantization, QuantizationMethod] = MappingProxyTy
 )
 """The overheads are estimates, ordered as in “Exploring Quantization Backends in Diffusers”
 (Hugging Face, May 2025; NF4 about as fast as bfloat16 there, 8-bit bitsandbytes far slower), with
-more for NF4 since small cards unpack more slowly; measurements replace them.
+more for NF4 since small cards unpack more slowly; measurements replace them. Tensor cores multiply
+8 bits twice as fast as 16, but to quantize activations takes time, too, most of all uncompiled:
+what is left of the gain is a guess.
 """
 
 LINEAR_SHARE = 0.97
@@ -109,10 +130,18 @@ def why_unsupported(method: Quantization, device: DeviceFacts) -> str | None:
     )
 
 
+def matmul_methods(device: DeviceFacts) -> list[Quantization]:
+    """The fastest supported method that multiplies in fewer bits; empty without one."""
+    methods = [method for method, facts in QUANTIZATION_METHODS.items() if facts.activations]
+    return [method for method in methods if why_unsupported(method, device) is None][:1]
+
+
 def best_methods(device: DeviceFacts) -> list[Quantization]:
     """The fastest supported method for each number of bits; the others are never better."""
     supported = [
-        method for method in QUANTIZATION_METHODS if why_unsupported(method, device) is None
+        method
+        for method, facts in QUANTIZATION_METHODS.items()
+        if not facts.activations and why_unsupported(method, device) is None
     ]
     return list(
         {
@@ -170,4 +199,6 @@ def nearest_residence(residence: Residence, method: Quantization | None) -> Resi
 
 def can_quantize(component: Component) -> bool:
     """Whether `component` can be quantized: a denoiser or text encoder that isn't yet."""
-    return component.stored_as is None and component.role in (Role.DENOISER, Role.TEXT_ENCODER)
+    if component.fixed or component.stored_as is not None:
+        return False
+    return component.role in (Role.DENOISER, Role.TEXT_ENCODER)

@@ -40,7 +40,7 @@ def _may_fit(request: PlanRequest, plan: Plan, working: Plan) -> bool:
     """Whether no measurement speaks against `plan`, beside a plan that is working."""
     if why_short_of_ram(request, plan) is not None:
         return False
-    size = request.width, request.height
+    size = request.size_at(Stage.STEP)
     if plan.batch > request.profile.best_batch(plan.key, *size, request.batch):
         return False
     usable = request.device.usable_bytes
@@ -52,7 +52,7 @@ def _may_fit(request: PlanRequest, plan: Plan, working: Plan) -> bool:
 
 def _least(request: PlanRequest, plan: Plan, stage: Stage) -> int:
     """Bytes besides weights that a stage takes at least: measured, or a share of the estimate."""
-    size = request.width, request.height
+    size = request.size_at(stage)
     measured = request.profile.working(
         stage, plan.dtype_of(stage), plan.tile_side, *size, plan.batch
     )

@@ -15,7 +15,12 @@ from engine.memory.placement import (
 )
 from engine.memory.plan import Plan, Quantization, Residence, Stage
 from engine.memory.plan_request import PlanRequest
-from engine.memory.quantization import QUANTIZATION_METHODS, best_methods, why_unsupported
+from engine.memory.quantization import (
+    QUANTIZATION_METHODS,
+    best_methods,
+    matmul_methods,
+    why_unsupported,
+)
 from engine.memory.speed import seconds, slowdown
 
 TILES = (512, 256)
@@ -43,7 +48,7 @@ def candidates(request: PlanRequest, usable: int) -> list[Plan]:
     return ranked(
         request,
         usable,
-        _methods(memory_options.quantize, request),
+        [*_methods(memory_options.quantize, request), *_matmul_methods(request)],
         _methods(memory_options.quantize_text_encoder, request),
         range(request.batch, 0, -1),
     )
@@ -159,3 +164,11 @@ def _methods(setting: str, request: PlanRequest) -> Methods:
         return [None, *best_methods(request.device)]
     method = Quantization(setting)
     return [None] if why_unsupported(method, request.device) else [method]
+
+
+def _matmul_methods(request: PlanRequest) -> Methods:
+    """How matrices may be multiplied in fewer bits; a UNet has too few for it to pay."""
+    whole = any(denoiser.is_unet or denoiser.stored_as for denoiser in request.denoisers)
+    if whole or not request.memory_options.multiplies_quantized:
+        return []
+    return matmul_methods(request.device)

@@ -6,7 +6,7 @@ plans; the waiting times that members see are measured.
 
 from engine.memory.activations import TEXT_TOKENS, tokens
 from engine.memory.components import Component, Role
-from engine.memory.plan import ComponentPlacement, Plan, Residence
+from engine.memory.plan import ComponentPlacement, Plan, Residence, Stage
 from engine.memory.plan_request import PlanRequest
 from engine.memory.quantization import QUANTIZATION_METHODS
 
@@ -50,7 +50,7 @@ def _flops(request: PlanRequest, component: Component) -> float:
     """Of one call for one picture: two per weight and token."""
     if component.role is Role.TEXT_ENCODER:
         return 2.0 * component.parameters * TEXT_TOKENS
-    length = tokens(request.family, request.width, request.height)
+    length = tokens(request.family, *request.size_at(Stage.STEP))
     rows = request.family.guidance_rows if request.guided else 1
     return 2.0 * component.parameters * length * rows * (UNET_SHARE if component.is_unet else 1)
 

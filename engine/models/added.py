@@ -8,8 +8,8 @@ from pathlib import Path
 from engine.errors import AtelierError
 from engine.local_paths import exists
 from engine.models.catalogue import Catalogue, Model
-from engine.settings import ModelSettings
-from engine.store import Database, JobTable, ModelTable
+from engine.settings import ModelSettings, StoredAdapter
+from engine.store import AdapterTable, Database, JobTable, ModelTable
 
 log = logging.getLogger(__name__)
 
@@ -94,6 +94,18 @@ async def added_models(folder: Path) -> dict[str, ModelSettings]:
         return {}
     async with Database(folder / DATABASE) as database:
         return await ModelTable(database).all()
+
+
+async def added_adapters(folder: Path) -> dict[str, StoredAdapter]:
+    """The LoRAs that were added by command in that data folder; none if it doesn't exist.
+
+    Raises:
+        StorageError: When its database can't be read.
+    """
+    if not exists(folder / DATABASE):
+        return {}
+    async with Database(folder / DATABASE) as database:
+        return await AdapterTable(database).all()
 
 
 def _is_made_from(model: Model, settings: ModelSettings | None) -> bool:

@@ -9,8 +9,8 @@ from engine.memory.plan_table import PlanTable
 from engine.memory.planner import Choice
 from engine.models.catalogue import Model
 from engine.models.inspection import Inspection
+from engine.models.licences import checkpoint_licence_text, licence_text
 from engine.settings import ModelSettings
-from speech import current_language, translation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +26,7 @@ class ModelCandidate:
         plan: The same in words.
         on_disk: Whether all of its files are on disk.
         same_as: Name of a model in the catalogue that is made from the same, if there is one.
+        licence_warnings: Sentences about what its licence asks for and isn't done here.
     """
 
     name: str
@@ -36,6 +37,7 @@ class ModelCandidate:
     plan: PlanTable
     on_disk: bool
     same_as: str | None = None
+    licence_warnings: tuple[str, ...] = ()
 
     @property
     def download_bytes(self) -> int:
@@ -49,11 +51,9 @@ class ModelCandidate:
 
     @property
     def licence(self) -> str | None:
-        """Its licence in a line; `None` if unknown."""
-        if (line := licence_line(self.model)) is not None:
-            return line
-        name, link = self.inspection.licence, self.inspection.licence_link
-        return f"{name} ({link})" if name and link else name or link
+        """Its licence and what it allows in a line; `None` if unknown."""
+        line = licence_line(self.model)
+        return line or licence_text(self.inspection.licence, self.inspection.licence_link)
 
     @property
     def gated(self) -> bool:
@@ -87,9 +87,7 @@ class MeasuredSize:
 
 def licence_line(model: Model) -> str | None:
     """The licence that the table of checkpoints tells, and what it allows; `None` if unknown."""
-    if (known := model.licence) is None:
-        return None
-    return f"{known.name}: {translation(known.note, current_language()) or known.note}"
+    return checkpoint_licence_text(model.licence) if model.licence else None
 
 
 def measured_sizes(measurements: Iterable[Measurement]) -> tuple[MeasuredSize, ...]:
@@ -107,7 +105,7 @@ def measured_sizes(measurements: Iterable[Measurement]) -> tuple[MeasuredSize, .
             for one in known
             if one.peak_bytes is not None
             and (one.stage is not Stage.STEP or one.batch == batch)
-            and (not one.depends_on_size or (one.width, one.height) == (width, height))
+            and (one.width, one.height) in ((0, 0), (width, height))
         )
         return max(counted, default=None)
 

@@ -1,19 +1,21 @@
 """The models that people may paint with, as the settings and commands name them."""
 
 import difflib
-import itertools
 import logging
 import math
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-from engine.errors import InvalidModel, UnknownModel
+from engine.errors import InvalidModel, InvalidRequest, UnknownModel
+from engine.hub.pipeline_class import PipelineClass
 from engine.memory.plan import MemoryOptions, Offload
-from engine.models.checkpoints import Licence
+from engine.models.checkpoint import Licence
 from engine.models.defaults import fill_in
+from engine.models.families import FAMILIES, IP_ADAPTER_FAMILIES
+from engine.models.names import free_name
 from engine.settings import BUILT_IN_MODEL, EngineSettings, ModelSettings
 from speech import join_list, phrase, say
 
@@ -31,6 +33,9 @@ RATIOS: Mapping[str, float] = {
     "9:16": 9 / 16,
 }
 
+
+MAX_IMAGE_PROMPTS = 4
+"""Pictures that an IP-Adapter shows a model at most: as many as `/blend` takes."""
 
 UPSCALE = 2
 """How many times as large as its own largest pictures a model may make those that it is given."""
@@ -59,6 +64,7 @@ class Model:
         ratios: Names of the aspect ratios to offer, from `RATIOS`.
         family: Name in `FAMILIES`; `None` while it is not known, or for a model
             that runs whole.
+        whole: What the pipeline of a model that runs whole takes; `None` while it is not known.
         licence: Its terms, where they are known.
         gated: Whether the Hub wants its terms accepted first.
         download_bytes: Size of the files that are needed, where it is known.
@@ -68,6 +74,7 @@ class Model:
         offload: The owner's word for this model alone, as are the next two; `None` is the
             engine's settings.
         added: Whether it came by command, not from the settings.
+        image_prompts: Whether an IP-Adapter of the settings shows it pictures.
     """
 
     name: str
@@ -87,6 +94,7 @@ class Model:
     scheduler: str
     ratios: tuple[str, ...] = tuple(RATIOS)
     family: str | None = None
+    whole: PipelineClass | None = None
     licence: Licence | None = None
     gated: bool = False
     download_bytes: int | None = None
@@ -96,11 +104,41 @@ class Model:
     quantize: str | None = None
     quantize_text_encoder: str | None = None
     added: bool = False
+    image_prompts: bool = False
+
+    @property
+    def edits(self) -> bool:
+        """Whether it sees pictures beside the prompt, to edit or combine them by words."""
+        return self.family is not None and FAMILIES[self.family].references > 0
+
+    @property
+    def max_references(self) -> int:
+        """How many pictures it can be shown."""
+        if self.family is None:
+            return 0
+        return FAMILIES[self.family].references or MAX_IMAGE_PROMPTS * self.image_prompts
+
+    @property
+    def can_have_ip_adapter(self) -> bool:
+        """Whether there are IP-Adapters for its family; the built-in model has none."""
+        return self.family in IP_ADAPTER_FAMILIES and self.name != BUILT_IN_MODEL
 
     @property
     def max_upscaled_side(self) -> int:
         """The largest side of a picture that keeps the composition of a smaller one."""
         return UPSCALE * self.max_side
+
+    @property
+    def image_to_image(self) -> bool:
+        """Whether it takes a picture to start from, or as a reference."""
+        if self.family is not None:
+            return FAMILIES[self.family].image_to_image
+        return self.whole is not None and self.whole.image_to_image is not None
+
+    @property
+    def inpaint(self) -> bool:
+        """Whether it takes a mask."""
+        return self.family is not None and FAMILIES[self.family].inpaint
 
     @classmethod
     def of(
@@ -110,6 +148,7 @@ class Model:
         *,
         added: bool = False,
         family: str | None = None,
+        pipeline: str | None = None,
     ) -> Self:
         """The model of that entry, with what is known of it where the settings are silent.
 
@@ -118,11 +157,12 @@ class Model:
             settings: What its owner has decided.
             added: Whether it came by command.
             family: Its family, where somebody has looked into files that are not on disk.
+            pipeline: Class name of its pipeline, likewise.
 
         Raises:
             InvalidModel: When the values do not go together.
         """
-        values = fill_in(settings, family)
+        values = fill_in(settings, family, pipeline)
         # A dict of its own: a model goes to the device's process, and tables of constants can't.
         values["scheduler_options"] = dict(values["scheduler_options"])
         return cls(name=name, added=added, **values)
@@ -135,6 +175,7 @@ class Model:
             quantize_text_encoder=self.quantize_text_encoder or engine.quantize_text_encoder,
             vae_tiling=SWITCHES[engine.vae_tiling],
             dtype=self.dtype,
+            speed=engine.speed,
         )
 
     @property
@@ -183,12 +224,47 @@ SKETCH = Model(
 class Catalogue:
     """The models by name: the built-in one, those of the settings, those added by command."""
 
-    def __init__(self, models: Mapping[str, ModelSettings], default: str) -> None:
-        """Raises `UnknownModel` when `default` is not configured, and what `Model.of` raises."""
-        self._models = {SKETCH.name: SKETCH} | {
-            name: Model.of(name, settings) for name, settings in models.items()
+    def __init__(
+        self,
+        models: Mapping[str, ModelSettings],
+        default: str,
+        draft: str | None = None,
+        ip_adapters: Collection[str] = (),
+    ) -> None:
+        """Take the models of the settings.
+
+        Args:
+            models: By name.
+            default: Which one paints where none was chosen.
+            draft: Which one paints drafts; it may be added by command later.
+            ip_adapters: The families that the settings have an IP-Adapter for.
+
+        Raises:
+            UnknownModel: When `default` is not configured.
+            InvalidModel: As `Model.of` does.
+        """
+        self._ip_adapters = frozenset(ip_adapters)
+        self._models: dict[str, Model] = {}
+        self.configure(models, default, draft)
+
+    def configure(
+        self, models: Mapping[str, ModelSettings], default: str, draft: str | None
+    ) -> None:
+        """Have exactly these models of the settings, beside those added by command.
+
+        Raises as the constructor does; then nothing has changed.
+        """
+        added = {name: one for name, one in self._models.items() if one.added}
+        configured = {
+            name: self._equipped(Model.of(name, settings)) for name, settings in models.items()
         }
-        self.default = self[default]
+        before, self._models = self._models, {SKETCH.name: SKETCH} | added | configured
+        try:
+            self.default = self[default]
+        except UnknownModel:
+            self._models = before
+            raise
+        self._draft = draft
 
     def add(self, name: str, settings: ModelSettings) -> Model:
         """Add a model by command; one that was added before under that name is replaced.
@@ -202,8 +278,13 @@ class Catalogue:
             raise InvalidModel(
                 say("There's already a model named “{name}”. Choose another name.", name=name)
             )
-        self._models[name] = model = Model.of(name, settings, added=True)
+        self._models[name] = model = self._equipped(Model.of(name, settings, added=True))
         return model
+
+    def _equipped(self, model: Model) -> Model:
+        """The model, with whether an IP-Adapter shows it pictures."""
+        has_one = model.can_have_ip_adapter and model.family in self._ip_adapters
+        return replace(model, image_prompts=has_one)
 
     def restore(self, added: Mapping[str, ModelSettings]) -> None:
         """Add again what was added before; the settings file may have taken a name since."""
@@ -233,7 +314,8 @@ class Catalogue:
         if not model.added:
             raise InvalidModel(
                 say(
-                    "“{name}” is in the settings file. Remove [models.{name}] from it and restart.",
+                    "“{name}” is in the settings file. Remove [models.{name}] from it, then use "
+                    "`/reload`.",
                     name=name,
                 )
             )
@@ -245,11 +327,7 @@ class Catalogue:
         Args:
             source: Hub id, folder or file.
         """
-        last = source.rstrip("/\\").replace("\\", "/").rpartition("/")[2]
-        last = re.sub(r"\.(safetensors|gguf|ckpt)$", "", last, flags=re.IGNORECASE)
-        name = re.sub(r"[^\w.-]+", "-", last).strip("-.").lower()[:45] or "model"
-        taken = (f"{name}-{number}" for number in itertools.count(2))
-        return name if name not in self._models else next(x for x in taken if x not in self)
+        return free_name(source, "model", self)
 
     def __getitem__(self, name: str) -> Model:
         """The model called `name`.
@@ -272,6 +350,22 @@ class Catalogue:
             raise UnknownModel(
                 say("There's no model “{name}”. Models: {known}.", name=name, known=known)
             ) from None
+
+    @property
+    def draft(self) -> Model:
+        """The quick model that paints drafts.
+
+        Raises:
+            InvalidRequest: When there is none.
+        """
+        if self._draft is None or self._draft not in self._models:
+            raise InvalidRequest(
+                say(
+                    "There's no quick model for drafts here, so remove --draft. The bot's owner "
+                    "can set one: `draft_model` in the section `[engine]` of the settings."
+                )
+            )
+        return self._models[self._draft]
 
     def find(self, name: str | None) -> Model:
         """The model called `name`, or the default one when there is none of that name."""

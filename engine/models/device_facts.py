@@ -1,6 +1,6 @@
 """Asks this machine's device about itself."""
 
-from engine.memory.device import DeviceFacts
+from engine.memory.device import DeviceFacts, DeviceMemory
 from engine.settings import EngineSettings
 
 
@@ -13,3 +13,14 @@ def device_facts(settings: EngineSettings) -> DeviceFacts:
     from engine.diffusion import Device
 
     return Device.choose(settings).facts()
+
+
+def device_memory(settings: EngineSettings) -> DeviceMemory:
+    """How much of its memory is taken now. Quick where torch has been imported.
+
+    Raises:
+        DeviceUnavailable: When there is no such device.
+    """
+    from engine.diffusion import Device
+
+    return Device.choose(settings).memory()

@@ -41,18 +41,28 @@ class FamilyFacts:
         guidance_scale: Default guidance of the undistilled model.
         image_to_image: Whether it takes an init image.
         inpaint: Whether it takes a mask.
+        references: How many reference pictures it can be shown beside the prompt, to edit or to
+            combine them by words.
+        reference_tokens: Tokens that a reference picture is for the text encoder.
+        edits_only: Whether it can't paint without a reference picture.
+        transparent: Whether it sees what is transparent in references, and paints it.
         decode_factor: Working memory of the VAE's decoder, in numbers per pixel.
         tokens_side: Pixels per side of one token (or latent) of the denoiser's grid.
         hidden_size: Width of the denoiser's hidden states (of a UNet's at full resolution); the
             largest, if models of several sizes exist.
         step_copies: Tensors of (tokens, hidden size) that a step holds at once, as counted by the
             card in `tests/card`; 0 where they weren't counted.
+        control_copies: How many more of them there are beside a control network of the largest
+            kind, as counted by that card.
         guidance_rows: Batch of the denoiser for one guided picture: 2 when both prompts go through
             it at once.
         upcasts_vae: Whether to decode in float32 where the VAE's `force_upcast` says so. The VAE of
             Stable Diffusion XL, which others reuse, overflows in float16.
         seamless: Whether it can paint seamless tiles: only convolutions see neighbouring pixels.
         weighted_prompts: Whether `(word:1.2)` weighs words (CLIP families).
+        control: Whether it can be painted along a control picture (ControlNet).
+        keeps_shapes: Whether what is painted from an init image at low strength has its shapes;
+            not so where it is only a reference.
     """
 
     label: str
@@ -68,14 +78,21 @@ class FamilyFacts:
     float16: bool = True
     image_to_image: bool = True
     inpaint: bool = False
+    references: int = 0
+    reference_tokens: int = 0
+    edits_only: bool = False
+    transparent: bool = False
     decode_factor: int = 2200
     tokens_side: int = 16
     hidden_size: int = 3072
     step_copies: int = 0
+    control_copies: int = 0
     guidance_rows: int = 2
     upcasts_vae: bool = False
     seamless: bool = False
     weighted_prompts: bool = False
+    control: bool = False
+    keeps_shapes: bool = True
 
 
 FAMILIES: Mapping[str, FamilyFacts] = MappingProxyType(
@@ -96,6 +113,7 @@ FAMILIES: Mapping[str, FamilyFacts] = MappingProxyType(
             num_inference_steps=25,
             guidance_scale=7.0,
             inpaint=True,
+            control=True,
             tokens_side=8,
             seamless=True,
             weighted_prompts=True,
@@ -118,6 +136,7 @@ FAMILIES: Mapping[str, FamilyFacts] = MappingProxyType(
             num_inference_steps=30,
             guidance_scale=6.0,
             inpaint=True,
+            control=True,
             tokens_side=8,
             seamless=True,
             weighted_prompts=True,
@@ -158,9 +177,25 @@ FAMILIES: Mapping[str, FamilyFacts] = MappingProxyType(
             step_copies=15,
             guidance_rows=1,
         ),
+        "flux-kontext": FamilyFacts(
+            label="FLUX.1 Kontext",
+            pipelines=("FluxKontextPipeline", "FluxKontextInpaintPipeline"),
+            text_encoders=("text_encoder", "text_encoder_2"),
+            denoiser="transformer",
+            noise=Noise.FLOW,
+            dtype="bfloat16",
+            side=1024,
+            multiple_of=16,
+            num_inference_steps=28,
+            guidance_scale=3.5,
+            inpaint=True,
+            references=1,
+            step_copies=15,
+            guidance_rows=1,
+        ),
         "flux2-klein": FamilyFacts(
             label="FLUX.2 klein",
-            pipelines=("Flux2KleinPipeline",),
+            pipelines=("Flux2KleinPipeline", "Flux2KleinInpaintPipeline"),
             text_encoders=("text_encoder",),
             denoiser="transformer",
             noise=Noise.FLOW,
@@ -169,7 +204,10 @@ FAMILIES: Mapping[str, FamilyFacts] = MappingProxyType(
             multiple_of=16,
             num_inference_steps=50,
             guidance_scale=4.0,
+            inpaint=True,
+            references=4,
             hidden_size=4096,
+            keeps_shapes=False,
         ),
         "z-image": FamilyFacts(
             label="Z-Image",
@@ -184,12 +222,18 @@ FAMILIES: Mapping[str, FamilyFacts] = MappingProxyType(
             num_inference_steps=28,
             guidance_scale=4.0,
             inpaint=True,
+            control=True,
             hidden_size=3840,
             step_copies=13,
+            control_copies=19,
         ),
         "qwen-image": FamilyFacts(
             label="Qwen-Image",
-            pipelines=("QwenImagePipeline", "QwenImageImg2ImgPipeline"),
+            pipelines=(
+                "QwenImagePipeline",
+                "QwenImageImg2ImgPipeline",
+                "QwenImageInpaintPipeline",
+            ),
             text_encoders=("text_encoder",),
             denoiser="transformer",
             noise=Noise.FLOW,
@@ -199,8 +243,48 @@ FAMILIES: Mapping[str, FamilyFacts] = MappingProxyType(
             multiple_of=16,
             num_inference_steps=50,
             guidance_scale=4.0,
+            inpaint=True,
+            control=True,
             step_copies=13,
             decode_factor=2900,
+        ),
+        "qwen-image-edit": FamilyFacts(
+            label="Qwen-Image-Edit",
+            pipelines=("QwenImageEditPlusPipeline",),
+            text_encoders=("text_encoder",),
+            denoiser="transformer",
+            noise=Noise.FLOW,
+            dtype="bfloat16",
+            float16=False,
+            side=1024,
+            multiple_of=16,
+            num_inference_steps=50,
+            guidance_scale=4.0,
+            inpaint=True,
+            references=3,  # “1 to 3 input images”, says the card of Qwen-Image-Edit-2509
+            reference_tokens=188,  # of 28 × 28 pixels each, in a picture as large as 384 × 384
+            edits_only=True,
+            step_copies=13,
+            decode_factor=2900,
+        ),
+        "qwen-image-2.1": FamilyFacts(
+            label="Qwen-Image 2.1",
+            pipelines=("QwenImage21Pipeline",),
+            text_encoders=("text_encoder",),
+            denoiser="transformer",
+            noise=Noise.FLOW,
+            dtype="bfloat16",
+            float16=False,
+            side=1024,
+            multiple_of=32,
+            num_inference_steps=40,
+            guidance_scale=1.0,
+            inpaint=True,
+            references=4,
+            reference_tokens=1024,  # of 32 × 32 pixels each, in a megapixel
+            transparent=True,
+            decode_factor=3300,
+            hidden_size=4096,
         ),
         "pixart-sigma": FamilyFacts(
             label="PixArt-Σ",
@@ -248,8 +332,39 @@ FAMILIES: Mapping[str, FamilyFacts] = MappingProxyType(
             image_to_image=False,
             hidden_size=2304,
         ),
+        "chroma": FamilyFacts(
+            label="Chroma",
+            pipelines=("ChromaPipeline", "ChromaImg2ImgPipeline", "ChromaInpaintPipeline"),
+            text_encoders=("text_encoder",),
+            denoiser="transformer",
+            noise=Noise.FLOW,
+            dtype="bfloat16",
+            side=1024,
+            multiple_of=16,
+            num_inference_steps=35,
+            guidance_scale=5.0,
+            inpaint=True,
+        ),
+        "krea2": FamilyFacts(
+            label="Krea 2",
+            pipelines=("Krea2Pipeline",),
+            text_encoders=("text_encoder",),
+            denoiser="transformer",
+            noise=Noise.FLOW,
+            dtype="bfloat16",
+            side=1024,
+            multiple_of=16,
+            num_inference_steps=28,
+            guidance_scale=4.5,
+            image_to_image=False,
+            hidden_size=6144,
+            decode_factor=2900,
+        ),
     }
 )
+
+IP_ADAPTER_FAMILIES = "sd", "sdxl"
+"""The families whose cross-attention an IP-Adapter can extend here."""
 
 
 def family_named_by(pipeline: str) -> str | None:

@@ -8,6 +8,7 @@ from engine.hub.base_models import base_of
 from engine.hub.checkpoint_names import UNET, canonical, check_readable, unused_outside
 from engine.hub.client import HubClient
 from engine.hub.errors import CorruptFile
+from engine.hub.pipeline_class import pipeline_class
 from engine.hub.pipeline_layout import DENOISERS, PipelineLayout
 from engine.hub.single_file import SingleFileCheckpoint, check_channels, classify
 from engine.hub.source_files import SourceFiles, bytes_of, source_files_of
@@ -77,7 +78,7 @@ def known_inspection(origin: Origin) -> Inspection | None:
         return None
     size = checkpoint.download_bytes or sum(each.stored_bytes for each in components)
     return Inspection(
-        pipeline=FAMILIES[checkpoint.family].pipelines[0],
+        pipeline=checkpoint.pipeline or FAMILIES[checkpoint.family or ""].pipelines[0],
         family=checkpoint.family,
         components=components,
         licence=checkpoint.licence.name,
@@ -107,7 +108,7 @@ def inspect(origin: Origin, hub: HubClient | None = None) -> Inspection:
     classes = {part.name: part.class_name for part in files.layout.parts} if files.layout else {}
     classes |= {part.name: part.class_name for part in pipeline.components}
     tensors, unused = _denoiser_tensors(_tensors(denoiser_files, name), origin.denoiser)
-    part = _component(denoiser, Role.DENOISER, classes.get(denoiser, ""), tensors, stored)
+    part = component_of(denoiser, Role.DENOISER, classes.get(denoiser, ""), tensors, stored)
     if origin.denoiser.kind is SourceKind.GGUF:
         part = replace(part, stored_as=Quantization.GGUF)
     return replace(
@@ -150,12 +151,14 @@ def _pipeline(files: SourceFiles, source: Source, hub: HubClient) -> Inspection:
         base_bytes, base_missing = bytes_of(base_of(checkpoint), hub)
         family = family_named_by(pipeline)
         components = tuple(
-            _component(part, role_of(part, family), class_name, tensors)
+            component_of(part, role_of(part, family), class_name, tensors)
             for part, class_name, tensors in checkpoint.parts
         )
     else:
         pipeline = files.layout.pipeline
         family = family_named_by(pipeline)
+        if family is None:
+            pipeline_class(pipeline)
         components = _components(files, files.layout, family)
     licence, link = files.licence
     return Inspection(
@@ -191,7 +194,7 @@ def _components(
     with ThreadPoolExecutor(REQUESTS) as threads:
         found = threads.map(lambda part: _weights(files, part.weights), with_weights)
         components = [
-            _component(
+            component_of(
                 part.name,
                 role_of(part.name, family),
                 part.class_name,
@@ -200,13 +203,16 @@ def _components(
             )
             for part, tensors in zip(with_weights, found, strict=True)
         ]
-    return tuple(_with_vae_facts(files, component) for component in components)
+    return tuple(
+        _with_vae_facts(files, part.folder, component)
+        for part, component in zip(with_weights, components, strict=True)
+    )
 
 
-def _with_vae_facts(files: SourceFiles, component: Component) -> Component:
+def _with_vae_facts(files: SourceFiles, folder: str, component: Component) -> Component:
     if component.role is not Role.VAE:
         return component
-    config = files.settings(f"{component.name}/config.json")
+    config = files.settings(f"{folder}/config.json")
     facts = vae_facts(component.class_name, config)
     return replace(component, force_upcast=facts.force_upcast, tile_side=facts.tile_side)
 
@@ -222,9 +228,10 @@ def _tensors(files: SourceFiles, name: str) -> tuple[Tensor, ...]:
     return (Tensor(name, (stored // PICKLE_NUMBER_BYTES,), stored),)
 
 
-def _component(
+def component_of(
     name: str, role: Role, class_name: str, tensors: tuple[Tensor, ...], stored: int | None = None
 ) -> Component:
+    """What is known of a component by its tensors; `stored` are the bytes of its files."""
     return Component(
         name=name,
         role=role,

@@ -11,7 +11,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from engine.memory.components import Component, Role
-from engine.models.checkpoints import ALIASES, CHECKPOINTS
+from engine.models.checkpoints import CHECKPOINTS, listed_id
 
 Components = tuple[Component, ...]
 
@@ -93,17 +93,55 @@ KLEIN_9B: Components = (
     _vae(1024),
 )
 
+FLUX: Components = (
+    CLIP_L,
+    _t5("text_encoder_2"),
+    _transformer("FluxTransformer2DModel", 11901, 340, 60),
+    _vae(1024),
+)
+
+QWEN_VAE = _component("vae", Role.VAE, "AutoencoderKLQwenImage", (127, 14, 2), tile_side=256)
+
+QWEN_IMAGE: Components = (
+    _encoder("Qwen2_5_VLForConditionalGeneration", 8292, 233, 1090),
+    _transformer("QwenImageTransformer2DModel", 20430, 340, 50),
+    QWEN_VAE,
+)
+
+QWEN_21_VAE = replace(
+    _component("vae", Role.VAE, "AutoencoderKLQwenImage21", (338, 86, 2), tile_side=256),
+    stored_bytes=4 * 338 * 10**6,
+)
+
+ERNIE: Components = (
+    _encoder("Mistral3Model", 3850, 116, 403),
+    _component("pe", Role.OTHER, "Ministral3ForCausalLM", (3450, 116, 403)),
+    _transformer("ErnieImageTransformer2DModel", 8050, 218, 150),
+    _vae(1024),
+)
+"""By the sizes of its files, 7.7, 6.9 and 16.1 GB: so large are 36 layers of width 4096."""
+
+FLUX_3: Components = (
+    _encoder("Qwen3VLForConditionalGeneration", 4438, 101, 389),
+    _transformer("Flux3Transformer2DModel", 5549, 123, 273),
+    _vae(1024),
+)
+
+ANIMA: Components = (
+    _encoder("Qwen3Model", 596, 15.7, 155.6),
+    _component("text_conditioner", Role.OTHER, "AnimaTextConditioner", (134.7, 16.8, 34)),
+    _transformer("CosmosTransformer3DModel", 1956, 69.2, 18.6),
+    QWEN_VAE,
+)
+"""As Diffusers counts them with the settings of their configs."""
+
 FAMILY_COMPONENTS: Mapping[str, Components] = MappingProxyType(
     {
         "sd": SD1,
         "sdxl": SDXL,
         "sd3": _sd3(8057, 213),
-        "flux": (
-            CLIP_L,
-            _t5("text_encoder_2"),
-            _transformer("FluxTransformer2DModel", 11901, 340, 60),
-            _vae(1024),
-        ),
+        "flux": FLUX,
+        "flux-kontext": FLUX,
         "flux2-klein": (
             QWEN_4B,
             _transformer("Flux2Transformer2DModel", 3876, 245, 195),
@@ -114,10 +152,12 @@ FAMILY_COMPONENTS: Mapping[str, Components] = MappingProxyType(
             _transformer("ZImageTransformer2DModel", 6155, 181, 30),
             _vae(1024),
         ),
-        "qwen-image": (
-            _encoder("Qwen2_5_VLForConditionalGeneration", 8292, 233, 1090),
-            _transformer("QwenImageTransformer2DModel", 20430, 340, 50),
-            _component("vae", Role.VAE, "AutoencoderKLQwenImage", (127, 14, 2), tile_side=256),
+        "qwen-image": QWEN_IMAGE,
+        "qwen-image-edit": QWEN_IMAGE,
+        "qwen-image-2.1": (
+            _encoder("Qwen3VLForConditionalGeneration", 8767, 193, 1245),
+            _transformer("QwenImage21Transformer2DModel", 7115, 218, 136),
+            QWEN_21_VAE,
         ),
         "pixart-sigma": (
             _t5(),
@@ -129,6 +169,12 @@ FAMILY_COMPONENTS: Mapping[str, Components] = MappingProxyType(
             GEMMA,
             _transformer("Lumina2Transformer2DModel", 2610, 97, 20),
             _vae(1024),
+        ),
+        "chroma": (_t5(), _transformer("ChromaTransformer2DModel", 8900, 227, 291), _vae(1024)),
+        "krea2": (
+            _encoder("Qwen3VLModel", 4438, 101, 389),
+            _transformer("Krea2Transformer2DModel", 12820, 434, 664),
+            QWEN_VAE,
         ),
     }
 )
@@ -143,17 +189,19 @@ OTHERS: Mapping[str, Components] = MappingProxyType(
         "black-forest-labs/FLUX.2-klein-9B": KLEIN_9B,
         "black-forest-labs/FLUX.2-klein-base-9B": KLEIN_9B,
         "Efficient-Large-Model/Sana_600M_1024px_diffusers": _sana(592, 21),
+        "black-forest-labs/flux-3-image-klein": FLUX_3,
+        "black-forest-labs/flux-3-image-klein-base": FLUX_3,
+        "circlestone-labs/Anima-Base-v1.0-Diffusers": ANIMA,
+        "baidu/ERNIE-Image": ERNIE,
+        "baidu/ERNIE-Image-Turbo": ERNIE,
     }
 )
 """Of those that differ from the rest of their family."""
 
-_SOURCES = {source.lower(): source for source in CHECKPOINTS}
-_SOURCES |= {other.lower(): source for other, source in ALIASES.items()}
-
 
 def known_components(source: str) -> Components | None:
-    """What the checkpoint with that Hub ID is made of; `None` if it isn't in the table."""
-    name = _SOURCES.get(source.lower())
+    """What the checkpoint with that Hub ID is made of; `None` if it isn't in a table here."""
+    name = listed_id(source)
     if name is None:
         return None
-    return OTHERS.get(name) or FAMILY_COMPONENTS[CHECKPOINTS[name].family]
+    return OTHERS.get(name) or FAMILY_COMPONENTS.get(CHECKPOINTS[name].family or "")

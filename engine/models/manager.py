@@ -1,10 +1,10 @@
 """The model manager: adds and removes models while the program runs, plans and verifies them."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from engine.errors import InvalidModel, ModelUnavailable
-from engine.hub import DiskUsage, DownloadProgress, discard_flawed
+from engine.hub import DiskUsage, DownloadProgress, Origin, discard_flawed
 from engine.hub.links import hub_link
 from engine.local_paths import exists, expanded
 from engine.memory.device import DeviceFacts
@@ -40,6 +40,7 @@ class ModelManager:
         *,
         on_removed: Callable[[str], None],
         submission: asyncio.Lock,
+        lora_origins: Callable[[], Iterable[Origin]] = tuple,
     ) -> None:
         """Take over the catalogue.
 
@@ -51,6 +52,7 @@ class ModelManager:
             downloads: Downloads models.
             on_removed: Called with the name of a model that was removed.
             submission: Held while a job is taken in, so that its model can't be removed meanwhile.
+            lora_origins: Returns what the LoRAs are made from, which may be the same files.
         """
         self._probe = probe
         self._models = catalogue
@@ -62,6 +64,7 @@ class ModelManager:
         self._server_models = ServerModels(catalogue, Preferences(database))
         self._downloads = downloads
         self._submission = submission
+        self._lora_origins = lora_origins
 
     async def candidate(
         self,
@@ -76,8 +79,8 @@ class ModelManager:
         """What adding a model would involve. Nothing is downloaded but some headers.
 
         Args:
-            source: A Hub ID, a file on the Hub as owner/name/file, a link to one of these, a folder
-                or a file.
+            source: A Hub ID, a file on the Hub as owner/name/file, a version on Civitai, a link to
+                one of these, a folder or a file.
             revision: Branch, tag or commit on the Hub.
             variant: Variant of the weights, such as `fp16`.
             denoiser: File that replaces the source's own denoiser.
@@ -91,14 +94,15 @@ class ModelManager:
         """
         if not source.strip():
             raise InvalidModel(say("No source given. Enter a Hub ID like owner/name, or a folder."))
-        path_or_id, of_link = _source_and_revision(source.strip())
+        source, called = await self._probe.resolve(source.strip())
+        path_or_id, of_link = _source_and_revision(source)
         settings = ModelSettings(
             source=path_or_id,
             revision=revision or of_link,
             variant=variant,
             denoiser=_absolute(denoiser.strip()) if denoiser else None,
         )
-        name = name or self._models.suggest_name(settings.source)
+        name = name or self._models.suggest_name(called or settings.source)
         self._check_new_name(name)
         return await self._probe.candidate(name, settings, self._same_as, look_up=look_up)
 
@@ -179,7 +183,8 @@ class ModelManager:
             origin = self._probe.origin(model)
         except ModelUnavailable:
             return 0
-        return await self._downloads.free(origin, self._probe.origins(self._models))
+        others = [*self._probe.origins(self._models), *self._lora_origins()]
+        return await self._downloads.free(origin, others)
 
     async def plan(
         self,
@@ -252,6 +257,14 @@ class ModelManager:
                 "“{model}” can't be used. {reason}", model=model.name, reason=error.sentence
             )
             raise type(error)(sentence) from error
+
+    async def licence(self, name: str) -> str | None:
+        """A model's licence and what it allows, in a line; `None` if unknown here.
+
+        Raises:
+            UnknownModel: When there is no such model.
+        """
+        return await self._probe.licence(self._models[name])
 
     def disk_usage(self, name: str) -> DiskUsage:
         """How much of a model is on disk; reads some folders. Raises `UnknownModel`."""

@@ -5,10 +5,14 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Self
 
 from engine.errors import InvalidRequest
+from engine.jobs.recipe import DraftOf, Recipe
 from engine.jobs.request import ImageRequest
 from engine.models.catalogue import Catalogue, Model
 from engine.stored_json import load_stored
 from speech import join_list, say
+
+SAME_SHAPE = 0.03
+"""Shapes that differ less count as the same: sides are multiples of some pixels."""
 
 ALLOWED = "allowed_models"
 CHOSEN = "model"
@@ -117,6 +121,77 @@ class ModelRules:
         model = self.catalogue[request.model] if request.model else self.model
         self.check(model)
         return self.defaults(model.name).fill(request), model
+
+    def drafted(self, request: ImageRequest, model: Model) -> ImageRequest:
+        """The request for a draft: painted by the quick model, with what was asked of `model`.
+
+        Raises:
+            InvalidRequest: When there is no quick model, or one of the two isn't allowed.
+        """
+        quick = self.catalogue.draft
+        self.check(model)
+        self.check(quick)
+        if quick.name == model.name:
+            return request
+        draft_of = DraftOf(
+            model=model.name,
+            num_inference_steps=request.num_inference_steps,
+            guidance_scale=request.guidance_scale,
+            scheduler=request.scheduler,
+            width=request.width,
+            height=request.height,
+        )
+        width, height = _same_shape(quick, request.width, request.height, model)
+        return replace(
+            request,
+            model=quick.name,
+            num_inference_steps=None,
+            guidance_scale=None,
+            scheduler=None,
+            width=width,
+            height=height,
+            draft_of=draft_of,
+        )
+
+    def properly(self, recipe: Recipe) -> ImageRequest:
+        """The request for what the draft `recipe` was painted for: the same seed and prompt.
+
+        Raises:
+            UnknownModel: When its model was removed.
+            InvalidRequest: When its model isn't allowed, or it isn't a draft.
+        """
+        draft_of = recipe.draft_of
+        if draft_of is None:
+            raise InvalidRequest(say("This picture isn't a draft."))
+        model = self.catalogue[draft_of.model]
+        self.check(model)
+        width, height = draft_of.width, draft_of.height
+        if width is None or height is None:
+            quick = self.catalogue.find(recipe.model)
+            width, height = _same_shape(model, recipe.width, recipe.height, quick)
+        return replace(
+            ImageRequest.of(recipe),
+            model=model.name,
+            num_inference_steps=draft_of.num_inference_steps,
+            guidance_scale=draft_of.guidance_scale,
+            scheduler=draft_of.scheduler,
+            width=width,
+            height=height,
+            draft_of=None,
+        )
+
+
+def _same_shape(
+    model: Model, width: int | None, height: int | None, other: Model
+) -> tuple[int | None, int | None]:
+    """The size at which `model` paints the shape of what `other` paints at that size.
+
+    `None`s stand for the default size, and are returned if both models' have the same shape.
+    """
+    shape = (width or other.width) / (height or other.height)
+    if abs(shape / (model.width / model.height) - 1) < SAME_SHAPE:
+        return None, None
+    return model.sides(shape)
 
 
 def defaults_key(model: str) -> str:

@@ -1,9 +1,18 @@
-"""What a model of the catalogue is made from, and how much of it is on disk."""
+"""What a model of the catalogue is made from, where from, and how much of it is on disk."""
 
 from engine.errors import ModelUnavailable
+from engine.hub.civitai import CivitaiClient
+from engine.hub.client import HubClient
 from engine.hub.presence import DiskUsage, Presence, disk_usage
 from engine.hub.sources import Origin, origin
 from engine.models.catalogue import Model
+from engine.settings import EngineSettings
+
+
+def hub_of(settings: EngineSettings) -> HubClient:
+    """Where models come from, by the settings."""
+    civitai = CivitaiClient(settings.civitai_url, settings.plain_civitai_token)
+    return HubClient(settings.hub_url, settings.plain_hub_token, civitai)
 
 
 def origin_of(model: Model, *, allow_pickle: bool = False) -> Origin:

@@ -1,7 +1,8 @@
 """From a model and its inspection to the request for a memory plan."""
 
+from engine.memory.components import Role
 from engine.memory.device import DeviceFacts
-from engine.memory.plan_request import ANY_FAMILY, PlanRequest
+from engine.memory.plan_request import ANY_FAMILY, ANY_TRANSFORMER, PlanRequest
 from engine.memory.profiles import ModelProfile, ProfileStore
 from engine.models.catalogue import Model
 from engine.models.families import FAMILIES
@@ -32,9 +33,11 @@ def plan_request_of(
         height: Of a picture, pixels; by default the model's.
         batch: The most pictures in a step; by default that of the settings.
     """
+    denoisers = (part.name for part in inspection.components if part.role is Role.DENOISER)
+    other = ANY_TRANSFORMER if "transformer" in denoisers else ANY_FAMILY
     return PlanRequest(
         components=inspection.components,
-        family=FAMILIES.get(inspection.family or "", ANY_FAMILY),
+        family=FAMILIES.get(inspection.family or "", other),
         device=device,
         memory_options=model.memory_options(engine),
         width=width or model.width,

@@ -7,16 +7,21 @@ from dataclasses import replace
 from engine.errors import ModelUnavailable
 from engine.hub import DiskUsage, HubClient, Origin, Presence, disk_usage, verify
 from engine.hub.checkpoint_names import grouped
+from engine.hub.civitai_files import look_up
+from engine.hub.civitai_links import civitai_source
 from engine.hub.downloads import RESERVE, free_bytes
 from engine.hub.errors import GatedModel, HubUnreachable
+from engine.hub.source_files import licence_on_disk
+from engine.local_paths import exists, expanded
 from engine.memory.device import DeviceFacts
 from engine.memory.plan_table import PlanTable, tabulate
 from engine.memory.planner import choose
 from engine.memory.profiles import ProfileStore
-from engine.models.candidates import ModelCandidate
+from engine.models.candidates import ModelCandidate, licence_line
 from engine.models.catalogue import Model
 from engine.models.device_facts import device_facts
 from engine.models.inspection import Inspection, inspect, known_inspection
+from engine.models.licences import Safeguards, known_terms, licence_text, licence_warnings
 from engine.models.origins import disk_usage_of, origin_of
 from engine.models.planning import plan_request_of
 from engine.settings import EngineSettings, ModelSettings
@@ -27,10 +32,18 @@ ReadDeviceFacts = Callable[[], DeviceFacts]
 
 
 class ModelProbe:
-    """Asks the disk, the Hub and the device, on threads."""
+    """Asks the disk, the Hub and the device, on threads.
+
+    Attributes:
+        safeguards: What the owner does for licences that ask for it.
+    """
 
     def __init__(
-        self, settings: EngineSettings, hub: HubClient, read_device: ReadDeviceFacts | None = None
+        self,
+        settings: EngineSettings,
+        hub: HubClient,
+        read_device: ReadDeviceFacts | None = None,
+        safeguards: Safeguards | None = None,
     ) -> None:
         """Prepare to ask.
 
@@ -38,7 +51,9 @@ class ModelProbe:
             settings: How the engine paints.
             hub: Where models come from.
             read_device: Asks the device; by default, that of the settings.
+            safeguards: What the owner does for licences that ask for it.
         """
+        self.safeguards = safeguards or Safeguards()
         self._settings = settings
         self._hub = hub
         self._read_device = read_device or (lambda: device_facts(settings))
@@ -71,6 +86,17 @@ class ModelProbe:
     async def device_now(self) -> DeviceFacts:
         """What the device says now. Raises `DeviceUnavailable`."""
         return await asyncio.to_thread(self._read_device)
+
+    async def resolve(self, source: str) -> tuple[str, str | None]:
+        """A source as it is stored, and a name for it if it's one on Civitai, which is asked.
+
+        Raises:
+            ModelUnavailable: Civitai doesn't have it, or can't be reached.
+        """
+        if exists(expanded(source)):
+            return source, None
+        found = await asyncio.to_thread(look_up, source, self._hub.civitai)
+        return (source, None) if found is None else (civitai_source(found.version), found.name)
 
     async def inspect(self, model: Model) -> Inspection:
         """What a model is made of. Raises `ModelUnavailable`."""
@@ -112,7 +138,13 @@ class ModelProbe:
         """
         inspect = self.inspect_or_look_up if look_up else self.inspect
         inspection = await inspect(Model.of(name, settings, added=True))
-        model = Model.of(name, settings, added=True, family=inspection.family)
+        model = Model.of(
+            name,
+            settings,
+            added=True,
+            family=inspection.family,
+            pipeline=inspection.pipeline,
+        )
         usage = await asyncio.to_thread(disk_usage, self.origin(model))
         request = plan_request_of(model, inspection, await self.device_facts(), self._settings)
         choice = choose(request)
@@ -126,7 +158,21 @@ class ModelProbe:
             plan=replace(plan, notes=(*plan.notes, *_unused(inspection))),
             on_disk=usage.presence is Presence.COMPLETE,
             same_as=same_as(model),
+            licence_warnings=licence_warnings(
+                known_terms(model.licence.name if model.licence else inspection.licence),
+                self.safeguards,
+            ),
         )
+
+    async def licence(self, model: Model) -> str | None:
+        """The licence and what it allows, by the table of checkpoints or the card on disk."""
+        if (line := licence_line(model)) is not None:
+            return line
+        try:
+            origin = self.origin(model)
+        except ModelUnavailable:
+            return None
+        return licence_text(*await asyncio.to_thread(licence_on_disk, origin.source))
 
     async def plan_table(
         self,

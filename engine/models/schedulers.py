@@ -24,6 +24,8 @@ class SchedulerChoice:
         options: Configuration laid over the model's own.
         calls_per_step: Model calls that one step costs (2 for second-order methods).
         max_steps: The most steps that the method is defined for.
+        smooth: Whether it adds no noise between steps and calls the model once a step, so that the
+            model's predictions change smoothly from one to the next.
     """
 
     class_name: str | None = None
@@ -31,6 +33,7 @@ class SchedulerChoice:
     options: Mapping[str, Any] = field(default_factory=dict)
     calls_per_step: int = 1
     max_steps: int = 1000
+    smooth: bool = True
 
     def fits(self, noise: Noise) -> bool:
         """Whether a model whose noise is scheduled like that can be sampled by it."""
@@ -47,8 +50,12 @@ DEFAULT_SCHEDULER = "default"
 
 def _multistep(algorithm: str, order: int, *, flow: bool = False, **more: Any) -> SchedulerChoice:
     name = "DPMSolverMultistepScheduler"
-    options = {"algorithm_type": algorithm, "solver_order": order, **more}
-    return SchedulerChoice(class_name=name, flow_class_name=name if flow else None, options=options)
+    return SchedulerChoice(
+        class_name=name,
+        flow_class_name=name if flow else None,
+        options={"algorithm_type": algorithm, "solver_order": order, **more},
+        smooth=not algorithm.startswith("sde"),
+    )
 
 
 KARRAS = {"use_karras_sigmas": True}
@@ -61,17 +68,18 @@ SCHEDULERS: Mapping[str, SchedulerChoice] = MappingProxyType(
     {
         DEFAULT_SCHEDULER: OWN,
         "ddim": SchedulerChoice(class_name="DDIMScheduler"),
-        "ddpm": SchedulerChoice(class_name="DDPMScheduler"),
+        "ddpm": SchedulerChoice(class_name="DDPMScheduler", smooth=False),
         "pndm": SchedulerChoice(class_name="PNDMScheduler", options={"skip_prk_steps": True}),
         "euler": SchedulerChoice(
             class_name="EulerDiscreteScheduler", flow_class_name="FlowMatchEulerDiscreteScheduler"
         ),
         "euler_karras": SchedulerChoice(class_name="EulerDiscreteScheduler", options=KARRAS),
-        "euler_a": SchedulerChoice(class_name="EulerAncestralDiscreteScheduler"),
+        "euler_a": SchedulerChoice(class_name="EulerAncestralDiscreteScheduler", smooth=False),
         "heun": SchedulerChoice(
             class_name="HeunDiscreteScheduler",
             flow_class_name="FlowMatchHeunDiscreteScheduler",
             calls_per_step=2,
+            smooth=False,
         ),
         "dpmpp_2m": _multistep("dpmsolver++", 2, flow=True),
         "dpmpp_2m_karras": _multistep("dpmsolver++", 2, **KARRAS),
@@ -83,17 +91,23 @@ SCHEDULERS: Mapping[str, SchedulerChoice] = MappingProxyType(
         "dpmpp_sde": SchedulerChoice(
             class_name="DPMSolverSinglestepScheduler",
             options={"algorithm_type": "sde-dpmsolver++", "solver_order": 2},
+            smooth=False,
         ),
         "dpmpp_sde_karras": SchedulerChoice(
             class_name="DPMSolverSinglestepScheduler",
             options={"algorithm_type": "sde-dpmsolver++", "solver_order": 2, **KARRAS},
+            smooth=False,
         ),
         "unipc": SchedulerChoice(
             class_name="UniPCMultistepScheduler", flow_class_name="UniPCMultistepScheduler"
         ),
         "deis": SchedulerChoice(class_name="DEISMultistepScheduler"),
-        "lcm": SchedulerChoice(class_name="LCMScheduler", options=DISTILLED, max_steps=50),
-        "tcd": SchedulerChoice(class_name="TCDScheduler", options=DISTILLED, max_steps=50),
+        "lcm": SchedulerChoice(
+            class_name="LCMScheduler", options=DISTILLED, max_steps=50, smooth=False
+        ),
+        "tcd": SchedulerChoice(
+            class_name="TCDScheduler", options=DISTILLED, max_steps=50, smooth=False
+        ),
     }
 )
 

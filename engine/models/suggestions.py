@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from engine.hub.downloads import RESERVE
 from engine.memory.device import DeviceFacts
+from engine.memory.plan_table import describe_plan
 from engine.memory.planner import choose
+from engine.memory.speed import seconds
 from engine.models.candidates import licence_line
 from engine.models.catalogue import Model
 from engine.models.inspection import known_inspection
@@ -38,7 +40,10 @@ class Suggestion:
         description: What it is, in a few words.
         licence: Its terms in a line.
         disk_bytes: Size of its files.
+        download_bytes: What of them isn't on disk yet.
         ram_bytes: What its weights take of RAM.
+        plan: How it would run, in words.
+        seconds: Expected time of a picture, on a card of the speed that plans assume.
         slowdown: Expected time relative to everything on the device.
     """
 
@@ -46,7 +51,10 @@ class Suggestion:
     description: str
     licence: str | None
     disk_bytes: int
+    download_bytes: int
     ram_bytes: int
+    plan: str
+    seconds: float
     slowdown: float
 
 
@@ -75,7 +83,8 @@ def _fitting(device: DeviceFacts, settings: EngineSettings, free_disk: int) -> I
         inspection = known_inspection(origin_of(model))
         if inspection is None:
             continue
-        choice = choose(plan_request_of(model, inspection, device, settings, batch=1))
+        request = plan_request_of(model, inspection, device, settings, batch=1)
+        choice = choose(request)
         missing = max(0, inspection.total_bytes - disk_usage_of(model).size)
         if choice.fits and choice.plan.slowdown <= SLOWEST and missing + RESERVE <= free_disk:
             yield Suggestion(
@@ -83,6 +92,9 @@ def _fitting(device: DeviceFacts, settings: EngineSettings, free_disk: int) -> I
                 description=model.description,
                 licence=licence_line(model),
                 disk_bytes=inspection.total_bytes,
+                download_bytes=missing,
                 ram_bytes=choice.plan.ram_bytes,
+                plan=describe_plan(choice.plan),
+                seconds=seconds(request, choice.plan),
                 slowdown=choice.plan.slowdown,
             )

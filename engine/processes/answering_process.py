@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+from engine.errors import AtelierError
 from engine.processes.child_process import ChildProcess
-from engine.processes.questions import Answers
+from engine.processes.questions import Answers, NoAnswer
+from speech import retranslate
 
 
 class AnsweringProcess:
@@ -31,8 +33,8 @@ class AnsweringProcess:
         """The answer to a question.
 
         Raises:
-            AtelierError: What the process raised.
-            NoAnswer: It has ended, or failed over the question.
+            AtelierError: What the process raised, in the language that is spoken here.
+            NoAnswer: It has ended, or failed over the question. The next one starts anew.
         """
         if self._process is None:
             self._process = ChildProcess(
@@ -42,7 +44,14 @@ class AnsweringProcess:
                 on_exit=self._ended,
                 answers=self._answers,
             )
-        return await asyncio.wrap_future(self._process.ask(name, *arguments))
+        try:
+            return await asyncio.wrap_future(self._process.ask(name, *arguments))
+        except AtelierError as error:
+            error.sentence = retranslate(error.sentence)  # the process speaks English
+            raise
+        except NoAnswer:
+            await self.kill()
+            raise
 
     async def kill(self) -> None:
         """End the process at once; whoever waits for an answer gets `NoAnswer`."""

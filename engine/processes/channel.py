@@ -77,6 +77,7 @@ class ChannelHandler(QueueHandler):
 
     def __init__(self, channel: Channel) -> None:
         super().__init__(queue.SimpleQueue())
+        self.setFormatter(logging.Formatter("%(message)s"))  # the parent adds the rest
         self._channel = channel
 
     def enqueue(self, record: logging.LogRecord) -> None:

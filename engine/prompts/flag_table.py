@@ -3,10 +3,11 @@
 import difflib
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine.errors import InvalidRequest
-from engine.jobs.request import DEFAULT_STRENGTH
+from engine.jobs.recipe import DEFAULT_STRENGTH
+from engine.jobs.reference_uses import MAX_WEIGHT, PictureKind
 from engine.prompts.dimensions import parse_dimensions
 from speech import phrase, say
 
@@ -16,6 +17,8 @@ MAX_IMAGE_WEIGHT = 3.0
 SEPARATORS = ",;，；、。"
 """Signs that people put between a flag's value and what follows."""
 
+PICTURE_NAME = re.compile(r"\d{1,18}(?:\.[1-4])?|https?://\S+")
+
 END = rf"(?:[{SEPARATORS}]|(?=\s|$))"
 NUMBERS = rf"\d[\d.]*{END}"
 WORD = rf"[A-Za-z][A-Za-z0-9_-]*{END}"
@@ -24,14 +27,34 @@ CODES = r"(?:(?:https?://\S+|(?=[\w-]*\d)[\w-]++(?:::\d+)?|random)(?:\s+|$))+"
 MIDJOURNEY_ONLY: Mapping[str, re.Pattern[str]] = {
     name: re.compile(rf"\s*(?P<value>{value})" if value else "(?P<value>)")
     for value, names in {
-        "": "draft fast hd loop public raw relax stealth test testp turbo video",
-        NUMBERS: "bs cw exp niji ow q quality s sameseed stop stylize sw sv v version w weird",
+        "": "fast hd loop public raw relax stealth test testp turbo video",
+        NUMBERS: "bs cw exp niji q quality s sameseed stop stylize sv v version w weird",
         WORD: "motion style",
-        CODES: "cref end oref p personalize profile sref",
+        CODES: "cref end p personalize profile",
     }.items()
     for name in names.split()
 }
 """Flags of Midjourney that have no equivalent here and are ignored, with the values they take."""
+
+
+class NamedPicture(NamedTuple):
+    """A picture that a flag names: by a job's number, perhaps with its own, or by a link."""
+
+    kind: PictureKind
+    name: str
+
+
+PICTURE_FLAGS: Mapping[str, PictureKind] = {
+    "sref": PictureKind.STYLE,
+    "oref": PictureKind.SUBJECT,
+}
+"""Flags that name a picture; they can be given several times."""
+
+WEIGHT_FLAGS: Mapping[str, PictureKind] = {
+    "sw": PictureKind.STYLE,
+    "ow": PictureKind.SUBJECT,
+}
+"""Flags with the weight of the pictures of a kind."""
 
 Reader = Callable[[str, str], dict[str, Any]]
 """From a flag's name, as typed, and its value to fields of a request."""
@@ -83,6 +106,39 @@ def _image_weight(name: str, text: str) -> dict[str, Any]:
     return {"strength": round(1 / (1 + weight * (1 / DEFAULT_STRENGTH - 1)), 2)}
 
 
+def _picture(kind: PictureKind) -> Reader:
+    def read(name: str, text: str) -> dict[str, Any]:
+        if not PICTURE_NAME.fullmatch(text):
+            raise InvalidRequest(
+                say(
+                    "{flag} takes the number of a job, like 12, or of one of its pictures, like "
+                    "12.2, or a link to a message of mine, not “{text}”.",
+                    flag=f"--{name}",
+                    text=text,
+                )
+            )
+        return {"pictures": NamedPicture(kind, text)}
+
+    return read
+
+
+def _reference_weight(kind: PictureKind) -> Reader:
+    def read(name: str, text: str) -> dict[str, Any]:
+        weight: int = _number("weight", int)(name, text)["weight"]
+        if not 0 <= weight <= MAX_WEIGHT:
+            raise InvalidRequest(
+                say(
+                    "{flag} goes from 0 to {most:g}, not {text}.",
+                    flag=f"--{name}",
+                    most=MAX_WEIGHT,
+                    text=text,
+                )
+            )
+        return {f"{kind}_weight": weight}
+
+    return read
+
+
 READERS: Mapping[str, Reader] = {
     "ar": _dimensions,
     "size": _dimensions,
@@ -96,9 +152,11 @@ READERS: Mapping[str, Reader] = {
     "strength": _number("strength", float),
     "iw": _image_weight,
     "chaos": _number("chaos", int),
+    **{name: _picture(kind) for name, kind in PICTURE_FLAGS.items()},
+    **{name: _reference_weight(kind) for name, kind in WEIGHT_FLAGS.items()},
 }
 
-SWITCHES: Mapping[str, dict[str, Any]] = {"tile": {"tile": True}}
+SWITCHES: Mapping[str, dict[str, Any]] = {"tile": {"tile": True}, "draft": {"draft": True}}
 """Flags without a value, and the fields that they set."""
 
 EXAMPLES: Mapping[str, str] = {
@@ -115,6 +173,11 @@ EXAMPLES: Mapping[str, str] = {
     "iw": "--iw 1",
     "chaos": "--chaos 30",
     "tile": "--tile",
+    "sref": "--sref 12",
+    "sw": "--sref 12 --sw 50",
+    "oref": "--oref 12.2",
+    "ow": "--oref 12.2 --ow 200",
+    "draft": "--draft",
 }
 
 ALIASES: Mapping[str, str] = {name: name for name in EXAMPLES} | {

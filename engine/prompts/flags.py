@@ -8,6 +8,10 @@
 --iw 1               the same as a weight of that image, 0 to 3; 1 is normal, more keeps more
 --chaos 30           how different the pictures become, 0 to 100
 --tile               a picture that tiles without a seam
+--sref 12            the style of a picture: a job's number, 12.2 for its second, or a link
+--oref 12            the same for its subject
+--sw 50  --ow 200    how much that style or subject counts, 0 to 1000; 100 is normal
+--draft              a quick draft, which can be painted properly afterwards
 
 Phones turn two hyphens into a dash, and Chinese keyboards into two: “—ar 3:2” and “——ar 3：2” are
 understood, and so is a flag right after a comma or a Chinese character. Before any other word, such
@@ -23,6 +27,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from engine.errors import InvalidRequest
+from engine.jobs.reference_uses import PictureKind
 from engine.jobs.request import ImageRequest
 from engine.models.catalogue import Model
 from engine.prompts.dimensions import Dimensions
@@ -30,8 +35,11 @@ from engine.prompts.flag_table import (
     ALIASES,
     EXAMPLES,
     MIDJOURNEY_ONLY,
+    PICTURE_FLAGS,
     SEPARATORS,
     SWITCHES,
+    WEIGHT_FLAGS,
+    NamedPicture,
     reader_of,
 )
 from speech import phrase, say
@@ -55,6 +63,8 @@ FIELDS = {
     "num_inference_steps": phrase("number of steps"),
     "guidance_scale": phrase("guidance"),
     "count": phrase("number of pictures"),
+    "style_weight": phrase("weight of the style"),
+    "subject_weight": phrase("weight of the subject"),
 }
 """The names of request fields that can be given twice, for people."""
 
@@ -67,11 +77,19 @@ class Flags:
         values: Values by field of `ImageRequest`.
         dimensions: The size or aspect ratio.
         ignored: Midjourney's flags that have no effect here, as typed.
+        pictures: The pictures that are named for their style or subject.
+        weights: The weights that are given for pictures of a kind.
+        draft: Whether a draft is wanted; see `ModelRules.drafted`.
+        text: All of them as typed, with their values.
     """
 
     values: Mapping[str, Any] = field(default_factory=dict)
     dimensions: Dimensions | None = None
     ignored: tuple[str, ...] = ()
+    draft: bool = False
+    pictures: tuple[NamedPicture, ...] = ()
+    text: str = ""
+    weights: Mapping[PictureKind, int] = field(default_factory=dict)
 
     @property
     def model(self) -> str | None:
@@ -109,17 +127,21 @@ def without_flags(prompt: str) -> tuple[str, Flags]:
     """The words of a prompt, and its flags.
 
     Raises:
-        InvalidRequest: When a flag doesn't exist (with the most similar one), or its value isn't
-            valid.
+        InvalidRequest: When a flag doesn't exist (with the most similar one), its value isn't
+            valid, or it's the weight of a picture that isn't there.
     """
     words: list[str] = []
     values: dict[str, Any] = {}
     unwanted: list[str] = []
+    pictures: list[NamedPicture] = []
     ignored: dict[str, None] = {}
-    at = 0
+    typed: list[str] = []
+    begin = at = 0
     found = list(_flags_in(prompt))
     for number, flag in enumerate(found):
         words.append(prompt[at : flag.start()])
+        typed.append(prompt[begin:at].strip())
+        begin = flag.start()
         end = found[number + 1].start() if number + 1 < len(found) else len(prompt)
         name = flag["name"].lower()
         if name in SWITCHES:
@@ -148,17 +170,45 @@ def without_flags(prompt: str) -> tuple[str, Flags]:
                 )
             )
         for key, value in read(name, text).items():
+            if key == "pictures":
+                pictures.append(value)
+                continue
             if key == "negative_prompt":
                 unwanted.append(value)
             elif key in values and values[key] != value:
                 raise _given_twice(key, values[key], value)
             values[key] = value
     words.append(prompt[at:])
-    dimensions = values.pop("shape", None)
+    typed.append(prompt[begin:at].strip())
+    dimensions, draft = values.pop("shape", None), values.pop("draft", False)
+    weights = {
+        kind: values.pop(field_name)
+        for kind in PictureKind
+        if (field_name := f"{kind}_weight") in values
+    }
     if unwanted:
         values["negative_prompt"] = ", ".join(unwanted)
-    flags = Flags(values, dimensions, tuple(ignored))
+    text = " ".join(filter(None, typed))
+    flags = Flags(
+        values, dimensions, tuple(ignored), draft, tuple(pictures), text=text, weights=weights
+    )
+    _require_weighed(flags)
     return " ".join(" ".join(words).split()) if found else prompt, flags
+
+
+def _require_weighed(flags: Flags) -> None:
+    """Raise `InvalidRequest` when there's a weight of pictures, but none of its kind."""
+    kinds = {named.kind for named in flags.pictures}
+    pictures = {kind: name for name, kind in PICTURE_FLAGS.items()}
+    for name, kind in WEIGHT_FLAGS.items():
+        if kind in flags.weights and kind not in kinds:
+            raise InvalidRequest(
+                say(
+                    "{flag} is the weight of {other}, which isn't there. Add it, or remove {flag}.",
+                    flag=f"--{name}",
+                    other=f"--{pictures[kind]}",
+                )
+            )
 
 
 def ignored_flags(prompt: str) -> tuple[str, ...]:

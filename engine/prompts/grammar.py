@@ -89,6 +89,15 @@ def with_adapters(prompt: str, uses: Iterable[tuple[str, float]]) -> str:
     return " ".join([prompt, *(f"<lora:{name}:{weight:g}>" for name, weight in uses)])
 
 
+def with_trigger_words(prompt: str, triggers: Iterable[str]) -> str:
+    """The prompt with the words of these lists, separated by commas, that it doesn't have yet."""
+    parts = [prompt]
+    for word in (word.strip() for trigger in triggers for word in trigger.split(",")):
+        if word and word.casefold() not in ", ".join(parts).casefold():
+            parts.append(word)
+    return ", ".join(part for part in parts if part)
+
+
 def words_only(prompt: str) -> tuple[str, ...]:
     """The parts of a prompt that other programs would not paint as the words that they are."""
     switched = (match[0] for match in SWITCHED.finditer(prompt))

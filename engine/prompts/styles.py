@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Self
 
 from engine.errors import InvalidRequest
-from engine.jobs.request import MAX_PROMPT, ImageRequest
+from engine.jobs.recipe import MAX_PROMPT
+from engine.jobs.request import ImageRequest
 from engine.models.catalogue import NAME
 from engine.prompts.dynamic_prompts import expand_dynamic_prompt
 from engine.prompts.flags import without_flags
@@ -157,8 +158,7 @@ def check_style(style: Style) -> None:
         raise InvalidRequest(
             say("The style contains {place} more than once. Use it only once.", place=PLACE)
         )
-    words, flags = without_flags(style.prompt)
-    if words != style.prompt or flags.values or flags.dimensions:
+    if without_flags(style.prompt)[1].text:
         raise InvalidRequest(say("A style can't contain flags. Put them in the prompt."))
     if len(expand_dynamic_prompt(style.prompt.replace(PLACE, ""))) > 1:
         raise InvalidRequest(say("A style can't contain choices in braces."))

@@ -5,9 +5,10 @@ from dataclasses import replace
 
 from engine.errors import UnknownJob
 from engine.jobs.job import Parent
-from engine.jobs.request import Recipe
+from engine.jobs.process import ProcessKind
+from engine.jobs.recipe import Recipe
 from engine.safety.classifier import Classifier
-from engine.safety.verdict import SafetyVerdict
+from engine.safety.verdict import SafetyVerdict, badness
 from engine.settings import SafetySettings
 from engine.store import JobTable, SafetyTable
 from engine.worker.messages import Pixels
@@ -36,6 +37,16 @@ class SafetyChecker:
         self._jobs = jobs
         self._classifier = classifier
 
+    async def replace(self, settings: SafetySettings, classifier: Classifier) -> None:
+        """Check by other settings from now on; returns when the classifier before has finished.
+
+        Args:
+            settings: Which classifier, if any, and which of its labels count as unsafe.
+            classifier: Looks at pictures by these settings.
+        """
+        before, self._classifier, self._settings = self._classifier, classifier, settings
+        await before.retire()
+
     @property
     def enabled(self) -> bool:
         """Whether new pictures are checked."""
@@ -58,6 +69,28 @@ class SafetyChecker:
             return ()
         return await self._classifier.classify(pictures)
 
+    async def worst(self, pictures: Sequence[Pixels]) -> SafetyVerdict | None:
+        """The worst verdict on pictures that belong to no job; `None` if none are checked.
+
+        Raises:
+            NotChecked: When the program stops first.
+        """
+        if not self.enabled or not pictures:
+            return None
+        verdicts = await self._classifier.classify(pictures)
+        return max(verdicts, key=badness)
+
+    async def is_unsafe(self, picture: Pixels) -> bool:
+        """Whether a picture that belongs to no job counts as unsafe; not if none are checked.
+
+        Raises:
+            NotChecked: When the program stops first.
+        """
+        if not self.enabled:
+            return False
+        [verdict] = await self._classifier.classify([picture])
+        return verdict.flagged
+
     async def verdicts(self, job_id: int) -> tuple[SafetyVerdict, ...]:
         """The stored verdicts on a job's pictures, in their order; empty if never checked."""
         return await self._table.of(job_id)
@@ -79,7 +112,8 @@ class SafetyChecker:
         await self._classifier.stop()
 
     async def _inherited(self, recipe: Recipe, parent: Parent | None) -> SafetyVerdict | None:
-        if recipe.enlarged == 1 or parent is None:
+        enlarges = recipe.process is None or recipe.process.kind is ProcessKind.UPSCALE
+        if recipe.enlarged == 1 or parent is None or not enlarges:
             return None
         try:
             source = (await self._jobs.get(parent.job_id)).recipe
@@ -89,5 +123,5 @@ class SafetyChecker:
         if not parent.number < len(verdicts):
             return None
         seed = source.seeds[parent.number]
-        copy = replace(source, seed=seed, count=1, enlarged=recipe.enlarged)
+        copy = replace(source, seed=seed, count=1, enlarged=recipe.enlarged, process=recipe.process)
         return verdicts[parent.number] if copy == recipe else None

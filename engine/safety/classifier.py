@@ -44,6 +44,9 @@ class Classifier(Protocol):
             NotChecked: When the program stops first.
         """
 
+    async def retire(self) -> None:
+        """Finish what has been asked, then classify nothing more."""
+
     async def stop(self) -> None:
         """Classify nothing more; pending calls raise `NotChecked`."""
 
@@ -117,6 +120,10 @@ class ClassifierThread:
             return await self._thread.run(partial(self._classifier.classify, pictures))
         except ThreadStopped:
             raise NotChecked from None
+
+    async def retire(self) -> None:
+        """As `Classifier.retire`."""
+        await self._thread.stop(None)
 
     async def stop(self) -> None:
         """As `Classifier.stop`."""

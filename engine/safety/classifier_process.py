@@ -6,6 +6,7 @@ holds up the event loop.
 """
 
 import asyncio
+import contextlib
 import logging
 import os
 from collections.abc import Sequence
@@ -48,16 +49,19 @@ class ClassifierProcess:
             for _ in range(ATTEMPTS):
                 if self._stopping:
                     raise NotChecked
-                try:
+                with contextlib.suppress(NoAnswer):
                     verdicts: tuple[SafetyVerdict, ...] = await self._process.ask(
                         CLASSIFY, pictures
                     )
                     return verdicts
-                except NoAnswer:
-                    await self._process.kill()
         if self._stopping:
             raise NotChecked
         return (UNCHECKED,) * len(pictures)
+
+    async def retire(self) -> None:
+        """As `Classifier.retire`."""
+        async with self._turn:  # in the order of asking
+            await self.stop()
 
     async def stop(self) -> None:
         """As `Classifier.stop`."""

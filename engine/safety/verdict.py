@@ -30,5 +30,10 @@ class SafetyVerdict:
         return self.score is not None
 
 
+def badness(verdict: SafetyVerdict) -> tuple[bool, bool, float]:
+    """Verdicts in order, the worst last: what was found unsafe is worse than what isn't known."""
+    return verdict.unsafe, verdict.checked, verdict.score or 0.0
+
+
 UNCHECKED = SafetyVerdict("", None, flagged=True)
 """The verdict on a picture that couldn't be checked."""

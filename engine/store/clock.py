@@ -23,6 +23,8 @@ REPAIRS = {
     "searches": "UPDATE searches SET used_at = :now WHERE used_at > :latest",
     "reviews": "UPDATE reviews SET asked_at = :now WHERE asked_at > :latest",
     "outcomes": "UPDATE outcomes SET at = :now WHERE at > :latest",
+    "trainings": "UPDATE trainings SET started_at = :now WHERE started_at > :latest",
+    "workers": "UPDATE workers SET seen_at = :now WHERE seen_at > :latest",
 }
 """By table. A block lasts as long from now as it was to last."""
 

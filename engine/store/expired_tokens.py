@@ -13,7 +13,7 @@ LIFETIME = 15 * 60.0
 RECENT = 5000
 """References whose tokens may have expired since the last time."""
 
-TABLES = ("jobs", "sheets", "reviews")
+TABLES = ("jobs", "sheets", "reviews", "trainings")
 
 ERASE = """
     UPDATE {table} SET home = json_set(home, '$.token', '', '$.expires_at',

@@ -11,7 +11,7 @@ import aiosqlite
 from engine.errors import UnknownJob
 from engine.grids.layout import Grid, GridLayout
 from engine.jobs.job import Cell, Job
-from engine.jobs.request import Recipe
+from engine.jobs.recipe import Recipe
 from engine.jobs.requester import Requester
 from engine.store.acts import mark_stored
 from engine.store.database import Database

@@ -10,7 +10,7 @@ import aiosqlite
 
 from engine.errors import AlreadyDecided, UnknownJob
 from engine.jobs.job import Cell, Job, JobState, Parent
-from engine.jobs.request import Recipe
+from engine.jobs.recipe import Recipe
 from engine.jobs.requester import Requester
 from engine.safety.verdict import SafetyVerdict
 from engine.store.acts import mark_stored
@@ -94,6 +94,18 @@ class JobTable:
         )
         return int(rows[0][0])
 
+    async def count_open_with(self, adapter: str) -> int:
+        """How many jobs with that LoRA are queued or running."""
+        rows = await self._database.read(
+            "SELECT count(*) FROM jobs WHERE settled = 0 AND state IN (?, ?) AND json_valid(recipe)"
+            " AND EXISTS (SELECT 1 FROM json_each(recipe, '$.adapters') AS used "
+            "WHERE json_extract(used.value, '$[0]') = ?)",
+            JobState.QUEUED,
+            JobState.RUNNING,
+            adapter,
+        )
+        return int(rows[0][0])
+
     async def set_state(self, job_id: int, state: JobState, error: str | None = None) -> None:
         """Set the state of the job.
 
@@ -131,13 +143,24 @@ class JobTable:
         """Record that a running job is queued again."""
         async with self._database.transaction() as connection:
             await connection.execute(
-                "UPDATE jobs SET state = ? WHERE id = ?", (JobState.QUEUED, job_id)
+                "UPDATE jobs SET state = ? WHERE id = ? AND state = ?",
+                (JobState.QUEUED, job_id, JobState.RUNNING),
             )
 
     async def set_painted(
-        self, job_id: int, files: Sequence[Path], verdicts: Sequence[SafetyVerdict] = ()
+        self,
+        job_id: int,
+        files: Sequence[Path],
+        verdicts: Sequence[SafetyVerdict] = (),
+        device: str | None = None,
     ) -> None:
         """Record the finished pictures; from then on the job is painted whatever happens.
+
+        Args:
+            job_id: Which job.
+            files: Its pictures, in order.
+            verdicts: What the classifier says of them.
+            device: Where they were painted.
 
         The verdicts are written in the same transaction: no picture is ever without its verdict.
         """
@@ -151,7 +174,8 @@ class JobTable:
             )
             await insert_verdicts(connection, job_id, verdicts)
             await connection.execute(
-                "UPDATE jobs SET state = ? WHERE id = ?", (JobState.PAINTED, job_id)
+                "UPDATE jobs SET state = ?, device = ? WHERE id = ?",
+                (JobState.PAINTED, device, job_id),
             )
 
     async def set_message_ref(self, job_id: int, message_ref: Any) -> None:

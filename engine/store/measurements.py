@@ -1,15 +1,19 @@
 """What stages of memory plans took, as measured, and which models overflowed."""
 
+import logging
 import math
 from dataclasses import astuple, fields
 
 import aiosqlite
 
+from engine.errors import StorageError
 from engine.memory.measurement import Measurement
 from engine.memory.plan import Stage
 from engine.memory.precision import RANGES, Overflow
 from engine.store.database import Database
 from engine.store.unreadable import readable
+
+log = logging.getLogger(__name__)
 
 COLUMNS = tuple(field.name for field in fields(Measurement))
 
@@ -45,6 +49,16 @@ class MeasurementTable:
                 f"INSERT OR REPLACE INTO measurements ({', '.join(COLUMNS)}) VALUES ({places})",
                 astuple(measurement),
             )
+
+    async def keep(self, one: Measurement | Overflow) -> None:
+        """Write what was measured or overflowed; that it can't be, on a full disk, is logged."""
+        try:
+            if isinstance(one, Overflow):
+                await self.save_overflow(one)
+            else:
+                await self.save(one)
+        except StorageError as error:
+            log.warning("A measurement couldn't be saved: %s", error)
 
     async def overflows(self) -> list[Overflow]:
         """The types in which models overflowed."""

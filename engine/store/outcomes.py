@@ -43,6 +43,19 @@ class Tally:
     failures: tuple[Failure, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Painted:
+    """A job that was painted.
+
+    Attributes:
+        at: When, in seconds since the epoch.
+        pictures: How many it has.
+    """
+
+    at: float
+    pictures: int
+
+
 class Outcomes:
     """Reads the outcomes of jobs; each is kept for a day."""
 
@@ -73,3 +86,16 @@ class Outcomes:
         )
         failures = (Failure(job_id, at, load_sentence(error)) for job_id, at, error in rows)
         return Tally(jobs=jobs, pictures=pictures, failed=failed, failures=tuple(failures))
+
+    async def painted_since(self, since: float) -> list[Painted]:
+        """The jobs of the last day that were painted after `since` (epoch seconds), oldest first.
+
+        Jobs of the same second are summed up.
+        """
+        rows = await self._database.read(
+            "SELECT CAST(at AS INTEGER), sum(pictures) FROM outcomes "
+            "WHERE state = 'painted' AND at BETWEEN ? AND ? GROUP BY 1 ORDER BY 1",
+            since,
+            time.time() + SLACK,
+        )
+        return [Painted(float(at), pictures) for at, pictures in rows]

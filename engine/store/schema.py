@@ -43,6 +43,74 @@ UNCOUNTED_WEIGHTS = """
 """Peaks used to be counted while weights of the stage before were still on the device, and failures
 judged by plans made of such peaks. Seconds stay."""
 
+ADDED_LORAS = """
+    CREATE TABLE adapters (
+        name        TEXT PRIMARY KEY,
+        settings    TEXT NOT NULL
+    ) STRICT;
+    """
+
+TRAININGS = """
+    CREATE TABLE trainings (
+        id            INTEGER PRIMARY KEY AUTOINCREMENT,
+        owner         TEXT NOT NULL,
+        scope         TEXT NOT NULL,
+        home          TEXT NOT NULL,
+        name          TEXT NOT NULL,
+        model         TEXT NOT NULL,
+        kind          TEXT NOT NULL,
+        trigger_words TEXT NOT NULL,
+        private       INTEGER NOT NULL,
+        state         TEXT NOT NULL,
+        created_at    REAL NOT NULL,
+        step          INTEGER NOT NULL DEFAULT 0,
+        goes_on       INTEGER NOT NULL DEFAULT 0,
+        attempts      INTEGER NOT NULL DEFAULT 0,
+        error         TEXT,
+        started_at    REAL,
+        finished_at   REAL,
+        request       TEXT
+    ) STRICT;
+    CREATE INDEX trainings_of_owner ON trainings (owner, started_at);
+    CREATE INDEX trainings_of_scope ON trainings (scope);
+    CREATE TABLE training_pictures (
+        training    INTEGER NOT NULL REFERENCES trainings (id) ON DELETE CASCADE,
+        number      INTEGER NOT NULL,
+        caption     TEXT NOT NULL,
+        width       INTEGER NOT NULL,
+        height      INTEGER NOT NULL,
+        shapes      TEXT NOT NULL,
+        colours     TEXT NOT NULL,
+        PRIMARY KEY (training, number)
+    ) STRICT;
+    """
+
+WORKERS = """
+    CREATE TABLE workers (
+        name        TEXT PRIMARY KEY,
+        paused      INTEGER NOT NULL DEFAULT 0,
+        card        TEXT,
+        program     TEXT,
+        seen_at     REAL
+    ) STRICT;
+    ALTER TABLE jobs ADD COLUMN device TEXT;
+    ALTER TABLE outcomes ADD COLUMN device TEXT;
+    DROP TRIGGER job_ended;
+    CREATE TRIGGER job_ended AFTER UPDATE OF state ON jobs
+    WHEN new.state IN ('painted', 'failed')
+    BEGIN
+        DELETE FROM outcomes WHERE at < (julianday('now') - 2440587.5) * 86400 - 86400;
+        INSERT OR REPLACE INTO outcomes VALUES (
+            new.id,
+            (julianday('now') - 2440587.5) * 86400,
+            new.state,
+            json_extract(new.recipe, '$.count'),
+            new.error,
+            new.device
+        );
+    END;
+    """
+
 STEPS: tuple[str, ...] = (
     """
     CREATE TABLE jobs (
@@ -267,6 +335,9 @@ STEPS: tuple[str, ...] = (
     ) STRICT;
     """,
     UNCOUNTED_WEIGHTS,
+    ADDED_LORAS,
+    TRAININGS,
+    WORKERS,
 )
 
 

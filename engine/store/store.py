@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from engine.store.acts import ActTable
-from engine.store.added_models import ModelTable
+from engine.store.added_models import AdapterTable, ModelTable
 from engine.store.database import Database
 from engine.store.favourites import Favourites
 from engine.store.grids import GridTable
@@ -16,7 +16,12 @@ from engine.store.preferences import Preferences
 from engine.store.retention import RetentionTable
 from engine.store.reviews import ReviewTable
 from engine.store.safety import SafetyTable
+from engine.store.trainings import TrainingTable
 from engine.store.visible_jobs import VisibleJobs
+from engine.store.workers import WorkerTable
+
+TRAININGS = "training"
+"""In the data folder: a folder for each training."""
 
 
 class Store:
@@ -25,6 +30,7 @@ class Store:
     def __init__(self, database: Database, folder: Path) -> None:
         self.database = database
         self.acts = ActTable(database)
+        self.adapters = AdapterTable(database)
         self.favourites = Favourites(database)
         self.jobs = JobTable(database, folder)
         self.grids = GridTable(database, self.jobs)
@@ -37,4 +43,6 @@ class Store:
         self.retention = RetentionTable(database, folder)
         self.reviews = ReviewTable(database)
         self.safety = SafetyTable(database)
+        self.trainings = TrainingTable(database, folder / TRAININGS)
         self.visible_jobs = VisibleJobs(database, self.jobs, self.history)
+        self.workers = WorkerTable(database)

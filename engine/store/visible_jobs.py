@@ -84,13 +84,21 @@ class VisibleJobs:
 
     async def random(self, viewer: Viewer, search: Search, size: int) -> JobPage:
         """At most `size` of the jobs, chosen at random, as the only page."""
+        jobs = await self._first(viewer, search, "random()", size)
+        return JobPage(tuple(jobs), 0, len(jobs))
+
+    async def latest(self, viewer: Viewer, search: Search, size: int) -> list[Job]:
+        """At most `size` of the jobs, newest first. Unlike for a page, nothing is counted."""
+        return await self._first(viewer, search, "jobs.id DESC", size)
+
+    async def _first(self, viewer: Viewer, search: Search, order: str, size: int) -> list[Job]:
         ids: list[int] = []
-        async with aclosing(self._visible(viewer, search, "random()")) as visible:
+        async with aclosing(self._visible(viewer, search, order)) as visible:
             async for job_id in visible:
                 ids.append(job_id)
                 if len(ids) == size:
                     break
-        return JobPage(tuple(await self._jobs.several(ids)), 0, len(ids))
+        return await self._jobs.several(ids)
 
     async def _visible(
         self, viewer: Viewer, search: Search, order: str

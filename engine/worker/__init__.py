@@ -1,1 +1,1 @@
-"""The worker: asyncio on one side, the device thread on the other."""
+"""Keeps devices busy: asyncio on one side, each device's thread or process on the other."""

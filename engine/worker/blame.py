@@ -10,11 +10,12 @@ import json
 import threading
 from collections.abc import Collection
 from pathlib import Path
+from typing import Self
 
 from engine.private_files import private_folder
 
-NAME = "painting.json"
-"""The file in the data folder."""
+NAME, OTHERS = "painting.json", "painting-{number}.json"
+"""The file in the data folder: of the first device, and of the others."""
 
 
 class BlameFile:
@@ -25,6 +26,17 @@ class BlameFile:
         self._written: frozenset[int] = frozenset()
         self._lock = threading.Lock()
         self._closed = False
+
+    @classmethod
+    def numbered(cls, folder: Path, number: int) -> Self:
+        """The file of a device, by its number from 0."""
+        return cls(folder / (OTHERS.format(number=number) if number else NAME))
+
+    @classmethod
+    def take_all(cls, folder: Path) -> list[int]:
+        """The jobs that any device was busy with, whether it's still there or not."""
+        files = sorted(folder.glob(OTHERS.format(number="*")))
+        return [job_id for file in (folder / NAME, *files) for job_id in cls(file).take()]
 
     def take(self) -> list[int]:
         """The jobs that an earlier run of the program was busy with when it was stopped."""

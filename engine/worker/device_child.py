@@ -6,14 +6,17 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from engine.errors import AtelierError
-from engine.models.device_facts import device_facts
+from engine.models.device_facts import device_facts, device_memory
 from engine.processes.channel import Channel
 from engine.settings import EngineSettings
 from engine.worker.device_thread import run_executor
 from engine.worker.executor_setup import ExecutorSetup
 from engine.worker.messages import CommandQueue, ExecutorCommand, ForgetModel
 
-FACTS, FILES, LORA = "device facts", "model files", "LoRA file"
+FACTS, MEMORY = "device facts", "device memory"
+FILES, NETWORK = "model files", "network"
+IP_ADAPTER = "IP-Adapter files"
+ADAPTER, LORA = "LoRA by its name", "LoRA file"
 """What the two processes ask each other."""
 
 
@@ -34,7 +37,11 @@ def run_device(channel: Channel, setup: ExecutorSetup) -> None:
     setup = replace(
         setup,
         find_files=partial(channel.ask, FILES),
-        adapters=setup.adapters.with_files_from(partial(channel.ask, LORA)),
+        find_network=partial(channel.ask, NETWORK),
+        find_ip_adapter=partial(channel.ask, IP_ADAPTER),
+        adapters=setup.adapters.with_files_from(
+            partial(channel.ask, LORA), partial(channel.ask, ADAPTER)
+        ),
     )
     commands: CommandQueue = queue.SimpleQueue()
 
@@ -43,7 +50,8 @@ def run_device(channel: Channel, setup: ExecutorSetup) -> None:
             setup.profiles.forget(command.name)
         commands.put(command)
 
-    channel.listen(take, {FACTS: partial(device_facts, setup.settings)})
+    answers = {FACTS: device_facts, MEMORY: device_memory}
+    channel.listen(take, {name: partial(ask, setup.settings) for name, ask in answers.items()})
     try:
         run_executor(setup, commands, channel.send)
     except Exception as error:

@@ -1,10 +1,15 @@
-"""What the worker needs of wherever the executor runs."""
+"""What the dispatcher needs of wherever an executor runs."""
 
+import logging
 from collections.abc import Callable
 from typing import Protocol
 
-from engine.memory.device import DeviceFacts
+from engine.errors import new_incident
+from engine.memory.device import DeviceFacts, DeviceMemory
 from engine.worker.messages import ExecutorCommand, ExecutorReport
+from speech import Sentence, say
+
+log = logging.getLogger(__name__)
 
 OnReport = Callable[[ExecutorReport], None]
 OnCrash = Callable[[BaseException | None], None]
@@ -18,6 +23,23 @@ class DeviceDied(Exception):
         super().__init__(f"The device's process ended with {code}")
 
 
+class DeviceLost(Exception):
+    """The device can't be reached any more, for a while or for good; no job is to blame.
+
+    What it was painting is painted elsewhere, from the same seeds.
+    """
+
+
+def crash_sentence(error: BaseException | None) -> Sentence:
+    """For people: an executor has crashed; the log has the error, under the incident told here."""
+    incident = new_incident()
+    log.critical("The executor crashed (incident %s)", incident, exc_info=error)
+    return say(
+        "Painting crashed. The owner can find the reason in the log: {incident}.",
+        incident=incident,
+    )
+
+
 class DeviceHost(Protocol):
     """Runs an executor beside the event loop, and another one after a crash."""
 
@@ -27,7 +49,8 @@ class DeviceHost(Protocol):
         Args:
             on_report: Called in the loop with each report; of a job's progress, with the latest.
             on_crash: Called in the loop when an executor ends without having been told to. After
-                `DeviceDied` its jobs may be painted again.
+                `DeviceDied` its jobs may be painted again, after `DeviceLost` they are, on any
+                device that accepts work; after anything else they have failed.
         """
 
     def send(self, command: ExecutorCommand) -> None:
@@ -42,5 +65,14 @@ class DeviceHost(Protocol):
         What it was doing beyond that is done again at the next start.
         """
 
+    async def release(self) -> None:
+        """End the executor, which has nothing to do: its memory is free then. `start` runs one."""
+
     def facts(self) -> DeviceFacts:
         """What the device says now; blocks for seconds. Raises `DeviceUnavailable`."""
+
+    async def memory(self) -> DeviceMemory | None:
+        """How much of the device's memory is taken now; `None` while no executor can tell.
+
+        It starts nothing: while nothing was painted, torch isn't imported for it.
+        """

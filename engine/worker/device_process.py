@@ -12,12 +12,28 @@ from typing import Any
 
 from engine.errors import DeviceUnavailable
 from engine.hub.lora_files import lora_file
-from engine.memory.device import DeviceFacts
+from engine.memory.device import DeviceFacts, DeviceMemory
 from engine.processes.child_process import ChildProcess
 from engine.processes.questions import NoAnswer
-from engine.worker.device_child import FACTS, FILES, LORA, Crashed, run_device, tell_facts
+from engine.worker.device_child import (
+    ADAPTER,
+    FACTS,
+    FILES,
+    IP_ADAPTER,
+    LORA,
+    MEMORY,
+    NETWORK,
+    Crashed,
+    run_device,
+    tell_facts,
+)
 from engine.worker.device_host import DeviceDied, OnCrash, OnReport
-from engine.worker.executor_setup import ExecutorSetup, files_on_disk
+from engine.worker.executor_setup import (
+    ExecutorSetup,
+    files_on_disk,
+    network_on_disk,
+    no_ip_adapter,
+)
 from engine.worker.messages import (
     ExecutorCommand,
     ModelOverflowed,
@@ -30,6 +46,12 @@ log = logging.getLogger(__name__)
 
 FACTS_SECONDS = 120.0
 """How long the device may take to tell about itself: torch has to be imported."""
+
+MEMORY_SECONDS = 5.0
+"""How long it may take to tell about its memory: while torch is imported nobody waits for it."""
+
+RELEASE_SECONDS = 10.0
+"""How long an executor may take to end that has nothing to do but to preload or to tune."""
 
 
 class DeviceProcess:
@@ -46,6 +68,7 @@ class DeviceProcess:
         self._waiting: list[ExecutorCommand] = []
         self._error: Exception | None = None
         self._stopping = False
+        self._releasing = False
 
     def connect(self, on_report: OnReport, on_crash: OnCrash) -> None:
         """As `DeviceHost.connect`."""
@@ -65,6 +88,8 @@ class DeviceProcess:
         setup = replace(
             self._setup,
             find_files=files_on_disk,
+            find_network=network_on_disk,
+            find_ip_adapter=no_ip_adapter,
             adapters=self._setup.adapters.with_files_from(lora_file),
         )
         self._error = None
@@ -74,7 +99,13 @@ class DeviceProcess:
             setup,
             on_message=self._take,
             on_exit=self._ended,
-            answers={FILES: self._setup.find_files, LORA: self._setup.adapters.find_file},
+            answers={
+                FILES: self._setup.find_files,
+                LORA: self._setup.adapters.find_file,
+                ADAPTER: self._setup.adapters.__getitem__,
+                NETWORK: self._setup.find_network,
+                IP_ADAPTER: self._setup.find_ip_adapter,
+            },
         )
         for command in self._waiting:
             self._process.send(command)
@@ -88,6 +119,16 @@ class DeviceProcess:
             if await self._process.stop(seconds):
                 log.info("The device was stopped in the middle of a step")
 
+    async def release(self) -> None:
+        """As `DeviceHost.release`."""
+        if self._process is not None:
+            self._releasing = True
+            try:
+                self._process.send(StopExecutor())
+                await self._process.stop(RELEASE_SECONDS)
+            finally:
+                self._releasing = False
+
     def facts(self) -> DeviceFacts:
         """As `DeviceHost.facts`; while nothing has been painted, a process is started to ask."""
         if (process := self._process) is not None:
@@ -96,6 +137,16 @@ class DeviceProcess:
                 return facts
         asking = asyncio.run_coroutine_threadsafe(self._ask_another_process(), self._loop)
         return asking.result(FACTS_SECONDS)
+
+    async def memory(self) -> DeviceMemory | None:
+        """As `DeviceHost.memory`."""
+        if (process := self._process) is None:
+            return None
+        with contextlib.suppress(NoAnswer, TimeoutError):
+            async with asyncio.timeout(MEMORY_SECONDS):
+                told: DeviceMemory = await asyncio.wrap_future(process.ask(MEMORY))
+                return told
+        return None
 
     async def _ask_another_process(self) -> DeviceFacts:
         told: asyncio.Future[DeviceFacts] = self._loop.create_future()
@@ -137,5 +188,5 @@ class DeviceProcess:
 
     def _ended(self, code: int) -> None:
         self._process = None
-        if not self._stopping:
+        if not (self._stopping or self._releasing):
             self._on_crash(self._error or DeviceDied(code))

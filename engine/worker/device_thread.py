@@ -8,8 +8,8 @@ from dataclasses import replace
 from functools import partial
 
 from engine.background_thread import BackgroundThread
-from engine.memory.device import DeviceFacts
-from engine.models.device_facts import device_facts
+from engine.memory.device import DeviceFacts, DeviceMemory
+from engine.models.device_facts import device_facts, device_memory
 from engine.worker.device_host import OnCrash, OnReport
 from engine.worker.executor_setup import ExecutorSetup
 from engine.worker.messages import (
@@ -53,6 +53,7 @@ class DeviceThread:
         self._thread = BackgroundThread("device")
         self._running: asyncio.Future[None] | None = None
         self._stopping = False
+        self._releasing = False
 
     def connect(self, on_report: OnReport, on_crash: OnCrash) -> None:
         """As `DeviceHost.connect`."""
@@ -77,9 +78,26 @@ class DeviceThread:
         self.send(StopExecutor())
         await self._thread.stop(seconds)
 
+    async def release(self) -> None:
+        """As `DeviceHost.release`."""
+        if self._running is not None and not self._running.done():
+            self._releasing = True
+            try:
+                self.send(StopExecutor())
+                await asyncio.wait([self._running])
+            finally:
+                self._releasing = False
+            gc.collect()
+
     def facts(self) -> DeviceFacts:
         """As `DeviceHost.facts`."""
         return device_facts(self._setup.settings)
+
+    async def memory(self) -> DeviceMemory | None:
+        """As `DeviceHost.memory`."""
+        if self._running is None or self._running.done():
+            return None
+        return await asyncio.to_thread(device_memory, self._setup.settings)
 
     def report(self, report: ExecutorReport) -> None:
         """On the device's thread: pass a report to the loop. Of progress, the latest wins.
@@ -105,4 +123,6 @@ class DeviceThread:
         if self._stopping or running.cancelled():
             return
         self._commands = queue.SimpleQueue()
+        if self._releasing:
+            return
         self._on_crash(error)

@@ -1,13 +1,17 @@
 """What passes between the event loop and the device's thread: plain values, never a tensor."""
 
 import queue
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal, Self
+
+from PIL import Image
 
 from engine.jobs.job import Job
 from engine.memory.measurement import Measurement
 from engine.memory.precision import Overflow
 from engine.models.catalogue import Model
+from engine.models.networks import Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +24,10 @@ class RunJob:
     """File of the start image."""
     mask: Path | None = None
     """File of the mask."""
+    references: tuple[Path, ...] = ()
+    """Files of the pictures that the model is shown beside the prompt."""
+    control: Path | None = None
+    """File of the map that the picture is painted along."""
     alone: bool = False
     """Whether it shares no batch: the program stopped while it was painted before."""
 
@@ -50,18 +58,39 @@ class StopExecutor:
     """To the executor: drop everything and end."""
 
 
-ExecutorCommand = RunJob | Preload | ForgetModel | CancelJob | StopExecutor
+@dataclass(frozen=True, slots=True)
+class ProcessPicture:
+    """To the executor: have a network work on this job's picture, beside whatever is painted."""
+
+    job: Job
+    network: Network
+    image: Path
+    """File of the picture."""
+
+
+ExecutorCommand = RunJob | ProcessPicture | Preload | ForgetModel | CancelJob | StopExecutor
 
 CommandQueue = queue.SimpleQueue[ExecutorCommand]
 
 
 @dataclass(frozen=True, slots=True)
 class Pixels:
-    """A finished picture: 8-bit RGB, row by row from the top left."""
+    """A finished picture: 8-bit RGB or RGBA, row by row from the top left."""
 
     width: int
     height: int
     data: bytes
+    mode: Literal["RGB", "RGBA"] = "RGB"
+
+    @classmethod
+    def of(cls, image: Image.Image) -> Self:
+        """Those of an image, in RGBA if it has an alpha channel, otherwise in RGB."""
+        mode: Literal["RGB", "RGBA"] = "RGBA" if "A" in image.getbands() else "RGB"
+        return cls(*image.size, image.convert(mode).tobytes(), mode)
+
+    def image(self) -> Image.Image:
+        """The picture for Pillow."""
+        return Image.frombytes(self.mode, (self.width, self.height), self.data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +102,8 @@ class JobProgress:
     total_steps: int
     preview: bytes | None = None
     """WebP, if there is a new one."""
+    step_seconds: float = field(default=0.0, compare=False)
+    """What the latest step took whose time is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +130,13 @@ class JobDropped:
 
 
 @dataclass(frozen=True, slots=True)
+class JobReturned:
+    """From a device of another machine: it can't paint the job now, which others can."""
+
+    job_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class StageMeasured:
     """From the executor: what a stage of a memory plan took, worth keeping for the next start."""
 
@@ -112,4 +150,12 @@ class ModelOverflowed:
     overflow: Overflow
 
 
-ExecutorReport = JobProgress | JobPainted | JobFailed | JobDropped | StageMeasured | ModelOverflowed
+ExecutorReport = (
+    JobProgress
+    | JobPainted
+    | JobFailed
+    | JobDropped
+    | JobReturned
+    | StageMeasured
+    | ModelOverflowed
+)

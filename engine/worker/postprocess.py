@@ -20,8 +20,8 @@ from speech import say
 log = logging.getLogger(__name__)
 
 MAX_UNSAVED = 8
-"""Pictures that may wait to be checked or saved; beyond that nothing is painted. Each takes a few
-MB."""
+"""Pictures of each device that may wait to be checked or saved; beyond that nothing is painted.
+Each takes a few MB."""
 
 
 class Postprocessor:
@@ -43,21 +43,23 @@ class Postprocessor:
         """The jobs whose pictures wait to be checked, oldest first."""
         return [job for job, _ in self._checking.values()]
 
-    @property
-    def has_room(self) -> bool:
-        """Whether checking and saving keep up with the device."""
+    def keeps_up(self, devices: int) -> bool:
+        """Whether checking and saving keep up with so many devices."""
         checking = sum(job.recipe.count for job in self.checking)
-        return checking + self._saving < MAX_UNSAVED
+        return checking + self._saving < MAX_UNSAVED * devices
 
-    def keep(self, job: Job, pictures: tuple[Pixels, ...], on_done: Callable[[], None]) -> None:
+    def keep(
+        self, job: Job, pictures: tuple[Pixels, ...], device: str, on_done: Callable[[], None]
+    ) -> None:
         """Check and save a job's pictures, then record the job as painted.
 
         Args:
             job: What was painted.
             pictures: All of its pictures.
+            device: Where they were painted.
             on_done: Called when they no longer wait.
         """
-        task = self._tasks.start(self._keep(job, pictures, on_done), f"keep job {job.id}")
+        task = self._tasks.start(self._keep(job, pictures, device, on_done), f"keep job {job.id}")
         self._checking[job.id] = job, task
 
     def cancel(self, job_id: int) -> Job | None:
@@ -85,14 +87,15 @@ class Postprocessor:
         finally:
             self._job_events.post(JobEvent(job_id=job.id, state=state, error=sentence))
 
-    async def _put_back(self, job: Job) -> None:
+    async def put_back(self, job_id: int) -> None:
+        """Record that a job waits again."""
         try:
-            await self._jobs.requeue(job.id)
+            await self._jobs.requeue(job_id)
         except StorageError as error:  # a full disk; the next start resumes it all the same
-            log.warning("Job %d couldn't be put back in the queue: %s", job.id, error)
+            log.warning("Job %d couldn't be put back in the queue: %s", job_id, error)
 
     async def _keep(
-        self, job: Job, pictures: tuple[Pixels, ...], on_done: Callable[[], None]
+        self, job: Job, pictures: tuple[Pixels, ...], device: str, on_done: Callable[[], None]
     ) -> None:
         try:
             try:
@@ -100,9 +103,9 @@ class Postprocessor:
             finally:
                 self._checking.pop(job.id, None)
             files = await self._save(job, pictures)
-            await self._jobs.set_painted(job.id, files, verdicts)
+            await self._jobs.set_painted(job.id, files, verdicts, device)
         except NotChecked:
-            await self._put_back(job)
+            await self.put_back(job.id)
         except AtelierError as error:
             log.error("Job %d was painted but couldn't be saved: %s", job.id, error)
             await self.end(job, JobState.FAILED, error.sentence)

@@ -21,6 +21,7 @@ def tasks(tmp_path_factory: pytest.TempPathFactory) -> Sequence[Task]:
     ]
 
 
+@pytest.mark.slow
 def test_the_shelf_is_faster_than_the_disk(tasks: Sequence[Task]) -> None:
     disk = switch_seconds(tasks, 1, shelf=False)
     shelf = switch_seconds(tasks, 1, shelf=True)

@@ -45,6 +45,16 @@ MULTIPLICATIONS = {"aten::mm", "aten::addmm", "aten::bmm", "aten::baddbmm"}
 ONE_DTYPE = MULTIPLICATIONS | {"aten::convolution", "aten::_fused_rms_norm"}
 """Operations that take tensors of one dtype on CUDA."""
 
+COPIES = {"aten::_local_scalar_dense", "aten::_to_copy", "aten::copy_"}
+"""Operations that bring values to the card or from it."""
+
+INDEXING = {"aten::index", "aten::index_put", "aten::index_put_", "aten::_index_put_impl_"}
+"""Operations that bring an index from the host to the card by themselves."""
+
+STAGED = 64 * 1024
+"""Bytes from RAM that isn't page-locked that CUDA takes without waiting ("API synchronization
+behavior" in its reference)."""
+
 OVERWRITES = {"aten::copy_", "aten::fill_", "aten::zero_"}
 UNWRITTEN = {"aten::empty", "aten::empty_like", "aten::empty_strided", "aten::new_empty"}
 
@@ -60,6 +70,7 @@ class Card(TorchDispatchMode):  # type: ignore[no-untyped-call]
         page_locked: Bytes of page-locked RAM.
         stream: The current one.
         race_detector: Looks at every access to its memory.
+        waits: How often the host has waited for values from it, or for it to take some.
     """
 
     def __init__(
@@ -82,6 +93,7 @@ class Card(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.page_locked = 0
         self.stream = Stream()
         self.race_detector = RaceDetector()
+        self.waits = 0
         self._blocks: dict[int, Block | None] = {}
         self._has_cublas = False
 
@@ -105,6 +117,7 @@ class Card(TorchDispatchMode):  # type: ignore[no-untyped-call]
             return True
         if name == "aten::is_pinned":
             return getattr(args[0], "page_locked", False)
+        self.waits += _waits(name, args, kwargs)
         if name == "aten::_local_scalar_dense" and getattr(args[0], "backing", args[0]).is_meta:
             return True  # shapes have no values: every check of numbers passes
         if name in ("aten::pin_memory", "aten::_pin_memory"):
@@ -238,6 +251,31 @@ class Card(TorchDispatchMode):  # type: ignore[no-untyped-call]
 def _with_index(leaf: Any) -> Any:
     """`cuda` is the first card; the guard can't tell torch so."""
     return CUDA if isinstance(leaf, torch.device) and leaf.type == "cuda" else leaf
+
+
+def _waits(name: str, args: Sequence[Any], kwargs: dict[str, Any]) -> bool:
+    """Whether the host waits until the card has done all that it was given before."""
+    if name in INDEXING:
+        indices = (one for one in args[1] if one is not None)
+        return args[0].device.type == "cuda" and any(one.device.type == "cpu" for one in indices)
+    if name not in COPIES:
+        return False
+    source = args[1 if name == "aten::copy_" else 0]
+    devices = source.device.type, _target(name, args, kwargs).type
+    if devices != ("cpu", "cuda"):
+        return devices == ("cuda", "cpu")
+    given = args[2] if name == "aten::copy_" and len(args) > 2 else kwargs.get("non_blocking")
+    page_locked = getattr(source, "page_locked", False)
+    return not given or (not page_locked and source.nbytes > STAGED)
+
+
+def _target(name: str, args: Sequence[Any], kwargs: dict[str, Any]) -> torch.device:
+    """Where the values are brought."""
+    if name == "aten::_local_scalar_dense":
+        return CPU
+    if name == "aten::copy_":
+        return torch.device(args[0].device)
+    return torch.device(kwargs.get("device") or args[0].device)
 
 
 def _device_of(

@@ -8,10 +8,27 @@ from typing import Any
 import psutil
 import pytest
 import torch
+from transformers.models.qwen2_5_vl import modeling_qwen2_5_vl
+from transformers.models.qwen3_vl import modeling_qwen3_vl
 
 from engine.diffusion.offload import transfers
 from tests.card.card import Card
 from tests.card.streams import Event, Stream
+from tests.card.tensors import CardTensor
+
+
+class _Torch:
+    """torch, which reads tensors that are in a list below where the card could answer."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(torch, name)
+
+    @staticmethod
+    def tensor(data: Any, **options: Any) -> torch.Tensor:
+        """A tensor of numbers, some of which may be on the card."""
+        if isinstance(data, list):
+            data = [each.item() if isinstance(each, CardTensor) else each for each in data]
+        return torch.tensor(data, **options)
 
 
 @contextmanager
@@ -54,6 +71,8 @@ def stand_in(card: Card, ram: int) -> Iterator[None]:
         "empty_cache": allocator.empty_cache,
         "set_per_process_memory_fraction": set_fraction,
         "set_device": lambda device: None,
+        "current_device": lambda: 0,
+        "is_bf16_supported": lambda including_emulation=True: card.capability >= (8, 0),
         "Stream": Stream,
         "Event": Event,
         "current_stream": lambda device=None: card.stream,
@@ -61,6 +80,8 @@ def stand_in(card: Card, ram: int) -> Iterator[None]:
         "synchronize": lambda device=None: None,
     }
     with pytest.MonkeyPatch.context() as patch:
+        for module in (modeling_qwen2_5_vl, modeling_qwen3_vl):
+            patch.setattr(module, "torch", _Torch())
         for name, answer in answers.items():
             patch.setattr(torch.cuda, name, answer)
         patch.setattr(torch.accelerator, "empty_host_cache", lambda: None, raising=False)

@@ -9,13 +9,12 @@ from typing import Any
 
 import diffusers
 import torch
-import transformers
 from torch import nn
 
 from benchmarks.memory_models import ARCHITECTURES
-from benchmarks.memory_parts import on_cpu
 from benchmarks.memory_sizes import SIZES
 from benchmarks.tokenizers import qwen3_tokenizer
+from tests.card import editors
 
 DTYPES = {torch.float16: "F16", torch.bfloat16: "BF16"}
 """As the safetensors format names them."""
@@ -36,38 +35,12 @@ class FullSize:
 
 def qwen_image(_: Path) -> Any:
     """Qwen-Image with Qwen2.5-VL-7B; the tokenizer is of a kin, and knows letters only."""
-    rope = {"rope_type": "default", "rope_theta": 1e6, "mrope_section": [16, 24, 24]}
-    config = transformers.Qwen2_5_VLConfig(
-        text_config={
-            "hidden_size": 3584,
-            "intermediate_size": 18944,
-            "num_hidden_layers": 28,
-            "num_attention_heads": 28,
-            "num_key_value_heads": 4,
-            "vocab_size": 152064,
-            "rope_scaling": {"type": "mrope", "mrope_section": [16, 24, 24]},
-            "rope_parameters": rope,
-            "max_position_embeddings": 128000,
-            "bos_token_id": None,
-            "eos_token_id": None,
-            "pad_token_id": None,
-        },
-        vision_config={
-            "depth": 32,
-            "hidden_size": 1280,
-            "intermediate_size": 3420,
-            "num_heads": 16,
-            "out_hidden_size": 3584,
-            "fullatt_block_indexes": [7, 15, 23, 31],
-        },
-    )
+    letters = qwen3_tokenizer(vision=True)
     return diffusers.QwenImagePipeline(
-        scheduler=on_cpu(
-            lambda: diffusers.FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True)
-        ),
+        scheduler=editors.flow_scheduler(),
         vae=diffusers.AutoencoderKLQwenImage(),
-        text_encoder=transformers.Qwen2_5_VLForConditionalGeneration(config),
-        tokenizer=qwen3_tokenizer(),
+        text_encoder=editors.qwen2_5_vl(letters),
+        tokenizer=letters,
         transformer=diffusers.QwenImageTransformer2DModel(),
     )
 
@@ -79,7 +52,13 @@ FULL_SIZE: Mapping[str, FullSize] = MappingProxyType(
         )
         for name, make in ARCHITECTURES.items()
     }
-    | {"qwen-image": FullSize(qwen_image, torch.bfloat16, 1024, 4.0)}
+    | {
+        "qwen-image": FullSize(qwen_image, torch.bfloat16, 1024, 4.0),
+        "flux-kontext": FullSize(editors.kontext, torch.bfloat16, 1024, 2.5),
+        "flux2-klein": FullSize(editors.klein, torch.bfloat16, 1024, 1.0),
+        "qwen-image-edit": FullSize(editors.qwen_image_edit, torch.bfloat16, 1024, 4.0),
+        "qwen-image-2.1": FullSize(editors.qwen_image_21, torch.bfloat16, 1024, 1.0),
+    }
 )
 
 
@@ -95,6 +74,19 @@ def write_holes(name: str, folder: Path) -> Path:
             elif part is not None:
                 part.save_pretrained(folder / part_name)
         pipe.save_config(folder)
+    return folder
+
+
+def write_control_network(folder: Path) -> Path:
+    """The folder of a full-size control network for Z-Image, as its version 2.1."""
+    with torch.device("meta"):
+        network = diffusers.ZImageControlNetModel(
+            control_layers_places=list(range(0, 30, 2)),
+            control_refiner_layers_places=[0, 1],
+            control_in_dim=33,
+            add_control_noise_refiner="control_noise_refiner",
+        )
+    _write_module(network, folder, torch.bfloat16)
     return folder
 
 

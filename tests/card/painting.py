@@ -1,9 +1,10 @@
 """Jobs painted by the engine's own executor on a card that is plugged in."""
 
 import queue
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,16 +13,21 @@ import torch
 from torch.utils._python_dispatch import _disable_current_modes
 
 from engine.diffusion import loader, make_executor, pipelines
+from engine.diffusion.families import control_loading, control_networks
+from engine.diffusion.image_prompts import encoder
+from engine.diffusion.image_prompts.adapter import IPAdapter
 from engine.diffusion.model_memory import ModelMemory
 from engine.diffusion.offload import OffloadedComponents
+from engine.hub.ip_adapter_files import IPAdapterFiles
 from engine.jobs.job import Job
 from engine.memory.measurement import Measurement
 from engine.memory.plan import Plan, Stage
 from engine.memory.profiles import ProfileStore
 from engine.models.adapters import AdapterCatalogue
 from engine.models.catalogue import Model
+from engine.models.controls import ControlCatalogue
 from engine.settings import EngineSettings
-from engine.worker.executor_setup import ExecutorSetup
+from engine.worker.executor_setup import ExecutorSetup, no_ip_adapter
 from engine.worker.messages import (
     ExecutorCommand,
     ExecutorReport,
@@ -52,7 +58,7 @@ class Painting:
     """What came out of some jobs.
 
     Attributes:
-        pictures: Of those that were painted, levels of shape (height, width, 3).
+        pictures: Of those that were painted, levels of shape (height, width, 3 or 4).
         problems: What people are told about those that weren't.
         stages: The stages in the order in which they were gone through.
         measurements: What would be saved.
@@ -83,29 +89,76 @@ def paint(
     *,
     known: Iterable[Measurement] = (),
     adapters: AdapterCatalogue | None = None,
+    references: Sequence[Path] = (),
     ram: int = RAM,
+    cache: Path | None = None,
+    ip_adapter: IPAdapterFiles | None = None,
+    controls: ControlCatalogue | None = None,
+    control: Path | None = None,
+    together: bool = False,
 ) -> Painting:
-    """Paint `jobs` one after the other; on the CPU without a card."""
+    """Paint `jobs`, one after the other or all together; on the CPU without a card.
+
+    Ways to paint faster are tried if there is a folder to remember them in.
+
+    Args:
+        model: What paints.
+        jobs: Which; each is shown the `references`, if its recipe has some.
+        settings: Of the engine.
+        card: Where.
+        known: What was measured before.
+        adapters: The LoRAs that can be used.
+        references: Files of pictures.
+        ram: Bytes of the machine beside the card.
+        cache: That folder.
+        ip_adapter: The files of the IP-Adapter that shows the `references`.
+        controls: The control networks that can be used.
+        control: File of the map for jobs whose recipe has one.
+        together: Whether they share batches.
+    """
+
+    def find_ip_adapter(family: str) -> IPAdapterFiles:
+        return ip_adapter or no_ip_adapter(family)
+
     setup = ExecutorSetup(
         settings=settings,
         profiles=ProfileStore(known),
         adapters=adapters or AdapterCatalogue(),
+        cache=cache,
+        find_ip_adapter=find_ip_adapter,
+        controls=controls or ControlCatalogue(),
     )
     painting = Painting()
+    wanted = [
+        RunJob(
+            job,
+            model,
+            references=tuple(references) if job.recipe.references else (),
+            control=control if job.recipe.control else None,
+        )
+        for job in jobs
+    ]
     if card is None:
-        _paint(model, jobs, setup, painting)
+        _paint(wanted, setup, painting, together=together)
     else:
         with plugged_in(card, ram=ram), _observed(card, painting):
-            _paint(model, jobs, setup, painting)
+            _paint(wanted, setup, painting, together=together)
     return painting
 
 
-def _paint(model: Model, jobs: Sequence[Job], setup: ExecutorSetup, painting: Painting) -> None:
+def _paint(
+    wanted: Sequence[RunJob], setup: ExecutorSetup, painting: Painting, *, together: bool
+) -> None:
     commands: queue.SimpleQueue[ExecutorCommand] = queue.SimpleQueue()
-    waiting = list(jobs)
+    waiting, unfinished = list(wanted), len(wanted)
 
     def go_on() -> None:
-        commands.put(RunJob(waiting.pop(0), model) if waiting else StopExecutor())
+        nonlocal unfinished
+        unfinished -= 1
+        if waiting:
+            commands.put(waiting.pop(0))
+        elif not unfinished:
+            commands.put(StopExecutor())
 
     def take(report: ExecutorReport) -> None:
         match report:
@@ -113,7 +166,7 @@ def _paint(model: Model, jobs: Sequence[Job], setup: ExecutorSetup, painting: Pa
                 painting.measurements.append(measurement)
             case JobPainted():
                 painting.pictures += [
-                    np.frombuffer(p.data, np.uint8).reshape(p.height, p.width, 3).astype(np.int16)
+                    np.frombuffer(p.data, np.uint8).reshape(p.height, p.width, -1).astype(np.int16)
                     for p in report.pictures
                 ]
                 go_on()
@@ -121,7 +174,8 @@ def _paint(model: Model, jobs: Sequence[Job], setup: ExecutorSetup, painting: Pa
                 painting.problems.append(report.sentence)
                 go_on()
 
-    go_on()
+    for _ in range(len(wanted) if together else 1):
+        commands.put(waiting.pop(0))
     make_executor(setup, commands, take).run()
 
 
@@ -129,8 +183,9 @@ def _paint(model: Model, jobs: Sequence[Job], setup: ExecutorSetup, painting: Pa
 def _observed(card: Card, painting: Painting) -> Iterator[None]:
     """Have models loaded into the RAM beside the card, and watch what each stage takes."""
     build: Callable[..., Any] = pipelines.build_pipeline
-    record, begin = ModelMemory.record, ModelMemory.__init__
-    altering = OffloadedComponents.altering
+    altering, note = OffloadedComponents.altering, OffloadedComponents._note
+    begin = ModelMemory.__init__
+    memories: list[ModelMemory] = []
 
     def take(modules: Iterable[Any]) -> None:
         for module in modules:
@@ -152,16 +207,31 @@ def _observed(card: Card, painting: Painting) -> Iterator[None]:
 
     def begun(memory: ModelMemory, *args: Any, **kwargs: Any) -> None:
         begin(memory, *args, **kwargs)
+        memories.append(memory)
         painting.first_plan = painting.first_plan or memory.plan
 
-    def recorded(memory: ModelMemory, stage: Stage, *args: Any, **kwargs: Any) -> None:
-        plan, taken = memory.plan, card.allocator.peak_allocated
+    def noted(components: OffloadedComponents, stage: Stage, names: Collection[str]) -> None:
+        plan, taken = memories[-1].plan, card.allocator.peak_allocated
         painting.stages.append(StageRun(stage, plan, plan.peaks[stage], taken))
-        record(memory, stage, *args, **kwargs)
+        note(components, stage, names)
+
+    def beside(load: Callable[..., Any]) -> Callable[..., Any]:
+        """Loads a module into the RAM beside the card."""
+
+        def loaded(*args: Any) -> Any:
+            with _disable_current_modes():
+                module = load(*args)
+                take([module])
+            return module
+
+        return loaded
 
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(encoder, "_load_encoder", beside(encoder._load_encoder))
+        patch.setattr(IPAdapter, "load", beside(IPAdapter.load))
+        patch.setattr(control_networks, "load_control", beside(control_loading.load_control))
         patch.setattr(loader, "build_pipeline", built)
         patch.setattr(OffloadedComponents, "altering", altered)
         patch.setattr(ModelMemory, "__init__", begun)
-        patch.setattr(ModelMemory, "record", recorded)
+        patch.setattr(OffloadedComponents, "_note", noted)
         yield

@@ -8,6 +8,7 @@ writing, race unless the later one's stream has seen the earlier.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import count
+from time import perf_counter
 
 import torch
 
@@ -49,10 +50,19 @@ class Event:
 
     def __init__(self, **_: object) -> None:
         self.clock: Clock = {}
+        self.recorded_at = 0.0
 
     def record(self, stream: Stream) -> None:
         """Take the stream's clock."""
         self.clock = dict(stream.clock)
+        self.recorded_at = perf_counter()
+
+    def synchronize(self) -> None:
+        """All work is done when it is launched."""
+
+    def elapsed_time(self, end: "Event") -> float:
+        """Milliseconds from this event to `end`."""
+        return 1000 * (end.recorded_at - self.recorded_at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,6 +152,7 @@ def test_a_device_that_is_not_there_is_an_invalid_setting(
     assert result.err.startswith("✗ [engine] device is set to “cuda:77”")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is none here")
 def test_a_full_disk_and_a_closed_pipe_leave_no_traceback() -> None:
     line = [sys.executable, str(BOT), "models", "list"]

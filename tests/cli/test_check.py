@@ -1,5 +1,6 @@
 """`check`: what keeps the bot from running, and what to do about it."""
 
+import importlib.util
 import os
 import shutil
 import sys
@@ -81,6 +82,32 @@ def test_a_gpu_that_is_not_there(atelier: Atelier, ready: Config) -> None:
     assert 'set device = "auto"' in line(result, "device")
 
 
+def test_one_of_two_devices_that_is_not_there(atelier: Atelier, ready: Config) -> None:
+    ready("[engine]\ndevice = ['cpu', 'cuda:77']")
+    result = atelier("check")
+    assert result.code is Exit.FINE, "the other one paints"
+    assert "✓ device    the CPU, " in result.out
+    assert "! device    [engine] device is set to “cuda:77”, but torch" in result.out
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="its tool is a shell script")
+def test_a_card_that_torch_cannot_use_is_told(
+    atelier: Atelier, ready: Config, workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tool = workplace / "nvidia-smi"
+    tool.write_text("#!/bin/sh\necho 'NVIDIA GeForce RTX 3060, 8.6'\n")
+    tool.chmod(0o700)
+    monkeypatch.setenv("PATH", f"{workplace}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
+    monkeypatch.setattr("torch.version.cuda", None)
+    ready("")
+    result = atelier("check")
+    assert result.code is Exit.FINE, "it paints on the CPU"
+    told = line(result, "card")
+    assert told.startswith("! card      NVIDIA GeForce RTX 3060 is here, but torch ")
+    assert "--index-url https://download.pytorch.org/whl/cu128" in told
+
+
 def test_a_data_folder_that_is_a_file(atelier: Atelier, ready: Config, workplace: Path) -> None:
     (workplace / "data").write_text("")
     ready("")
@@ -129,6 +156,39 @@ def test_models_that_are_missing(atelier: Atelier, ready: Config, tiny_model: Pa
     result = atelier("check")
     assert result.code is Exit.CANNOT_RUN
     assert "✗ model     gone: folder not found: ./gone" in result.out
+
+
+def test_networks_for_finished_pictures_are_told(
+    atelier: Atelier, ready: Config, workplace: Path
+) -> None:
+    (workplace / "x4.safetensors").write_bytes(b"")
+    ready(
+        "[engine]\ndraft_model = 'turbo'\n"
+        "[upscalers.gone]\nsource = 'gone.safetensors'\n"
+        "[upscalers.away]\nsource = 'someone/away/x4.safetensors'\nlicence = 'BSD 3-Clause'\n"
+        "[upscalers.pickle]\nsource = 'someone/away/x4.pth'\n"
+        "[background]\nmodel = 'someone/cutter'\n"
+        "[ip_adapters.plus]\nfamily = 'sd'\nsource = 'someone/ip/plus.safetensors'\n"
+        "image_encoder = 'someone/ip/image_encoder'\nlicence = 'Apache-2.0'\n"
+        "[ip_adapters.second]\nfamily = 'sd'\nsource = 'someone/ip/other.safetensors'\n"
+        "image_encoder = 'someone/ip/image_encoder'\n"
+        "[ip_adapters.lost]\nfamily = 'sdxl'\nsource = 'lost.safetensors'\n"
+        "image_encoder = 'someone/ip/image_encoder'\n"
+        "[describe]\nmodel = 'someone/seer'\n[prompts]\nmodel = 'nowhere'"
+    )
+    result = atelier("check")
+    assert result.code is Exit.FINE, "painting works without them"
+    assert "! upscaler  gone: “gone.safetensors” is neither a file" in result.out
+    assert "! upscaler  pickle: “someone/away/x4.pth” is a pickle" in result.out
+    assert "plus: not downloaded; downloads when it's first used, Apache-2.0" in result.out
+    assert "second: not used, since another one for sd comes first" in result.out
+    assert "! pictures  lost: “lost.safetensors” is neither a file" in result.out
+    assert "cut-out   someone/cutter: not downloaded" in result.out
+    assert line(result, "describe").startswith("! describe  someone/seer: not downloaded")
+    assert line(result, "prompts").startswith("! prompts   “nowhere” is neither a folder nor")
+    assert "“turbo” isn't in the settings" in result.out
+    if importlib.util.find_spec("spandrel"):
+        assert "with the first picture, BSD 3-Clause" in result.out
 
 
 def test_a_classifier_that_cannot_be_had_is_told(

@@ -128,6 +128,15 @@ def test_a_lora_a_scheduler_and_a_picture_to_start_from(atelier: Atelier) -> Non
 
 
 @pytest.mark.usefixtures("tiny")
+def test_references_are_for_models_that_can_edit(atelier: Atelier, tmp_path: Path) -> None:
+    picture = tmp_path / "picture.png"
+    Image.new("RGB", (64, 64)).save(picture)
+    result = atelier("imagine", "at night", "--reference", str(picture))
+    assert result.code is Exit.NOT_PAINTED
+    assert "with an IP-Adapter, which isn't set up" in result.err
+
+
+@pytest.mark.usefixtures("tiny")
 def test_a_mask_is_that_of_a_picture_and_marks_what_is_painted_in_its_shape(
     atelier: Atelier, tmp_path: Path
 ) -> None:

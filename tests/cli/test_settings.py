@@ -202,7 +202,8 @@ def test_a_file_from_a_windows_editor_is_read(workplace: Path) -> None:
         (
             "[adapters.ink]\nweight = 0.5",
             "config.toml, line 1: [adapters.ink] needs source. "
-            "A file, a folder, or a Hugging Face Hub ID, optionally with /file at the end.",
+            "A file, a folder, a Hugging Face Hub ID, optionally with /file at the end, or a "
+            "version on Civitai as civitai:NUMBER.",
         ),
         (
             "[adapters.ink]\nsource = 'a/b'\nweight = 9",
@@ -222,7 +223,28 @@ def test_a_file_from_a_windows_editor_is_read(workplace: Path) -> None:
             "# mine\n[engine]\ndevice = 'gpu'",
             'config.toml, line 3: engine.device is "gpu". '
             "auto uses a GPU if there is one. Or: cpu, cuda (NVIDIA and AMD), cuda:1, xpu (Intel), "
-            "mps (Apple).",
+            "mps (Apple). Or a list of several that paint at the same time, such as "
+            '["cuda:0", "cuda:1"].',
+        ),
+        (
+            "[engine]\ndevice = ['cuda:0', 'cuda:1', 'cuda:0']",
+            'config.toml, line 2: engine.device is ["cuda:0", "cuda:1", "cuda:0"]. '
+            "A device can be in the list only once: cuda:0.",
+        ),
+        (
+            "[engine]\ndevice = ['cuda', 'cuda:0']",
+            'config.toml, line 2: engine.device is ["cuda", "cuda:0"]. '
+            "A device can be in the list only once: cuda and cuda:0.",
+        ),
+        (
+            "[engine]\ndevice = ['mps', 'mps']",
+            'config.toml, line 2: engine.device is ["mps", "mps"]. '
+            "A device can be in the list only once: mps.",
+        ),
+        (
+            "[engine]\ndevice = ['auto', 'cpu']",
+            'config.toml, line 2: engine.device is ["auto", "cpu"]. '
+            "“auto” chooses one device, so it can't be in a list.",
         ),
         (
             "[discord]\nsync_guilds = [\n  1,\n  'home',\n]",
@@ -236,7 +258,7 @@ def test_a_file_from_a_windows_editor_is_read(workplace: Path) -> None:
         (
             "[storage]\ncolour = 3",
             "config.toml, line 2: unknown setting storage.colour. Known: path, keep_days, keep_gb, "
-            "uploads_gb.",
+            "uploads_gb, metadata.",
         ),
         (
             "[storag]",
@@ -253,7 +275,8 @@ def test_a_file_from_a_windows_editor_is_read(workplace: Path) -> None:
         (
             "[models.fox]\nwidth = 512",
             "config.toml, line 1: [models.fox] needs source. "
-            "A Hugging Face Hub ID, a folder in the Diffusers layout, or a file.",
+            "A Hugging Face Hub ID, a folder in the Diffusers layout, a file, or a "
+            "version on Civitai as civitai:NUMBER.",
         ),
         (
             "[models.sketch]\nsource = 'a/b'",
@@ -317,7 +340,8 @@ def test_variables_that_name_no_setting_are_refused(monkeypatch: pytest.MonkeyPa
         "environment variable ATELIER_ENGINE__DEVISE: unknown setting engine.devise. "
         "Did you mean device?",
         "environment variables ATELIER_MODELS__FOX__…: [models.fox] needs source. "
-        "A Hugging Face Hub ID, a folder in the Diffusers layout, or a file.",
+        "A Hugging Face Hub ID, a folder in the Diffusers layout, a file, or a "
+        "version on Civitai as civitai:NUMBER.",
     ]
 
 

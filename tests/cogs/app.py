@@ -19,11 +19,18 @@ from cogs import Atelier
 from cogs.discord_settings import DiscordSettings, LimitSettings
 from engine import (
     AdapterSettings,
+    BackgroundSettings,
+    ControlSettings,
+    DescribeSettings,
     EngineSettings,
     ImageRequest,
+    IPAdapterSettings,
     Job,
     ModelSettings,
+    PromptSettings,
     SafetySettings,
+    TrainingSettings,
+    UpscalerSettings,
     open_studio,
 )
 from engine.images.output import read_request
@@ -62,9 +69,17 @@ class App:
         self.alice = self.guild.add_member("alice")
         self.bob = self.guild.add_member("bob")
         self.safety = SafetySettings()
+        self.more_models: dict[str, ModelSettings] = {}
+        self.upscalers: dict[str, UpscalerSettings] = {}
+        self.background = BackgroundSettings()
+        self.describe = DescribeSettings()
+        self.prompts = PromptSettings()
+        self.controls: dict[str, ControlSettings] = {}
+        self.ip_adapters: dict[str, IPAdapterSettings] = {}
+        self.training = TrainingSettings()
 
     def models(self) -> dict[str, ModelSettings]:
-        """Two quick models, a slow one, and `broken`, whose files are missing."""
+        """Two quick models, a slow one, `broken`, whose files are missing, and a test's own."""
         quick: dict[str, Any] = {
             "source": str(self.weights),
             "width": 64,
@@ -81,6 +96,7 @@ class App:
             "other": ModelSettings(**quick | wide),
             "slow": ModelSettings(**quick | slow),
             "broken": ModelSettings(**quick | {"source": str(self.folder / "broken")}),
+            **self.more_models,
         }
 
     def adapters(self) -> dict[str, AdapterSettings]:
@@ -116,6 +132,13 @@ class App:
                 bounds.queue_size,
                 self.adapters(),
                 safety=self.safety,
+                upscalers=self.upscalers,
+                background=self.background,
+                describe=self.describe,
+                prompts=self.prompts,
+                controls=self.controls,
+                ip_adapters=self.ip_adapters,
+                training=self.training,
             ) as studio,
             QuickStart(studio, address, bounds) as bot,
         ):

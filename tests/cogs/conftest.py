@@ -10,6 +10,7 @@ import pytest
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
+from engine import ModelSettings
 from tests.cogs.app import App
 from tests.discord_server import DiscordServer
 from tests.hub_server import HubServer, Repository
@@ -45,6 +46,29 @@ async def app(weights: Path, tmp_path: Path) -> AsyncIterator[App]:
     async with DiscordServer() as discord:
         discord.rest.limits.speed = 5.0
         yield App(discord, weights, tmp_path / "data")
+
+
+@pytest.fixture(scope="session")
+def klein_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny FLUX.2 klein."""
+    from tests.tiny.flux2_klein import flux2_klein
+
+    return flux2_klein(tmp_path_factory.mktemp("klein"))
+
+
+@pytest.fixture
+def klein(app: App, klein_weights: Path) -> App:
+    """The app with a model `klein`, which takes up to four pictures; the default can't edit."""
+    app.more_models["klein"] = ModelSettings(
+        source=str(klein_weights),
+        width=64,
+        height=64,
+        min_side=64,
+        max_side=128,
+        num_inference_steps=1,
+        guidance_scale=1.0,
+    )
+    return app
 
 
 @pytest.fixture

@@ -10,6 +10,8 @@ from tests.cogs.app import PATIENCE, App, number, told, until
 from tests.cogs.generate.test_options import picture
 from tests.discord_server import Message, Upload
 
+pytestmark = pytest.mark.slow
+
 CALLBACK = r"/interactions/.*/callback"
 FOLLOW_UP = r"/webhooks/\d+/[^/]+"
 FIVE = "{a,b,c,d,e} fish --steps 1"

@@ -46,6 +46,20 @@ def test_a_line_a_minute_counts_the_others(output: io.StringIO, clock: Clock) ->
     assert lines[-1] == "ValueError: a bug"
 
 
+def test_a_second_handler_shows_the_same_lines(output: io.StringIO, clock: Clock) -> None:
+    root, stream = logging.getLogger(), io.StringIO()
+    first = next(each for each in root.handlers if getattr(each, "stream", None) is output)
+    second = logging.StreamHandler(stream)
+    second.addFilter(first.filters[0])
+    root.addHandler(second)
+    for number in range(3):
+        clock.now += number * INTERVAL / 2
+        logging.getLogger("discord.shard").error("No", exc_info=aiohttp.ClientConnectionError())
+    root.removeHandler(second)
+    assert output.getvalue() == stream.getvalue()
+    assert "(1 more before)" in stream.getvalue()
+
+
 async def test_a_discord_that_answers_nothing_fills_no_log(
     app: App, output: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,7 +10,9 @@ from tests.cogs.app import App
 
 PERSONAL = {
     *("imagine", "queue", "cancel", "history", "show", "favourites", "me", "help"),
+    *("edit", "blend", "describe", "prompt", "train"),
     *("Use these settings", "Use as start image", "Picture details"),
+    *("Edit this picture", "Describe this picture"),
 }
 """Commands that people may use in direct messages and on servers that the bot is not in."""
 

@@ -11,10 +11,10 @@ from itertools import product
 from typing import Any, get_args, get_origin
 
 from discord import ui
-from discord.ext import commands
 
 from cogs import Atelier
 from cogs.messages.dynamic_items import ActionRegistry
+from cogs.messages.modals import ModalCog
 
 from .commands import first_line, row, table
 from .requirements import limits, who
@@ -28,7 +28,7 @@ MAYBE = re.compile(r"\(\?:(?P<part>[^()]*)\)\?")
 NOBODY: Any = None
 """In place of an interaction: items are rebuilt from their ids alone."""
 
-SAMPLES = ("0", "1", "1" * 32 + ".png", "something")
+SAMPLES = ("0", "1", "1" * 12, "1" * 32 + ".png", "something")
 """What fills the parts of a custom_id that say which job, picture, page or upload it is about."""
 
 
@@ -55,19 +55,20 @@ async def items() -> list[tuple[re.Match[str], ui.DynamicItem[Any]]]:
     ]
 
 
-def listeners(bot: Atelier) -> Iterator[tuple[commands.Cog, Callable[..., Any]]]:
-    """What hears of modals that are sent, and the cogs that it belongs to."""
-    for cog in bot.cogs.values():
-        for event, listener in cog.get_listeners():
-            if event == "on_interaction":
-                yield cog, listener
+def modal_cogs(bot: Atelier) -> list[ModalCog]:
+    """The cogs that take in modals."""
+    return [cog for cog in bot.cogs.values() if isinstance(cog, ModalCog)]
 
 
 def modals(bot: Atelier) -> Iterator[str]:
     """A table of modals, by the kinds in their custom_ids."""
     rows = (
-        row(_kinds_of(listener), first_line(listener.__doc__), *_requirements(bot, listener))
-        for _, listener in listeners(bot)
+        row(
+            _kinds_of(cog.form),
+            first_line(cog.submitted.__doc__),
+            *_requirements(bot, cog.submitted),
+        )
+        for cog in modal_cogs(bot)
     )
     yield "\n".join([*table("Modal", "What it does", "Who", "Limits"), *rows])
 
@@ -135,9 +136,8 @@ def _shown(item: ui.DynamicItem[Any], match: re.Match[str]) -> str:
     return " ".join(part for part in (emoji, label, menu) if part)
 
 
-def _kinds_of(listener: Callable[..., Any]) -> str:
-    """The modals it takes in: the kinds in their custom_ids."""
-    form: re.Pattern[str] = sys.modules[listener.__module__].__dict__["FORM"]
+def _kinds_of(form: re.Pattern[str]) -> str:
+    """The kinds of modals in the custom_ids that a cog takes in."""
     group = re.search(r"\(\?P<kind>([\w|]+)\)", form.pattern)
     kinds = group[1].split("|") if group else [form.pattern.partition(":")[0].rpartition("-")[2]]
     return ", ".join(kinds)

@@ -16,11 +16,13 @@ DEMANDS = {
     "access.require_owner": Audience.OWNER,
     "access.require_manager": Audience.MANAGERS,
     "access.require_moderator": Audience.MODERATORS,
+    "trainers.require_trainer": Audience.TRAINERS,
 }
 """The functions that turn people away, and whom they let through; the strictest is first."""
 
 WHO = {
     Audience.EVERYBODY: "everyone",
+    Audience.TRAINERS: "those who can train LoRAs",
     Audience.MODERATORS: "moderators",
     Audience.MANAGERS: "server managers",
     Audience.OWNER: "the owner",

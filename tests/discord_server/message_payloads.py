@@ -83,11 +83,17 @@ def message(which: Message, *, readable: bool = True) -> Json:
                 if referenced.deleted
                 else {
                     key: value
-                    for key, value in message(referenced).items()
+                    for key, value in message(referenced, readable=_readable(referenced)).items()
                     if key not in ("message_reference", "referenced_message")
                 }
             )
     return payload
+
+
+def _readable(which: Message) -> bool:
+    """Whether the bot may read it without the message content intent."""
+    bot = which.channel.world.bot
+    return which.author is bot or which.channel.guild is None or str(bot.id) in which.pings
 
 
 def _known(id_: str, users: dict[int, User]) -> bool:

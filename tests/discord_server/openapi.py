@@ -1,4 +1,8 @@
-"""Checks against Discord's own OpenAPI document, where it lies next to the repository."""
+"""Checks against Discord's own OpenAPI document, where it lies next to the repository.
+
+Nearly every body is right, which `jsonschema_rs` tells fifty times as fast as `jsonschema`. What is
+wrong with the others is told by the latter, which is given a better way to compare unions.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +10,9 @@ import functools
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import jsonschema_rs
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 from jsonschema.protocols import Validator
@@ -50,6 +55,13 @@ def _type_allows(validator: Any, branch: Json, kind: Any) -> bool:
     return enum is not None and kind in enum
 
 
+class BodyValidators(NamedTuple):
+    """Those of one kind of body."""
+
+    quick: jsonschema_rs.Draft202012Validator
+    thorough: Validator
+
+
 BodyValidator: Any = extend(Draft202012Validator, {"anyOf": _union, "oneOf": _union})
 
 
@@ -63,7 +75,9 @@ class OpenApi:
         schemas["SnowflakeType"] = {"type": ["string", "integer"]}
         resource = DRAFT202012.create_resource(document)
         self._registry: Registry[Any] = Registry().with_resource(URI, resource)
-        self._validators: dict[tuple[str, ...], Validator | None] = {}
+        any_fits = json.loads(json.dumps(document).replace('"oneOf":', '"anyOf":'))
+        self._quick_registry = jsonschema_rs.Registry([(URI, any_fits)])
+        self._validators: dict[tuple[str, ...], BodyValidators | None] = {}
 
     @classmethod
     @functools.cache
@@ -85,21 +99,25 @@ class OpenApi:
         key = (method, path, *where)
         if key not in self._validators:
             self._validators[key] = self._compile(method, path, where)
-        validator = self._validators[key]
-        if validator is None:
+        validators = self._validators[key]
+        if validators is None or validators.quick.is_valid(body):
             return []
-        return [_problem(error) for error in validator.iter_errors(body)]
+        return [_problem(error) for error in validators.thorough.iter_errors(body)]
 
-    def _compile(self, method: str, path: str, where: tuple[str, ...]) -> Validator | None:
+    def _compile(self, method: str, path: str, where: tuple[str, ...]) -> BodyValidators | None:
         place = self.paths.get(path, {}).get(method.lower(), {})
         for step in where:
             place = place.get(step, {})
         schema = place.get("content", {}).get("application/json", {}).get("schema")
         if schema is None:
             return None
-        rooted = json.loads(json.dumps(schema).replace('"#/', f'"{URI}#/'))
-        validator: Validator = BodyValidator(rooted, registry=self._registry)
-        return validator
+        rooted = json.dumps(schema).replace('"#/', f'"{URI}#/')
+        return BodyValidators(
+            jsonschema_rs.Draft202012Validator(
+                json.loads(rooted.replace('"oneOf":', '"anyOf":')), registry=self._quick_registry
+            ),
+            BodyValidator(json.loads(rooted), registry=self._registry),
+        )
 
 
 def _problem(error: ValidationError) -> Problem:

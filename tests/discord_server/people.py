@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -73,9 +74,14 @@ class Person:
         return member is not None and bool(getattr(in_channel(channel, member), permission))
 
     async def say(
-        self, channel: Channel, content: str = "", *, files: Sequence[Upload] = ()
+        self,
+        channel: Channel,
+        content: str = "",
+        *,
+        files: Sequence[Upload] = (),
+        reply_to: Message | None = None,
     ) -> Message:
-        """Write a message."""
+        """Write a message, or a reply, which notifies its author as the client does by default."""
         thread = channel.kind == "thread"
         if not self.can(channel, "send_messages_in_threads" if thread else "send_messages"):
             raise ClientRefuses(f"{self.name} cannot write in {channel.name}")
@@ -83,6 +89,12 @@ class Person:
             raise ClientRefuses("an empty message cannot be sent")
         message = self.world.new_message(channel, self.user)
         message.content = content
+        if reply_to is not None:
+            self._must_see(reply_to)
+            message.reference, message.type = reply_to, 19
+        mentioned = re.findall(r"<@!?(\d+)>", content)
+        mentioned += [str(reply_to.author.id)] if reply_to is not None else []
+        message.pings = list(dict.fromkeys(mentioned))
         message.attachments = [
             self.world.add_file(channel, file.filename, file.data) for file in files
         ]

@@ -15,6 +15,10 @@ from .world import World
 routes = Routes()
 NONCE_SECONDS = 180
 SETTABLE = SUPPRESS_EMBEDS | SUPPRESS_NOTIFICATIONS | COMPONENTS_V2
+PUBLIC_THREAD = 11
+A_DAY = 1440
+ARCHIVE_AFTER = (60, A_DAY, 4320, 10080)
+"""Minutes."""
 MESSAGES = "/channels/{channel_id}/messages"
 
 
@@ -51,6 +55,24 @@ def _needed_to_send(call: Call) -> list[str]:
 async def get_channel(call: Call) -> Reply:
     """A channel."""
     return Reply(payloads.channel(_channel(call)))
+
+
+@routes.add("POST", "/channels/{channel_id}/threads")
+async def create_thread(call: Call) -> Reply:
+    """A public thread without a message that it begins with."""
+    channel = _channel(call, "create_public_threads")
+    body = call.body
+    problems = list(length(("name",), str(body["name"]), 1, 100))
+    if body.get("auto_archive_duration", A_DAY) not in ARCHIVE_AFTER:
+        text = f"Value must be one of {ARCHIVE_AFTER}."
+        problems.append(Problem(("auto_archive_duration",), "BASE_TYPE_CHOICES", text))
+    if problems:
+        raise invalid_form(problems)
+    if channel.kind != "text" or body.get("type") != PUBLIC_THREAD:
+        raise ApiError(400, 50024, "Cannot execute action on this channel type")
+    assert channel.guild is not None, "text channels are in guilds"
+    thread = channel.guild.add_channel(body["name"], kind="thread", parent=channel)
+    return Reply(payloads.channel(thread), 201)
 
 
 @routes.add("POST", "/channels/{channel_id}/typing")

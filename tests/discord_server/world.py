@@ -181,7 +181,7 @@ class World:
     def _tell(self, event: str, message: Message) -> None:
         guild = message.channel.guild
         if self._bot_hears_of(message):
-            own = message.author is self.bot or guild is None
+            own = message.author is self.bot or guild is None or str(self.bot.id) in message.pings
             data = message_payloads.message(message, readable=own)
             author = guild.members.get(message.author.id) if guild else None
             if guild is not None:

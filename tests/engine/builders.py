@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.jobs.job import Job, JobState
-from engine.jobs.request import Recipe
+from engine.jobs.recipe import Recipe
 from engine.memory.measurement import Measurement
 from engine.memory.plan import Stage
 from engine.models.catalogue import Model

@@ -12,14 +12,13 @@ from engine.sizes import InvalidSize, human_size, parse_bytes
         ("7.5 GiB", int(7.5 * 2**30)),
         ("1500 mb", 1500 * 10**6),
         ("12G", 12 * 10**9),
-        ("4096", 4096),
     ],
 )
 def test_sizes_are_read(text: str, size: int) -> None:
     assert parse_bytes(text) == size
 
 
-@pytest.mark.parametrize("text", ["", "much", "8 parsecs", "0GB", "-4GB", "GB"])
+@pytest.mark.parametrize("text", ["", "16", "much", "8 parsecs", "0GB", "-4GB", "GB"])
 def test_what_is_no_size_is_refused_in_a_sentence(text: str) -> None:
     with pytest.raises(InvalidSize, match=r"isn't a memory size\. Write it like 8GB"):
         parse_bytes(text)

@@ -87,6 +87,20 @@ async def reached(gate: Gate) -> None:
 # ----------------------------------------------------------------------------------------- painting
 
 
+async def test_a_device_that_is_not_there_is_left_out_when_another_one_is(
+    open_here: Open, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with open_here(device=["cuda:98", "cpu"], batch_size=1) as studio:
+        jobs = [await submit(studio) for _ in range(3)]
+        found = await asyncio.gather(*(outcome(studio, job) for job in jobs))
+        assert [event.state for event in found] == [JobState.PAINTED] * 3
+        assert [(one.name, one.paused, one.pictures) for one in studio.devices] == [
+            ("cuda:98", True, 0),
+            ("cpu", False, 3),
+        ]
+    assert "Painting goes on without cuda:98" in caplog.text
+
+
 async def test_a_request_becomes_a_picture_with_its_settings_inside(
     studio: Studio, tiny_model: Path
 ) -> None:
@@ -349,7 +363,7 @@ async def test_deleting_a_job_that_is_painted_at_that_moment_leaves_no_file(
     async def too_late(job_id: int) -> bool:
         return False
 
-    monkeypatch.setattr(studio._worker, "cancel", too_late)
+    monkeypatch.setattr(studio._dispatcher, "cancel", too_late)
     await studio.delete(job_id)
     assert list((tmp_path / "data").rglob("*.png")) == []
 

@@ -16,6 +16,8 @@ from engine.hub.errors import CorruptFile
 from engine.hub.gguf_header import HeaderIncomplete, NotGGUF, read_header
 from engine.hub.tensor_headers import read_safetensors
 from engine.images.metadata import parse_parameters, read_settings
+from engine.training.dataset.captions import read_captions
+from engine.training.dataset.files import find_files
 from tests.engine.images.metadata.builders import chunk, exif, jpeg, png, stealth, text_chunk, webp
 from tests.fuzz.target import Target
 
@@ -194,6 +196,21 @@ TOML = st.lists(
     max_size=25,
 ).map("".join)
 
+CAPTIONS = st.tuples(
+    st.sampled_from(("metadata.jsonl", "metadata.csv", "a.txt")),
+    st.lists(
+        st.sampled_from(
+            [
+                *("file_name,text,repeats\n", "a.png,", '"', ",", "\n", "\r", "\0", "\ufeff"),
+                *('{"file_name": "a.png", "text": "', '"}', '", "repeats": ', "1e999", "NaN", "}"),
+                *("\\ud800", "{", "[" * 3000, "../", "9" * 5000, "-1", "null", "a\u0301"),
+            ]
+        )
+        | st.text(max_size=4),
+        max_size=25,
+    ).map(lambda parts: "".join(parts).encode("utf-8", "surrogatepass")),
+)
+
 
 @contextmanager
 def _stored(data: bytes, name: str) -> Iterator[Path]:
@@ -236,10 +253,22 @@ def check_toml(text: str) -> None:
         load_settings(path)
 
 
+def check_captions(named: tuple[str, bytes]) -> None:
+    """They are text that can be written again, and warnings say what isn't used."""
+    name, data = named
+    with _stored(data, name) as path:
+        path.with_name("a.png").touch()
+        captions = read_captions(find_files(path.parent))
+    for caption in captions.by_picture.values():
+        assert caption.text.encode() == " ".join(caption.text.split()).encode()
+        assert caption.repeats is None or caption.repeats >= 1
+
+
 TARGETS = (
     Target("pictures", PICTURES, check_picture),
     Target("parameters", PARAMETERS, check_parameters),
     Target("GGUF headers", GGUF, check_gguf),
     Target("safetensors", SAFETENSORS, check_safetensors),
     Target("settings", TOML, check_toml),
+    Target("captions", CAPTIONS, check_captions),
 )

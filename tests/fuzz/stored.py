@@ -16,7 +16,8 @@ from cogs.messages.dynamic_items import Persistent
 from cogs.models.pending_models import PendingModel
 from cogs.requests.pending_confirmations import PendingConfirmation
 from cogs.stored_values import stored_values
-from engine.jobs.request import ImageRequest, Recipe
+from engine.jobs.recipe import Recipe
+from engine.jobs.request import ImageRequest
 from engine.moderation.word_lists import WordLists
 from engine.prompts.styles import UserDefaults, styles_from_json
 from tests.engine.builders import recipe

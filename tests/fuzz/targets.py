@@ -1,5 +1,5 @@
 """All that is tried."""
 
-from tests.fuzz import files, stored, texts
+from tests.fuzz import files, messages, requests, stored, texts
 
-TARGETS = (*texts.TARGETS, *files.TARGETS, *stored.TARGETS)
+TARGETS = (*texts.TARGETS, *files.TARGETS, *stored.TARGETS, *requests.TARGETS, *messages.TARGETS)

@@ -17,7 +17,7 @@ from tests.cogs.tour.keys import keys
 from tests.cogs.tour.table import STOPS
 from tests.command_reference import PAGE, reference
 from tests.command_reference.commands import bound
-from tests.command_reference.controls import items, listeners
+from tests.command_reference.controls import items, modal_cogs
 from tests.command_reference.reach import reached
 from tests.command_reference.requirements import DEMANDS, LIMITS, OWN, WHO, audience, leads_to
 from tests.pages import Page, code
@@ -27,6 +27,7 @@ FOR_ALL = {"bot_permissions", "postable", "access", "running", "unblocked"}
 
 PAGES = {
     Audience.EVERYBODY: "members.md",
+    Audience.TRAINERS: "members.md",
     Audience.MODERATORS: "moderators.md",
     Audience.MANAGERS: "moderators.md",
     Audience.OWNER: "owners.md",
@@ -102,7 +103,7 @@ async def _starts(bot: Atelier) -> list[Callable[..., Any]]:
         *(bound(command) for command in slash_commands(bot)),
         *(menu.callback for menu in bot.tree.get_commands(type=AppCommandType.message)),
         *(item.callback for _, item in await items()),
-        *(listener for _, listener in listeners(bot)),
+        *(cog.submitted for cog in modal_cogs(bot)),
     ]
 
 

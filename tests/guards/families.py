@@ -11,16 +11,8 @@ from cogs import Atelier
 from engine.diffusion.families import STEPPED
 from engine.models.checkpoints import CHECKPOINTS
 from engine.models.families import FAMILIES, FamilyFacts
-from tests.pages import DOCS, ROOT
-
-DOCUMENTS = (DOCS / "models.md", DOCS / "zh-CN" / "models.md")
-"""Where the families are listed for people."""
-
-
-def _abilities(facts: FamilyFacts) -> list[bool]:
-    """The columns of the table: start images, inpainting, LoRAs."""
-    pipeline = getattr(diffusers, facts.pipelines[0], None)
-    return [facts.image_to_image, facts.inpaint, hasattr(pipeline, "load_lora_weights")]
+from tests.family_table import outdated
+from tests.pages import ROOT
 
 
 def _missing(name: str, facts: FamilyFacts) -> Iterator[str]:
@@ -39,21 +31,12 @@ def _missing(name: str, facts: FamilyFacts) -> Iterator[str]:
         yield "a checkpoint in engine/models/checkpoints.py"
     if not re.search(rf"[ \"]{name}\b", (ROOT / "config.example.toml").read_text("utf-8")):
         yield "its name above `family` in config.example.toml"
-    marks = "".join(" ✓ |" if able else " |" for able in _abilities(facts))
-    for document in DOCUMENTS:
-        row = re.search(
-            rf"^\| {re.escape(facts.label)}(?: ?[(（][^|]+)? \|(.*)\|$",
-            document.read_text("utf-8"),
-            re.MULTILINE,
-        )
-        cells = row[1].split("|") if row else []
-        if [bool(cell.strip()) for cell in cells] != _abilities(facts):
-            where = document.relative_to(ROOT)
-            yield f"a row in {where}: | {facts.label} |{marks}"
 
 
 async def incomplete(_: Atelier) -> Iterator[str]:
     """What a family lacks that the recipe in CONTRIBUTING.md names."""
     lines = [(name, line) for name, facts in FAMILIES.items() for line in _missing(name, facts)]
     lines += [(name, "an entry in FAMILIES") for name in STEPPED.keys() - FAMILIES.keys()]
-    return (f"{name} lacks {line}" for name, line in lines)
+    missing = [f"{name} lacks {line}" for name, line in lines]
+    pages = [page.relative_to(ROOT) for page in outdated()]
+    return iter([*missing, *(f"{page}: run python -m tests.family_table" for page in pages)])

@@ -8,45 +8,101 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic_core import PydanticUndefined
 
+from cli.log_settings import LogSettings
 from cli.settings import Settings
+from cli.web.settings import WebSettings
 from cogs import Atelier
 from cogs.discord_settings import DiscordSettings, LimitSettings, RoleLimits
 from engine import (
     AdapterSettings,
+    BackgroundSettings,
+    ClusterSettings,
+    ControlSettings,
+    DescribeSettings,
     EngineSettings,
+    IPAdapterSettings,
+    MapSettings,
     ModelSettings,
+    PromptSettings,
     SafetySettings,
     StorageSettings,
+    TrainingSettings,
+    UpscalerSettings,
+    WorkerSettings,
 )
 from engine.models.schedulers import SCHEDULERS
-from engine.settings import Section
+from engine.settings import Section, names_files
 from tests.pages import ROOT, Page, code, rows
 
 EXAMPLE = ROOT / "config.example.toml"
 COMMENTED = re.compile(r"^#(?=\[|\w+ = )", re.MULTILINE)
 
-SECTIONS: dict[str, type[Section]] = {
+OWNERS: dict[str, type[Section]] = {
     "discord": DiscordSettings,
     "storage": StorageSettings,
+    "log": LogSettings,
     "limits": LimitSettings,
     "safety": SafetySettings,
     "engine": EngineSettings,
+    "background": BackgroundSettings,
+    "describe": DescribeSettings,
+    "prompts": PromptSettings,
+    "maps": MapSettings,
+    "training": TrainingSettings,
+    "web": WebSettings,
 }
 
+CLUSTER: dict[str, type[Section]] = {"cluster": ClusterSettings, "worker": WorkerSettings}
+
+SECTIONS = OWNERS | CLUSTER
+
 MANUAL: dict[str, dict[str, type[Section]]] = {
-    "owners.md": SECTIONS,
-    "models.md": {"models": ModelSettings, "adapters": AdapterSettings},
+    "owners.md": OWNERS,
+    "cluster.md": CLUSTER,
+    "models.md": {
+        "models": ModelSettings,
+        "adapters": AdapterSettings,
+        "upscalers": UpscalerSettings,
+        "controls": ControlSettings,
+        "ip_adapters": IPAdapterSettings,
+    },
 }
 """The pages of the manual with tables of settings, by section."""
 
+PLAIN_TEXTS = {
+    *("description", "licence", "trigger", "revision", "variant", "device"),
+    *("default_model", "draft_model", "api_url", "proxy", "hub_url", "civitai_url", "labels"),
+    *("hours", "listen", "address", "url", "pause_when", "command"),
+}
+"""Settings whose text names no files."""
+
+
+def in_force() -> str:
+    """The example with its commented settings put in force."""
+    return COMMENTED.sub("", EXAMPLE.read_text("utf-8"))
+
 
 def everything() -> dict[str, Any]:
-    """The example with its commented settings put in force."""
-    return tomllib.loads(COMMENTED.sub("", EXAMPLE.read_text("utf-8")))
+    """All settings of the example."""
+    return tomllib.loads(in_force())
+
+
+async def unmarked(_: Atelier) -> list[str]:
+    """Settings with a text of which nobody has said whether it names files."""
+    sections = SECTIONS | MANUAL["models.md"] | {"limits.roles": RoleLimits}
+    missing = [f"[{name}] is in no table" for name in Settings.model_fields if name not in sections]
+    return missing + [
+        f"[{name}] {key}"
+        for name, section in sections.items()
+        for key, field in section.model_fields.items()
+        if str in (field.annotation, *get_args(field.annotation))
+        and not names_files(field)
+        and key not in PLAIN_TEXTS
+    ]
 
 
 async def missing_in_example(_: Atelier) -> list[str]:
@@ -59,6 +115,9 @@ async def missing_in_example(_: Atelier) -> list[str]:
         *_keys("limits.roles", _first(full.get("limits", {}).get("roles", {})), RoleLimits),
         *_keys("models", _first(full.get("models", {})), ModelSettings),
         *_keys("adapters", _first(full.get("adapters", {})), AdapterSettings),
+        *_keys("upscalers", _first(full.get("upscalers", {})), UpscalerSettings),
+        *_keys("controls", _first(full.get("controls", {})), ControlSettings),
+        *_keys("ip_adapters", _first(full.get("ip_adapters", {})), IPAdapterSettings),
         *(line for name in SECTIONS for line in _keys(name, full.get(name, {}), SECTIONS[name])),
         *(line for name in SECTIONS for line in _wrong(name, stated.get(name, {}))),
         *(

@@ -76,6 +76,12 @@ GUARDS = (
         settings.undocumented,
     ),
     Guard(
+        "Settings that name files",
+        "make them a FileSource (engine/settings.py), so that `hub cache` keeps what they name, or "
+        "list them in PLAIN_TEXTS (tests/guards/settings.py)",
+        settings.unmarked,
+    ),
+    Guard(
         "Families",
         "follow “Adding a family” in CONTRIBUTING.md",
         families.incomplete,

@@ -77,6 +77,7 @@ class Repository:
         gated: Whether its terms must have been accepted.
         faults: How files come wrong, by their path.
         branches: Names that stand for its commit.
+        private: Whether only its owners see it.
     """
 
     name: str
@@ -85,6 +86,7 @@ class Repository:
     gated: bool = False
     faults: dict[str, Fault] = field(default_factory=dict)
     branches: tuple[str, ...] = ("main",)
+    private: bool = False
 
     @property
     def commit(self) -> str:

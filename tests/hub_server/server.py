@@ -1,15 +1,17 @@
 """The server itself: in a thread of its own, since the Hub's client blocks."""
 
 import asyncio
-import json
 import threading
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from aiohttp import hdrs, web
 
+from tests.hub_server.accounts import HubAccount
 from tests.hub_server.faults import Fault
+from tests.hub_server.refusals import refusal, token_of
 from tests.hub_server.repositories import Repository, StoredFile
+from tests.hub_server.uploads import Uploads
 
 PIECE = 16_384
 """Bytes sent at once."""
@@ -23,11 +25,15 @@ class HubServer:
     Attributes:
         members: Tokens whose owners have accepted the terms of every gated model.
         asked: Method and path of all questions, in their order.
+        accounts: Who has a token that may write or see private repositories, by the token.
+        uploads: What is written to it.
     """
 
     def __init__(self) -> None:
         self.members: set[str] = set()
         self.asked: list[tuple[str, str]] = []
+        self.accounts: dict[str, HubAccount] = {}
+        self.uploads = Uploads(self)
         self._repositories: dict[str, Repository] = {}
         self._sent: dict[str, int] = {}
         self._loop = asyncio.new_event_loop()
@@ -40,11 +46,32 @@ class HubServer:
     def endpoint(self) -> str:
         return f"http://127.0.0.1:{self._port}"
 
+    @property
+    def elsewhere(self) -> str:
+        """The other host, for large files."""
+        return f"http://localhost:{self._port}"
+
     def add(self, name: str, folder: Path) -> Repository:
         """Put a folder on the Hub."""
-        repository = Repository.of(name, folder)
-        self._repositories[name] = repository
+        return self.keep(Repository.of(name, folder))
+
+    def keep(self, repository: Repository) -> Repository:
+        """Have a repository on the Hub."""
+        self._repositories[repository.name] = repository
         return repository
+
+    def repository(self, name: str) -> Repository | None:
+        """The repository of that name."""
+        return self._repositories.get(name)
+
+    def welcome(self, account: HubAccount) -> HubAccount:
+        """Have an account on the Hub."""
+        self.accounts[account.token] = account
+        return account
+
+    def account(self, request: web.Request) -> HubAccount | None:
+        """Whose token a request has; `None` if nobody's."""
+        return self.accounts.get(token_of(request))
 
     def sent(self, path: str) -> int:
         """How many bytes of a file have gone out."""
@@ -65,7 +92,8 @@ class HubServer:
         self._loop.close()
 
     async def _serve(self) -> None:
-        app = web.Application()
+        app = web.Application(client_max_size=2**30)
+        self.uploads.add_to(app)
         one = "/{owner}/{name}"
         app.router.add_get(f"/api/models{one}", self._info)
         app.router.add_get(f"/api/models{one}/revision/{{revision}}", self._info)
@@ -82,13 +110,13 @@ class HubServer:
         await runner.cleanup()
 
     async def _info(self, request: web.Request) -> web.Response:
-        found = self._find(request)
+        found = self.find(request)
         if isinstance(found, web.Response):
             return found
         body = {
             "id": found.name,
             "sha": found.commit,
-            "private": False,
+            "private": found.private,
             "gated": "auto" if found.gated else False,
             "cardData": found.card,
             "siblings": [
@@ -99,26 +127,26 @@ class HubServer:
         return web.json_response(body)
 
     async def _tree(self, request: web.Request) -> web.Response:
-        found = self._find(request)
+        found = self.find(request)
         if isinstance(found, web.Response):
             return found
         return web.json_response([file.leaf() for file in found.files.values()])
 
     async def _resolve(self, request: web.Request) -> web.StreamResponse:
-        found = self._find(request)
+        found = self.find(request)
         if isinstance(found, web.Response):
             return found
-        if found.gated and (token := _token(request)) not in self.members:
-            return _refusal(403 if token else 401, "GatedRepo", TERMS)
+        if found.gated and (token := token_of(request)) not in self.members:
+            return refusal(403 if token else 401, "GatedRepo", TERMS)
         file = found.files.get(request.match_info["path"])
         if file is None:
-            return _refusal(404, "EntryNotFound", "Entry not found", found.commit)
+            return refusal(404, "EntryNotFound", "Entry not found", found.commit)
         headers = {"X-Repo-Commit": found.commit, "ETag": f'"{file.etag}"'}
         if not file.is_large:
             return await self._bytes(request, file, found.faults.get(file.path, Fault()), headers)
         headers["X-Linked-Size"] = str(len(file.content))
         headers["X-Linked-Etag"] = headers.pop("ETag")
-        headers["Location"] = f"http://localhost:{self._port}/cdn/{found.name}/{file.path}"
+        headers["Location"] = f"{self.elsewhere}/cdn/{found.name}/{file.path}"
         return web.Response(status=302, headers=headers)
 
     async def _cdn(self, request: web.Request) -> web.StreamResponse:
@@ -159,25 +187,16 @@ class HubServer:
             request.transport.close()
         return response
 
-    def _find(self, request: web.Request) -> Repository | web.Response:
+    def find(self, request: web.Request) -> Repository | web.Response:
+        """The repository of a question, as far as its token may see it."""
         self.asked.append((request.method, request.path))
         info = request.match_info
         found = self._repositories.get(f"{info['owner']}/{info['name']}")
-        if found is None:
-            status = 404 if _token(request) else 401
-            return _refusal(status, "RepoNotFound", "Repository not found")
+        account = self.account(request)
+        hidden = found is not None and found.private
+        if found is None or (hidden and not (account and account.belongs_to(info["owner"]))):
+            status = 404 if token_of(request) else 401
+            return refusal(status, "RepoNotFound", "Repository not found")
         if not found.has(info.get("revision", "main")):
-            return _refusal(404, "RevisionNotFound", "Invalid rev id", found.commit)
+            return refusal(404, "RevisionNotFound", "Invalid rev id", found.commit)
         return found
-
-
-def _token(request: web.Request) -> str:
-    return request.headers.get(hdrs.AUTHORIZATION, "").removeprefix("Bearer ")
-
-
-def _refusal(status: int, code: str, message: str, commit: str | None = None) -> web.Response:
-    headers: dict[str, Any] = {"X-Error-Code": code, "X-Error-Message": message}
-    if commit is not None:
-        headers["X-Repo-Commit"] = commit
-    body = json.dumps({"error": message})
-    return web.Response(status=status, headers=headers, text=body, content_type="application/json")

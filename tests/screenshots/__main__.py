@@ -1,13 +1,15 @@
 """Pictures of the bot's messages, for the documentation: ``python -m tests.screenshots FOLDER``.
 
-The bot runs as its owner runs it and paints with the built-in model; people of a loopback Discord
-talk to it. What they see is written to FOLDER as one page of HTML for each picture or, with
-``--browser chromium``, as PNG: Chromium makes it, Pillow crops it. Neither the browser nor fonts
-come with this project; on Debian:
+The bot runs as its owner runs it and paints with the built-in model, which can't edit: edits are by
+a model with random weights. People of a loopback Discord talk to it. What they see is written to
+FOLDER as one page of HTML for each picture or, with ``--browser chromium``, as PNG: Chromium makes
+it, Pillow crops it. Neither the browser nor fonts come with this project; on Debian:
 
     apt-get install chromium fonts-noto-core fonts-noto-cjk fonts-noto-color-emoji fonts-dejavu
     python -m tests.screenshots docs/messages --browser chromium
     python -m tests.screenshots docs/messages/zh-CN --browser chromium --locale zh-CN
+
+The owner's page has a script of its own: ``python -m tests.screenshots.owner_page``.
 """
 
 from __future__ import annotations
@@ -15,42 +17,14 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import signal
-import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests.discord_server import DiscordServer
+from tests.screenshots.bot import running_bot
 from tests.screenshots.browser import photograph
 from tests.screenshots.scenes import Conversation
-
-ROOT = Path(__file__).parent.parent.parent
-
-
-@asynccontextmanager
-async def _bot(discord: DiscordServer, folder: Path) -> AsyncIterator[None]:
-    """The bot is there, with everything as it is when nobody has set anything."""
-    config = folder / "config.toml"
-    config.write_text(
-        f"""
-        [discord]
-        token = "{discord.token}"
-        api_url = "{discord.api_url}"
-        [storage]
-        path = "{(folder / "data").as_posix()}"
-        """
-    )
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "bot.py", "run", "--config", config, cwd=ROOT
-    )
-    try:
-        await discord.ready(60)
-        yield
-    finally:
-        process.send_signal(signal.SIGTERM)
-        await process.wait()
 
 
 async def converse(locale: str) -> dict[str, str]:
@@ -58,7 +32,7 @@ async def converse(locale: str) -> dict[str, str]:
     with tempfile.TemporaryDirectory() as folder:
         async with DiscordServer() as discord:
             conversation = Conversation(discord, locale)
-            async with _bot(discord, Path(folder)):
+            async with running_bot(discord, Path(folder)):
                 await conversation.play()
             return conversation.pages
 

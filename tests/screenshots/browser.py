@@ -26,21 +26,41 @@ def photograph(html: str, browser: str) -> bytes:
         subprocess.CalledProcessError: When the browser fails.
     """
     with tempfile.TemporaryDirectory() as folder:
-        source, target = Path(folder) / "page.html", Path(folder) / "page.png"
+        source = Path(folder) / "page.html"
         source.write_text(html, encoding="utf-8")
+        return photograph_address(source.as_uri(), browser)
+
+
+def photograph_address(
+    address: str, browser: str, *, width: int = WIDTH, scale: float = SCALE, locale: str = "en-US"
+) -> bytes:
+    """What is at an address as PNG, cropped to what is on it.
+
+    Args:
+        address: Where the page is.
+        browser: The Chromium.
+        width: Of its window, CSS pixels.
+        scale: Device pixels for each of them.
+        locale: The reader's language.
+
+    Raises:
+        subprocess.CalledProcessError: When the browser fails.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "page.png"
         options = [
             "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
-            f"--window-size={WIDTH},{TALLEST}", f"--force-device-scale-factor={SCALE}",
+            f"--window-size={width},{TALLEST}", f"--force-device-scale-factor={scale}",
             f"--user-data-dir={folder}/profile", f"--screenshot={target}",
+            f"--lang={locale}", f"--accept-lang={locale}",
         ]  # fmt: skip
-        command = [browser, *options, source.as_uri()]
-        subprocess.run(command, check=True, capture_output=True, timeout=120)
+        subprocess.run([browser, *options, address], check=True, capture_output=True, timeout=120)
         with Image.open(target) as opened:
             picture = opened.convert("RGB")
     bottom = picture.getpixel((0, picture.height - 1))
     box = ImageChops.difference(picture, Image.new("RGB", picture.size, bottom)).getbbox()
     assert box is not None, "a page is never empty"
-    height = min(picture.height, box[3] + round(MARGIN * SCALE))
+    height = min(picture.height, box[3] + round(MARGIN * scale))
     cropped = picture.crop((0, 0, picture.width, height))
     data = _png(cropped)
     return data if len(data) <= MOST_BYTES else _png(cropped.quantize(256))

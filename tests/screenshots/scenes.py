@@ -9,6 +9,8 @@ from tests.discord_server.modals import Modal
 from tests.discord_server.page import document, message_html, moment_of, page
 from tests.discord_server.screen import Screen
 
+EDITS = ("make it night", "add a red balloon", "as a watercolour")
+
 PATIENCE = 300.0
 """Seconds for a picture on a machine that has other things to do."""
 
@@ -43,6 +45,7 @@ class Conversation:
         self._keep("remix", self.bob, await (await self._click(one, "remix")).modal())
         await self._keep_answer("inpaint", self.bob, await self._click(one, "fill"))
         await self._keep_grid()
+        await self._keep_edits(one)
         await self._keep_answer("inspire", self.mona, await self.mona.slash(self.art, "inspire"))
 
     async def _imagine(self, who: Member, prompt: str, **options: int) -> Message:
@@ -88,6 +91,24 @@ class Conversation:
         grid = self.art.messages[-1]
         await self._shown(grid)
         self._keep("grid", self.alice, grid)
+
+    async def _keep_edits(self, picture: Message) -> None:
+        """Three edits in conversation, each of the answer before."""
+        me = f"<@{self.discord.world.bot.id}>"
+        shown = [picture]
+        for who, text in ((self.alice, EDITS[0]), (self.bob, EDITS[1]), (self.alice, EDITS[2])):
+            said = await who.say(self.art, f"{me} {text}", reply_to=shown[-1])
+            answer = await self._answer_to(said)
+            await self._shown(answer)
+            shown += said, answer
+        self._keep("conversation", self.mona, *shown)
+
+    async def _answer_to(self, said: Message) -> Message:
+        def answers() -> list[Message]:
+            return [each for each in self.art.messages if each.reference is said]
+
+        await self.discord.until(answers, PATIENCE)
+        return answers()[0]
 
     async def _keep_answer(self, name: str, who: Member, use: Use) -> None:
         self._keep(name, who, await use.message(PATIENCE))

@@ -22,8 +22,26 @@ ALLOWED = {
         "Use as start image",
     ): "a command: Discord has its translation",
     ("cogs/actions/context_menus.py", "Picture details"): "a command: Discord has its translation",
+    ("cogs/actions/edit_menu.py", "Edit this picture"): "a command: Discord has its translation",
+    (
+        "cogs/actions/describe_menu.py",
+        "Describe this picture",
+    ): "a command: Discord has its translation",
     ("cogs/gallery/gallery.py", "its pictures are too large"): "for the log",
     ("cogs/models/pending_models.py", "pending model"): "for the log",
+    (
+        "cogs/requests/editing.py",
+        "Combine these pictures into one.",
+    ): "a prompt: models read English",
+    ("cogs/requests/editing.py", "best quality, high quality"): "a prompt: models read English",
+    (
+        "cogs/requests/named_pictures.py",
+        "in the style of picture {number}",
+    ): "a prompt: models read English",
+    (
+        "cogs/requests/named_pictures.py",
+        "with the subject of picture {number}",
+    ): "a prompt: models read English",
     (
         "cogs/policy/server_settings.py",
         "A server's settings (%d characters) can't be read: members can't paint there",

@@ -24,7 +24,7 @@ from engine.models.checkpoints import CHECKPOINTS
 
 from .sources import ROOT, said
 
-SPOKEN_IN = ("cogs", "engine", "speech")
+SPOKEN_IN = ("cli/web", "cogs", "engine", "speech")
 """Folders in whose files sentences are said."""
 
 WIDTH = 100

@@ -1,4 +1,4 @@
-"""What is said in the sources, and what is said without being said."""
+"""What is said in the sources and in templates of pages, and what is said without being said."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
+
+from jinja2 import Environment
+from jinja2.ext import extract_from_ast
 
 ROOT = Path(__file__).parents[2]
 TEMPLATES = {"say": 1, "say_many": 2, "phrase": 1}
@@ -63,6 +66,8 @@ def said(*folders: str) -> Iterator[Said]:
     Raises:
         ValueError: When a template is put together at run time.
     """
+    for path in _pages(*folders):
+        yield from _said_in_page(path)
     for path in sources(*folders):
         file = path.relative_to(ROOT).as_posix()
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -75,6 +80,21 @@ def said(*folders: str) -> Iterator[Said]:
             if len(texts) != len(arguments) or not all(isinstance(text, str) for text in texts):
                 raise ValueError(f"{file}:{node.lineno}: a template has to be a literal")
             yield Said(tuple(map(str, texts)), file, node.lineno)
+
+
+def _pages(*folders: str) -> list[Path]:
+    """The templates of HTML in these folders of the repository, sorted."""
+    return sorted(path for folder in folders for path in (ROOT / folder).rglob("*.html"))
+
+
+def _said_in_page(path: Path) -> Iterator[Said]:
+    tree = Environment().parse(path.read_text(encoding="utf-8"))
+    file = path.relative_to(ROOT).as_posix()
+    for line, name, found in extract_from_ast(tree, tuple(TEMPLATES)):
+        texts = (found if isinstance(found, tuple) else (found,))[: TEMPLATES[name]]
+        if not all(isinstance(text, str) for text in texts):
+            raise ValueError(f"{file}:{line}: a template has to be a literal")
+        yield Said(tuple(map(str, texts)), file, line)
 
 
 def unsaid(path: Path) -> Iterator[Unsaid]:

@@ -28,16 +28,17 @@ COUNTED = re.compile(
 """A number before what it counts."""
 
 ALWAYS_SEVERAL = frozenset(
-    {"{least} pixels", "{most} pixels", "{height} pixels", "{mask_height} pixels"}
+    {"{least} pixels", "{least} steps", "{most} pixels", "{height} pixels", "{mask_height} pixels"}
     | {"{most} million pixels", "{most} times", "{most} values", "{most} pictures"}
     | {"{most} messages", "{most} roles", "{most} words", "{most} characters"}
     | {"{length} characters", "{many} prompts", "{count} prompts"}
+    | {"{steps} steps", "{side} pixels", "{times} times"}
     | {"{count} dimensions", "{count} files", "{count} LoRAs"}
     | {"{promised} weight files", "{expected} bytes"}
 )
 """Limits above one, and numbers beyond such a limit."""
 
-NOT_NUMBERS = frozenset({"family", "endings", "other"})
+NOT_NUMBERS = frozenset({"family", "families", "endings", "other", "kind", "label"})
 
 SHORT = (45, 80, 100, 150)
 """Characters that titles, labels, descriptions and placeholders may have in Discord."""

@@ -3,16 +3,21 @@
 from collections.abc import Callable, Iterator
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+from engine.diffusion.families import flux_kontext, qwen_image_21, qwen_image_edit
 from engine.models.catalogue import Model
+from engine.models.families import FAMILIES as KNOWN
+from engine.settings import EngineSettings
 from tests import tiny
 from tests.card import Card
 from tests.card.painting import Painting, paint
 from tests.engine.builders import engine_settings, job, model
+from tests.engine.diffusion.families.unet_pipelines import photo
 
 RECIPE: dict[str, Any] = {"scheduler": "default", "num_inference_steps": 2}
 
@@ -21,14 +26,35 @@ FAMILIES = {
     "sdxl": "sdxl",
     "sd3": "sd3",
     "flux": "flux",
+    "flux-kontext": "flux_kontext",
     "flux2-klein": "flux2_klein",
     "z-image": "z_image",
     "qwen-image": "qwen_image",
+    "qwen-image-edit": "qwen_image_edit",
+    "qwen-image-2.1": "qwen_image_21",
     "pixart-sigma": "pixart_sigma",
     "sana": "sana",
     "lumina2": "lumina2",
+    "chroma": "chroma",
+    "krea2": "krea2",
 }
 """The module of each family's tiny pipeline, whose maker has the same name."""
+
+
+SHOWN = "shown.png"
+"""The picture that a tiny model is shown, in its folder, if it takes references."""
+
+
+def paint_one(entry: Model, settings: EngineSettings, card: Card | None = None) -> Painting:
+    """Paint one picture, beside another if the tiny model takes references."""
+    shown = tuple(Path(entry.source).glob(SHOWN))
+    asked = job(1, **RECIPE, references=tuple(file.name for file in shown))
+    with pytest.MonkeyPatch.context() as patch:  # some families scale it to a megapixel
+        patch.setattr(flux_kontext, "PREFERRED_KONTEXT_RESOLUTIONS", [(96, 64)])
+        patch.setattr(qwen_image_edit, "CONDITION_IMAGE_SIZE", 64 * 64)
+        patch.setattr(qwen_image_edit, "VAE_IMAGE_SIZE", 64 * 64)
+        patch.setattr(qwen_image_21, "RESOLUTION", 64)
+        return paint(entry, [asked], settings, card, references=shown)
 
 
 @pytest.fixture(autouse=True)
@@ -57,6 +83,8 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Model]:
         if module:
             maker = getattr(import_module(f"tests.tiny.{module}"), module)
         folder = maker(tmp_path_factory.mktemp(family))
+        if KNOWN[family].references:
+            photo(96, 64).save(folder / SHOWN)
         return model(folder, dtype="float32", scheduler="default")
 
     return make
@@ -68,6 +96,6 @@ def plain(models: Callable[[str], Model]) -> Callable[[str], Painting]:
 
     @cache
     def painted(family: str) -> Painting:
-        return paint(models(family), [job(1, **RECIPE)], engine_settings(previews=False))
+        return paint_one(models(family), engine_settings(previews=False))
 
     return painted

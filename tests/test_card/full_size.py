@@ -11,14 +11,18 @@ import pytest
 from benchmarks.memory_task import RUNGS
 from engine.diffusion.families.stable_diffusion import StableDiffusion
 from engine.diffusion.loader import ModelLoader
+from engine.jobs.control import Control, ControlKind
 from engine.memory.activations import CUDNN_WORKSPACE
 from engine.memory.device import reserve_of
 from engine.memory.measurement import Measurement
 from engine.memory.plan import Stage
+from engine.models.controls import ControlCatalogue
+from engine.network_settings import ControlSettings
 from tests.card import Card
-from tests.card.folders import FULL_SIZE, write_holes
+from tests.card.folders import FULL_SIZE, write_control_network, write_holes
 from tests.card.painting import Painting, paint
 from tests.engine.builders import engine_settings, job, model
+from tests.engine.diffusion.families.unet_pipelines import photo
 
 GB = 10**9
 ENOUGH = 80 * GB
@@ -55,8 +59,12 @@ def painted(tmp_path_factory: pytest.TempPathFactory) -> Paint:
         total: int = ENOUGH,
         known: Sequence[Measurement] = (),
         card: Card | None = None,
+        references: int = 0,
+        controlled: bool = False,
     ) -> Painting:
         full = FULL_SIZE[name]
+        shown = folder(name).parent / "shown.png"
+        photo(1024, 1024).save(shown)
         recipe: dict[str, Any] = {
             "width": full.side,
             "height": full.side,
@@ -64,6 +72,16 @@ def painted(tmp_path_factory: pytest.TempPathFactory) -> Paint:
             "guidance_scale": full.guidance,
             "scheduler": "default",
         }
+        names = tuple(f"{number}.png" for number in range(references))
+        control, controls = None, ControlCatalogue()
+        if controlled:
+            network = write_control_network(folder(name).parent / "network")
+            controls = ControlCatalogue(
+                {"union": ControlSettings(source=str(network), family=name)}
+            )
+            control = Control(
+                image=shown.name, kind=ControlKind.POSE, network="union", strength=0.8
+            )
         settings = engine_settings(
             device="cuda",
             batch_size=1,
@@ -72,12 +90,21 @@ def painted(tmp_path_factory: pytest.TempPathFactory) -> Paint:
             **RUNGS[rung].settings,
         )
         jobs = [
-            job(number, prompt=prompt, model=name, **recipe)
+            job(number, prompt=prompt, model=name, references=names, control=control, **recipe)
             for number, prompt in enumerate(PROMPTS, start=1)
         ]
         entry = model(folder(name), name=name, dtype="auto", max_side=2048, **recipe)
         card = card or Card(total, shapes_only=True, expandable=True)
-        return paint(entry, jobs, settings, card, known=known)
+        return paint(
+            entry,
+            jobs,
+            settings,
+            card,
+            known=known,
+            references=[shown] * references,
+            controls=controls,
+            control=shown if controlled else None,
+        )
 
     return on
 
@@ -105,6 +132,34 @@ def test_a_rung_takes_what_was_planned(painted: Paint, name: str, rung: str) -> 
 @pytest.mark.parametrize("name", MODELS)
 def test_the_best_plan_fits_its_card(painted: Paint, name: str, gb: int) -> None:
     check(painted(name, "best", gb * GB))
+
+
+@pytest.mark.parametrize(
+    ("name", "rung", "gb", "references"),
+    [
+        ("flux-kontext", "model", 80, 1),
+        ("flux2-klein", "best", 12, 1),
+        ("qwen-image-edit", "model", 80, 1),
+        ("qwen-image-2.1", "best", 16, 1),
+    ],
+)
+def test_references_take_what_was_planned(
+    painted: Paint, name: str, rung: str, gb: int, references: int
+) -> None:
+    """Those of a megapixel, the largest that they are shown in."""
+    painting = painted(name, rung, gb * GB, references=references)
+    assert not painting.problems
+    assert not painting.failures
+    step, decoding = painting.peak(Stage.STEP), painting.peak(Stage.DECODE)
+    assert LEAST * step.allocated <= step.expected <= MOST * step.allocated
+    assert decoding.expected >= decoding.allocated
+
+
+@pytest.mark.parametrize(
+    ("rung", "gb"), [("half", 80), ("stream", 80), ("best", 24), ("best", 12), ("best", 8)]
+)
+def test_a_control_network_takes_what_was_planned(painted: Paint, rung: str, gb: int) -> None:
+    check(painted("z-image", rung, gb * GB, controlled=True))
 
 
 @pytest.mark.parametrize(("name", "gb"), [("sd15", 4), ("sdxl", 8), ("z-image", 12)])

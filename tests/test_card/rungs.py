@@ -7,10 +7,12 @@ import pytest
 
 from engine.diffusion.device import Device
 from engine.models.catalogue import Model
+from engine.models.families import FAMILIES
 from tests.card import Card
-from tests.card.painting import Painting, paint
-from tests.engine.builders import engine_settings, job
-from tests.test_card.conftest import RECIPE
+from tests.card.painting import Painting
+from tests.engine.builders import engine_settings
+from tests.engine.diffusion.families.parity import ONE_LEVEL, difference
+from tests.test_card.conftest import paint_one
 
 RUNGS = ("resident", "encoders", "model", "stream", "sequential")
 
@@ -25,7 +27,7 @@ def paint_on(card: Card, model: Model, rung: str) -> Painting:
         settings = engine_settings(
             device="cuda", offload=rung, vae_tiling="off", previews=False, reserve_gb=0
         )
-        return paint(model, [job(1, **RECIPE)], settings, card)
+        return paint_one(model, settings, card)
 
 
 def check_rung(
@@ -35,10 +37,14 @@ def check_rung(
     models: Callable[[str], Model],
     plain: Callable[[str], Painting],
 ) -> None:
-    """The picture is the CPU's, and every access to the card's memory is in order."""
+    """The picture is the CPU's, and every access to the card's memory is in order.
+
+    Where another picture is encoded, too, numbers are rounded differently.
+    """
     painting = paint_on(card, models(family), rung)
 
     assert not painting.problems
-    assert (painting.pictures[0] == plain(family).pictures[0]).all()
+    at_most = ONE_LEVEL if FAMILIES[family].references else 0
+    assert difference(painting.pictures[0], plain(family).pictures[0]) <= at_most
     assert card.race_detector.accesses > 500
     assert card.race_detector.races == []

@@ -8,7 +8,7 @@ import pytest
 from diffusers import StableDiffusionPipeline
 from safetensors.torch import load_file
 
-from engine.jobs.request import AdapterUse
+from engine.jobs.recipe import AdapterUse
 from engine.memory.plan import Residence, Stage
 from engine.models.adapters import AdapterCatalogue
 from engine.models.catalogue import Model
@@ -19,6 +19,8 @@ from tests.engine.builders import engine_settings, job
 from tests.test_card.conftest import RECIPE
 from tests.test_card.rungs import check_rung, paint_on
 from tests.tiny.adapters import lora
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize(

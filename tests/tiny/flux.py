@@ -4,7 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import FlowMatchEulerDiscreteScheduler, FluxPipeline, FluxTransformer2DModel
+from diffusers import (
+    FlowMatchEulerDiscreteScheduler,
+    FluxPipeline,
+    FluxTransformer2DModel,
+)
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from benchmarks.tokenizers import clip_tokenizer, t5_tokenizer
@@ -12,12 +16,13 @@ from tests.tiny import LENGTH, t5
 from tests.tiny.flow_vae import flow_vae
 
 
-def flux(folder: Path, *, schnell: bool = False) -> Path:
-    """Save a `FluxPipeline` into `folder`.
+def flux(folder: Path, *, schnell: bool = False, kind: Any = FluxPipeline) -> Path:
+    """Save a pipeline into `folder`.
 
     Args:
         folder: Where to; it is made.
         schnell: Whether it is the one without guidance and shift, else “dev”.
+        kind: The pipeline's class.
     """
     torch.manual_seed(0)
     words = clip_tokenizer(folder / "words", LENGTH)
@@ -25,7 +30,7 @@ def flux(folder: Path, *, schnell: bool = False) -> Path:
     shift: dict[str, Any] = (
         {"shift": 1.0} if schnell else {"shift": 3.0, "use_dynamic_shifting": True}
     )
-    pipe: Any = FluxPipeline(
+    pipe: Any = kind(
         scheduler=FlowMatchEulerDiscreteScheduler(**shift),
         vae=flow_vae(scaling_factor=0.3611, shift_factor=0.1159),
         text_encoder=CLIPTextModel(_text_config(words)),

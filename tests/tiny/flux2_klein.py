@@ -25,7 +25,7 @@ def flux2_klein(folder: Path) -> Path:
     torch.manual_seed(0)
     pipe: Any = Flux2KleinPipeline(
         scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0, use_dynamic_shifting=True),
-        vae=_vae(),
+        vae=vae(),
         text_encoder=Qwen3ForCausalLM(qwen3.config(LAYERS)),
         tokenizer=qwen3_tokenizer(),
         transformer=_transformer(),
@@ -53,9 +53,9 @@ def _transformer() -> Flux2Transformer2DModel:
     return transformer
 
 
-def _vae() -> AutoencoderKLFlux2:
+def vae() -> AutoencoderKLFlux2:
     """An autoencoder whose statistics are those of its latents, as if it were trained."""
-    vae: Any = AutoencoderKLFlux2(
+    model: Any = AutoencoderKLFlux2(
         block_out_channels=(8, 8, 16, 16),
         layers_per_block=1,
         latent_channels=4,
@@ -64,8 +64,8 @@ def _vae() -> AutoencoderKLFlux2:
     blocks = torch.rand(8, 3, 8, 8).mul(2).sub(1)
     pictures = blocks.repeat_interleave(8, dim=2).repeat_interleave(8, dim=3)
     with torch.no_grad():
-        latents = vae.encode(pictures).latent_dist.mode()
+        latents = model.encode(pictures).latent_dist.mode()
     patches = pixel_unshuffle(latents, 2)
-    vae.bn.running_mean.copy_(patches.mean((0, 2, 3)))
-    vae.bn.running_var.copy_(patches.var((0, 2, 3)))
-    return vae
+    model.bn.running_mean.copy_(patches.mean((0, 2, 3)))
+    model.bn.running_var.copy_(patches.var((0, 2, 3)))
+    return model

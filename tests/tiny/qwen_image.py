@@ -10,7 +10,7 @@ from diffusers import (
     QwenImagePipeline,
     QwenImageTransformer2DModel,
 )
-from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
+from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration, Qwen2Tokenizer
 
 from benchmarks.tokenizers import qwen3_tokenizer
 
@@ -20,22 +20,28 @@ def qwen_image(folder: Path) -> Path:
     torch.manual_seed(0)
     letters = qwen3_tokenizer()
     pipe: Any = QwenImagePipeline(
-        scheduler=FlowMatchEulerDiscreteScheduler(
-            use_dynamic_shifting=True, base_shift=0.5, max_shift=0.9, shift_terminal=0.02
-        ),
-        vae=_vae(),
-        text_encoder=Qwen2_5_VLForConditionalGeneration(_text_config(len(letters))),
+        scheduler=scheduler(),
+        vae=vae(),
+        text_encoder=Qwen2_5_VLForConditionalGeneration(text_config(letters)),
         tokenizer=letters,
-        transformer=_transformer(),
+        transformer=transformer(),
     )
     pipe.save_pretrained(folder)
     return folder
 
 
-def _text_config(vocab_size: int) -> Qwen2_5_VLConfig:
+def scheduler() -> FlowMatchEulerDiscreteScheduler:
+    """Shifted as the published one is."""
+    return FlowMatchEulerDiscreteScheduler(
+        use_dynamic_shifting=True, base_shift=0.5, max_shift=0.9, shift_terminal=0.02
+    )
+
+
+def text_config(letters: Qwen2Tokenizer) -> Qwen2_5_VLConfig:
+    """Hidden states of width 16 for the tokens of `letters`."""
     return Qwen2_5_VLConfig(
         text_config={
-            "vocab_size": vocab_size,
+            "vocab_size": len(letters),
             "hidden_size": 16,
             "intermediate_size": 16,
             "num_hidden_layers": 1,
@@ -61,8 +67,9 @@ def _text_config(vocab_size: int) -> Qwen2_5_VLConfig:
     )
 
 
-def _transformer() -> QwenImageTransformer2DModel:
-    transformer: Any = QwenImageTransformer2DModel(
+def transformer(**options: Any) -> QwenImageTransformer2DModel:
+    """A denoiser of width 32; `options` are further ones of its class."""
+    denoiser: Any = QwenImageTransformer2DModel(
         in_channels=16,
         out_channels=4,
         num_layers=2,
@@ -70,13 +77,15 @@ def _transformer() -> QwenImageTransformer2DModel:
         num_attention_heads=2,
         joint_attention_dim=16,
         axes_dims_rope=(4, 6, 6),
+        **options,
     )
-    transformer.txt_in.weight.data *= 4
-    return transformer
+    denoiser.txt_in.weight.data *= 4
+    return denoiser
 
 
-def _vae() -> AutoencoderKLQwenImage:
-    vae: Any = AutoencoderKLQwenImage(
+def vae() -> AutoencoderKLQwenImage:
+    """Latents of four channels, pictures with contrast."""
+    coder: Any = AutoencoderKLQwenImage(
         base_dim=8,
         z_dim=4,
         dim_mult=[1, 1, 2, 2],
@@ -84,5 +93,5 @@ def _vae() -> AutoencoderKLQwenImage:
         latents_mean=[-0.6, 0.5, -0.3, 0.4],
         latents_std=[1.5, 0.7, 1.2, 0.9],
     )
-    vae.decoder.conv_out.weight.data *= 3
-    return vae
+    coder.decoder.conv_out.weight.data *= 3
+    return coder

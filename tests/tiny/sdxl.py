@@ -16,6 +16,11 @@ from tests import tiny
 
 STATISTICS = {"latents_mean": [-0.6, 0.5, -0.3, 0.4], "latents_std": [1.5, 0.7, 1.2, 0.9]}
 
+DEEP = {
+    "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D"),
+    "up_block_types": ("CrossAttnUpBlock2D", "UpBlock2D"),
+}
+
 
 def sdxl(
     folder: Path,
@@ -24,6 +29,7 @@ def sdxl(
     inpainting: bool = False,
     normalized: bool = False,
     second_width: int = 32,
+    deep: bool = False,
 ) -> Path:
     """Save a pipeline into `folder`.
 
@@ -34,6 +40,7 @@ def sdxl(
         normalized: Whether the VAE tells mean and deviation of its latents, as that of Playground
             2.5 does; such a pipeline takes no negative prompt for an empty one, not for zeros.
         second_width: Width of the second text encoder; in true models it is not that of the first.
+        deep: Whether the UNet attends to the prompt at its lowest stage alone, as true models do.
     """
     torch.manual_seed(0)
     words = clip_tokenizer(folder / "words", tiny.LENGTH)
@@ -55,6 +62,7 @@ def sdxl(
             addition_embed_type="text_time",
             addition_time_embed_dim=8,
             projection_class_embeddings_input_dim=6 * 8 + 32,
+            **DEEP if deep else {},
         ),
         scheduler=EulerDiscreteScheduler(
             beta_schedule="scaled_linear",

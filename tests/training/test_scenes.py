@@ -48,6 +48,7 @@ def test_everything_is_laid_out_inside_the_picture() -> None:
 MANY_COLOURED = {"house", "boat", "umbrella", "mountain", "flower", "mushroom"}
 
 
+@pytest.mark.slow
 def test_every_thing_draws_and_shows_its_colour() -> None:
     shares = {(thing, colour): shares_of(thing, colour) for thing in THINGS for colour in COLOURS}
     assert not {key: drawn for key, (drawn, _) in shares.items() if not 0.1 < drawn < 0.7}

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from PIL import Image
 
-from engine.jobs.request import Recipe
+from engine.jobs.recipe import Recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,7 @@ class Sample:
         seed: Seed of this picture.
         total_steps: Denoiser calls that it takes.
         step: Denoiser calls done.
+        shortened: Whether its last step took less than a whole denoiser call, in quick mode.
         cancelled: Set by the executor. A family whose `step` runs a whole pipeline checks it
             after each denoising step.
     """
@@ -39,6 +40,7 @@ class Sample:
     seed: int
     total_steps: int
     step: int = 0
+    shortened: bool = False
     cancelled: bool = False
 
     @property
@@ -51,15 +53,28 @@ class Family(Protocol):
     """A loaded pipeline of one kind."""
 
     def load_adapters(self, recipe: Recipe) -> None:
-        """Load the LoRAs of a recipe into the components, before memory is planned for it.
+        """Load the LoRAs and the control network of a recipe, before memory is planned for it.
 
         Raises:
             InvalidRequest: There is none of that name, or it is for another family.
-            ModelUnavailable: Its file is missing or damaged.
+            ModelUnavailable: A file is missing or damaged.
         """
 
-    def begin(self, recipe: Recipe, init_image: InitImage | None = None) -> Sequence[Sample]:
+    def begin(
+        self,
+        recipe: Recipe,
+        init_image: InitImage | None = None,
+        references: Sequence[Image.Image] = (),
+        control: Image.Image | None = None,
+    ) -> Sequence[Sample]:
         """Encode the prompt and make the job's samples, one for each seed.
+
+        Args:
+            recipe: What its job asks for.
+            init_image: What to start from.
+            references: Pictures of any size that the model is shown beside the prompt, transparent
+                or not.
+            control: The map that the picture is painted along, in its shape.
 
         Raises:
             InvalidRequest: The recipe asks for something that this model can't do.
@@ -79,7 +94,7 @@ class Family(Protocol):
         """
 
     def finish(self, sample: Sample) -> Image.Image:
-        """Decode the sample into an RGB picture.
+        """Decode the sample into a picture: RGBA if something in it is transparent, else RGB.
 
         Raises:
             NumbersOverflowed: It would be black, because its numbers aren't finite.

@@ -15,7 +15,7 @@ from engine.diffusion.families.base import InitImage
 from engine.diffusion.families.latent_sample import LatentSample
 from engine.diffusion.families.masks import binary_mask
 from engine.diffusion.families.stepped import Stepped
-from engine.jobs.request import Recipe
+from engine.jobs.recipe import Recipe
 
 PATCH = 2
 """Latents per side of a token."""
@@ -61,7 +61,7 @@ class FlowFamily(Stepped):
     def set_timesteps(self, recipe: Recipe, scheduler: Any) -> None:
         """Set the scheduler's sigmas, and the shift where it is configured to be dynamic.
 
-        A scheduler that doesn't take sigmas spaces its own.
+        A scheduler that doesn't take sigmas spaces its own. They stay on the CPU.
         """
         accepted = inspect.signature(scheduler.set_timesteps).parameters
         options: dict[str, Any] = {}
@@ -70,8 +70,7 @@ class FlowFamily(Stepped):
         sigmas = self.sigmas(recipe)
         if sigmas is not None and "sigmas" in accepted:
             options["sigmas"] = sigmas
-        steps, device = recipe.num_inference_steps, self._components.device
-        scheduler.set_timesteps(steps, device=device, **options)
+        scheduler.set_timesteps(recipe.num_inference_steps, device="cpu", **options)
 
     def skipped_steps(self, recipe: Recipe) -> int:
         """Steps that an image-to-image job skips: flow pipelines round them down."""
@@ -114,6 +113,14 @@ class PackedFlowFamily(FlowFamily):
     def latent_channels(self) -> int:
         """The transformer counts those of a whole patch."""
         return super().latent_channels // PATCH**2
+
+    def coordinates(self, grid: tuple[int, int], like: torch.Tensor) -> torch.Tensor:
+        """Of the tokens in a grid of rows and columns: 0, row, column; shape (tokens, 3).
+
+        As the `_prepare_latent_image_ids` of pipelines, which makes them on the host.
+        """
+        sides = (torch.arange(side, device=like.device) for side in (1, *grid))
+        return torch.cartesian_prod(*sides).to(like.dtype)
 
     def pack(self, latents: torch.Tensor) -> torch.Tensor:
         """Shape (1, tokens, channels · 4)."""

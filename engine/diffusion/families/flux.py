@@ -12,7 +12,8 @@ from engine.diffusion.families.conditioning import Conditioning
 from engine.diffusion.families.flow_family import PackedFlowFamily
 from engine.diffusion.families.latent_sample import DenoiserBatch
 from engine.diffusion.latent_rgb import FLUX
-from engine.jobs.request import Recipe
+from engine.diffusion.sending import sent
+from engine.jobs.recipe import Recipe
 
 DEV_TOKENS = 512
 SCHNELL_TOKENS = 256
@@ -47,17 +48,25 @@ class Flux(PackedFlowFamily):
         """The transformer's velocity, shape (inputs, tokens, channels · 4)."""
         latents, embeds = batch.latents, batch.conditioning("embeds")
         device, dtype = latents.device, latents.dtype
+        tokens, ids = self.image_tokens(batch)
         scales = [sample.recipe.guidance_scale for sample in batch.samples]
-        guidance = torch.tensor(scales, dtype=torch.float32, device=device)
-        rows, columns = self.token_grid(batch.recipe)
+        guidance = sent(torch.tensor(scales, dtype=torch.float32), device)
         velocity = self._pipe.transformer(
-            hidden_states=latents,
+            hidden_states=tokens,
             timestep=batch.timesteps.to(dtype) / 1000,
             guidance=guidance if self._guidance_embeds else None,
             pooled_projections=batch.conditioning("pooled"),
             encoder_hidden_states=embeds,
             txt_ids=torch.zeros(embeds.shape[1], 3, device=device, dtype=dtype),
-            img_ids=self._pipe._prepare_latent_image_ids(1, rows, columns, device, dtype),
+            img_ids=ids,
             return_dict=False,
         )[0]
-        return cast(torch.Tensor, velocity)
+        return cast(torch.Tensor, velocity[:, : latents.shape[1]])
+
+    def image_tokens(self, batch: DenoiserBatch) -> tuple[torch.Tensor, torch.Tensor]:
+        """Tokens of pictures, those to be painted first, and their coordinates.
+
+        Shapes (inputs, tokens, channels · 4) and (tokens, 3).
+        """
+        latents = batch.latents
+        return latents, self.coordinates(self.token_grid(batch.recipe), latents)

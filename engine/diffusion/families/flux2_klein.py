@@ -1,31 +1,29 @@
 """FLUX.2 klein: a transformer over packed latents, prompted through three layers of Qwen3.
 
-An init image isn't painted over: the transformer sees its tokens beside those of the new picture
-in each call, and the prompt says what to change. Its `strength` has no effect.
+The transformer sees the tokens of reference pictures beside those of the new picture in each call,
+and the prompt says what to take of them or what to change.
 """
 
-from collections.abc import Hashable
+from collections.abc import Sequence
 from typing import Any, cast
 
 import torch
 from diffusers.pipelines.flux2.pipeline_flux2_klein import compute_empirical_mu
 from diffusers.utils.torch_utils import randn_tensor
 from PIL import Image
+from torch.nn import functional
 
-from engine.diffusion.families.base import InitImage, Sample
+from engine.diffusion.families.base import InitImage
 from engine.diffusion.families.conditioning import Conditioning
 from engine.diffusion.families.flow_family import PATCH, FlowFamily
 from engine.diffusion.families.latent_sample import DenoiserBatch, LatentSample
+from engine.diffusion.families.masks import binary_mask
+from engine.diffusion.families.references import at_least
 from engine.diffusion.latent_rgb import FLUX_2
-from engine.errors import InvalidRequest
-from engine.jobs.request import Recipe
-from speech import say
+from engine.jobs.recipe import Recipe
 
 MIN_SIDE = 64
 """Pixels: the smallest side of a reference picture (`Flux2ImageProcessor`)."""
-
-MAX_RATIO = 8
-"""The longest side of a reference picture over its shortest (`Flux2ImageProcessor`)."""
 
 
 class Flux2Klein(FlowFamily):
@@ -46,65 +44,51 @@ class Flux2Klein(FlowFamily):
         embeds, ids = self._pipe.encode_prompt(text, self._components.device)
         return {"embeds": embeds, "ids": ids}
 
-    def skipped_steps(self, recipe: Recipe) -> int:
-        """None: the picture starts from pure noise."""
-        return 0
-
-    def init_latents(
-        self, recipe: Recipe, init_image: InitImage, generator: torch.Generator
-    ) -> torch.Tensor | None:
-        """None: pure noise."""
-        return None
+    def encode_image(
+        self, pixels: torch.Tensor, recipe: Recipe, generator: torch.Generator
+    ) -> torch.Tensor:
+        """The VAE's most likely latents, normalised and packed; nothing is drawn."""
+        latents = self._pipe._encode_vae_image(pixels, generator)
+        return cast(torch.Tensor, self._pipe._pack_latents(latents.to(self.noise_dtype(recipe))))
 
     def prepare(self, sample: LatentSample, init_image: InitImage | None) -> None:
-        """Add the tokens' coordinates, and the reference picture.
+        """Add the tokens' coordinates, and the mask at one number a token, shape (1, tokens, 1)."""
+        rows, columns = self.token_grid(sample.recipe)
+        ids = self._pipe._prepare_latent_ids(torch.empty(1, 1, rows, columns))
+        sample.extra["ids"] = ids.to(self._components.device)
+        if init_image is not None and init_image.mask is not None:
+            mask = binary_mask(init_image.mask, sample.recipe)
+            mask = functional.interpolate(mask, size=(rows, columns), mode="bilinear")
+            sample.extra["mask"] = self._pipe._pack_latents(mask.to(sample.latents))
 
-        Raises:
-            InvalidRequest: That picture is too small or too narrow.
-        """
-        grid = torch.empty(1, 1, *self.token_grid(sample.recipe))
-        sample.extra["ids"] = self._pipe._prepare_latent_ids(grid).to(self._components.device)
-        if init_image is not None:
-            sample.extra.update(self._reference(init_image.image))
-
-    def _reference(self, image: Image.Image) -> dict[str, Any]:
-        """Tokens of a picture at its own size.
+    def encode_references(self, references: Sequence[Image.Image]) -> dict[str, Any]:
+        """Tokens of pictures at their own sizes.
 
         Returns:
             `reference` of shape (1, tokens, channels), their coordinates `reference_ids` of shape
-            (1, tokens, 4), and `reference_size`, rows and columns of tokens.
+            (1, tokens, 4), and `reference_sizes`, rows and columns of tokens of each.
+
+        Raises:
+            InvalidRequest: One is too narrow.
         """
-        if min(image.size) < MIN_SIDE or max(image.size) > MAX_RATIO * min(image.size):
-            raise InvalidRequest(
-                say(
-                    "The picture is {width} × {height} pixels. This model needs at least "
-                    "{least} pixels a side, with no side more than {most} times the other.",
-                    width=image.width,
-                    height=image.height,
-                    least=MIN_SIDE,
-                    most=MAX_RATIO,
-                )
-            )
-        pixels = self._reference_pixels(image)
-        latents = self._pipe._encode_vae_image(pixels, generator=None)
+        latents = [
+            self._pipe._encode_vae_image(self._reference_pixels(image), generator=None)
+            for image in references
+        ]
         return {
-            "reference": self._pipe._pack_latents(latents),
-            "reference_ids": self._pipe._prepare_image_ids([latents]).to(latents.device),
-            "reference_size": tuple(latents.shape[2:]),
+            "reference": torch.cat([self._pipe._pack_latents(each) for each in latents], dim=1),
+            "reference_ids": self._pipe._prepare_image_ids(latents).to(latents[0].device),
+            "reference_sizes": tuple(tuple(each.shape[2:]) for each in latents),
         }
 
     def _reference_pixels(self, image: Image.Image) -> torch.Tensor:
         """At most one megapixel, cropped to whole tokens; -1 to 1, shape (1, 3, h, w)."""
         processor = self._pipe.image_processor
-        image = processor._resize_if_exceeds_area(image)
+        image = processor._resize_if_exceeds_area(at_least(image, MIN_SIDE))
         side = PATCH * self._pipe.vae_scale_factor
         width, height = (pixels // side * side for pixels in image.size)
         pixels = processor.preprocess(image, height=height, width=width, resize_mode="crop")
         return cast(torch.Tensor, pixels.to(self._components.device, self._pipe.vae.dtype))
-
-    def batch_key(self, sample: Sample) -> Hashable:
-        """Samples of one size whose reference pictures have one size go together."""
-        return super().batch_key(sample), cast(LatentSample, sample).extra.get("reference_size")
 
     def shift_mu(self, recipe: Recipe, scheduler: Any) -> float:
         """By the number of tokens and of steps, as FLUX.2 was tuned."""

@@ -5,17 +5,20 @@ rest. Random draws come in the order of its Diffusers pipeline, so equal seeds g
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any, ClassVar, cast
 
 import torch
 from diffusers.utils.torch_utils import randn_tensor
+from PIL import Image
 
 from engine.diffusion.families.base import InitImage
 from engine.diffusion.families.conditioning import Conditioning
+from engine.diffusion.families.control_networks import LoadedControl
 from engine.diffusion.families.latent_sample import DenoiserBatch, LatentSample
 from engine.diffusion.offload import OffloadedComponents
 from engine.diffusion.previews import LatentMap
-from engine.jobs.request import Recipe
+from engine.jobs.recipe import Recipe
 from engine.models.families import FAMILIES, FamilyFacts
 
 
@@ -50,6 +53,40 @@ class LatentFamily(ABC):
     @abstractmethod
     def encode_prompt(self, text: str, *, negative: bool) -> Conditioning:
         """Encode one prompt; the text encoders are on the device."""
+
+    def encode_prompt_beside(
+        self, references: Sequence[Image.Image], text: str, *, negative: bool
+    ) -> Conditioning:
+        """Encode one prompt; only some text encoders see reference pictures."""
+        return self.encode_prompt(text, negative=negative)
+
+    def encode_references(self, references: Sequence[Image.Image]) -> dict[str, Any]:
+        """What a sample keeps in `extra` of reference pictures; the VAE is on the device.
+
+        Args:
+            references: Of any size; RGB, but for a family that sees what is transparent.
+
+        Raises:
+            InvalidRequest: One is too small or too narrow.
+        """
+        raise NotImplementedError(f"{self.facts.label} takes no references")
+
+    def encode_control(
+        self,
+        image: Image.Image,
+        recipe: Recipe,
+        loaded: LoadedControl,
+        generator: torch.Generator,
+    ) -> torch.Tensor:
+        """The map as the control network takes it, with a batch of one; the VAE is on the device.
+
+        Args:
+            image: The map, in the recipe's shape.
+            recipe: What is to be painted.
+            loaded: The network.
+            generator: The sample's own, which has drawn nothing yet.
+        """
+        raise NotImplementedError(f"{self.facts.label} takes no control")
 
     def pad_conditioning(
         self, recipe: Recipe, conditioning: list[Conditioning]
@@ -96,8 +133,12 @@ class LatentFamily(ABC):
         return latents
 
     def set_timesteps(self, recipe: Recipe, scheduler: Any) -> None:
-        """Set the scheduler's timesteps for the recipe's number of steps."""
-        scheduler.set_timesteps(recipe.num_inference_steps, device=self._components.device)
+        """Set the scheduler's timesteps for the recipe's number of steps.
+
+        They stay on the CPU, and sigmas with them: schedulers look at their values at every step,
+        and each look at a value on a card would wait for all that the card has been given to do.
+        """
+        scheduler.set_timesteps(recipe.num_inference_steps, device="cpu")
 
     def skipped_steps(self, recipe: Recipe) -> int:
         """Steps that an image-to-image job skips, by its strength."""

@@ -9,7 +9,8 @@ import torch
 
 from engine.diffusion.families.base import Sample
 from engine.diffusion.families.conditioning import Conditioning
-from engine.jobs.request import Recipe
+from engine.diffusion.families.step_cache import StepCache
+from engine.jobs.recipe import Recipe
 
 
 @dataclass(eq=False, kw_only=True)
@@ -20,13 +21,15 @@ class LatentSample(Sample):
         latents: Noisy latents as the scheduler takes them, with a batch of one.
         pred_original: The model's current prediction of the noiseless latents, same shape.
         conditioning: One for each denoiser input: the negative prompt first, when guided.
-        timesteps: The scheduler's timesteps to go through, shape (total_steps,).
+        timesteps: The scheduler's timesteps to go through, on the CPU, shape (total_steps,).
+        denoiser_timesteps: The same as the denoiser takes them: float32, where it computes.
         scheduler: This sample's own scheduler.
         generator: Its own source of randomness; draws come in the order of Diffusers.
         step_kwargs: Further arguments of the scheduler's `step` (generator, eta).
         init_latents: Latents of the init image, same shape as `latents`.
         noise: The noise that was added to them, same shape.
         cads_generator: Source of the noise that CADS adds to the prompt.
+        cache: What it remembers in quick mode.
         extra: Whatever else the family keeps for a sample.
     """
 
@@ -34,17 +37,19 @@ class LatentSample(Sample):
     pred_original: torch.Tensor | None = None
     conditioning: Sequence[Conditioning]
     timesteps: torch.Tensor
+    denoiser_timesteps: torch.Tensor
     scheduler: Any
     generator: torch.Generator
     step_kwargs: dict[str, Any]
     init_latents: torch.Tensor | None
     noise: torch.Tensor
     cads_generator: torch.Generator
+    cache: StepCache | None = None
     extra: dict[str, Any] = field(default_factory=dict)
 
     @property
     def timestep(self) -> torch.Tensor:
-        """The current timestep, shape ()."""
+        """The scheduler's current timestep, shape ()."""
         return self.timesteps[self.step]
 
     @property
@@ -77,7 +82,7 @@ class DenoiserInput:
     Attributes:
         sample: Whose input it is.
         latents: Scaled latents, with a batch of one.
-        timestep: The scheduler's timestep, float32, shape ().
+        timestep: The scheduler's timestep, float32 where the denoiser computes, shape ().
         conditioning: The prompt.
     """
 

@@ -8,7 +8,7 @@ from engine.diffusion.families.conditioning import Conditioning
 from engine.diffusion.families.flow_family import FlowFamily
 from engine.diffusion.families.latent_sample import DenoiserBatch
 from engine.diffusion.latent_rgb import FLUX
-from engine.jobs.request import Recipe
+from engine.jobs.recipe import Recipe
 
 
 class Lumina2(FlowFamily):

@@ -6,7 +6,7 @@ import torch
 from diffusers.image_processor import VaeImageProcessor
 from PIL import Image
 
-from engine.jobs.request import Recipe
+from engine.jobs.recipe import Recipe
 
 
 def binary_mask(mask: Image.Image, recipe: Recipe) -> torch.Tensor:

@@ -8,7 +8,7 @@ from engine.diffusion.families.conditioning import Conditioning
 from engine.diffusion.families.latent_sample import DenoiserBatch
 from engine.diffusion.families.stepped import Stepped
 from engine.diffusion.previews import STABLE_DIFFUSION_XL
-from engine.jobs.request import Recipe
+from engine.jobs.recipe import Recipe
 
 MICRO_CONDITIONS = {"resolution": None, "aspect_ratio": None}
 """PixArt-α takes the picture's size here; Σ takes nothing."""

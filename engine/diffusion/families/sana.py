@@ -8,7 +8,7 @@ import torch
 from engine.diffusion.families.conditioning import Conditioning
 from engine.diffusion.families.flow_family import FlowFamily
 from engine.diffusion.families.latent_sample import DenoiserBatch
-from engine.jobs.request import Recipe
+from engine.jobs.recipe import Recipe
 
 
 class Sana(FlowFamily):

@@ -34,7 +34,7 @@ class StableDiffusion(UNetFamily):
             Withheld: The model has a safety checker, which flagged the picture.
         """
         with self._components.use("vae", "safety_checker", stage=Stage.DECODE):
-            pixels = self.decode(cast(LatentSample, sample))
+            pixels = self.decoded(cast(LatentSample, sample))
             require_finite(pixels, Stage.DECODE)
             flagged = self._flagged(pixels)
         if flagged and any(flagged):

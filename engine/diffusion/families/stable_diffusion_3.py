@@ -11,7 +11,7 @@ from engine.diffusion.families.conditioning import Conditioning
 from engine.diffusion.families.flow_family import FlowFamily
 from engine.diffusion.families.latent_sample import DenoiserBatch
 from engine.diffusion.latent_rgb import STABLE_DIFFUSION_3
-from engine.jobs.request import Recipe
+from engine.jobs.recipe import Recipe
 
 
 class StableDiffusion3(FlowFamily):

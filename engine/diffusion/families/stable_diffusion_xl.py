@@ -8,13 +8,13 @@ from typing import Any
 
 import torch
 
-from engine.diffusion.families.base import InitImage, Sample
+from engine.diffusion.families.base import InitImage
 from engine.diffusion.families.conditioning import Conditioning
 from engine.diffusion.families.latent_sample import DenoiserBatch, LatentSample
 from engine.diffusion.families.unet import UNetFamily
 from engine.diffusion.previews import STABLE_DIFFUSION_XL
 from engine.errors import ModelUnavailable
-from engine.jobs.request import Recipe
+from engine.jobs.recipe import Recipe
 from speech import say
 
 
@@ -24,8 +24,8 @@ class StableDiffusionXL(UNetFamily):
     family = "sdxl"
     latent_map = STABLE_DIFFUSION_XL
 
-    def begin(self, recipe: Recipe, init_image: InitImage | None = None) -> list[Sample]:
-        """Encode the prompt once and make a sample for each seed.
+    def load_adapters(self, recipe: Recipe) -> None:
+        """Load them once.
 
         Raises:
             ModelUnavailable: This is the refiner, which lacks the first text encoder.
@@ -38,7 +38,7 @@ class StableDiffusionXL(UNetFamily):
                     model=recipe.model,
                 )
             )
-        return super().begin(recipe, init_image)
+        super().load_adapters(recipe)
 
     def encode_prompt(self, text: str, *, negative: bool) -> Conditioning:
         """Embeddings of the tokens, shape (1, tokens, dim), and of the text, shape (1, dim).

@@ -9,13 +9,14 @@ import torch
 from engine.diffusion.families.base import InitImage, Sample
 from engine.diffusion.families.conditioning import Conditioning
 from engine.diffusion.families.latent_sample import DenoiserBatch, LatentSample
-from engine.diffusion.families.unet_inpainting import UNetInpainting
+from engine.diffusion.families.unet_control import UNetControl
+from engine.diffusion.families.unet_image_prompts import UNetImagePrompts
 from engine.diffusion.prompt_encoding import EncodedPrompt, encode_weighted, pad_to_longest
 from engine.diffusion.seamless_tiling import circular_padding, decode_seamless
-from engine.jobs.request import Recipe
+from engine.jobs.recipe import Recipe
 
 
-class UNetFamily(UNetInpainting):
+class UNetFamily(UNetImagePrompts, UNetControl):
     """A loaded pipeline whose denoiser is a `UNet2DConditionModel`."""
 
     takes_inversions = True
@@ -85,20 +86,20 @@ class UNetFamily(UNetInpainting):
     def denoise(self, batch: DenoiserBatch) -> torch.Tensor:
         """The UNet's prediction, shape (inputs, channels, h, w)."""
         unet = self._pipe.unet
-        with circular_padding(unet) if batch.recipe.tile else nullcontext():
+        down, middle = self.control_residuals(batch) or (None, None)
+        padding = circular_padding(unet) if batch.recipe.tile else nullcontext()
+        with padding, self.attending(batch):
             predictions = unet(
                 batch.latents,
                 batch.timesteps,
                 encoder_hidden_states=batch.conditioning("embeds"),
                 timestep_cond=batch.extra("guidance") if self._guidance_embeds else None,
                 added_cond_kwargs=self.added_conditions(batch),
+                down_block_additional_residuals=down,
+                mid_block_additional_residual=middle,
                 return_dict=False,
             )[0]
         return cast(torch.Tensor, predictions)
-
-    def added_conditions(self, batch: DenoiserBatch) -> dict[str, torch.Tensor] | None:
-        """The UNet's `added_cond_kwargs`."""
-        return None
 
     def encode_image(
         self, pixels: torch.Tensor, recipe: Recipe, generator: torch.Generator

@@ -5,6 +5,8 @@ into the latents. An inpainting UNet has nine input channels and sees the mask a
 nothing needs to be put back.
 """
 
+from collections.abc import Sequence
+
 import torch
 from PIL import Image
 
@@ -12,7 +14,7 @@ from engine.diffusion.families.base import InitImage, Sample
 from engine.diffusion.families.latent_sample import LatentSample
 from engine.diffusion.families.masks import binary_mask
 from engine.diffusion.families.stepped import Stepped
-from engine.jobs.request import Recipe
+from engine.jobs.recipe import Recipe
 
 
 class UNetInpainting(Stepped):
@@ -23,7 +25,13 @@ class UNetInpainting(Stepped):
         """Whether this is an inpainting UNet."""
         return bool(self._pipe.unet.config.in_channels == 9)
 
-    def begin(self, recipe: Recipe, init_image: InitImage | None = None) -> list[Sample]:
+    def begin(
+        self,
+        recipe: Recipe,
+        init_image: InitImage | None = None,
+        references: Sequence[Image.Image] = (),
+        control: Image.Image | None = None,
+    ) -> list[Sample]:
         """Encode the prompt once and make a sample for each seed.
 
         An inpainting UNet that is to paint a whole picture gets a mask that covers all of it.
@@ -32,7 +40,7 @@ class UNetInpainting(Stepped):
             size = (recipe.width, recipe.height)
             image = init_image.image if init_image else Image.new("RGB", size)
             init_image = InitImage(image, mask=Image.new("L", size, 255))
-        return super().begin(recipe, init_image)
+        return super().begin(recipe, init_image, references, control)
 
     def init_latents(
         self, recipe: Recipe, init_image: InitImage, generator: torch.Generator

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from engine.diffusion.lora.dora import Gain
-from engine.jobs.request import AdapterUse
+from engine.jobs.recipe import AdapterUse
 
 Uses = tuple[AdapterUse, ...]
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import torch
-from diffusers.quantizers.gguf.utils import dequantize_gguf_tensor
 from peft.utils.integrations import dequantize_module_weight
 
 
@@ -68,6 +67,8 @@ def _weight(layer: Any) -> torch.Tensor:
     """The weight of a PEFT layer's own layer, in full precision."""
     base = layer.get_base_layer()
     if hasattr(base.weight, "quant_type"):
+        from diffusers.quantizers.gguf.utils import dequantize_gguf_tensor  # which imports gguf
+
         return cast(torch.Tensor, dequantize_gguf_tensor(base.weight))
     if base.weight.is_floating_point():
         return cast(torch.Tensor, base.weight.detach())

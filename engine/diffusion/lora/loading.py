@@ -27,7 +27,7 @@ from engine.diffusion.lora.injection import (
     written,
 )
 from engine.diffusion.lora.names import LayerNames
-from engine.diffusion.offload import OffloadedComponents
+from engine.diffusion.offload import AccelerateOffload, OffloadedComponents
 from engine.diffusion.oom import out_of_memory
 from engine.errors import InvalidRequest
 from engine.hub.tensor_headers import read_safetensors
@@ -62,7 +62,9 @@ class LoraLoader:
         layers: The PEFT layers by name, for each component.
     """
 
-    def __init__(self, pipe: Any, components: OffloadedComponents, facts: FamilyFacts) -> None:
+    def __init__(
+        self, pipe: Any, components: OffloadedComponents | AccelerateOffload, facts: FamilyFacts
+    ) -> None:
         """Take a pipeline without adapters."""
         self.layers: Mapping[str, Mapping[str, Any]] = {}
         self._pipe = pipe

@@ -12,8 +12,8 @@ from typing import Any
 
 from engine.diffusion.lora.batch import Uses, lora_hook
 from engine.diffusion.lora.loading import Gains, LoraLoader, LoraTraits
-from engine.diffusion.offload import OffloadedComponents
-from engine.jobs.request import AdapterUse
+from engine.diffusion.offload import AccelerateOffload, OffloadedComponents
+from engine.jobs.recipe import AdapterUse
 from engine.models.adapters import AdapterCatalogue
 from engine.models.families import FamilyFacts
 
@@ -27,7 +27,7 @@ class LoraManager:
     def __init__(
         self,
         pipe: Any,
-        components: OffloadedComponents,
+        components: OffloadedComponents | AccelerateOffload,
         facts: FamilyFacts,
         catalogue: AdapterCatalogue,
         *,
@@ -46,6 +46,7 @@ class LoraManager:
         self._encoders = frozenset(facts.text_encoders)
         self._catalogue = catalogue
         self._capacity = capacity
+        self._sources: dict[str, str] = {}
         self._keys: OrderedDict[str, str] = OrderedDict()
         self._traits: dict[str, LoraTraits] = {}
         self._gains: dict[str, Gains] = {}
@@ -59,28 +60,38 @@ class LoraManager:
             ModelUnavailable: Its file is missing or damaged.
         """
         for use in uses:
+            adapter = self._catalogue[use.name]
+            if use.name in self._keys and self._sources[use.name] != adapter.source:
+                self._unload(use.name)  # another one has the name now
             if use.name not in self._keys:
                 self._applied.clear()
-                adapter = self._catalogue[use.name]
                 key, traits, gains = self._loader.load(adapter, self._catalogue.file_of(adapter))
                 self._keys[use.name], self._traits[use.name] = key, traits
                 self._gains[key] = gains
+                self._sources[use.name] = adapter.source
             self._keys.move_to_end(use.name)
         needed = {use.name for use in uses}
         spare = [name for name in self._keys if name not in needed]
         for name in spare[: max(0, len(self._keys) - self._capacity)]:
-            self._applied.clear()
-            key = self._keys.pop(name)
-            self._gains.pop(key)
-            self._loader.remove(key)
+            self._unload(name)
+
+    def _unload(self, name: str) -> None:
+        self._applied.clear()
+        key = self._keys.pop(name)
+        self._gains.pop(key)
+        self._loader.remove(key)
 
     def batch_key(self, uses: Uses) -> Hashable:
         """Rows with equal keys can share a batch, as far as adapters are concerned."""
         return None if all(self._traits[use.name].can_batch for use in uses) else uses
 
-    def encoder_key(self, uses: Uses) -> Hashable:
+    def encoder_key(self, uses: Uses) -> tuple[tuple[AdapterUse, str], ...]:
         """The adapters that change a text encoder: with equal ones a prompt is encoded alike."""
-        return tuple(use for use in uses if self._encoders & self._traits[use.name].components)
+        return tuple(
+            (use, self._sources[use.name])
+            for use in uses
+            if self._encoders & self._traits[use.name].components
+        )
 
     @contextmanager
     def applied(self, rows: Sequence[Uses], *components: str) -> Iterator[None]:

@@ -48,7 +48,7 @@ class LayerNames:
             }
             for component, model in components.items()
         }
-        encoders = facts.text_encoders
+        encoders = facts.text_encoders or (facts.denoiser,)
         self._prefixes = {
             "lora_unet_": facts.denoiser,
             "lora_transformer_": facts.denoiser,

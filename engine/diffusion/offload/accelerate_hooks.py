@@ -1,11 +1,14 @@
 """The components of a pipeline that runs whole: Diffusers and accelerate move them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import nn
 
 from engine.diffusion.offload.weights import size_of
+from engine.memory.components import Component
 from engine.memory.plan import Plan, Quantization, Residence, Stage
 
 
@@ -17,7 +20,12 @@ class AccelerateOffload:
         self.device = device
         self._pipe = pipe
         self._plan = plan
-        self._placed = False
+        self._placed: Any = None
+        self._own_bytes = {name: size_of(module) for name, module in self._modules()}
+
+    def _modules(self) -> list[tuple[str, nn.Module]]:
+        components = getattr(self._pipe, "components", {})
+        return [(name, each) for name, each in components.items() if isinstance(each, nn.Module)]
 
     @property
     def movable(self) -> bool:
@@ -28,38 +36,54 @@ class AccelerateOffload:
 
     @property
     def adapter_bytes(self) -> dict[str, int]:
-        """None: it takes no LoRAs."""
-        return {}
+        """Bytes of what was loaded into the components since they were taken, if anything was."""
+        sizes = {name: size_of(module) for name, module in self._modules()}
+        own = self._own_bytes
+        return {name: size - own[name] for name, size in sizes.items() if size > own[name]}
+
+    @property
+    def added(self) -> tuple[Component, ...]:
+        """Nothing can be added."""
+        return ()
 
     @property
     def nbytes(self) -> int:
         """Bytes of all weights."""
-        return sum(size_of(p) for p in self._pipe.components.values() if isinstance(p, nn.Module))
+        return sum(size_of(module) for _, module in self._modules())
 
     def apply(self, plan: Plan) -> None:
         """Place the components as `plan` says, from the next call on."""
         self.release()
         self._plan = plan
 
-    def to_device(self) -> None:
-        """Have the pipeline ready to be called."""
-        if self._placed:
+    @contextmanager
+    def altering(self, *names: str) -> Iterator[None]:
+        """Have the components as they were found, to add layers to them or remove some."""
+        self.release()
+        yield
+
+    def to_device(self, pipe: Any = None) -> None:
+        """Have the pipeline ready to be called, or another one with the same components."""
+        pipe = pipe or self._pipe
+        if self._placed is pipe:
             return
-        self._placed = True
+        self.release()
+        self._placed = pipe
         residences = {place.residence for place in self._plan.places.values()} if self._plan else {}
         if not self._plan or residences == {Residence.RESIDENT}:
-            self._pipe.to(self.device)
+            pipe.to(self.device)
         elif Residence.STREAMED in residences:
-            self._pipe.enable_sequential_cpu_offload(device=self.device)
+            pipe.enable_sequential_cpu_offload(device=self.device)
         else:
-            self._pipe.enable_model_cpu_offload(device=self.device)
+            pipe.enable_model_cpu_offload(device=self.device)
 
     def take_usage(self, stage: Stage) -> None:
         """Nothing: its stages can't be told apart."""
 
     def release(self) -> None:
         """Move everything off the device."""
-        self._placed = False
-        self._pipe.remove_all_hooks()
+        if self._placed is not None:
+            self._placed.remove_all_hooks()
+            self._placed = None
         if self.device.type != "cpu":
             self._pipe.to("cpu")

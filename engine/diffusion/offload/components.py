@@ -1,8 +1,7 @@
 """The components of a pipeline, moved to the device when they are used, as the plan says."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import Any, Protocol
 
 import torch
@@ -11,6 +10,7 @@ from torch import nn
 from engine.diffusion.offload.streaming import StreamedModule
 from engine.diffusion.offload.usage import Usage, peak_bytes, reset_peak
 from engine.diffusion.offload.weights import OffloadedWeights, size_of, tensors_of
+from engine.memory.components import Component
 from engine.memory.plan import ComponentPlacement, Plan, Quantization, Residence, Stage
 
 SELF_MOVING = {Quantization.NF4, Quantization.INT8, Quantization.FLOAT8}
@@ -148,10 +148,12 @@ class OffloadedComponents:
         }
         self._own_bytes = {name: size_of(module) for name, module in self._modules.items()}
         self._parts: dict[str, OffloadablePart] = {}
-        self._make_part: dict[str, Callable[[], OffloadablePart]] = {}
+        self._places: dict[str, ComponentPlacement] = {}
         self._resident: set[str] = set()
         self._encoders: set[str] = set()
         self._usages: dict[Stage, Usage] = {}
+        self._added: dict[str, Component] = {}
+        self._moves = plan is not None
         if plan is None:
             for module in self._modules.values():
                 module.to(device)
@@ -171,6 +173,38 @@ class OffloadedComponents:
         return {name: size - own[name] for name, size in sizes.items() if size > own[name]}
 
     @property
+    def added(self) -> tuple[Component, ...]:
+        """What the memory plan knows of the components that `add` has added."""
+        return tuple(self._added.values())
+
+    def add(self, facts: Component, module: nn.Module) -> None:
+        """Add a component, whose weights are in RAM, unless it is among them.
+
+        Until a plan is applied that knows it, it visits the device.
+        """
+        if facts.name in self._modules:
+            return
+        self._modules[facts.name], self._added[facts.name] = module, facts
+        self._own_bytes[facts.name] = size_of(module)
+        if self._moves:
+            self._place(facts.name, None)
+        else:
+            module.to(self.device)
+
+    def remove(self, name: str) -> None:
+        """Take out a component that was added, if it is there; it is left in RAM."""
+        if name not in self._added:
+            return
+        module = self._modules.pop(name)
+        del self._added[name], self._own_bytes[name]
+        self._places.pop(name, None)
+        self._resident.discard(name)
+        if (part := self._parts.pop(name, None)) is not None:
+            part.detach()
+        elif not self._moves:
+            module.to("cpu")
+
+    @property
     def movable(self) -> bool:
         """Whether all of it can be moved off the device."""
         return not any(isinstance(part, PinnedPart) for part in self._parts.values())
@@ -178,12 +212,15 @@ class OffloadedComponents:
     def apply(self, plan: Plan) -> None:
         """Place the components as `plan` says, beginning with all of them in RAM."""
         self.detach()
-        for name, module in self._modules.items():
-            place = plan.places.get(name) or _offloaded(self.nbytes)
-            self._make_part[name] = partial(_part, module, self.device, place)
-            self._parts[name] = self._make_part[name]()
-            if place.residence is Residence.RESIDENT:
-                self._resident.add(name)
+        for name in self._modules:
+            self._place(name, plan.places.get(name))
+
+    def _place(self, name: str, place: ComponentPlacement | None) -> None:
+        place = place or _offloaded(self.nbytes)
+        self._places[name] = place
+        self._parts[name] = _part(self._modules[name], self.device, place)
+        if place.residence is Residence.RESIDENT:
+            self._resident.add(name)
 
     def detach(self) -> None:
         """Leave every component in RAM as it was found."""
@@ -202,7 +239,7 @@ class OffloadedComponents:
             yield
         finally:
             for name in changing:
-                self._parts[name] = self._make_part[name]()
+                self._parts[name] = _part(self._modules[name], self.device, self._places[name])
 
     def release(self) -> None:
         """Move everything off the device; what is used again comes back by itself."""

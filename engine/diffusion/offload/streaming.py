@@ -182,12 +182,20 @@ class StreamedModule:
             for block, following in pairwise(order):
                 block.next = following
 
+    def _begin_pass(self, first: StreamedBlock) -> None:
+        """Take in the order of the last pass; one that ended early, as what a control network
+        borrows does, leaves a block on its way that isn't needed now."""
+        if self._seen != self._order[: len(self._seen)]:
+            self._chain(self._seen)
+        self._seen = []
+        for block in self._blocks:
+            if block.transfer is not None and block is not first:
+                block.to_cpu()
+
     def _hooked(self, part: nn.Module, block: StreamedBlock) -> list[Any]:
         def before(*_: object) -> None:
-            if block in self._seen:  # a new pass begins
-                if self._seen != self._order:
-                    self._chain(self._seen)
-                self._seen = []
+            if block in self._seen:
+                self._begin_pass(block)
             self._seen.append(block)
             block.to_device()
 

@@ -1,10 +1,11 @@
-"""Transfers to a GPU that overlap with its computing."""
+"""Transfers to a card that overlap with its computing."""
 
 from functools import cache
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 
+from engine.diffusion.card import card_of
 from engine.diffusion.offload.weights import OffloadedWeights
 
 
@@ -27,8 +28,10 @@ class ImmediateTransfer:
 
 
 @cache
-def _stream(index: int) -> torch.cuda.Stream:
-    return torch.cuda.Stream(index)  # type: ignore[no-untyped-call]
+def _stream(kind: str, index: int) -> Any:
+    card = card_of(torch.device(kind, index))
+    assert card is not None, "others have no streams"
+    return card.Stream(index)
 
 
 class OverlappedTransfer:
@@ -38,15 +41,21 @@ class OverlappedTransfer:
     synchronizing; the copying waits for whatever used that memory before.
     """
 
-    def __init__(self, weights: OffloadedWeights, device: torch.device) -> None:
-        computing = torch.cuda.current_stream(device)
-        copying = _stream(computing.device_index)
+    def __init__(self, weights: OffloadedWeights, card: Any) -> None:
+        """Start it.
+
+        Args:
+            weights: What is transferred.
+            card: The module of torch for their device, see `card_of`.
+        """
+        computing = card.current_stream(weights.device)
+        copying = _stream(weights.device.type, computing.device_index)
         self._computing = computing
         self._copies = weights.empty_copies()
         copying.wait_stream(computing)
-        with torch.cuda.stream(copying):
+        with card.stream(copying):
             weights.copy_to(self._copies)
-            self._done = torch.cuda.Event()  # type: ignore[no-untyped-call]
+            self._done = card.Event()
             self._done.record(copying)
 
     def wait(self) -> list[torch.Tensor]:
@@ -57,6 +66,6 @@ class OverlappedTransfer:
 
 def start_transfer(weights: OffloadedWeights) -> Transfer:
     """Start transferring `weights` to their device."""
-    if weights.device.type == "cuda":
-        return OverlappedTransfer(weights, weights.device)
+    if (card := card_of(weights.device)) is not None:
+        return OverlappedTransfer(weights, card)
     return ImmediateTransfer(weights)

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import torch
 
+from engine.diffusion.card import card_of
+
 
 @dataclass(frozen=True, slots=True)
 class Usage:
@@ -20,10 +22,11 @@ class Usage:
 
 def reset_peak(device: torch.device) -> None:
     """Start counting `peak_bytes` from here."""
-    if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats(device)
+    if (card := card_of(device)) is not None:
+        card.reset_peak_memory_stats(device)
 
 
 def peak_bytes(device: torch.device) -> int | None:
     """The most that was allocated since `reset_peak`; `None` if the device doesn't count."""
-    return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None
+    card = card_of(device)
+    return None if card is None else int(card.max_memory_allocated(device))

@@ -1,10 +1,15 @@
 """The weights of a module: masters in RAM, copies on the device while they are needed."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import chain
 
 import torch
 from torch import nn
+
+from engine.hub.tensor_headers import Tensor
+from engine.memory.components import Component, Role
+from engine.models.inspection import component_of
 
 
 def tensors_of(module: nn.Module) -> list[torch.Tensor]:
@@ -16,6 +21,13 @@ def tensors_of(module: nn.Module) -> list[torch.Tensor]:
 def size_of(module: nn.Module) -> int:
     """Bytes of its weights."""
     return sum(tensor.nbytes for tensor in tensors_of(module))
+
+
+def facts_of(name: str, role: Role, module: nn.Module) -> Component:
+    """What the memory plan has to know of a component that is loaded beside a pipeline's own."""
+    weights = module.state_dict().items()
+    tensors = (Tensor(key, tuple(one.shape), one.nbytes) for key, one in weights)
+    return replace(component_of(name, role, type(module).__name__, tuple(tensors)), fixed=True)
 
 
 class OffloadedWeights:

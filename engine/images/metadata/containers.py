@@ -13,6 +13,9 @@ WITHOUT_TEXTS = (b"GIF87a", b"GIF89a", b"BM")
 
 MAX_PARTS = 10_000
 
+PNG_XMP, JPEG_XMP = "XML:com.adobe.xmp", b"http://ns.adobe.com/xap/1.0/\0"
+"""Where XMP is in a PNG and in a JPEG (ISO 16684-3); in a WebP it has a chunk of its own."""
+
 
 def texts_in(data: bytes) -> dict[str, str]:
     """The texts by keyword: those of PNG chunks, EXIF by the names of its tags, and comments.
@@ -30,6 +33,18 @@ def texts_in(data: bytes) -> dict[str, str]:
     if texts is None:
         raise InvalidRequest(say("This file can't be read as a picture."))
     return texts
+
+
+def xmp_in(data: bytes) -> str:
+    """The XMP of a PNG, JPEG or WebP; empty if there is none."""
+    if (texts := png_texts(data)) is not None:
+        return texts.get(PNG_XMP, "")
+    if data[:3] == b"\xff\xd8\xff":
+        bodies = (body for marker, body in _segments(data) if marker == 0xE1)
+        found = (body.removeprefix(JPEG_XMP) for body in bodies if body.startswith(JPEG_XMP))
+    else:
+        found = (body for kind, body in _webp_chunks(data) if kind == b"XMP ")
+    return utf8_or_latin1(next(found, b""))
 
 
 def _jpeg_texts(data: bytes) -> dict[str, str]:
@@ -60,12 +75,17 @@ def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _webp_texts(data: bytes) -> dict[str, str]:
+    return next((exif_texts(body) for kind, body in _webp_chunks(data) if kind == b"EXIF"), {})
+
+
+def _webp_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """The chunks of a WebP; of anything else none."""
+    if data[:4] != b"RIFF" or data[8:12] != b"WEBP":
+        return
     at = 12
     for _ in range(MAX_PARTS):
         if at + 8 > len(data):
-            break
+            return
         (length,) = struct.unpack_from("<I", data, at + 4)
-        if data[at : at + 4] == b"EXIF":
-            return exif_texts(data[at + 8 : at + 8 + length])
+        yield data[at : at + 4], data[at + 8 : at + 8 + length]
         at += 8 + length + length % 2
-    return {}

@@ -16,7 +16,7 @@ from engine.images.metadata.sources import MAIN, Sources
 from engine.images.metadata.stealth import hidden_text
 from engine.images.metadata.swarmui import read_swarmui
 from engine.images.metadata.values import Json, json_object, looks_like_json
-from engine.jobs.request import MAX_PROMPT
+from engine.jobs.recipe import MAX_PROMPT
 from speech import say
 
 READERS: tuple[Callable[[Sources], Reading | None], ...] = (

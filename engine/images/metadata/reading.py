@@ -4,7 +4,8 @@ import re
 from dataclasses import dataclass, replace
 
 from engine.images.metadata.samplers import SAMPLERS, scheduler_of
-from engine.jobs.request import MAX_CHAOS, MAX_PROMPT, MAX_SEED, ImageRequest
+from engine.jobs.recipe import MAX_CHAOS, MAX_PROMPT, MAX_SEED
+from engine.jobs.request import ImageRequest
 from speech import phrase, say
 
 MAX_TEXT = 3400

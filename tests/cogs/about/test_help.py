@@ -12,11 +12,12 @@ from discord import app_commands
 from cogs.about.command_list import AUDIENCES, Audience, slash_commands
 from cogs.about.help import GROUPS
 from tests.cogs.app import App, told
-from tests.discord_server import Permissions
+from tests.discord_server import Permissions, Upload
 
 REFUSALS = {
-    Audience.OWNER: ("Only the bot's owner or members with a role", "Only the bot's owner can see"),
+    Audience.OWNER: ("Only the bot's owner or members with a role", "Only the bot's owner can"),
     Audience.MANAGERS: ("You need the Manage Server permission,",),
+    Audience.TRAINERS: ("Training LoRAs here takes a role",),
     Audience.MODERATORS: ("You need the Timeout Members or Manage Server permission,",),
 }
 """How those hear it who may not use a command."""
@@ -25,9 +26,10 @@ MENTION = re.compile(r"</([a-z_ -]+):(\d+)>")
 
 
 async def listed(app: App) -> str:
-    """The list of all commands, which is a click away."""
+    """The list of all commands, which is a click away and takes two messages."""
     page = await (await app.alice.slash(app.art, "help")).message()
-    return await told(await app.alice.click(page, label="All commands"))
+    use = await app.alice.click(page, label="All commands")
+    return "\n".join([await told(use), (await use.followup()).text()])
 
 
 async def test_the_page_is_short_and_has_an_example_to_copy(app: App) -> None:
@@ -116,5 +118,6 @@ def filled(app: App, parameter: app_commands.Parameter) -> object:
         kind.channel: app.art,
         kind.string: "tiny",
         kind.integer: 1,
+        kind.attachment: Upload("fox.txt", b"no picture"),
     }
     return choices[parameter.type]

@@ -44,6 +44,15 @@ async def test_what_is_not_known_does_not_hide_the_rest(app: App) -> None:
     assert "**Queue** 0 running" in text
 
 
+async def test_of_several_devices_each_is_told(app: App) -> None:
+    owner = app.guild.add_member("developer")
+    async with app.open(engine={"device": ("cpu", "cuda:98"), "default_model": "broken"}) as bot:
+        bot.studio._dispatcher.pause("cuda:98")
+        text = (await (await owner.slash(app.art, "status")).message()).text()
+    assert "-# **cpu** · 0 running · 0 pictures in the last day" in text
+    assert "-# **cuda:98** · paused · 0 pictures in the last day" in text
+
+
 async def test_nobody_else_sees_it_but_who_has_a_role_that_the_owner_named(app: App) -> None:
     moderation = app.guild.add_role("keeper")
     kim = app.guild.add_member("kim", roles=[moderation])

@@ -20,6 +20,7 @@ MORE = [
     "Upscale 4× (fast)",
     "Use as start image",
     "Inpaint",
+    "Fix details",
     "Zoom out",
     "Pan",
     "Details",

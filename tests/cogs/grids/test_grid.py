@@ -28,6 +28,8 @@ from tests.discord_server import ClientRefuses, Message, Permissions, Upload
 from tests.discord_server.messages import walk
 from tests.tiny.classifier import classifier
 
+pytestmark = pytest.mark.slow
+
 SEEDS = {"x": "seed", "x_values": "1-3"}
 
 

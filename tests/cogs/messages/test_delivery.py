@@ -15,6 +15,8 @@ from tests.cogs.app import PATIENCE, App, image, number, seed, settings_line
 from tests.discord_server import Channel, Message
 from tests.discord_server.messages import Attachment
 
+pytestmark = pytest.mark.slow
+
 BY_TOKEN = r"/webhooks/.*"
 AS_BOT = r"/channels/\d+/messages/\d+"
 ANEW = r"/channels/\d+/messages"
@@ -185,7 +187,6 @@ async def test_trouble_at_discord_is_waited_out(app: App, status: int, times: in
         app.discord.rest.faults.clear()
 
 
-@pytest.mark.slow
 async def test_a_network_that_was_gone_while_painting_costs_no_picture(app: App) -> None:
     async with app.open() as bot:
         message = await app.ask(app.alice, model="slow", steps=20, count=2)
@@ -276,7 +277,6 @@ async def test_a_home_message_whose_answer_was_lost_is_found_again(app: App) -> 
         assert app.art.messages == [message]
 
 
-@pytest.mark.slow
 async def test_pictures_deleted_while_they_are_shown_do_not_come_back(app: App) -> None:
     async with app.open() as bot:
         blocker, message = await two_jobs(app)

@@ -60,7 +60,7 @@ async def test_the_offer_tells_size_family_licence_and_plan_and_downloads_nothin
         lines = (await use.message(PATIENCE)).text().splitlines()
         assert lines[0] == "**fox** · someone/fox"
         assert re.fullmatch(r"Stable Diffusion 1/2 · [\d.]+ MB, [\d.]+ MB to download", lines[1])
-        assert lines[2] == "Licence: openrail"
+        assert lines[2] == "Licence: openrail: commercial use allowed; some uses are prohibited"
         assert lines[3].startswith("Plan: everything on the device")
         assert lines[4].startswith("Expected peak memory: ")
         assert (await use.message()).labels == ["Download", "Cancel"]
@@ -288,4 +288,4 @@ async def test_a_button_whose_order_is_forgotten_says_what_to_do(
         message = await offered(app, owner)
         await bot.studio.preferences.set("discord", "orders", "[]")
         sentence = await told_after(await owner.click(message, label="Download"))
-        assert sentence == "This has expired. Run `/model add` again."
+        assert sentence == "This has expired. Run the command that asked for it again."

@@ -105,8 +105,9 @@ async def test_the_log_tells_what_moderators_did_the_newest_first(app: App, mod:
         message = await app.painted(app.alice)
         blocker = await app.occupy()
         waiting = await app.ask(app.alice)
-        await (await mod.slash(app.art, "cancel", job=number(blocker))).message()
         await mod.click(waiting, label="Cancel")
+        await app.done(waiting)
+        await (await mod.slash(app.art, "cancel", job=number(blocker))).message()
         await app.done(blocker)
         await mod.click(message, label="Delete")
         scope = f"guild:{app.guild.id}"

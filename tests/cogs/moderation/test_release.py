@@ -158,6 +158,8 @@ async def test_the_buttons_of_a_picture_that_is_withheld_do_nothing(app: App, mo
             assert said == (
                 "The pictures of job 1 are withheld here. A moderator can release them."
             )
+        said = await told_after(await app.bob.use_on_message(message, "Use as start image"))
+        assert "withheld here" in said, "before a prompt for it is asked for"
         await (await app.press(app.alice, message, "Send to DM")).message()
         [sent] = app.alice.dm.messages
         assert [each.filename for each in sent.attachments] == ["SPOILER_000001-1.png"]

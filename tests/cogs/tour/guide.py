@@ -70,9 +70,14 @@ class Tour:
         self.bot = bot
         for name in ("guard", "_call"):
             setattr(bot.tree, name, self._noted(getattr(bot.tree, name)))
+        trainers = self.props["trainers"] = self.app.guild.add_role("trainers")
+        for alice in {self.alice, self.who if self.role is Role.MEMBER else self.alice}:
+            alice.roles.append(trainers)
         for guild in self.app.discord.world.guilds.values():
             await change_server_settings(
-                bot.studio, f"guild:{guild.id}", lambda s: type(s)(language=self.language)
+                bot.studio,
+                f"guild:{guild.id}",
+                lambda s: type(s)(language=self.language, trainers=(trainers.id,)),
             )
         self.props["one"] = await self.painted(PROMPT)
         self.props["secret"] = await self.painted(SECRET, private=True)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-
 from discord import AppCommandType
 
 from cogs import Atelier
 from cogs.about.command_list import slash_commands
 from cogs.settings.panel import ALL_CHANGES, PAGES
-from tests.command_reference.controls import GROUP, items, listeners
+from tests.command_reference.controls import GROUP, items, modal_cogs
 
 ROLE = "role"
 """The select of the panel that only chooses what another one is about."""
@@ -40,8 +38,8 @@ def commands(bot: Atelier) -> set[str]:
 def forms(bot: Atelier) -> set[str]:
     """Of modals."""
     found = set()
-    for cog, _ in listeners(bot):
-        pattern: str = sys.modules[type(cog).__module__].__dict__["FORM"].pattern
+    for cog in modal_cogs(bot):
+        pattern = cog.form.pattern
         head = pattern.partition(":")[0]
         kinds = [group["pattern"] for group in GROUP.finditer(pattern) if group["name"] == "kind"]
         found |= {f"{head}:{kind}" for kind in kinds[0].split("|")} if kinds else {head}

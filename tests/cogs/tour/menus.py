@@ -5,10 +5,14 @@ from __future__ import annotations
 from tests.discord_server import Message, Upload, Use
 
 from .guide import OWN, Tour
-from .pictures import PAINTED, listing
+from .pictures import DESCRIBES, PAINTED, listing
+from .props import forged
 from .stops import Drive, Role, Stop
 
 SETTINGS, START, DETAILS = "Use these settings", "Use as start image", "Picture details"
+EDIT, DESCRIBE = "Edit this picture", "Describe this picture"
+
+UNREADABLE = "I can't read the prompt in this message."
 
 
 async def theirs(tour: Tour) -> Message:
@@ -35,6 +39,15 @@ def after(name: str, custom_id: str) -> Drive:
 
     async def drive(tour: Tour) -> Use:
         return await tour.click(await (await menu(name)(tour)).message(), custom_id)
+
+    return drive
+
+
+def made_up(custom_id: str) -> Drive:
+    """A button that is there only with a model that writes."""
+
+    async def drive(tour: Tour) -> Use:
+        return await tour.click(forged(tour, custom_id), custom_id)
 
     return drive
 
@@ -68,6 +81,19 @@ MENUS = [
         sent(after(START, "atelier-upload:")),
         "start image, strength {strength:g}",
         public=True,
+    ),
+    Stop(EDIT, menu(EDIT), "Pick a picture, then say what to change:"),
+    Stop("atelier-edit", after(EDIT, "atelier-edit:"), "What to change"),
+    Stop(DESCRIBE, menu(DESCRIBE), DESCRIBES),
+    Stop("atelier-describe", made_up(f"atelier-describe:{'1' * 32}.png"), DESCRIBES),
+    *(
+        Stop(custom_id, made_up(made), UNREADABLE)
+        for custom_id, made in (
+            ("atelier-written:paint", "atelier-written:paint:1"),
+            ("atelier-written:private", "atelier-written:private:1"),
+            ("atelier-prompt:improve", "atelier-prompt:improve"),
+            ("atelier-prompt:shorten", "atelier-prompt:shorten"),
+        )
     ),
     Stop(DETAILS, listing(menu(DETAILS)), ""),
 ]

@@ -13,6 +13,9 @@ from .stops import Drive, For, Role, Stop
 
 STRANGER: Mapping[Role, str] = {Role.STRANGER: UNSEEN}
 
+DESCRIBES = "Describing pictures isn't set up here."
+"""What is said without a captioning model."""
+
 POWERLESS = "Only the person who requested job {number} can"
 
 PAINTED = "seed {seed}"
@@ -79,6 +82,24 @@ async def begin(tour: Tour) -> Use:
     )
 
 
+async def change(tour: Tour) -> Use:
+    """To edit one of two pictures."""
+    if tour.role is Role.STRANGER:
+        return await tour.click(forged(tour, made(tour, "change")), "atelier-picture:change:")
+    asked = await tour.settled(await tour.who.use_on_message(await two(tour), "Edit this picture"))
+    message = await asked.message()
+    return await tour.settled(
+        await tour.who.click(message, custom_id=message.buttons[1]["custom_id"])
+    )
+
+
+async def edited(tour: Tour) -> Use:
+    """Saying what to change."""
+    if tour.role is Role.STRANGER:
+        return await made_up(tour, f"atelier-form:edit:{tour.secret}:0", {"prompt": OWN})
+    return await tour.send(await on_picture("edit")(tour), prompt=OWN)
+
+
 async def cancel(tour: Tour) -> Use:
     """The button of a job that waits."""
     async with waiting(tour) as message:
@@ -137,6 +158,52 @@ def fill(what: str) -> Drive:
     return drive
 
 
+async def refine(tour: Tour) -> Use:
+    """Having the details of parts fixed."""
+    if tour.role is Role.STRANGER:
+        button = forged(tour, f"atelier-refine:{tour.secret}:0:12")
+        return await tour.click(button, "atelier-refine:")
+    shown = await (await parts(tour)).message()
+    return await tour.click(shown, f"atelier-refine:{tour.number}:0:12")
+
+
+async def properly(tour: Tour) -> Use:
+    """The button of a draft; here nothing paints any, and the button is made up."""
+    number = tour.secret if tour.role is Role.STRANGER else tour.number
+    return await tour.click(forged(tour, f"atelier:properly:{number}"), "atelier:properly:")
+
+
+async def show_map(tour: Tour) -> Use:
+    """The button of what was painted along a map; here nothing was, and the button is made up."""
+    number = tour.secret if tour.role is Role.STRANGER else tour.number
+    return await tour.click(forged(tour, f"atelier:map:{number}"), "atelier:map:")
+
+
+async def chosen_upscaler(tour: Tour) -> Use:
+    """The button of an upscaler that has been removed since."""
+    number = tour.secret if tour.role is Role.STRANGER else tour.number
+    button = forged(tour, f"atelier-upscaler:2:{number}:0:4x")
+    return await tour.click(button, "atelier-upscaler:")
+
+
+async def cut_out(tour: Tour) -> Use:
+    """A button that isn't there without a segmentation model, and is made up."""
+    number = tour.secret if tour.role is Role.STRANGER else tour.number
+    button = forged(tour, f"atelier-picture:cutout:{number}:0")
+    return await tour.click(button, "atelier-picture:cutout:")
+
+
+def described(verb: str) -> Drive:
+    """A button that isn't there without a captioning model, and is made up."""
+
+    async def drive(tour: Tour) -> Use:
+        number = tour.secret if tour.role is Role.STRANGER else tour.number
+        button = forged(tour, f"atelier-picture:{verb}:{number}:0")
+        return await tour.click(button, f"atelier-picture:{verb}:")
+
+    return drive
+
+
 def form(kind: str, verb: str) -> Drive:
     """Sending the modal that the button opens; of the stranger, one about her private picture."""
 
@@ -183,6 +250,14 @@ def opened_by(menu: str, *verbs: str) -> list[Stop]:
 
 PICTURES = [
     Stop("atelier:again", on_job("again"), PAINTED, told=STRANGER, public=True),
+    Stop("atelier:properly", properly, "This picture isn't a draft.", told=STRANGER),
+    Stop(
+        "atelier:map",
+        show_map,
+        "This picture was painted without a control picture.",
+        told=dict.fromkeys([role for role in Role if role is not Role.MEMBER], POWERLESS)
+        | dict(STRANGER),
+    ),
     Stop(
         "atelier:cancel",
         cancel,
@@ -204,7 +279,7 @@ PICTURES = [
         told=STRANGER,
     ),
     Stop("atelier-picture:subtle", on_picture("subtle"), FROM, told=STRANGER, public=True),
-    Stop("atelier-picture:strong", on_picture("strong"), FROM, told=STRANGER, public=True),
+    Stop("atelier-picture:strong", on_picture("strong", "more"), FROM, told=STRANGER, public=True),
     Stop("atelier-picture:upscale", on_picture("upscale"), FROM, told=STRANGER, public=True),
     Stop(
         "atelier-picture:double",
@@ -229,10 +304,21 @@ PICTURES = [
     Stop("atelier-form:start", form("start", "start"), FROM, told=STRANGER, public=True),
     Stop("atelier-picture:remix", on_picture("remix"), "Remix", told=STRANGER),
     Stop("atelier-form:remix", form("remix", "remix"), PAINTED, told=STRANGER, public=True),
+    Stop("atelier-picture:edit", on_picture("edit"), "What to change", told=STRANGER),
+    Stop("atelier-picture:change", change, "What to change", told=STRANGER),
+    Stop("atelier-form:edit", edited, FROM, told=STRANGER, public=True),
     Stop("atelier-picture:fill", on_picture("fill", "more"), "Choose the parts", told=STRANGER),
     Stop("atelier-parts", parts, "Repaint these parts", told=STRANGER),
     Stop("atelier-fill", fill("12"), "Prompt (what to paint there)", told=STRANGER),
     Stop("atelier-fill:mask", fill("mask"), "A picture of the same shape", told=STRANGER),
+    Stop("atelier-picture:refine", on_picture("refine", "more"), "Choose the", told=STRANGER),
+    Stop("atelier-refine", refine, FROM, told=STRANGER, public=True),
+    Stop("atelier-picture:cutout", cut_out, "Removing backgrounds isn't set up", told=STRANGER),
+    *(
+        Stop(f"atelier-picture:{verb}", described(verb), DESCRIBES, told=STRANGER)
+        for verb in ("describe", "caption")
+    ),
+    Stop("atelier-upscaler", chosen_upscaler, "The upscaler “{name}” is no", told=STRANGER),
     Stop("atelier-form:fill", form("fill", ""), FROM, told=STRANGER, public=True),
     Stop(
         "atelier-picture:more", on_picture("more"), "Picture {number} of job {job}", told=STRANGER

@@ -18,10 +18,10 @@ LATIN = re.compile(r"\{prompt\}|[A-Za-z_]{3,}")
 
 NAMES = """
     Painters Poets alice bob mod manager developer mallory carol dave velvetine secretine
-    tiny other slow broken sketch fox hare someone openrail English admin_roles
+    tiny other slow broken klein sketch fox hare someone openrail English admin_roles
     ddim heun euler DPM Stable Diffusion LoRA LoRAs
     Atelier Discord Hugging Face Hub PNG WebP JPEG CPU GPU CUDA MiB GiB kiB
-    Python torch diffusers transformers discord RAM unet vae text_encoder
+    MIT Apache Python torch diffusers transformers discord RAM unet vae text_encoder
     random none red blue green
     {prompt} ink cross hatched
 """

@@ -9,6 +9,7 @@ from typing import Any
 from cogs.settings.panel import MODERATION_PAGE, PAGE_OF, PAINTING_PAGE, ROLES_PAGE
 from tests.cogs.app import PATIENCE
 from tests.discord_server import Message, Use
+from tests.engine.hub.weights import save
 from tests.hub_server import Fault
 
 from .guide import Tour
@@ -68,6 +69,11 @@ def role(tour: Tour) -> Any:
     if "role" not in tour.props:
         tour.props["role"] = tour.message_ref.add_role("someone")
     return tour.props["role"]
+
+
+def trainers(tour: Tour) -> Any:
+    """The role with which Alice trains, or another in another server."""
+    return role(tour) if tour.role is Role.STRANGER else tour.props["trainers"]
 
 
 def decided(verb: str) -> Drive:
@@ -167,6 +173,25 @@ async def removing(tour: Tour) -> Message:
     return await (await tour.slash("model remove", name="fox")).message()
 
 
+def ink(tour: Tour) -> str:
+    """The file of a LoRA."""
+    layer = {"lora_unet_x.lora_up.weight": (4, 4)}
+    return str(save(tour.app.folder / "ink.safetensors", layer))
+
+
+async def question(tour: Tour) -> Use:
+    """The question whether to remove it; the owner has added it by then."""
+    manager = tour.bot.studio.adapter_manager
+    if tour.role is Role.OWNER and "ink" not in tour.bot.studio.adapters:
+        await manager.add(await manager.candidate(ink(tour), name="ink"))
+    return await tour.slash("lora remove", name="ink")
+
+
+async def removing_lora(tour: Tour) -> Message:
+    """That question."""
+    return await (await question(tour)).message()
+
+
 NOT_THEIRS = "Only the person who asked for this can withdraw it."
 
 PANEL = "Server settings"
@@ -185,6 +210,7 @@ RULING = [
             ("pace", ("50",)),
             ("role", (role,)),
             ("rolepace", ("20",)),
+            ("trainers", (trainers,)),
             ("gallery", (lambda tour: tour.here,)),
             ("reviews", (lambda tour: tour.here,)),
             ("language", (lambda tour: tour.language,)),
@@ -237,6 +263,16 @@ RULING = [
         "atelier-model:remove",
         model("remove", removing),
         "**{name}** was removed",
+        For.THE_OWNER,
+    ),
+    Stop(
+        "/lora add", slash("lora add", source=ink), "Licence: not known", For.THE_OWNER, public=True
+    ),
+    Stop("/lora remove", question, "Remove the LoRA **{name}**?", For.THE_OWNER),
+    Stop(
+        "atelier-model:removelora",
+        model("removelora", removing_lora),
+        "The LoRA **{name}** was removed",
         For.THE_OWNER,
     ),
 ]

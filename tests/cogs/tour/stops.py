@@ -32,6 +32,7 @@ class For(Enum):
     """Whom something is for; the value is what the others are told."""
 
     EVERYBODY = ""
+    TRAINERS = "Training LoRAs here takes a role that a server manager has chosen in `/settings`"
     MODERATORS = (
         "You need the Timeout Members or Manage Server permission, or a role chosen by the "
         "bot's owner."
@@ -41,12 +42,12 @@ class For(Enum):
 
 
 ABLE: Mapping[Role, frozenset[For]] = {
-    Role.MEMBER: frozenset({For.EVERYBODY}),
+    Role.MEMBER: frozenset({For.EVERYBODY, For.TRAINERS}),
     Role.NEIGHBOUR: frozenset({For.EVERYBODY}),
-    Role.MODERATOR: frozenset({For.EVERYBODY, For.MODERATORS}),
-    Role.MANAGER: frozenset({For.EVERYBODY, For.MODERATORS, For.MANAGERS}),
+    Role.MODERATOR: frozenset({For.EVERYBODY, For.TRAINERS, For.MODERATORS}),
+    Role.MANAGER: frozenset(For) - {For.THE_OWNER},
     Role.OWNER: frozenset(For),
-    Role.STRANGER: frozenset({For.EVERYBODY, For.MODERATORS, For.MANAGERS}),
+    Role.STRANGER: frozenset(For) - {For.THE_OWNER},
 }
 """What each of them may, in their own server."""
 

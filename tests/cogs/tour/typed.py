@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import Any
 
-from tests.discord_server import Use
+from PIL import Image
+
+from tests.discord_server import Upload, Use
 
 from .guide import OWN, Tour, number_of
 from .props import UNSEEN, made_up, question, waiting
 from .stops import Drive, For, Role, Stop
 
 NOT_THE_OWNER = "Only the bot's owner can see"
+NOT_FOR_OTHERS = "Only the bot's owner can reload its settings."
 INSPIRES = "“Again” paints it, “Remix” changes it first."
+DESCRIBES = "Describing pictures isn't set up here."
+REWRITES = "Rewriting prompts isn't set up here."
 NOT_THEIRS = "Only the person who requested job {number} can cancel it."
+REFERENCES = "{number} reference picture"
 UNSEEN_JOB = "Job {number} doesn't exist or isn't visible here."
 
 
@@ -34,6 +41,13 @@ def job(tour: Tour) -> int:
 def dave(tour: Tour) -> Any:
     """Somebody in their server."""
     return tour.message_ref.add_member("dave")
+
+
+def picture(tour: Tour) -> Upload:
+    """A picture of theirs."""
+    buffer = BytesIO()
+    Image.new("RGB", (64, 64), "red").save(buffer, "PNG")
+    return Upload("fox.png", buffer.getvalue())
 
 
 def here(tour: Tour) -> Any:
@@ -77,6 +91,13 @@ TYPED = [
     Stop("/help", slash("help"), "## What I can do"),
     Stop("atelier-help", all_commands, "For everyone"),
     Stop("/imagine", slash("imagine", prompt=OWN), "seed {seed}", public=True),
+    Stop("/edit", slash("edit", prompt=OWN, image=picture), REFERENCES, public=True),
+    Stop(
+        "/blend", slash("blend", prompt=OWN, image=picture, image2=picture), REFERENCES, public=True
+    ),
+    Stop("/describe", slash("describe", image=picture), DESCRIBES),
+    Stop("/prompt improve", slash("prompt improve", text=OWN), REWRITES),
+    Stop("/prompt shorten", slash("prompt shorten", text=OWN), REWRITES),
     Stop("/inspire", slash("inspire"), INSPIRES),
     Stop("atelier-inspire:another", another, INSPIRES),
     Stop("/grid", grid, "**A grid of {pictures}**, ready in about"),
@@ -97,6 +118,7 @@ TYPED = [
     ),
     Stop("/model list", slash("model list"), "This server uses **{name}**."),
     Stop("/model info", slash("model info", name="tiny"), "Sizes: {sizes}"),
+    Stop("/lora info", slash("lora info"), "There are no LoRAs here yet."),
     Stop(
         "/model use",
         slash("model use", name="tiny"),
@@ -174,6 +196,13 @@ TYPED = [
         "**Queue**",
         For.THE_OWNER,
         told=dict.fromkeys([role for role in Role if role is not Role.OWNER], NOT_THE_OWNER),
+    ),
+    Stop(
+        "/reload",
+        slash("reload"),
+        "Nothing has changed in the settings.",
+        For.THE_OWNER,
+        told=dict.fromkeys([role for role in Role if role is not Role.OWNER], NOT_FOR_OTHERS),
     ),
 ]
 """In the order in which they are used: what is added is listed, changed and removed again."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from unittest.mock import patch
+
 from tests.cogs.app import App
-from tests.hub_server import HubServer, Repository
+from tests.cogs.train.scripted import scripted_trainings
+from tests.hub_server import HubAccount, HubServer, Repository
 
 from .guide import Tour
 from .stops import Role
@@ -16,11 +19,14 @@ async def through_everything(
 ) -> None:
     """Use everything that matters to `role`; it is answered as it is to be, in `language`."""
     tour = Tour(app, fox, role, language)
-    async with app.open(engine={"hub_url": hub.endpoint}) as bot:
-        await tour.begin(bot)
-        stops = [stop for stop in STOPS if stop.matters(role)]
-        wrong = [each for stop in stops for each in await tour.visit(stop)]
-        wrong += [*await tour.offers(), *await tour.losses()]
+    with scripted_trainings(), patch("huggingface_hub.constants.HF_HUB_DISABLE_XET", True):
+        account = hub.welcome(HubAccount("vixen", "hf_abcdefghijklmnopqrstuvwxyz"))
+        engine = {"hub_url": hub.endpoint, "hub_token": account.token}
+        async with app.open(engine=engine) as bot:
+            await tour.begin(bot)
+            stops = [stop for stop in STOPS if stop.matters(role)]
+            wrong = [each for stop in stops for each in await tour.visit(stop)]
+            wrong += [*await tour.offers(), *await tour.losses()]
     assert not wrong, "\n".join(wrong)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine.jobs.request import Recipe
+from engine.jobs.recipe import Recipe
 from engine.models.schedulers import SCHEDULERS
 from tests import tiny
 

@@ -5,7 +5,11 @@ import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import numpy as np
+from PIL import Image
+
 from engine.diffusion import make_executor
+from engine.models.controls import ControlCatalogue
 from engine.worker.executor_setup import ExecutorSetup
 from engine.worker.messages import (
     ExecutorCommand,
@@ -30,12 +34,19 @@ class Harness:
     in `commands` comes in exactly there, whatever the machine's speed.
     """
 
-    def __init__(self, *, batch_size: int = 4, previews: bool = False, **settings_too: Any) -> None:
+    def __init__(
+        self,
+        *,
+        batch_size: int = 4,
+        previews: bool = False,
+        controls: ControlCatalogue | None = None,
+        **settings_too: Any,
+    ) -> None:
         self.commands: queue.SimpleQueue[ExecutorCommand] = queue.SimpleQueue()
         self.reports: list[ExecutorReport] = []
         self.watch: Callable[[ExecutorReport], None] = lambda report: None
         settings = engine_settings(batch_size=batch_size, previews=previews, **settings_too)
-        setup = ExecutorSetup(settings=settings)
+        setup = ExecutorSetup(settings=settings, controls=controls or ControlCatalogue())
         self.executor = make_executor(setup, self.commands, self._take)
         self._open = 0
 
@@ -74,3 +85,10 @@ class Harness:
             self._open -= 1
             if not self._open:
                 self.commands.put(StopExecutor())
+
+
+def noisy(width: int, height: int) -> Image.Image:
+    """An RGB picture with something to see everywhere."""
+    levels = np.random.default_rng(0).integers(0, 256, (height // 4 + 1, width // 4 + 1, 3))
+    small = Image.fromarray(levels.astype(np.uint8))
+    return small.resize((width, height), Image.Resampling.BICUBIC)

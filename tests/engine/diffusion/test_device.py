@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from diffusers.utils import torch_utils
 
 from engine.diffusion.device import Device
 from engine.memory.plan import Quantization
@@ -50,6 +51,12 @@ def test_no_more_is_taken_than_is_free_now(card: dict[str, Any]) -> None:
     first, second = card["shares"]
     assert first == pytest.approx((12 - 0.4) / 12, abs=0.001)
     assert second == pytest.approx(7 / 12, abs=0.001)
+
+
+def test_what_is_taken_of_a_card_is_what_all_programs_have(card: dict[str, Any]) -> None:
+    card.update(free=3 * GB, reserved=4 * GB)
+    told = Device.choose(engine_settings(device="cuda:1")).memory()
+    assert (told.name, told.used_bytes, told.total_bytes) == ("cuda:1", 9 * GB, 12 * GB)
 
 
 def test_the_limit_of_the_owner_is_kept(card: dict[str, Any]) -> None:
@@ -122,12 +129,36 @@ def test_an_intel_card_has_memory_of_its_own(monkeypatch: pytest.MonkeyPatch) ->
         "get_device_properties": lambda device: SimpleNamespace(name="Intel Arc B580"),
         "mem_get_info": lambda device: (11 * GB, 12 * GB),
         "memory_reserved": lambda device: 0,
+        "is_bf16_supported": lambda including_emulation: True,
     }.items():
         monkeypatch.setattr(torch.xpu, name, stand_in)
+    shares: list[float] = []
+    monkeypatch.setattr(
+        torch.xpu, "set_per_process_memory_fraction", lambda share, device: shares.append(share)
+    )
+    Device.choose(engine_settings(device="xpu", memory_gb=6)).claim()
+    assert shares == [6e9 / (12 * GB)]
     said = Device.choose(engine_settings(device="xpu")).facts()
     assert (said.kind, said.name, said.bf16, said.float16) == ("xpu", "Intel Arc B580", True, True)
     assert said.has_own_memory
     assert said.usable_bytes < 11 * GB
+
+
+@pytest.mark.parametrize("has_fp64", [True, False])
+def test_positions_are_in_single_precision_on_a_card_without_double(
+    monkeypatch: pytest.MonkeyPatch, has_fp64: bool
+) -> None:
+    """Intel's first Arc cards refuse float64, in which Diffusers computes positions."""
+    properties = SimpleNamespace(name="Intel Arc A770", has_fp64=has_fp64)
+    monkeypatch.setattr(torch.xpu, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.xpu, "set_device", lambda device: None)
+    monkeypatch.setattr(torch.xpu, "get_device_properties", lambda device: properties)
+    table = torch_utils._DTYPE_UNSUPPORTED_DEVICES
+    monkeypatch.setitem(table, torch.float64, table[torch.float64])
+    Device.choose(engine_settings(device="xpu")).select()
+    for kind, expected in {"xpu": has_fp64, "mps": False, "cuda": True}.items():
+        dtype = torch_utils.maybe_adjust_dtype_for_device(torch.float64, torch.device(kind))
+        assert (dtype is torch.float64) is expected, kind
 
 
 def test_apples_memory_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,6 +172,25 @@ def test_apples_memory_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
     assert emptied == ["cache"]
     assert not device.facts().bf16, "before macOS 14"
     assert device.facts().free_bytes <= 5 * GB
+
+
+def test_apples_memory_has_the_owners_limit_and_what_metal_advises(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shares: list[float] = []
+    for name, stand_in in {
+        "recommended_max_memory": lambda: 5 * GB,
+        "set_per_process_memory_fraction": shares.append,
+    }.items():
+        monkeypatch.setattr(torch.mps, name, stand_in)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    monkeypatch.setattr(torch.backends.mps, "is_macos_or_newer", lambda major, minor: True)
+    for limit in (None, 2.0, 64.0):
+        Device.choose(engine_settings(device="mps", memory_gb=limit)).claim()
+    assert shares == [1.0, 2e9 / (5 * GB), 1.0]
+    facts = Device.choose(engine_settings(device="mps", memory_gb=0.5, reserve_gb=0.1)).facts()
+    assert (facts.free_bytes, facts.usable_bytes) == (500_000_000, 400_000_000)
+    assert facts.bf16
 
 
 def test_libraries_that_take_the_current_card_take_the_chosen_one(

@@ -18,11 +18,12 @@ from PIL import Image as PIL_Image
 from engine.diffusion import Device
 from engine.diffusion import executor as executor_module
 from engine.diffusion import running_job as running_job_module
+from engine.diffusion import step_clock as step_clock_module
 from engine.diffusion.families.base import Sample
 from engine.diffusion.families.stable_diffusion import StableDiffusion
 from engine.diffusion.families.stepped import Stepped
 from engine.diffusion.previews import LatentMap
-from engine.jobs.request import Recipe
+from engine.jobs.recipe import Recipe
 from engine.memory.plan import Stage
 from engine.models.catalogue import Model
 from engine.worker.messages import (
@@ -375,6 +376,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     time = types.SimpleNamespace(monotonic=clock.monotonic)
     monkeypatch.setattr(executor_module, "time", time)
     monkeypatch.setattr(running_job_module, "time", time)
+    monkeypatch.setattr(step_clock_module, "time", time)
     return clock
 
 

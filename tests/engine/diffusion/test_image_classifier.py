@@ -18,8 +18,7 @@ FIVE = ("drawings", "hentai", "neutral", "porn", "sexy")
 
 
 def picture(mode: str = "RGB", colour: Any = "white", size: tuple[int, int] = (64, 48)) -> Pixels:
-    image = Image.new(mode, size, colour).convert("RGB")
-    return Pixels(*image.size, image.tobytes())
+    return Pixels.of(Image.new(mode, size, colour).convert("RGB"))
 
 
 def test_it_tells_bright_pictures_from_dark_ones_of_any_shape(tmp_path: Path) -> None:

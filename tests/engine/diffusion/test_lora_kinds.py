@@ -14,7 +14,7 @@ from engine.diffusion.families.flux import Flux
 from engine.diffusion.families.stable_diffusion import StableDiffusion
 from engine.diffusion.lora.factors import KINDS, OTHER_KINDS
 from engine.errors import InvalidRequest
-from engine.jobs.request import AdapterUse, Recipe
+from engine.jobs.recipe import AdapterUse, Recipe
 from engine.models.adapters import AdapterCatalogue
 from tests.engine.builders import recipe
 from tests.engine.diffusion.families.parity import ONE_LEVEL, difference, paint, parts

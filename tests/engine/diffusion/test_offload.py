@@ -1,5 +1,7 @@
 """Weights come and go; what is computed with them stays the same."""
 
+import gc
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from engine.diffusion.families.stable_diffusion import StableDiffusion
 from engine.diffusion.offload import OffloadedComponents
 from engine.diffusion.offload.streaming import StreamedModule, blocks_of
 from engine.diffusion.offload.weights import size_of, tensors_of
+from engine.memory.components import Component, Role
 from engine.memory.plan import ComponentPlacement, Plan, Residence
 from tests import tiny
 from tests.engine.builders import recipe
@@ -96,6 +99,26 @@ def test_the_next_block_is_on_its_way_while_one_computes() -> None:
     )
     module(torch.ones(1, 8))
     assert waiting == [False, False, True, False]
+
+
+def test_a_pass_over_the_first_blocks_alone_leaves_the_order_and_nothing_on_the_device() -> None:
+    """A control network of Z-Image calls the transformer's first layers before it does itself."""
+    module = Watched(5)
+    x = torch.ones(1, 8)
+    streamed = StreamedModule(module, CPU, resident_bytes=0, layer_by_layer=False, pin=False)
+    module.watch()
+    waiting: list[int] = []
+    for layer in module.layers:
+        layer.register_forward_pre_hook(
+            lambda *_: waiting.append(sum(b.transfer is not None for b in streamed._blocks))
+        )
+    for _ in range(3):
+        waiting.clear()
+        for layer in module.layers[:2]:
+            layer(x)
+        module(x)
+        assert waiting == [1, 1, 1, 1, 1, 1, 0], "the next one is on its way, but no other"
+    assert max(module.away) == LAYER
 
 
 def test_layer_by_layer_nothing_stays_and_nothing_comes_early() -> None:
@@ -192,6 +215,28 @@ def test_visitors_make_room_for_each_other_and_leave_nothing_behind(pipe: Any) -
         assert there() == {"vae", "unet"}
     parts.release()
     assert there() == set()
+
+
+@pytest.mark.parametrize("with_plan", [True, False])
+def test_a_component_that_is_taken_out_gives_back_its_ram(pipe: Any, with_plan: bool) -> None:
+    parts = OffloadedComponents(pipe, CPU, Plan(dtype="float32", places={}) if with_plan else None)
+    module = nn.Linear(8, 8)
+    facts = Component(
+        name="control",
+        role=Role.CONTROL,
+        class_name="ControlNetModel",
+        parameters=72,
+        stored_bytes=288,
+        largest_block=72,
+    )
+    parts.add(facts, module)
+    with parts.use("control"), parts.altering("control"):
+        pass
+    gone = weakref.ref(module)
+    parts.remove("control")
+    del module
+    gc.collect()
+    assert gone() is None
 
 
 def _is_module(part: object) -> bool:

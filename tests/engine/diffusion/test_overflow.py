@@ -119,6 +119,7 @@ def test_a_start_picture_that_overflows_the_vae_is_read_in_float32(
     assert run[-1] is torch.float32
 
 
+@pytest.mark.slow
 def test_what_no_type_can_paint_fails_alone_and_is_not_remembered(
     tiny: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -61,6 +61,6 @@ def test_a_model_may_bring_its_own_map(tmp_path: Path, pipes: dict[str, object])
     assert own is not None
     assert own.channels == 4
     family = family_of(pipes["epsilon"], parts(pipes["epsilon"]), tmp_path)
-    assert torch.equal(family._latent_map.factors, own.factors)  # type: ignore[attr-defined]
+    assert torch.equal(family._previewer.factors, own.factors)  # type: ignore[attr-defined]
     family = family_of(pipes["epsilon"], parts(pipes["epsilon"]), None)
-    assert family._latent_map is STABLE_DIFFUSION_1  # type: ignore[attr-defined]
+    assert family._previewer is STABLE_DIFFUSION_1  # type: ignore[attr-defined]

@@ -14,11 +14,12 @@ from engine.diffusion import Device
 from engine.diffusion.families import family_of
 from engine.diffusion.loader import LoadedModel, ModelLoader
 from engine.diffusion.offload import OffloadedComponents
+from engine.diffusion.quantization import quantization_configs, quantized
 from engine.hub import HubClient, download
 from engine.memory.plan import ComponentPlacement, Plan, Quantization, Residence
 from engine.worker.executor_setup import ExecutorSetup
 from tests.engine.builders import engine_settings, model, recipe
-from tests.engine.diffusion.families.parity import difference, paint
+from tests.engine.diffusion.families.parity import ONE_LEVEL, difference, paint
 from tests.hub_server import HubServer
 from tests.tiny.original_layout import checkpoint
 
@@ -80,3 +81,26 @@ def test_quantized_weights_that_visit_paint_the_same(tiny_model: Path) -> None:
         [painted] = paint(family, ASKED)
         assert difference(painted, expected) == 0
         parts.release()
+
+
+def test_matrices_multiplied_in_int8_leave_the_rows_beside_each_other_alone(
+    tiny_model: Path,
+) -> None:
+    """Activations have a scale for each token, so a row's neighbours don't change its rounding."""
+    loaded = load(tiny_model)
+    [exact] = paint(loaded.family, ASKED)
+    place = ComponentPlacement(
+        residence=Residence.RESIDENT,
+        weight_bytes=1,
+        resident_bytes=1,
+        quantization=Quantization.INT8_MATMUL,
+    )
+    plan = Plan(dtype="float32", places={"unet": place})
+    config = quantization_configs(plan, {"unet": "diffusers"})["unet"]
+    loaded.pipe.unet = quantized(loaded.pipe.unet, config, torch.float32)
+    assert is_quantized(loaded)
+    family = family_of(loaded.pipe, OffloadedComponents(loaded.pipe, torch.device("cpu")), None)
+    [close] = paint(family, ASKED)
+    assert 0 < difference(exact, close) < 16
+    [beside, _] = paint(family, ASKED, recipe(seed=3, prompt="a yellow moon"))
+    assert difference(close, beside) <= ONE_LEVEL

@@ -21,9 +21,9 @@ from diffusers import (
 
 from engine.diffusion.schedulers import make_scheduler, noise_of
 from engine.errors import InvalidRequest
-from engine.models.checkpoints import TRAILING
 from engine.models.families import Noise
 from engine.models.schedulers import SCHEDULERS, allowed_schedulers
+from engine.models.stable_diffusion_checkpoints import TRAILING
 from tests import tiny
 
 SPREAD = 0.5

@@ -118,7 +118,6 @@ def test_an_inpainting_checkpoint_has_a_base_of_its_own(
     folder = tiny_folders["sd1 inpainting"]
     publish(server, "sd1 inpainting", folder)
     loaded = load(file_of(folder), server.endpoint)
-    assert type(loaded.pipe).__name__ == "StableDiffusionInpaintPipeline"
     assert loaded.pipe.unet.config["in_channels"] == 9
 
 

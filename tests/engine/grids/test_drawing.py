@@ -12,7 +12,9 @@ from engine.grids import text as lettering
 from engine.grids.drawing import BACKGROUND, EMPTY_CELL, MAX_SIDE, draw_grid, grid_legend
 from engine.grids.layout import Axis, GridLayout
 from engine.grids.text import drawable, fit_labels
+from engine.images.encoding import PictureMarks, encoded
 from engine.images.metadata import parse_parameters
+from engine.images.metadata.xmp import SourceType, source_type_in
 from engine.jobs.job import Job, JobState
 from tests.engine.builders import job
 
@@ -23,14 +25,21 @@ BOTH = GridLayout(
 )
 
 
+WITH_SETTINGS = PictureMarks(parameters="a red house")
+
+
 def cells(
-    folder: Path, *sizes: tuple[int, int], states: dict[int, JobState] | None = None
+    folder: Path,
+    *sizes: tuple[int, int],
+    states: dict[int, JobState] | None = None,
+    marks: PictureMarks = WITH_SETTINGS,
 ) -> dict[int, Job]:
     """Cells of one colour each; those with a state have no picture."""
     made = {}
     for number, (width, height) in enumerate(sizes):
         file = folder / f"{number}.png"
-        Image.new("RGB", (width, height), COLOURS[number % len(COLOURS)]).save(file)
+        image = Image.new("RGB", (width, height), COLOURS[number % len(COLOURS)])
+        file.write_bytes(encoded(image, "PNG", marks))
         each = replace(job(number + 1, width=width, height=height, seed=number), pictures=(file,))
         if states and number in states:
             each = replace(each, pictures=(), state=states[number])
@@ -128,6 +137,21 @@ def test_the_settings_of_the_first_cell_and_the_axes_are_inside(tmp_path: Path) 
     assert "Y Values: \"a 'red' cat, a dog, too\"" in text
     request = parse_parameters(text)
     assert (request.prompt, request.seed, request.model) == ("a red house", 0, "tiny")
+
+
+@pytest.mark.parametrize("origin", [None, *SourceType])
+def test_a_grid_tells_no_more_of_itself_than_its_pictures(
+    tmp_path: Path, origin: SourceType | None
+) -> None:
+    """Without settings in them, it has none; and with one edited photo it has a photo in it."""
+    found = cells(tmp_path, *[(64, 64)] * 6, marks=PictureMarks(source_type=origin))
+    assert source_type_in(draw_grid(BOTH, found)) is origin
+    assert "parameters" not in Image.open(BytesIO(draw_grid(BOTH, found))).info
+    edited = encoded(
+        Image.new("RGB", (64, 64)), "PNG", PictureMarks(source_type=SourceType.COMPOSITE)
+    )
+    found[5].pictures[0].write_bytes(edited)
+    assert source_type_in(draw_grid(BOTH, found)) is SourceType.COMPOSITE
 
 
 def test_labels_become_smaller_break_between_words_and_are_cut_at_last() -> None:

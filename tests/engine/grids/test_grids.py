@@ -52,6 +52,18 @@ async def ended(studio: Studio, grid: Grid) -> list[GridProgress]:
     return [progress async for progress in studio.grids.watch(grid.id)]
 
 
+async def first_painted(studio: Studio, gate: Gate) -> Grid:
+    """A sheet whose first cell is painted, and whose second is stuck at the gate."""
+    gate.shut()
+    grid = await submit(studio)
+    cell = (await studio.grids.cells(grid.id))[0]
+    gate.let_through(cell.recipe.num_inference_steps)
+    async for progress in studio.grids.watch(grid.id):
+        if progress.finished:
+            return grid
+    raise AssertionError("the sheet is over")
+
+
 async def states(studio: Studio, grid: Grid) -> list[JobState]:
     cells = await studio.grids.cells(grid.id)
     return [cells[number].state for number in sorted(cells)]
@@ -137,26 +149,18 @@ async def test_it_is_called_off_as_one_by_its_owner_alone(studio: Studio, gate: 
 async def test_what_is_painted_stays_when_the_rest_is_called_off(
     studio: Studio, gate: Gate
 ) -> None:
-    grid = await submit(studio)
-    async for progress in studio.grids.watch(grid.id):
-        if progress.finished == 1:
-            gate.shut()
-            await studio.grids.cancel(grid.id)
-            gate.open()
-    found = await states(studio, grid)
-    assert found[0] is JobState.PAINTED
-    assert found[-1] is JobState.CANCELLED
+    grid = await first_painted(studio, gate)
+    await studio.grids.cancel(grid.id)
+    gate.open()
+    await ended(studio, grid)
+    assert await states(studio, grid) == [JobState.PAINTED, *[JobState.CANCELLED] * 2]
 
 
 async def test_after_a_restart_only_what_is_missing_is_painted(
     tmp_path: Path, tiny_model: Path, gate: Gate
 ) -> None:
     async with opened(tmp_path, tiny_model) as studio:
-        grid = await submit(studio)
-        async for progress in studio.grids.watch(grid.id):
-            if progress.finished == 1:
-                gate.shut()
-                break
+        grid = await first_painted(studio, gate)
         [first] = [job for job in (await studio.grids.cells(grid.id)).values() if job.pictures]
         written = first.pictures[0].stat().st_mtime_ns
         gate.open()

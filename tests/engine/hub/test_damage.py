@@ -94,7 +94,7 @@ def test_a_changed_byte_is_mended_by_its_hash(hub: HubClient, fox: Repository) -
     content = (here / UNET).read_bytes()
     write(here / UNET, content[:-1] + bytes([content[-1] ^ 1]))
     [flaw] = verify(FOX)
-    assert "doesn't match the Hub's checksum" in flaw
+    assert "doesn't match its checksum" in flaw
     discard_flawed(FOX)
     assert disk_usage(FOX).presence is Presence.PARTIAL
     download(FOX, hub)

@@ -73,3 +73,25 @@ def test_an_own_denoiser_that_is_not_wanted_is_left_out_but_its_configuration() 
 def test_an_index_of_something_else_is_refused() -> None:
     with pytest.raises(ModelUnavailable, match="doesn't name a pipeline"):
         layout_of({"architectures": []}, [])
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        INDEX | {"_class_name": ["pipeline", "MyPipeline"]},
+        INDEX | {"transformer": ["my_code", "MyTransformer"]},
+        INDEX | {"transformer": ["os", "system"]},
+        INDEX | {"transformer": ["../evil", "MyTransformer"]},
+        INDEX | {"transformer": ["diffusers_modules.local.x", "MyTransformer"]},
+        INDEX | {"transformer": [7, "MyTransformer"]},
+    ],
+)
+def test_code_of_a_repository_is_refused(index: dict[str, object]) -> None:
+    with pytest.raises(ModelUnavailable, match="Code from repositories is never run"):
+        layout_of(index, [*SIDE, WHOLE])
+
+
+def test_components_of_diffusers_own_pipelines_are_no_strangers_code() -> None:
+    index = INDEX | {"safety_checker": ["stable_diffusion", "StableDiffusionSafetyChecker"]}
+    names = [*SIDE, WHOLE, "safety_checker/config.json", "safety_checker/model.safetensors"]
+    assert layout_of(index, names).lacks == ()

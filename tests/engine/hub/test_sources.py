@@ -130,14 +130,6 @@ def test_other_links_to_the_hub_are_told(link: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "link", ["https://civitai.com/models/1", "https://civitai.com/api/download/models/2?type=Model"]
-)
-def test_a_link_to_civitai_says_what_to_do(link: str) -> None:
-    with pytest.raises(ModelUnavailable, match=r"Download the \.safetensors file"):
-        read_source(link)
-
-
-@pytest.mark.parametrize(
     "text",
     ["a" * 300, "a/" + "b" * 300, "~nobody-here/x", "a\0b", "a/b\0", "a--b/c", "/" + "a" * 5000],
 )

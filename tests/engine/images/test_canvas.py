@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import pytest
 from PIL import Image, ImageChops
 
@@ -15,6 +17,9 @@ from engine.images.canvas import (
     nearest_size,
     pan,
     pan_margin,
+    part_box,
+    put_back,
+    region_of,
     zoom_out,
 )
 from tests.engine.builders import model
@@ -180,3 +185,37 @@ def test_the_oddest_picture_has_nine_parts_too(size: tuple[int, int]) -> None:
     assert max(draw_parts(odd, PARTS).size) == 640
     for canvas in (mask_parts(odd, PARTS), zoom_out(odd.resize((9, 9)), 2)):
         assert canvas.image.size == canvas.mask.size
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+@pytest.mark.parametrize(
+    ("size", "parts"), [((120, 90), {6}), ((90, 300), {1, 2, 5}), (WIDE, PARTS)]
+)
+def test_a_region_is_painted_larger_and_put_back_into_its_place(
+    size: tuple[int, int], parts: Collection[int], mode: str
+) -> None:
+    picture = gradient(size).convert(mode)
+    if mode == "RGBA":
+        picture.putalpha(Image.linear_gradient("L").resize(size))
+    region = region_of(model(width=64, height=64), size, parts, 0.35)
+    left, top, right, bottom = region.box
+    assert 0 <= left < right <= size[0]
+    assert 0 <= top < bottom <= size[1]
+    assert region.width % 8 == region.height % 8 == 0
+    assert min(region.width, region.height) >= 32
+    assert max(region.width, region.height) <= 256
+    wanted = (right - left) / (bottom - top)
+    assert abs(region.width / region.height / wanted - 1) < 0.25
+    red = Image.new("RGB", (region.width, region.height), "red")
+    made = put_back(red, picture, region)
+    assert (made.mode, made.size) == (mode, size)
+    if mode == "RGBA":
+        assert made.getchannel("A").tobytes() == picture.getchannel("A").tobytes()
+    mask = mask_parts(picture, parts).mask
+    difference = ImageChops.difference(made.convert("RGB"), picture.convert("RGB"))
+    difference.paste(0, (0, 0), mask.point([255 if each else 0 for each in range(256)]))
+    assert difference.getbbox() is None
+    changed = [part_box(size, part) for part in parts]
+    for box in changed:
+        middle = ((box[0] + box[2]) // 2, (box[1] + box[3]) // 2)
+        assert made.convert("RGB").getpixel(middle) == (255, 0, 0)

@@ -21,7 +21,8 @@ from engine.images.output import (
     read_pixels,
     read_request,
 )
-from engine.jobs.request import AdapterUse, ImageRequest, Recipe
+from engine.jobs.recipe import AdapterUse, Recipe
+from engine.jobs.request import ImageRequest
 from engine.models.schedulers import SCHEDULERS
 from engine.prompts.grammar import with_adapters
 from engine.worker.messages import Pixels
@@ -43,6 +44,8 @@ def request_of(made: Recipe, seed: int) -> ImageRequest:
         "image": None,
         "strength": made.strength if made.image else None,
     }
+    del values["process"]
+    del values["quick"]  # nobody asks for it
     return ImageRequest(**values)
 
 
@@ -114,6 +117,7 @@ def test_the_text_is_the_one_that_the_web_interface_writes() -> None:
         "Steps: 4, Sampler: DPM++ 2M Karras, CFG scale: 5, Seed: 7, Size: 64x64, "
         "Model: tiny, Version: Atelier"
     )
+    assert ", Model: tiny, Speed: quick, Version" in parameters(recipe(quick=True), 7)
 
 
 # -------------------------------------------------------------------------------- written by others
@@ -317,3 +321,13 @@ def test_what_is_gone_or_broken_cannot_be_enlarged(tmp_path: Path) -> None:
     file.write_bytes(bytes_of("PNG")[:40])
     with pytest.raises(InvalidRequest, match="This picture's file is gone"):
         read_pixels(file)
+
+
+def test_what_is_transparent_stays_so(tmp_path: Path) -> None:
+    """As it is painted, saved, read back and enlarged."""
+    painted = Pixels(4, 2, bytes(range(32)), "RGBA")
+    [file] = OutputFolder(tmp_path).save(job(1), (painted,))
+    assert read_pixels(file) == painted
+    [larger] = OutputFolder(tmp_path).save(job(2, enlarged=2), (painted,))
+    with Image.open(larger) as image:
+        assert (image.mode, image.size) == ("RGBA", (8, 4))

@@ -50,10 +50,10 @@ def test_a_jpeg_that_repeats_its_scans() -> None:
     side = int(MAX_PIXELS**0.5) // 4
     honest = saved("JPEG", (side, side), progressive=True, quality=5)
     check_limits(honest)
-    begun = time.perf_counter()
+    begun = time.process_time()
     with pytest.raises(InvalidRequest, match="takes too long to read"):
         check_limits(with_scans(honest, 400))
-    assert time.perf_counter() - begun < 0.5
+    assert time.process_time() - begun < 0.5
 
 
 @pytest.mark.parametrize(

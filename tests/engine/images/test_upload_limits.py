@@ -64,13 +64,17 @@ async def test_an_hour_has_room_for_so_many_bytes(disk: Disk) -> None:
 
 async def test_one_at_a_time_for_each(disk: Disk) -> None:
     order = []
+    entered = {owner: asyncio.Event() for owner in ("ada", "bob")}
 
     async def upload(owner: str) -> None:
         async with disk.limits.turn(owner, 1):
             order.append(owner)
-            await asyncio.sleep(0.02)
+            entered[owner].set()
+            await entered["bob"].wait()
 
-    await asyncio.gather(*(upload("ada") for _ in range(3)), upload("bob"))
+    own = [asyncio.create_task(upload("ada")) for _ in range(3)]
+    await entered["ada"].wait()
+    await asyncio.gather(*own, upload("bob"))
     assert order.index("bob") == 1
     assert not disk.limits._turns
 

@@ -15,6 +15,7 @@ import pytest
 from PIL import Image, ImageCms, ImageDraw, ImageStat
 
 from engine.errors import InvalidRequest
+from engine.images.colours import on_white
 from engine.images.uploads import UploadFolder
 from tests.engine.images.metadata.builders import chunk
 
@@ -134,12 +135,16 @@ def test_a_mask_of_a_picture_that_is_gone_gets_a_sentence(folder: UploadFolder) 
         folder.keep_mask(data(Image.new("L", SIZE, 255)), f"{'0' * 32}.png")
 
 
-def test_a_picture_is_kept_upright_on_white(folder: UploadFolder) -> None:
+def test_a_picture_is_kept_upright_with_what_is_transparent_in_it(folder: UploadFolder) -> None:
     layer = data(drawn("RGBA", (0, 0, 0, 0), (200, 0, 0, 255)))
     with Image.open(folder.path(folder.keep(layer))) as kept:
-        assert (kept.mode, kept.size) == ("RGB", SIZE)
-        assert kept.getpixel((50, 16)) == (255, 255, 255)
-        assert kept.getpixel((10, 16)) == (200, 0, 0)
+        assert (kept.mode, kept.size) == ("RGBA", SIZE)
+        shown = on_white(kept)
+        assert shown.getpixel((50, 16)) == (255, 255, 255)
+        assert shown.getpixel((10, 16)) == (200, 0, 0)
+    opaque = data(drawn("RGBA", (0, 0, 0, 255), (200, 0, 0, 255)))
+    with Image.open(folder.path(folder.keep(opaque))) as kept:
+        assert kept.mode == "RGB"
     assert folder.size(folder.keep(turned(drawn("RGB", "black", "white")))) == SIZE
 
 
@@ -258,7 +263,7 @@ def test_odd_pngs_have_the_right_pixels(
     folder: UploadFolder, picture: bytes, pixels: list[tuple[int, int, int]]
 ) -> None:
     with Image.open(folder.path(folder.keep(picture))) as kept:
-        assert [kept.getpixel((x, 0)) for x in range(3)] == pixels
+        assert [on_white(kept).getpixel((x, 0)) for x in range(3)] == pixels
 
 
 def swapped_profile() -> bytes:

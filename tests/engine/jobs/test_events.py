@@ -32,6 +32,24 @@ async def test_a_watcher_sees_what_is_and_then_each_change_to_the_end() -> None:
     assert seen == [event(1), event(2), event(3), PAINTED]
 
 
+async def test_a_listener_hears_of_every_job_and_its_failures_are_its_own(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    job_events, heard = JobEvents(), list[JobEvent]()
+
+    def fail(_: JobEvent) -> None:
+        raise RuntimeError("not my day")
+
+    job_events.listen(fail)
+    job_events.listen(heard.append)
+    news = [event(1), event(1, job_id=2), event(2), PAINTED]
+    for one in news:
+        job_events.post(one)
+        job_events.post(one)  # nothing new
+    assert heard == [*news, PAINTED], "what is over is forgotten at once"
+    assert "A listener failed over the news of job 1" in caplog.text
+
+
 async def test_a_slow_watcher_skips_to_the_latest() -> None:
     job_events = JobEvents()
     job_events.post(event(1))

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from engine.jobs.job import Job
-from engine.jobs.queue import FairQueue
+from engine.jobs.job import NETWORK_COST, Job
+from engine.jobs.process import Process, ProcessKind
 from tests.clock import Clock
 from tests.engine.builders import job
+from tests.engine.jobs.one_device import OneDevice
 
 
 @pytest.fixture
@@ -17,29 +18,29 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def queue(clock: Clock) -> FairQueue:
-    return FairQueue(patience=60.0, clock=clock)
+def queue(clock: Clock) -> OneDevice:
+    return OneDevice(patience=60.0, clock=clock)
 
 
-def fill(queue: FairQueue, *jobs: Job) -> None:
+def fill(queue: OneDevice, *jobs: Job) -> None:
     for one in jobs:
         queue.push(one)
 
 
-def take_all(queue: FairQueue) -> list[Job]:
+def take_all(queue: OneDevice) -> list[Job]:
     served = []
     while (one := queue.take(None)) is not None:
         served.append(one)
     return served
 
 
-def test_one_owner_is_served_in_the_order_of_asking(queue: FairQueue) -> None:
+def test_one_owner_is_served_in_the_order_of_asking(queue: OneDevice) -> None:
     fill(queue, *[job(n) for n in (1, 2, 3)])
     assert [one.id for one in take_all(queue)] == [1, 2, 3]
 
 
 def test_fifty_jobs_of_one_person_never_delay_another_by_more_than_one_job(
-    queue: FairQueue,
+    queue: OneDevice,
 ) -> None:
     fill(queue, *[job(n, "greedy") for n in range(50)])
     others = [f"user {n}" for n in range(9)]
@@ -49,7 +50,7 @@ def test_fifty_jobs_of_one_person_never_delay_another_by_more_than_one_job(
         assert Counter(first[: first.index(owner)])["greedy"] <= 1
 
 
-def test_nor_does_it_when_the_greedy_one_has_been_served_for_a_while(queue: FairQueue) -> None:
+def test_nor_does_it_when_the_greedy_one_has_been_served_for_a_while(queue: OneDevice) -> None:
     fill(queue, *[job(n, "greedy") for n in range(50)])
     for _ in range(20):
         queue.take(None)
@@ -58,7 +59,7 @@ def test_nor_does_it_when_the_greedy_one_has_been_served_for_a_while(queue: Fair
     assert "late" in [one.owner for one in taken if one]
 
 
-def test_ten_people_who_keep_asking_get_equal_shares(queue: FairQueue) -> None:
+def test_ten_people_who_keep_asking_get_equal_shares(queue: OneDevice) -> None:
     owners = [f"user {n}" for n in range(10)]
     fill(queue, *[job(100 * n + i, owner) for n, owner in enumerate(owners) for i in range(20)])
     served = Counter(one.owner for one in take_all(queue)[:100])
@@ -77,7 +78,7 @@ def test_a_job_is_priced_in_model_calls(changes: dict[str, Any], price: int) -> 
     assert job(**changes).cost == price
 
 
-def test_who_asks_for_more_per_job_is_served_fewer_jobs(queue: FairQueue) -> None:
+def test_who_asks_for_more_per_job_is_served_fewer_jobs(queue: OneDevice) -> None:
     """Four pictures with Heun cost eight times what one with Euler costs."""
     dear: dict[str, Any] = {"count": 4, "scheduler": "heun"}
     fill(queue, *[job(n, "dear", **dear) for n in range(20)])
@@ -86,7 +87,7 @@ def test_who_asks_for_more_per_job_is_served_fewer_jobs(queue: FairQueue) -> Non
     assert served == {"dear": 2, "cheap": 16}
 
 
-def test_time_spent_away_is_no_credit(queue: FairQueue) -> None:
+def test_time_spent_away_is_no_credit(queue: OneDevice) -> None:
     """Who comes back takes turns from now on; the hours before are not made up for."""
     fill(queue, job(1, "returns"))
     queue.take(None)
@@ -98,7 +99,7 @@ def test_time_spent_away_is_no_credit(queue: FairQueue) -> None:
     assert served == {"returns": 5, "stays": 5}
 
 
-def test_leaving_and_coming_back_does_not_wipe_out_what_one_was_served(queue: FairQueue) -> None:
+def test_leaving_and_coming_back_does_not_wipe_out_what_one_was_served(queue: OneDevice) -> None:
     """Asking for one job at a time, over and over, is no way past the others."""
     fill(queue, *[job(n, "patient") for n in range(10)])
     queue.push(job(100, "quick"))
@@ -112,7 +113,7 @@ def test_leaving_and_coming_back_does_not_wipe_out_what_one_was_served(queue: Fa
     assert Counter(served) == {"patient": 5, "quick": 5}
 
 
-def test_the_announced_order_is_the_order_of_service(queue: FairQueue) -> None:
+def test_the_announced_order_is_the_order_of_service(queue: OneDevice) -> None:
     for n in range(60):
         queue.push(
             job(
@@ -131,7 +132,7 @@ def test_the_announced_order_is_the_order_of_service(queue: FairQueue) -> None:
     assert take_all(queue) == announced
 
 
-def test_a_job_called_off_leaves_the_line_wherever_it_stands(queue: FairQueue) -> None:
+def test_a_job_called_off_leaves_the_line_wherever_it_stands(queue: OneDevice) -> None:
     fill(queue, *[job(n, "ada") for n in (1, 2, 3)], job(4, "bob"))
     assert queue.remove(2) == job(2, "ada")
     assert queue.remove(4) == job(4, "bob")
@@ -141,7 +142,7 @@ def test_a_job_called_off_leaves_the_line_wherever_it_stands(queue: FairQueue) -
     assert len(queue) == 0
 
 
-def test_jobs_called_off_cost_nothing(queue: FairQueue) -> None:
+def test_jobs_called_off_cost_nothing(queue: OneDevice) -> None:
     fill(queue, *[job(n, "ada") for n in range(10)])
     fill(queue, *[job(10 + n, "bob") for n in range(2)])
     for n in range(8):
@@ -149,13 +150,13 @@ def test_jobs_called_off_cost_nothing(queue: FairQueue) -> None:
     assert [one.owner for one in take_all(queue)] == ["ada", "bob", "ada", "bob"]
 
 
-def test_an_empty_queue_gives_nothing(queue: FairQueue) -> None:
+def test_an_empty_queue_gives_nothing(queue: OneDevice) -> None:
     assert queue.take(None) is None
     assert queue.take("tiny") is None
     assert queue.order() == []
 
 
-def test_no_clock_is_kept_of_people_who_are_gone(queue: FairQueue) -> None:
+def test_no_clock_is_kept_of_people_who_are_gone(queue: OneDevice) -> None:
     """A bot that runs for a year must not remember everybody who ever asked."""
     for n in range(1000):
         queue.push(job(n, f"user {n}"))
@@ -165,7 +166,7 @@ def test_no_clock_is_kept_of_people_who_are_gone(queue: FairQueue) -> None:
     assert not queue._waiting
 
 
-def test_after_a_lull_everybody_starts_level(queue: FairQueue) -> None:
+def test_after_a_lull_everybody_starts_level(queue: OneDevice) -> None:
     """Else who was served before it would wait behind all that come for the first time."""
     fill(queue, *[job(n, "before", num_inference_steps=100) for n in range(3)])
     take_all(queue)
@@ -174,7 +175,7 @@ def test_after_a_lull_everybody_starts_level(queue: FairQueue) -> None:
     assert [one.id for one in take_all(queue)] == [10, 11, 12, 13]
 
 
-def test_while_the_device_is_at_work_the_accounts_stay_open(queue: FairQueue) -> None:
+def test_while_the_device_is_at_work_the_accounts_stay_open(queue: OneDevice) -> None:
     """An empty line is no lull: else one dear job at a time would get past many cheap ones."""
     queue.push(job(1, "dear", num_inference_steps=100))
     queue.take(None)
@@ -187,7 +188,7 @@ def test_while_the_device_is_at_work_the_accounts_stay_open(queue: FairQueue) ->
 
 
 def test_jobs_of_the_model_in_use_may_overtake_for_as_long_as_patience_lasts(
-    queue: FairQueue, clock: Clock
+    queue: OneDevice, clock: Clock
 ) -> None:
     fill(queue, job(1, "ada", model="other"), *[job(n, "bob") for n in range(2, 6)])
     assert queue.take("tiny") == job(2, "bob")
@@ -199,7 +200,7 @@ def test_jobs_of_the_model_in_use_may_overtake_for_as_long_as_patience_lasts(
 
 
 def test_patience_begins_anew_with_the_next_job_that_is_kept_out(
-    queue: FairQueue, clock: Clock
+    queue: OneDevice, clock: Clock
 ) -> None:
     fill(queue, job(1, "ada", model="other"), job(2, "bob"))
     queue.take("tiny")
@@ -209,20 +210,30 @@ def test_patience_begins_anew_with_the_next_job_that_is_kept_out(
     assert queue.take("other") == job(4, "bob", model="other")
 
 
-def test_a_device_that_has_a_model_is_not_given_a_job_for_another(queue: FairQueue) -> None:
+def test_a_device_that_has_a_model_is_not_given_a_job_for_another(queue: OneDevice) -> None:
     queue.push(job(1, model="other"))
     assert queue.take("tiny") is None
     assert len(queue) == 1
 
 
+def test_what_needs_no_model_is_served_beside_any(queue: OneDevice) -> None:
+    process = Process(kind=ProcessKind.UPSCALE, image="a.png", network="net")
+    fill(queue, job(1, "ada", model="other"), job(2, "bob", model="gone", process=process))
+    served = queue.take("tiny", without={"gone"})
+    assert served is not None
+    assert served.id == 2
+    assert queue.take("tiny") is None
+    assert job(2, process=process).cost == NETWORK_COST
+
+
 def test_without_patience_no_job_overtakes(clock: Clock) -> None:
-    queue = FairQueue(patience=0.0, clock=clock)
+    queue = OneDevice(patience=0.0, clock=clock)
     fill(queue, job(1, "ada", model="other"), job(2, "bob"))
     assert queue.take("tiny") is None
     assert queue.take(None) == job(1, "ada", model="other")
 
 
-def test_what_might_come_stands_where_it_would_and_leaves_nothing_behind(queue: FairQueue) -> None:
+def test_what_might_come_stands_where_it_would_and_leaves_nothing_behind(queue: OneDevice) -> None:
     fill(queue, *(job(number, "ada") for number in (1, 2, 3)))
     queue.take(None)
     before = (dict(queue._served), queue._now)

@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 
 from engine.errors import InvalidRequest
-from engine.jobs.request import MAX_PROMPT, MAX_SEED, ImageRequest, Recipe
+from engine.jobs.process import Process, ProcessKind, Region
+from engine.jobs.recipe import MAX_PROMPT, MAX_SEED, DraftOf, Recipe
+from engine.jobs.request import ImageRequest
+from engine.models.catalogue import SKETCH, Model
 from engine.models.schedulers import SCHEDULERS, allowed_schedulers
-from tests.engine.builders import model, recipe
+from tests.engine.builders import model, model_settings, recipe
 
 
 def resolve(**asked: Any) -> Recipe:
@@ -48,6 +51,23 @@ def test_what_is_asked_for_is_what_is_painted() -> None:
     assert resolve(**asked) == recipe(**asked)
 
 
+def test_a_recipe_is_quick_only_where_something_can_be_left_out() -> None:
+    def quick(asked: dict[str, Any], entry: Model = SKETCH, *, wanted: bool = True) -> bool:
+        return ImageRequest(prompt="a house", **asked).resolve(entry, quick=wanted).quick
+
+    assert quick({})
+    assert not quick({}, wanted=False)
+    assert not quick({"num_inference_steps": 19})
+    assert not quick({"num_inference_steps": 30, "image": "a.png", "strength": 0.5})
+    assert quick({"num_inference_steps": 40, "image": "a.png", "strength": 0.5})
+    assert not quick({"chaos": 10})
+    assert not quick({"num_inference_steps": 30}, model()), "its kind isn't known"
+    stored = {name: value for name, value in recipe().to_json().items() if name != "quick"}
+    assert not Recipe.from_json(stored).quick, "from before there was such a mode"
+    again = ImageRequest.of(recipe(quick=True, num_inference_steps=30)).resolve(model())
+    assert not again.quick, "painted again, it's as the settings say now"
+
+
 def test_a_seed_is_fixed_once_and_for_all() -> None:
     seeds = {resolve().seed for _ in range(20)}
     assert len(seeds) == 20
@@ -66,6 +86,27 @@ def test_white_space_in_prompts_is_put_in_order() -> None:
 def test_a_recipe_survives_json() -> None:
     made = resolve(prompt="ein Häuschen 🏠 “quoted”", guidance_scale=3.14159, seed=MAX_SEED)
     assert Recipe.from_json(json.loads(json.dumps(made.to_json()))) == made
+
+
+def test_what_is_done_with_a_picture_and_what_a_draft_is_of_survive_json() -> None:
+    region = Region((2, 3), (0, 0, 40, 30), 64, 48, 0.35)
+    details = Process(kind=ProcessKind.DETAILS, image="a.png", region=region)
+    upscale = Process(kind=ProcessKind.UPSCALE, image="a.png", network="net")
+    for changes in (
+        {"process": details},
+        {"process": upscale, "enlarged": 4},
+        {"draft_of": DraftOf("flux", 20, None, "euler", 96, 64)},
+    ):
+        made = recipe(**changes)
+        read = Recipe.from_json(json.loads(json.dumps(made.to_json())))
+        assert read == made
+        request = ImageRequest.of(read)
+        assert (request.draft_of, request.enlarged) == (made.draft_of, 1)
+        assert ImageRequest.from_json(json.loads(json.dumps(request.to_json()))) == request
+    stored = recipe(process=details).to_json()
+    stored["process"] |= {"kind": "upscale"}
+    with pytest.raises(ValueError, match="region"):
+        Recipe.from_json(stored)
 
 
 @pytest.mark.parametrize(
@@ -179,3 +220,13 @@ def test_nothing_is_enlarged_beyond_reason() -> None:
     assert wide.resolve(entry).enlarged == 2
     with pytest.raises(InvalidRequest, match=r"Enlarged 4×, .* 36 million pixels\. Use a smaller"):
         replace(wide, enlarged=4).resolve(entry)
+
+
+def test_where_a_mask_leaves_no_room_for_its_picture_others_are_shown_in_its_place() -> None:
+    asked = ImageRequest(prompt="a house", image="a.png", mask="m.png")
+    for family, shown in (("flux-kontext", ("b.png",)), ("flux2-klein", ("a.png", "b.png"))):
+        entry = Model.of("edits", model_settings("nowhere", scheduler="default"), family=family)
+        assert asked.resolve(entry).references == ("a.png",)
+        made = replace(asked, references=("b.png",)).resolve(entry)
+        assert (made.image, made.references) == ("a.png", shown)
+        assert ImageRequest.of(made).resolve(entry) == made

@@ -1,6 +1,8 @@
 """Seconds of the device's time: learned from what was measured, estimated from the nearest."""
 
-from engine.jobs.step_times import StepTimes
+from dataclasses import replace
+
+from engine.jobs.step_times import StepTimes, share_computed
 from engine.memory.profiles import ProfileStore
 from tests.engine.builders import measurement, recipe
 
@@ -34,3 +36,14 @@ def test_a_full_batch_shares_its_time_among_its_pictures() -> None:
     assert times.job(recipe(num_inference_steps=10)) == 5.0
     assert times.job(recipe(num_inference_steps=10, count=2)) == 10.0
     assert times.job(recipe(num_inference_steps=10, scheduler="heun")) == 10.0
+
+
+def test_quick_jobs_take_less_of_the_time_that_whole_steps_were_measured_at() -> None:
+    times = step_times((64, 4, 2.0))
+    exact, quick = (recipe(num_inference_steps=20, quick=quick) for quick in (False, True))
+    assert share_computed(exact) == 1.0
+    assert share_computed(quick) == (13 - 3 / 2) / 20, "13 calls, 3 of them without the negative"
+    assert times.job(quick) == 10.0 * share_computed(quick)
+    assert share_computed(replace(quick, guidance_scale=1.0)) == 13 / 20
+    assert share_computed(replace(quick, scheduler="euler_a")) > 0.7, "it isn't extrapolated"
+    assert share_computed(replace(quick, image="a.png", strength=0.5)) == 1.0, "10 steps"

@@ -44,6 +44,17 @@ async def test_each_becomes_a_job_in_the_order_of_asking(studio: Studio) -> None
     assert [job.id for job in await studio.undelivered()] == [1, 2]
 
 
+async def test_the_owners_speed_goes_into_the_recipe(tmp_path: Path) -> None:
+    """So a job that is painted after a restart comes out the same, whatever is set by then."""
+    for number, speed in enumerate(("exact", "close", "quick"), start=1):
+        settings = engine_settings(grace=0.0, speed=speed, default_model="sketch")
+        async with open_studio(settings, {}, tmp_path) as studio:
+            await studio.stop()
+            await studio.submit(BOAT, Requester(owner="ada"))
+            recipes = [job.recipe for job in await studio.undelivered()]
+            assert [recipe.quick for recipe in recipes] == [False, False, True][:number]
+
+
 @pytest.mark.parametrize(
     ("requests", "rate_limits", "error"),
     [

@@ -1,11 +1,22 @@
 """Working memory, held against what others have measured."""
 
+from dataclasses import replace
+
 import pytest
 
-from engine.memory.activations import decode_bytes, encode_bytes, step_bytes, tokens
+from engine.memory.activations import (
+    decode_bytes,
+    encode_bytes,
+    prompt_bytes,
+    size_at,
+    step_bytes,
+    tokens,
+)
+from engine.memory.placement import working_bytes
 from engine.memory.plan import MemoryOptions, Stage
 from engine.memory.planner import choose
 from engine.models.families import FAMILIES
+from engine.models.known_components import FAMILY_COMPONENTS
 from tests.engine.memory.models import MODELS, SAFETY, plan_request
 
 MIB = 2**20
@@ -56,3 +67,37 @@ def test_a_family_that_reads_guidance_as_a_number_has_one_row() -> None:
     flux = FAMILIES["flux"]
     assert tokens(flux, 1024, 1024) == 64 * 64 + 512
     assert step_bytes(flux, 1024, 1024, 1, True, 2) == step_bytes(flux, 1024, 1024, 1, False, 2)
+
+
+def test_what_a_control_network_of_z_image_says_is_more_than_the_step_itself() -> None:
+    """A tensor for each of fifteen layers, held twice while the last one is added."""
+    request = plan_request("z-image", 24)
+    plain, along = (
+        working_bytes(replace(request, controlled=controlled), tile_side=0, batch=1)
+        for controlled in (False, True)
+    )
+    assert along[Stage.STEP] > 2.9 * plain[Stage.STEP]
+
+
+def test_a_reference_is_a_megapixel_of_tokens_and_some_for_the_text_encoder() -> None:
+    kontext = FAMILIES["flux-kontext"]
+    assert size_at(Stage.STEP, 1024, 768, 0, False) == (1024, 768)
+    beside_two = size_at(Stage.STEP, 1024, 1024, 2, False)
+    assert tokens(kontext, *beside_two) == 3 * 64 * 64 + 512
+    [encoder, *_] = FAMILY_COMPONENTS["qwen-image-2.1"]
+    seen = FAMILIES["qwen-image-2.1"].reference_tokens
+    assert prompt_bytes(encoder, 2, seen) > 2.5 * prompt_bytes(encoder, 2)
+    plain, beside = (
+        working_bytes(
+            replace(
+                plan_request("qwen-image-2.1", components=FAMILY_COMPONENTS["qwen-image-2.1"]),
+                references=references,
+            ),
+            tile_side=0,
+            batch=1,
+        )
+        for references in (0, 1)
+    )
+    assert beside[Stage.ENCODE] > 2 * plain[Stage.ENCODE]
+    assert beside[Stage.STEP] > 1.8 * plain[Stage.STEP]
+    assert beside[Stage.DECODE] == plain[Stage.DECODE]

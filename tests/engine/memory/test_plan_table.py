@@ -41,6 +41,15 @@ def test_what_follows_is_remarked() -> None:
     assert quantized.notes == ("Quantized weights change the picture slightly.",)
 
 
+def test_speed_is_told_with_what_it_costs() -> None:
+    close, quick = (
+        tabulate(plan_request("sd", 12, memory_options=MemoryOptions(speed=speed))).notes[-1]
+        for speed in ("close", "quick")
+    )
+    assert close.startswith("Speed “close”: pictures may differ by rounding")
+    assert quick.startswith("Speed “quick”: pictures of 20 steps or more save about two fifths")
+
+
 def test_plans_in_words() -> None:
     memory_options = MemoryOptions(quantize="float8", quantize_text_encoder="nf4")
     assert describe_plan(choose(plan_request("flux", 24, memory_options=memory_options)).plan) == (

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import pytest
 
+from engine.memory.components import Role
 from engine.memory.device import DeviceFacts
 from engine.memory.plan import MemoryOptions, Offload, Plan, Quantization, Residence, Stage
 from engine.memory.planner import choose, plans
@@ -105,6 +106,23 @@ def test_quantization_that_would_help_is_named_with_the_setting_that_allows_it()
     assert offered[0].plan.slowdown < choice.plan.slowdown
     assert offered[0].reason == (
         "changes the picture slightly; [engine] quantize = “layerwise” allows it"
+    )
+
+
+def test_matrices_are_multiplied_in_fewer_bits_only_where_speed_may_cost_fidelity() -> None:
+    exact = plan_request("flux", 24)
+    close = replace(exact, memory_options=replace(exact.memory_options, speed="close"))
+    methods = [choose(each).plan.places["transformer"].quantization for each in (exact, close)]
+    assert methods == [None, Quantization.FLOAT8_MATMUL]
+    assert choose(close).notes == choose(exact).notes
+    unet = plan_request("sdxl", 24)
+    unet = replace(unet, memory_options=replace(unet.memory_options, speed="quick"))
+    assert choose(unet).plan.places["unet"].quantization is None
+    older = replace(close, device=replace(close.device, compute_capability=(7, 5)))
+    assert choose(older).plan.places["transformer"].quantization is None
+    assert (
+        "[engine] speed = “close”: matrices are multiplied as usual, since int8mm needs a card "
+        "with compute capability 8.0, but this one has 7.5." in choose(older).notes
     )
 
 
@@ -278,6 +296,38 @@ def test_without_memory_of_its_own_everything_stays(kind: str) -> None:
     assert set(residences(choice.plan).values()) == {RESIDENT}
     assert choice.plan.dtype == ("float32" if kind == "cpu" else "float16")
     assert not choose(plan_request("flux", device=machine)).fits
+    assert not choice.notes
+    asked = choose(
+        plan_request("sd", device=machine, memory_options=MemoryOptions(offload=Offload.MODEL))
+    )
+    assert asked.plan == choice.plan
+    assert asked.notes == (
+        f"[engine] offload is ignored: the memory of {kind} is RAM, so moving weights there would "
+        "save none.",
+    )
+
+
+def test_imagined_devices_are_planned_by_their_kind() -> None:
+    cuda, xpu = (
+        DeviceFacts.imagined(16 * GB, ram_free_bytes=60 * GB, kind=kind) for kind in ("cuda", "xpu")
+    )
+    assert residences(choose(plan_request("flux", device=xpu)).plan) == (
+        residences(choose(plan_request("flux", device=cuda)).plan)
+    )
+    assert pinned(xpu) == pinned(cuda) != set()
+    mac = DeviceFacts.imagined(16 * GB, kind="mps")
+    assert mac.usable_bytes == mac.ram_free_bytes == 16 * GB * 2 // 3
+    assert not choose(plan_request("flux", device=mac)).fits
+    large = DeviceFacts.imagined(64 * GB, kind="mps")
+    plan = choose(plan_request("flux", device=large)).plan
+    assert set(residences(plan).values()) == {RESIDENT}
+    assert large.usable_bytes == 48 * GB
+    assert pinned(large) == set(), "there is nothing to transfer"
+
+
+def pinned(device: DeviceFacts) -> set[str]:
+    places = choose(plan_request("flux", device=device)).plan.places
+    return {name for name, place in places.items() if place.pinned}
 
 
 def test_key_names_every_choice_but_the_batch() -> None:
@@ -303,3 +353,22 @@ def test_tiles_come_before_a_denoiser_that_streams_only_to_decode() -> None:
 def test_sdxl_on_12_gb_does_not_stream() -> None:
     places = choose(replace(plan_request("sdxl", 12), steps=2)).plan.places.values()
     assert all(place.residence is not Residence.STREAMED for place in places)
+
+
+@pytest.mark.parametrize("gb", [24, 8, 6, 5, 4])
+def test_a_control_network_is_part_of_the_plan(gb: float) -> None:
+    plain = plan_request("sdxl", gb)
+    [unet] = plain.denoisers
+    network = replace(unet, name="controlnet.union", role=Role.CONTROL, parameters=1_250_000_000)
+    request = replace(plain, components=(*plain.components, network), controlled=True)
+    choice = choose(request)
+    assert choice.fits, choice.problem
+    place = choice.plan.places["controlnet.union"]
+    assert place.quantization is None
+    at_step = {
+        name: each.resident_bytes
+        for name, each in choice.plan.places.items()
+        if name in ("unet", "controlnet.union") or each.residence is RESIDENT
+    }
+    assert choice.plan.weights[Stage.STEP] >= sum(at_step.values())
+    assert choice.plan.working[Stage.STEP] > choose(plain).plan.working[Stage.STEP] / 2

@@ -8,6 +8,7 @@ from engine.memory.device import DeviceFacts
 from engine.memory.plan import Quantization, Residence
 from engine.memory.quantization import (
     best_methods,
+    matmul_methods,
     nearest_residence,
     weight_bytes,
     why_unsupported,
@@ -69,6 +70,15 @@ def test_of_the_ways_with_as_many_bits_the_fastest_is_tried() -> None:
     older = replace(CARD, compute_capability=(7, 5))
     assert set(best_methods(older)) == {LAYERWISE, NF4}
     assert best_methods(replace(older, quantizations=frozenset())) == []
+
+
+def test_what_multiplies_in_fewer_bits_is_only_for_those_who_want_speed() -> None:
+    matmul = {Quantization.FLOAT8_MATMUL, Quantization.INT8_MATMUL}
+    assert matmul_methods(CARD) == [Quantization.FLOAT8_MATMUL]
+    older = replace(CARD, compute_capability=(8, 6))
+    assert matmul_methods(older) == [Quantization.INT8_MATMUL]
+    assert matmul_methods(replace(CARD, compute_capability=(7, 5))) == []
+    assert not matmul & {*best_methods(CARD), *best_methods(older)}
 
 
 def test_weights_that_cannot_stream_visit_or_stay() -> None:

@@ -15,7 +15,8 @@ from tests.engine.memory.models import GB, plan_request
 
 def measured(request: PlanRequest, plan: Plan, stage: Stage, **what: object) -> Measurement:
     usable = request.device.usable_bytes
-    values = {"width": request.width, "height": request.height, "batch": plan.batch, **what}
+    width, height = request.size_at(stage)
+    values = {"width": width, "height": height, "batch": plan.batch, **what}
     return Measurement.of(
         plan,
         stage,
@@ -44,15 +45,16 @@ def test_what_failed_once_is_tried_again_and_stays_once_it_works(
         assert (higher.slowdown, -higher.batch) < (trial.slowdown, -trial.batch)
         works = measured(request, higher, stage, peak_bytes=request.device.usable_bytes // 2)
         lowered = replace(lowered, profile=lowered.profile.plus(works))
-        assert lowered.profile.failure(higher, 64, 64, request.device.usable_bytes) is None
+        assert lowered.profile.failure(higher, request.size_at, request.device.usable_bytes) is None
         trial = higher
         tried.append(trial.key)
     assert len(tried) <= 25
     assert choose(lowered).plan.slowdown <= first.slowdown
 
 
-def test_what_is_measured_as_too_large_is_never_tried() -> None:
-    request = plan_request("sd", 4)
+@pytest.mark.parametrize("references", [0, 2])
+def test_what_is_measured_as_too_large_is_never_tried(references: int) -> None:
+    request = replace(plan_request("sd", 4), references=references)
     slow = choose(replace(request, memory_options=MemoryOptions(offload=Offload.SEQUENTIAL))).plan
     usable = request.device.usable_bytes
     everything = [

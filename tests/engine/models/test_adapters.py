@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from engine.errors import InvalidRequest
-from engine.jobs.request import MAX_ADAPTERS, AdapterUse, ImageRequest
+from engine.hub.pipeline_class import pipeline_class
+from engine.jobs.recipe import MAX_ADAPTERS, AdapterUse
+from engine.jobs.request import ImageRequest
 from engine.models.adapters import AdapterCatalogue
 from engine.settings import AdapterSettings
 from tests.engine.builders import model
@@ -64,15 +66,36 @@ def test_what_begins_like_the_typed_text_is_offered_first(tmp_path: Path) -> Non
         (tmp_path / f"style {i:02}.safetensors").touch()
     named = {"freestyle": AdapterSettings(source="a/b", description="no style at all")}
     shelf = AdapterCatalogue(named, tmp_path)
-    assert len(shelf.matching("", "sd", 25)) == 25
-    assert [a.name for a in shelf.matching("style 3", "sd", 3)] == [f"style 3{i}" for i in range(3)]
-    assert [a.name for a in shelf.matching("STYLE", None, 99)][-1] == "freestyle"
-    assert [a.name for a in shelf.matching("at all", "sd", 25)] == ["freestyle"]
+    assert len(shelf.matching("", "sd")) == 41
+    assert [a.name for a in shelf.matching("style 3", "sd")[:3]] == [
+        f"style 3{i}" for i in range(3)
+    ]
+    assert [a.name for a in shelf.matching("STYLE", None)][-1] == "freestyle"
+    assert [a.name for a in shelf.matching("at all", "sd")] == ["freestyle"]
 
 
 def test_what_is_for_another_family_is_not_offered(shelf: AdapterCatalogue) -> None:
-    assert [a.name for a in shelf.matching("ink", "sdxl", 25)] == ["ink"]
-    assert [a.name for a in shelf.matching("ink", "sd", 25)] == []
+    assert [a.name for a in shelf.matching("ink", "sdxl")] == ["ink"]
+    assert [a.name for a in shelf.matching("ink", "sd")] == []
+
+
+@pytest.mark.parametrize(
+    ("model", "offered"),
+    [
+        ("flux-kontext", ["swirl"]),
+        ("chroma", ["swirl"]),
+        ("flux2-klein", []),
+        ("sdxl", []),
+        (None, ["swirl"]),
+    ],
+)
+def test_what_the_model_takes_is_offered_whatever_its_family_is_called(
+    model: str | None, offered: list[str]
+) -> None:
+    swirl = AdapterCatalogue({"swirl": AdapterSettings(source="a/b", family="flux")})
+    assert [a.name for a in swirl.matching("", model)] == offered
+    if offered:
+        assert swirl.chosen([("swirl", None)], model, "it") == {"swirl": 1.0}
 
 
 def test_a_prompt_names_adapters_and_the_last_word_counts(shelf: AdapterCatalogue) -> None:
@@ -119,3 +142,26 @@ def test_there_is_a_bound_to_how_many_go_together(tmp_path: Path) -> None:
     asked = ImageRequest(prompt="a " + "".join(f"<lora:{name}>" for name in names))
     with pytest.raises(InvalidRequest, match="That's 9 LoRAs; the limit is 8"):
         asked.resolve(model(), AdapterCatalogue(folder=tmp_path))
+
+
+def test_a_pipeline_that_runs_whole_takes_loras_that_its_mixin_loads() -> None:
+    settings = {
+        "fox": AdapterSettings(source="fox.safetensors", family="sdxl"),
+        "any": AdapterSettings(source="any.safetensors"),
+    }
+    catalogue = AdapterCatalogue(settings)
+
+    def chosen(name: str, pipeline: str) -> dict[str, float]:
+        whole = pipeline_class(pipeline)
+        return catalogue.chosen([(name, None)], None, "m", whole=whole)
+
+    assert chosen("fox", "StableDiffusionXLPAGPipeline") == {"fox": 1.0}
+    assert chosen("any", "ErnieImagePipeline") == {"any": 1.0}
+    with pytest.raises(
+        InvalidRequest,
+        match="“fox” is for Stable Diffusion XL models, but m is a ErnieImagePipeline model",
+    ):
+        chosen("fox", "ErnieImagePipeline")
+    with pytest.raises(InvalidRequest, match="m doesn't support LoRAs"):
+        chosen("any", "BriaPipeline")
+    assert catalogue.chosen([], None, "m", whole=pipeline_class("BriaPipeline")) == {}

@@ -12,6 +12,7 @@ from safetensors.numpy import save_file
 from engine.errors import InvalidModel, UnknownModel
 from engine.jobs.request import ImageRequest
 from engine.memory.plan import MemoryOptions, Offload, Quantization
+from engine.memory.quantization import QUANTIZATION_METHODS
 from engine.models.catalogue import SKETCH, Catalogue, Model
 from engine.settings import EngineSettings, ModelSettings, Offloading, Quantizing
 from tests.engine.builders import model, model_settings
@@ -103,7 +104,7 @@ def test_the_family_of_a_folder_is_read_from_its_index(tmp_path: Path) -> None:
     for pipeline, family, side, steps in (
         ("StableDiffusionXLPipeline", "sdxl", 1024, 30),
         ("QwenImagePipeline", "qwen-image", 1328, 50),
-        ("KolorsPipeline", None, 512, 25),
+        ("KolorsPipeline", None, 1024, 50),
     ):
         (tmp_path / "model_index.json").write_text(json.dumps({"_class_name": pipeline}))
         entry = Model.of("here", ModelSettings(source=str(tmp_path)))
@@ -247,7 +248,8 @@ def test_what_the_owner_says_of_one_model_stands_over_what_holds_for_all() -> No
 
 def test_what_the_settings_allow_is_what_the_plan_knows() -> None:
     assert set(get_args(Offloading)) == set(Offload)
-    ways = set(Quantization) - {Quantization.GGUF}
+    methods = QUANTIZATION_METHODS.items()
+    ways = {one for one, method in methods if one != Quantization.GGUF and not method.activations}
     assert set(get_args(Quantizing)) == {"never", "if_needed", *ways}
 
 
@@ -271,3 +273,32 @@ def test_damaged_files_have_no_family_and_stop_nothing(tmp_path: Path, content: 
     file.write_bytes(len(content).to_bytes(8, "little") + content)
     for source in (tmp_path, file):
         assert Model.of("x", ModelSettings(source=str(source))).family is None
+
+
+def test_what_a_model_that_runs_whole_takes_is_read_from_its_class(tmp_path: Path) -> None:
+    for pipeline, starts, loras, guidance in (
+        ("LatentConsistencyModelPipeline", True, True, 8.5),
+        ("ErnieImagePipeline", False, True, 4.0),
+        ("BriaPipeline", False, False, 5.0),
+        ("DreamLitePipeline", True, False, 3.5),
+    ):
+        (tmp_path / "model_index.json").write_text(json.dumps({"_class_name": pipeline}))
+        entry = Model.of("here", ModelSettings(source=str(tmp_path)))
+        assert entry.whole is not None
+        assert (entry.family, entry.whole.name, entry.guidance_scale) == (None, pipeline, guidance)
+        assert (entry.image_to_image, entry.inpaint) == (starts, False)
+        assert (entry.whole.lora_mixin is not None) == loras
+        asked = Model.of("there", ModelSettings(source="someone/x"), pipeline=pipeline)
+        assert asked.whole == entry.whole
+    sd = Model.of("sd", ModelSettings(source="stable-diffusion-v1-5/stable-diffusion-v1-5"))
+    assert (sd.whole, sd.image_to_image, sd.inpaint) == (None, True, True)
+
+
+def test_sides_of_a_model_that_runs_whole_suit_its_vae_unless_the_settings_have_others(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "model_index.json").write_text('{"_class_name": "ErnieImagePipeline"}')
+    usual = Model.of("here", ModelSettings(source=str(tmp_path)))
+    assert (usual.multiple_of, usual.width) == (32, 1024)
+    own = Model.of("here", ModelSettings(source=str(tmp_path), width=1080, height=720))
+    assert (own.multiple_of, own.width, own.height) == (8, 1080, 720)

@@ -1,6 +1,7 @@
 """The truth table: whatever it says of a model can be painted, shown and configured."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -22,17 +23,22 @@ def test_every_entry_makes_a_model_whose_sizes_can_all_be_painted() -> None:
 
 def unpaintable(model: Model) -> str | None:
     """What is wrong with the sizes of a model."""
-    made = ImageRequest(prompt="a house").resolve(model)
+    asked = ImageRequest(prompt="a house", references=("shown",) if edits_only(model) else ())
+    made = asked.resolve(model)
     if (made.width, made.height) != (model.width, model.height):
         return f"its own size comes out as {made.width}x{made.height}"
     if len(model.sizes) != 7:
         return "ratios are missing"
     for size in model.sizes:
         try:
-            ImageRequest(prompt="a house", width=size.width, height=size.height).resolve(model)
+            replace(asked, width=size.width, height=size.height).resolve(model)
         except InvalidRequest as error:
             return str(error)
     return None
+
+
+def edits_only(model: Model) -> bool:
+    return model.family is not None and FAMILIES[model.family].edits_only
 
 
 def test_every_entry_can_be_written_into_the_settings() -> None:
@@ -59,7 +65,7 @@ def test_every_entry_tells_what_people_want_to_know() -> None:
 def untold(model: Model) -> list[str]:
     """Which facts about a model are missing, or cannot be true."""
     facts = {
-        "family": model.family in FAMILIES,
+        "family": model.family in FAMILIES or model.whole is not None,
         "scheduler": model.scheduler in SCHEDULERS,
         "description": bool(model.description),
         "licence": model.licence is not None and model.licence.name and model.licence.note,
@@ -80,6 +86,7 @@ def untold(model: Model) -> list[str]:
         ("black-forest-labs/FLUX.2-klein-4B", 4, 1.0),
         ("black-forest-labs/FLUX.2-klein-9B", 4, 1.0),
         ("Tongyi-MAI/Z-Image-Turbo", 9, 0.0),
+        ("Qwen/Qwen-Image-2.1-Turbo", 8, 1.0),
     ],
 )
 def test_what_is_distilled_is_not_painted_as_slowly_as_its_pipeline_would(

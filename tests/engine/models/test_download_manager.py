@@ -2,8 +2,8 @@
 
 import asyncio
 import shutil
-import time
-from collections.abc import AsyncIterator, Callable
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,16 @@ from engine import (
     open_studio,
 )
 from engine.hub import DownloadProgress, HubClient, LocalFiles, Origin, origin
+from engine.jobs.control import ControlKind
+from engine.jobs.process import ProcessKind
+from engine.models.controls import ControlNetwork
 from engine.models.download_manager import DownloadManager
+from engine.models.networks import Network
+from engine.network_settings import IPAdapterSettings
 from tests.engine.builders import engine_settings, model_settings
 from tests.engine.hub.conftest import UNET
+from tests.engine.hub.weights import save
+from tests.engine.waiting import wait_for, wait_for_bytes
 from tests.hub_server import Fault, HubServer, Repository
 from tests.tiny.classifier import classifier
 
@@ -65,14 +72,6 @@ async def until(studio: Studio, job: Job, what: Callable[[JobEvent], bool]) -> J
             if what(event):
                 return event
     raise AssertionError("the job is over")
-
-
-def wait_for(what: Callable[[], bool]) -> None:
-    """Wait, off the loop, until something is so."""
-    until = time.monotonic() + 30
-    while not what():
-        assert time.monotonic() < until
-        time.sleep(0.01)
 
 
 def over(event: JobEvent) -> bool:
@@ -126,12 +125,14 @@ async def test_nothing_comes_for_a_job_that_was_called_off(
 
 
 async def test_after_a_restart_it_goes_on_with_what_has_come(
-    open_here: Open, server: HubServer, fox: Repository
+    open_here: Open, server: HubServer, cache: Path, fox: Repository
 ) -> None:
     fox.faults[UNET] = Fault(stall_after=60_000)
     async with open_here() as studio:
         job = await ask(studio, "fox")
         await until(studio, job, lambda event: event.downloaded is not None)
+        await asyncio.to_thread(wait_for, lambda: server.sent(UNET) >= 60_000)
+        await asyncio.to_thread(wait_for_bytes, cache, server.sent(UNET))
     fox.faults.clear()
     async with open_here() as studio:
         assert (await until(studio, job, over)).state is JobState.PAINTED
@@ -157,7 +158,7 @@ async def test_what_is_to_come_first_is_told_and_nothing_is_foreseen_of_it(
         for name in asked:  # both have painted once, so that their times are known
             await until(studio, await ask(studio, name), over)
         assert await studio.forecast([asked["fox"]], Requester(owner="ada")) is not None
-        studio._worker._availability.forget("fox")
+        studio._dispatcher._availability.forget("fox")
         assert await studio.missing([asked["fox"]], Requester(owner="ada")) is None, (
             "it is looked for on the disk"
         )
@@ -257,3 +258,52 @@ async def test_a_classifier_on_the_hub_is_downloaded_for_the_thread_that_needs_i
     server.add("someone/classifier", classifier(tmp_path, "all"))
     folder = await asyncio.to_thread(DownloadManager(hub).classifier, "someone/classifier")
     assert (folder / "model.safetensors").is_file()
+
+
+PART = "someone/parts/b.safetensors"
+UPSCALER = Network(kind=ProcessKind.UPSCALE, name="large", source=PART)
+CONTROL = ControlNetwork(name="lines", source=PART, family="sd", kinds=(ControlKind.LINES,))
+IP_ADAPTER = IPAdapterSettings(
+    family="sd", source="someone/else/ip.safetensors", image_encoder="someone/parts/encoder"
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "start"),
+    [
+        ("classifier", lambda downloads: asyncio.to_thread(downloads.classifier, "someone/parts")),
+        ("upscaler", lambda downloads: asyncio.to_thread(downloads.network, UPSCALER)),
+        ("control", lambda downloads: asyncio.to_thread(downloads.network, CONTROL)),
+        ("language_model", lambda downloads: downloads.language_model("someone/parts", False)),
+        ("ip_adapter", lambda downloads: asyncio.to_thread(downloads.ip_adapter, IP_ADAPTER)),
+        ("lora", lambda downloads: asyncio.to_thread(downloads.lora, PART)),
+        ("lora", lambda downloads: downloads.download_lora("b", PART)),
+    ],
+)
+async def test_deleting_leaves_the_repository_that_a_smaller_download_is_about_to_write_to(
+    server: HubServer,
+    hub: HubClient,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    start: Callable[[DownloadManager], Coroutine[Any, Any, object]],
+) -> None:
+    for name in "ab":
+        save(tmp_path / "parts" / f"{name}.safetensors", {"x.lora_up.weight": (8, 8)})
+    server.add("someone/parts", tmp_path / "parts")
+    downloads, other = DownloadManager(hub), origin("someone/parts/a.safetensors")
+    await downloads.download_lora("a", other.source.text)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def waits(*_: object, **__: object) -> Path:
+        begun.set()
+        go_on.wait(30)
+        return tmp_path
+
+    monkeypatch.setattr(f"engine.models.download_manager.download_{kind}", waits)
+    running = asyncio.create_task(start(downloads))
+    await asyncio.to_thread(begun.wait, 30)
+    assert await downloads.free(other, ()) == 0
+    go_on.set()
+    await running
+    assert await downloads.free(other, ()) > 0

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,13 @@ from engine.errors import ModelUnavailable
 from engine.hub import CorruptFile, HubClient, download, origin
 from engine.memory.components import Component, Role
 from engine.memory.plan import Quantization
+from engine.models.catalogue import Model
 from engine.models.inspection import Inspection, inspect
+from engine.settings import ModelSettings
 from tests.engine.hub import weights
 from tests.engine.hub.conftest import UNET
 from tests.hub_server import HubServer, Repository
+from tests.tiny import modular
 
 FOX = origin("someone/fox")
 
@@ -291,3 +295,102 @@ def test_a_cut_off_file_is_named(tmp_path: Path, tiny_model: Path) -> None:
 def test_a_folder_that_is_no_pipeline_says_so(tmp_path: Path) -> None:
     with pytest.raises(ModelUnavailable, match=r"isn't a pipeline: it has no model_index\.json"):
         inspect(origin(str(tmp_path)))
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "why"),
+    [
+        ("StableDiffusionControlNetPipeline", "needs a control picture"),
+        ("WanPipeline", "makes videos"),
+        ("MyOwnPipeline", "isn't a pipeline of the installed Diffusers"),
+        (["my_pipeline", "MyPipeline"], "Code from repositories is never run"),
+    ],
+)
+def test_a_pipeline_that_needs_more_than_a_prompt_or_other_code_is_refused(
+    pipeline: str | list[str], why: str, tiny_model: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(tiny_model, tmp_path / "model")
+    index = json.loads((folder / "model_index.json").read_text())
+    (folder / "model_index.json").write_text(json.dumps(index | {"_class_name": pipeline}))
+    with pytest.raises(ModelUnavailable, match=why):
+        inspect(origin(str(folder)))
+
+
+@pytest.fixture(scope="module")
+def anima(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that only has the index of a modular pipeline."""
+    return modular.anima(tmp_path_factory.mktemp("modular") / "model")
+
+
+def test_a_model_for_modular_pipelines_alone_is_told_by_its_own_index(anima: Path) -> None:
+    seen = inspect(origin(str(anima)))
+    assert (seen.pipeline, seen.family) == ("AnimaModularPipeline", None)
+    assert {part.name: part.role for part in seen.components} == {
+        "text_encoder": Role.TEXT_ENCODER,
+        "text_conditioner": Role.OTHER,
+        "transformer": Role.DENOISER,
+        "vae": Role.VAE,
+    }
+    assert seen.files[0] == "modular_model_index.json"
+    model = Model.of("new", ModelSettings(source=str(anima)))
+    assert model.whole is not None
+    assert (model.whole.name, model.num_inference_steps) == ("AnimaModularPipeline", 50)
+    assert (model.guidance_scale, model.width) == (4.0, 1024)
+    assert seen.total_bytes == sum(file.stat().st_size for file in anima.rglob("*.*"))
+
+
+def _moved(index: dict[str, Any], **spec: Any) -> None:
+    index["vae"][2] |= spec
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (lambda index: index.pop("transformer"), "Missing: the folder transformer"),
+        (
+            lambda index: _moved(index, subfolder="../vae"),
+            r"the folder \.\./vae \(of owner/modular",
+        ),
+        (lambda index: _moved(index, type_hint=["my_code", "VAE"]), "Its vae needs code"),
+        (lambda index: _moved(index, type_hint=[None, None]), "Its vae needs code"),
+        (
+            lambda index: index.update(_blocks_class_name="MyBlocks"),
+            "modular_model_index.json needs",
+        ),
+        (lambda index: index.update(_class_name=["own", "Own"]), "_index.json needs code"),
+        (lambda index: index.update(_class_name="ModularPipeline"), "isn't a pipeline of the inst"),
+        (lambda index: index.update(_class_name="MyModularPipeline"), "isn't a pipeline of the in"),
+        (lambda index: index.update(_class_name="WanModularPipeline"), "makes videos"),
+        (
+            lambda index: index.update(_class_name="QwenImageEditPlusModularPipeline"),
+            "needs more than a prompt: image",
+        ),
+        (
+            lambda index: index.update(_class_name="StableDiffusionPipeline"),
+            r"modular_model_index\.json doesn't name a pipeline",
+        ),
+        (lambda index: index.pop("_class_name"), "modular_model_index.json doesn't name a pipe"),
+    ],
+)
+def test_a_modular_index_that_cannot_be_followed_is_refused(
+    change: Callable[[dict[str, Any]], object], why: str, anima: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(anima, tmp_path / "model")
+    modular.rewrite(folder, change)
+    with pytest.raises(ModelUnavailable, match=why):
+        inspect(origin(str(folder)))
+
+
+def test_a_modular_pipeline_with_blocks_of_its_own_is_refused(anima: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(anima, tmp_path / "model")
+    (folder / "modular_config.json").write_text('{"auto_map": {"ModularPipelineBlocks": "b.B"}}')
+    with pytest.raises(ModelUnavailable, match=r"Its modular_config\.json needs code that isn't"):
+        inspect(origin(str(folder)))
+
+
+def test_an_ordinary_index_counts_before_a_modular_one(
+    tiny_model: Path, anima: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(tiny_model, tmp_path / "model")
+    shutil.copy(anima / "modular_model_index.json", folder)
+    assert inspect(origin(str(folder))).family == "sd"

@@ -1,13 +1,13 @@
 """Models are added, removed, planned and verified while the studio runs; the Hub is a loopback."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from diffusers import StableDiffusionPipeline
 
 from engine import (
     DownloadProgress,
@@ -29,11 +29,15 @@ from engine.memory.plan import Plan, Stage
 from engine.store import Database, MeasurementTable
 from engine.worker.device_thread import DeviceThread
 from engine.worker.messages import ForgetModel
+from tests.civitai_server import CivitaiServer, Version
 from tests.engine.builders import engine_settings, model_settings
 from tests.engine.conftest import Gate
 from tests.engine.hub import weights
 from tests.engine.hub.conftest import UNET
+from tests.engine.waiting import wait_for, wait_for_bytes
 from tests.hub_server import Fault, HubServer, Repository
+from tests.tiny import adapters
+from tests.tiny.original_layout import checkpoint
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -83,14 +87,6 @@ def weights_in(cache: Path) -> list[Path]:
     return list(cache.rglob("*.safetensors"))
 
 
-def wait_for(what: Callable[[], bool]) -> None:
-    """Wait, off the loop, until something is so."""
-    until = time.monotonic() + 30
-    while not what():
-        assert time.monotonic() < until
-        time.sleep(0.01)
-
-
 # ------------------------------------------------------------------------------------------ looking
 
 
@@ -100,7 +96,7 @@ async def test_a_look_tells_all_and_downloads_nothing(
     found = await studio.model_manager.candidate("someone/fox")
     assert (found.name, found.model.source, found.model.family) == ("fox", "someone/fox", "sd")
     assert found.inspection.pipeline == "StableDiffusionPipeline"
-    assert found.licence == "fox-1 (https://fox)"
+    assert found.licence == "fox-1 (https://fox): its terms aren't known here, so read them"
     assert not found.gated
     assert not found.on_disk
     assert found.fits
@@ -109,6 +105,53 @@ async def test_a_look_tells_all_and_downloads_nothing(
     assert studio.model_manager.disk_usage("tiny").presence is Presence.COMPLETE
     assert not weights_in(cache), "headers alone were looked at"
     assert names(studio) == ["sketch", "tiny"]
+
+
+async def test_a_licence_that_asks_for_a_filter_is_told_before_adding_and_stays_known(
+    studio: Studio, fox: Repository
+) -> None:
+    fox.card = {"license": "other", "license_name": "krea-2-community-license"}
+    fox.put("README.md", b"---\nlicense: other\nlicense_name: krea-2-community-license\n---\n")
+    found = await studio.model_manager.candidate("someone/fox")
+    said = "krea-2-community-license: commercial use allowed below $1M revenue a year; asks for"
+    assert (found.licence or "").startswith(said)
+    [warning] = found.licence_warnings
+    assert warning.startswith("This licence asks for a content filter, and there is none")
+    await studio.model_manager.add(found)
+    assert (await studio.model_manager.licence("fox") or "").startswith(said)
+    assert await studio.model_manager.licence("tiny") is None
+
+
+@pytest.mark.slow
+async def test_a_checkpoint_from_civitai_is_added_and_paints(
+    open_here: Open, tiny_model: Path, tmp_path: Path, server: HubServer
+) -> None:
+    file = checkpoint(tiny_model, tmp_path / "fox.safetensors")
+    server.add("stable-diffusion-v1-5/stable-diffusion-v1-5", tiny_model)
+    with CivitaiServer() as civitai:
+        version = Version(7, file.read_bytes(), kind="Checkpoint", sellable=False, login=True)
+        civitai.add(version)
+        civitai.add(Version(8, file.read_bytes(), kind="LORA"))
+        civitai.members.add("key")
+        async with open_here(civitai_url=civitai.endpoint, civitai_token="key") as studio:
+            manager = studio.model_manager
+            for page in ("civitai:7", "https://civitai.com/models/70/fox", version.sha256[:12]):
+                source = page if ":" in page else f"civitai:{page}"
+                found = await manager.candidate(source)
+                assert (found.name, found.settings.source) == ("fox-v1.0", "civitai:7")
+            assert found.licence == (
+                "Civitai, selling pictures not allowed: its author doesn't allow selling pictures"
+            )
+            assert found.download_bytes >= len(version.content)
+            seen: list[DownloadProgress] = []
+            await manager.add(found, seen.append)
+            assert seen[-1].done == seen[-1].total
+            assert (await manager.licence("fox-v1.0") or "").startswith("Civitai, selling")
+            assert await manager.verify("fox-v1.0") == []
+            assert await outcome(studio, model="fox-v1.0") is JobState.PAINTED
+            assert await manager.remove("fox-v1.0") >= len(version.content)
+            with pytest.raises(ModelUnavailable, match=r"is a LoRA\. Add it with `/lora add`"):
+                await manager.candidate("civitai:8")
 
 
 async def test_what_is_on_disk_or_in_the_catalogue_is_said(
@@ -183,14 +226,13 @@ async def test_an_added_model_is_listed_paints_and_is_there_after_a_restart(
 
 
 async def test_a_cancelled_download_registers_nothing_and_is_gone_on_with(
-    studio: Studio, server: HubServer, fox: Repository
+    studio: Studio, server: HubServer, cache: Path, fox: Repository
 ) -> None:
     candidate = await studio.model_manager.candidate("someone/fox")
     second = await studio.model_manager.candidate("someone/fox", name="second")
     fox.faults[UNET] = Fault(stall_after=60_000)
-    before = server.sent(UNET)
     coming = asyncio.create_task(studio.model_manager.add(candidate))
-    await asyncio.to_thread(wait_for, lambda: server.sent(UNET) - before >= 60_000)
+    await asyncio.to_thread(wait_for_bytes, cache, 60_000)
     with pytest.raises(InvalidModel, match="“someone/fox” is already downloading"):
         await studio.model_manager.add(second)
     coming.cancel()
@@ -215,7 +257,7 @@ async def test_a_download_that_fails_registers_nothing(
         with pytest.raises(DiskFull, match="Not enough disk space"):
             await studio.model_manager.add(candidate)
     fox.faults[UNET] = Fault(corrupt=True)
-    with pytest.raises(CorruptFile, match="doesn't match what the Hub promised"):
+    with pytest.raises(CorruptFile, match="doesn't match its checksum"):
         await studio.model_manager.add(candidate)
     assert names(studio) == ["sketch", "tiny"]
     fox.faults.clear()
@@ -276,6 +318,20 @@ async def test_what_another_model_is_made_from_stays(studio: Studio, fox: Reposi
     assert await studio.model_manager.remove("fox") == 0
     assert studio.model_manager.disk_usage("vixen").presence is Presence.COMPLETE
     assert await studio.model_manager.remove("vixen") > 0
+
+
+async def test_what_a_lora_is_made_from_stays(
+    studio: Studio, fox: Repository, tiny_model: Path, tmp_path: Path
+) -> None:
+    pipe = StableDiffusionPipeline.from_pretrained(tiny_model)
+    ink = adapters.lora(tmp_path / "ink" / "ink.safetensors", pipe, "unet", seed=1)
+    fox.put("ink.safetensors", ink.read_bytes())
+    await studio.model_manager.add(await studio.model_manager.candidate("someone/fox"))
+    loras = studio.adapter_manager
+    await loras.add(await loras.candidate("someone/fox/ink.safetensors", name="ink"))
+    await studio.model_manager.remove("fox")
+    assert (await loras.info("ink")).size == ink.stat().st_size
+    assert await loras.remove("ink") > 0
 
 
 async def test_a_model_that_jobs_need_stays(studio: Studio, gate: Gate, fox: Repository) -> None:
@@ -341,6 +397,7 @@ async def test_a_plan_is_made_before_and_after_download(studio: Studio, fox: Rep
     assert small.peaks[2] != large.peaks[2], "decoding takes by the size"
 
 
+@pytest.mark.slow
 async def test_damaged_files_are_found_and_brought_anew(
     studio: Studio, cache: Path, fox: Repository
 ) -> None:
@@ -349,14 +406,16 @@ async def test_damaged_files_are_found_and_brought_anew(
     [blob] = [file.resolve() for file in weights_in(cache) if "unet" in file.parts]
     blob.write_bytes(blob.read_bytes()[:-1] + b"\0")
     [flaw] = await studio.model_manager.verify("fox")
-    assert flaw.startswith(f"{UNET} doesn't match the Hub's checksum")
+    assert flaw.startswith(f"{UNET} doesn't match its checksum")
     await studio.model_manager.download("fox")
     assert await studio.model_manager.verify("fox") == []
     blob.write_bytes(blob.read_bytes()[:-1])
     [flaw] = await studio.model_manager.verify("fox")
     assert "should have" in flaw
     await studio.use_model("fox", "guild")
-    job = await studio.submit(ImageRequest(prompt="a fox", model="fox"), Requester(owner="ada"))
+    small: dict[str, Any] = {"width": 256, "height": 256, "num_inference_steps": 1}
+    request = ImageRequest(prompt="a fox", model="fox", **small)
+    job = await studio.submit(request, Requester(owner="ada"))
     async with asyncio.timeout(60):
         [*_, last] = [event async for event in studio.watch(job.id)]
     assert last.state is JobState.PAINTED
@@ -401,7 +460,7 @@ async def test_what_was_measured_is_told_by_size_and_forgotten_with_the_model(
         await studio.model_manager.add(await studio.model_manager.candidate("someone/fox"))
         async with Database(data / "atelier.db") as database:
             for stage, side, batch, peak in (
-                (Stage.ENCODE, 512, 1, 300),
+                (Stage.ENCODE, 0, 1, 300),
                 (Stage.STEP, 512, 4, 700),
                 (Stage.STEP, 256, 1, 200),
                 (Stage.DECODE, 512, 1, 900),
@@ -428,6 +487,6 @@ async def test_what_was_measured_is_told_by_size_and_forgotten_with_the_model(
 async def test_the_executor_is_told_to_release_it(studio: Studio, fox: Repository) -> None:
     await studio.model_manager.add(await studio.model_manager.candidate("someone/fox"))
     await studio.model_manager.remove("fox")
-    device = studio._worker._device
+    device = next(iter(studio._dispatcher._slots.values())).device.host
     assert isinstance(device, DeviceThread)
     assert device._commands.get_nowait() == ForgetModel("fox")

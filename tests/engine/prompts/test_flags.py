@@ -16,6 +16,13 @@ def asked(prompt: str, **typed: Any) -> ImageRequest:
     return flags.applied_to(ImageRequest(prompt=words, **typed), SKETCH)
 
 
+def test_they_are_kept_as_typed() -> None:
+    words, flags = without_flags("a --ar 3:2 red house --no rain, mud --tile --v 6 in snow —seed 7")
+    assert words == "a red house in snow"
+    assert flags.text == "--ar 3:2 --no rain, mud --tile --v 6 —seed 7"
+    assert without_flags("a red house")[1].text == ""
+
+
 @pytest.mark.parametrize(
     ("flag", "fields"),
     [
@@ -92,6 +99,8 @@ def test_other_hyphens_are_letters(prompt: str) -> None:
     [
         ("fish --sed 7", "There's no flag --sed. Did you mean --seed?"),
         ("fish --zzz", "There's no flag --zzz. Available: --ar --size"),
+        ("fish --sref 12 --sw 1001", "--sw goes from 0 to 1000, not 1001."),
+        ("fish --sref 12 --ow 50", "--ow is the weight of --oref, which isn't there."),
         ("fish --chaos much", "--chaos takes a whole number, not “much”."),
         ("fish --seed red", "--seed takes a whole number, not “red”."),
         ("fish --steps 2.5", "--steps takes a whole number, not “2.5”."),
@@ -129,13 +138,15 @@ def test_what_is_not_wanted_counts_together() -> None:
 def test_every_flag_has_an_example_that_is_understood() -> None:
     assert set(EXAMPLES) == {*READERS, *SWITCHES} == set(ALIASES.values())
     for name, example in EXAMPLES.items():
-        assert asked(f"fish {example}") != ImageRequest(prompt="fish"), name
+        understood = asked(f"fish {example}") != ImageRequest(prompt="fish")
+        _, flags = without_flags(f"fish {example}")
+        assert understood or flags.draft or flags.pictures, name
 
 
 def test_all_that_a_flag_says_has_a_name_for_people() -> None:
     samples = {"ar": "3:2", "size": "64x64"}
     told = {field for name in READERS for field in READERS[name](name, samples.get(name, "1"))}
-    assert told - {"negative_prompt"} <= FIELDS.keys()
+    assert told - {"negative_prompt", "pictures"} <= FIELDS.keys()
 
 
 @pytest.mark.parametrize("flag", ["--strength nan", "--cfg nan", "--cfg inf", "--strength -inf"])

@@ -125,6 +125,29 @@ async def test_a_cancelled_check_is_not_carried_out(
     assert seen == [(WHITE,), (WHITE,)]
 
 
+@pytest.mark.parametrize("host", [ClassifierThread, ClassifierProcess])
+async def test_other_settings_count_for_what_comes_after(
+    tmp_path: Path,
+    checker_of: MakeChecker,
+    host: type[ClassifierThread | ClassifierProcess],
+    forked: None,
+) -> None:
+    folder = classifier(tmp_path / "bright", "bright")
+    checker, other = (
+        checker_of(folder, host),
+        SafetySettings(classifier=str(folder), labels=("normal",)),
+    )
+    asked = [asyncio.create_task(check(checker, WHITE, BLACK)) for _ in range(2)]
+    await asyncio.sleep(0)
+    replaced = host(other, lambda name: Path(name))
+    await checker.replace(other, replaced)
+    after = await check(checker, WHITE, BLACK)
+    before = [[each.flagged for each in verdicts] for verdicts in await asyncio.gather(*asked)]
+    assert before == [[True, False]] * 2
+    assert [each.flagged for each in after] == [False, True]
+    await checker.stop()
+
+
 async def test_a_process_of_its_own(tmp_path: Path, checker_of: MakeChecker, forked: None) -> None:
     """It answers as the thread does, may die, and ends with the checker."""
     checker = checker_of(classifier(tmp_path / "bright", "bright"), ClassifierProcess)

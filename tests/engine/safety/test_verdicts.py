@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from engine import (
     open_studio,
 )
 from engine.diffusion.image_classifier import ImageClassifier
+from engine.jobs.process import Process, ProcessKind
 from engine.safety.verdict import UNCHECKED, SafetyVerdict
 from tests.engine.builders import engine_settings, model_settings
 from tests.tiny.classifier import classifier
@@ -93,7 +95,14 @@ async def test_an_enlarged_copy_has_the_verdict_of_its_picture(
         await studio.safety.release(job_id)
         copy = await studio.enlarge(Parent(job_id, 1), 2, Requester(owner="bob"))
         assert [each.released for each in await studio.safety.verdicts(copy.id)] == [True]
+        source = (await studio.job(job_id)).recipe
+        upscale = Process(kind=ProcessKind.UPSCALE, image="a.png", network="net")
+        made = replace(source, seed=source.seeds[1], count=1, enlarged=2, process=upscale)
+        [verdict] = await studio.safety.check(made, Parent(job_id, 1), ())
+        assert verdict.released
         assert not looked
+        cut = replace(made, process=replace(upscale, kind=ProcessKind.BACKGROUND))
+        assert await studio.safety.check(cut, Parent(job_id, 1), ()) == (), "looks for itself"
 
 
 async def test_a_copy_of_another_prompt_is_checked_itself(
@@ -134,7 +143,7 @@ async def test_what_cannot_be_checked_counts_as_unsafe(
 async def test_a_program_that_ends_before_the_verdict_paints_and_checks_again(
     tiny_model: Path, tmp_path: Path, strict: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.worker.worker.STEP_GRACE", 0.2)
+    monkeypatch.setattr("engine.worker.dispatcher.STEP_GRACE", 0.2)
     looking, look = threading.Event(), ImageClassifier.classify
     gate = threading.Event()
 

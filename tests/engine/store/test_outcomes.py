@@ -59,3 +59,20 @@ async def test_what_is_older_than_a_day_is_forgotten(
     await age(database, await painted(jobs, tmp_path, 1), DAY + 1)
     await painted(jobs, tmp_path, 1)
     assert await database.read("SELECT job_id FROM outcomes") == [(2,)]
+
+
+async def test_when_pictures_were_painted_is_told_by_the_second(
+    database: Database, jobs: JobTable, tmp_path: Path
+) -> None:
+    await age(database, await painted(jobs, tmp_path, 1), 5000)
+    await age(database, await painted(jobs, tmp_path, 2), 100)
+    for count in (3, 4):
+        await painted(jobs, tmp_path, count)
+    failed = await jobs.add(Requester(owner="ada"), recipe())
+    await jobs.set_state(failed.id, JobState.FAILED, "a reason")
+    found = await Outcomes(database).painted_since(time.time() - HOUR)
+    assert found[0].pictures == 2
+    assert sum(each.pictures for each in found) == 9
+    assert len(found) <= 3
+    assert sorted(found, key=lambda each: each.at) == found
+    assert await Outcomes(database).painted_since(time.time() + 60) == []

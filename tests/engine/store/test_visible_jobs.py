@@ -164,3 +164,25 @@ async def test_a_page_of_a_large_server_keeps_nobody_waiting(
         assert len(page.jobs) == 5
         assert page.total == module.MAX_CHECKED // 2
         assert min(took) < 0.25
+
+
+async def test_the_latest_are_found_without_looking_at_all_others(
+    visible: VisibleJobs, jobs: JobTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "BATCH", 2)
+    everyone = viewer("", withholds_unsafe=True)
+    shown = [await painted(jobs) for _ in range(6)]
+    await painted(jobs, private=True)
+    await painted(jobs, verdicts=(UNSAFE,))
+    asked: list[int] = []
+    original = everyone.can_see
+
+    def can_see(message_ref: Any) -> bool:
+        asked.append(1)
+        return original(message_ref)
+
+    looking = Viewer(owner="", scope="here", can_see=can_see, withholds_unsafe=True)
+    found = await visible.latest(looking, Search(), 2)
+    assert [job.id for job in found] == shown[:-3:-1]
+    assert len(asked) <= 4
+    assert [job.id for job in await visible.latest(everyone, Search(), 99)] == shown[::-1]

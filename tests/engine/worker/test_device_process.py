@@ -5,17 +5,32 @@ import multiprocessing
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
+from PIL import Image
 
-from engine import ImageRequest, JobState, Requester, Studio, open_studio
+from engine import (
+    BackgroundSettings,
+    ImageRequest,
+    JobState,
+    Parent,
+    Requester,
+    Studio,
+    open_studio,
+)
 from engine.errors import DeviceUnavailable, ModelUnavailable
 from engine.hub import Origin
 from engine.jobs.job import Job, JobEvent
+from engine.memory.profiles import ProfileStore
+from engine.worker.attached_device import AttachedDevice
+from engine.worker.blame import BlameFile
+from engine.worker.device_process import DeviceProcess
 from tests.engine.builders import engine_settings, model_settings
 from tests.hub_server import HubServer, Repository
+from tests.tiny.segmenter import segmenter
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 
@@ -27,10 +42,16 @@ Open = Callable[..., AbstractAsyncContextManager[Studio]]
 @pytest.fixture
 def opened(tmp_path: Path, tiny_model: Path) -> Open:
     @asynccontextmanager
-    async def open_it(source: Path | str = tiny_model, **changes: Any) -> AsyncIterator[Studio]:
+    async def open_it(
+        source: Path | str = tiny_model,
+        background: BackgroundSettings | None = None,
+        **changes: Any,
+    ) -> AsyncIterator[Studio]:
         settings = engine_settings(**{"batch_size": 1} | changes)
         models = {"tiny": model_settings(source)}
-        async with open_studio(settings, models, tmp_path / "data", isolated=True) as studio:
+        async with open_studio(
+            settings, models, tmp_path / "data", isolated=True, background=background
+        ) as studio:
             yield studio
 
     return open_it
@@ -59,7 +80,10 @@ async def test_what_a_dead_device_was_painting_is_painted_again(opened: Open) ->
     async with opened() as studio:
         first = await studio.submit(ImageRequest(prompt="a house", num_inference_steps=150), ADA)
         second = await studio.submit(ImageRequest(prompt="a boat"), ADA)
+        assert await studio.device_memory() == [], "nobody has started it yet"
         await stepped(studio, first)
+        [memory] = await studio.device_memory()
+        assert (memory.name, 0 < memory.used_bytes < memory.total_bytes) == ("cpu", True)
         device().kill()
         for job, attempts in (first, 1), (second, 0):
             assert (await outcome(studio, job)).state is JobState.PAINTED
@@ -102,6 +126,24 @@ async def test_a_job_is_cancelled_and_the_next_one_stops_with_the_studio(opened:
 
 
 @pytest.mark.usefixtures("forked")
+async def test_a_network_comes_from_the_hub_and_works_in_the_device(
+    opened: Open, server: HubServer, tmp_path: Path
+) -> None:
+    async with opened() as studio:
+        job = await studio.submit(ImageRequest(prompt="a house"), ADA)
+        [file] = (await outcome(studio, job)).pictures
+    with Image.open(file) as picture:
+        server.add("someone/cutter", segmenter(tmp_path / "cutter", picture))
+    cutter = BackgroundSettings(model="someone/cutter")
+    async with opened(hub_url=server.endpoint, background=cutter) as studio:
+        cut = await studio.processes.remove_background(Parent(job.id, 0), ADA)
+        event = await outcome(studio, cut)
+        assert (event.state, event.error) == (JobState.PAINTED, None)
+        with Image.open(event.pictures[0]) as made:
+            assert made.mode == "RGBA"
+
+
+@pytest.mark.usefixtures("forked")
 async def test_the_device_asks_the_parent_for_files(
     opened: Open, server: HubServer, fox: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -126,3 +168,55 @@ async def test_a_device_that_is_not_there(opened: Open) -> None:
         event = await outcome(studio, await studio.submit(ImageRequest(prompt="a house"), ADA))
         assert event.state is JobState.FAILED
         assert "cuda:7" in (event.error or "")
+
+
+@pytest.mark.usefixtures("forked")
+async def test_when_one_of_two_devices_dies_the_other_one_goes_on(
+    opened: Open, tmp_path: Path
+) -> None:
+    """Two processes on the CPU, attached as two cards would be."""
+    async with opened() as studio:
+        dispatcher = studio._dispatcher
+        [first] = dispatcher._slots.values()
+        host = first.device.host
+        assert isinstance(host, DeviceProcess)
+        blame = BlameFile.numbered(tmp_path / "data", 1)
+        setup = replace(host._setup, profiles=ProfileStore(), blame=blame)
+        dispatcher.attach(
+            AttachedDevice(
+                name="second",
+                host=DeviceProcess(setup),
+                batch_size=1,
+                profiles=setup.profiles,
+                local=True,
+                blame=blame,
+            )
+        )
+        asked = [ImageRequest(prompt="a house", num_inference_steps=150, seed=7)] * 2
+        jobs = [await studio.submit(request, ADA) for request in asked]
+        await asyncio.gather(*(stepped(studio, job) for job in jobs))
+        killed, _ = sorted(multiprocessing.active_children(), key=lambda child: child.pid or 0)
+        killed.kill()
+        events = await asyncio.gather(*(outcome(studio, job) for job in jobs))
+        assert [event.state for event in events] == [JobState.PAINTED] * 2
+        assert sorted([(await studio.job(job.id)).attempts for job in jobs]) == [0, 1]
+        painted = [Image.open(event.pictures[0]).tobytes() for event in events]
+        assert painted[0] == painted[1]
+    assert not multiprocessing.active_children()
+
+
+async def test_a_device_that_is_lent_takes_no_memory_and_paints_again_afterwards(
+    opened: Open,
+) -> None:
+    async with opened() as studio:
+        dispatcher = studio._dispatcher
+        assert dispatcher.idle_seconds > 0
+        await outcome(studio, await studio.submit(ImageRequest(prompt="a house"), ADA))
+        await dispatcher.lend()
+        assert multiprocessing.active_children() == []
+        job = await studio.submit(ImageRequest(prompt="a boat"), ADA)
+        assert dispatcher.idle_seconds == 0
+        await asyncio.sleep(0.1)
+        assert multiprocessing.active_children() == []
+        dispatcher.take_back()
+        assert (await outcome(studio, job)).state is JobState.PAINTED

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
+from PIL import Image as Pillow
 
 from engine.diffusion.families.base import Family, InitImage, Sample
 from engine.diffusion.offload import OffloadedComponents
-from engine.jobs.request import Recipe
+from engine.jobs.recipe import Recipe
 
 Image = npt.NDArray[np.int16]
 
@@ -30,7 +31,12 @@ def picture(family: Family, sample: Sample) -> Image:
 
 @torch.inference_mode()
 def paint(
-    family: Family, *recipes: Recipe, after: Sequence[int] = (), init_image: InitImage | None = None
+    family: Family,
+    *recipes: Recipe,
+    after: Sequence[int] = (),
+    init_image: InitImage | None = None,
+    references: Sequence[Pillow.Image] = (),
+    control: Pillow.Image | None = None,
 ) -> list[Image]:
     """Paint the recipes side by side; the i-th one comes in after `after[i]` steps."""
     coming = dict(enumerate(recipes))
@@ -39,7 +45,7 @@ def paint(
     now = 0
     while coming or any(not sample.done for group in samples.values() for sample in group):
         for i in [i for i in coming if arrival[i] <= now]:
-            samples[i] = list(family.begin(coming.pop(i), init_image))
+            samples[i] = list(family.begin(coming.pop(i), init_image, references, control))
         batch = [sample for group in samples.values() for sample in group if not sample.done]
         if batch:
             family.step(batch, lambda: None)

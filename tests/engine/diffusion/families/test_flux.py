@@ -9,7 +9,7 @@ import torch
 from engine.diffusion.families import Family, InitImage, family_of
 from engine.diffusion.families.flux import Flux
 from engine.diffusion.families.latent_sample import LatentSample
-from engine.jobs.request import Recipe
+from engine.jobs.recipe import Recipe
 from engine.models.schedulers import allowed_schedulers
 from tests.engine.diffusion.families.parity import ONE_LEVEL, Image, difference, paint, parts
 from tests.engine.diffusion.families.transformer_pipelines import levels, recipe, run_pipeline

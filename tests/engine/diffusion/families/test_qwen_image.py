@@ -10,11 +10,11 @@ from engine.diffusion.families import InitImage, family_of
 from engine.diffusion.families.qwen_image import QwenImage
 from engine.diffusion.latent_rgb import QWEN_IMAGE
 from engine.diffusion.previews import LatentMap
-from engine.jobs.request import Recipe
+from engine.jobs.recipe import Recipe
 from engine.models.schedulers import allowed_schedulers
 from tests.engine.diffusion.families.parity import ONE_LEVEL, Image, difference, paint, parts
 from tests.engine.diffusion.families.transformer_pipelines import levels, recipe, run_pipeline
-from tests.engine.diffusion.families.unet_pipelines import photo
+from tests.engine.diffusion.families.unet_pipelines import photo, stencil
 from tests.tiny.qwen_image import qwen_image
 
 UNGUIDED, GUIDED = 1.0, 6.5
@@ -58,9 +58,11 @@ def plain(pipe: Any, asked: Recipe, init_image: InitImage | None = None) -> Imag
     if init_image is None:
         return levels(run_pipeline(diffusers.QwenImagePipeline, pipe, asked, **guidance))
     picture = {"image": init_image.image, "strength": asked.strength}
-    return levels(
-        run_pipeline(diffusers.QwenImageImg2ImgPipeline, pipe, asked, **guidance, **picture)
-    )
+    task = diffusers.QwenImageImg2ImgPipeline
+    if init_image.mask is not None:
+        task = diffusers.QwenImageInpaintPipeline
+        picture["mask_image"] = init_image.mask
+    return levels(run_pipeline(task, pipe, asked, **guidance, **picture))
 
 
 @pytest.mark.parametrize("negative_prompt", ["", "a blue fish"])
@@ -101,6 +103,19 @@ def test_a_picture_painted_over_another_is_the_one_that_the_pipeline_paints(
     assert difference(alone, plain(pipe, asked, init_image)) <= AT_MOST[guidance_scale]
     [other] = paint(family, asked, init_image=InitImage(photo(64, 64, seed=4)))
     assert (difference(alone, other) > 4 * ONE_LEVEL) == (strength < 1)
+
+
+@pytest.mark.parametrize("strength", [0.75, 1.0])
+@pytest.mark.parametrize("kind", ["single", "half"])
+def test_a_picture_painted_within_a_mask_is_the_one_that_the_pipeline_paints(
+    pipes: dict[str, Any], families: dict[str, QwenImage], kind: str, strength: float
+) -> None:
+    asked = recipe(strength=strength, width=96, num_inference_steps=4, guidance_scale=UNGUIDED)
+    init_image = InitImage(photo(96, 64), stencil(96, 64))
+    [alone] = paint(families[kind], asked, init_image=init_image)
+    assert difference(alone, plain(pipes[kind], asked, init_image)) == 0
+    [everywhere] = paint(families[kind], asked, init_image=InitImage(init_image.image))
+    assert difference(alone, everywhere) > 10 * ONE_LEVEL
 
 
 def test_the_tiny_pictures_tell_settings_apart(pipe: Any) -> None:
@@ -148,7 +163,7 @@ def test_every_scheduler_that_fits_paints_with_and_without_a_picture(family: Qwe
 def test_it_is_stepped_and_previewed_by_its_own_map(pipe: Any) -> None:
     family = family_of(pipe, parts(pipe), None)
     assert isinstance(family, QwenImage)
-    assert family._latent_map is QWEN_IMAGE
+    assert family._previewer is QWEN_IMAGE
     assert QWEN_IMAGE.channels == 16
 
 

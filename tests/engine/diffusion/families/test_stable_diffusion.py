@@ -15,7 +15,7 @@ from engine.diffusion.families import is_stepped
 from engine.diffusion.families.stable_diffusion import StableDiffusion
 from engine.diffusion.previews import STABLE_DIFFUSION_1
 from engine.diffusion.schedulers import make_scheduler
-from engine.jobs.request import MAX_STEPS, Recipe
+from engine.jobs.recipe import MAX_STEPS, Recipe
 from engine.models.schedulers import SCHEDULERS
 from tests import tiny
 from tests.engine.builders import recipe

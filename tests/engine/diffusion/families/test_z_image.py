@@ -11,7 +11,7 @@ from engine.diffusion.families import InitImage, family_of
 from engine.diffusion.families.z_image import ZImage
 from engine.diffusion.latent_rgb import FLUX
 from engine.diffusion.previews import LatentMap
-from engine.jobs.request import Recipe
+from engine.jobs.recipe import Recipe
 from engine.models.schedulers import allowed_schedulers
 from tests.engine import builders as making
 from tests.engine.diffusion.conftest import Image
@@ -150,7 +150,7 @@ def test_samples_of_mixed_prompts_schedulers_guidance_and_times_do_not_touch_eac
 def test_it_is_stepped_and_previewed_by_the_map_of_flux(pipe: Any) -> None:
     family = family_of(pipe, parts(pipe), None)
     assert isinstance(family, ZImage)
-    assert family._latent_map is FLUX, "they share their autoencoder"
+    assert family._previewer is FLUX, "they share their autoencoder"
 
 
 def test_a_preview_is_a_small_picture(pipe: Any) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from engine.diffusion.schedulers import make_scheduler
-from engine.jobs.request import Recipe
+from engine.jobs.recipe import Recipe
 from tests.engine import builders as making
 from tests.engine.diffusion.families.parity import Image
 

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from PIL import Image as Pillow
 
-from engine.jobs.request import Recipe
+from engine.jobs.recipe import Recipe
 from engine.models.schedulers import SCHEDULERS
 from tests.engine.diffusion.families.parity import Image
 

@@ -1,0 +1,1 @@
+"""What a LoRA learns of a thing that the built-in model doesn't know, and what it forgets."""

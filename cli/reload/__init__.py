@@ -1,0 +1,1 @@
+"""Reading the settings again while the bot runs."""

@@ -1,0 +1,1 @@
+"""`service`: the bot as a service of systemd, launchd or Windows, and what it tells systemd."""

@@ -1,0 +1,1 @@
+"""`train`: makes a LoRA from a folder of pictures."""

@@ -1,0 +1,1 @@
+"""Workers on other machines: their commands and reports cross NATS; the bot decides."""

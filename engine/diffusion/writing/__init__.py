@@ -1,0 +1,1 @@
+"""Models of Transformers that write: what a picture shows, and better prompts."""

@@ -1,0 +1,1 @@
+"""LoRAs of one's own: pictures and captions, plans, and trainings beside painting."""

@@ -1,0 +1,73 @@
+"""The LoRAs that trainings have made: they can be used at once, by those whom they belong to."""
+
+from pathlib import Path
+
+from engine.errors import InvalidModel
+from engine.models.adapter_manager import AdapterManager
+from engine.models.catalogue import Catalogue
+from engine.settings import StoredAdapter
+from engine.store import TrainingTable
+from engine.training.training import Training, TrainingState
+from speech import say
+
+
+class TrainedLoras:
+    """Adds the LoRAs of trainings to those that people can use."""
+
+    def __init__(self, adapters: AdapterManager, models: Catalogue, table: TrainingTable) -> None:
+        """Take the LoRAs that there are, the models to train on, and the trainings."""
+        self._adapters = adapters
+        self._models = models
+        self._table = table
+
+    async def check_name(self, name: str) -> None:
+        """Raise `InvalidModel` when a LoRA has that name, or will have it, or it can't be one."""
+        self._adapters.catalogue.check_new_name(name)
+        if name.startswith(("-", ".")):  # an option of an outside trainer, or a hidden file
+            raise InvalidModel(say("“{name}” can't begin with a hyphen or a dot.", name=name))
+        settled = (TrainingState.FINISHED, TrainingState.CANCELLED)
+        states = (state for state in TrainingState if state not in settled)
+        for other in await self._table.in_states(*states):
+            if other.name.casefold() == name.casefold():
+                raise InvalidModel(
+                    say("There's already a LoRA named “{name}”. Choose another name.", name=name)
+                )
+
+    async def add(self, training: Training, file: Path, step: int | None = None) -> None:
+        """Have a LoRA be one that can be used.
+
+        Args:
+            training: What made it.
+            file: It.
+            step: After how many steps it was kept on the way; `None` for the finished one.
+
+        Raises:
+            StorageError: When that can't be stored.
+        """
+        name = training.name if step is None else f"{training.name}-{step}"
+        await self._adapters.add_own(name, self._stored(training, file))
+
+    def _stored(self, training: Training, file: Path) -> StoredAdapter:
+        known = training.model in self._models
+        return StoredAdapter(
+            source=str(file.absolute()),
+            trigger=training.trigger,
+            family=self._models[training.model].family if known else None,
+            scope=training.scope,
+            owner=training.owner if training.private else None,
+        )
+
+    async def share(self, training: Training) -> None:
+        """Let everybody of its scope use the LoRAs of a training. Raises `StorageError`."""
+        for adapter in self._adapters.in_folder(training.folder):
+            await self._adapters.share(adapter)
+
+    async def remove(self, training: Training) -> None:
+        """Take out the LoRAs of a training.
+
+        Raises:
+            InvalidModel: When jobs need one.
+            StorageError: When that can't be stored.
+        """
+        for adapter in self._adapters.in_folder(training.folder):
+            await self._adapters.remove(adapter.name)

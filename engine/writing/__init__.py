@@ -1,0 +1,1 @@
+"""Words from pictures, and better words: models that write, beside the ones that paint."""

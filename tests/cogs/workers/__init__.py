@@ -1,0 +1,1 @@
+"""What paints, for the owner."""

@@ -1,0 +1,1 @@
+"""Workers on other machines, with a real NATS server on the loopback."""

@@ -1,0 +1,87 @@
+"""A plan learns from what was measured of pictures like those that it is for."""
+
+from dataclasses import replace
+
+import pytest
+
+from engine.diffusion import Device
+from engine.diffusion.model_memory import ModelMemory
+from engine.diffusion.offload.usage import Usage
+from engine.jobs.control import Control, ControlKind
+from engine.jobs.recipe import Recipe
+from engine.memory.measurement import Measurement
+from engine.memory.placement import working_bytes
+from engine.memory.plan import Stage
+from engine.memory.plan_request import PlanRequest
+from engine.memory.profiles import ModelProfile, ProfileStore
+from tests.engine.builders import engine_settings, model, recipe
+from tests.engine.memory.models import GB, plan_request
+
+PLAIN = recipe(width=1024, height=1024)
+RECIPES = [
+    pytest.param(PLAIN, id="plain"),
+    pytest.param(replace(PLAIN, references=("a.png", "b.png")), id="references"),
+    pytest.param(
+        replace(PLAIN, control=Control(image="map.png", kind=ControlKind.EDGES)), id="control"
+    ),
+]
+
+
+def asked(wanted: Recipe, batch: int = 1) -> PlanRequest:
+    """What is planned for such a recipe."""
+    return replace(
+        plan_request("sdxl", 8, batch=batch),
+        references=wanted.pictures_beside,
+        controlled=wanted.control is not None,
+    )
+
+
+def memory_for(request: PlanRequest, store: ProfileStore) -> tuple[ModelMemory, list[Measurement]]:
+    learned: list[Measurement] = []
+    device = Device.choose(engine_settings(device="cpu"))
+    return ModelMemory(model(), request, device, store, learned.append), learned
+
+
+@pytest.mark.parametrize("wanted", RECIPES)
+@pytest.mark.parametrize("stage", [Stage.ENCODE, Stage.STEP, Stage.DECODE])
+def test_a_measured_stage_replaces_the_estimate_whatever_lies_beside_the_picture(
+    wanted: Recipe, stage: Stage
+) -> None:
+    request = asked(wanted)
+    memory, learned = memory_for(request, ProfileStore())
+    memory.record(stage, 1.0, 1, wanted, Usage(peak_bytes=7 * GB, weight_bytes=2 * GB))
+    known = replace(request, profile=ModelProfile(tuple(learned)))
+    working = working_bytes(known, tile_side=memory.plan.tile_side, batch=1)
+    assert working[stage] == 5 * GB
+
+
+@pytest.mark.parametrize("wanted", RECIPES)
+@pytest.mark.parametrize("stage", list(Stage))
+def test_a_failure_is_forgotten_once_the_same_plan_works_for_such_pictures(
+    wanted: Recipe, stage: Stage
+) -> None:
+    store = ProfileStore()
+    memory, _ = memory_for(asked(wanted, batch=2), store)
+    plan = memory.plan
+    memory.fall_back(stage, plan.batch)
+    assert [one.stage for one in store if one.failed] == [stage]
+    memory.plan = plan
+    if stage is Stage.LOAD:
+        memory.record_load(1.0)
+    else:
+        batch = plan.batch if stage is Stage.STEP else 1
+        memory.record(stage, 1.0, batch, wanted, Usage(peak_bytes=GB, weight_bytes=GB))
+    assert not [one for one in store if one.failed]
+
+
+def test_a_large_picture_that_failed_to_decode_forbids_no_small_one_with_references() -> None:
+    large = replace(asked(PLAIN), width=1536, height=1536)
+    store = ProfileStore()
+    memory, _ = memory_for(large, store)
+    plan = memory.plan
+    memory.fall_back(Stage.DECODE, 1)
+    profile = ModelProfile(tuple(store))
+    beside = replace(asked(PLAIN), references=3)
+    usable = large.device.usable_bytes
+    assert profile.failure(plan, large.size_at, usable) is not None
+    assert profile.failure(plan, beside.size_at, usable) is None

@@ -13,10 +13,15 @@ from .scripted import scripted_trainings
 
 
 @pytest.fixture
-def scripted(app: App, monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
-    """The app, with trainings that wait for the test."""
+def frequent_edits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Messages of trainings follow at once."""
     monkeypatch.setattr("cogs.train.tracked_training.INTERVAL", 0.05)
     monkeypatch.setattr("cogs.messages.throttle.CHANNEL_INTERVAL", 0.05)
+
+
+@pytest.fixture
+def scripted(app: App, frequent_edits: None) -> Iterator[App]:
+    """The app, with trainings that wait for the test."""
     with scripted_trainings():
         yield app
 

@@ -10,9 +10,13 @@ from tests.discord_server import Member
 
 from .steps import collected, shows
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(600),
+    pytest.mark.usefixtures("frequent_edits"),
+]
 
-STEPS = 12
+STEPS = 60
 
 
 async def test_a_lora_is_collected_started_interrupted_finished_painted_with_and_removed(
@@ -24,7 +28,7 @@ async def test_a_lora_is_collected_started_interrupted_finished_painted_with_and
         await shows(app, card, r"of memory .* on disk", 120)
         await mod.click(card, label="Start")
         await shows(app, card, "training 1", 120)
-        await shows(app, card, r"step \d+ of 12", 240)
+        await shows(app, card, rf"step \d+ of {STEPS}", 240)
         assert (await bot.studio.trainings.get(1)).steps == STEPS
     async with app.open() as bot:
         await shows(app, card, "Paint with `/imagine lora:zork`", 240)

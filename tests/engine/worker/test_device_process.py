@@ -78,9 +78,9 @@ def device() -> Any:
 async def test_what_a_dead_device_was_painting_is_painted_again(opened: Open) -> None:
     """The real way for a process to start, twice; only what was being stepped is to blame."""
     async with opened() as studio:
+        assert await studio.device_memory() == [], "nobody has started it yet"
         first = await studio.submit(ImageRequest(prompt="a house", num_inference_steps=150), ADA)
         second = await studio.submit(ImageRequest(prompt="a boat"), ADA)
-        assert await studio.device_memory() == [], "nobody has started it yet"
         await stepped(studio, first)
         [memory] = await studio.device_memory()
         assert (memory.name, 0 < memory.used_bytes < memory.total_bytes) == ("cpu", True)

@@ -164,6 +164,8 @@ class OutsideProcess:
             left.cancel()
             self._process = None
             processes.send(process.pid, processes.KILL)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(process.communicate(), processes.PATIENCE)
 
     async def _read(self, stream: asyncio.StreamReader) -> None:
         """Take its lines until nobody can write any more. Raises `StorageError`."""

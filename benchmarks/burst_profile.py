@@ -16,14 +16,14 @@ from typing import Any
 import psutil
 from rich.table import Table
 
+from engine.devices.blame import BlameFile
+from engine.devices.device_thread import DeviceThread
 from engine.diffusion.executor import Executor
 from engine.diffusion.families.latent_sample import DenoiserBatch
 from engine.diffusion.families.stable_diffusion import StableDiffusion
 from engine.diffusion.families.stepped import Stepped
 from engine.diffusion.families.unet import UNetFamily
 from engine.memory.profiles import ProfileStore
-from engine.worker.blame import BlameFile
-from engine.worker.device_thread import DeviceThread
 
 PHASES: Mapping[str, Sequence[tuple[type, str]]] = MappingProxyType(
     {

@@ -6,6 +6,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.memory_task import PROMPTS, RUNGS, Task
+from engine.devices.executor_setup import ExecutorSetup
+from engine.devices.messages import (
+    ExecutorCommand,
+    ExecutorReport,
+    JobFailed,
+    JobPainted,
+    RunJob,
+    StageMeasured,
+    StopExecutor,
+)
 from engine.diffusion import make_executor
 from engine.jobs.job import Job, JobState
 from engine.jobs.recipe import Recipe
@@ -15,16 +25,6 @@ from engine.memory.plan import Stage
 from engine.memory.profiles import ProfileStore
 from engine.models.catalogue import Model
 from engine.settings import EngineSettings, ModelSettings
-from engine.worker.executor_setup import ExecutorSetup
-from engine.worker.messages import (
-    ExecutorCommand,
-    ExecutorReport,
-    JobFailed,
-    JobPainted,
-    RunJob,
-    StageMeasured,
-    StopExecutor,
-)
 
 
 class Bench:

@@ -25,10 +25,8 @@ from benchmarks.memory_models import prepare
 from benchmarks.memory_ours import job_of, model_of, settings_of
 from benchmarks.memory_sizes import SIZES, task_of
 from benchmarks.memory_task import Task
-from engine.diffusion import Device, make_executor
-from engine.settings import EngineSettings
-from engine.worker.executor_setup import ExecutorSetup
-from engine.worker.messages import (
+from engine.devices.executor_setup import ExecutorSetup
+from engine.devices.messages import (
     ExecutorCommand,
     ExecutorReport,
     JobFailed,
@@ -36,6 +34,8 @@ from engine.worker.messages import (
     RunJob,
     StopExecutor,
 )
+from engine.diffusion import Device, make_executor
+from engine.settings import EngineSettings
 
 
 class PaintingFailed(Exception):

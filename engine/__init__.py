@@ -7,6 +7,7 @@ torch.
 from engine.cluster.errors import ClusterError
 from engine.cluster.settings import ClusterSettings, WorkerSettings
 from engine.damage_log import UNREADABLE, log_damage
+from engine.devices.attached_device import DeviceState
 from engine.errors import (
     AlreadyDecided,
     AtelierError,
@@ -139,7 +140,6 @@ from engine.training.training import (
     TrainingState,
 )
 from engine.training.trainings import Trainings
-from engine.worker.attached_device import DeviceState
 from engine.workers import Doing as WorkerDoing
 from engine.workers import Worker
 from engine.writing.instructions import Rewriting

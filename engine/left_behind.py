@@ -4,6 +4,8 @@ import asyncio
 import logging
 from pathlib import Path
 
+from engine.devices.blame import BlameFile
+from engine.devices.dispatcher import Dispatcher
 from engine.errors import StorageError
 from engine.jobs.attempts import gave_up
 from engine.jobs.job import JobState
@@ -11,8 +13,6 @@ from engine.models.catalogue import Catalogue
 from engine.store import Database, JobTable, Store
 from engine.store.clock import bound_times
 from engine.store.expired_tokens import erase_expired_tokens
-from engine.worker.blame import BlameFile
-from engine.worker.dispatcher import Dispatcher
 from speech import say
 
 ERASE_INTERVAL = 300.0

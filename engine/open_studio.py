@@ -9,6 +9,12 @@ from engine.cluster.identity import Resources
 from engine.cluster.open_cluster import FOLDER as CLUSTER_FOLDER
 from engine.cluster.open_cluster import open_cluster
 from engine.cluster.settings import ClusterSettings
+from engine.devices.device_process import DeviceProcess
+from engine.devices.device_thread import DeviceThread
+from engine.devices.dispatcher import Dispatcher
+from engine.devices.executor_setup import ExecutorSetup
+from engine.devices.local_devices import local_devices
+from engine.devices.postprocess import Postprocessor
 from engine.folder_lock import lock_folder
 from engine.grids.grids import Grids
 from engine.images.decoder import Decoder, DecoderProcess, DecoderThread
@@ -77,12 +83,6 @@ from engine.training.publishing import TrainingPublishing
 from engine.training.scheduling import TrainingSchedule
 from engine.training.settings import TrainingSettings
 from engine.training.trainings import Trainings
-from engine.worker.device_process import DeviceProcess
-from engine.worker.device_thread import DeviceThread
-from engine.worker.dispatcher import Dispatcher
-from engine.worker.executor_setup import ExecutorSetup
-from engine.worker.local_devices import local_devices
-from engine.worker.postprocess import Postprocessor
 from engine.workers import Workers
 from engine.writing.describer import Describer
 from engine.writing.host import MakeHost, WriterProcess, WriterThread

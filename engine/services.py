@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from engine.devices.dispatcher import Dispatcher
 from engine.grids.grids import Grids
 from engine.images.init_images import InitImages
 from engine.images.output import OutputFolder
@@ -21,7 +22,6 @@ from engine.prompts.style_book import StyleBook
 from engine.safety.checker import SafetyChecker
 from engine.training.publishing import TrainingPublishing
 from engine.training.trainings import Trainings
-from engine.worker.dispatcher import Dispatcher
 from engine.workers import Workers
 from engine.writing.describer import Describer
 from engine.writing.rewriter import Rewriter

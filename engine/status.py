@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
+from engine.devices.attached_device import DeviceState
+from engine.devices.dispatcher import Dispatcher
 from engine.errors import AtelierError
 from engine.memory.device import DeviceFacts
 from engine.memory.plan_table import PlanTable
 from engine.models.manager import ModelManager
 from engine.store import Outcomes, Tally
-from engine.worker.attached_device import DeviceState
-from engine.worker.dispatcher import Dispatcher
 from speech import retranslate
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from engine.cluster.cluster import Cluster
+from engine.devices.attached_device import DeviceState
 from engine.errors import NotYours
 from engine.jobs.context import RequestContext
 from engine.jobs.events import watch_job
@@ -25,7 +26,6 @@ from engine.services import (
 )
 from engine.status import Status, StudioReport, report, status_of
 from engine.store import JobPage, Painted, Search, Store, Viewer
-from engine.worker.attached_device import DeviceState
 from speech import phrase, say
 
 

@@ -10,10 +10,10 @@ from typing import Any
 
 from engine.cluster.cluster import Cluster
 from engine.cluster.workers_view import WorkerState
+from engine.devices.attached_device import DeviceState
+from engine.devices.dispatcher import Dispatcher
 from engine.errors import InvalidRequest, StorageError
 from engine.store import SeenWorker, WorkerTable
-from engine.worker.attached_device import DeviceState
-from engine.worker.dispatcher import Dispatcher
 from speech import say
 
 log = logging.getLogger(__name__)

@@ -77,7 +77,7 @@ ENGINE = (
     ("engine.grids",),
     ("engine.jobs.submission", "engine.jobs.enlarging", "engine.jobs.processing"),
     ("engine.cluster",),
-    ("engine.worker",),
+    ("engine.devices",),
     ("engine.safety", "engine.moderation", "engine.writing"),
     ("engine.jobs",),
     (
@@ -91,9 +91,9 @@ ENGINE = (
     ("engine.store",),
     ("engine.training.training", "engine.training.request", "engine.training.dataset.duplicates"),
     (
-        "engine.worker.messages",
-        "engine.worker.executor_setup",
-        "engine.worker.blame",
+        "engine.devices.messages",
+        "engine.devices.executor_setup",
+        "engine.devices.blame",
     ),
     ("engine.jobs.requester",),
     ("engine.jobs.context", "engine.jobs.rate_limits", "engine.jobs.hourly_use"),

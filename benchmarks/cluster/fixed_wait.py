@@ -3,10 +3,8 @@
 import asyncio
 import random
 
-from engine.memory.device import DeviceFacts
-from engine.tasks import Tasks
-from engine.worker.device_host import OnCrash, OnReport
-from engine.worker.messages import (
+from engine.devices.device_host import OnCrash, OnReport
+from engine.devices.messages import (
     CancelJob,
     ExecutorCommand,
     JobDropped,
@@ -15,6 +13,8 @@ from engine.worker.messages import (
     Pixels,
     RunJob,
 )
+from engine.memory.device import DeviceFacts
+from engine.tasks import Tasks
 
 
 class FixedWait:

@@ -31,8 +31,8 @@ from engine.cluster.pausing import Pausing
 from engine.cluster.subjects import JOBS, to_worker
 from engine.cluster.wire import other_version
 from engine.cluster.worker_models import WorkerModels
-from engine.worker.device_host import DeviceHost
-from engine.worker.messages import ForgetModel, Preload
+from engine.devices.device_host import DeviceHost
+from engine.devices.messages import ForgetModel, Preload
 
 if TYPE_CHECKING:
     from nats.aio.client import Client

@@ -25,9 +25,9 @@ from engine.cluster.streams import drop_waiting, has_waiting, open_jobs, open_wo
 from engine.cluster.subjects import FROM_ACCOUNT, FROM_WORKERS, NAME, is_answer_to, sender
 from engine.cluster.wire import VERSION, BadMessage, Refusals, encode, from_worker, other_version
 from engine.cluster.workers_view import WorkerHistory, WorkerState
+from engine.devices.attached_device import AttachedDevice
+from engine.devices.dispatcher import Dispatcher
 from engine.tasks import Tasks
-from engine.worker.attached_device import AttachedDevice
-from engine.worker.dispatcher import Dispatcher
 from speech import say
 
 if TYPE_CHECKING:

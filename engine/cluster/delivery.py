@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from engine.cluster.bot_link import BotLink
 from engine.cluster.messages import MOST_ROUNDS, Painted, PicturePart, Taken
 from engine.cluster.pictures import file_of, packed, parts
-from engine.worker.messages import Pixels
+from engine.devices.messages import Pixels
 
 
 async def deliver(

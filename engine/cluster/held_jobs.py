@@ -30,12 +30,8 @@ from engine.cluster.messages import (
     WorkOn,
 )
 from engine.cluster.worker_models import WorkerModels
-from engine.errors import AtelierError, StorageError
-from engine.memory.measurement import Measurement
-from engine.memory.precision import Overflow
-from engine.tasks import Tasks
-from engine.worker.device_host import DeviceDied, DeviceHost, crash_sentence
-from engine.worker.messages import (
+from engine.devices.device_host import DeviceDied, DeviceHost, crash_sentence
+from engine.devices.messages import (
     CancelJob,
     ExecutorReport,
     JobDropped,
@@ -47,6 +43,10 @@ from engine.worker.messages import (
     RunJob,
     StageMeasured,
 )
+from engine.errors import AtelierError, StorageError
+from engine.memory.measurement import Measurement
+from engine.memory.precision import Overflow
+from engine.tasks import Tasks
 from speech import Sentence
 
 log = logging.getLogger(__name__)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from engine.cluster.file_hashes import FileHashes
+from engine.devices.executor_setup import network_on_disk
 from engine.errors import AtelierError
 from engine.hub.ip_adapter_files import ip_adapter_on_disk
 from engine.hub.local_files import files_of
@@ -29,7 +30,6 @@ from engine.models.ip_adapters import IPAdapterCatalogue
 from engine.models.networks import Network, NetworkCatalogue
 from engine.models.origins import disk_usage_of, origin_of
 from engine.settings import EngineSettings
-from engine.worker.executor_setup import network_on_disk
 
 log = logging.getLogger(__name__)
 

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from engine.cluster.messages import FileRef, Paint, WorkOn
+from engine.devices.messages import ProcessPicture, RunJob
 from engine.jobs.job import Job, JobState
 from engine.jobs.recipe import Recipe
 from engine.models.catalogue import Model
 from engine.models.networks import Network
-from engine.worker.messages import ProcessPicture, RunJob
 
 Role = Literal["image", "mask", "reference", "control", "lora"]
 

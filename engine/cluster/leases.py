@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from engine.cluster.pictures import Assembly
-from engine.worker.messages import ProcessPicture, RunJob
+from engine.devices.messages import ProcessPicture, RunJob
 
 REMEMBERED = 500
 """How many finished attempts are remembered, so that repeated reports are told from late ones."""

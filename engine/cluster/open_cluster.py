@@ -18,7 +18,7 @@ from engine.cluster.keys import kept_key
 from engine.cluster.server import NatsServer
 from engine.cluster.settings import ClusterSettings
 from engine.cluster.subjects import BOT_INBOX
-from engine.worker.dispatcher import Dispatcher
+from engine.devices.dispatcher import Dispatcher
 from speech import say
 
 log = logging.getLogger(__name__)

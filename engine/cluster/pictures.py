@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from PIL import Image
 
 from engine.cluster.messages import PictureFile
+from engine.devices.messages import Pixels, ProcessPicture, RunJob
 from engine.jobs.process import ProcessKind
-from engine.worker.messages import Pixels, ProcessPicture, RunJob
 
 COMPRESSION = 1
 """zlib's level: a higher one takes longer than the network saves."""

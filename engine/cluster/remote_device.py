@@ -31,14 +31,9 @@ from engine.cluster.outgoing_files import OutgoingFiles
 from engine.cluster.pictures import Assembly, expected_size
 from engine.cluster.subjects import jobs_of, to_worker
 from engine.cluster.wire import encode
-from engine.errors import AtelierError
-from engine.jobs.job import Job
-from engine.memory.device import DeviceFacts, DeviceMemory
-from engine.memory.profiles import ProfileStore
-from engine.tasks import Tasks
-from engine.worker.blame import BlameFile
-from engine.worker.device_host import OnCrash, OnReport
-from engine.worker.messages import (
+from engine.devices.blame import BlameFile
+from engine.devices.device_host import OnCrash, OnReport
+from engine.devices.messages import (
     CancelJob,
     ExecutorCommand,
     ExecutorReport,
@@ -51,6 +46,11 @@ from engine.worker.messages import (
     RunJob,
     StopExecutor,
 )
+from engine.errors import AtelierError
+from engine.jobs.job import Job
+from engine.memory.device import DeviceFacts, DeviceMemory
+from engine.memory.profiles import ProfileStore
+from engine.tasks import Tasks
 from speech import say
 
 if TYPE_CHECKING:

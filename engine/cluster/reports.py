@@ -27,8 +27,8 @@ from engine.cluster.pictures import WrongPicture, usable_preview
 from engine.cluster.remote_device import RemoteDevice
 from engine.cluster.told_sentences import readable
 from engine.cluster.wire import Refusals
-from engine.worker.device_host import DeviceDied
-from engine.worker.messages import JobDropped, JobFailed, JobPainted, JobProgress
+from engine.devices.device_host import DeviceDied
+from engine.devices.messages import JobDropped, JobFailed, JobPainted, JobProgress
 
 log = logging.getLogger(__name__)
 

@@ -22,13 +22,13 @@ from engine.cluster.pausing import Pausing
 from engine.cluster.subjects import inbox_of
 from engine.cluster.worker_models import ReceivedLoras, WorkerModels
 from engine.cluster.worker_setup import WorkerSetup
+from engine.devices.blame import BlameFile
 from engine.folder_lock import lock_folder
 from engine.memory.measurement import Measurement
 from engine.memory.precision import Overflow
 from engine.memory.profiles import ProfileStore
 from engine.store import Database, MeasurementTable
 from engine.tasks import Tasks
-from engine.worker.blame import BlameFile
 
 log = logging.getLogger(__name__)
 

@@ -10,6 +10,10 @@ from engine.cluster.identity import Resources
 from engine.cluster.invitation import Invitation
 from engine.cluster.settings import WorkerSettings
 from engine.cluster.taken import TakenInvitations
+from engine.devices.blame import BlameFile
+from engine.devices.device_host import DeviceHost
+from engine.devices.device_process import DeviceProcess
+from engine.devices.executor_setup import ExecutorSetup
 from engine.errors import ModelUnavailable
 from engine.hub.ip_adapter_files import IPAdapterFiles, ip_adapter_on_disk
 from engine.memory.profiles import ProfileStore
@@ -25,10 +29,6 @@ from engine.network_settings import (
     UpscalerSettings,
 )
 from engine.settings import EngineSettings, ModelSettings
-from engine.worker.blame import BlameFile
-from engine.worker.device_host import DeviceHost
-from engine.worker.device_process import DeviceProcess
-from engine.worker.executor_setup import ExecutorSetup
 from speech import say
 
 GIGABYTE = 10**9

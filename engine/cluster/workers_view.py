@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from engine.cluster.remote_device import RemoteDevice
-from engine.worker.attached_device import DeviceState
+from engine.devices.attached_device import DeviceState
 
 HOUR, HOURS = 3600.0, 24
 

@@ -11,17 +11,17 @@ from engine.diffusion import allocator as allocator  # before torch
 from engine.diffusion import quiet as quiet  # before everything else
 
 # isort: split
-from engine.diffusion.device import GIGABYTE, Device
-from engine.diffusion.executor import Executor
-from engine.diffusion.loader import ModelLoader
-from engine.diffusion.model_cache import ModelCache
-from engine.worker.executor_setup import ExecutorSetup
-from engine.worker.messages import (
+from engine.devices.executor_setup import ExecutorSetup
+from engine.devices.messages import (
     CommandQueue,
     ExecutorReport,
     ModelOverflowed,
     StageMeasured,
 )
+from engine.diffusion.device import GIGABYTE, Device
+from engine.diffusion.executor import Executor
+from engine.diffusion.loader import ModelLoader
+from engine.diffusion.model_cache import ModelCache
 
 __all__ = ["Device", "Executor", "make_executor"]
 

@@ -9,6 +9,23 @@ from dataclasses import replace
 import torch
 from PIL import Image
 
+from engine.devices.blame import BlameFile
+from engine.devices.executor_setup import FindNetwork, network_on_disk
+from engine.devices.messages import (
+    CancelJob,
+    CommandQueue,
+    ExecutorCommand,
+    ExecutorReport,
+    ForgetModel,
+    JobDropped,
+    JobFailed,
+    JobPainted,
+    Pixels,
+    Preload,
+    ProcessPicture,
+    RunJob,
+    StopExecutor,
+)
 from engine.diffusion.device import Device
 from engine.diffusion.families import Sample
 from engine.diffusion.loader import LoadedModel
@@ -35,23 +52,6 @@ from engine.errors import ModelUnavailable
 from engine.jobs.job import Job
 from engine.jobs.recipe import Recipe
 from engine.memory.plan import Stage
-from engine.worker.blame import BlameFile
-from engine.worker.executor_setup import FindNetwork, network_on_disk
-from engine.worker.messages import (
-    CancelJob,
-    CommandQueue,
-    ExecutorCommand,
-    ExecutorReport,
-    ForgetModel,
-    JobDropped,
-    JobFailed,
-    JobPainted,
-    Pixels,
-    Preload,
-    ProcessPicture,
-    RunJob,
-    StopExecutor,
-)
 from speech import say
 
 log = logging.getLogger(__name__)

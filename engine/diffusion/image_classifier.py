@@ -11,10 +11,10 @@ from typing import Any, Self
 import torch
 from transformers import AutoModelForImageClassification
 
+from engine.devices.messages import Pixels
 from engine.diffusion.vision_models import load_vision_model
 from engine.hub.classifier_files import check_labels
 from engine.safety.verdict import SafetyVerdict
-from engine.worker.messages import Pixels
 from speech import phrase
 
 FAILED = phrase("The classifier couldn't be loaded: {reason}.")

@@ -9,6 +9,7 @@ from typing import Any
 import psutil
 import torch
 
+from engine.devices.executor_setup import ExecutorSetup
 from engine.diffusion.acceleration import Acceleration
 from engine.diffusion.build_lock import BUILD_LOCK
 from engine.diffusion.close_mode import attend_faster, tiny_previewer
@@ -35,7 +36,6 @@ from engine.models.inspection import Inspection, inspect
 from engine.models.origins import origin_of
 from engine.models.planning import plan_request_of
 from engine.sizes import human_size
-from engine.worker.executor_setup import ExecutorSetup
 from speech import say
 
 log = logging.getLogger(__name__)

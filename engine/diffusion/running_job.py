@@ -9,6 +9,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from engine.devices.messages import JobProgress, Pixels, RunJob
 from engine.diffusion.families import Family, InitImage, Sample
 from engine.diffusion.oom import out_of_memory, out_of_ram
 from engine.diffusion.overflow import NumbersOverflowed
@@ -19,7 +20,6 @@ from engine.images.colours import on_white
 from engine.images.exif_orientation import apply_exif_orientation
 from engine.jobs.job import Job
 from engine.jobs.process import Region
-from engine.worker.messages import JobProgress, Pixels, RunJob
 from speech import say
 
 log = logging.getLogger(__name__)

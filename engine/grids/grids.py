@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from engine.devices.dispatcher import Dispatcher
 from engine.errors import InvalidRequest, NotYours, UnknownJob
 from engine.grids.layout import MAX_CELLS, Grid, GridLayout, GridProgress
 from engine.jobs.events import JobEvents, watch_job
@@ -16,7 +17,6 @@ from engine.jobs.requester import Requester
 from engine.jobs.submission import JobSubmission
 from engine.store import GridTable, JobTable
 from engine.tasks import Tasks
-from engine.worker.dispatcher import Dispatcher
 from speech import say
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from PIL import Image
 
 from engine.atomic_write import write_whole
+from engine.devices.messages import Pixels
 from engine.errors import InvalidRequest, StorageError
 from engine.images.encoding import PARAMETERS, PictureMarks, encoded, marks_in
 from engine.images.metadata.a1111 import parse_parameters
@@ -22,7 +23,6 @@ from engine.jobs.recipe import Recipe
 from engine.jobs.request import ImageRequest
 from engine.prompts.grammar import with_adapters
 from engine.settings import Metadata
-from engine.worker.messages import Pixels
 from speech import phrase, say
 
 GONE = phrase(

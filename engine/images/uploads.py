@@ -12,6 +12,7 @@ from typing import cast
 from PIL import Image
 
 from engine.atomic_write import write_whole
+from engine.devices.messages import Pixels
 from engine.errors import InvalidRequest, StorageError
 from engine.images.colours import on_white
 from engine.images.encoding import PictureMarks, encoded
@@ -19,7 +20,6 @@ from engine.images.masks import mask_of, may_be_transparent
 from engine.images.metadata.xmp import SourceType, source_type_in
 from engine.images.reading import read_picture
 from engine.sizes import size_of
-from engine.worker.messages import Pixels
 from speech import say
 
 MAX_SIDE = 2048

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 from PIL import Image
 
 from engine.background_thread import BackgroundThread, ThreadStopped
+from engine.devices.messages import Pixels
 from engine.errors import InvalidRequest
 from engine.images.canvas import cropped_to
 from engine.images.colours import on_white
@@ -29,7 +30,6 @@ from engine.network_settings import MapSettings
 from engine.processes.answering_process import AnsweringProcess
 from engine.processes.channel import Channel
 from engine.processes.questions import NoAnswer
-from engine.worker.messages import Pixels
 from speech import phrase, say
 
 if TYPE_CHECKING:

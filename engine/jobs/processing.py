@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 
+from engine.devices.dispatcher import Dispatcher
 from engine.errors import InvalidRequest
 from engine.images.canvas import region_of
 from engine.images.init_images import InitImages
@@ -18,7 +19,6 @@ from engine.jobs.submission import JobSubmission, require_review
 from engine.models.catalogue import Model
 from engine.models.networks import Network, NetworkCatalogue
 from engine.store import JobTable
-from engine.worker.dispatcher import Dispatcher
 from speech import say
 
 DETAIL_STRENGTH = 0.35

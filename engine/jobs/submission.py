@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+from engine.devices.dispatcher import Dispatcher
 from engine.errors import NeedsReview, QueueFull
 from engine.images.uploads import UploadFolder
 from engine.jobs.context import RequestContext
@@ -18,7 +19,6 @@ from engine.jobs.requester import Requester
 from engine.models.adapters import AdapterCatalogue
 from engine.models.controls import ControlCatalogue
 from engine.store import JobTable
-from engine.worker.dispatcher import Dispatcher
 from speech import say, say_many
 
 

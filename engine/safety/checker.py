@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from engine.devices.messages import Pixels
 from engine.errors import UnknownJob
 from engine.jobs.job import Parent
 from engine.jobs.process import ProcessKind
@@ -11,7 +12,6 @@ from engine.safety.classifier import Classifier
 from engine.safety.verdict import SafetyVerdict, badness
 from engine.settings import SafetySettings
 from engine.store import JobTable, SafetyTable
-from engine.worker.messages import Pixels
 
 
 class SafetyChecker:

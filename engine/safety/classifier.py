@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from engine.background_thread import BackgroundThread, ThreadStopped
+from engine.devices.messages import Pixels
 from engine.errors import AtelierError, ModelUnavailable
 from engine.safety.verdict import UNCHECKED, SafetyVerdict
 from engine.settings import SafetySettings
-from engine.worker.messages import Pixels
 from speech import say
 
 if TYPE_CHECKING:

@@ -11,13 +11,13 @@ import logging
 import os
 from collections.abc import Sequence
 
+from engine.devices.messages import Pixels
 from engine.processes.answering_process import AnsweringProcess
 from engine.processes.channel import Channel
 from engine.processes.questions import NoAnswer
 from engine.safety.classifier import FindClassifier, LazyClassifier, NotChecked
 from engine.safety.verdict import UNCHECKED, SafetyVerdict
 from engine.settings import SafetySettings
-from engine.worker.messages import Pixels
 
 log = logging.getLogger(__name__)
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from engine.devices.messages import Pixels
 from engine.errors import InvalidRequest
 from engine.images.colours import on_white
 from engine.images.encoding import PictureMarks, encoded
@@ -10,7 +11,6 @@ from engine.images.reading import read_picture
 from engine.training.dataset.duplicates import Fingerprint, fingerprint
 from engine.training.dataset.reading import ENOUGH
 from engine.training.training import CollectedPicture
-from engine.worker.messages import Pixels
 from speech import say, say_many
 
 MAX_PICTURES = 60

@@ -10,6 +10,8 @@ from typing import Any
 
 from PIL import Image
 
+from engine.devices.dispatcher import Dispatcher
+from engine.devices.messages import Pixels
 from engine.errors import AtelierError, InvalidRequest, StorageError, new_incident
 from engine.safety.checker import SafetyChecker
 from engine.safety.classifier import NotChecked
@@ -28,8 +30,6 @@ from engine.training.running import Ending, TrainingRun
 from engine.training.settings import TrainingSettings
 from engine.training.setup import TrainingSetup
 from engine.training.training import Training, TrainingState
-from engine.worker.dispatcher import Dispatcher
-from engine.worker.messages import Pixels
 from speech import say
 
 log = logging.getLogger(__name__)

@@ -2,11 +2,11 @@
 
 from collections.abc import Awaitable, Callable
 
+from engine.devices.messages import Pixels
 from engine.errors import InvalidRequest
 from engine.images.decoder import Decoder
 from engine.images.uploads import read_pixels
 from engine.network_settings import DescribeSettings
-from engine.worker.messages import Pixels
 from engine.writing.cleaning import cleaned
 from engine.writing.host import CAPTIONS, MakeHost
 from engine.writing.model_files import Download

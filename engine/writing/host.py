@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from engine.background_thread import BackgroundThread, ThreadStopped
+from engine.devices.messages import Pixels
 from engine.errors import AtelierError, ModelUnavailable
 from engine.processes.answering_process import AnsweringProcess
 from engine.processes.channel import Channel
 from engine.processes.questions import NoAnswer
-from engine.worker.messages import Pixels
 from engine.writing.instructions import Turn
 from speech import say
 

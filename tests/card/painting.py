@@ -12,6 +12,16 @@ import pytest
 import torch
 from torch.utils._python_dispatch import _disable_current_modes
 
+from engine.devices.executor_setup import ExecutorSetup, no_ip_adapter
+from engine.devices.messages import (
+    ExecutorCommand,
+    ExecutorReport,
+    JobFailed,
+    JobPainted,
+    RunJob,
+    StageMeasured,
+    StopExecutor,
+)
 from engine.diffusion import loader, make_executor, pipelines
 from engine.diffusion.families import control_loading, control_networks
 from engine.diffusion.image_prompts import encoder
@@ -27,16 +37,6 @@ from engine.models.adapters import AdapterCatalogue
 from engine.models.catalogue import Model
 from engine.models.controls import ControlCatalogue
 from engine.settings import EngineSettings
-from engine.worker.executor_setup import ExecutorSetup, no_ip_adapter
-from engine.worker.messages import (
-    ExecutorCommand,
-    ExecutorReport,
-    JobFailed,
-    JobPainted,
-    RunJob,
-    StageMeasured,
-    StopExecutor,
-)
 from tests.card.card import Card, plugged_in
 from tests.card.tensors import as_card_tensors
 

@@ -135,7 +135,7 @@ def test_the_level_decides_what_is_told(
 ) -> None:
     settings = LogSettings.model_validate({"level": level})
     start_logging(settings.number)
-    logging.getLogger("engine.worker.dispatcher").debug("Job %d: %s", 7, "a house")
+    logging.getLogger("engine.devices.dispatcher").debug("Job %d: %s", 7, "a house")
     logging.getLogger("aiosqlite").debug("executing INSERT … a house")
     error = capsys.readouterr().err
     assert ("Job 7: a house" in error) is told

@@ -13,7 +13,7 @@ from engine.cluster.job_messages import recipe_of
 from engine.cluster.messages import Beat, Card, Hello, Message, Paint, PictureFile
 from engine.cluster.pictures import Assembly, WrongPicture, file_of, packed
 from engine.cluster.told_sentences import MOST_CHARACTERS, readable
-from engine.worker.messages import Pixels
+from engine.devices.messages import Pixels
 from tests.fuzz.files import JSON, damaged
 from tests.fuzz.target import Target
 

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 
+from engine.devices.messages import JobFailed, JobPainted, JobProgress, ProcessPicture
 from engine.diffusion.device import Device
 from engine.diffusion.networks import NetworkRunner
 from engine.diffusion.networks.runner import MOST_ROOMS
 from engine.diffusion.networks.upscaler import Upscaler
 from engine.jobs.process import Process, ProcessKind
 from engine.models.networks import Network
-from engine.worker.messages import JobFailed, JobPainted, JobProgress, ProcessPicture
 from tests.card import Card, as_card_tensors, plugged_in
 from tests.card.allocator import MIB
 from tests.engine.builders import engine_settings, job

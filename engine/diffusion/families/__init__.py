@@ -5,6 +5,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from engine.devices.executor_setup import FindIPAdapter, FindNetwork, network_on_disk, no_ip_adapter
 from engine.diffusion.acceleration import Acceleration
 from engine.diffusion.families.base import Family, InitImage, Sample
 from engine.diffusion.families.chroma import Chroma
@@ -31,7 +32,6 @@ from engine.diffusion.textual_inversion import TextualInversions
 from engine.models.adapters import AdapterCatalogue
 from engine.models.controls import ControlCatalogue
 from engine.models.families import family_named_by
-from engine.worker.executor_setup import FindIPAdapter, FindNetwork, network_on_disk, no_ip_adapter
 
 __all__ = ["STEPPED", "Family", "InitImage", "Sample", "family_of", "is_stepped"]
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakSet
 
+from engine.devices.executor_setup import FindNetwork
 from engine.diffusion.families.base import Sample
 from engine.diffusion.families.control_loading import load_control
 from engine.diffusion.offload import OffloadedComponents
@@ -13,7 +14,6 @@ from engine.errors import ModelUnavailable
 from engine.jobs.control import Control
 from engine.memory.components import Component, Role
 from engine.models.controls import ControlCatalogue, ControlNetwork
-from engine.worker.executor_setup import FindNetwork
 from speech import say
 
 KEPT = 2

@@ -13,6 +13,7 @@ from typing import Any, cast
 import torch
 from PIL import Image
 
+from engine.devices.executor_setup import FindNetwork, network_on_disk
 from engine.diffusion.acceleration import Acceleration
 from engine.diffusion.cads import add_condition_noise, condition_noise_generator
 from engine.diffusion.families.base import InitImage, Sample
@@ -44,7 +45,6 @@ from engine.jobs.recipe import Recipe
 from engine.memory.plan import Stage
 from engine.models.adapters import AdapterCatalogue
 from engine.models.controls import ControlCatalogue
-from engine.worker.executor_setup import FindNetwork, network_on_disk
 from speech import say
 
 

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from PIL import Image
 
+from engine.devices.executor_setup import FindIPAdapter, no_ip_adapter
 from engine.diffusion.families.base import InitImage, Sample
 from engine.diffusion.families.latent_sample import DenoiserBatch, DenoiserInput, LatentSample
 from engine.diffusion.families.unet_inpainting import UNetInpainting
@@ -13,7 +14,6 @@ from engine.diffusion.image_prompts import ImagePrompt, ImagePrompts, PictureAtt
 from engine.diffusion.image_prompts.prompt import Row
 from engine.images.colours import on_white
 from engine.jobs.recipe import Recipe
-from engine.worker.executor_setup import FindIPAdapter, no_ip_adapter
 
 IMAGE_PROMPT = "image_prompt"
 """Where a sample keeps the pictures that it is shown."""

@@ -10,6 +10,7 @@ from PIL import Image
 from torch import nn
 from transformers import CLIPImageProcessor, CLIPVisionModelWithProjection
 
+from engine.devices.executor_setup import FindIPAdapter
 from engine.diffusion.checked_loading import load_checked
 from engine.diffusion.image_prompts.adapter import IPAdapter
 from engine.diffusion.image_prompts.prompt import ImagePrompt, KeyValue, ShownPictures
@@ -21,7 +22,6 @@ from engine.jobs.recipe import Recipe
 from engine.jobs.reference_uses import ReferenceUse
 from engine.memory.components import Role
 from engine.memory.plan import Stage
-from engine.worker.executor_setup import FindIPAdapter
 from speech import say
 
 ENCODER, ADAPTER = "image_encoder", "ip_adapter"

@@ -8,6 +8,15 @@ from dataclasses import dataclass
 import torch
 from PIL import Image
 
+from engine.devices.executor_setup import FindNetwork
+from engine.devices.messages import (
+    ExecutorReport,
+    JobDropped,
+    JobFailed,
+    JobPainted,
+    JobProgress,
+    ProcessPicture,
+)
 from engine.diffusion.card import card_of
 from engine.diffusion.device import Device
 from engine.diffusion.networks.segmenter import Segmenter
@@ -26,15 +35,6 @@ from engine.errors import AtelierError, new_incident, without_folders
 from engine.jobs.job import Job
 from engine.jobs.process import ProcessKind
 from engine.models.networks import Network
-from engine.worker.executor_setup import FindNetwork
-from engine.worker.messages import (
-    ExecutorReport,
-    JobDropped,
-    JobFailed,
-    JobPainted,
-    JobProgress,
-    ProcessPicture,
-)
 from speech import say
 
 log = logging.getLogger(__name__)

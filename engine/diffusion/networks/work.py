@@ -6,10 +6,10 @@ import numpy as np
 import torch
 from PIL import Image
 
+from engine.devices.messages import Pixels
 from engine.diffusion.networks.segmenter import Segmenter
 from engine.diffusion.networks.tiles import TiledPicture
 from engine.diffusion.networks.upscaler import Upscaler
-from engine.worker.messages import Pixels
 
 SIDES = (1024, 768, 512, 384, 256, 192, 128, 96, 64)
 """Sides of tiles before they are enlarged, pixels, the largest first."""

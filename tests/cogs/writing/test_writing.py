@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from engine import DescribeSettings, PromptSettings
-from engine.worker.messages import Pixels
+from engine.devices.messages import Pixels
 from engine.writing.host import Writer
 from tests.cogs.app import App, number, refused, told
 from tests.discord_server import Message, Upload

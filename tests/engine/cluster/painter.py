@@ -7,9 +7,8 @@ from collections.abc import Callable
 
 from PIL import Image
 
-from engine.memory.device import DeviceFacts, DeviceMemory
-from engine.worker.device_host import OnCrash, OnReport
-from engine.worker.messages import (
+from engine.devices.device_host import OnCrash, OnReport
+from engine.devices.messages import (
     CancelJob,
     ExecutorCommand,
     JobDropped,
@@ -19,6 +18,7 @@ from engine.worker.messages import (
     ProcessPicture,
     RunJob,
 )
+from engine.memory.device import DeviceFacts, DeviceMemory
 
 FACTS = DeviceFacts(kind="cpu", name="a brush", total_bytes=1, free_bytes=1, reserve_bytes=0)
 

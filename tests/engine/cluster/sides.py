@@ -23,6 +23,9 @@ from engine.cluster.server_config import server_config
 from engine.cluster.subjects import BOT_INBOX
 from engine.cluster.worker_setup import WorkerSetup
 from engine.cluster.workers_view import Presence
+from engine.devices.device_host import DeviceHost
+from engine.devices.dispatcher import Dispatcher
+from engine.devices.postprocess import Postprocessor
 from engine.hub import HubClient
 from engine.images.output import OutputFolder
 from engine.images.uploads import UploadFolder
@@ -38,9 +41,6 @@ from engine.safety.checker import SafetyChecker
 from engine.safety.classifier import ClassifierThread
 from engine.settings import SafetySettings
 from engine.store import Database, JobTable, MeasurementTable, SafetyTable
-from engine.worker.device_host import DeviceHost
-from engine.worker.dispatcher import Dispatcher
-from engine.worker.postprocess import Postprocessor
 from tests.engine.builders import engine_settings, model_settings, recipe
 
 SILENCE = 1.5

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from PIL import Image
 
+from engine.devices.device_host import DeviceDied
+from engine.devices.messages import RunJob
 from engine.jobs.job import JobEvent, JobState
-from engine.worker.device_host import DeviceDied
-from engine.worker.messages import RunJob
 from tests.engine.cluster.painter import PREVIEW, Painter, picture
 from tests.engine.cluster.sides import Bot, Place, open_bot, open_worker, until
 

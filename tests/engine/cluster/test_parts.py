@@ -34,12 +34,12 @@ from engine.cluster.pictures import (
 from engine.cluster.settings import ClusterSettings
 from engine.cluster.told_sentences import readable
 from engine.cluster.wire import encode
+from engine.devices.messages import Pixels, ProcessPicture, RunJob
 from engine.jobs.control import Control, ControlKind
 from engine.jobs.process import Process, ProcessKind
 from engine.jobs.recipe import AdapterUse, DraftOf
 from engine.models.catalogue import SKETCH_FOLDER, Catalogue
 from engine.models.networks import Network
-from engine.worker.messages import Pixels, ProcessPicture, RunJob
 from speech import say, use_language
 from tests.engine.builders import engine_settings, job, model, model_settings, recipe
 from tests.engine.cluster.painter import PREVIEW, picture

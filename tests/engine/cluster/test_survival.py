@@ -27,9 +27,9 @@ from engine.cluster.server import NatsServer
 from engine.cluster.settings import ClusterSettings
 from engine.cluster.subjects import BOT_INBOX, JOBS, jobs_of
 from engine.cluster.workers_view import Presence
+from engine.devices.attached_device import AttachedDevice
 from engine.errors import StorageError
 from engine.jobs.job import JobState
-from engine.worker.attached_device import AttachedDevice
 from tests.engine.builders import engine_settings, model_settings
 from tests.engine.cluster.painter import Painter, picture
 from tests.engine.cluster.sides import (

@@ -8,10 +8,8 @@ from typing import Any, TypeVar
 import numpy as np
 from PIL import Image
 
-from engine.diffusion import make_executor
-from engine.models.controls import ControlCatalogue
-from engine.worker.executor_setup import ExecutorSetup
-from engine.worker.messages import (
+from engine.devices.executor_setup import ExecutorSetup
+from engine.devices.messages import (
     ExecutorCommand,
     ExecutorReport,
     JobDropped,
@@ -19,6 +17,8 @@ from engine.worker.messages import (
     JobPainted,
     StopExecutor,
 )
+from engine.diffusion import make_executor
+from engine.models.controls import ControlCatalogue
 from tests.engine.builders import engine_settings
 
 R = TypeVar("R")

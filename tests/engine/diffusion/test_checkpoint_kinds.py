@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from engine.devices.executor_setup import ExecutorSetup
 from engine.diffusion import Device
 from engine.diffusion.checkpoint_weights import read_checkpoint
 from engine.diffusion.loader import LoadedModel, ModelLoader
@@ -19,7 +20,6 @@ from engine.diffusion.schedulers import make_scheduler, with_options
 from engine.errors import InvalidRequest, ModelUnavailable
 from engine.hub import HubClient, LocalFiles, origin
 from engine.models.inspection import inspect
-from engine.worker.executor_setup import ExecutorSetup
 from tests import tiny
 from tests.engine.builders import engine_settings, model, recipe
 from tests.engine.diffusion.families.parity import difference, paint

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from engine.devices.messages import JobFailed, JobPainted, RunJob
 from engine.diffusion import loader as loading
 from engine.diffusion.device import Device
 from engine.diffusion.families.stable_diffusion import StableDiffusion
@@ -17,7 +18,6 @@ from engine.jobs.control import Control, ControlKind
 from engine.models.controls import ControlCatalogue
 from engine.models.inspection import inspect
 from engine.network_settings import ControlSettings
-from engine.worker.messages import JobFailed, JobPainted, RunJob
 from tests.engine.builders import job, model
 from tests.engine.diffusion.families.parity import ONE_LEVEL
 from tests.engine.diffusion.families.unet_pipelines import photo

@@ -15,18 +15,7 @@ import pytest
 import torch
 from PIL import Image as PIL_Image
 
-from engine.diffusion import Device
-from engine.diffusion import executor as executor_module
-from engine.diffusion import running_job as running_job_module
-from engine.diffusion import step_clock as step_clock_module
-from engine.diffusion.families.base import Sample
-from engine.diffusion.families.stable_diffusion import StableDiffusion
-from engine.diffusion.families.stepped import Stepped
-from engine.diffusion.previews import LatentMap
-from engine.jobs.recipe import Recipe
-from engine.memory.plan import Stage
-from engine.models.catalogue import Model
-from engine.worker.messages import (
+from engine.devices.messages import (
     CancelJob,
     ExecutorReport,
     JobDropped,
@@ -38,6 +27,17 @@ from engine.worker.messages import (
     StageMeasured,
     StopExecutor,
 )
+from engine.diffusion import Device
+from engine.diffusion import executor as executor_module
+from engine.diffusion import running_job as running_job_module
+from engine.diffusion import step_clock as step_clock_module
+from engine.diffusion.families.base import Sample
+from engine.diffusion.families.stable_diffusion import StableDiffusion
+from engine.diffusion.families.stepped import Stepped
+from engine.diffusion.previews import LatentMap
+from engine.jobs.recipe import Recipe
+from engine.memory.plan import Stage
+from engine.models.catalogue import Model
 from tests.engine.builders import job, model, recipe
 from tests.engine.diffusion.conftest import Image
 from tests.engine.diffusion.families.parity import ONE_LEVEL, difference

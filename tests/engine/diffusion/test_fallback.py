@@ -13,6 +13,7 @@ import psutil
 import pytest
 import torch
 
+from engine.devices.messages import JobFailed, JobPainted, RunJob, StageMeasured
 from engine.diffusion import loader as loading
 from engine.diffusion.device import Device
 from engine.diffusion.families.latent_sample import DenoiserBatch
@@ -27,7 +28,6 @@ from engine.memory.device import DeviceFacts
 from engine.memory.plan import Plan, Stage
 from engine.models.catalogue import Model
 from engine.models.inspection import inspect
-from engine.worker.messages import JobFailed, JobPainted, RunJob, StageMeasured
 from tests.engine.builders import job, model, recipe
 from tests.engine.diffusion.conftest import Image
 from tests.engine.diffusion.families.parity import ONE_LEVEL, difference

@@ -11,6 +11,7 @@ from diffusers import FluxTransformer2DModel, ZImageTransformer2DModel
 from gguf import GGMLQuantizationType, GGUFWriter
 from torch import nn
 
+from engine.devices.executor_setup import ExecutorSetup
 from engine.diffusion import Device
 from engine.diffusion.families import family_of
 from engine.diffusion.loader import LoadedModel, ModelLoader
@@ -18,7 +19,6 @@ from engine.diffusion.offload import OffloadedComponents
 from engine.diffusion.offload.weights import size_of
 from engine.errors import ModelUnavailable
 from engine.memory.plan import ComponentPlacement, Plan, Quantization, Residence
-from engine.worker.executor_setup import ExecutorSetup
 from tests.engine.builders import engine_settings, model, recipe
 from tests.engine.diffusion.families.parity import difference, paint
 from tests.tiny.flux import flux

@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
+from engine.devices.messages import Pixels
 from engine.diffusion.image_classifier import ImageClassifier
 from engine.errors import ModelUnavailable
-from engine.worker.messages import Pixels
 from tests.tiny.classifier import classifier
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -9,13 +9,13 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from engine.devices.executor_setup import ExecutorSetup
 from engine.diffusion import Device
 from engine.diffusion.loader import LoadedModel, ModelLoader
 from engine.diffusion.offload.weights import size_of
 from engine.errors import DeviceUnavailable, ModelUnavailable
 from engine.hub import HubClient, download
 from engine.models.catalogue import Model
-from engine.worker.executor_setup import ExecutorSetup
 from tests.engine.builders import engine_settings, model, recipe
 from tests.engine.diffusion.families.parity import difference, paint
 

@@ -9,6 +9,7 @@ from typing import Any
 import psutil
 import pytest
 
+from engine.devices.executor_setup import ExecutorSetup
 from engine.diffusion import Device
 from engine.diffusion import model_memory as memory_module
 from engine.diffusion.loader import LoadedModel, ModelLoader
@@ -19,7 +20,6 @@ from engine.memory.plan import Stage
 from engine.memory.plan_request import PlanRequest
 from engine.memory.planner import Choice, choose
 from engine.models.catalogue import Model
-from engine.worker.executor_setup import ExecutorSetup
 from tests.engine.builders import engine_settings, model
 
 ENDLESS = 2**60

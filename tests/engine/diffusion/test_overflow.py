@@ -8,6 +8,7 @@ import PIL.Image
 import pytest
 import torch
 
+from engine.devices.messages import JobFailed, JobPainted, ModelOverflowed, RunJob
 from engine.diffusion.device import Device
 from engine.diffusion.families.latent_sample import DenoiserBatch, LatentSample
 from engine.diffusion.families.stable_diffusion import StableDiffusion
@@ -15,7 +16,6 @@ from engine.memory.device import DeviceFacts
 from engine.memory.plan import Stage
 from engine.memory.precision import Overflow
 from engine.models.catalogue import Model
-from engine.worker.messages import JobFailed, JobPainted, ModelOverflowed, RunJob
 from tests.engine.builders import job, model
 from tests.engine.diffusion.harness import Harness
 

@@ -10,6 +10,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from engine.devices.executor_setup import ExecutorSetup
 from engine.diffusion import Device
 from engine.diffusion.families import family_of
 from engine.diffusion.loader import LoadedModel, ModelLoader
@@ -17,7 +18,6 @@ from engine.diffusion.offload import OffloadedComponents
 from engine.diffusion.quantization import quantization_configs, quantized
 from engine.hub import HubClient, download
 from engine.memory.plan import ComponentPlacement, Plan, Quantization, Residence
-from engine.worker.executor_setup import ExecutorSetup
 from tests.engine.builders import engine_settings, model, recipe
 from tests.engine.diffusion.families.parity import ONE_LEVEL, difference, paint
 from tests.hub_server import HubServer

@@ -11,12 +11,12 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
+from engine.devices.executor_setup import ExecutorSetup
 from engine.diffusion import Device
 from engine.diffusion.loader import LoadedModel, ModelLoader
 from engine.errors import ModelUnavailable
 from engine.hub import HubClient, LocalFiles, Presence, disk_usage, download, origin
 from engine.models.inspection import inspect
-from engine.worker.executor_setup import ExecutorSetup
 from tests import tiny
 from tests.engine.builders import engine_settings, model, recipe
 from tests.engine.diffusion.families.parity import difference, paint

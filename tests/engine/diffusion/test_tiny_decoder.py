@@ -9,11 +9,11 @@ from diffusers import AutoencoderTiny
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
+from engine.devices.executor_setup import ExecutorSetup
 from engine.diffusion import Device
 from engine.diffusion.loader import LoadedModel, ModelLoader
 from engine.diffusion.previews import MAX_SIDE
 from engine.diffusion.tiny_decoder import TinyDecoder
-from engine.worker.executor_setup import ExecutorSetup
 from tests.engine.builders import engine_settings, model, recipe
 from tests.engine.diffusion.families.parity import difference, paint
 

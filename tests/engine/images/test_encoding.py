@@ -11,13 +11,13 @@ from PIL import Image
 
 from cogs.messages.encodings import encodings
 from engine import ImageRequest, Parent, StorageSettings, Studio, open_studio
+from engine.devices.messages import Pixels
 from engine.images.encoding import Format, PictureMarks, encoded, marks_in, recoded
 from engine.images.metadata import settings_text
 from engine.images.metadata.xmp import SourceType, source_type_in, xmp_packet
 from engine.images.output import OutputFolder, read_request
 from engine.images.uploads import UploadFolder
 from engine.settings import Metadata
-from engine.worker.messages import Pixels
 from tests.engine.builders import engine_settings, job, model_settings
 from tests.engine.images.test_init_images import painted
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from PIL import Image, PngImagePlugin
 
+from engine.devices.messages import Pixels
 from engine.errors import InvalidRequest, StorageError
 from engine.images.metadata import parse_parameters, settings_text
 from engine.images.output import (
@@ -25,7 +26,6 @@ from engine.jobs.recipe import AdapterUse, Recipe
 from engine.jobs.request import ImageRequest
 from engine.models.schedulers import SCHEDULERS
 from engine.prompts.grammar import with_adapters
-from engine.worker.messages import Pixels
 from tests.engine.builders import job, recipe
 
 GREY = Pixels(4, 2, bytes(range(24)))

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from engine.devices.messages import Pixels
 from engine.errors import InvalidRequest
 from engine.images.uploads import UploadFolder
 from engine.jobs.control import Control, ControlKind
@@ -15,7 +16,6 @@ from engine.jobs.request import ImageRequest
 from engine.models.catalogue import Model
 from engine.models.controls import ControlCatalogue
 from engine.network_settings import ControlSettings, MapSettings
-from engine.worker.messages import Pixels
 from tests.engine.builders import model
 from tests.engine.diffusion.families.unet_pipelines import photo
 from tests.tiny.map_readers import depth_estimator

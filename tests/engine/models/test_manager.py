@@ -23,12 +23,12 @@ from engine import (
     open_model_manager,
     open_studio,
 )
+from engine.devices.device_thread import DeviceThread
+from engine.devices.messages import ForgetModel
 from engine.hub import CorruptFile, DiskFull, GatedModel, HubUnreachable
 from engine.memory.measurement import Measurement
 from engine.memory.plan import Plan, Stage
 from engine.store import Database, MeasurementTable
-from engine.worker.device_thread import DeviceThread
-from engine.worker.messages import ForgetModel
 from tests.civitai_server import CivitaiServer, Version
 from tests.engine.builders import engine_settings, model_settings
 from tests.engine.conftest import Gate

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.devices.messages import Pixels
 from engine.hub import HubClient
 from engine.models.download_manager import DownloadManager
 from engine.safety.checker import SafetyChecker
@@ -17,7 +18,6 @@ from engine.safety.classifier_process import ClassifierProcess
 from engine.safety.verdict import UNCHECKED, SafetyVerdict
 from engine.settings import SafetySettings
 from engine.store import Database, JobTable, SafetyTable
-from engine.worker.messages import Pixels
 from tests.engine.builders import recipe
 from tests.tiny.classifier import classifier
 

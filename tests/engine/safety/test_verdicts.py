@@ -143,7 +143,7 @@ async def test_what_cannot_be_checked_counts_as_unsafe(
 async def test_a_program_that_ends_before_the_verdict_paints_and_checks_again(
     tiny_model: Path, tmp_path: Path, strict: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.worker.dispatcher.STEP_GRACE", 0.2)
+    monkeypatch.setattr("engine.devices.dispatcher.STEP_GRACE", 0.2)
     looking, look = threading.Event(), ImageClassifier.classify
     gate = threading.Event()
 

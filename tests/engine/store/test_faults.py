@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from engine.devices.blame import BlameFile
 from engine.errors import UnknownJob
 from engine.jobs.requester import Requester
 from engine.moderation.block import Block
 from engine.moderation.word_lists import WordLists
 from engine.store import Database, JobTable, ModerationTable
 from engine.store.expired_tokens import erase_expired_tokens
-from engine.worker.blame import BlameFile
 from tests.engine.builders import recipe
 
 DAY = 24 * 3600.0

@@ -31,6 +31,7 @@ from engine import (
     UnknownJob,
     open_studio,
 )
+from engine.devices.messages import Pixels
 from engine.memory.device import DeviceFacts
 from engine.models.added import DATABASE
 from engine.safety.checker import SafetyChecker
@@ -42,7 +43,6 @@ from engine.training.planning import PlanQuestion
 from engine.training.preparation import TrainingPreparation
 from engine.training.run_folder import RunFolder
 from engine.training.setup import TrainingSetup
-from engine.worker.messages import Pixels
 from engine.writing.describer import Describer
 from tests.engine.builders import engine_settings
 from tests.engine.training.conftest import picture
@@ -71,7 +71,7 @@ def runners(monkeypatch: pytest.MonkeyPatch) -> list[Runner]:
 
     monkeypatch.setattr("engine.training.preparation.planned", planned)
     monkeypatch.setattr(
-        "engine.worker.device_thread.device_facts", lambda _: DeviceFacts.imagined(8 * 10**9)
+        "engine.devices.device_thread.device_facts", lambda _: DeviceFacts.imagined(8 * 10**9)
     )
     monkeypatch.setattr("engine.training.scheduling.TrainingProcess", start)
     monkeypatch.setattr("engine.training.scheduling.LOOK", 0.02)

@@ -8,6 +8,7 @@ from typing import Any
 import diffusers
 import pytest
 
+from engine.devices.messages import RunJob
 from engine.diffusion.families import family_of
 from engine.diffusion.families.latent_sample import DenoiserBatch
 from engine.diffusion.families.step_cache import is_smooth
@@ -18,7 +19,6 @@ from engine.jobs.step_times import share_computed
 from engine.memory.plan import Stage
 from engine.models import shortcuts
 from engine.models.schedulers import SCHEDULERS
-from engine.worker.messages import RunJob
 from tests.engine.builders import job, model, recipe
 from tests.engine.diffusion.families.parity import ONE_LEVEL, difference, paint, parts
 from tests.engine.diffusion.harness import Harness

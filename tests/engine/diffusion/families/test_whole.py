@@ -14,6 +14,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from engine.devices.executor_setup import ExecutorSetup
 from engine.diffusion import Device
 from engine.diffusion.families.base import InitImage, Sample
 from engine.diffusion.families.whole_arguments import call_arguments
@@ -26,7 +27,6 @@ from engine.hub import LocalFiles
 from engine.jobs.recipe import AdapterUse, Recipe
 from engine.models.adapters import AdapterCatalogue
 from engine.settings import AdapterSettings
-from engine.worker.executor_setup import ExecutorSetup
 from tests.engine import builders as making
 from tests.engine.builders import engine_settings, model
 from tests.engine.diffusion.conftest import Image

@@ -9,10 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from engine.diffusion.networks.upscaler import Upscaler
-from engine.jobs.process import Process, ProcessKind
-from engine.models.networks import Network
-from engine.worker.messages import (
+from engine.devices.messages import (
     CancelJob,
     JobDropped,
     JobFailed,
@@ -21,6 +18,9 @@ from engine.worker.messages import (
     ProcessPicture,
     RunJob,
 )
+from engine.diffusion.networks.upscaler import Upscaler
+from engine.jobs.process import Process, ProcessKind
+from engine.models.networks import Network
 from tests.engine.builders import job, model
 from tests.engine.diffusion.harness import Harness, noisy
 from tests.tiny.segmenter import segmenter

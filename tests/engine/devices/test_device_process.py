@@ -21,13 +21,13 @@ from engine import (
     Studio,
     open_studio,
 )
+from engine.devices.attached_device import AttachedDevice
+from engine.devices.blame import BlameFile
+from engine.devices.device_process import DeviceProcess
 from engine.errors import DeviceUnavailable, ModelUnavailable
 from engine.hub import Origin
 from engine.jobs.job import Job, JobEvent
 from engine.memory.profiles import ProfileStore
-from engine.worker.attached_device import AttachedDevice
-from engine.worker.blame import BlameFile
-from engine.worker.device_process import DeviceProcess
 from tests.engine.builders import engine_settings, model_settings
 from tests.hub_server import HubServer, Repository
 from tests.tiny.segmenter import segmenter

@@ -5,13 +5,13 @@ import traceback
 from dataclasses import dataclass, replace
 from functools import partial
 
+from engine.devices.device_thread import run_executor
+from engine.devices.executor_setup import ExecutorSetup
+from engine.devices.messages import CommandQueue, ExecutorCommand, ForgetModel
 from engine.errors import AtelierError
 from engine.models.device_facts import device_facts, device_memory
 from engine.processes.channel import Channel
 from engine.settings import EngineSettings
-from engine.worker.device_thread import run_executor
-from engine.worker.executor_setup import ExecutorSetup
-from engine.worker.messages import CommandQueue, ExecutorCommand, ForgetModel
 
 FACTS, MEMORY = "device facts", "device memory"
 FILES, NETWORK = "model files", "network"

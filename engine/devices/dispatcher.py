@@ -7,6 +7,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
 
+from engine.devices.attached_device import AttachedDevice, DeviceState
+from engine.devices.device_slot import DeviceSlot, SlotServices
+from engine.devices.job_commands import JobCommands
+from engine.devices.messages import JobProgress
+from engine.devices.postprocess import Postprocessor
+from engine.devices.preloading import preload
 from engine.errors import AtelierError
 from engine.images.uploads import UploadFolder
 from engine.jobs.assignment import JobAssignment
@@ -24,12 +30,6 @@ from engine.models.networks import NetworkCatalogue
 from engine.settings import EngineSettings
 from engine.store import JobTable, MeasurementTable
 from engine.tasks import Tasks
-from engine.worker.attached_device import AttachedDevice, DeviceState
-from engine.worker.device_slot import DeviceSlot, SlotServices
-from engine.worker.job_commands import JobCommands
-from engine.worker.messages import JobProgress
-from engine.worker.postprocess import Postprocessor
-from engine.worker.preloading import preload
 
 log = logging.getLogger(__name__)
 

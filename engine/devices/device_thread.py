@@ -8,17 +8,17 @@ from dataclasses import replace
 from functools import partial
 
 from engine.background_thread import BackgroundThread
-from engine.memory.device import DeviceFacts, DeviceMemory
-from engine.models.device_facts import device_facts, device_memory
-from engine.worker.device_host import OnCrash, OnReport
-from engine.worker.executor_setup import ExecutorSetup
-from engine.worker.messages import (
+from engine.devices.device_host import OnCrash, OnReport
+from engine.devices.executor_setup import ExecutorSetup
+from engine.devices.messages import (
     CommandQueue,
     ExecutorCommand,
     ExecutorReport,
     JobProgress,
     StopExecutor,
 )
+from engine.memory.device import DeviceFacts, DeviceMemory
+from engine.models.device_facts import device_facts, device_memory
 
 
 def run_executor(

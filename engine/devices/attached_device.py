@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from engine.devices.blame import BlameFile
+from engine.devices.device_host import DeviceHost
 from engine.jobs.job import Job
 from engine.memory.profiles import ProfileStore
-from engine.worker.blame import BlameFile
-from engine.worker.device_host import DeviceHost
 
 
 def any_job(job: Job) -> bool:

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from engine.devices.messages import Pixels
 from engine.jobs.job import Job
-from engine.worker.messages import Pixels
 
 
 def why_not_asked_for(job: Job, pictures: Sequence[Pixels]) -> str | None:

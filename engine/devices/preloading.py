@@ -2,9 +2,9 @@
 
 from collections.abc import Collection, Sequence
 
+from engine.devices.device_slot import DeviceSlot
+from engine.devices.job_commands import JobCommands
 from engine.jobs.job import Job
-from engine.worker.device_slot import DeviceSlot
-from engine.worker.job_commands import JobCommands
 
 
 def preload(firsts: Sequence[Job], slots: Collection[DeviceSlot], commands: JobCommands) -> None:

@@ -4,9 +4,9 @@ import logging
 from collections.abc import Callable
 from typing import Protocol
 
+from engine.devices.messages import ExecutorCommand, ExecutorReport
 from engine.errors import new_incident
 from engine.memory.device import DeviceFacts, DeviceMemory
-from engine.worker.messages import ExecutorCommand, ExecutorReport
 from speech import Sentence, say
 
 log = logging.getLogger(__name__)

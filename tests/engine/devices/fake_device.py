@@ -3,13 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from engine.jobs.job import Job
-from engine.memory.device import DeviceFacts
-from engine.memory.plan import Stage
-from engine.memory.profiles import ProfileStore
-from engine.worker.attached_device import AttachedDevice
-from engine.worker.device_host import OnCrash, OnReport
-from engine.worker.messages import (
+from engine.devices.attached_device import AttachedDevice
+from engine.devices.device_host import OnCrash, OnReport
+from engine.devices.messages import (
     CancelJob,
     ExecutorCommand,
     ExecutorReport,
@@ -20,6 +16,10 @@ from engine.worker.messages import (
     Preload,
     RunJob,
 )
+from engine.jobs.job import Job
+from engine.memory.device import DeviceFacts
+from engine.memory.plan import Stage
+from engine.memory.profiles import ProfileStore
 from tests.engine.builders import measurement
 
 

@@ -10,12 +10,7 @@ import logging
 from dataclasses import replace
 from typing import Any
 
-from engine.errors import DeviceUnavailable
-from engine.hub.lora_files import lora_file
-from engine.memory.device import DeviceFacts, DeviceMemory
-from engine.processes.child_process import ChildProcess
-from engine.processes.questions import NoAnswer
-from engine.worker.device_child import (
+from engine.devices.device_child import (
     ADAPTER,
     FACTS,
     FILES,
@@ -27,19 +22,24 @@ from engine.worker.device_child import (
     run_device,
     tell_facts,
 )
-from engine.worker.device_host import DeviceDied, OnCrash, OnReport
-from engine.worker.executor_setup import (
+from engine.devices.device_host import DeviceDied, OnCrash, OnReport
+from engine.devices.executor_setup import (
     ExecutorSetup,
     files_on_disk,
     network_on_disk,
     no_ip_adapter,
 )
-from engine.worker.messages import (
+from engine.devices.messages import (
     ExecutorCommand,
     ModelOverflowed,
     StageMeasured,
     StopExecutor,
 )
+from engine.errors import DeviceUnavailable
+from engine.hub.lora_files import lora_file
+from engine.memory.device import DeviceFacts, DeviceMemory
+from engine.processes.child_process import ChildProcess
+from engine.processes.questions import NoAnswer
 from speech import say
 
 log = logging.getLogger(__name__)

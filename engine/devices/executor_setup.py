@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from engine.devices.blame import BlameFile
 from engine.errors import ModelUnavailable
 from engine.hub import LocalFiles, Origin, local_files
 from engine.hub.classifier_files import classifier_on_disk
@@ -17,7 +18,6 @@ from engine.models.controls import ControlCatalogue, ControlNetwork
 from engine.models.ip_adapters import IPAdapterCatalogue
 from engine.models.networks import Network
 from engine.settings import EngineSettings
-from engine.worker.blame import BlameFile
 from speech import say
 
 FindFiles = Callable[[str, Origin], LocalFiles]

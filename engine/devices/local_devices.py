@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from engine.devices.attached_device import AttachedDevice
+from engine.devices.blame import BlameFile
+from engine.devices.device_host import DeviceHost
+from engine.devices.executor_setup import ExecutorSetup
 from engine.memory.measurement import Measurement
 from engine.memory.precision import Overflow
 from engine.memory.profiles import ProfileStore
-from engine.worker.attached_device import AttachedDevice
-from engine.worker.blame import BlameFile
-from engine.worker.device_host import DeviceHost
-from engine.worker.executor_setup import ExecutorSetup
 
 
 def local_devices(

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
+from engine.devices.messages import Pixels
 from engine.errors import AtelierError, StorageError, new_incident, without_folders
 from engine.images.output import OutputFolder
 from engine.jobs.events import JobEvents
@@ -14,7 +15,6 @@ from engine.safety.checker import SafetyChecker
 from engine.safety.classifier import NotChecked
 from engine.store import JobTable
 from engine.tasks import Tasks
-from engine.worker.messages import Pixels
 from speech import say
 
 log = logging.getLogger(__name__)

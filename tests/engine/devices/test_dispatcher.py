@@ -12,6 +12,12 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from engine.devices.attached_device import AttachedDevice
+from engine.devices.device_thread import DeviceThread
+from engine.devices.dispatcher import Dispatcher
+from engine.devices.executor_setup import ExecutorSetup
+from engine.devices.messages import JobPainted, JobProgress, Pixels
+from engine.devices.postprocess import Postprocessor
 from engine.errors import StorageError
 from engine.hub import HubClient
 from engine.images.output import OutputFolder
@@ -30,12 +36,6 @@ from engine.safety.classifier import ClassifierThread
 from engine.safety.verdict import UNCHECKED, SafetyVerdict
 from engine.settings import SafetySettings
 from engine.store import Database, JobTable, MeasurementTable, SafetyTable
-from engine.worker.attached_device import AttachedDevice
-from engine.worker.device_thread import DeviceThread
-from engine.worker.dispatcher import Dispatcher
-from engine.worker.executor_setup import ExecutorSetup
-from engine.worker.messages import JobPainted, JobProgress, Pixels
-from engine.worker.postprocess import Postprocessor
 from tests.engine.builders import engine_settings, model_settings, recipe
 from tests.engine.conftest import Gate
 
@@ -391,9 +391,9 @@ async def test_a_job_can_be_cancelled_while_its_pictures_wait_to_be_checked(
 
 def test_what_passes_between_the_sides_is_plain() -> None:
     """Bytes and numbers: a tensor that crossed over would keep the device's memory."""
-    import engine.worker.messages
+    import engine.devices.messages
 
-    source = Path(engine.worker.messages.__file__).read_text()
+    source = Path(engine.devices.messages.__file__).read_text()
     assert "torch" not in source
     assert JobPainted.__slots__ == ("job_id", "pictures")
 

@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
+from engine.devices.messages import Preload, ProcessPicture, RunJob
 from engine.images.uploads import UploadFolder
 from engine.jobs.job import Job
 from engine.models.catalogue import Catalogue
 from engine.models.networks import NetworkCatalogue
-from engine.worker.messages import Preload, ProcessPicture, RunJob
 
 
 class JobCommands:

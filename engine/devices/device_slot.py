@@ -7,17 +7,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from engine.errors import AtelierError, DeviceUnavailable, StorageError
-from engine.jobs.attempts import gave_up
-from engine.jobs.device_load import DeviceLoad
-from engine.jobs.job import Job, JobState
-from engine.jobs.recipe import Recipe
-from engine.jobs.step_times import StepTimes
-from engine.store import JobTable, MeasurementTable
-from engine.tasks import Tasks
-from engine.worker.attached_device import AttachedDevice, DeviceState
-from engine.worker.device_host import DeviceDied, DeviceLost, crash_sentence
-from engine.worker.messages import (
+from engine.devices.attached_device import AttachedDevice, DeviceState
+from engine.devices.device_host import DeviceDied, DeviceLost, crash_sentence
+from engine.devices.messages import (
     CancelJob,
     ExecutorReport,
     ForgetModel,
@@ -33,8 +25,16 @@ from engine.worker.messages import (
     RunJob,
     StageMeasured,
 )
-from engine.worker.picture_check import why_not_asked_for
-from engine.worker.postprocess import Postprocessor
+from engine.devices.picture_check import why_not_asked_for
+from engine.devices.postprocess import Postprocessor
+from engine.errors import AtelierError, DeviceUnavailable, StorageError
+from engine.jobs.attempts import gave_up
+from engine.jobs.device_load import DeviceLoad
+from engine.jobs.job import Job, JobState
+from engine.jobs.recipe import Recipe
+from engine.jobs.step_times import StepTimes
+from engine.store import JobTable, MeasurementTable
+from engine.tasks import Tasks
 from speech import say
 
 log = logging.getLogger(__name__)

@@ -9,6 +9,11 @@ from typing import Any
 
 import pytest
 
+from engine.devices.blame import BlameFile
+from engine.devices.device_host import DeviceDied, DeviceLost
+from engine.devices.dispatcher import Dispatcher
+from engine.devices.messages import JobFailed, JobPainted, Pixels
+from engine.devices.postprocess import Postprocessor
 from engine.errors import DeviceUnavailable
 from engine.hub import HubClient
 from engine.images.output import OutputFolder
@@ -24,15 +29,10 @@ from engine.safety.checker import SafetyChecker
 from engine.safety.classifier import ClassifierThread
 from engine.settings import SafetySettings
 from engine.store import Database, JobTable, MeasurementTable, SafetyTable
-from engine.worker.blame import BlameFile
-from engine.worker.device_host import DeviceDied, DeviceLost
-from engine.worker.dispatcher import Dispatcher
-from engine.worker.messages import JobFailed, JobPainted, Pixels
-from engine.worker.postprocess import Postprocessor
 from tests.call_count import calls
 from tests.engine import builders
 from tests.engine.builders import engine_settings, model_settings, recipe
-from tests.engine.worker.fake_device import FakeHost, black, device, only, profiles
+from tests.engine.devices.fake_device import FakeHost, black, device, only, profiles
 
 MODELS = ("tiny", "other", "third")
 

@@ -26,9 +26,9 @@ import typer
 from benchmarks.cluster.models import engine, models
 from benchmarks.cluster.place import free_port
 from engine import ClusterSettings, ImageRequest, Requester, Studio, open_studio
-from engine.cluster.invited import InvitedWorkers
-from engine.cluster.keys import new_key
-from engine.cluster.open_cluster import FOLDER
+from engine.cluster.bot.open_cluster import FOLDER
+from engine.cluster.server.invited_workers import InvitedWorkers
+from engine.cluster.server.keys import new_key
 from engine.store import Database, WorkerTable
 
 WAITING = (0, 1_000, 10_000, 100_000)

@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 
+from engine.cluster.bot.open_cluster import FOLDER as CLUSTER_FOLDER
+from engine.cluster.bot.open_cluster import open_cluster
 from engine.cluster.file_hashes import FileHashes
 from engine.cluster.identity import Resources
-from engine.cluster.open_cluster import FOLDER as CLUSTER_FOLDER
-from engine.cluster.open_cluster import open_cluster
 from engine.cluster.settings import ClusterSettings
 from engine.devices.device_process import DeviceProcess
 from engine.devices.device_thread import DeviceThread

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from engine.cluster.cluster import Cluster
+from engine.cluster.bot.cluster import Cluster
 from engine.devices.attached_device import DeviceState
 from engine.errors import NotYours
 from engine.jobs.context import RequestContext

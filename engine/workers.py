@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from engine.cluster.cluster import Cluster
-from engine.cluster.workers_view import WorkerState
+from engine.cluster.bot.cluster import Cluster
+from engine.cluster.bot.workers_view import WorkerState
 from engine.devices.attached_device import DeviceState
 from engine.devices.dispatcher import Dispatcher
 from engine.errors import InvalidRequest, StorageError

@@ -76,6 +76,10 @@ ENGINE = (
     ),
     ("engine.grids",),
     ("engine.jobs.submission", "engine.jobs.enlarging", "engine.jobs.processing"),
+    ("engine.cluster.bot",),
+    ("engine.cluster.worker",),
+    ("engine.cluster.server",),
+    ("engine.cluster.protocol",),
     ("engine.cluster",),
     ("engine.devices",),
     ("engine.safety", "engine.moderation", "engine.writing"),
@@ -199,6 +203,19 @@ def test_the_page_knows_neither_discord_nor_torch() -> None:
     assert not wrong, listed(wrong)
 
 
+def test_the_bot_and_its_workers_know_only_what_crosses() -> None:
+    """Each side may be another version, on another machine."""
+    sides = ("engine.cluster.bot", "engine.cluster.worker")
+    wrong = [
+        (name, other)
+        for side, there in (sides, sides[::-1])
+        for name, others in graph("engine").items()
+        for other in others
+        if f"{name}.".startswith(f"{side}.") and f"{other}.".startswith(f"{there}.")
+    ]
+    assert not wrong, listed(wrong)
+
+
 def test_importing_the_engine_and_cogs_loads_no_tensors() -> None:
     code = f"import sys, engine, cogs; print(*({TENSORS!r} & set(sys.modules)))"
     done = subprocess.run(
@@ -210,7 +227,9 @@ def test_importing_the_engine_and_cogs_loads_no_tensors() -> None:
 @pytest.mark.slow
 def test_everything_is_imported_without_what_is_optional() -> None:
     """`pip install` brings only what the program can't do without; a test machine has more."""
-    needing = {"engine.cluster.encrypted_client"}  # imported where what is optional has been found
+    needing = {
+        "engine.cluster.server.encrypted_client"
+    }  # imported where what is optional has been found
     code = f"""
 import sys
 for name in {sorted(OPTIONAL)}:

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.cluster.ledger import count_painted
-from engine.cluster.certificate import kept_certificate
-from engine.cluster.invitation import Invitation
-from engine.cluster.invited import InvitedWorkers
-from engine.cluster.keys import Key, new_key
-from engine.cluster.open_cluster import FOLDER
+from engine.cluster.bot.open_cluster import FOLDER
+from engine.cluster.server.certificate import kept_certificate
+from engine.cluster.server.invitation import Invitation
+from engine.cluster.server.invited_workers import InvitedWorkers
+from engine.cluster.server.keys import Key, new_key
 from engine.store import Database, WorkerTable
 from engine.tasks import Tasks
 

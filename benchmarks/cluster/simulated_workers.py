@@ -15,16 +15,16 @@ from pathlib import Path
 
 from benchmarks.cluster.fixed_wait import FixedWait, picture
 from benchmarks.cluster.models import SIDE, engine, models
-from engine.cluster.bot_link import BotLink, NoAnswer
-from engine.cluster.certificate import kept_certificate
-from engine.cluster.connection import connected
-from engine.cluster.delivery import deliver
+from engine.cluster.bot.open_cluster import FOLDER
 from engine.cluster.file_hashes import FileHashes
 from engine.cluster.identity import Kind, Resource, Resources
-from engine.cluster.measurements import card_of
-from engine.cluster.messages import Beat, Hello, Offer, Paint, Stranger
-from engine.cluster.open_cluster import FOLDER
-from engine.cluster.subjects import JOBS, inbox_of
+from engine.cluster.protocol.measurements import card_of
+from engine.cluster.protocol.messages import Beat, Hello, Offer, Paint, Stranger
+from engine.cluster.protocol.subjects import JOBS, inbox_of
+from engine.cluster.server.certificate import kept_certificate
+from engine.cluster.server.connection import connected
+from engine.cluster.worker.bot_link import BotLink, NoAnswer
+from engine.cluster.worker.delivery import deliver
 from engine.models.catalogue import Catalogue
 
 BEAT_SECONDS, FETCH_SECONDS, HELLO_SECONDS = 1.0, 5.0, 30.0

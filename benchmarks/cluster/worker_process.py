@@ -7,9 +7,9 @@ from pathlib import Path
 
 from benchmarks.cluster.fixed_wait import FixedWait
 from benchmarks.cluster.models import engine, models
-from engine.cluster.invitation import Invitation
-from engine.cluster.run_worker import run_worker
-from engine.cluster.worker_setup import WorkerSetup
+from engine.cluster.server.invitation import Invitation
+from engine.cluster.worker.run_worker import run_worker
+from engine.cluster.worker.setup import WorkerSetup
 
 
 def main(folder: Path, steps: int, seconds: float) -> None:

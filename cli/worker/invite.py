@@ -11,15 +11,15 @@ from cli.exits import Exit
 from cli.lock import PICKED_UP, bot_is_running
 from cli.program import program
 from cli.settings import Settings
-from engine.cluster.certificate import kept_certificate
+from engine.cluster.bot.open_cluster import FOLDER
 from engine.cluster.errors import require_packages
-from engine.cluster.invitation import Invitation, own_address
-from engine.cluster.invited import InvitedWorkers
-from engine.cluster.keys import Key, kept_key, new_key
-from engine.cluster.open_cluster import FOLDER
+from engine.cluster.protocol.subjects import permissions
+from engine.cluster.server.certificate import kept_certificate
+from engine.cluster.server.invitation import Invitation, own_address
+from engine.cluster.server.invited_workers import InvitedWorkers
+from engine.cluster.server.keys import Key, kept_key, new_key
 from engine.cluster.settings import DEFAULT_PORT
-from engine.cluster.subjects import permissions
-from engine.cluster.taken import TakenInvitations
+from engine.cluster.worker.taken_invitations import TakenInvitations
 
 EVERYWHERE = ("0.0.0.0", "::")
 

@@ -14,10 +14,10 @@ from cli.settings import Settings
 from cli.signals import on_signal
 from engine import StorageError, added_models
 from engine.cluster.errors import require_packages
-from engine.cluster.invitation import Invitation
-from engine.cluster.run_worker import run_worker
-from engine.cluster.taken import TakenInvitations
-from engine.cluster.worker_setup import WorkerSetup
+from engine.cluster.server.invitation import Invitation
+from engine.cluster.worker.run_worker import run_worker
+from engine.cluster.worker.setup import WorkerSetup
+from engine.cluster.worker.taken_invitations import TakenInvitations
 
 log = logging.getLogger("atelier")
 

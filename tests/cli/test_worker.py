@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from cli.exits import Exit
-from engine.cluster.invitation import Invitation
-from engine.cluster.taken import TakenInvitations
+from engine.cluster.server.invitation import Invitation
+from engine.cluster.worker.taken_invitations import TakenInvitations
 from tests.cli.conftest import Atelier
 
 Config = Callable[[str], Path]

@@ -6,19 +6,19 @@ from contextlib import suppress
 import msgpack
 from hypothesis import strategies as st
 
-from engine.cluster import wire
+from engine.cluster.bot.told_sentences import MOST_CHARACTERS, readable
 from engine.cluster.errors import BadInvitation
-from engine.cluster.invitation import Invitation
-from engine.cluster.job_messages import recipe_of
-from engine.cluster.messages import Beat, Card, Hello, Message, Paint, PictureFile
-from engine.cluster.pictures import Assembly, WrongPicture, file_of, packed
-from engine.cluster.told_sentences import MOST_CHARACTERS, readable
+from engine.cluster.protocol import encoding
+from engine.cluster.protocol.job_messages import recipe_of
+from engine.cluster.protocol.messages import Beat, Card, Hello, Message, Paint, PictureFile
+from engine.cluster.protocol.pictures import Assembly, WrongPicture, file_of, packed
+from engine.cluster.server.invitation import Invitation
 from engine.devices.messages import Pixels
 from tests.fuzz.files import JSON, damaged
 from tests.fuzz.target import Target
 
 WHOLE = [
-    wire.encode(message)
+    encoding.encode(message)
     for message in (
         Hello(run="1", program="0", batch_size=4, card=Card(kind="cpu", name="c"), offers=[]),
         Beat(takes=1, leases=[1, 2]),
@@ -40,7 +40,7 @@ def _packed(kind: object, version: object, values: dict[str, object]) -> bytes:
 MAPS = st.builds(
     _packed,
     st.sampled_from(["beat", "paint", "painted", "hello", "need", "alive", "welcome"]) | JSON,
-    st.integers(wire.VERSION - 3, wire.VERSION + 3) | JSON,
+    st.integers(encoding.VERSION - 3, encoding.VERSION + 3) | JSON,
     st.dictionaries(FIELDS, JSON | st.binary(max_size=20), max_size=5),
 )
 
@@ -74,8 +74,8 @@ def check_sentence(text: str) -> None:
 
 def check_message(data: bytes) -> None:
     """It's a message, or `BadMessage`; the recipe in it is one, or `ValueError`."""
-    for read in (wire.from_worker, wire.to_worker):
-        with suppress(wire.BadMessage):
+    for read in (encoding.from_worker, encoding.to_worker):
+        with suppress(encoding.BadMessage):
             message = read(data)
             assert isinstance(message, Message)
             if isinstance(message, Paint):

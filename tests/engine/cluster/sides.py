@@ -10,19 +10,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.cluster.certificate import Certificate, kept_certificate
-from engine.cluster.cluster import Cluster
-from engine.cluster.connection import connected
+from engine.cluster.bot.cluster import Cluster
+from engine.cluster.bot.workers_view import Presence
 from engine.cluster.file_hashes import FileHashes
 from engine.cluster.identity import Resources
-from engine.cluster.invitation import Invitation
-from engine.cluster.keys import Key, new_key
-from engine.cluster.run_worker import run_worker
-from engine.cluster.server import server_program
-from engine.cluster.server_config import server_config
-from engine.cluster.subjects import BOT_INBOX
-from engine.cluster.worker_setup import WorkerSetup
-from engine.cluster.workers_view import Presence
+from engine.cluster.protocol.subjects import BOT_INBOX
+from engine.cluster.server.certificate import Certificate, kept_certificate
+from engine.cluster.server.configuration import server_config
+from engine.cluster.server.connection import connected
+from engine.cluster.server.invitation import Invitation
+from engine.cluster.server.keys import Key, new_key
+from engine.cluster.server.nats_server import server_program
+from engine.cluster.worker.run_worker import run_worker
+from engine.cluster.worker.setup import WorkerSetup
 from engine.devices.device_host import DeviceHost
 from engine.devices.dispatcher import Dispatcher
 from engine.devices.postprocess import Postprocessor

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from engine.cluster.workers_view import Presence
+from engine.cluster.bot.workers_view import Presence
 from engine.jobs.job import Job, JobEvent
 from tests.engine.cluster.sides import Bot, Place, open_bot, until
 from tests.imports import ROOT

@@ -10,15 +10,11 @@ import pytest
 from nats.aio.client import Client
 from PIL import Image
 
-from engine.cluster.certificate import certificate_of, kept_certificate
-from engine.cluster.connection import connected
+from engine.cluster.bot.streams import open_worker as open_worker_stream
 from engine.cluster.errors import ClusterError, KeyRefused
-from engine.cluster.invited import InvitedWorkers
-from engine.cluster.keys import new_key
-from engine.cluster.messages import Alive, Beat, Bye, Cancel
-from engine.cluster.server import NatsServer
-from engine.cluster.streams import open_worker as open_worker_stream
-from engine.cluster.subjects import (
+from engine.cluster.protocol.encoding import encode
+from engine.cluster.protocol.messages import Alive, Beat, Bye, Cancel
+from engine.cluster.protocol.subjects import (
     BOT_INBOX,
     JOBS,
     bucket_of,
@@ -28,7 +24,11 @@ from engine.cluster.subjects import (
     jobs_of,
     to_worker,
 )
-from engine.cluster.wire import encode
+from engine.cluster.server.certificate import certificate_of, kept_certificate
+from engine.cluster.server.connection import connected
+from engine.cluster.server.invited_workers import InvitedWorkers
+from engine.cluster.server.keys import new_key
+from engine.cluster.server.nats_server import NatsServer
 from engine.jobs.recipe import AdapterUse
 from tests.engine.cluster.painter import Painter
 from tests.engine.cluster.sides import Bot, Place, free_port, open_worker, until

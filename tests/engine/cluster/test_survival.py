@@ -12,21 +12,22 @@ import pytest
 from PIL import Image
 
 from engine import open_studio
-from engine.cluster import agent, wire
-from engine.cluster.bot_link import BotLink
-from engine.cluster.certificate import kept_certificate
-from engine.cluster.connection import connected
+from engine.cluster.bot.workers_view import Presence
 from engine.cluster.errors import ClusterError
-from engine.cluster.file_cache import FileCache
-from engine.cluster.held_jobs import HeldJobs
-from engine.cluster.invited import InvitedWorkers
-from engine.cluster.keys import new_key
-from engine.cluster.messages import Paint, Painted, PictureFile, WorkOn
-from engine.cluster.pausing import PauseFile
-from engine.cluster.server import NatsServer
+from engine.cluster.protocol import encoding
+from engine.cluster.protocol.messages import Paint, Painted, PictureFile, WorkOn
+from engine.cluster.protocol.subjects import BOT_INBOX, JOBS, jobs_of
+from engine.cluster.server.certificate import kept_certificate
+from engine.cluster.server.connection import connected
+from engine.cluster.server.invited_workers import InvitedWorkers
+from engine.cluster.server.keys import new_key
+from engine.cluster.server.nats_server import NatsServer
 from engine.cluster.settings import ClusterSettings
-from engine.cluster.subjects import BOT_INBOX, JOBS, jobs_of
-from engine.cluster.workers_view import Presence
+from engine.cluster.worker import agent
+from engine.cluster.worker.bot_link import BotLink
+from engine.cluster.worker.file_cache import FileCache
+from engine.cluster.worker.held_jobs import HeldJobs
+from engine.cluster.worker.pausing import PauseFile
 from engine.devices.attached_device import AttachedDevice
 from engine.errors import StorageError
 from engine.jobs.job import JobState
@@ -101,7 +102,7 @@ async def test_repeated_and_late_reports_are_answered_and_counted(
     one = PictureFile(hash="0" * 64, size=1)
     for lease, why in ((1, "doubled"), (99, "late")):
         message = Painted(epoch=device.epoch, lease=lease, pictures=[one])
-        answer = await bot.cluster._answer("attic", wire.encode(message))
+        answer = await bot.cluster._answer("attic", encoding.encode(message))
         assert answer is not None
         assert answer.type == "taken"  # type: ignore[attr-defined]
         assert bot.cluster.refusals.total(why) == 1
@@ -239,7 +240,7 @@ async def test_versions_that_are_too_far_apart_are_said_on_both_sides(
     init = BotLink.__init__
 
     def newer(self: BotLink, client: object, name: str) -> None:
-        init(self, client, name, wire.VERSION + 2)  # type: ignore[arg-type]
+        init(self, client, name, encoding.VERSION + 2)  # type: ignore[arg-type]
 
     monkeypatch.setattr(BotLink, "__init__", newer)
     async with open_worker(place.invitation(), tmp_path / "worker", model, Painter()):
@@ -255,7 +256,7 @@ async def test_a_version_between_is_understood(
     init = BotLink.__init__
 
     def newer(self: BotLink, client: object, name: str) -> None:
-        init(self, client, name, wire.VERSION + 1)  # type: ignore[arg-type]
+        init(self, client, name, encoding.VERSION + 1)  # type: ignore[arg-type]
 
     monkeypatch.setattr(BotLink, "__init__", newer)
     async with open_worker(place.invitation(), tmp_path / "worker", model, Painter()):
@@ -334,7 +335,7 @@ async def test_a_job_that_is_lost_on_its_way_is_found_out(
         admit(self, message) if lost else lost.append(message)
 
     monkeypatch.setattr(HeldJobs, "admit", lose)
-    monkeypatch.setattr("engine.cluster.remote_device.REFUSED_SECONDS", 0.5)
+    monkeypatch.setattr("engine.cluster.bot.remote_device.REFUSED_SECONDS", 0.5)
     assert shows(await bot.outcome(await bot.push(seed=5)), 5)
     assert len(lost) == 1
 

@@ -1,0 +1,1 @@
+"""The bot's side: meeting workers, giving them jobs, taking what comes back."""

@@ -1,0 +1,1 @@
+"""The NATS server: running it, who may connect, and connecting to it."""

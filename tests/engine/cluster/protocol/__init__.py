@@ -1,0 +1,1 @@
+"""What crosses between the bot and its workers."""

@@ -1,0 +1,1 @@
+"""The worker's side, part by part."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from engine.devices.blame import BlameFile
 from engine.devices.device_host import DeviceHost
 from engine.jobs.job import Job
+from engine.memory.device import DeviceMemory
 from engine.memory.profiles import ProfileStore
 
 
@@ -66,6 +67,7 @@ class DeviceState:
             isn't measured.
         step_size: Width and height of such a picture.
         failure: Why it can't be used; jobs are given to it again once it's resumed.
+        memory: How much of its memory was taken when it was last asked; `None` if it can't tell.
     """
 
     name: str
@@ -82,3 +84,4 @@ class DeviceState:
     step_seconds: float | None = None
     step_size: tuple[int, int] | None = None
     failure: str | None = None
+    memory: DeviceMemory | None = None

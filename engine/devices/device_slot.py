@@ -33,6 +33,7 @@ from engine.jobs.device_load import DeviceLoad
 from engine.jobs.job import Job, JobState
 from engine.jobs.recipe import Recipe
 from engine.jobs.step_times import StepTimes
+from engine.memory.device import DeviceMemory
 from engine.store import JobTable, MeasurementTable
 from engine.tasks import Tasks
 from speech import say
@@ -78,6 +79,7 @@ class DeviceSlot:
         lent: Whether its memory is lent: it's given no jobs.
         preloading: The model that it was last told to load meanwhile.
         failure: Why it's paused, if that is because it can't be used.
+        memory: How much of its memory is taken, when that was last asked.
     """
 
     def __init__(self, device: AttachedDevice, services: SlotServices) -> None:
@@ -86,6 +88,7 @@ class DeviceSlot:
         self.lent = False
         self.preloading: str | None = None
         self.failure: str | None = None
+        self.memory: DeviceMemory | None = None
         self.load = DeviceLoad(
             device.name,
             device.batch_size,
@@ -134,6 +137,7 @@ class DeviceSlot:
             step_seconds=self.load.times.step(last, 1) if last else None,
             step_size=(last.width, last.height) if last else None,
             failure=self.failure,
+            memory=self.memory,
         )
 
     def begin(self, job: Job, command: RunJob | ProcessPicture) -> None:

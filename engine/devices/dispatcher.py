@@ -10,6 +10,7 @@ from itertools import islice
 from engine.devices.attached_device import AttachedDevice, DeviceState
 from engine.devices.device_slot import DeviceSlot, SlotServices
 from engine.devices.job_commands import JobCommands
+from engine.devices.lending import DeviceLending
 from engine.devices.messages import JobProgress
 from engine.devices.postprocess import Postprocessor
 from engine.devices.preloading import preload
@@ -41,6 +42,9 @@ class Dispatcher:
     """Queues jobs and keeps the attached devices busy with them.
 
     The order of the queue doesn't depend on the devices; which of them is given a job does.
+
+    Attributes:
+        lending: Lends the memory of this program's devices.
     """
 
     def __init__(
@@ -93,6 +97,7 @@ class Dispatcher:
                 not any(other is not slot and other.load.counts for other in self._slots.values())
             ),
         )
+        self.lending = DeviceLending(self._slots, self._queue, postprocessor, self.wake)
         self._idle = asyncio.Event()
         self._idle.set()
         self._look_again: asyncio.TimerHandle | None = None
@@ -151,51 +156,12 @@ class Dispatcher:
         self._positions.changed()
 
     async def memory(self) -> list[DeviceMemory]:
-        """How much is taken of each of this program's devices, if something runs on it."""
-        hosts = [slot.device.host for slot in self._slots.values() if slot.device.local]
-        told = await asyncio.gather(*(host.memory() for host in hosts))
+        """How much is taken of each device's memory, as far as it can tell; also in `devices`."""
+        slots = list(self._slots.values())
+        told = await asyncio.gather(*(slot.device.host.memory() for slot in slots))
+        for slot, memory in zip(slots, told, strict=True):
+            slot.memory = memory
         return [memory for memory in told if memory is not None]
-
-    @property
-    def idle_seconds(self) -> float:
-        """For how long a device that can be lent has had nothing to do; 0 if all are needed.
-
-        While one is lent, it is needed as soon as a job waits that no other device can paint.
-        """
-        idle = max((slot.idle_seconds for slot in self._lendable), default=0.0)
-        if any(slot.lent for slot in self._slots.values()):
-            others, firsts = [load for load in self._loads if load.counts], self._queue.firsts
-            if others:
-                served = all(any(one.can_paint(job) for one in others) for job in firsts)
-                return idle if served else 0.0
-        return 0.0 if len(self._queue) or self._postprocessor.checking else idle
-
-    async def lend(self) -> str:
-        """Have the memory of a device of this program free for something else, until `take_back`.
-
-        Call it while `idle_seconds` isn't 0; it tells when the device is needed.
-
-        Returns:
-            Its name: the first one that is idle.
-
-        Raises:
-            LookupError: When no device of this program is attached, or all of them are paused.
-        """
-        if not (own := self._lendable):
-            raise LookupError("no device of this program can be lent")
-        slot = next((slot for slot in own if not slot.load.running), own[0])
-        await slot.lend()
-        return slot.name
-
-    @property
-    def _lendable(self) -> list[DeviceSlot]:
-        return [s for s in self._slots.values() if s.device.local and not s.load.paused]
-
-    def take_back(self) -> None:
-        """Paint again after `lend`."""
-        for slot in self._slots.values():
-            slot.lent = False
-        self.wake()
 
     def forget(self, model: str) -> None:
         """Release what is kept of a model that was removed."""

@@ -152,7 +152,7 @@ class TrainingSchedule:
         )
 
     def _may_run(self) -> bool:
-        idle = self._dispatcher.idle_seconds
+        idle = self._dispatcher.lending.idle_seconds
         return self._in_hours() and idle > 0 and idle >= self.settings.idle_minutes * 60
 
     def _in_hours(self) -> bool:
@@ -164,7 +164,7 @@ class TrainingSchedule:
         try:
             await self._preparation.base(training.model)  # before a device is lent in vain
             self._shares = await self._preparation.shares_device()
-            device = None if self._shares else await self._dispatcher.lend()
+            device = None if self._shares else await self._dispatcher.lending.lend()
             setup = await self._preparation.setup(training, device)
             async with self.lock:
                 training = await self._table.get(training.id)
@@ -184,7 +184,7 @@ class TrainingSchedule:
                 say("The training failed. The log says why, under {incident}.", incident=incident)
             )
         finally:
-            self._dispatcher.take_back()
+            self._dispatcher.lending.take_back()
         async with self.lock:
             run, self._current = self._current, None
             try:
@@ -233,7 +233,7 @@ class TrainingSchedule:
                 if self._stopping:
                     run.end(Ending.ASIDE, self.grace)
                 elif not self._in_hours() or (
-                    not self._shares and not self._dispatcher.idle_seconds
+                    not self._shares and not self._dispatcher.lending.idle_seconds
                 ):
                     run.end(Ending.ASIDE, PAUSE_SECONDS)
             await asyncio.wait([ended], timeout=LOOK)

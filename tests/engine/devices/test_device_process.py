@@ -210,13 +210,13 @@ async def test_a_device_that_is_lent_takes_no_memory_and_paints_again_afterwards
 ) -> None:
     async with opened() as studio:
         dispatcher = studio._dispatcher
-        assert dispatcher.idle_seconds > 0
+        assert dispatcher.lending.idle_seconds > 0
         await outcome(studio, await studio.submit(ImageRequest(prompt="a house"), ADA))
-        await dispatcher.lend()
+        await dispatcher.lending.lend()
         assert multiprocessing.active_children() == []
         job = await studio.submit(ImageRequest(prompt="a boat"), ADA)
-        assert dispatcher.idle_seconds == 0
+        assert dispatcher.lending.idle_seconds == 0
         await asyncio.sleep(0.1)
         assert multiprocessing.active_children() == []
-        dispatcher.take_back()
+        dispatcher.lending.take_back()
         assert (await outcome(studio, job)).state is JobState.PAINTED

@@ -452,26 +452,26 @@ async def test_one_device_is_lent_while_the_others_paint(house: House) -> None:
     first, second = house.attach("a", local=True), house.attach("b", local=True)
     busy = await house.push()
     assert first.jobs == [busy]
-    assert house.dispatcher.idle_seconds > 0
-    assert await house.dispatcher.lend() == "b"
+    assert house.dispatcher.lending.idle_seconds > 0
+    assert await house.dispatcher.lending.lend() == "b"
     assert second.released
     job = await house.push()
-    assert house.dispatcher.idle_seconds > 0, "the other one will paint it"
+    assert house.dispatcher.lending.idle_seconds > 0, "the other one will paint it"
     assert second.jobs == []
     assert house.state("b").lent
-    house.dispatcher.take_back()
+    house.dispatcher.lending.take_back()
     assert second.jobs == [job]
 
 
 async def test_a_lent_device_is_needed_when_no_other_can_paint(house: House) -> None:
     house.attach("a", local=True)
     house.attach("remote", can_paint=only("tiny"))
-    assert await house.dispatcher.lend() == "a"
+    assert await house.dispatcher.lending.lend() == "a"
     await house.push(model="tiny")
-    assert house.dispatcher.idle_seconds > 0
+    assert house.dispatcher.lending.idle_seconds > 0
     await house.push(model="other")
-    assert house.dispatcher.idle_seconds == 0
-    house.dispatcher.take_back()
+    assert house.dispatcher.lending.idle_seconds == 0
+    house.dispatcher.lending.take_back()
 
 
 async def test_what_began_just_before_a_device_was_lent_is_painted_afterwards(
@@ -479,10 +479,10 @@ async def test_what_began_just_before_a_device_was_lent_is_painted_afterwards(
 ) -> None:
     host = house.attach("a", local=True)
     job = await house.push()
-    assert await house.dispatcher.lend() == "a"
+    assert await house.dispatcher.lending.lend() == "a"
     assert host.released
-    assert house.dispatcher.idle_seconds == 0.0, "somebody waits"
-    house.dispatcher.take_back()
+    assert house.dispatcher.lending.idle_seconds == 0.0, "somebody waits"
+    house.dispatcher.lending.take_back()
     assert host.jobs == [job, job]
     host.paint(job)
     assert (await house.outcome(job)).state is JobState.PAINTED
@@ -493,19 +493,19 @@ async def test_a_device_that_is_not_there_is_not_lent(house: House) -> None:
     job = await house.push()
     broken.crash(DeviceUnavailable("It isn't there."))
     assert good.jobs == [job]
-    assert house.dispatcher.idle_seconds == 0, "the only one left is busy"
+    assert house.dispatcher.lending.idle_seconds == 0, "the only one left is busy"
     good.paint(job)
     await house.stored(job, JobState.PAINTED)
-    assert house.dispatcher.idle_seconds > 0
-    assert await house.dispatcher.lend() == "b"
-    house.dispatcher.take_back()
+    assert house.dispatcher.lending.idle_seconds > 0
+    assert await house.dispatcher.lending.lend() == "b"
+    house.dispatcher.lending.take_back()
 
 
 async def test_without_a_device_of_ones_own_none_is_lent(house: House) -> None:
     house.attach("remote")
-    assert house.dispatcher.idle_seconds == 0
+    assert house.dispatcher.lending.idle_seconds == 0
     with pytest.raises(LookupError):
-        await house.dispatcher.lend()
+        await house.dispatcher.lending.lend()
 
 
 # ---------------------------------------------------------------------------------- a long line

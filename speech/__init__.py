@@ -9,7 +9,15 @@ Sentences are written in English in the code, and translated when they are made:
 from speech.catalogues import WRITTEN_IN, translation
 from speech.languages import LANGUAGES, current_language, language_for, set_language, use_language
 from speech.lists import AND, OR, join_list, join_sentences
-from speech.sentences import Sentence, load_sentence, phrase, retranslate, say, say_many
+from speech.sentences import (
+    Sentence,
+    dump_sentence,
+    load_sentence,
+    phrase,
+    retranslate,
+    say,
+    say_many,
+)
 
 __all__ = [
     "AND",
@@ -18,6 +26,7 @@ __all__ = [
     "WRITTEN_IN",
     "Sentence",
     "current_language",
+    "dump_sentence",
     "join_list",
     "join_sentences",
     "language_for",

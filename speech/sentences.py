@@ -69,8 +69,13 @@ def retranslate(value: T) -> T:
     return value
 
 
+def dump_sentence(text: str) -> str:
+    """A sentence as text for `load_sentence`; other text as it is."""
+    return text.to_json() if isinstance(text, Sentence) else text
+
+
 def load_sentence(text: str) -> str:
-    """The sentence that `to_json` stored, in the current language; other text as it is."""
+    """The sentence that was dumped, in the current language; other text as it is."""
     try:
         parts = json.loads(text)
     except ValueError:

@@ -2,7 +2,7 @@
 
 from cogs.context import Interaction
 from engine import Job
-from speech import Sentence, phrase, say
+from speech import dump_sentence, phrase, say
 
 ACTIONS = {
     "cancelled": phrase("cancelled {owner}'s job {job}"),
@@ -19,8 +19,7 @@ async def record(interaction: Interaction, action: str) -> None:
     if interaction.guild_id is not None:
         moderation = interaction.client.studio.moderation
         scope = f"guild:{interaction.guild_id}"
-        text = action.to_json() if isinstance(action, Sentence) else action
-        await moderation.add_audit_entry(scope, str(interaction.user.id), text)
+        await moderation.add_audit_entry(scope, str(interaction.user.id), dump_sentence(action))
 
 
 async def record_on_job(interaction: Interaction, action: str, job: Job) -> None:

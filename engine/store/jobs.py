@@ -19,7 +19,7 @@ from engine.store.database import Database
 from engine.store.reviews import Decision, decided
 from engine.store.safety import insert_verdicts
 from engine.store.unreadable import readable
-from speech import Sentence, load_sentence, say
+from speech import dump_sentence, load_sentence, say
 
 USAGE_KEPT = 24 * 3600.0
 """Seconds for which usage is kept: longer than the window of any limit."""
@@ -112,7 +112,7 @@ class JobTable:
         Its pictures no longer count as used if it failed, or was cancelled while queued. A
         `Sentence` is stored in a form that can be said in any reader's language.
         """
-        stored = error.to_json() if isinstance(error, Sentence) else error
+        stored = error and dump_sentence(error)
         async with self._database.transaction() as connection:
             await connection.execute(
                 "DELETE FROM usage WHERE job_id = :id AND (:state = 'failed' OR "

@@ -9,9 +9,7 @@ from cli.errors import CommandError
 from cli.exits import Exit
 from cli.init.account import Account
 from cli.init.answers import Answers
-
-MANAGERS = {"linux": "systemctl", "darwin": "launchctl", "win32": "schtasks"}
-"""The program of each system that services are installed with."""
+from cli.service.install import MANAGERS
 
 
 def service_wanted(given: Answers, account: Account) -> bool:
@@ -21,12 +19,13 @@ def service_wanted(given: Answers, account: Account) -> bool:
         CommandError: One is asked for on the command line, and there can be none.
         typer.Abort: On Ctrl-C, or at the end of the input.
     """
-    manager = MANAGERS.get(sys.platform, "")
+    manager = MANAGERS.get(sys.platform)
     lacks = ""
     if account.token is None:
         lacks = "A service needs the bot's token in the settings file."
-    elif not shutil.which(manager):
-        lacks = f"There's no {manager or 'service manager'} here to install a service with."
+    elif manager is None or not shutil.which(manager.program):
+        program = manager.program if manager else "service manager"
+        lacks = f"There's no {program} here to install a service with."
     if given.service and lacks:
         raise CommandError(Exit.SERVICE, lacks)
     if given.service is None and given.asks and not lacks:

@@ -5,8 +5,9 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 import typer
 
@@ -21,8 +22,20 @@ from cli.service.systemd import systemd
 from cli.service.windows import windows
 from cli.settings import DEFAULT_FILE, Settings
 
-KINDS = {"linux": systemd, "darwin": launchd, "win32": windows}
-"""Services by `sys.platform`."""
+
+class Manager(NamedTuple):
+    """What runs services on a system: its program, and what a service is to it."""
+
+    program: str
+    service: Callable[[Launch], Service]
+
+
+MANAGERS = {
+    "linux": Manager("systemctl", systemd),
+    "darwin": Manager("launchctl", launchd),
+    "win32": Manager("schtasks", windows),
+}
+"""By `sys.platform`."""
 
 DEFAULT_NAME = "atelier"
 
@@ -88,10 +101,10 @@ def _service(settings: Settings, config: Path | None, name: str) -> Service:
         raise CommandError(
             Exit.USAGE, "A service's name has up to 50 letters, digits, hyphens and underscores."
         )
-    kind = KINDS.get(sys.platform)
-    if kind is None:
+    manager = MANAGERS.get(sys.platform)
+    if manager is None:
         raise CommandError(Exit.SERVICE, f"There are no services for {sys.platform} here.")
-    return kind(
+    return manager.service(
         Launch(
             name=name,
             python=Path(sys.executable),

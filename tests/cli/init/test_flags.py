@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from cli.exits import Exit
-from cli.init import service
+from cli.service.install import MANAGERS
 from cli.settings import load_settings
 from cli.token import application_id
 from tests.cli.conftest import TOKEN, Atelier
@@ -116,7 +116,7 @@ def test_a_service_has_the_token_in_its_file(
     assert result.code is Exit.SERVICE
     assert "There's no systemctl here" in result.err
     assert not (workplace / "config.toml").exists()
-    tool = tools / service.MANAGERS["linux"]
+    tool = tools / MANAGERS["linux"].program
     tool.touch(0o700)
     monkeypatch.setattr("cli.service.install.subprocess.run", run)
     assert atelier(*line).code is Exit.FINE

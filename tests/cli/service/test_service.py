@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import pytest
 
 from cli.exits import Exit
-from cli.service.install import KINDS
+from cli.service.install import MANAGERS, Manager
 from cli.service.launchd import launchd
 from cli.service.service import Launch, Service
 from cli.service.systemd import systemd
@@ -118,7 +118,7 @@ def test_a_service_is_installed_and_removed(
     installs: list[str],
     removes: list[str],
 ) -> None:
-    monkeypatch.setitem(KINDS, sys.platform, kind)
+    monkeypatch.setitem(MANAGERS, sys.platform, Manager(installs[0].split()[0], kind))
     config(f"[discord]\ntoken = '{TOKEN}'")
     shown = atelier("service", "install", "--print", "--name", "mine")
     assert not (workplace / file).exists()

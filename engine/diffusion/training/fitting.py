@@ -7,7 +7,7 @@ from torch import nn
 
 from engine.diffusion.lora.loading import LoraLoader
 from engine.diffusion.offload import OffloadedComponents
-from engine.diffusion.training.footprint import meta_encoder, meta_pipeline
+from engine.diffusion.training.footprint import add_encoders, meta_pipeline
 from engine.models.adapters import Adapter
 from engine.models.families import FAMILIES
 
@@ -28,10 +28,7 @@ def require_fitting(folder: Path, family: str, name: str, file: Path) -> None:
     """
     facts = FAMILIES[family]
     pipe = meta_pipeline(folder, family)
-    index = type(pipe).load_config(folder)
-    for encoder in facts.text_encoders:
-        if encoder in index and index[encoder][0] == "transformers":
-            setattr(pipe, encoder, meta_encoder(folder / encoder, index[encoder][1]))
+    add_encoders(pipe, folder, facts.text_encoders)
     for part in pipe.components.values():
         if isinstance(part, nn.Module):
             _weigh_nothing(part)

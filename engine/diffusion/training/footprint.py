@@ -23,7 +23,7 @@ from engine.diffusion.families.stepped import Stepped
 from engine.diffusion.offload import OffloadedComponents
 from engine.diffusion.training.counting import LiveBytes, OnCard
 from engine.diffusion.training.examples import Example
-from engine.diffusion.training.lora_group import LoraGroup
+from engine.diffusion.training.lora_group import LoraGroup, trained_encoders
 from engine.jobs.recipe import Recipe
 from engine.models.families import FAMILIES
 from engine.training.footprint import Footprint
@@ -89,9 +89,7 @@ def footprint_of(
         tokens: Of the longest caption, for families that don't pad captions.
     """
     pipe = meta_pipeline(folder, family)
-    index = type(pipe).load_config(folder)
-    for name in trained_encoders(family, request):
-        setattr(pipe, name, meta_encoder(folder / name, index[name][1]))
+    add_encoders(pipe, folder, trained_encoders(family, request))
     return count_step(pipe, request, cpu=cpu, tokens=tokens)
 
 
@@ -113,12 +111,15 @@ def meta_pipeline(folder: Path, family: str) -> Any:
     return kind(**dict.fromkeys(names) | parts | options)
 
 
-def meta_encoder(folder: Path, kind: str) -> nn.Module:
-    """A text encoder of Transformers without weights."""
-    made: Any = getattr(transformers, kind)
-    with META:
-        module: nn.Module = made(made.config_class.from_pretrained(folder))
-    return module
+def add_encoders(pipe: Any, folder: Path, names: Iterable[str]) -> None:
+    """Give a pipeline those of the text encoders that its model has, without weights."""
+    index = pipe.load_config(folder)
+    for name in names:
+        library, kind = index.get(name, (None, None))
+        if library == "transformers":
+            made = getattr(transformers, kind)
+            with META:
+                setattr(pipe, name, made(made.config_class.from_pretrained(folder / name)))
 
 
 def _meta_part(folder: Path, name: str, where: tuple[str, str]) -> nn.Module:
@@ -163,11 +164,6 @@ def count_step(pipe: Any, request: TrainingRequest, *, cpu: bool, tokens: int) -
             default=0,
         ),
     )
-
-
-def trained_encoders(family: str, request: TrainingRequest) -> tuple[str, ...]:
-    """Names of the text encoders that are trained."""
-    return FAMILIES[family].text_encoders if request.text_encoder else ()
 
 
 def _through(encoder: Any, rows: int) -> tuple[torch.Tensor, torch.Tensor | None]:

@@ -17,9 +17,8 @@ from diffusers.utils import convert_state_dict_to_kohya
 from safetensors.torch import save
 
 from engine.atomic_write import write_whole
-from engine.errors import StorageError
 from engine.training.request import TrainingRequest
-from speech import say
+from engine.training.run_folder import not_written
 
 ARCHITECTURES: Mapping[str, str] = MappingProxyType(
     {
@@ -99,10 +98,7 @@ def write_lora(
     try:
         write_whole(file, save(tensors, metadata))
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise StorageError(
-            say("The LoRA {name} can't be written: {reason}.", name=request.name, reason=reason)
-        ) from error
+        raise not_written(file, error) from error
 
 
 def _as_others_name(factors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -36,7 +36,7 @@ class LoraGroup:
         self._denoiser = LoraLayers(denoiser, targets, request)
         self._encoders: dict[str, LoraLayers] = {}
         self._modules: list[Any] = []
-        for name in facts.text_encoders if request.text_encoder else ():
+        for name in trained_encoders(family, request):
             encoder = getattr(pipe, name)
             self._encoders[name] = LoraLayers(encoder, encoder_layers(encoder), request)
             self._modules.append(encoder)
@@ -101,3 +101,8 @@ class LoraGroup:
         self._denoiser.restore(state)
         for name, layers in self._encoders.items():
             layers.restore(state[ENCODERS][name])
+
+
+def trained_encoders(family: str, request: TrainingRequest) -> tuple[str, ...]:
+    """Names of the text encoders that are trained."""
+    return FAMILIES[family].text_encoders if request.text_encoder else ()

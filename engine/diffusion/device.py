@@ -114,16 +114,15 @@ class Device:
 
     def memory(self) -> DeviceMemory:
         """How much of its memory is taken now, by whichever program; without its own, of RAM."""
-        match self.name.type:
-            case "cuda" | "xpu":
-                free, total = getattr(torch, self.name.type).mem_get_info(self.name)
-                used = total - free
-            case "mps":
-                used = torch.mps.driver_allocated_memory()
-                total = torch.mps.recommended_max_memory()
-            case _:
-                ram = psutil.virtual_memory()
-                used, total = ram.total - ram.available, ram.total
+        if (card := card_of(self.name)) is not None:
+            free, total = card.mem_get_info(self.name)
+            used = total - free
+        elif self.name.type == "mps":
+            used = torch.mps.driver_allocated_memory()
+            total = torch.mps.recommended_max_memory()
+        else:
+            ram = psutil.virtual_memory()
+            used, total = ram.total - ram.available, ram.total
         return DeviceMemory(str(self.name), used, total)
 
     def _card_facts(self, backend: Any, ram: int) -> DeviceFacts:

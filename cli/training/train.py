@@ -38,12 +38,11 @@ from engine.training.dataset.errors import InvalidDataset
 from engine.training.dataset.reading import Dataset, read_dataset
 from engine.training.defaults import sample_prompts
 from engine.training.messages import Kept, Pause, TrainingFailed, TrainingReport
-from engine.training.outside.process import OutsideProcess
 from engine.training.plan import TrainingPlan
 from engine.training.planning import PlanQuestion, planned
-from engine.training.process import TrainingProcess, TrainingRunner
 from engine.training.request import MAX_SAMPLES
 from engine.training.run_folder import RunFolder
+from engine.training.runner import start_runner
 from engine.training.setup import TrainingSetup
 
 
@@ -70,20 +69,18 @@ def train(settings: Settings, options: TrainOptions, *, only_plan: bool) -> None
         prompts = options.sample_prompts or sample_prompts(request, captions)
         request = replace(request, sample_prompts=prompts[:MAX_SAMPLES])
         picture_bytes = size_of(picture.file for picture in dataset.pictures)
-        if settings.training.command:
-            plan = TrainingPlan(request=request, needs=None, picture_bytes=picture_bytes)
-        else:
-            with err.status("Counting what a step takes"):
-                question = PlanQuestion(
-                    settings=settings.engine,
-                    model=model,
-                    request=request,
-                    fixed=fixed_fields(options, before),
-                    captions=captions,
-                    picture_bytes=picture_bytes,
-                    measured=asyncio.run(measured_steps(settings, model)),
-                )
-                plan = asyncio.run(planned(question))
+        question = PlanQuestion(
+            settings=settings.engine,
+            model=model,
+            request=request,
+            fixed=fixed_fields(options, before),
+            captions=captions,
+            picture_bytes=picture_bytes,
+            measured=asyncio.run(measured_steps(settings, model)),
+            command=settings.training.command,
+        )
+        with err.status("Counting what a step takes"):
+            plan = asyncio.run(planned(question))
         _describe(plan, dataset, model)
         if plan.problem is not None:
             raise CommandError(Exit.DOES_NOT_FIT, plan.problem)
@@ -186,9 +183,7 @@ async def _train(setup: TrainingSetup, folder: RunFolder) -> None:
             display.show(report)
             ended.append(report)
 
-        process: TrainingRunner = (OutsideProcess if setup.command else TrainingProcess)(
-            setup, take
-        )
+        process = start_runner(setup, take)
         with on_signal(lambda: process.send(Pause())):
             await process.wait()
     match ended[-1]:

@@ -36,6 +36,7 @@ class PlanQuestion:
         picture_bytes: Of the pictures' files.
         measured: Seconds of a step of painting, as `ProfileStore.step_seconds` has them.
         device: The device to plan for, if it isn't this machine's.
+        command: Of an outside trainer, of which nobody knows what it takes.
     """
 
     settings: EngineSettings
@@ -46,15 +47,20 @@ class PlanQuestion:
     picture_bytes: int = 0
     measured: Mapping[tuple[int, int, int], float] = field(default_factory=dict)
     device: DeviceFacts | None = None
+    command: tuple[str, ...] = ()
 
 
 async def planned(question: PlanQuestion) -> TrainingPlan:
-    """The plan, computed in a child process, which takes seconds.
+    """The plan, computed in a child process, which takes seconds; at once for an outside trainer.
 
     Raises:
         ModelUnavailable: The model's files are missing or damaged.
         DeviceUnavailable: The device can't be asked.
     """
+    if question.command:
+        return TrainingPlan(
+            request=question.request, needs=None, picture_bytes=question.picture_bytes
+        )
     process = AnsweringProcess("training plan", answer_plans)
     try:
         plan: TrainingPlan = await process.ask(PLAN, question)

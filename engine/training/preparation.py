@@ -91,9 +91,6 @@ class TrainingPreparation:
         """
         if request.text_encoder:
             require_encoders(self._models[training.model])
-        if self.command:
-            size = await asyncio.to_thread(_size, training)
-            return TrainingPlan(request=request, needs=None, picture_bytes=size)
         return await planned(
             PlanQuestion(
                 settings=self._settings,
@@ -104,12 +101,18 @@ class TrainingPreparation:
                 picture_bytes=await asyncio.to_thread(_size, training),
                 measured=self._profiles.step_seconds(training.model),
                 device=await self._probe.device_facts(),
+                command=self.command,
             )
         )
 
-    async def setup(self, training: Training, device: str | None = None) -> TrainingSetup:
-        """What a started training is made from; on a device of that name. Raises as `base`."""
-        model = await self.base(training.model)
+    def setup(self, training: Training, model: Model, device: str | None = None) -> TrainingSetup:
+        """What a started training is made from.
+
+        Args:
+            training: It.
+            model: What `base` returned for it.
+            device: Name of the one to train on; `None` for that of the settings.
+        """
         assert training.request is not None, "it was started"
         return TrainingSetup(
             settings=self._settings if device is None else self._settings.on(device),

@@ -5,7 +5,6 @@ import logging
 import os
 import queue
 from collections.abc import Callable
-from typing import Protocol
 
 from engine.errors import AtelierError, new_incident
 from engine.processes.channel import Channel
@@ -21,19 +20,6 @@ from engine.training.setup import TrainingSetup
 from speech import retranslate, say
 
 log = logging.getLogger(__name__)
-
-
-class TrainingRunner(Protocol):
-    """What runs a training, as `TrainingProcess` does."""
-
-    def send(self, command: TrainingCommand) -> None:
-        """Tell it something; it obeys after the step that it's at."""
-
-    async def wait(self) -> None:
-        """Until it has ended."""
-
-    async def kill(self) -> None:
-        """End it at once, without a report; it can go on from its last checkpoint."""
 
 
 class TrainingProcess:

@@ -26,14 +26,12 @@ from engine.training.messages import (
     TrainingFailed,
     TrainingReport,
 )
-from engine.training.process import TrainingRunner
 from engine.training.run_folder import RunFolder
+from engine.training.runner import start_runner
 from engine.training.setup import TrainingSetup
 from engine.training.training import Training
 
 log = logging.getLogger(__name__)
-
-MakeRunner = Callable[[TrainingSetup, Callable[[TrainingReport], None]], TrainingRunner]
 
 PLOT_EVERY = 15.0
 """Seconds between two plots of the losses."""
@@ -68,7 +66,6 @@ class TrainingRun:
         training: Training,
         setup: TrainingSetup,
         events: TrainingEvents,
-        make_runner: MakeRunner,
         on_checkpoint: Callable[[int], Coroutine[Any, Any, None]],
         on_kept: Callable[[Path, int], Coroutine[Any, Any, None]],
         look: Callable[[Sequence[Path]], Coroutine[Any, Any, SafetyVerdict | None]],
@@ -79,7 +76,6 @@ class TrainingRun:
             training: As it is now.
             setup: What it's made from.
             events: Where its progress is posted.
-            make_runner: Starts the process.
             on_checkpoint: Called with the steps of each regular checkpoint.
             on_kept: Called with each LoRA that is written on the way, and its steps.
             look: Has the safety checker look at new samples before they are shown.
@@ -105,7 +101,7 @@ class TrainingRun:
         self.training_id, self.step = training.id, training.step
         self.ending: Ending | None = None
         self.recorded = asyncio.Event()
-        self._runner = make_runner(setup, self._take)
+        self._runner = start_runner(setup, self._take)
 
     async def wait(self) -> TrainingReport | None:
         """Until the process has ended; its last word, if it had one."""

@@ -22,9 +22,7 @@ from engine.training.collecting import CHECKED_SIDE
 from engine.training.events import TrainingEvents
 from engine.training.loras import TrainedLoras
 from engine.training.messages import Kept, Paused, TrainingFailed, TrainingReport
-from engine.training.outside.process import OutsideProcess
 from engine.training.preparation import TrainingPreparation
-from engine.training.process import TrainingProcess
 from engine.training.run_folder import RunFolder
 from engine.training.running import Ending, TrainingRun
 from engine.training.settings import TrainingSettings
@@ -162,10 +160,10 @@ class TrainingSchedule:
         """Run a training until its process ends, and record how it ended."""
         report: TrainingReport | None = None
         try:
-            await self._preparation.base(training.model)  # before a device is lent in vain
+            model = await self._preparation.base(training.model)  # before a device is lent in vain
             self._shares = await self._preparation.shares_device()
             device = None if self._shares else await self._dispatcher.lending.lend()
-            setup = await self._preparation.setup(training, device)
+            setup = self._preparation.setup(training, model, device)
             async with self.lock:
                 training = await self._table.get(training.id)
                 if _is_ready(training) and self._may_run() and not self._stopping:
@@ -216,8 +214,7 @@ class TrainingSchedule:
         async def keep(file: Path, step: int) -> None:
             await self._loras.add(await self._table.get(training.id), file, step)
 
-        make = OutsideProcess if setup.command else TrainingProcess
-        return TrainingRun(training, setup, self._events, make, note, keep, self._look)
+        return TrainingRun(training, setup, self._events, note, keep, self._look)
 
     async def _look(self, files: Sequence[Path]) -> SafetyVerdict | None:
         """What the safety checker says of samples; `None` if it is off, or they are gone."""

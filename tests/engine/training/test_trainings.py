@@ -73,7 +73,7 @@ def runners(monkeypatch: pytest.MonkeyPatch) -> list[Runner]:
     monkeypatch.setattr(
         "engine.devices.device_thread.device_facts", lambda _: DeviceFacts.imagined(8 * 10**9)
     )
-    monkeypatch.setattr("engine.training.scheduling.TrainingProcess", start)
+    monkeypatch.setattr("engine.training.runner.TrainingProcess", start)
     monkeypatch.setattr("engine.training.scheduling.LOOK", 0.02)
     return started
 
@@ -212,7 +212,7 @@ async def test_an_outside_trainer_trains_in_place_of_the_bots_own(
 ) -> None:
     monkeypatch.setattr("engine.training.scheduling.LOOK", 0.02)
     outside = partial(OutsideProcess, check=nothing_to_check)
-    monkeypatch.setattr("engine.training.scheduling.OutsideProcess", outside)
+    monkeypatch.setattr("engine.training.runner.OutsideProcess", outside)
     lora = tmp_path / "lora"
     lora.write_bytes(b"weights")
     command = [sys.executable, str(FAKE_TRAINER), "{plan}", str(lora), "20"]
@@ -636,17 +636,15 @@ async def test_a_training_that_is_removed_while_it_begins_doesnt_stop_the_others
     open_here: Open, runners: list[Runner], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("engine.training.scheduling.LOOK_AGAIN", 0.02)
-    setup = TrainingPreparation.setup
+    shares_device = TrainingPreparation.shares_device
     async with open_here() as studio:
 
-        async def slow(
-            self: TrainingPreparation, training: Training, device: str | None
-        ) -> TrainingSetup:
-            if training.name == "zork":
+        async def slow(self: TrainingPreparation) -> bool:
+            for training in await studio.trainings.of_owner("ada"):
                 await studio.trainings.remove(training.id)
-            return await setup(self, training, device)
+            return await shares_device(self)
 
-        monkeypatch.setattr(TrainingPreparation, "setup", slow)
+        monkeypatch.setattr(TrainingPreparation, "shares_device", slow)
         await begun(studio)
         await begun(studio, "gnu", "bob")
         assert (await process(runners, 1)).setup.request.name == "gnu"

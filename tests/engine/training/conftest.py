@@ -1,55 +1,24 @@
-"""Folders of pictures that all look different."""
+"""Members who train, without torch; and folders to be filled with pictures."""
 
-import random
-from collections.abc import Callable
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image, ImageDraw
 
-SIDE = 96
-"""The resolution of the tests' trainings."""
-
-Draw = Callable[..., Image.Image]
-
-
-def picture(seed: int, size: tuple[int, int] = (SIDE, SIDE), mode: str = "RGB") -> Image.Image:
-    """A drawing that looks like no other."""
-    chance = random.Random(seed)
-    image = Image.new("RGB", size, "white")
-    draw = ImageDraw.Draw(image)
-    for _ in range(5):
-        left, top = chance.randrange(size[0] // 2), chance.randrange(size[1] // 2)
-        box = (left, top, left + size[0] // 3, top + size[1] // 3)
-        draw.rectangle(box, fill=tuple(chance.randrange(256) for _ in range(3)))
-    return image.convert(mode)
-
-
-class Folder:
-    """A folder that is filled with pictures and captions."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._drawn = 0
-
-    def draw(self, *names: str, size: tuple[int, int] = (SIDE, SIDE), **options: Any) -> None:
-        """Pictures of these names, each another one."""
-        for name in names:
-            self._drawn += 1
-            self.save(name, picture(self._drawn, size), **options)
-
-    def save(self, name: str, image: Image.Image, **options: Any) -> None:
-        """This picture under this name."""
-        file = self.path / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        image.save(file, **options)
-
-    def write(self, name: str, text: str | bytes) -> None:
-        """A text under this name."""
-        file = self.path / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(text.encode() if isinstance(text, str) else text)
+from engine import (
+    Studio,
+    TrainingSettings,
+    open_studio,
+)
+from engine.memory.device import DeviceFacts
+from engine.training.plan import TrainingPlan
+from engine.training.planning import PlanQuestion
+from tests.engine.builders import engine_settings
+from tests.engine.training.members import Open
+from tests.engine.training.pictures import Folder
+from tests.engine.training.runner import Runner
 
 
 @pytest.fixture
@@ -57,3 +26,36 @@ def folder(tmp_path: Path) -> Folder:
     path = tmp_path / "figures"
     path.mkdir()
     return Folder(path)
+
+
+@pytest.fixture
+def runners(monkeypatch: pytest.MonkeyPatch) -> list[Runner]:
+    """Every process that was started, in order."""
+    started: list[Runner] = []
+
+    def start(*arguments: Any) -> Runner:
+        started.append(Runner(*arguments))
+        return started[-1]
+
+    async def planned(question: PlanQuestion) -> TrainingPlan:  # without torch
+        return TrainingPlan(request=question.request, needs=None)
+
+    monkeypatch.setattr("engine.training.preparation.planned", planned)
+    monkeypatch.setattr(
+        "engine.devices.device_thread.device_facts", lambda _: DeviceFacts.imagined(8 * 10**9)
+    )
+    monkeypatch.setattr("engine.training.runner.TrainingProcess", start)
+    monkeypatch.setattr("engine.training.scheduling.LOOK", 0.02)
+    return started
+
+
+@pytest.fixture
+def open_here(tmp_path: Path) -> Open:
+    @asynccontextmanager
+    async def opened(**changes: Any) -> AsyncIterator[Studio]:
+        settings = TrainingSettings(**{"idle_minutes": 0} | changes)
+        engine = engine_settings(default_model="sketch", grace=0.2)
+        async with open_studio(engine, {}, tmp_path / "data", training=settings) as studio:
+            yield studio
+
+    return opened

@@ -39,7 +39,7 @@ from engine.training.outside.progress import Progress, progress_in
 from engine.training.run_folder import RunFolder
 from engine.training.setup import TrainingSetup
 from tests.engine.builders import engine_settings
-from tests.engine.training.conftest import Folder
+from tests.engine.training.pictures import Folder
 
 FAKE = Path(__file__).with_name("fake_trainer.py")
 

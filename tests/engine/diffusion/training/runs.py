@@ -17,7 +17,7 @@ from engine.training.request import Kind, TrainingRequest
 from engine.training.run_folder import RunFolder
 from engine.training.setup import TrainingSetup
 from tests.engine import builders as making
-from tests.engine.training.conftest import picture
+from tests.engine.training.pictures import picture
 
 R = TypeVar("R")
 

@@ -16,7 +16,7 @@ from PIL import Image
 from engine.training.dataset.errors import InvalidDataset
 from engine.training.dataset.files import MAX_PICTURES
 from engine.training.dataset.reading import Dataset, open_picture, read_dataset
-from tests.engine.training.conftest import SIDE, Folder, picture
+from tests.engine.training.pictures import SIDE, Folder, picture
 
 SIX = [f"{letter}.png" for letter in "abcdef"]
 

@@ -16,7 +16,7 @@ from engine.training.dataset.storage import copy_dataset
 from engine.training.defaults import default_request
 from engine.training.request import Kind
 from engine.training.run_folder import RunFolder
-from tests.engine.training.conftest import SIDE, Folder, picture
+from tests.engine.training.pictures import SIDE, Folder, picture
 
 
 @pytest.fixture

@@ -74,6 +74,7 @@ ENGINE = (
         *("engine.training.scheduling", "engine.training.running"),
         *("engine.training.preparation", "engine.training.loras", "engine.training.publishing"),
     ),
+    ("engine.training.runner",),
     ("engine.grids",),
     ("engine.jobs.submission", "engine.jobs.enlarging", "engine.jobs.processing"),
     ("engine.cluster.bot",),

@@ -1,16 +1,21 @@
 """What the engine's tests share."""
 
 import multiprocessing
-import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from engine import Studio, open_studio
+from tests.engine.builders import engine_settings, model_settings
+from tests.engine.gate import Gate
 from tests.engine.hub.conftest import cache as cache
 from tests.engine.hub.conftest import fox as fox
 from tests.engine.hub.conftest import hub as hub
 from tests.engine.hub.conftest import server as server
+from tests.engine.studios import Open
 
 
 @pytest.fixture
@@ -31,39 +36,6 @@ def forked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("engine.processes.child_process.CONTEXT", context)
 
 
-class Gate:
-    """Where the painter waits, before a step, while the gate is shut."""
-
-    def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self._is_open = True
-        self._permits = 0
-        self.reached = threading.Event()
-
-    def shut(self) -> None:
-        with self._changed:
-            self.reached.clear()
-            self._is_open, self._permits = False, 0
-
-    def open(self) -> None:
-        with self._changed:
-            self._is_open = True
-            self._changed.notify_all()
-
-    def let_through(self, steps: int) -> None:
-        """Let so many steps through the shut gate."""
-        with self._changed:
-            self._permits += steps
-            self._changed.notify_all()
-
-    def wait(self) -> None:
-        with self._changed:
-            self.reached.set()
-            passes = self._changed.wait_for(lambda: self._is_open or self._permits, 30)
-            assert passes, "the test has forgotten to open the gate"
-            self._permits -= not self._is_open
-
-
 @pytest.fixture
 def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
     """A gate that every step of a Stable Diffusion pipeline goes through; it is open."""
@@ -79,3 +51,25 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
     monkeypatch.setattr(Stepped, "step", guarded)
     yield gate
     gate.open()
+
+
+@pytest.fixture
+def open_here(tmp_path: Path, tiny_model: Path) -> Open:
+    """Opens the studio on the test's own folder, with settings that matter to the test."""
+
+    @asynccontextmanager
+    async def opened(
+        folder: Path = tmp_path / "data", queue_size: int = 200, **changes: Any
+    ) -> AsyncIterator[Studio]:
+        models = {name: model_settings(tiny_model) for name in ("tiny", "other")}
+        settings = engine_settings(**{"grace": 0.0} | changes)
+        async with open_studio(settings, models, folder, queue_size) as studio:
+            yield studio
+
+    return opened
+
+
+@pytest.fixture
+async def studio(open_here: Open) -> AsyncIterator[Studio]:
+    async with open_here() as studio:
+        yield studio

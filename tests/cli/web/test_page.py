@@ -14,7 +14,7 @@ from cli.web.models import ModelRows
 from cli.web.page import SECTIONS, language_of
 from engine import TrainingKind, TrainingState
 from tests.cli.web.conftest import PRIVATE, PUBLIC, House, opened
-from tests.engine.conftest import Gate
+from tests.engine.gate import Gate
 
 ROOT = Path(__file__).parents[3]
 TEMPLATES = sorted((ROOT / "cli" / "web" / "templates").glob("*.html"))

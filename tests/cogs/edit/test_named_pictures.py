@@ -6,7 +6,7 @@ import pytest
 
 from engine import Parent, Studio
 from tests.cogs.app import App, number, refused, told
-from tests.cogs.grids.test_grid import asked, confirmed
+from tests.cogs.grids.sheets import asked, confirmed
 from tests.discord_server import Message
 
 WORDS = ("a fox", "a hat", "a boat", "a fish")

@@ -8,7 +8,7 @@ from discord import Permissions
 
 from engine.store import Search
 from tests.cogs.app import App, alt_texts, number, told
-from tests.cogs.grids.test_grid import grid
+from tests.cogs.grids.sheets import grid
 from tests.discord_server import Message
 
 GONE = "Job {} doesn't exist or isn't visible here. "

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cogs.grids import tracked_grid as subject
-from engine import SafetySettings, draw_grid
+from engine import SafetySettings
 from tests.cogs.app import (
     PATIENCE,
     App,
@@ -24,81 +21,11 @@ from tests.cogs.app import (
     until,
 )
 from tests.cogs.generate.test_options import picture
-from tests.discord_server import ClientRefuses, Message, Permissions, Upload
-from tests.discord_server.messages import walk
+from tests.cogs.grids.sheets import SEEDS, asked, confirmed, grid, options_of
+from tests.discord_server import ClientRefuses, Permissions, Upload
 from tests.tiny.classifier import classifier
 
 pytestmark = pytest.mark.slow
-
-SEEDS = {"x": "seed", "x_values": "1-3"}
-
-
-class SlowDrawing:
-    """Draws sheets, the first of them only when it is let go."""
-
-    def __init__(self) -> None:
-        self.begun = 0
-        self.let_go = threading.Event()
-
-    def __call__(self, *what: Any) -> bytes:
-        self.begun += 1
-        drawn = draw_grid(*what)
-        if self.begun == 1:
-            assert self.let_go.wait(PATIENCE)
-        return drawn
-
-    async def started(self) -> bool:
-        """Whether it has begun."""
-        return self.begun > 0
-
-
-@pytest.fixture
-def held(monkeypatch: pytest.MonkeyPatch) -> Callable[[], SlowDrawing]:
-    """Has all sheets drawn by one slow drawing from now on."""
-
-    def hold() -> SlowDrawing:
-        drawing = SlowDrawing()
-        monkeypatch.setattr(subject, "draw_grid", drawing)
-        return drawing
-
-    return hold
-
-
-async def asked(app: App, prompt: str = "a red fish", **options: Any) -> Message:
-    """Alice wants a sheet; the question that comes back to her."""
-    use = await app.alice.slash(app.art, "grid", prompt=prompt, **(options or SEEDS))
-    asking = use.interaction
-    await app.discord.until(
-        lambda: use.followups or (asking.original and not asking.original.loading)
-    )
-    question = use.followups[0] if use.followups else await use.message()
-    assert question.ephemeral
-    return question
-
-
-async def confirmed(app: App, question: Message) -> Message:
-    """She wants it all the same; the message of the sheet."""
-    before = len(app.art.messages)
-    await app.alice.click(question, label=question.labels[0])
-    await app.discord.until(lambda: len(app.art.messages) > before)
-    return app.art.messages[-1]
-
-
-async def grid(app: App, prompt: str = "a red fish", **options: Any) -> Message:
-    """A sheet that is complete."""
-    return await app.done(await confirmed(app, await asked(app, prompt, **options)))
-
-
-async def cells_in_history(app: App) -> Message:
-    """The pictures of Alice's first grid, from the entry that /history has for it."""
-    listed = await (await app.alice.slash(app.art, "history")).message()
-    return await (await app.alice.select(listed, "grid:1")).message()
-
-
-def options_of(message: Message) -> list[str]:
-    """What its menus offer."""
-    menus = [part for part in walk(message.components) if part["type"] == 3]
-    return [option["label"] for menu in menus for option in menu["options"]]
 
 
 async def test_a_sheet_is_asked_about_painted_and_shown_with_each_of_its_pictures(
@@ -359,143 +286,6 @@ async def test_names_are_offered_behind_those_that_are_there(app: App) -> None:
         assert [choice.value for choice in models] == ["tiny"]
 
 
-async def test_a_cell_that_is_deleted_is_gone_from_the_sheet_and_the_sheet_with_the_last(
-    app: App,
-) -> None:
-    async with app.open() as bot:
-        message = await grid(app)
-        [before] = message.attachments
-        one = await (await app.alice.select(message, "seed 2")).message()
-        await app.alice.click(one, label="Delete")
-        await app.discord.until(lambda: options_of(message) == ["seed 1", "seed 3"], PATIENCE)
-        assert image(message.attachments[0]).tobytes() != image(before).tobytes()
-        use = await app.bob.click(message, label="Delete")
-        assert await told_after(use) == "Only the person who requested grid 1 can do that."
-        files = [(await bot.studio.job(number)).pictures[0] for number in (1, 3)]
-        await app.alice.click(message, label="Delete")
-        await app.discord.until(lambda: message.deleted)
-        assert not any(file.exists() for file in files)
-
-
-async def hidden(app: App) -> Message:
-    """Alice's private sheet, as it is begun."""
-    use = await app.alice.slash(app.art, "grid", prompt="a fish", private=True, **SEEDS)
-    use = await app.alice.click(await use.message(), label="Paint 3 pictures")
-    return await use.followup()
-
-
-async def cell(app: App, message: Message, label: str) -> Message:
-    """One of its pictures, as Alice sees it."""
-    return await (await app.alice.select(message, label)).message()
-
-
-async def test_a_sheet_that_is_deleted_while_it_is_drawn_anew_does_not_come_back(
-    app: App, held: Callable[[], SlowDrawing]
-) -> None:
-    async with app.open():
-        message = await grid(app)
-        one = await cell(app, message, "seed 2")
-        drawing = held()
-        await app.alice.click(one, label="Delete")
-        await until(drawing.started, bool)
-        await app.alice.click(message, label="Delete")
-        await app.discord.until(lambda: message.deleted)
-        drawing.let_go.set()
-    assert app.art.messages == []
-
-
-async def test_a_sheet_whose_message_was_deleted_does_not_come_back_with_fewer_pictures(
-    app: App,
-) -> None:
-    async with app.open() as bot:
-        message = await grid(app)
-        await until(bot.studio.grids.undelivered, lambda grids: not grids)
-        one = await cell(app, message, "seed 2")
-        await app.art.delete(message)
-        await app.alice.click(one, label="Delete")
-        await app.discord.until(lambda: one.deleted)
-    assert app.art.messages == []
-
-
-async def test_nobody_is_written_to_because_a_picture_of_a_private_sheet_is_deleted(
-    app: App,
-) -> None:
-    async with app.open() as bot:
-        message = await app.done(await hidden(app))
-        await until(bot.studio.grids.undelivered, lambda grids: not grids)
-        app.discord.expire_tokens()
-        message_ref = (await bot.studio.grids.get(1)).message_ref
-        await bot.studio.grids.set_message_ref(1, message_ref | {"expires_at": 0.0})
-        listed = await cells_in_history(app)
-        use = await app.alice.select(listed, "delete:2")
-        assert (await told_after(use)).startswith("Job 2 was deleted, but I can't reach")
-    assert app.alice.dm.messages == []
-    assert len(options_of(message)) == 3
-
-
-async def test_of_two_pictures_that_are_deleted_at_once_neither_stays_on_the_sheet(
-    app: App, held: Callable[[], SlowDrawing]
-) -> None:
-    async with app.open():
-        message = await grid(app)
-        first, second = [await cell(app, message, label) for label in ("seed 1", "seed 2")]
-        drawing = held()
-        await app.alice.click(first, label="Delete")
-        await until(drawing.started, bool)
-        await app.alice.click(second, label="Delete")
-        await app.discord.until(lambda: options_of(message) == ["seed 3"], PATIENCE)
-        drawing.let_go.set()
-    assert options_of(message) == ["seed 3"]
-
-
-async def test_a_picture_deleted_by_a_list_leaves_the_sheet_and_the_last_one_takes_it_along(
-    app: App,
-) -> None:
-    async with app.open():
-        message = await grid(app, x="seed", x_values="1, 2")
-        listed = await cells_in_history(app)
-        await app.alice.select(listed, "delete:1")
-        await app.discord.until(lambda: options_of(message) == ["seed 2"], PATIENCE)
-        assert not message.deleted
-        await app.alice.select(listed, "delete:2")
-        await app.discord.until(lambda: message.deleted, PATIENCE)
-    assert app.art.messages == []
-
-
-async def test_a_private_sheet_that_is_late_says_so_and_a_click_gives_it_more_time(
-    app: App, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    app.alice.user.refuses_dms = True
-    async with app.open() as bot:
-        blocker = await app.occupy()
-        with monkeypatch.context() as patch:
-            patch.setattr("cogs.message_ref.TOKEN_LIFETIME", 41.5)
-            message = await hidden(app)
-            await app.discord.until(lambda: "Show here" in message.labels, 5)
-        assert "I'll send the grid to your DMs" in message.text()
-        app.discord.expire_tokens()
-        with app.discord.expecting(50007):
-            await app.free(blocker)
-            await until(bot.studio.grids.undelivered, lambda grids: not grids)
-        assert message.attachments == []
-        await app.alice.click(message, label="Show here")
-        await app.done(message)
-        assert len(message.attachments) == 1
-    assert app.alice.dm.messages == []
-
-
-async def test_a_private_sheet_that_is_called_off_late_is_only_said_to_be(
-    app: App, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with app.open() as bot:
-        await app.occupy()
-        monkeypatch.setattr("cogs.message_ref.TOKEN_LIFETIME", 5.0)
-        use = await app.alice.click(await hidden(app), label="Cancel")
-        assert await told_after(use) == "Grid 1 was cancelled."
-        await until(bot.studio.grids.undelivered, lambda grids: not grids)
-        assert app.alice.dm.messages == []
-
-
 async def test_a_picture_that_is_too_large_for_the_place_is_not_said_to_be_gone(
     app: App,
 ) -> None:
@@ -504,31 +294,6 @@ async def test_a_picture_that_is_too_large_for_the_place_is_not_said_to_be_gone(
         app.guild.attachment_size_limit = 50
         use = await app.alice.select(message, "seed 2")
         assert await refused(use) == "This picture is too large to show here."
-
-
-async def test_the_message_of_a_sheet_that_is_gone_can_be_cleared_away(app: App) -> None:
-    async with app.open() as bot:
-        message = await grid(app)
-        for number in (1, 2, 3):
-            await bot.studio.delete(number)
-        use = await app.bob.click(message, label="Delete")
-        assert await told_after(use) == "Grid 1 doesn't exist."
-        await app.alice.click(message, label="Delete")
-        await app.discord.until(lambda: message.deleted)
-
-
-async def test_a_private_sheet_is_seen_by_nobody_else(app: App) -> None:
-    async with app.open() as bot:
-        use = await app.alice.slash(app.art, "grid", prompt="a fish", private=True, **SEEDS)
-        use = await app.alice.click(await use.message(), label="Paint 3 pictures")
-        message = await app.done(await use.followup())
-        assert message.ephemeral
-        one = await (await app.alice.select(message, "seed 2")).message()
-        assert one.attachments
-        await until(bot.studio.grids.undelivered, lambda grids: not grids)
-        assert app.art.messages == []
-        said = await told(await app.bob.slash(app.art, "show", id=1))
-        assert said.startswith("Job 1 doesn't exist or isn't visible here")
 
 
 @pytest.mark.parametrize(("most", "names"), [(80_000, ["grid-1.webp"]), (50, [])])

@@ -10,7 +10,7 @@ import pytest
 from cogs.messages import pings
 from cogs.messages.removal import CellMessages
 from tests.cogs.app import App
-from tests.cogs.grids.test_grid import grid
+from tests.cogs.grids.sheets import grid
 from tests.discord_server import Member, Message
 
 

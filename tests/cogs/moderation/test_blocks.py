@@ -139,9 +139,9 @@ async def test_what_managers_change_is_in_the_log(app: App) -> None:
         await boss.slash(app.art, "model default", name="tiny", steps=3)
         await boss.slash(app.art, "model allow", names="tiny, other")
         await boss.slash(app.art, "words block", word="Blood")
-        job_events = await (await boss.slash(app.art, "settings")).message()
-        await boss.select(job_events, "2", custom_id="atelier-setting:pace")
-        await boss.select(job_events, app.art, custom_id="atelier-setting:channels")
+        settings_panel = await (await boss.slash(app.art, "settings")).message()
+        await boss.select(settings_panel, "2", custom_id="atelier-setting:pace")
+        await boss.select(settings_panel, app.art, custom_id="atelier-setting:channels")
         assert await audit(app, boss) == [
             f"allowed painting only in <#{app.art.id}>",
             "limited members to 2 pictures an hour",

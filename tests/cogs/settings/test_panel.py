@@ -53,15 +53,15 @@ async def test_members_paint_only_in_the_channels_that_were_chosen(
     thread = app.guild.add_channel("sketches", kind="thread", parent=den)
     async with app.open():
         message = await app.painted(app.alice)
-        job_events = await pick(manager, await panel(app, manager), "channels", den)
-        assert chosen(job_events, "channels") == [str(den.id)]
+        settings_panel = await pick(manager, await panel(app, manager), "channels", den)
+        assert chosen(settings_panel, "channels") == [str(den.id)]
         sentence = f"This server only allows painting in <#{den.id}>."
         assert await told(await app.alice.slash(app.art, "imagine", prompt="x")) == sentence
         use = await app.alice.click(message, label="Again")
         assert await told_after(use) == sentence
         await app.painted(app.alice, where=den)
         await app.painted(app.alice, where=thread)
-        assert chosen(await pick(manager, job_events, "channels"), "channels") == []
+        assert chosen(await pick(manager, settings_panel, "channels"), "channels") == []
         await app.painted(app.alice)
 
 
@@ -70,10 +70,10 @@ async def test_the_servers_model_is_chosen_from_those_that_are_allowed(
 ) -> None:
     async with app.open():
         await manager.slash(app.art, "model allow", names="tiny, other")
-        job_events = await panel(app, manager)
-        assert chosen(job_events, "model") == ["tiny"]
-        await pick(manager, job_events, "model", "other")
-        await app.discord.until(lambda: chosen(job_events, "model") == ["other"])
+        settings_panel = await panel(app, manager)
+        assert chosen(settings_panel, "model") == ["tiny"]
+        await pick(manager, settings_panel, "model", "other")
+        await app.discord.until(lambda: chosen(settings_panel, "model") == ["other"])
         assert settings_line(await app.painted(app.alice))[0] == "other"
 
 
@@ -84,14 +84,14 @@ async def test_a_server_gives_its_members_less_but_not_a_role_that_the_owner_fav
     pat = app.guild.add_member("pat", roles=[patron])
     limits = {"pictures_per_hour": 5, "roles": {patron.id: {"pictures_per_hour": 9}}}
     async with app.open(limits=limits):
-        job_events = await panel(app, manager)
-        assert chosen(job_events, "pace") == ["owner"]
-        await pick(manager, job_events, "pace", "2")
-        assert chosen(job_events, "pace") == ["2"]
+        settings_panel = await panel(app, manager)
+        assert chosen(settings_panel, "pace") == ["owner"]
+        await pick(manager, settings_panel, "pace", "2")
+        assert chosen(settings_panel, "pace") == ["2"]
         text = await told(await app.alice.slash(app.art, "imagine", prompt="x", count=3))
         assert text == "You asked for 3 pictures, but your limit is 2 an hour."
         await app.painted(pat, count=3)
-        await pick(manager, job_events, "pace", "owner")
+        await pick(manager, settings_panel, "pace", "owner")
         await app.painted(app.alice, count=3)
 
 
@@ -99,9 +99,9 @@ async def test_what_was_chosen_outlives_a_restart_and_so_does_the_panel(
     app: App, manager: Member
 ) -> None:
     async with app.open():
-        job_events = await pick(manager, await panel(app, manager), "pace", "10")
+        settings_panel = await pick(manager, await panel(app, manager), "pace", "10")
     async with app.open():
-        assert chosen(await pick(manager, job_events, "channels", app.art), "pace") == ["10"]
+        assert chosen(await pick(manager, settings_panel, "channels", app.art), "pace") == ["10"]
         assert chosen(await panel(app, manager), "channels") == [str(app.art.id)]
 
 
@@ -118,36 +118,38 @@ async def test_it_is_for_managers_even_when_they_are_no_longer(app: App, manager
     async with app.open():
         refusal = "You need the Manage Server permission, or a role chosen by the bot's owner."
         assert await told(await app.alice.slash(app.art, "settings")) == refusal
-        job_events = await panel(app, manager)
+        settings_panel = await panel(app, manager)
         manager.roles.clear()
-        use = await manager.select(job_events, "2", custom_id="atelier-setting:pace")
+        use = await manager.select(settings_panel, "2", custom_id="atelier-setting:pace")
         assert await told_after(use) == refusal
         await app.painted(app.alice, count=3)
 
 
-async def turned(who: Member, job_events: Message, page: str) -> Message:
+async def turned(who: Member, settings_panel: Message, page: str) -> Message:
     """The panel, turned to that page."""
-    [button] = [b for b in job_events.buttons if b["custom_id"] == f"atelier-settings-page:{page}"]
+    [button] = [
+        b for b in settings_panel.buttons if b["custom_id"] == f"atelier-settings-page:{page}"
+    ]
     if not button.get("disabled"):
-        await who.click(job_events, custom_id=button["custom_id"])
-    return job_events
+        await who.click(settings_panel, custom_id=button["custom_id"])
+    return settings_panel
 
 
-async def give(who: Member, job_events: Message, role: Role, value: str) -> Message:
+async def give(who: Member, settings_panel: Message, role: Role, value: str) -> Message:
     """Give the members of a role so many pictures an hour."""
-    await pick(who, await turned(who, job_events, "roles"), "role", role)
-    assert chosen(job_events, "role") == [str(role.id)]
-    return await pick(who, job_events, f"rolepace:{role.id}", value)
+    await pick(who, await turned(who, settings_panel, "roles"), "role", role)
+    assert chosen(settings_panel, "role") == [str(role.id)]
+    return await pick(who, settings_panel, f"rolepace:{role.id}", value)
 
 
 async def test_a_size_is_chosen_for_the_model_that_paints(app: App, manager: Member) -> None:
     async with app.open():
-        job_events = await panel(app, manager)
-        assert chosen(job_events, "size:tiny") == ["owner"]
-        await pick(manager, job_events, "size:tiny", "80x56")
-        assert chosen(job_events, "size:tiny") == ["80x56"]
+        settings_panel = await panel(app, manager)
+        assert chosen(settings_panel, "size:tiny") == ["owner"]
+        await pick(manager, settings_panel, "size:tiny", "80x56")
+        assert chosen(settings_panel, "size:tiny") == ["80x56"]
         assert settings_line(await app.painted(app.alice))[1] == "80×56"
-        await pick(manager, job_events, "size:tiny", "owner")
+        await pick(manager, settings_panel, "size:tiny", "owner")
         assert settings_line(await app.painted(app.alice))[1] == "64×64"
         assert (await told(await manager.slash(app.art, "audit"))).count("size") == 2
 
@@ -163,13 +165,13 @@ async def test_roles_get_more_or_fewer_but_never_more_than_the_owner_gives(
     fay = app.guild.add_member("fay", roles=[novice, friend])
     limits = {"pictures_per_hour": 5, "roles": {patron.id: {"pictures_per_hour": 8}}}
     async with app.open(limits=limits):
-        job_events = await panel(app, manager)
-        await pick(manager, job_events, "pace", "2")
-        await give(manager, job_events, novice, "1")
-        await give(manager, job_events, friend, "1000000000")
-        await give(manager, job_events, patron, "5")
-        assert f"<@&{novice.id}>: 1 picture\n" in job_events.text()
-        assert f"<@&{friend.id}>: Bot owner's maximum" in job_events.text()
+        settings_panel = await panel(app, manager)
+        await pick(manager, settings_panel, "pace", "2")
+        await give(manager, settings_panel, novice, "1")
+        await give(manager, settings_panel, friend, "1000000000")
+        await give(manager, settings_panel, patron, "5")
+        assert f"<@&{novice.id}>: 1 picture\n" in settings_panel.text()
+        assert f"<@&{friend.id}>: Bot owner's maximum" in settings_panel.text()
     async with app.open(limits=limits):
         for who, count, most in ((app.alice, 3, 2), (nia, 2, 1)):
             text = await told(await who.slash(app.art, "imagine", prompt="x", count=count))
@@ -180,9 +182,9 @@ async def test_roles_get_more_or_fewer_but_never_more_than_the_owner_gives(
             assert text.startswith(
                 f"You asked for 2, but you have 1 left of {most} pictures an hour."
             )
-        await give(manager, job_events, novice, "owner")
+        await give(manager, settings_panel, novice, "owner")
         await app.painted(nia, count=2)
-        assert str(novice.id) not in job_events.text()
+        assert str(novice.id) not in settings_panel.text()
         lines = (await told(await manager.slash(app.art, "audit"))).splitlines()
         assert f"reset the hourly limit of <@&{novice.id}> to that of all members" in lines[0]
         assert f"limited <@&{novice.id}> to 1 picture an hour" in lines[3]
@@ -191,13 +193,17 @@ async def test_roles_get_more_or_fewer_but_never_more_than_the_owner_gives(
 async def test_a_number_for_everybody_is_not_one_for_a_role(app: App, manager: Member) -> None:
     gone = app.guild.add_role("gone")
     async with app.open():
-        job_events = await turned(manager, await panel(app, manager), "roles")
-        use = await manager.select(job_events, app.guild.everyone, custom_id="atelier-setting:role")
+        settings_panel = await turned(manager, await panel(app, manager), "roles")
+        use = await manager.select(
+            settings_panel, app.guild.everyone, custom_id="atelier-setting:role"
+        )
         assert (await told(use)).startswith("Everyone has that role")
-        await pick(manager, job_events, "role", gone)
+        await pick(manager, settings_panel, "role", gone)
     del app.guild.roles[gone.id]
     async with app.open():
-        use = await manager.select(job_events, "5", custom_id=f"atelier-setting:rolepace:{gone.id}")
+        use = await manager.select(
+            settings_panel, "5", custom_id=f"atelier-setting:rolepace:{gone.id}"
+        )
         assert await told(use) == "This role no longer exists. Choose another."
 
 
@@ -211,11 +217,11 @@ async def test_what_two_managers_choose_at_once_holds_both(app: App, manager: Me
             pick(other, theirs, "channels", retention_table),
             pick(other, await panel(app, other), "pace", "5"),
         )
-        job_events = await panel(app, manager)
-        assert set(chosen(job_events, "channels")) == {
+        settings_panel = await panel(app, manager)
+        assert set(chosen(settings_panel, "channels")) == {
             str(c.id) for c in (app.art, den, retention_table)
         }
-        assert chosen(job_events, "pace") == ["5"]
+        assert chosen(settings_panel, "pace") == ["5"]
         await pick(other, theirs, "channels", retention_table)  # since then it shows all three
         assert chosen(await panel(app, manager), "channels") == [str(retention_table.id)]
 
@@ -225,11 +231,11 @@ async def test_gallery_moderators_and_language_have_a_page(app: App, manager: Me
     hidden = app.guild.add_channel("hidden")
     hidden.deny_bot("send_messages")
     async with app.open() as bot:
-        job_events = await turned(manager, await panel(app, manager), "order")
-        await pick(manager, job_events, "gallery", hall)
-        await pick(manager, job_events, "reviews", submission)
-        await pick(manager, job_events, "language", "zh_CN")
-        use = await manager.select(job_events, hidden, custom_id="atelier-setting:reviews")
+        settings_panel = await turned(manager, await panel(app, manager), "order")
+        await pick(manager, settings_panel, "gallery", hall)
+        await pick(manager, settings_panel, "reviews", submission)
+        await pick(manager, settings_panel, "language", "zh_CN")
+        use = await manager.select(settings_panel, hidden, custom_id="atelier-setting:reviews")
         assert await told(use) == (
             f"I can't post in <#{hidden.id}>. Someone who manages that channel needs to give "
             "me Send Messages."
@@ -237,14 +243,14 @@ async def test_gallery_moderators_and_language_have_a_page(app: App, manager: Me
         settings = await server_settings(bot.studio, f"guild:{app.guild.id}")
         assert (settings.review_channel, settings.language) == (submission.id, "zh_CN")
     async with app.open():
-        await turned(manager, await turned(manager, job_events, "painting"), "order")
-        assert chosen(job_events, "gallery") == [str(hall.id)]
-        assert chosen(job_events, "reviews") == [str(submission.id)]
-        assert chosen(job_events, "language") == ["zh_CN"]
+        await turned(manager, await turned(manager, settings_panel, "painting"), "order")
+        assert chosen(settings_panel, "gallery") == [str(hall.id)]
+        assert chosen(settings_panel, "reviews") == [str(submission.id)]
+        assert chosen(settings_panel, "language") == ["zh_CN"]
         for what in ("gallery", "reviews"):
-            assert chosen(await pick(manager, job_events, what), what) == []
+            assert chosen(await pick(manager, settings_panel, what), what) == []
         manager.roles.clear()
-        use = await manager.click(job_events, custom_id="atelier-settings-page:painting")
+        use = await manager.click(settings_panel, custom_id="atelier-settings-page:painting")
         assert (await told(use)).startswith("You need the Manage Server permission")
 
 
@@ -253,18 +259,20 @@ async def test_what_becomes_of_unsafe_pictures_is_chosen_where_a_classifier_tell
     app: App, manager: Member, tmp_path: Path, may_be_shown: bool
 ) -> None:
     async with app.open():
-        job_events = await turned(manager, await panel(app, manager), "order")
-        assert "classifier" not in job_events.text()
+        settings_panel = await turned(manager, await panel(app, manager), "order")
+        assert "classifier" not in settings_panel.text()
     app.safety = SafetySettings(classifier=str(classifier(tmp_path, "all")))
     async with app.open(unsafe_may_be_shown=may_be_shown) as bot:
-        job_events = await turned(manager, await turned(manager, job_events, "painting"), "order")
-        assert chosen(job_events, "nsfw") == ["owner"]
-        [select] = [s for s in job_events.selects if s["custom_id"] == "atelier-setting:nsfw"]
+        settings_panel = await turned(
+            manager, await turned(manager, settings_panel, "painting"), "order"
+        )
+        assert chosen(settings_panel, "nsfw") == ["owner"]
+        [select] = [s for s in settings_panel.selects if s["custom_id"] == "atelier-setting:nsfw"]
         values = [option["value"] for option in select["options"]]
         assert values == ["owner", "spoiler", "withhold", *(["off"] if may_be_shown else [])]
-        await pick(manager, job_events, "nsfw", values[-1])
+        await pick(manager, settings_panel, "nsfw", values[-1])
         settings = await server_settings(bot.studio, f"guild:{app.guild.id}")
-        assert (settings.nsfw, chosen(job_events, "nsfw")) == (values[-1], values[-1:])
+        assert (settings.nsfw, chosen(settings_panel, "nsfw")) == (values[-1], values[-1:])
         message = await app.painted(app.alice)
         assert bool(message.attachments) == may_be_shown
         lines = await told(await manager.slash(app.art, "audit"))
@@ -276,18 +284,18 @@ async def test_a_channel_that_is_gone_is_not_offered_and_nobody_paints_elsewhere
 ) -> None:
     den, hall = app.guild.add_channel("den"), app.guild.add_channel("hall")
     async with app.open():
-        job_events = await pick(manager, await panel(app, manager), "channels", den)
-        await pick(manager, await turned(manager, job_events, "order"), "gallery", hall)
+        settings_panel = await pick(manager, await panel(app, manager), "channels", den)
+        await pick(manager, await turned(manager, settings_panel, "order"), "gallery", hall)
         for channel in (den, hall):
             app.guild.remove_channel(channel)
-        await turned(manager, job_events, "painting")
-        assert chosen(job_events, "channels") == []
+        await turned(manager, settings_panel, "painting")
+        assert chosen(settings_panel, "channels") == []
         assert "Nowhere (the channels no longer exist)" in [
-            s.get("placeholder") for s in job_events.selects
+            s.get("placeholder") for s in settings_panel.selects
         ]
-        assert chosen(await turned(manager, job_events, "order"), "gallery") == []
+        assert chosen(await turned(manager, settings_panel, "order"), "gallery") == []
         text = await told(await app.alice.slash(app.art, "imagine", prompt="x"))
         assert text.startswith("This server only allows painting in")
-        await turned(manager, job_events, "painting")
-        await pick(manager, job_events, "channels", app.art)
+        await turned(manager, settings_panel, "painting")
+        await pick(manager, settings_panel, "channels", app.art)
         await app.painted(app.alice)

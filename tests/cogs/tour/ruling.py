@@ -25,10 +25,10 @@ Value = Callable[[Tour], Any]
 
 async def panel(tour: Tour, page: str = PAINTING_PAGE) -> Message:
     """The panel of their server, at that page."""
-    job_events = await (await tour.slash("settings")).message()
+    settings_panel = await (await tour.slash("settings")).message()
     if page != PAINTING_PAGE:
-        await tour.click(job_events, f"atelier-settings-page:{page}")
-    return job_events
+        await tour.click(settings_panel, f"atelier-settings-page:{page}")
+    return settings_panel
 
 
 def turned(page: str) -> Drive:

@@ -37,7 +37,7 @@ from engine.safety.verdict import UNCHECKED, SafetyVerdict
 from engine.settings import SafetySettings
 from engine.store import Database, JobTable, MeasurementTable, SafetyTable
 from tests.engine.builders import engine_settings, model_settings, recipe
-from tests.engine.conftest import Gate
+from tests.engine.gate import Gate
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

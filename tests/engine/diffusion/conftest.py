@@ -11,8 +11,10 @@ import pytest
 import torch
 
 from engine.jobs.recipe import Recipe
+from engine.models.catalogue import Model
 from engine.models.schedulers import SCHEDULERS
 from tests import tiny
+from tests.engine.builders import model
 
 Image = np.ndarray[Any, np.dtype[np.int16]]
 """Height, width and channels of 8-bit levels, in a type whose differences have a sign."""
@@ -78,3 +80,8 @@ def plain(pipes: dict[str, Any]) -> Callable[[str, Recipe], Image]:
         return np.asarray(result.images[0]).astype(np.int16)
 
     return paint
+
+
+@pytest.fixture(name="tiny")
+def _tiny(folders: dict[str, Path]) -> Model:
+    return model(folders["epsilon"])

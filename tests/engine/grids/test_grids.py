@@ -24,7 +24,7 @@ from engine import (
 )
 from engine.grids.grids import painting_order
 from tests.engine.builders import engine_settings, model_settings, recipe
-from tests.engine.conftest import Gate
+from tests.engine.gate import Gate
 
 SEEDS = GridLayout(columns=Axis(title="seed", labels=("0", "1", "2")))
 THREE = [ImageRequest(prompt="a fish", seed=seed) for seed in range(3)]

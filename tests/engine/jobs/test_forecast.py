@@ -9,7 +9,7 @@ import pytest
 
 from engine import ImageRequest, InvalidRequest, Requester, Studio, open_studio
 from tests.engine.builders import engine_settings, model_settings
-from tests.engine.conftest import Gate
+from tests.engine.gate import Gate
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

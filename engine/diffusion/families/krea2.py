@@ -9,7 +9,8 @@ import torch
 from diffusers.pipelines.flux.pipeline_flux import calculate_shift
 
 from engine.diffusion.families.conditioning import Conditioning
-from engine.diffusion.families.latent_sample import DenoiserBatch, LatentSample
+from engine.diffusion.families.guidance import GuidanceFromZero
+from engine.diffusion.families.latent_sample import DenoiserBatch
 from engine.diffusion.families.qwen_image import QwenImage
 from engine.jobs.recipe import Recipe
 
@@ -19,21 +20,11 @@ MAX_TOKENS = 512
 DISTILLED_MU = 1.15
 
 
-class Krea2(QwenImage):
+class Krea2(GuidanceFromZero, QwenImage):
     """A loaded `Krea2Pipeline`."""
 
     family = "krea2"
     normalizes_guidance = False
-
-    def uses_guidance(self, recipe: Recipe) -> bool:
-        """Anything above zero counts: 1 already doubles the prompt's pull."""
-        return recipe.guidance_scale > 0
-
-    def apply_guidance(
-        self, sample: LatentSample, negative: torch.Tensor, positive: torch.Tensor
-    ) -> torch.Tensor:
-        """Classifier-free guidance with w = scale, where other families have w = scale - 1."""
-        return positive + sample.recipe.guidance_scale * (positive - negative)
 
     def shift_mu(self, recipe: Recipe, scheduler: Any) -> float:
         """As its pipeline computes it, with another size than FLUX.1's where nothing is set."""

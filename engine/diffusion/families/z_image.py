@@ -23,26 +23,17 @@ from engine.diffusion.families.control_rows import (
     scattered,
 )
 from engine.diffusion.families.flow_family import FlowFamily
-from engine.diffusion.families.latent_sample import DenoiserBatch, DenoiserInput, LatentSample
+from engine.diffusion.families.guidance import GuidanceFromZero
+from engine.diffusion.families.latent_sample import DenoiserBatch, DenoiserInput
 from engine.diffusion.latent_rgb import FLUX
 from engine.jobs.recipe import Recipe
 
 
-class ZImage(FlowFamily):
+class ZImage(GuidanceFromZero, FlowFamily):
     """A loaded `ZImagePipeline`; guidance has its defaults: not normalised, not truncated."""
 
     family = "z-image"
     latent_map = FLUX
-
-    def uses_guidance(self, recipe: Recipe) -> bool:
-        """Anything above zero counts: 1 already doubles the prompt's pull."""
-        return recipe.guidance_scale > 0
-
-    def apply_guidance(
-        self, sample: LatentSample, negative: torch.Tensor, positive: torch.Tensor
-    ) -> torch.Tensor:
-        """Classifier-free guidance with w = scale, where other families have w = scale - 1."""
-        return positive + sample.recipe.guidance_scale * (positive - negative)
 
     def encode_prompt(self, text: str, *, negative: bool) -> Conditioning:
         """Embeddings of the tokens without padding, shape (1, tokens, dim)."""

@@ -62,8 +62,6 @@ class PipelineClass:
         name: Of the class that paints from a prompt alone.
         image_to_image: Name of the class that takes a picture too: the same, or its sibling in
             Diffusers' map of image-to-image pipelines; `None` if there is none.
-        keeps_strength: Whether that picture is one to start from, with a strength, rather than a
-            reference.
         lora_mixin: Name of the mixin that loads LoRAs; `None` if it takes none.
         num_inference_steps: Default of its call; `None` if it has none.
         guidance_scale: Default of its call; `None` if it has none.
@@ -72,7 +70,6 @@ class PipelineClass:
 
     name: str
     image_to_image: str | None = None
-    keeps_strength: bool = False
     lora_mixin: str | None = None
     num_inference_steps: int | None = None
     guidance_scale: float | None = None
@@ -105,7 +102,6 @@ def pipeline_class(name: str) -> PipelineClass:
     return PipelineClass(
         name=painter,
         image_to_image=starting if "image" in taken else None,
-        keeps_strength="strength" in taken,
         lora_mixin=lora_mixin_of(painter),
         num_inference_steps=_whole_number(arguments.get("num_inference_steps")),
         guidance_scale=next(
@@ -130,7 +126,6 @@ def _modular_class(name: str, blocks: ModularBlocks) -> PipelineClass:
     return PipelineClass(
         name=name,
         image_to_image=name if "image" in inputs else None,
-        keeps_strength="strength" in inputs,
         lora_mixin=lora_mixin_of(name),
         num_inference_steps=int(steps) if steps else None,
         guidance_scale=blocks.guidance_scale or WITHOUT_GUIDANCE,

@@ -59,7 +59,6 @@ class FamilyFacts:
         upcasts_vae: Whether to decode in float32 where the VAE's `force_upcast` says so. The VAE of
             Stable Diffusion XL, which others reuse, overflows in float16.
         seamless: Whether it can paint seamless tiles: only convolutions see neighbouring pixels.
-        weighted_prompts: Whether `(word:1.2)` weighs words (CLIP families).
         control: Whether it can be painted along a control picture (ControlNet).
         keeps_shapes: Whether what is painted from an init image at low strength has its shapes;
             not so where it is only a reference.
@@ -90,7 +89,6 @@ class FamilyFacts:
     guidance_rows: int = 2
     upcasts_vae: bool = False
     seamless: bool = False
-    weighted_prompts: bool = False
     control: bool = False
     keeps_shapes: bool = True
 
@@ -116,7 +114,6 @@ FAMILIES: Mapping[str, FamilyFacts] = MappingProxyType(
             control=True,
             tokens_side=8,
             seamless=True,
-            weighted_prompts=True,
             hidden_size=320,
             step_copies=25,
         ),
@@ -139,7 +136,6 @@ FAMILIES: Mapping[str, FamilyFacts] = MappingProxyType(
             control=True,
             tokens_side=8,
             seamless=True,
-            weighted_prompts=True,
             hidden_size=320,
             step_copies=16,
             upcasts_vae=True,

@@ -21,13 +21,11 @@ class LicenceTerms:
 
     Attributes:
         note: What it allows, in a few words.
-        commercial: Whether it allows commercial use, if only up to some revenue.
         filter_wanted: Whether it asks for a content filter, or a review of the pictures.
         disclosure_wanted: Whether it asks to disclose that pictures are AI-made.
     """
 
     note: str
-    commercial: bool | None = None
     filter_wanted: bool | None = None
     disclosure_wanted: bool | None = None
 
@@ -47,50 +45,39 @@ class Safeguards:
 
 FREE = LicenceTerms(
     note=phrase("commercial use allowed"),
-    commercial=True,
     filter_wanted=False,
     disclosure_wanted=False,
 )
 CREDIT = LicenceTerms(
     note=phrase("commercial use allowed, with credit to its makers"),
-    commercial=True,
     filter_wanted=False,
     disclosure_wanted=False,
 )
-RESTRICTED_USES = LicenceTerms(
-    note=phrase("commercial use allowed; some uses are prohibited"), commercial=True
-)
+RESTRICTED_USES = LicenceTerms(note=phrase("commercial use allowed; some uses are prohibited"))
 SHARED_ALIKE = LicenceTerms(
     note=phrase("commercial use allowed; changed models must be shared under the same terms"),
-    commercial=True,
 )
-NOT_COMMERCIAL = LicenceTerms(note=phrase("no commercial use"), commercial=False)
+NOT_COMMERCIAL = LicenceTerms(note=phrase("no commercial use"))
 STABILITY = LicenceTerms(
     note=phrase("free for private use; commercial use free below $1M revenue a year"),
-    commercial=True,
 )
 FLUX_NC = LicenceTerms(
     note=phrase("no commercial use of the model itself"),
-    commercial=False,
     filter_wanted=True,
     disclosure_wanted=True,
 )
 KOMMUNITY = LicenceTerms(
     note=phrase("no commercial use of the model itself; pictures may be sold below $5M revenue"),
-    commercial=False,
     filter_wanted=True,
     disclosure_wanted=True,
 )
 KREA = LicenceTerms(
     note=phrase("commercial use allowed below $1M revenue a year"),
-    commercial=True,
     filter_wanted=True,
     disclosure_wanted=True,
 )
-SELLABLE_PICTURES = LicenceTerms(note=phrase("its author allows selling pictures"), commercial=True)
-UNSELLABLE_PICTURES = LicenceTerms(
-    note=phrase("its author doesn't allow selling pictures"), commercial=False
-)
+SELLABLE_PICTURES = LicenceTerms(note=phrase("its author allows selling pictures"))
+UNSELLABLE_PICTURES = LicenceTerms(note=phrase("its author doesn't allow selling pictures"))
 
 KNOWN: tuple[tuple[str, LicenceTerms], ...] = (
     (r"apache-2-0|mit|bsd(-[234]-clause)?|isc|cc0-1-0|unlicense|wtfpl", FREE),

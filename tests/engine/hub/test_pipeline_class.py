@@ -39,18 +39,18 @@ def test_what_paints_from_a_prompt_can_be_used_with_its_own_defaults(name: str) 
 
 
 MODULAR = {
-    "AnimaModularPipeline": (50, 4.0, 1024, True),
-    "Flux3ModularPipeline": (50, 3.5, 1024, False),
-    "Flux3DistilledModularPipeline": (16, 1.0, 1024, False),
+    "AnimaModularPipeline": (50, 4.0, 1024),
+    "Flux3ModularPipeline": (50, 3.5, 1024),
+    "Flux3DistilledModularPipeline": (16, 1.0, 1024),
 }
-"""Steps, guidance, side and whether a start picture has a strength, by the class."""
+"""Steps, guidance and side, by the class."""
 
 
 @pytest.mark.parametrize("name", MODULAR)
 def test_of_a_modular_pipeline_the_blocks_tell_what_it_takes(name: str) -> None:
     found = pipeline_class(name)
     assert found.name == found.image_to_image == name
-    known = (found.num_inference_steps, found.guidance_scale, found.side, found.keeps_strength)
+    known = (found.num_inference_steps, found.guidance_scale, found.side)
     assert known == MODULAR[name]
     assert (
         found.lora_mixin
@@ -74,9 +74,7 @@ def test_the_maps_of_diffusers_lead_to_the_class_for_a_prompt_and_to_that_for_a_
     found = pipeline_class("LatentConsistencyModelImg2ImgPipeline")
     assert found.name == "LatentConsistencyModelPipeline"
     assert found.image_to_image == "LatentConsistencyModelImg2ImgPipeline"
-    assert found.keeps_strength
-    editor = pipeline_class("Flux2Pipeline")
-    assert (editor.image_to_image, editor.keeps_strength) == ("Flux2Pipeline", False)
+    assert pipeline_class("Flux2Pipeline").image_to_image == "Flux2Pipeline"
     assert pipeline_class("ErnieImagePipeline").image_to_image is None
 
 

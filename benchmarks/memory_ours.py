@@ -23,7 +23,7 @@ from engine.memory.device import reserve_of
 from engine.memory.measurement import Measurement
 from engine.memory.plan import Stage
 from engine.memory.profiles import ProfileStore
-from engine.models.catalogue import Model
+from engine.models.model import Model
 from engine.settings import EngineSettings, ModelSettings
 
 

@@ -44,7 +44,7 @@ from engine import (
     WorkerSettings,
 )
 from engine.local_paths import exists, expanded
-from engine.models.catalogue import NAME
+from engine.models.names import NAME
 from engine.settings import BUILT_IN_MODEL, Section
 
 DEFAULT_FILE = Path("config.toml")

@@ -69,12 +69,13 @@ from engine.models.adapter_manager import AdapterCandidate, AdapterInfo, Adapter
 from engine.models.adapters import Adapter, AdapterCatalogue
 from engine.models.added import added_adapters, added_models
 from engine.models.candidates import MeasuredSize, ModelCandidate
-from engine.models.catalogue import RATIOS, Catalogue, Model, Size
+from engine.models.catalogue import Catalogue
 from engine.models.controls import KIND_NAMES as CONTROL_NAMES
 from engine.models.controls import ControlNetwork, known_control
 from engine.models.families import FAMILIES
 from engine.models.inspection import Inspection
 from engine.models.manager import ModelManager
+from engine.models.model import RATIOS, Model, Size
 from engine.models.model_rules import ModelDefaults, ModelRules
 from engine.models.open_manager import open_adapter_manager, open_model_manager
 from engine.models.references import require_references

@@ -16,7 +16,7 @@ from engine.jobs.request import ImageRequest
 from engine.jobs.requester import Requester
 from engine.live_settings import LiveSettings
 from engine.memory.device import DeviceMemory
-from engine.models.catalogue import Model
+from engine.models.model import Model
 from engine.services import (
     FileServices,
     JobServices,

@@ -118,6 +118,7 @@ ENGINE = (
         *("engine.models.networks", "engine.models.controls"),
         "engine.models.ip_adapters",
     ),
+    ("engine.models.model",),
     ("engine.models.defaults", "engine.models.known_components", "engine.models.names"),
     ("engine.memory",),
     ("engine.network_settings",),

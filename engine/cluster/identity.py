@@ -23,10 +23,11 @@ from engine.hub.sources import SourceKind
 from engine.jobs.job import Job
 from engine.jobs.process import ProcessKind
 from engine.jobs.recipe import Recipe
-from engine.models.catalogue import Catalogue, Model
+from engine.models.catalogue import Catalogue
 from engine.models.controls import ControlCatalogue, ControlNetwork
 from engine.models.embeddings import embedding_files, words_in
 from engine.models.ip_adapters import IPAdapterCatalogue
+from engine.models.model import Model
 from engine.models.networks import Network, NetworkCatalogue
 from engine.models.origins import disk_usage_of, origin_of
 from engine.settings import EngineSettings

@@ -10,7 +10,7 @@ from PIL import Image
 from engine.jobs.job import Job
 from engine.memory.measurement import Measurement
 from engine.memory.precision import Overflow
-from engine.models.catalogue import Model
+from engine.models.model import Model
 from engine.models.networks import Network
 
 

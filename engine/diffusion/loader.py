@@ -30,9 +30,9 @@ from engine.memory.device import NO_LIMIT, RAM_RESERVE
 from engine.memory.measurement import Measurement
 from engine.memory.plan import Plan, Quantization, Stage
 from engine.memory.precision import Overflow
-from engine.models.catalogue import Model
 from engine.models.families import FAMILIES, family_named_by
 from engine.models.inspection import Inspection, inspect
+from engine.models.model import Model
 from engine.models.origins import origin_of
 from engine.models.planning import plan_request_of
 from engine.sizes import human_size

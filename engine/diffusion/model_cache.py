@@ -12,7 +12,7 @@ from engine.diffusion.device import Device
 from engine.diffusion.loader import LoadedModel, ModelLoader, NoRoomToPreload
 from engine.jobs.recipe import Recipe
 from engine.memory.plan import Stage
-from engine.models.catalogue import Model
+from engine.models.model import Model
 
 log = logging.getLogger(__name__)
 

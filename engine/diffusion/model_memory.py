@@ -17,7 +17,7 @@ from engine.memory.planner import choose
 from engine.memory.precision import Overflow
 from engine.memory.profiles import ProfileStore
 from engine.memory.recovery import QUIET_JOBS, higher_plan
-from engine.models.catalogue import Model
+from engine.models.model import Model
 from engine.sizes import human_size
 
 log = logging.getLogger(__name__)

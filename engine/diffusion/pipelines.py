@@ -37,9 +37,9 @@ from engine.hub.prediction import Prediction
 from engine.hub.single_file import NOT_IN_CHECKPOINTS
 from engine.memory.components import Component, Role
 from engine.memory.plan import Plan, Quantization
-from engine.models.catalogue import Model
 from engine.models.families import FAMILIES
 from engine.models.inspection import Inspection
+from engine.models.model import Model
 
 
 def build_pipeline(

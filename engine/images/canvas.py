@@ -12,7 +12,7 @@ from typing import NamedTuple
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont
 
 from engine.jobs.process import Region
-from engine.models.catalogue import Model
+from engine.models.model import Model
 
 PARTS = range(1, 10)
 """The parts of a picture: three rows of three, in reading order."""

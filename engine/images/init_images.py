@@ -30,7 +30,7 @@ from engine.images.uploads import UploadFolder
 from engine.jobs.control import Control
 from engine.jobs.job import Job, Parent
 from engine.jobs.request import ImageRequest
-from engine.models.catalogue import Model
+from engine.models.model import Model
 from engine.store import JobTable
 from speech import retranslate, say
 

@@ -24,8 +24,8 @@ from engine.images.init_images import with_control
 from engine.images.uploads import UploadFolder
 from engine.jobs.control import Control, ControlKind
 from engine.jobs.request import ImageRequest
-from engine.models.catalogue import Model
 from engine.models.controls import KIND_NAMES, ControlCatalogue, ControlNetwork
+from engine.models.model import Model
 from engine.network_settings import MapSettings
 from engine.processes.answering_process import AnsweringProcess
 from engine.processes.channel import Channel

@@ -16,7 +16,7 @@ from engine.jobs.recipe_checks import check_enlarged
 from engine.jobs.request import ImageRequest
 from engine.jobs.requester import Requester
 from engine.jobs.submission import JobSubmission, require_review
-from engine.models.catalogue import Model
+from engine.models.model import Model
 from engine.models.networks import Network, NetworkCatalogue
 from engine.store import JobTable
 from speech import say

@@ -12,8 +12,8 @@ from engine.jobs.recipe import (
     MAX_SEED,
     Recipe,
 )
-from engine.models.catalogue import Model
 from engine.models.families import FAMILIES
+from engine.models.model import Model
 from engine.models.references import require_references
 from engine.models.schedulers import SCHEDULERS, allowed_schedulers
 from engine.settings import MAX_ADAPTER_WEIGHT

@@ -20,9 +20,9 @@ from engine.jobs.recipe import (
 from engine.jobs.recipe_checks import check_recipe
 from engine.jobs.reference_uses import ReferenceUse
 from engine.models.adapters import AdapterCatalogue
-from engine.models.catalogue import Model
 from engine.models.controls import ControlCatalogue
 from engine.models.families import FAMILIES
+from engine.models.model import Model
 from engine.models.shortcuts import MIN_STEPS
 from engine.prompts.grammar import without_adapters
 

@@ -12,9 +12,9 @@ from engine.errors import InvalidModel, InvalidRequest, ModelUnavailable
 from engine.hub.lora_files import lora_file, lora_on_disk
 from engine.hub.pipeline_class import PipelineClass, lora_mixin_of
 from engine.hub.tensor_headers import read_safetensors
-from engine.models.catalogue import check_name
 from engine.models.families import FAMILIES
 from engine.models.lora_families import is_alike, lora_family
+from engine.models.names import check_name
 from engine.settings import AdapterSettings
 from speech import say
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from engine.errors import AtelierError
 from engine.local_paths import exists
-from engine.models.catalogue import Catalogue, Model
+from engine.models.catalogue import Catalogue
+from engine.models.model import Model
 from engine.settings import ModelSettings, StoredAdapter
 from engine.store import AdapterTable, Database, JobTable, ModelTable
 

@@ -7,8 +7,9 @@ from functools import partial
 
 from engine.errors import AtelierError, ModelUnavailable, new_incident
 from engine.hub import DownloadProgress
-from engine.models.catalogue import Catalogue, Model
+from engine.models.catalogue import Catalogue
 from engine.models.download_manager import DownloadManager
+from engine.models.model import Model
 from engine.models.probe import ModelProbe
 from engine.tasks import Tasks
 from speech import say

@@ -7,9 +7,9 @@ from engine.memory.measurement import Measurement
 from engine.memory.plan import Stage
 from engine.memory.plan_table import PlanTable
 from engine.memory.planner import Choice
-from engine.models.catalogue import Model
 from engine.models.inspection import Inspection
 from engine.models.licences import checkpoint_licence_text, licence_text
+from engine.models.model import Model
 from engine.settings import ModelSettings
 
 

@@ -87,7 +87,7 @@ WHOLE_MULTIPLE = 32
 def fill_in(
     settings: ModelSettings, family: str | None = None, pipeline: str | None = None
 ) -> dict[str, Any]:
-    """The fields of `engine.models.catalogue.Model` but its name.
+    """The fields of `engine.models.model.Model` but its name.
 
     Args:
         settings: What the owner has decided.

@@ -12,8 +12,10 @@ from engine.memory.plan_table import PlanTable
 from engine.memory.profiles import ProfileStore
 from engine.models.added import AddedModels
 from engine.models.candidates import MeasuredSize, ModelCandidate, measured_sizes
-from engine.models.catalogue import Catalogue, Model, check_name
+from engine.models.catalogue import Catalogue
 from engine.models.download_manager import DownloadManager
+from engine.models.model import Model
+from engine.models.names import check_name
 from engine.models.probe import ModelProbe
 from engine.models.server_models import ServerModels
 from engine.settings import ModelSettings

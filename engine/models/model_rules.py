@@ -7,7 +7,8 @@ from typing import Any, Self
 from engine.errors import InvalidRequest
 from engine.jobs.recipe import DraftOf, Recipe
 from engine.jobs.request import ImageRequest
-from engine.models.catalogue import Catalogue, Model
+from engine.models.catalogue import Catalogue
+from engine.models.model import Model
 from engine.stored_json import load_stored
 from speech import join_list, say
 

@@ -5,7 +5,7 @@ from engine.hub.civitai import CivitaiClient
 from engine.hub.client import HubClient
 from engine.hub.presence import DiskUsage, Presence, disk_usage
 from engine.hub.sources import Origin, origin
-from engine.models.catalogue import Model
+from engine.models.model import Model
 from engine.settings import EngineSettings
 
 

@@ -4,9 +4,9 @@ from engine.memory.components import Role
 from engine.memory.device import DeviceFacts
 from engine.memory.plan_request import ANY_FAMILY, ANY_TRANSFORMER, PlanRequest
 from engine.memory.profiles import ModelProfile, ProfileStore
-from engine.models.catalogue import Model
 from engine.models.families import FAMILIES
 from engine.models.inspection import Inspection
+from engine.models.model import Model
 from engine.settings import EngineSettings
 
 

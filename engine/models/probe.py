@@ -18,10 +18,10 @@ from engine.memory.plan_table import PlanTable, tabulate
 from engine.memory.planner import choose
 from engine.memory.profiles import ProfileStore
 from engine.models.candidates import ModelCandidate, licence_line
-from engine.models.catalogue import Model
 from engine.models.device_facts import device_facts
 from engine.models.inspection import Inspection, inspect, known_inspection
 from engine.models.licences import Safeguards, known_terms, licence_text, licence_warnings
+from engine.models.model import Model
 from engine.models.origins import disk_usage_of, origin_of
 from engine.models.planning import plan_request_of
 from engine.settings import EngineSettings, ModelSettings

@@ -1,7 +1,7 @@
 """Which models can be shown pictures: beside the prompt, or by an IP-Adapter."""
 
 from engine.errors import InvalidRequest
-from engine.models.catalogue import Model
+from engine.models.model import Model
 from speech import say, say_many
 
 

@@ -4,7 +4,8 @@ import json
 from collections.abc import Callable, Iterable
 
 from engine.jobs.request import ImageRequest
-from engine.models.catalogue import Catalogue, Model
+from engine.models.catalogue import Catalogue
+from engine.models.model import Model
 from engine.models.model_rules import ALLOWED, CHOSEN, ModelDefaults, ModelRules, defaults_key
 from engine.store import Preferences
 

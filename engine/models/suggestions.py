@@ -9,8 +9,8 @@ from engine.memory.plan_table import describe_plan
 from engine.memory.planner import choose
 from engine.memory.speed import seconds
 from engine.models.candidates import licence_line
-from engine.models.catalogue import Model
 from engine.models.inspection import known_inspection
+from engine.models.model import Model
 from engine.models.origins import disk_usage_of, origin_of
 from engine.models.planning import plan_request_of
 from engine.settings import EngineSettings, ModelSettings

@@ -5,7 +5,7 @@ import unicodedata
 from dataclasses import dataclass
 
 from engine.errors import InvalidRequest
-from engine.models.catalogue import Model
+from engine.models.model import Model
 from speech import say
 
 

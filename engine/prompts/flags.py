@@ -29,7 +29,7 @@ from typing import Any
 from engine.errors import InvalidRequest
 from engine.jobs.reference_uses import PictureKind
 from engine.jobs.request import ImageRequest
-from engine.models.catalogue import Model
+from engine.models.model import Model
 from engine.prompts.dimensions import Dimensions
 from engine.prompts.flag_table import (
     ALIASES,

@@ -9,7 +9,7 @@ from typing import Any, Self
 from engine.errors import InvalidRequest
 from engine.jobs.recipe import MAX_PROMPT
 from engine.jobs.request import ImageRequest
-from engine.models.catalogue import NAME
+from engine.models.names import NAME
 from engine.prompts.dynamic_prompts import expand_dynamic_prompt
 from engine.prompts.flags import without_flags
 from engine.stored_json import load_stored, report_damage

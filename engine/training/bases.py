@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from engine.errors import InvalidRequest
-from engine.models.catalogue import Model
 from engine.models.checkpoints import checkpoint_of, listed_id
 from engine.models.families import FAMILIES
 from engine.models.inspection import Inspection
+from engine.models.model import Model
 from engine.models.origins import origin_of
 from engine.models.trained_on import BY_FAMILY
 from speech import join_list, say

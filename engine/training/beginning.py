@@ -4,7 +4,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from engine.errors import InvalidRequest
-from engine.models.catalogue import check_name
+from engine.models.names import check_name
 from engine.training.dataset.reading import Dataset
 from engine.training.dataset.storage import copy_dataset, is_copied
 from engine.training.request import TrainingRequest

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from engine.models.catalogue import Model
+from engine.models.model import Model
 from engine.settings import BUILT_IN_MODEL
 from engine.training.request import MAX_SAMPLES, Kind, Optimizer, TrainingRequest
 

@@ -17,9 +17,9 @@ from engine.memory.components import Component, Role
 from engine.memory.device import DeviceFacts
 from engine.memory.plan import Quantization, Stage
 from engine.memory.quantization import QUANTIZATION_METHODS
-from engine.models.catalogue import Model
 from engine.models.families import FAMILIES
 from engine.models.inspection import Inspection
+from engine.models.model import Model
 from engine.training.footprint import Footprint
 from engine.training.loading import FLOAT32, loading_plan, sample_tile, training_dtype
 from engine.training.request import Optimizer, TrainingRequest

@@ -10,8 +10,8 @@ from engine.memory.components import Role
 from engine.memory.device import DeviceFacts
 from engine.memory.plan import Quantization
 from engine.memory.quantization import can_quantize, why_unsupported
-from engine.models.catalogue import Model
 from engine.models.inspection import Inspection
+from engine.models.model import Model
 from engine.sizes import human_size
 from engine.training.defaults import defaults_of
 from engine.training.footprint import Footprint

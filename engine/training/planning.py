@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from engine.errors import DeviceUnavailable
 from engine.hub import local_files
 from engine.memory.device import DeviceFacts
-from engine.models.catalogue import Model
 from engine.models.device_facts import device_facts
 from engine.models.inspection import inspect
+from engine.models.model import Model
 from engine.models.origins import origin_of
 from engine.processes.answering_process import AnsweringProcess
 from engine.processes.channel import Channel

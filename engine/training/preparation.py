@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from engine.errors import ModelUnavailable
 from engine.memory.profiles import ProfileStore
-from engine.models.catalogue import Catalogue, Model
+from engine.models.catalogue import Catalogue
+from engine.models.model import Model
 from engine.models.probe import ModelProbe
 from engine.settings import EngineSettings
 from engine.training.bases import base_of, require_encoders, require_trainable

@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.errors import InvalidRequest
 from engine.jobs.recipe_checks import within
-from engine.models.catalogue import Model
+from engine.models.model import Model
 from engine.training.dataset.storage import TABLE, table_of
 from engine.training.dataset.wording import with_trigger
 from engine.training.defaults import (

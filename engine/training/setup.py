@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.models.catalogue import Model
+from engine.models.model import Model
 from engine.settings import EngineSettings
 from engine.training.request import TrainingRequest
 

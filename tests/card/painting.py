@@ -34,8 +34,8 @@ from engine.memory.measurement import Measurement
 from engine.memory.plan import Plan, Stage
 from engine.memory.profiles import ProfileStore
 from engine.models.adapters import AdapterCatalogue
-from engine.models.catalogue import Model
 from engine.models.controls import ControlCatalogue
+from engine.models.model import Model
 from engine.settings import EngineSettings
 from tests.card.card import Card, plugged_in
 from tests.card.tensors import as_card_tensors

@@ -7,7 +7,7 @@ from engine.jobs.job import Job, JobState
 from engine.jobs.recipe import Recipe
 from engine.memory.measurement import Measurement
 from engine.memory.plan import Stage
-from engine.models.catalogue import Model
+from engine.models.model import Model
 from engine.settings import EngineSettings, ModelSettings
 
 

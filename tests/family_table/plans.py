@@ -6,9 +6,9 @@ from engine.hub.sources import origin
 from engine.memory.device import DeviceFacts
 from engine.memory.plan_table import times
 from engine.memory.planner import choose
-from engine.models.catalogue import Model
 from engine.models.checkpoints import CHECKPOINTS
 from engine.models.inspection import known_inspection
+from engine.models.model import Model
 from engine.models.planning import plan_request_of
 from engine.settings import EngineSettings, ModelSettings
 from engine.sizes import human_size

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from engine.diffusion.families import flux_kontext, qwen_image_21, qwen_image_edit
-from engine.models.catalogue import Model
 from engine.models.families import FAMILIES as KNOWN
+from engine.models.model import Model
 from engine.settings import EngineSettings
 from tests import tiny
 from tests.card import Card

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from engine.models.catalogue import Model
 from engine.models.families import FAMILIES as KNOWN
+from engine.models.model import Model
 from tests.card import Card
 from tests.card.painting import Painting
 from tests.test_card.conftest import FAMILIES

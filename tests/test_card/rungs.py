@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from engine.diffusion.device import Device
-from engine.models.catalogue import Model
 from engine.models.families import FAMILIES
+from engine.models.model import Model
 from tests.card import Card
 from tests.card.painting import Painting
 from tests.engine.builders import engine_settings

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.models.catalogue import Model
+from engine.models.model import Model
 from tests.card import Card
 from tests.card.painting import Painting, paint
 from tests.engine.builders import engine_settings, job

@@ -12,8 +12,8 @@ from engine.diffusion.device import Device
 from engine.hub.control_files import WEIGHTS
 from engine.jobs.control import Control, ControlKind
 from engine.memory.plan import Residence, Stage
-from engine.models.catalogue import Model
 from engine.models.controls import ControlCatalogue
+from engine.models.model import Model
 from engine.network_settings import ControlSettings
 from tests.card import Card
 from tests.card.painting import Painting, paint

@@ -13,7 +13,7 @@ from engine.diffusion.device import Device
 from engine.hub.ip_adapter_files import IPAdapterFiles
 from engine.jobs.reference_uses import ReferenceUse
 from engine.memory.plan import Stage
-from engine.models.catalogue import Model
+from engine.models.model import Model
 from tests.card import Card
 from tests.card.painting import Painting, paint
 from tests.engine.builders import engine_settings, job

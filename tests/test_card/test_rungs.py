@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from engine.jobs.recipe import AdapterUse
 from engine.memory.plan import Residence, Stage
 from engine.models.adapters import AdapterCatalogue
-from engine.models.catalogue import Model
+from engine.models.model import Model
 from tests.card import Card
 from tests.card.painting import Painting, paint
 from tests.card.streams import Stream

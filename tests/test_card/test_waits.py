@@ -12,8 +12,8 @@ from engine import ControlSettings
 from engine.hub.ip_adapter_files import IPAdapterFiles
 from engine.jobs.control import Control, ControlKind
 from engine.jobs.reference_uses import ReferenceUse
-from engine.models.catalogue import Model
 from engine.models.controls import ControlCatalogue
+from engine.models.model import Model
 from tests.card import Card
 from tests.card.painting import paint
 from tests.engine.builders import engine_settings, job

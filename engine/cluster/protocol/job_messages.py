@@ -9,7 +9,7 @@ from engine.cluster.protocol.messages import FileRef, Paint, WorkOn
 from engine.devices.messages import ProcessPicture, RunJob
 from engine.jobs.job import Job, JobState
 from engine.jobs.recipe import Recipe
-from engine.models.catalogue import Model
+from engine.models.model import Model
 from engine.models.networks import Network
 
 Role = Literal["image", "mask", "reference", "control", "lora"]

@@ -13,8 +13,9 @@ from engine.memory.device import DeviceFacts
 from engine.memory.fallback import largest_size_that_fits
 from engine.memory.profiles import ProfileStore
 from engine.models.adapters import Adapter, AdapterCatalogue
-from engine.models.catalogue import Catalogue, Model
+from engine.models.catalogue import Catalogue
 from engine.models.inspection import inspect
+from engine.models.model import Model
 from engine.models.networks import Network, NetworkCatalogue
 from engine.models.origins import hub_of, origin_of
 from engine.models.planning import plan_request_of

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from engine.jobs.recipe import Recipe
-from engine.models.catalogue import Model
+from engine.models.model import Model
 from engine.models.schedulers import SCHEDULERS
 from tests import tiny
 from tests.engine.builders import model

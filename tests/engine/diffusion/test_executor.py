@@ -18,7 +18,7 @@ from engine.devices.messages import (
 )
 from engine.diffusion import running_job as running_job_module
 from engine.memory.plan import Stage
-from engine.models.catalogue import Model
+from engine.models.model import Model
 from tests.engine.builders import job, model, recipe
 from tests.engine.diffusion.families.parity import ONE_LEVEL, difference
 from tests.engine.diffusion.harness import Harness

@@ -17,7 +17,7 @@ from engine.diffusion.families.stable_diffusion import StableDiffusion
 from engine.diffusion.families.stepped import Stepped
 from engine.jobs.recipe import Recipe
 from engine.memory.plan import Stage
-from engine.models.catalogue import Model
+from engine.models.model import Model
 from tests.engine.builders import job, model
 from tests.engine.diffusion.harness import Harness
 from tests.engine.diffusion.painted import Plain, is_picture_of, once

@@ -13,7 +13,7 @@ from engine.diffusion import executor as executor_module
 from engine.diffusion import running_job as running_job_module
 from engine.diffusion import step_clock as step_clock_module
 from engine.diffusion.previews import LatentMap
-from engine.models.catalogue import Model
+from engine.models.model import Model
 from tests.engine.builders import job
 from tests.engine.diffusion.harness import Harness
 from tests.engine.diffusion.painted import Plain, is_picture_of

@@ -26,8 +26,8 @@ from engine.errors import ModelUnavailable
 from engine.jobs.recipe import Recipe
 from engine.memory.device import DeviceFacts
 from engine.memory.plan import Plan, Stage
-from engine.models.catalogue import Model
 from engine.models.inspection import inspect
+from engine.models.model import Model
 from tests.engine.builders import job, model, recipe
 from tests.engine.diffusion.conftest import Image
 from tests.engine.diffusion.families.parity import ONE_LEVEL, difference

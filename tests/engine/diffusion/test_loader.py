@@ -15,7 +15,7 @@ from engine.diffusion.loader import LoadedModel, ModelLoader
 from engine.diffusion.offload.weights import size_of
 from engine.errors import DeviceUnavailable, ModelUnavailable
 from engine.hub import HubClient, download
-from engine.models.catalogue import Model
+from engine.models.model import Model
 from tests.engine.builders import engine_settings, model, recipe
 from tests.engine.diffusion.families.parity import difference, paint
 

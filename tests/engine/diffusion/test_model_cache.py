@@ -19,7 +19,7 @@ from engine.memory.measurement import Measurement
 from engine.memory.plan import Stage
 from engine.memory.plan_request import PlanRequest
 from engine.memory.planner import Choice, choose
-from engine.models.catalogue import Model
+from engine.models.model import Model
 from tests.engine.builders import engine_settings, model
 
 ENDLESS = 2**60

@@ -15,7 +15,7 @@ from engine.diffusion.families.stable_diffusion import StableDiffusion
 from engine.memory.device import DeviceFacts
 from engine.memory.plan import Stage
 from engine.memory.precision import Overflow
-from engine.models.catalogue import Model
+from engine.models.model import Model
 from tests.engine.builders import job, model
 from tests.engine.diffusion.harness import Harness
 

@@ -13,8 +13,8 @@ from engine.images.uploads import UploadFolder
 from engine.jobs.control import Control, ControlKind
 from engine.jobs.control_maps import ControlMaps, LazyMapMaker, MapThread
 from engine.jobs.request import ImageRequest
-from engine.models.catalogue import Model
 from engine.models.controls import ControlCatalogue
+from engine.models.model import Model
 from engine.network_settings import ControlSettings, MapSettings
 from tests.engine.builders import model
 from tests.engine.diffusion.families.unet_pipelines import photo

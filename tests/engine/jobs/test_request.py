@@ -11,7 +11,8 @@ from engine.errors import InvalidRequest
 from engine.jobs.process import Process, ProcessKind, Region
 from engine.jobs.recipe import MAX_PROMPT, MAX_SEED, DraftOf, Recipe
 from engine.jobs.request import ImageRequest
-from engine.models.catalogue import SKETCH, Model
+from engine.models.catalogue import SKETCH
+from engine.models.model import Model
 from engine.models.schedulers import SCHEDULERS, allowed_schedulers
 from tests.engine.builders import model, model_settings, recipe
 

@@ -13,7 +13,8 @@ from engine.errors import InvalidModel, UnknownModel
 from engine.jobs.request import ImageRequest
 from engine.memory.plan import MemoryOptions, Offload, Quantization
 from engine.memory.quantization import QUANTIZATION_METHODS
-from engine.models.catalogue import SKETCH, Catalogue, Model
+from engine.models.catalogue import SKETCH, Catalogue
+from engine.models.model import Model
 from engine.settings import EngineSettings, ModelSettings, Offloading, Quantizing
 from tests.engine.builders import model, model_settings
 

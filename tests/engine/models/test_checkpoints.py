@@ -7,9 +7,9 @@ import pytest
 
 from engine.errors import InvalidRequest
 from engine.jobs.request import ImageRequest
-from engine.models.catalogue import Model
 from engine.models.checkpoints import ALIASES, CHECKPOINTS, checkpoint_of
 from engine.models.families import FAMILIES
+from engine.models.model import Model
 from engine.models.schedulers import SCHEDULERS
 from engine.settings import ModelSettings
 

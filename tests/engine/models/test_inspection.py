@@ -13,8 +13,8 @@ from engine.errors import ModelUnavailable
 from engine.hub import CorruptFile, HubClient, download, origin
 from engine.memory.components import Component, Role
 from engine.memory.plan import Quantization
-from engine.models.catalogue import Model
 from engine.models.inspection import Inspection, inspect
+from engine.models.model import Model
 from engine.settings import ModelSettings
 from tests.engine.hub import weights
 from tests.engine.hub.conftest import UNET

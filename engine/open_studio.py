@@ -76,13 +76,9 @@ from engine.settings import (
 from engine.store import Database, Store
 from engine.studio import Studio
 from engine.tasks import Tasks
-from engine.training.events import TrainingEvents
-from engine.training.loras import TrainedLoras
-from engine.training.preparation import TrainingPreparation
+from engine.training.open_trainings import make_trainings
 from engine.training.publishing import TrainingPublishing
-from engine.training.scheduling import TrainingSchedule
 from engine.training.settings import TrainingSettings
-from engine.training.trainings import Trainings
 from engine.workers import Workers
 from engine.writing.describer import Describer
 from engine.writing.host import MakeHost, WriterProcess, WriterThread
@@ -248,32 +244,19 @@ async def open_studio(
                 model_origins=lambda: probe.origins(catalogue),
             )
             training = training or TrainingSettings(enabled=False)
-            preparation = TrainingPreparation(
-                engine, catalogue, probe, devices[0].profiles, training.command
-            )
-            trained = TrainedLoras(lora_manager, catalogue, store.trainings)
-            training_events = TrainingEvents()
-            schedule = TrainingSchedule(
+            trainings = make_trainings(
                 training,
-                engine.grace,
+                engine,
                 store.trainings,
-                training_events,
-                dispatcher,
-                preparation,
-                trained,
-                checker,
-            )
-            trainings = Trainings(
-                training,
-                store.trainings,
-                training_events,
-                schedule,
-                preparation,
-                trained,
-                contexts,
-                decoder,
-                checker,
-                describer,
+                models=catalogue,
+                adapters=lora_manager,
+                probe=probe,
+                profiles=devices[0].profiles,
+                dispatcher=dispatcher,
+                contexts=contexts,
+                decoder=decoder,
+                safety=checker,
+                describer=describer,
             )
             publishing = TrainingPublishing(hub, lora_manager, store.trainings)
             model_services = ModelServices(
@@ -368,8 +351,7 @@ async def open_studio(
                 ) as studio.cluster:
                     workers.use(studio.cluster)
                     await resume(store.jobs, dispatcher, catalogue)
-                    if training.enabled:
-                        schedule.start()
+                    trainings.run()
                     try:
                         yield studio
                     finally:

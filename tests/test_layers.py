@@ -70,6 +70,7 @@ ENGINE = (
         "engine.left_behind",
     ),
     (
+        "engine.training.open_trainings",
         *("engine.training.trainings", "engine.training.collection"),
         *("engine.training.scheduling", "engine.training.running"),
         *("engine.training.preparation", "engine.training.loras", "engine.training.publishing"),

@@ -281,6 +281,11 @@ class Trainings(TrainingCollection):
             await self._table.delete(training_id)
             await asyncio.to_thread(shutil.rmtree, training.folder, ignore_errors=True)
 
+    def run(self) -> None:
+        """Run what waits, and go on with what ran when the program ended, if members can train."""
+        if self.enabled:
+            self._schedule.start()
+
     async def stop(self) -> None:
         """Run no more, and end every `watch`; what runs goes on after the next start."""
         await self._schedule.stop()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -23,10 +22,9 @@ STEPS = 40
 @contextmanager
 def scripted_trainings() -> Iterator[None]:
     """Studios that are opened inside have such a service, and nothing that runs trainings."""
-    opening = import_module("engine.open_studio")
     with (
-        patch.object(opening, "Trainings", ScriptedTrainings),
-        patch.object(opening.TrainingSchedule, "start", lambda schedule: None),
+        patch("engine.training.open_trainings.Trainings", ScriptedTrainings),
+        patch("engine.training.scheduling.TrainingSchedule.start", lambda schedule: None),
     ):
         yield
 

@@ -13,7 +13,7 @@ from cogs.context import Client
 from cogs.message_ref import MessageRef
 from cogs.messages.claimed_channels import ClaimedChannels
 from cogs.messages.delivery import Showable, fresh_nonce
-from cogs.messages.replies import sentence_for
+from cogs.messages.replies import reply_to, sentence_for
 from cogs.messages.shown_job import job_id_of
 from cogs.policy.access import Refused, require_access, require_postable_channel
 from cogs.policy.nsfw import require_shown
@@ -58,10 +58,7 @@ class Conversation(commands.Cog):
             await require_postable_channel(origin.interaction)
             await self._edit(origin, text)
         except Exception as error:
-            answer = sentence_for(error)
-            await message.reply(
-                answer, mention_author=False, allowed_mentions=discord.AllowedMentions.none()
-            )
+            await reply_to(message, sentence_for(error))
 
     def _said_to_me(self, message: discord.Message) -> str:
         """The text of a message to the bot, without the mention; empty if it isn't to it.

@@ -35,6 +35,18 @@ async def reply(interaction: discord.Interaction[Any], text: str) -> None:
         await interaction.response.send_message(text, ephemeral=True, allowed_mentions=mentions)
 
 
+async def reply_to(message: discord.Message, text: str) -> None:
+    """Reply to a message with `text`, cut to what Discord takes, if it is still there."""
+    try:
+        await message.reply(
+            shortened_markdown(text, MAX_MESSAGE_LENGTH),
+            mention_author=False,
+            allowed_mentions=discord.AllowedMentions.none(),
+        )
+    except discord.HTTPException as error:
+        log.info("A message can't be answered: %s", error)
+
+
 def sentence_for(error: Exception) -> str:
     """What to tell the user about `error`; a bug is logged under an ID that they see."""
     match error:

@@ -11,7 +11,7 @@ from cogs.message_ref import MessageRef
 from cogs.policy.contexts import is_bot_dm, is_user_install
 from cogs.policy.permissions import REQUIRED_PERMISSIONS, missing_permissions
 from cogs.policy.request_context import request_context, settings_in
-from engine import AtelierError, Job
+from engine import AtelierError, Block, Job
 from speech import AND, join_list, phrase, say
 
 MAINTAINERS = (discord.TeamMemberRole.admin, discord.TeamMemberRole.developer)
@@ -218,9 +218,12 @@ async def require_unblocked(interaction: Interaction) -> None:
         return
     block = (await request_context(interaction)).block
     if block is not None:
-        if block.until is None:
-            raise Refused(say(BLOCKED))
-        raise Refused(say(BLOCKED_UNTIL, at=int(block.until) + 1))
+        raise Refused(block_sentence(block))
+
+
+def block_sentence(block: Block) -> str:
+    """What somebody is told who is blocked."""
+    return say(BLOCKED) if block.until is None else say(BLOCKED_UNTIL, at=int(block.until) + 1)
 
 
 async def require_access(interaction: Interaction) -> None:

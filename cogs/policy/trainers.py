@@ -1,12 +1,14 @@
 """Who may train LoRAs where, and whose trainings they may act on."""
 
+from contextlib import suppress
+
 import discord
 
 from cogs.context import Interaction
-from cogs.policy.access import Refused, is_moderator, is_owner
+from cogs.policy.access import Refused, block_sentence, is_moderator, is_owner, member_manages
 from cogs.policy.contexts import is_user_install, scope_of
 from cogs.policy.request_context import request_context, settings_in
-from engine import NotYours, Training, UnknownJob
+from engine import NotYours, RequestContext, Training, UnknownJob
 from speech import say
 
 
@@ -24,15 +26,45 @@ async def require_trainer(interaction: Interaction) -> None:
                 say("Only the bot's owner can train LoRAs here. Ask in a server that I'm in.")
             )
     elif not is_moderator(interaction):
-        trainers = settings_in(await request_context(interaction)).trainers
-        roles = interaction.user.roles if isinstance(interaction.user, discord.Member) else []
-        if not any(role.id in trainers for role in roles):
-            raise Refused(
-                say(
-                    "Training LoRAs here takes a role that a server manager has chosen in "
-                    "`/settings`, or moderating this server."
-                )
+        _require_role(interaction.user, await request_context(interaction))
+
+
+async def require_trainer_of(interaction: Interaction, training: Training) -> None:
+    """Raise `Refused` unless the user may train LoRAs where this one was begun.
+
+    The result is for that place, wherever the user acts on it.
+    """
+    if training.scope == scope_of(interaction) or not training.scope.startswith("guild:"):
+        await require_trainer(interaction)
+        return
+    bot = interaction.client
+    member = None
+    if (guild := bot.get_guild(int(training.scope.removeprefix("guild:")))) is not None:
+        with suppress(discord.NotFound):
+            member = await guild.fetch_member(interaction.user.id)
+    if member is None:
+        raise Refused(
+            say("This training was begun in a server in which one of us isn't a member any more.")
+        )
+    user = str(member.id)
+    context = await bot.studio.context(training.scope, f"user:{user}", user)
+    if not member_manages(bot, member):
+        if context.block is not None:
+            raise Refused(block_sentence(context.block))
+        if not member.guild_permissions.moderate_members:
+            _require_role(member, context)
+
+
+def _require_role(user: discord.User | discord.Member, context: RequestContext) -> None:
+    trainers = settings_in(context).trainers
+    roles = user.roles if isinstance(user, discord.Member) else []
+    if not any(role.id in trainers for role in roles):
+        raise Refused(
+            say(
+                "Training LoRAs here takes a role that a server manager has chosen in "
+                "`/settings`, or moderating this server."
             )
+        )
 
 
 def seen_by_all(training: Training) -> bool:

@@ -3,7 +3,7 @@
 from cogs.context import Interaction
 from cogs.messages.replies import reply
 from cogs.policy.access import Refused
-from cogs.policy.trainers import own_training, require_trainer
+from cogs.policy.trainers import own_training, require_trainer_of
 from cogs.train.acting import messages_of, require_state
 from cogs.train.caption_page import show_page
 from cogs.train.home import TrainingHome
@@ -18,8 +18,8 @@ COLLECTING = TrainingState.COLLECTING
 
 async def add(interaction: Interaction, training_id: int) -> None:
     """Open a form for pictures: files, or some that the bot has painted."""
-    await require_trainer(interaction)
     training = await own_training(interaction, training_id)
+    await require_trainer_of(interaction, training)
     await require_state(interaction, training, COLLECTING)
     modal = add_modal(training, await picture_options(interaction, training))
     await interaction.response.send_modal(modal)
@@ -27,8 +27,8 @@ async def add(interaction: Interaction, training_id: int) -> None:
 
 async def thread(interaction: Interaction, training_id: int) -> None:
     """Open a thread in which pictures can be posted, or say where it is."""
-    await require_trainer(interaction)
     training = await own_training(interaction, training_id)
+    await require_trainer_of(interaction, training)
     await require_state(interaction, training, COLLECTING)
     await interaction.client.services[TrainingThreads].open(interaction, training)
 
@@ -72,8 +72,8 @@ async def agreed(interaction: Interaction, training_id: int) -> None:
 
 async def start(interaction: Interaction, training_id: int) -> None:
     """Start the training; it waits for its turn."""
-    await require_trainer(interaction)
     training = await own_training(interaction, training_id)
+    await require_trainer_of(interaction, training)
     await require_state(interaction, training, COLLECTING)
     if training.kind is TrainingKind.SUBJECT and not TrainingHome.of(training).agreed:
         raise Refused(

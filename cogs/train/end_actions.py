@@ -9,7 +9,7 @@ from cogs.messages.delivery import delete_message
 from cogs.messages.replies import reply
 from cogs.policy.access import Refused
 from cogs.policy.audit import record
-from cogs.policy.trainers import own_training, owns
+from cogs.policy.trainers import own_training, owns, require_trainer_of
 from cogs.train.acting import messages_of, require_state
 from cogs.train.buttons import TrainingButton
 from cogs.train.home import TrainingHome
@@ -79,6 +79,7 @@ async def share(interaction: Interaction, training_id: int) -> None:
     await require_state(interaction, training, TrainingState.FINISHED)
     if not training.scope.startswith("guild:"):
         raise Refused(say("It was trained outside of a server, so it stays yours alone."))
+    await require_trainer_of(interaction, training)
     await interaction.response.defer(ephemeral=True)
     await interaction.client.studio.trainings.share(training.id)
     await messages_of(interaction).refresh(training.id)

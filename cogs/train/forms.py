@@ -5,7 +5,7 @@ import re
 from cogs.context import Interaction
 from cogs.messages.modals import ModalCog, field_values, uploaded_files
 from cogs.messages.replies import reply
-from cogs.policy.trainers import own_training, require_trainer
+from cogs.policy.trainers import own_training, require_trainer_of
 from cogs.requests.builder import TypedRequest
 from cogs.requests.written_prompts import paint
 from cogs.train.adding import add_files, add_own, refusals
@@ -36,7 +36,7 @@ class TrainingForms(ModalCog):
 
     async def _add(self, interaction: Interaction, training: Training) -> None:
         """Add the pictures one by one; say of each that can't be used why."""
-        await require_trainer(interaction)
+        await require_trainer_of(interaction, training)
         await interaction.response.defer()
         messages = interaction.client.services[TrainingMessages]
         await messages.adopt(interaction, training)

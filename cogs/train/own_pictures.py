@@ -13,6 +13,7 @@ from cogs.messages.text import shortened
 from cogs.policy.nsfw import require_shown
 from cogs.policy.viewer import viewer_of
 from cogs.policy.visibility import visible_job
+from cogs.train.modals import MAX_CAPTION
 from engine import InvalidRequest, Job, Parent, Search, Training
 from speech import say
 
@@ -47,7 +48,7 @@ async def picture_options(
 async def read_picture(
     interaction: Interaction, value: str, training: Training
 ) -> tuple[bytes, str]:
-    """The picture of an option, as a file, and its prompt.
+    """The picture of an option, as a file, and its prompt, cut to the length of a caption.
 
     Raises:
         UnknownJob: When it is gone, or the user may not see it.
@@ -62,7 +63,7 @@ async def read_picture(
         )
     picture = Parent(job.id, int(match["number"]))
     data = await interaction.client.studio.init_images.read_finished(picture)
-    return data, job.recipe.prompt
+    return data, shortened(job.recipe.prompt, MAX_CAPTION)
 
 
 async def _jobs(interaction: Interaction) -> AsyncIterator[tuple[Job, str]]:

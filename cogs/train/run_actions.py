@@ -2,7 +2,7 @@
 
 from cogs.context import Interaction
 from cogs.messages.replies import reply
-from cogs.policy.trainers import own_training
+from cogs.policy.trainers import own_training, owns, require_trainer_of
 from cogs.train.acting import apply, messages_of, require_state
 from engine import TrainingState
 from speech import say
@@ -20,6 +20,8 @@ async def pause(interaction: Interaction, training_id: int) -> None:
 async def resume(interaction: Interaction, training_id: int) -> None:
     """Go on with a training that was paused, or couldn't go on."""
     training = await own_training(interaction, training_id, moderated=True)
+    if owns(interaction, training):
+        await require_trainer_of(interaction, training)
     await require_state(interaction, training, PAUSED, TrainingState.FAILED)
     if training.state is TrainingState.FAILED:
         await messages_of(interaction).change_home(training, delivered=False)

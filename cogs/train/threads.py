@@ -5,7 +5,6 @@ all others take the message content intent, which Discord has to grant and the b
 """
 
 import asyncio
-import logging
 from contextlib import suppress
 from typing import Final
 from weakref import WeakValueDictionary
@@ -16,19 +15,17 @@ from discord.ext import commands
 from cogs.context import Client, Interaction
 from cogs.markdown import escaped
 from cogs.messages.claimed_channels import ClaimedChannels
-from cogs.messages.replies import reply, sentence_for
+from cogs.messages.replies import reply, reply_to, sentence_for
 from cogs.messages.text import shortened
 from cogs.policy.access import Refused, require_access
 from cogs.policy.permissions import missing_permissions
-from cogs.policy.trainers import require_trainer, seen_by_all
+from cogs.policy.trainers import require_trainer_of, seen_by_all
 from cogs.requests.message_origin import MessageOrigin
 from cogs.train.adding import Outcome, add_files, refusals
 from cogs.train.home import TrainingHome
 from cogs.train.training_messages import TrainingMessages
 from engine import InvalidRequest, Training, TrainingState, UnknownJob
 from speech import join_list, phrase, say, say_many, set_language
-
-log = logging.getLogger(__name__)
 
 NEEDED = ("view_channel", "create_public_threads", "send_messages_in_threads")
 """What the bot needs to open a thread and to answer in it."""
@@ -136,7 +133,7 @@ class TrainingThreads(commands.Cog):
         except Exception as error:
             text = sentence_for(error)
         if text:
-            await self._answer(message, text)
+            await reply_to(message, text)
 
     @commands.Cog.listener()
     async def on_raw_thread_delete(self, payload: discord.RawThreadDeleteEvent) -> None:
@@ -192,8 +189,7 @@ class TrainingThreads(commands.Cog):
                     name=escaped(training.name),
                 )
             )
-        if message.guild is not None:  # elsewhere, Start asks again where it was begun
-            await require_trainer(origin.interaction)
+        await require_trainer_of(origin.interaction, training)
         if not message.attachments:
             raise InvalidRequest(say("This message has no picture attached."))
         caption = message.content.replace(self._mention, " ")
@@ -220,13 +216,3 @@ class TrainingThreads(commands.Cog):
     def _mention(self) -> str:
         assert self._bot.user is not None, "it is known after the login"
         return self._bot.user.mention
-
-    async def _answer(self, message: discord.Message, text: str) -> None:
-        try:
-            await message.reply(
-                shortened(text, 2000),
-                mention_author=False,
-                allowed_mentions=discord.AllowedMentions.none(),
-            )
-        except discord.HTTPException as error:
-            log.info("A message of a training's thread can't be answered: %s", error)

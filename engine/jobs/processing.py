@@ -80,6 +80,7 @@ class PictureProcesses:
         context = await self._submission.context_of(requester)
         context.models.check(model)
         context.catalogue[recipe.model]  # raises if it was removed
+        self._submission.require_adapters(recipe, context)
         await self._check(recipe, requester)
         require_review(await context.words.to_review(ImageRequest.of(recipe)))
         image, size = await self._init_images.keep_whole(picture)

@@ -127,6 +127,12 @@ class JobSubmission:
             return requester.context
         return await self._contexts.load(requester.scope, requester.scope, requester.owner)
 
+    def require_adapters(self, recipe: Recipe, context: RequestContext) -> None:
+        """Raise `InvalidRequest` unless the requester can use the LoRAs of a recipe there."""
+        adapters = self._adapters.seen_by(context.scope, context.owner)
+        for use in recipe.adapters:
+            adapters[use.name]
+
     async def _recipes(
         self, requests: Sequence[ImageRequest], context: RequestContext
     ) -> list[Recipe]:

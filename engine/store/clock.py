@@ -24,6 +24,8 @@ REPAIRS = {
     "reviews": "UPDATE reviews SET asked_at = :now WHERE asked_at > :latest",
     "outcomes": "UPDATE outcomes SET at = :now WHERE at > :latest",
     "trainings": "UPDATE trainings SET started_at = :now WHERE started_at > :latest",
+    "removed trainings": "UPDATE removed_trainings SET started_at = :now "
+    "WHERE started_at > :latest",
     "workers": "UPDATE workers SET seen_at = :now WHERE seen_at > :latest",
 }
 """By table. A block lasts as long from now as it was to last."""

@@ -85,6 +85,15 @@ TRAININGS = """
     ) STRICT;
     """
 
+REMOVED_TRAININGS = """
+    CREATE TABLE removed_trainings (
+        owner       TEXT NOT NULL,
+        started_at  REAL NOT NULL
+    ) STRICT;
+    CREATE INDEX removed_trainings_of_owner ON removed_trainings (owner, started_at);
+    """
+"""When trainings were started that are gone: they still count."""
+
 WORKERS = """
     CREATE TABLE workers (
         name        TEXT PRIMARY KEY,
@@ -338,6 +347,7 @@ STEPS: tuple[str, ...] = (
     ADDED_LORAS,
     TRAININGS,
     WORKERS,
+    REMOVED_TRAININGS,
 )
 
 

@@ -78,9 +78,10 @@ class TrainingTable:
         )
 
     async def started_since(self, owner: str, since: float) -> list[float]:
-        """When a person's trainings were started since then, in order."""
+        """When a person's trainings were started since then, also removed ones, in order."""
         rows = await self._database.read(
-            "SELECT started_at FROM trainings WHERE owner = ? AND started_at > ? "
+            "SELECT started_at FROM trainings WHERE owner = ?1 AND started_at > ?2 UNION ALL "
+            "SELECT started_at FROM removed_trainings WHERE owner = ?1 AND started_at > ?2 "
             "ORDER BY started_at",
             owner,
             since,
@@ -97,9 +98,22 @@ class TrainingTable:
             )
         return await self.get(training_id)
 
-    async def delete(self, training_id: int) -> None:
-        """Delete a training with its pictures' rows."""
+    async def delete(self, training_id: int, counted_since: float) -> None:
+        """Delete a training with its pictures' rows; all but when it was started.
+
+        Args:
+            training_id: Which.
+            counted_since: Of removed ones that were started before it, that is forgotten, too.
+        """
         async with self._database.transaction() as connection:
+            await connection.execute(
+                "INSERT INTO removed_trainings SELECT owner, started_at FROM trainings "
+                "WHERE id = ? AND started_at IS NOT NULL",
+                (training_id,),
+            )
+            await connection.execute(
+                "DELETE FROM removed_trainings WHERE started_at <= ?", (counted_since,)
+            )
             await connection.execute("DELETE FROM trainings WHERE id = ?", (training_id,))
 
     async def add_picture(self, training_id: int, picture: CollectedPicture) -> Training:

@@ -9,6 +9,7 @@ from engine.errors import InvalidRequest
 from engine.images.decoder import Decoder
 from engine.jobs.context_loader import ContextLoader
 from engine.jobs.request import ImageRequest
+from engine.models.model import Model
 from engine.safety.checker import SafetyChecker
 from engine.store import TrainingTable
 from engine.training.allowance import check_month, check_one
@@ -118,15 +119,17 @@ class TrainingCollection:
 
         Raises:
             InvalidModel: When the name is taken or not valid.
-            InvalidRequest: When training is turned off, or can't be done on that model.
+            InvalidRequest: When training is turned off, can't be done on that model, or the scope
+                doesn't allow the model or the words.
             UnknownModel: When there is no such model.
             ModelUnavailable: When the model isn't on this machine.
             LimitReached: When the owner collects for another one, or has started too many.
         """
         self.require_enabled()
         trigger = checked_trigger(trigger)
+        known = self._preparation.model(model)
+        await self.check_allowed(scope, owner, [name, trigger], known)
         base = await self._preparation.base(model)
-        await self.check_words(scope, owner, [trigger])
         async with self._changing:
             await self._loras.check_name(name)
             await check_one(self._table, owner)
@@ -148,12 +151,14 @@ class TrainingCollection:
         Raises:
             UnknownJob: When there is no such training.
             InvalidRequest: When it isn't a picture, is too small, looks like one that is there or
-                isn't safe, or there are too many, or the training was started.
+                isn't safe, there are too many, or the training was started; or the caption is too
+                long or has a word that the scope doesn't allow.
             StorageError: When it can't be stored.
         """
         training = await self.collecting(training_id)
         check_room(training.pictures)
         caption = checked_caption(caption)
+        await self.check_allowed(training.scope, training.owner, [caption])
         side = defaults_of(self._preparation.model(training.model)).side
         given = await self._decoder.run(look_over, data, least(side))
         check_new(training.pictures, given)
@@ -181,10 +186,12 @@ class TrainingCollection:
 
         Raises:
             UnknownJob: When there is no such training.
-            InvalidRequest: When the text is too long, there is no such picture, or the training was
-                started.
+            InvalidRequest: When the text is too long or has a word that the scope doesn't allow,
+                there is no such picture, or the training was started.
         """
         caption = checked_caption(text)
+        training = await self.collecting(training_id)
+        await self.check_allowed(training.scope, training.owner, [caption])
         async with self._changing:
             training = await self.collecting(training_id)
             require_picture(training.pictures, number)
@@ -236,10 +243,25 @@ class TrainingCollection:
         if not self.enabled:
             raise InvalidRequest(say("Training LoRAs is turned off here."))
 
-    async def check_words(self, scope: str, owner: str, texts: Iterable[str]) -> None:
-        """Raise `InvalidRequest` when one of the texts has a word that the scope blocks."""
+    async def check_allowed(
+        self, scope: str, owner: str, texts: Iterable[str], model: Model | None = None
+    ) -> None:
+        """Raise `InvalidRequest` when the scope doesn't allow one of the texts, or the model.
+
+        Nobody reviews what is trained, so words that have to be reviewed aren't allowed, either.
+        """
         context = await self._contexts.load(scope, scope, owner)
-        await context.words.check(*(ImageRequest(prompt=text) for text in texts))
+        if model is not None:
+            context.models.check(model)
+        requests = [ImageRequest(prompt=text) for text in texts]
+        await context.words.check(*requests)
+        if await context.words.to_review(*requests):
+            raise InvalidRequest(
+                say(
+                    "Your text contains a word that a moderator of this server must review, which "
+                    "isn't possible for trainings. Use other words."
+                )
+            )
 
     async def collecting(self, training_id: int) -> Training:
         """The training, if pictures can still be changed. Raises `InvalidRequest`."""

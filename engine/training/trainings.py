@@ -8,7 +8,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from engine.errors import InvalidRequest
-from engine.training.allowance import check_month
+from engine.training.allowance import MONTH, check_month
 from engine.training.collecting import check_enough
 from engine.training.collection import TrainingCollection
 from engine.training.plan import TrainingPlan
@@ -63,7 +63,7 @@ class Trainings(TrainingCollection):
             ModelUnavailable: When its model's files are gone.
             DeviceUnavailable: When the device can't be asked.
             InvalidRequest: When there are too few pictures, it was started, a value isn't allowed,
-                a caption has a word that its scope blocks, or it doesn't fit on the device.
+                its scope doesn't allow its model or its words, or it doesn't fit on the device.
             LimitReached: When its owner has started too many.
             StorageError: When it can't be stored.
         """
@@ -81,7 +81,7 @@ class Trainings(TrainingCollection):
             request = replace(plan.request, sample_prompts=usual.sample_prompts)
             texts = [request.class_prompt, *request.sample_prompts]
             texts += [picture.caption for picture in training.pictures]
-            await self.check_words(training.scope, training.owner, texts)
+            await self.check_allowed(training.scope, training.owner, texts, model)
             await check_month(self._table, training.owner, self._settings.per_month)
             await asyncio.to_thread(write_dataset, training, request)
             training = await self._schedule.set(
@@ -278,7 +278,7 @@ class Trainings(TrainingCollection):
             training = await self.cancel(training_id)
         async with self._changing:
             await self._loras.remove(training)
-            await self._table.delete(training_id)
+            await self._table.delete(training_id, time.time() - MONTH)
             await asyncio.to_thread(shutil.rmtree, training.folder, ignore_errors=True)
 
     def run(self) -> None:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from cogs.messages.encodings import encodings
 from engine import BackgroundSettings, SafetySettings, UpscalerSettings
 from engine.images.metadata import read_settings
 from engine.jobs.job import Parent
+from engine.jobs.recipe import AdapterUse, Recipe
 from tests.cogs.actions.test_fill import picked
-from tests.cogs.app import App, image, number, refused, settings_line, told
+from tests.cogs.app import App, image, number, refused, settings_line, told, told_after
 from tests.discord_server.messages import Attachment
 from tests.tiny.classifier import classifier
 from tests.tiny.segmenter import segmenter
@@ -90,6 +93,23 @@ async def test_details_of_chosen_parts_are_painted_again_and_the_rest_stays(app:
         varied = await app.done(await (await app.press(app.bob, result, "Vary (subtle)")).message())
         recipe = (await bot.studio.job(number(varied))).recipe
         assert (recipe.width, recipe.height, recipe.process) == (128, 96, None)
+
+
+async def test_with_a_lora_of_somebody_else_nothing_is_painted_again(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with app.open() as bot:
+        message = await app.painted(app.alice, "a red house", size="128x96")
+        get = bot.studio.processes._recipe
+
+        async def with_hers(picture: Parent) -> Recipe:
+            return replace(await get(picture), adapters=(AdapterUse("hers", 1.0),))
+
+        monkeypatch.setattr(bot.studio.processes, "_recipe", with_hers)
+        shown = await (await app.press(app.bob, message, "Fix details")).message()
+        await picked(app, shown, "Right")
+        refusal = await told_after(await app.bob.click(shown, label="Fix details"))
+        assert "no LoRA" in refusal
 
 
 async def test_without_parts_nothing_is_fixed(app: App) -> None:

@@ -95,6 +95,8 @@ async def test_what_cannot_be_edited_is_answered_with_a_sentence(klein: App) -> 
         two = await klein.painted(klein.alice, count=2)
         which = await say(klein, klein.bob, f"{me(klein)} at night", two)
         assert "has several pictures" in which.text()
+        long = await say(klein, klein.bob, f"{me(klein)} 2: --sref http{'x' * 1950}", two)
+        assert long.text().startswith("--sref takes the number of a job")
         second = await klein.done(await say(klein, klein.bob, f"{me(klein)} 2: at night", two))
         assert (await bot.studio.job(number(second))).parent == Parent(number(two), 1)
 

@@ -93,3 +93,31 @@ async def test_moderators_end_what_others_train_but_do_not_see_what_is_private(
             refusal = await told(await mod.slash(app.art, f"train {command}", training=hidden))
             assert refusal.startswith(f"Training {hidden} doesn't exist or isn't yours.")
         assert not (await service(bot).get(hidden)).state.over
+
+
+async def test_who_may_not_train_in_a_server_any_more_gives_it_nothing_from_elsewhere(
+    scripted: App,
+) -> None:
+    app = scripted
+    role = app.guild.add_role("trainers")
+    app.alice.roles.append(role)
+    async with app.open(personal_training=True) as bot:
+        await change_server_settings(
+            bot.studio,
+            f"guild:{app.guild.id}",
+            lambda settings: type(settings)(trainers=(role.id,)),
+        )
+        card = await collected(app, bot, app.alice, private=True)
+        number = number_of(card)
+        shown = await (await app.alice.slash(app.alice.dm, "train show", training=number)).message()
+        app.alice.roles.remove(role)
+        refusal = await told_after(await app.alice.click(shown, label="Start"))
+        assert "takes a role" in refusal
+        alice, scope = str(app.alice.user.id), f"guild:{app.guild.id}"
+        await bot.studio.moderation.block(scope, alice, by="1", reason="spam")
+        refusal = await told_after(await app.alice.click(shown, label="Start"))
+        assert "blocked you" in refusal
+        await bot.studio.moderation.unblock(scope, alice)
+        app.alice.roles.append(role)
+        await app.alice.click(shown, label="Start")
+        await shows(app, shown, "waiting for its turn")

@@ -16,13 +16,16 @@ from engine import (
     LimitReached,
     Requester,
     Studio,
+    TrainingSettings,
     UnknownJob,
+    open_studio,
 )
 from engine.training.outside.process import OutsideProcess
 from engine.training.plan import TrainingPlan
 from engine.training.planning import PlanQuestion
 from engine.training.run_folder import RunFolder
 from engine.training.setup import TrainingSetup
+from tests.engine.builders import engine_settings, model_settings
 from tests.engine.training.members import (
     HERE,
     STATES,
@@ -30,6 +33,7 @@ from tests.engine.training.members import (
     begun,
     eventually,
     new,
+    png,
     process,
     ready,
     until,
@@ -187,6 +191,42 @@ async def test_a_member_who_has_trained_enough_this_month_waits_for_the_next(
             await new(studio)
         assert told.value.retry_at is not None
         await new(studio, owner="bob")
+        await studio.trainings._table.set(given_up.id, step=4)  # it ran
+        await studio.trainings.remove(given_up.id)
+        with pytest.raises(LimitReached, match="You've started 1 training"):
+            await new(studio, "third")
+
+
+async def test_what_a_server_forbids_is_not_trained_nor_shown(open_here: Open) -> None:
+    async with open_here() as studio:
+        await studio.moderation.block_word(HERE, "gore")
+        await studio.moderation.review_word(HERE, "knife")
+        for word, sentence in (("gore", "isn't allowed"), ("knife", "must review")):
+            for texts in ({"name": word}, {"trigger": f"{word} zork"}):
+                with pytest.raises(InvalidRequest, match=sentence):
+                    await new(studio, **texts)
+        await new(studio, "gore", "bob", scope="guild:2")
+        training = await ready(studio)
+        for word, sentence in (("gore", "isn't allowed"), ("knife", "must review")):
+            with pytest.raises(InvalidRequest, match=sentence):
+                await studio.trainings.add_picture(training.id, png(7), f"much {word}")
+            with pytest.raises(InvalidRequest, match=sentence):
+                await studio.trainings.caption(training.id, 1, f"a {word}")
+        assert len((await studio.trainings.get(training.id)).pictures) == 6
+
+
+async def test_a_model_that_a_server_does_not_allow_is_not_trained_on(
+    tmp_path: Path, runners: list[Runner]
+) -> None:
+    settings, models = engine_settings(default_model="sketch"), {"other": model_settings(tmp_path)}
+    allowed = TrainingSettings()
+    async with open_studio(settings, models, tmp_path / "data", training=allowed) as studio:
+        training = await ready(studio)
+        await studio.server_models.allow(HERE, ["other"])
+        with pytest.raises(InvalidRequest, match="isn't allowed here"):
+            await studio.trainings.start(training.id)
+        with pytest.raises(InvalidRequest, match="isn't allowed here"):
+            await new(studio, "other", "bob")
 
 
 async def test_a_private_lora_is_its_owners_alone_until_it_is_shared(

@@ -4,7 +4,9 @@ import os
 import secrets
 from pathlib import Path
 
+from engine.errors import StorageError
 from engine.private_files import FILE, private_folder
+from speech import say
 
 BINARY: int = getattr(os, "O_BINARY", 0)
 """Windows would change line ends without it."""
@@ -28,3 +30,13 @@ def write_whole(file: Path, data: bytes) -> None:
         temporary.replace(file)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_or_say(file: Path, data: bytes) -> None:
+    """As `write_whole`, but raises `StorageError`, with a sentence."""
+    try:
+        write_whole(file, data)
+    except OSError as error:
+        raise StorageError(
+            say("{file} can't be written: {reason}.", file=file, reason=str(error))
+        ) from error

@@ -1,18 +1,21 @@
 """Everything that paints for this bot, by name: its own devices and workers on other machines."""
 
 import asyncio
+import contextlib
 import logging
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from engine.cluster.bot.cluster import Cluster
-from engine.cluster.bot.workers_view import WorkerState
+from engine.cluster.bot.worker_state import WorkerState
 from engine.devices.attached_device import DeviceState
 from engine.devices.dispatcher import Dispatcher
 from engine.errors import InvalidRequest, StorageError
+from engine.memory.device import DeviceMemory
 from engine.store import SeenWorker, WorkerTable
 from speech import say
 
@@ -20,6 +23,9 @@ log = logging.getLogger(__name__)
 
 KEPT = 30 * 24 * 3600.0
 """Seconds for which a worker that doesn't come back is listed."""
+
+MEMORY_SECONDS = 1.0
+"""How long a device may take to tell of its memory; what it told before is shown otherwise."""
 
 NOTE_INTERVAL = 60.0
 """Seconds between two notes of who is here."""
@@ -49,8 +55,10 @@ class Worker:
         paused_here: Whether the bot's owner has paused it; it stays so until it's resumed.
         pause: Why it's paused otherwise: a word or two from its machine, or a sentence.
         card: What it paints with, as the machine calls it; empty if that isn't known.
+        memory: How much is taken of the memory of each of its devices that tell.
         program: Its version of the program; empty for this machine's.
-        model: The model in use, or used last.
+        lacking: The names of the bot's models that it lacks.
+        model: The model in use, or used last; several devices may have several.
         jobs: How many jobs it has.
         pictures: How many pictures those have together.
         batch_size: How many pictures it paints side by side.
@@ -67,6 +75,8 @@ class Worker:
     pause: str = ""
     card: str = ""
     program: str = ""
+    memory: tuple[DeviceMemory, ...] = ()
+    lacking: tuple[str, ...] = ()
     model: str | None = None
     jobs: int = 0
     pictures: int = 0
@@ -115,6 +125,9 @@ class Workers:
 
         One that hasn't been here for a month isn't listed.
         """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(MEMORY_SECONDS):
+                await self._dispatcher.memory()
         pictures = await self._table.pictures_last_day()
         seen = await self._table.seen_since(time.time() - KEPT)
         here = [*self._local(pictures), *self._remote(pictures)]
@@ -157,7 +170,9 @@ class Workers:
     async def _note(self) -> None:
         states = self._cluster.workers if self._cluster is not None else ()
         seen = [
-            SeenWorker(name=one.name, card=one.device, program=one.program, seen_at=one.heard_at)
+            SeenWorker(
+                name=one.name, card=_cards(one.cards), program=one.program, seen_at=one.heard_at
+            )
             for one in states
         ]
         if seen:
@@ -178,7 +193,7 @@ class Workers:
                     pause=state.failure or "",
                     pictures_last_day=pictures.get(state.name, 0),
                     seen_at=time.time(),
-                    **_load(state),
+                    **_load([state]),
                 )
 
     def _remote(self, pictures: Mapping[str, int]) -> Iterator[Worker]:
@@ -189,11 +204,12 @@ class Workers:
                 doing=_doing_there(one),
                 paused_here=one.paused_here,
                 pause=one.pause,
-                card=one.device,
+                card=_cards(one.cards),
+                lacking=one.lacking,
                 program=one.program,
                 pictures_last_day=_of_worker(one.name, pictures),
                 seen_at=one.heard_at,
-                **_load(one.device_state),
+                **_load(one.devices),
             )
 
     def _away(self, one: SeenWorker, pictures: Mapping[str, int]) -> Worker:
@@ -223,20 +239,30 @@ def _doing(state: DeviceState) -> Doing:
 
 
 def _doing_there(one: WorkerState) -> Doing:
-    if one.device_state is None:
+    if not one.devices:
         return Doing.AWAY
-    return Doing.PAUSED if one.pause else _doing(one.device_state)
+    if one.pause or one.paused_here:
+        return Doing.PAUSED
+    return Doing.PAINTING if any(device.running for device in one.devices) else Doing.IDLE
 
 
-def _load(state: DeviceState | None) -> dict[str, Any]:
-    """What a worker says of a device."""
-    if state is None:
+def _cards(names: Sequence[str]) -> str:
+    """Devices by name, equal ones counted."""
+    return ", ".join(f"{n} × {name}" if n > 1 else name for name, n in Counter(names).items())
+
+
+def _load(states: Sequence[DeviceState]) -> dict[str, Any]:
+    """What a worker says of its devices; the speed is that of one that has painted."""
+    if not states:
         return {}
+    running = [job for state in states for job in state.running]
+    known = next((state for state in states if state.step_seconds is not None), states[0])
     return {
-        "model": state.model,
-        "jobs": len(state.running),
-        "pictures": sum(job.recipe.count for job in state.running),
-        "batch_size": state.batch_size,
-        "step_seconds": state.step_seconds,
-        "step_size": state.step_size,
+        "model": ", ".join(sorted({state.model for state in states if state.model})) or None,
+        "memory": tuple(state.memory for state in states if state.memory),
+        "jobs": len(running),
+        "pictures": sum(job.recipe.count for job in running),
+        "batch_size": sum(state.batch_size for state in states),
+        "step_seconds": known.step_seconds,
+        "step_size": known.step_size,
     }

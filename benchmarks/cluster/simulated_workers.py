@@ -19,7 +19,8 @@ from engine.cluster.bot.open_cluster import FOLDER
 from engine.cluster.file_hashes import FileHashes
 from engine.cluster.identity import Kind, Resource, Resources
 from engine.cluster.protocol.measurements import card_of
-from engine.cluster.protocol.messages import Beat, Hello, Offer, Paint, Stranger
+from engine.cluster.protocol.messages import Beat, Hello, Paint, Stranger
+from engine.cluster.protocol.parts import Offer
 from engine.cluster.protocol.subjects import JOBS, inbox_of
 from engine.cluster.server.certificate import kept_certificate
 from engine.cluster.server.connection import connected
@@ -89,7 +90,9 @@ async def simulate(
 ) -> None:
     """Be a worker until cancelled."""
     async with connected(url, seed, inbox_of(name), certificate=certificate) as client:
-        worker = SimulatedWorker(BotLink(client, name), offers, seconds)
+        link = BotLink(name)
+        link.client = client
+        worker = SimulatedWorker(link, offers, seconds)
         async with room:
             await worker.greet()
         stream = await client.jetstream().pull_subscribe_bind(name, JOBS)

@@ -18,7 +18,7 @@ from engine.errors import AtelierError
 from engine.hub.ip_adapter_files import ip_adapter_on_disk
 from engine.hub.local_files import files_of
 from engine.hub.pipeline_layout import CARD
-from engine.hub.presence import Presence, sources_of
+from engine.hub.presence import Presence, disk_usage, sources_of
 from engine.hub.sources import SourceKind
 from engine.jobs.job import Job
 from engine.jobs.process import ProcessKind
@@ -29,7 +29,7 @@ from engine.models.embeddings import embedding_files, words_in
 from engine.models.ip_adapters import IPAdapterCatalogue
 from engine.models.model import Model
 from engine.models.networks import Network, NetworkCatalogue
-from engine.models.origins import disk_usage_of, origin_of
+from engine.models.origins import origin_of
 from engine.settings import EngineSettings
 
 log = logging.getLogger(__name__)
@@ -69,7 +69,11 @@ def of_network(network: Network) -> Resource:
 
 
 class Resources:
-    """What this machine has. Its methods block: they may read all of the files once."""
+    """What this machine has. Its methods block: they may read all of the files once.
+
+    Attributes:
+        catalogue: The models.
+    """
 
     def __init__(
         self,
@@ -83,7 +87,7 @@ class Resources:
         embeddings: Path | None = None,
     ) -> None:
         self._pickles = engine.allow_pickle
-        self._catalogue = catalogue
+        self.catalogue = catalogue
         self._hashes = hashes
         self._controls = controls or ControlCatalogue()
         self._networks = networks or NetworkCatalogue()
@@ -93,7 +97,7 @@ class Resources:
 
     def names(self) -> Iterator[Resource]:
         """Everything that the settings name, whether it is on disk or not."""
-        yield from (Resource(Kind.MODEL, model.name) for model in self._catalogue)
+        yield from (Resource(Kind.MODEL, model.name) for model in self.catalogue)
         yield from (Resource(Kind.CONTROL, network.name) for network in self._controls)
         yield from (Resource(Kind.UPSCALER, name) for name in self._networks.upscalers)
         if self._networks.removes_backgrounds:
@@ -111,7 +115,7 @@ class Resources:
         try:
             match resource.kind:
                 case Kind.MODEL:
-                    return self._of_model(self._catalogue[resource.name])
+                    return self._of_model(self.catalogue[resource.name])
                 case Kind.CONTROL:
                     return self._of_network(self._controls[resource.name])
                 case Kind.UPSCALER:
@@ -150,15 +154,14 @@ class Resources:
         if recipe.control is not None and process is None:
             needed.append(Resource(Kind.CONTROL, recipe.control.network))
         if recipe.reference_uses:
-            family = self._catalogue[recipe.model].family or ""
+            family = self.catalogue[recipe.model].family or ""
             needed.append(Resource(Kind.IP_ADAPTER, family))
         words = self.words_in(f"{recipe.prompt} {recipe.negative_prompt}")
         return [*needed, *(Resource(Kind.EMBEDDING, word) for word in words)]
 
     def _of_model(self, model: Model) -> str | None:
         origin = origin_of(model, allow_pickle=self._pickles)
-        usage = disk_usage_of(model, allow_pickle=self._pickles)
-        if usage.presence is not Presence.COMPLETE:
+        if disk_usage(origin).presence is not Presence.COMPLETE:
             return None
         parts: dict[str, str] = {}
         for number, source in enumerate(sources_of(origin)):

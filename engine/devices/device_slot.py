@@ -57,6 +57,7 @@ class SlotServices:
         changed: Called when a device may have room.
         downloads: Whether a model's files are being downloaded to this machine.
         alone: Whether there is no other device that paints.
+        others_paint: Whether a job can be expected to be painted on another device.
     """
 
     jobs: JobTable
@@ -68,6 +69,7 @@ class SlotServices:
     changed: Callable[[], None]
     downloads: Callable[[str | None], bool]
     alone: Callable[["DeviceSlot"], bool]
+    others_paint: Callable[["DeviceSlot", Job], bool]
 
 
 class DeviceSlot:
@@ -221,8 +223,11 @@ class DeviceSlot:
                 self._end(job_id, JobState.FAILED, sentence)
             case JobDropped(job_id) | JobPainted(job_id):
                 self._end(job_id, JobState.CANCELLED)
-            case JobReturned(job_id):
-                self._give_back([job_id])
+            case JobReturned(job_id, sentence):
+                if sentence is None or self._services.others_paint(self, self.load.running[job_id]):
+                    self._give_back([job_id])
+                else:
+                    self._end(job_id, JobState.FAILED, sentence)
         self._busy_at = time.monotonic()
         self._services.changed()
 

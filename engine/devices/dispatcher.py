@@ -93,8 +93,11 @@ class Dispatcher:
             progressed=self._on_progress,
             changed=self.wake,
             downloads=lambda model: model in availability.pending,
-            alone=lambda slot: (
-                not any(other is not slot and other.load.counts for other in self._slots.values())
+            alone=lambda slot: not self._others(slot),
+            others_paint=lambda slot, job: any(
+                # This machine's devices will, even if files have to be downloaded first.
+                other.device.local or other.load.can_paint(job)
+                for other in self._others(slot)
             ),
         )
         self.lending = DeviceLending(self._slots, self._queue, postprocessor, self.wake)
@@ -311,6 +314,10 @@ class Dispatcher:
         return True
 
     # -------------------------------------------------------------------------------- from devices
+
+    def _others(self, slot: DeviceSlot) -> list[DeviceSlot]:
+        """The other devices that paint."""
+        return [one for one in self._slots.values() if one is not slot and one.load.counts]
 
     def _requeue(self, job: Job, in_front: bool) -> None:
         if in_front:

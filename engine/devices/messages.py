@@ -134,6 +134,8 @@ class JobReturned:
     """From a device of another machine: it can't paint the job now, which others can."""
 
     job_id: int
+    sentence: str | None = None
+    """For people, if it won't paint the job later either: the job fails unless others can."""
 
 
 @dataclass(frozen=True, slots=True)

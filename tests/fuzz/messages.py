@@ -10,7 +10,8 @@ from engine.cluster.bot.told_sentences import MOST_CHARACTERS, readable
 from engine.cluster.errors import BadInvitation
 from engine.cluster.protocol import encoding
 from engine.cluster.protocol.job_messages import recipe_of
-from engine.cluster.protocol.messages import Beat, Card, Hello, Message, Paint, PictureFile
+from engine.cluster.protocol.messages import Beat, Hello, Message, Paint
+from engine.cluster.protocol.parts import Card, PictureFile
 from engine.cluster.protocol.pictures import Assembly, WrongPicture, file_of, packed
 from engine.cluster.server.invitation import Invitation
 from engine.devices.messages import Pixels

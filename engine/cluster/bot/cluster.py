@@ -10,17 +10,20 @@ import logging
 import secrets
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from engine.cluster.bot.comparison import compare
 from engine.cluster.bot.leases import Lease
+from engine.cluster.bot.meeting import Meeting
 from engine.cluster.bot.outgoing_files import OutgoingFiles
 from engine.cluster.bot.remote_device import RemoteDevice
 from engine.cluster.bot.reports import Reports
 from engine.cluster.bot.streams import drop_waiting, has_waiting, open_jobs, open_worker
-from engine.cluster.bot.workers_view import WorkerHistory, WorkerState
+from engine.cluster.bot.worker_line import WorkerLine
+from engine.cluster.bot.worker_state import WorkerState
 from engine.cluster.file_hashes import FileHashes
-from engine.cluster.identity import Kind, Resource, Resources
+from engine.cluster.identity import Resources
 from engine.cluster.protocol.encoding import (
     VERSION,
     BadMessage,
@@ -30,18 +33,14 @@ from engine.cluster.protocol.encoding import (
     other_version,
 )
 from engine.cluster.protocol.job_messages import FindLora
-from engine.cluster.protocol.messages import (
-    Beat,
-    Bye,
-    Hello,
-    Message,
-    Offer,
-    Stranger,
-    Unwelcome,
-    Welcome,
+from engine.cluster.protocol.messages import Beat, Bye, Hello, Message, Stranger, Unwelcome, Welcome
+from engine.cluster.protocol.subjects import (
+    FROM_ACCOUNT,
+    FROM_WORKERS,
+    NAME,
+    is_answer_to,
+    sender,
 )
-from engine.cluster.protocol.subjects import FROM_ACCOUNT, FROM_WORKERS, NAME, is_answer_to, sender
-from engine.devices.attached_device import AttachedDevice
 from engine.devices.dispatcher import Dispatcher
 from engine.tasks import Tasks
 from speech import say
@@ -65,7 +64,6 @@ class Cluster:
 
     def __init__(
         self,
-        client: "Client",
         dispatcher: Dispatcher,
         resources: Resources,
         hashes: FileHashes,
@@ -78,7 +76,6 @@ class Cluster:
         """Prepare to meet workers.
 
         Args:
-            client: The connection, as one that may do anything.
             dispatcher: Where devices are attached.
             resources: What this machine has, to be compared with what workers have.
             hashes: The hashes of files.
@@ -87,7 +84,7 @@ class Cluster:
             silence: Seconds without a word after which a worker is gone.
             version: Of the messages.
         """
-        self._client = client
+        self._client: Client
         self._dispatcher = dispatcher
         self._resources = resources
         self._hashes = hashes
@@ -98,8 +95,8 @@ class Cluster:
         self._session = secrets.token_hex(8)
         self._meetings = itertools.count(1)
         self._numbers = itertools.count(1)
-        self._devices: dict[str, RemoteDevice] = {}
-        self._history = WorkerHistory()
+        self._here: dict[str, Meeting] = {}
+        self._latest: dict[str, Meeting] = {}
         self._greeting: set[str] = set()
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._paused: set[str] = set()
@@ -107,25 +104,50 @@ class Cluster:
         self.refusals = Refusals()
         self._reports = Reports(self.refusals)
 
-    async def start(self) -> None:
-        """Begin to listen. Raises `Error` of NATS when the server refuses."""
-        await open_jobs(self._client)
-        await self._client.subscribe(FROM_WORKERS, cb=self._on_message)
+    async def start(self, client: "Client") -> None:
+        """Begin to listen; the client may do anything. After `disconnect` it may begin again.
+
+        Raises:
+            Error: Of NATS, when the server refuses.
+        """
+        self._client = client
+        await open_jobs(client)
+        await client.subscribe(FROM_WORKERS, cb=self._on_message)
         self._tasks.start(self._watch(), "watch for silent workers")
 
     async def stop(self) -> None:
         """Part from all workers. Call it when the dispatcher has stopped: it gives jobs back."""
         await self._tasks.cancel()
-        for device in self._devices.values():
-            await device.stop(0)
+        for meeting in self._here.values():
+            for device in meeting.devices:
+                await device.stop(0)
+            await meeting.end()
+
+    async def disconnect(self) -> None:
+        """The connection is closed for good: what workers have is painted elsewhere."""
+        await self._tasks.cancel()
+        for worker in list(self._here):
+            await self._part(worker, "the connection to the NATS server is closed")
 
     @property
     def workers(self) -> Sequence[WorkerState]:
         """All workers that were here since the start, at a glance."""
         attached = {state.name: state for state in self._dispatcher.devices}
+        now, clock = time.time(), time.monotonic()
         return [
-            self._history.state(name, device, attached.get(_attached_name(device)), self._paused)
-            for name, device in sorted(self._history.devices.items())
+            WorkerState(
+                name=worker,
+                pause=one.pause,
+                paused_here=worker in self._paused,
+                cards=tuple(device.card.name for device in one.devices),
+                program=one.hello.program,
+                heard_at=now - (clock - one.heard_at),
+                devices=tuple(
+                    attached[device.name] for device in one.devices if device.name in attached
+                ),
+                lacking=one.lacking,
+            )
+            for worker, one in sorted(self._latest.items())
         ]
 
     def pause(self, worker: str) -> None:
@@ -134,14 +156,16 @@ class Cluster:
         It finishes those that it has.
         """
         self._paused.add(worker)
-        if (device := self._devices.get(worker)) is not None:
-            self._dispatcher.pause(_attached_name(device))
+        if (meeting := self._here.get(worker)) is not None:
+            for device in meeting.devices:
+                self._dispatcher.pause(device.name)
 
     def resume(self, worker: str) -> None:
         """Give a worker jobs again."""
         self._paused.discard(worker)
-        if (device := self._devices.get(worker)) is not None:
-            self._dispatcher.resume(_attached_name(device))
+        if (meeting := self._here.get(worker)) is not None:
+            for device in meeting.devices:
+                self._dispatcher.resume(device.name)
 
     async def _on_message(self, message: "Msg") -> None:
         # Each on its own: a file or a picture that takes a while doesn't hold up heartbeats.
@@ -176,20 +200,16 @@ class Cluster:
             return Unwelcome(sentence=sentence)
         if isinstance(message, Hello):
             return await self._greet(worker, message)
-        device = self._devices.get(worker)
-        if device is None or message.epoch != device.epoch:
+        meeting = self._here.get(worker)
+        if meeting is None or message.epoch != meeting.line.epoch:
             if not isinstance(message, Beat | Bye):
                 self.refusals.count(worker, "late")
             return Stranger()
         if isinstance(message, Bye):
-            await self._leave(worker, device, "it has said goodbye")
+            await self._leave(worker, meeting, "it has said goodbye")
             return None
-        took = device.takes
-        answer = await self._reports.take(device, message)
-        if device.takes != took or device.can_more:
-            device.can_more = False
-            self._dispatcher.wake()
-        return answer and answer.model_copy(update={"epoch": device.epoch})
+        answer = await self._reports.take(meeting, message)
+        return answer and answer.model_copy(update={"epoch": meeting.line.epoch})
 
     async def _greet(self, worker: str, hello: Hello) -> Message | None:
         """Meet a worker, unless another one is here under its name."""
@@ -203,8 +223,8 @@ class Cluster:
             self._greeting.discard(worker)
 
     async def _greet_alone(self, worker: str, hello: Hello) -> Message:
-        if (device := self._devices.get(worker)) is not None:
-            if device.hello.run != hello.run:
+        if (meeting := self._here.get(worker)) is not None:
+            if meeting.hello.run != hello.run:
                 sentence = say(
                     "Another worker is here as “{name}”, or was until a moment ago. Each "
                     "machine needs an invitation of its own.",
@@ -215,102 +235,51 @@ class Cluster:
         return await self._meet(worker, hello)
 
     async def _meet(self, worker: str, hello: Hello) -> Message:
-        offers = {_resource(offer): offer.hash for offer in hello.offers if _is_kind(offer.kind)}
-        others = [device.usable for device in self._devices.values()]
-        own = await asyncio.to_thread(self._own_hashes, offers, others)
-        usable = {
-            resource: digest for resource, digest in own.items() if offers[resource] == digest
-        }
-        notes = list(self._notes(worker, offers, own))
-        for note in notes:
+        others = [meeting.line.usable for meeting in self._here.values()]
+        found = await asyncio.to_thread(compare, worker, hello, self._resources, others)
+        for note in found.notes:
             log.warning("%s", note)
         files = OutgoingFiles(worker, self._client.jetstream())
         await open_worker(self._client, worker)
         await files.open()
         epoch = f"{self._session}.{next(self._meetings)}"
-        device = RemoteDevice(
-            worker,
-            epoch,
-            hello,
-            usable,
-            self._client,
-            files,
-            self._hashes,
-            self._resources,
-            self._lora,
-            self._numbers,
-        )
-        self._devices[worker] = device
-        self._history.met(worker, device)
-        self._dispatcher.attach(
-            AttachedDevice(
-                name=_attached_name(device),
-                host=device,
-                batch_size=hello.batch_size,
-                profiles=device.profiles,
-                can_paint=device.can_paint,
-                accepts=device.accepts,
-                blame=device.blame,
+        line = WorkerLine(worker, epoch, self._client, files, found.usable)
+        wake = self._dispatcher.wake
+        devices = [
+            RemoteDevice(
+                line, hello, number, self._hashes, self._resources, self._lora, self._numbers, wake
             )
+            for number in range(1 + len(hello.further))
+        ]
+        names = [model.name for model in found.lacking]
+        self._here[worker] = self._latest[worker] = Meeting(hello, line, devices, names, wake)
+        for device in devices:
+            self._dispatcher.attach(device.attached)
+            if worker in self._paused:
+                self._dispatcher.pause(device.name)
+        cards = ", ".join(device.card.name for device in devices)
+        log.info("The worker “%s” is here (%s, Atelier %s)", worker, cards, hello.program)
+        return Welcome(
+            epoch=epoch,
+            program=self._program,
+            notes=list(found.notes[:100]),
+            lacking=list(found.lacking),
         )
-        if worker in self._paused:
-            self._dispatcher.pause(_attached_name(device))
-        log.info("The worker “%s” is here (%s, Atelier %s)", worker, hello.card.name, hello.program)
-        return Welcome(epoch=epoch, program=self._program, notes=notes[:100])
 
-    def _own_hashes(
-        self, offers: Mapping[Resource, str], others: Sequence[Mapping[Resource, str]]
-    ) -> dict[Resource, str]:
-        """What identifies those of these that this machine has, or knows by name only.
-
-        What it knows by name and hasn't downloaded is whatever the first worker has. Blocks.
-        """
-        own = dict(self._resources.hashes_of(offers))
-        for resource in set(self._resources.names()) & (offers.keys() - own.keys()):
-            theirs = (usable.get(resource) for usable in others)
-            own[resource] = next(filter(None, theirs), offers[resource])
-        return own
-
-    def _notes(
-        self, worker: str, offers: Mapping[Resource, str], own: Mapping[Resource, str]
-    ) -> list[str]:
-        """What isn't used of what a worker has, and why."""
-        notes: list[str] = []
-        for resource, digest in offers.items():
-            if (here := own.get(resource)) is not None and here != digest:
-                notes.append(
-                    say(
-                        "“{name}” isn't used on “{worker}”: its files there differ from those on "
-                        "the bot's machine.",
-                        name=resource.name or resource.kind,
-                        worker=worker,
-                    )
-                )
-            elif here is None and resource.kind is Kind.MODEL:
-                notes.append(
-                    say(
-                        "“{name}” isn't used on “{worker}”: the bot has no model of that name.",
-                        name=resource.name,
-                        worker=worker,
-                    )
-                )
-        return notes
-
-    async def _leave(self, worker: str, device: RemoteDevice, why: str) -> None:
+    async def _leave(self, worker: str, meeting: Meeting, why: str) -> None:
         """End that meeting, if it isn't over; the next one begins afterwards."""
         async with self._locks[worker]:
-            if self._devices.get(worker) is device:
+            if self._here.get(worker) is meeting:
                 await self._part(worker, why)
 
     async def _part(self, worker: str, why: str) -> None:
         """End a meeting: what the worker had is painted elsewhere. Call it with the lock."""
-        device = self._devices.pop(worker)
+        meeting = self._here.pop(worker)
         log.warning("The worker “%s” is gone: %s", worker, why)
-        state = next(
-            (one for one in self._dispatcher.devices if one.name == _attached_name(device)), None
-        )
-        self._history.parted(worker, state)
-        await self._dispatcher.detach(_attached_name(device))
+        meeting.line.takes = 0
+        for device in meeting.devices:
+            await self._dispatcher.detach(device.name)
+        await meeting.end()
         await drop_waiting(self._client, worker)
 
     async def _watch(self) -> None:
@@ -320,43 +289,31 @@ class Cluster:
             await asyncio.sleep(LOOK_SECONDS)
             now = time.monotonic()
             late, last = now - last > LOOK_SECONDS + LATE_SECONDS, now
-            for name, device in list(self._devices.items()):
+            for name, meeting in list(self._here.items()):
                 if late:
-                    device.heard_at = now
-                elif now - device.heard_at > self._silence:
-                    self._tasks.start(self._leave(name, device, "it's silent"), f"part from {name}")
-                elif missing := device.missing(2 * self._silence):
-                    self._tasks.start(self._look_for(name, device, missing), "look for jobs")
+                    meeting.heard_at = now
+                elif now - meeting.heard_at > self._silence:
+                    leaving = self._leave(name, meeting, "it's silent")
+                    self._tasks.start(leaving, f"part from {name}")
+                elif missing := meeting.missing(2 * self._silence):
+                    self._tasks.start(self._look_for(name, meeting, missing), "look for jobs")
 
-    async def _look_for(self, worker: str, device: RemoteDevice, missing: list[Lease]) -> None:
+    async def _look_for(self, worker: str, meeting: Meeting, missing: list[Lease]) -> None:
         """Have others paint jobs that a worker should have, and neither it nor the server has."""
         from nats.errors import Error
         from nats.js.errors import NotFoundError
 
         for lease in missing:
-            lease.named_at = device.heard_at  # look again after a while
+            lease.named_at = meeting.heard_at  # look again after a while
         try:
             if await has_waiting(self._client, worker):
                 return
         except NotFoundError:
-            await self._leave(worker, device, "the server has lost its jobs")
+            await self._leave(worker, meeting, "the server has lost its jobs")
             return
         except (Error, OSError):
             return
         for lease in missing:
-            if device.leases.get(lease.number) is lease:
+            if (found := meeting.find(lease.number)) is not None:
                 log.error("Job %d was lost on its way to “%s”", lease.job_id, worker)
-                device.give_back(lease, refused=True)
-
-
-def _attached_name(device: RemoteDevice) -> str:
-    """What the device of a worker is called among all devices."""
-    return f"{device.worker}/{device.hello.card.kind}"
-
-
-def _is_kind(text: str) -> bool:
-    return text in list(Kind)
-
-
-def _resource(offer: Offer) -> Resource:
-    return Resource(Kind(offer.kind), offer.name)
+                found[0].give_back(lease, refused=True)

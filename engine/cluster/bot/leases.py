@@ -56,11 +56,6 @@ class Leases:
     def __iter__(self) -> Iterator[Lease]:
         return iter(list(self._live.values()))
 
-    @property
-    def numbers(self) -> list[int]:
-        """The live ones."""
-        return list(self._live)
-
     def begin(self, command: RunJob | ProcessPicture) -> Lease:
         """A new attempt."""
         lease = Lease(next(self._numbers), command)
@@ -80,6 +75,6 @@ class Leases:
         self._done.append(lease.number)
         return self._live.pop(lease.number, None) is not None
 
-    def why_dead(self, number: int) -> str:
-        """What a report about an attempt that isn't live is: repeated, or late."""
-        return "doubled" if number in self._done else "late"
+    def has_ended(self, number: int) -> bool:
+        """Whether that was an attempt until lately."""
+        return number in self._done

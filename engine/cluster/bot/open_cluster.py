@@ -6,20 +6,18 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from engine.cluster.bot.cluster import SILENCE, Cluster
-from engine.cluster.errors import ClusterError, require_packages
+from engine.cluster.bot.kept_connection import KeptConnection
+from engine.cluster.errors import require_packages
 from engine.cluster.file_hashes import FileHashes
 from engine.cluster.identity import Resources
 from engine.cluster.protocol.job_messages import FindLora
-from engine.cluster.protocol.subjects import BOT_INBOX
 from engine.cluster.server.certificate import kept_certificate
-from engine.cluster.server.connection import connected
 from engine.cluster.server.invited_workers import InvitedWorkers
 from engine.cluster.server.keys import kept_key
 from engine.cluster.server.nats_server import NatsServer
 from engine.cluster.settings import ClusterSettings
 from engine.cluster.version import program_version
 from engine.devices.dispatcher import Dispatcher
-from speech import say
 
 log = logging.getLogger(__name__)
 
@@ -57,8 +55,6 @@ async def open_cluster(
         yield None
         return
     require_packages()
-    from nats.errors import Error
-
     place = folder / FOLDER
     async with AsyncExitStack() as stack:
         key = kept_key(place / "bot.nk")
@@ -69,25 +65,6 @@ async def open_cluster(
             server = NatsServer(place, settings.bound, own, key.public, InvitedWorkers(place))
             host, port = (await stack.enter_async_context(server)).place
             url, certificate = f"nats://{host}:{port}", own.file.read_text("ascii")
-        client = await stack.enter_async_context(
-            connected(
-                url,
-                key.seed,
-                BOT_INBOX,
-                certificate=certificate,
-                on_fatal=lambda error: log.critical("No workers until a restart: %s", error),
-            )
-        )
-        cluster = Cluster(
-            client, dispatcher, resources, hashes, lora, program_version(), silence=silence
-        )
-        try:
-            await cluster.start()
-        except Error as error:
-            raise ClusterError(
-                say("The NATS server at {url} refuses: {reason}.", url=url, reason=str(error))
-            ) from error
-        try:
-            yield cluster
-        finally:
-            await cluster.stop()
+        cluster = Cluster(dispatcher, resources, hashes, lora, program_version(), silence=silence)
+        await stack.enter_async_context(KeptConnection(cluster, url, key, certificate))
+        yield cluster

@@ -10,9 +10,9 @@ import contextlib
 import logging
 from collections import Counter, OrderedDict
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from engine.cluster.protocol.messages import PART_BYTES
+from engine.cluster.protocol.parts import PART_BYTES, State
 from engine.cluster.protocol.subjects import bucket_of
 from engine.tasks import Tasks
 
@@ -30,8 +30,6 @@ MOST_KNOWN = 2000
 
 MOST_FAILURES = 3
 """How often sending a file may fail, such as for a full disk, until its job goes elsewhere."""
-
-State = Literal["ready", "coming", "gone"]
 
 
 class OutgoingFiles:

@@ -8,29 +8,20 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
 
 from engine.cluster.bot.leases import Lease, Leases
-from engine.cluster.bot.outgoing_files import OutgoingFiles
+from engine.cluster.bot.worker_line import WorkerLine
 from engine.cluster.errors import ClusterError
 from engine.cluster.file_hashes import FileHashes
 from engine.cluster.identity import Kind, Resource, Resources, of_network
 from engine.cluster.protocol.encoding import encode
 from engine.cluster.protocol.job_messages import FindLora, needed_files, paint_message
-from engine.cluster.protocol.measurements import facts_of, measurement
-from engine.cluster.protocol.messages import (
-    Beat,
-    Bye,
-    Cancel,
-    FileRef,
-    Forget,
-    Hello,
-    LoadModel,
-    Message,
-)
+from engine.cluster.protocol.measurements import facts_of, first_pixels, profiles_of
+from engine.cluster.protocol.messages import Cancel, Forget, Hello, LoadModel
+from engine.cluster.protocol.parts import CardMemory, FileRef
 from engine.cluster.protocol.pictures import Assembly, expected_size
-from engine.cluster.protocol.subjects import jobs_of, to_worker
+from engine.devices.attached_device import AttachedDevice
 from engine.devices.blame import BlameFile
 from engine.devices.device_host import OnCrash, OnReport
 from engine.devices.messages import (
@@ -49,12 +40,8 @@ from engine.devices.messages import (
 from engine.errors import AtelierError
 from engine.jobs.job import Job
 from engine.memory.device import DeviceFacts, DeviceMemory
-from engine.memory.profiles import ProfileStore
 from engine.tasks import Tasks
 from speech import say
-
-if TYPE_CHECKING:
-    from nats.aio.client import Client
 
 log = logging.getLogger(__name__)
 
@@ -81,74 +68,60 @@ class RemoteBlame(BlameFile):
 
 
 class RemoteDevice:
-    """The device of a worker during one meeting; a `DeviceHost`.
+    """A device of a worker during one meeting; a `DeviceHost`.
 
     Attributes:
         worker: The worker's name.
-        epoch: The meeting's name.
-        hello: What the worker has said of itself.
-        files: The files for it.
+        name: What it is called among all devices.
+        card: What the worker says of it.
+        batch_size: How many pictures it paints side by side.
         leases: The jobs that it has.
-        blame: What it says of a crash.
+        blame: What the worker says of a crash.
         profiles: What was measured there.
-        usable: What it has, with the same hashes as here.
-        heard_at: When it was last heard of, monotonic seconds.
-        takes: For how many pictures in all it asks.
-        pause: Why it's paused there; empty if it isn't.
-        can_more: Whether it can paint more than the dispatcher knows.
+        told_memory: What the worker has last said of its memory.
     """
 
     def __init__(
         self,
-        worker: str,
-        epoch: str,
+        line: WorkerLine,
         hello: Hello,
-        usable: dict[Resource, str],
-        client: "Client",
-        files: OutgoingFiles,
+        number: int,
         hashes: FileHashes,
         resources: Resources,
         lora: FindLora,
         numbers: Iterator[int],
+        changed: Callable[[], None],
     ) -> None:
         """Prepare for commands.
 
         Args:
-            worker: The worker's name.
-            epoch: The meeting's name.
+            line: The line to the worker.
             hello: What the worker has said of itself.
-            usable: What the worker has, with the same hashes as here.
-            client: The connection.
-            files: The worker's bucket.
+            number: Which of its cards this is.
             hashes: What files have which hashes.
             resources: What jobs are painted with.
             lora: Finds the files of LoRAs.
             numbers: For attempts.
+            changed: Called when it may take more than the dispatcher knows.
         """
-        self.worker = worker
-        self.epoch = epoch
-        self.hello = hello
-        self.files = files
+        further = hello.further[number - 1] if number else None
+        self.card = further.card if further else hello.card
+        self.batch_size = further.batch_size if further else hello.batch_size
+        place = f"{self.card.kind}:{number}" if hello.further else self.card.kind
+        self.worker = line.worker
+        self.name = f"{line.worker}/{place}"
         self.leases = Leases(numbers)
         self.blame = RemoteBlame()
-        self.profiles = ProfileStore()
-        for part in hello.measured:
-            try:
-                self.profiles.take(measurement(part))
-            except ValueError:
-                log.debug("A measurement of %s isn't one", worker)
-        self.heard_at = time.monotonic()
-        self.takes = 0
-        self.pause = ""
-        self.can_more = False
-        self.usable = usable
-        self._pixels = {
-            offer.name: offer.most_pixels for offer in hello.offers if offer.kind == Kind.MODEL
-        }
-        self._client = client
+        self.profiles = profiles_of(hello.measured, self.card)
+        self.told_memory: CardMemory | None = None
+        self._line = line
+        self._number = number
+        self._offers = hello.offers
+        self._pixels = further.most_pixels if further else first_pixels(hello.offers)
         self._hashes = hashes
         self._resources = resources
         self._lora = lora
+        self._changed = changed
         self._can_paint: dict[int, bool] = {}
         self._refused: dict[int, tuple[int, float]] = {}
         self._again_at = math.inf
@@ -156,6 +129,19 @@ class RemoteDevice:
         self._tasks = Tasks()
         self._sending: asyncio.Task[None] | None = None
         self._stopped = False
+
+    @property
+    def attached(self) -> AttachedDevice:
+        """It, as the dispatcher is given it."""
+        return AttachedDevice(
+            name=self.name,
+            host=self,
+            batch_size=self.batch_size,
+            profiles=self.profiles,
+            can_paint=self.can_paint,
+            accepts=self.accepts,
+            blame=self.blame,
+        )
 
     def connect(self, on_report: OnReport, on_crash: OnCrash) -> None:
         """As `DeviceHost.connect`."""
@@ -165,7 +151,7 @@ class RemoteDevice:
         """As `DeviceHost.send`."""
         if isinstance(command, ForgetModel):
             resource = Resource(Kind.MODEL, command.name)
-            self.usable.pop(resource, None)
+            self._line.usable.pop(resource, None)
             self._can_paint.clear()
             self._tasks.start(self._compare(resource), "compare a model's files")
         self._outbox.put_nowait(command)
@@ -173,31 +159,31 @@ class RemoteDevice:
     def start(self) -> None:
         """As `DeviceHost.start`: the worker runs already."""
         if self._sending is None and not self._stopped:
-            self._sending = self._tasks.start(self._send_all(), f"send to {self.worker}")
+            self._sending = self._tasks.start(self._send_all(), f"send to {self.name}")
 
     async def stop(self, seconds: float) -> None:
-        """As `DeviceHost.stop`: the worker drops what it has and says hello again."""
+        """As `DeviceHost.stop`; the worker hears of it when the meeting ends."""
         self._stopped = True
         await self._tasks.cancel()
-        await self.files.close()
         for lease in self.leases:
             self.leases.end(lease)
-        await self.tell(Bye())
 
     async def release(self) -> None:
         """As `DeviceHost.release`: the memory of another machine isn't needed here."""
 
     def facts(self) -> DeviceFacts:
         """As `DeviceHost.facts`: what the worker has said."""
-        return facts_of(self.hello.card)
+        return facts_of(self.card)
 
     async def memory(self) -> DeviceMemory | None:
-        """As `DeviceHost.memory`: it isn't told across the network."""
-        return None
+        """As `DeviceHost.memory`: what the worker has said last."""
+        if (told := self.told_memory) is None:
+            return None
+        return DeviceMemory(self.name, told.used_bytes, told.total_bytes)
 
     def accepts(self) -> bool:
         """Whether the worker asks for work."""
-        return self.takes > 0 and not self._stopped
+        return self._line.takes > 0 and not self._stopped
 
     def can_paint(self, job: Job) -> bool:
         """Whether the worker has what a job needs, and hasn't just given it back."""
@@ -218,60 +204,47 @@ class RemoteDevice:
             return False
         most = self._pixels.get(job.recipe.model) if job.recipe.model_needed else None
         fits = most is None or job.recipe.width * job.recipe.height <= most
-        return fits and all(resource in self.usable for resource in needed)
+        return fits and all(resource in self._line.usable for resource in needed)
 
-    def heard(self, beat: Beat) -> None:
-        """The worker is there, and has said what it takes."""
-        self.heard_at = time.monotonic()
-        self.takes, self.pause = beat.takes, beat.pause
-        if self.heard_at > self._again_at:
-            self._again_at, self.can_more = math.inf, True
-        for number in beat.leases:
-            if (lease := self.leases.get(number)) is not None:
-                lease.named_at = self.heard_at
-
-    def missing(self, seconds: float) -> list[Lease]:
-        """The jobs that the worker hasn't named for so long, though it was heard of."""
-        return [
-            lease
-            for lease in self.leases
-            if lease.named_at is not None and self.heard_at - lease.named_at > seconds
-        ]
+    def may_try_again(self) -> bool:
+        """Whether it may be given jobs now that it had given back; it is said once."""
+        if time.monotonic() < self._again_at:
+            return False
+        self._again_at = math.inf
+        return True
 
     def give_back(self, lease: Lease, *, refused: bool) -> None:
         """Others paint a job; one that is refused isn't given to this worker soon.
 
         The caller has made sure that it's live.
         """
+        sentence = None
         if refused:
             count, _ = self._refused.get(lease.job_id, (0, 0.0))
             self._again_at = time.monotonic() + REFUSED_SECONDS
             self._refused[lease.job_id] = count + 1, self._again_at
-        self.end(lease, JobReturned(lease.job_id))
+            if count + 1 >= MOST_REFUSALS:
+                sentence = say(
+                    "“{worker}” has given this back {number} times, and nothing else can paint it "
+                    "now. Try again later.",
+                    worker=self.worker,
+                    number=count + 1,
+                )
+        self.end(lease, JobReturned(lease.job_id, sentence))
 
     def end(self, lease: Lease, report: ExecutorReport) -> None:
         """An attempt is over, with that report; once it's over, nothing more is reported of it."""
         if self.leases.end(lease):
             self.report(report)
 
-    async def tell(self, message: Message) -> None:
-        """Send the worker a message besides jobs; it is lost without a connection."""
-        from nats.errors import Error
-
-        try:
-            data = encode(message.model_copy(update={"epoch": self.epoch}))
-            await self._client.publish(to_worker(self.worker), data)
-        except (Error, OSError) as error:
-            log.debug("A message to %s is lost: %s", self.worker, error)
-
     async def _compare(self, resource: Resource) -> None:
         """Use what the worker has of a model that has changed here, if it's the same now."""
-        offered = (each.hash for each in self.hello.offers if (each.kind, each.name) == resource)
+        offered = (each.hash for each in self._offers if (each.kind, each.name) == resource)
         digest = next(offered, None)
         if digest and await asyncio.to_thread(self._resources.hash_of, resource) == digest:
-            self.usable[resource] = digest
+            self._line.usable[resource] = digest
             self._can_paint.clear()
-            self.can_more = True
+            self._changed()
 
     async def _send_all(self) -> None:
         while True:
@@ -281,14 +254,14 @@ class RemoteDevice:
                     await self._send_job(command)
                 case CancelJob(job_id):
                     if (lease := self.leases.of_job(job_id)) is not None:
-                        await self.tell(Cancel(lease=lease.number))
+                        await self._line.tell(Cancel(lease=lease.number, number=self._number))
                     else:  # it was over just before; the slot knows, or waits for this
                         self.report(JobDropped(job_id))
                 case Preload(model):
-                    if Resource(Kind.MODEL, model.name) in self.usable:
-                        await self.tell(LoadModel(model=model.name))
+                    if Resource(Kind.MODEL, model.name) in self._line.usable:
+                        await self._line.tell(LoadModel(model=model.name, number=self._number))
                 case ForgetModel(name):
-                    await self.tell(Forget(model=name))
+                    await self._line.tell(Forget(model=name, number=self._number))
                 case StopExecutor():
                     pass  # the worker isn't stopped by its bot
 
@@ -316,16 +289,21 @@ class RemoteDevice:
         refs = []
         for role, name, file in needed_files(command, self._lora):
             content = self._hashes.of(file)
-            self.files.allow(content, file)
+            self._line.files.allow(content, file)
             refs.append(FileRef(role=role, hash=content, size=file.stat().st_size, name=name))
         if isinstance(command, RunJob):
             resource = Resource(Kind.MODEL, command.model.name)
         else:
             resource = of_network(command.network)
-        if (digest := self.usable.get(resource)) is None:
+        if (digest := self._line.usable.get(resource)) is None:
             raise ClusterError(say("The model “{model}” isn't there.", model=resource.name))
         message = paint_message(
-            command, epoch=self.epoch, lease=lease.number, digest=digest, files=refs
+            command,
+            epoch=self._line.epoch,
+            lease=lease.number,
+            digest=digest,
+            files=refs,
+            number=self._number,
         )
         return encode(message), expected_size(command)
 
@@ -335,14 +313,8 @@ class RemoteDevice:
         The worker ignores one that it has. When the silence gets too long, the meeting is over and
         the job is painted elsewhere.
         """
-        from nats.errors import Error
-
-        js = self._client.jetstream()
         lease.named_at = time.monotonic()
         while self.leases.get(lease.number) is lease:
-            try:
-                await js.publish(jobs_of(self.worker), data)
+            if await self._line.put_job(data):
                 return
-            except (Error, OSError, TimeoutError) as error:
-                log.debug("Job %d couldn't be published: %s", lease.job_id, error)
-                await asyncio.sleep(PUBLISH_AGAIN_SECONDS)
+            await asyncio.sleep(PUBLISH_AGAIN_SECONDS)

@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 
 from engine.cluster.bot.leases import Lease
+from engine.cluster.bot.meeting import Meeting
 from engine.cluster.bot.remote_device import RemoteDevice
 from engine.cluster.bot.told_sentences import readable
 from engine.cluster.protocol.encoding import Refusals
@@ -45,27 +47,25 @@ class Reports:
     def __init__(self, refusals: Refusals) -> None:
         self._refusals = refusals
 
-    async def take(self, device: RemoteDevice, message: Message) -> Message | None:
+    async def take(self, meeting: Meeting, message: Message) -> Message | None:
         """Take a message of the current meeting with that worker."""
         match message:
             case Beat():
-                device.heard(message)
-                return Alive(leases=device.leases.numbers)
+                meeting.heard(message)
+                return Alive(leases=[lease.number for lease in meeting.leases])
             case NeedFile(hash=digest):
-                return FileState(state=await device.files.state(digest))
+                return FileState(state=await meeting.line.files.state(digest))
             case HaveFile(hash=digest):
-                await device.files.remove(digest)
+                await meeting.line.files.remove(digest)
             case NewMeasurement() | Overflowed():
-                self._learn(device, message)
+                self._learn(meeting, message)
             case Returned():
-                return self._returned(device, message)
+                return self._returned(meeting, message)
             case Progress() | PicturePart() | Painted() | Failed() | Dropped():
-                lease = device.leases.get(message.lease)
-                if lease is not None:
-                    return await self._of_lease(device, lease, message)
+                if (found := meeting.find(message.lease)) is not None:
+                    return await self._of_lease(*found, message)
                 if not isinstance(message, Progress):
-                    why = device.leases.why_dead(message.lease)
-                    self._refusals.count(device.worker, why)
+                    self._refusals.count(meeting.line.worker, meeting.why_dead(message.lease))
                     return Taken()  # the worker needn't send it again
         return None
 
@@ -123,39 +123,48 @@ class Reports:
 
     def _refuse(self, device: RemoteDevice, lease: Lease, error: WrongPicture) -> None:
         """The pictures aren't those that were asked for: nobody sees them, others paint the job."""
-        log.error("“%s” has sent for job %d: %s", device.worker, lease.job_id, error)
+        log.error("“%s” has sent for job %d: %s", device.name, lease.job_id, error)
         self._refusals.count(device.worker, str(error))
         device.give_back(lease, refused=True)
 
-    def _returned(self, device: RemoteDevice, message: Returned) -> Message:
-        found = [lease for n in message.leases if (lease := device.leases.get(n)) is not None]
+    def _returned(self, meeting: Meeting, message: Returned) -> Message:
+        found = [each for number in message.leases if (each := meeting.find(number)) is not None]
         if not found:
             return Taken()
-        log.warning("“%s” gives back %d jobs: %s", device.worker, len(found), message.reason)
+        worker = meeting.line.worker
+        log.warning("“%s” gives back %d jobs: %s", worker, len(found), message.reason)
         if message.crashed:
-            blamed = {lease.job_id for lease in found if lease.number in message.blamed}
-            device.blame.job_ids = sorted(blamed)
-            for lease in device.leases:
-                device.leases.end(lease)
-            device.crash(DeviceDied(DIED))
-        else:
-            paused = bool(device.pause) or message.reason.startswith("paused")
-            if paused:
-                device.takes = 0  # until it says otherwise
-            for lease in found:
-                device.give_back(lease, refused=not paused)
+            self._crashed(found[0][0], [lease for _, lease in found], message.blamed)
+            return Taken()
+        paused = bool(meeting.pause) or message.reason.startswith("paused")
+        if paused:
+            meeting.line.takes = 0  # until it says otherwise
+        for device, lease in found:
+            device.give_back(lease, refused=not paused)
         return Taken()
 
-    def _learn(self, device: RemoteDevice, message: NewMeasurement | Overflowed) -> None:
-        model = message.model if isinstance(message, Overflowed) else message.measured.model
-        offered = any(offer.name == model for offer in device.hello.offers)
-        if not offered or len(device.profiles) >= MOST_LEARNED:
-            self._refusals.count(device.worker, "unknown")
-            return
-        try:
-            if isinstance(message, Overflowed):
-                device.profiles.take_overflow(overflow(message))
-            else:
-                device.profiles.take(measurement(message.measured))
-        except ValueError:
-            self._refusals.count(device.worker, "malformed")
+    def _crashed(
+        self, device: RemoteDevice, returned: Sequence[Lease], blamed: Sequence[int]
+    ) -> None:
+        """A device's process has died: a worker reports each device's on its own."""
+        device.blame.job_ids = sorted(one.job_id for one in returned if one.number in blamed)
+        for lease in device.leases:
+            device.leases.end(lease)
+        device.crash(DeviceDied(DIED))
+
+    def _learn(self, meeting: Meeting, message: NewMeasurement | Overflowed) -> None:
+        one = message if isinstance(message, Overflowed) else message.measured
+        same = [device for device in meeting.devices if device.card.name == one.device]
+        for device in same or meeting.devices[:1]:
+            offered = any(offer.name == one.model for offer in meeting.hello.offers)
+            if not offered or len(device.profiles) >= MOST_LEARNED:
+                self._refusals.count(meeting.line.worker, "unknown")
+                return
+            try:
+                if isinstance(message, Overflowed):
+                    device.profiles.take_overflow(overflow(message))
+                else:
+                    device.profiles.take(measurement(message.measured))
+            except ValueError:
+                self._refusals.count(meeting.line.worker, "malformed")
+                return

@@ -13,7 +13,7 @@ from speech import say
 
 log = logging.getLogger(__name__)
 
-VERSION = 1
+VERSION = 2
 """The version of what crosses the wire. Those that differ by one understand each other."""
 
 MAX_PAYLOAD = 2**20

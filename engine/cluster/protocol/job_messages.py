@@ -3,16 +3,15 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, asdict, fields
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
-from engine.cluster.protocol.messages import FileRef, Paint, WorkOn
+from engine.cluster.protocol.messages import Paint, WorkOn
+from engine.cluster.protocol.parts import FileRef, Role
 from engine.devices.messages import ProcessPicture, RunJob
 from engine.jobs.job import Job, JobState
 from engine.jobs.recipe import Recipe
 from engine.models.model import Model
 from engine.models.networks import Network
-
-Role = Literal["image", "mask", "reference", "control", "lora"]
 
 FindLora = Callable[[str], Path]
 """From a LoRA's name to its file; may block, and raise `AtelierError`."""
@@ -79,6 +78,7 @@ def paint_message(
     lease: int,
     digest: str,
     files: list[FileRef],
+    number: int = 0,
 ) -> Paint | WorkOn:
     """The message that has a worker paint a job.
 
@@ -88,15 +88,23 @@ def paint_message(
         lease: The number of this attempt.
         digest: What identifies the model or the network.
         files: The files that it needs.
+        number: Which of the worker's cards is to do it.
     """
     values = recipe_values(command.job.recipe)
     if isinstance(command, RunJob):
         return Paint(
-            epoch=epoch, lease=lease, recipe=values, model=digest, alone=command.alone, files=files
+            epoch=epoch,
+            lease=lease,
+            number=number,
+            recipe=values,
+            model=digest,
+            alone=command.alone,
+            files=files,
         )
     return WorkOn(
         epoch=epoch,
         lease=lease,
+        number=number,
         recipe=values,
         kind=command.network.kind,
         network=command.network.name if command.network.kind == "upscale" else "",

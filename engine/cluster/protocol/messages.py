@@ -7,31 +7,36 @@ painting needs.
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-Short = Annotated[str, Field(max_length=200)]
-Text = Annotated[str, Field(max_length=4000)]
-Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-"""SHA-256 of a file or of what identifies a model, in hexadecimal digits."""
-
-Count = Annotated[int, Field(ge=0, le=2**53)]
-Side = Annotated[int, Field(ge=1, le=2**16)]
-Seconds = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
-
-PREVIEW_BYTES = 400_000
-PART_BYTES = 512 * 1024
-"""Bytes of a picture in one message."""
+from engine.cluster.protocol.parts import (
+    MAX_CARDS,
+    MAX_FILES,
+    MAX_LACKING,
+    MAX_LEASES,
+    MAX_MEASURED,
+    MAX_OFFERS,
+    PART_BYTES,
+    PREVIEW_BYTES,
+    Card,
+    CardMemory,
+    Count,
+    FileRef,
+    FurtherCard,
+    Hash,
+    LackingModel,
+    Measured,
+    Number,
+    Offer,
+    Part,
+    PictureFile,
+    Short,
+    State,
+    Text,
+)
 
 MOST_ROUNDS = 3
 """How often the parts of a job's pictures are sent."""
-
-MAX_OFFERS, MAX_MEASURED, MAX_LEASES, MAX_FILES = 1000, 400, 256, 64
-
-
-class Part(BaseModel):
-    """What messages are made of; fields that this version doesn't know are ignored."""
-
-    model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
 
 
 class Message(Part):
@@ -40,63 +45,17 @@ class Message(Part):
     epoch: Short = ""
 
 
-class Card(Part):
-    """A worker's device, as `DeviceFacts`."""
-
-    kind: Short
-    name: Short
-    total_bytes: Count = 0
-    free_bytes: Count = 0
-    reserve_bytes: Count = 0
-    bf16: bool = True
-    float16: bool = True
-
-
-class Offer(Part):
-    """Something that a worker has: a model, or what it paints with besides.
-
-    Attributes:
-        kind: Of what kind, see `engine.cluster.identity`.
-        name: By which name the worker's settings have it.
-        hash: What identifies its files.
-        most_pixels: Of the largest picture that a model paints there; `None` if it isn't known.
-    """
-
-    kind: Short
-    name: Short
-    hash: Hash
-    most_pixels: Count | None = None
-
-
-class Measured(Part):
-    """A measurement of the worker's, as `Measurement`."""
-
-    model: Short
-    device: Short
-    plan_key: Short
-    stage: Short
-    dtype: Short
-    tile_side: Count
-    width: Count
-    height: Count
-    batch: Annotated[int, Field(ge=1, le=1000)]
-    weight_bytes: Count
-    peak_bytes: Count | None
-    usable_bytes: Count
-    seconds: Seconds
-    failed: bool
-
-
 class Hello(Message):
     """From a worker that wants work: who it is. Answered by `Welcome` or `Unwelcome`.
 
     Attributes:
         run: Which run of the program, since two machines can't have one invitation.
         program: The version of the program, for people.
-        batch_size: How many pictures it paints at the same time.
-        card: Its device.
+        batch_size: How many pictures it paints at the same time on its first card.
+        card: Its first device.
+        further: Its others, since version 2.
         offers: What it can paint with.
-        measured: Its measurements.
+        measured: Its measurements, on all of them.
     """
 
     type: Literal["hello"] = "hello"
@@ -105,7 +64,8 @@ class Hello(Message):
     batch_size: Annotated[int, Field(ge=1, le=64)]
     card: Card
     offers: Annotated[list[Offer], Field(max_length=MAX_OFFERS)]
-    measured: Annotated[list[Measured], Field(max_length=MAX_MEASURED)] = []
+    measured: list[Measured] = Field(default=[], max_length=MAX_MEASURED)
+    further: list[FurtherCard] = Field(default=[], max_length=MAX_CARDS - 1)
 
 
 class Beat(Message):
@@ -115,12 +75,14 @@ class Beat(Message):
         takes: For how many pictures in all it asks; 0 while it is paused.
         leases: The jobs that it has.
         pause: Why it is paused, in a word or two.
+        memory: Of each card, as far as it can tell.
     """
 
     type: Literal["beat"] = "beat"
     takes: Annotated[int, Field(ge=0, le=64)]
     leases: Annotated[list[Count], Field(max_length=MAX_LEASES)]
     pause: Short = ""
+    memory: list[CardMemory | None] = Field(default=[], max_length=MAX_CARDS)
 
 
 class Progress(Message):
@@ -141,13 +103,6 @@ class PicturePart(Message):
     number: Annotated[int, Field(ge=0, le=63)]
     offset: Count
     data: Annotated[bytes, Field(max_length=PART_BYTES)]
-
-
-class PictureFile(Part):
-    """A finished picture: a PNG of that many bytes with that hash."""
-
-    hash: Hash
-    size: Count
 
 
 class Painted(Message):
@@ -187,7 +142,7 @@ class Returned(Message):
     leases: Annotated[list[Count], Field(max_length=MAX_LEASES)]
     reason: Text
     crashed: bool = False
-    blamed: Annotated[list[Count], Field(max_length=MAX_LEASES)] = []
+    blamed: list[Count] = Field(default=[], max_length=MAX_LEASES)
 
 
 class NewMeasurement(Message):
@@ -233,11 +188,13 @@ class Welcome(Message):
     Attributes:
         program: The version of the program, for people.
         notes: What the worker should know, such as which of its models can't be used, in English.
+        lacking: The bot's models that the worker lacks.
     """
 
     type: Literal["welcome"] = "welcome"
     program: Short
-    notes: Annotated[list[Text], Field(max_length=100)] = []
+    notes: list[Text] = Field(default=[], max_length=100)
+    lacking: list[LackingModel] = Field(default=[], max_length=MAX_LACKING)
 
 
 class Unwelcome(Message):
@@ -275,16 +232,7 @@ class FileState(Message):
     """To a worker: whether a file lies in its bucket, is on its way there, or doesn't exist."""
 
     type: Literal["file"] = "file"
-    state: Literal["ready", "coming", "gone"]
-
-
-class FileRef(Part):
-    """A file that a job needs: its role there, and the name that the recipe has for it."""
-
-    role: Literal["image", "mask", "reference", "control", "lora"]
-    hash: Hash
-    size: Count
-    name: Short
+    state: State
 
 
 class Paint(Message):
@@ -296,6 +244,7 @@ class Paint(Message):
         model: What identifies the files of the recipe's model.
         alone: As in `RunJob`.
         files: Start image, mask, references, control map and LoRAs.
+        number: On which card.
     """
 
     type: Literal["paint"] = "paint"
@@ -303,7 +252,8 @@ class Paint(Message):
     recipe: dict[str, Any]
     model: Hash
     alone: bool = False
-    files: Annotated[list[FileRef], Field(max_length=MAX_FILES)] = []
+    files: list[FileRef] = Field(default=[], max_length=MAX_FILES)
+    number: Number = 0
 
 
 class WorkOn(Message):
@@ -316,6 +266,7 @@ class WorkOn(Message):
         network: Its name in the settings.
         hash: What identifies its files.
         file: The picture.
+        number: On which card.
     """
 
     type: Literal["work"] = "work"
@@ -325,6 +276,7 @@ class WorkOn(Message):
     network: Short
     hash: Hash
     file: FileRef
+    number: Number = 0
 
 
 class LoadModel(Message):
@@ -332,6 +284,7 @@ class LoadModel(Message):
 
     type: Literal["load"] = "load"
     model: Short
+    number: Number = 0
 
 
 class Forget(Message):
@@ -339,6 +292,7 @@ class Forget(Message):
 
     type: Literal["forget"] = "forget"
     model: Short
+    number: Number = 0
 
 
 class Cancel(Message):
@@ -346,6 +300,7 @@ class Cancel(Message):
 
     type: Literal["cancel"] = "cancel"
     lease: Count
+    number: Number = 0
 
 
 FROM_WORKER: tuple[type[Message], ...] = (

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from PIL import Image
 
-from engine.cluster.protocol.messages import PictureFile
+from engine.cluster.protocol.parts import PictureFile
 from engine.devices.messages import Pixels, ProcessPicture, RunJob
 from engine.jobs.process import ProcessKind
 

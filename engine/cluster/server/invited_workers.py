@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from engine.atomic_write import write_whole
+from engine.atomic_write import write_or_say
 from engine.cluster.errors import ClusterError
 from engine.cluster.protocol.subjects import NAME
 from engine.device_names import NAME as DEVICE
@@ -71,12 +71,7 @@ class InvitedWorkers:
         self._write({key: value for key, value in known.items() if key != name})
 
     def _write(self, workers: Mapping[str, str]) -> None:
-        try:
-            write_whole(self._file, json.dumps(workers, indent=2).encode())
-        except OSError as error:
-            raise StorageError(
-                say("{file} can't be written: {reason}.", file=self._file, reason=str(error))
-            ) from error
+        write_or_say(self._file, json.dumps(workers, indent=2).encode())
 
 
 def _is_entry(entry: tuple[object, object]) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 
 import psutil
 
-from engine.atomic_write import write_whole
+from engine.atomic_write import write_or_say
 from engine.cluster.errors import ClusterError
 from engine.cluster.server.certificate import Certificate
 from engine.cluster.server.configuration import server_config
@@ -118,12 +118,7 @@ class NatsServer:
             self._bot,
             self._invited.all(),
         )
-        try:
-            write_whole(self._config, text.encode())
-        except OSError as error:
-            raise StorageError(
-                say("{file} can't be written: {reason}.", file=self._config, reason=str(error))
-            ) from error
+        write_or_say(self._config, text.encode())
         return seen
 
     async def _start(self) -> None:

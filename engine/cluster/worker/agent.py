@@ -8,7 +8,7 @@ answer doesn't name.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from engine.cluster.protocol.encoding import other_version
@@ -26,21 +26,27 @@ from engine.cluster.protocol.messages import (
     Welcome,
     WorkOn,
 )
+from engine.cluster.protocol.parts import CardMemory
 from engine.cluster.protocol.subjects import JOBS, to_worker
 from engine.cluster.worker.bot_link import BotLink, NoAnswer, OtherVersion
-from engine.cluster.worker.held_jobs import HeldJobs
+from engine.cluster.worker.lacking import how_to_get
 from engine.cluster.worker.models import WorkerModels
+from engine.cluster.worker.painting_device import PaintingDevice
 from engine.cluster.worker.pausing import Pausing
-from engine.devices.device_host import DeviceHost
 from engine.devices.messages import ForgetModel, Preload
 
 if TYPE_CHECKING:
-    from nats.aio.client import Client
     from nats.aio.msg import Msg
 
 log = logging.getLogger(__name__)
 
 BEAT_SECONDS = 1.0
+MEMORY_SECONDS = 5.0
+"""Seconds between two signs of life, and between two looks at the devices' memory."""
+
+MOST_TAKEN = 64
+"""Pictures for which a worker asks at most: the bot only asks whether it takes any."""
+
 HELLO_SECONDS = 10.0
 AGAIN_SECONDS = 2.0
 UNWELCOME_SECONDS = 10.0
@@ -55,40 +61,38 @@ class WorkerAgent:
 
     def __init__(
         self,
-        client: "Client",
         link: BotLink,
         hello: Callable[[], Awaitable[Hello]],
-        jobs: HeldJobs,
+        devices: Sequence[PaintingDevice],
         models: WorkerModels,
-        device: DeviceHost,
         pausing: Pausing,
-        batch_size: int,
         changed: asyncio.Event,
     ) -> None:
         """Prepare to work.
 
         Args:
-            client: The connection.
             link: The line to the bot.
             hello: Makes the message with which this worker introduces itself.
-            jobs: Its jobs.
+            devices: Where it paints, in the order in which its hello names them.
             models: What it paints with.
-            device: Where it paints.
             pausing: When it doesn't.
-            batch_size: How many pictures it takes.
             changed: Set when there may be room for a job, or the connection is back.
         """
-        self._client = client
         self._link = link
         self._hello = hello
-        self._jobs = jobs
+        self._devices = devices
         self._models = models
-        self._device = device
         self._pausing = pausing
-        self._batch_size = batch_size
+        self._takes = min(MOST_TAKEN, sum(one.device.batch_size for one in devices))
+        self._memory: list[CardMemory | None] = []
         self._over = asyncio.Event()
         self._changed = changed
         self._paused: str | None = None
+
+    @property
+    def leases(self) -> list[int]:
+        """The jobs that this worker has."""
+        return [lease for one in self._devices for lease in one.jobs.leases]
 
     def meet_again(self) -> None:
         """Say hello anew, since what this worker has to say of itself has changed."""
@@ -96,8 +100,9 @@ class WorkerAgent:
         self._changed.set()
 
     async def run(self) -> None:
-        """Work until cancelled; then give back what is there."""
-        orders = await self._client.subscribe(to_worker(self._link.name), cb=self._on_order)
+        """Work over the link's connection until cancelled; then give back what is there."""
+        client = self._link.client
+        orders = await client.subscribe(to_worker(self._link.name), cb=self._on_order)
         try:
             while True:
                 try:
@@ -113,7 +118,7 @@ class WorkerAgent:
             self._leave()
             with contextlib.suppress(Exception):
                 await orders.unsubscribe()
-                await self._client.flush(2)
+                await client.flush(2)
 
     async def _greet(self) -> bool:
         """Say hello; returns whether the bot takes this worker."""
@@ -138,13 +143,18 @@ class WorkerAgent:
         log.info("Painting for a bot (Atelier %s)", answer.program)
         for note in answer.notes:
             log.warning("%s", note)
+        for model in answer.lacking:
+            log.warning("%s", how_to_get(model))
         return True
 
     async def _meet(self) -> None:
         """Work until the meeting is over."""
         self._paused = None
         async with asyncio.TaskGroup() as group:
-            work = [group.create_task(self._beat()), group.create_task(self._fetch())]
+            work = [
+                group.create_task(each)
+                for each in (self._beat(), self._fetch(), self._watch_memory())
+            ]
             await self._over.wait()
             for task in work:
                 task.cancel()
@@ -154,7 +164,14 @@ class WorkerAgent:
     def _leave(self) -> None:
         """The meeting is over; what came of it isn't wanted any more."""
         self._link.epoch = ""
-        self._jobs.drop_all()
+        for one in self._devices:
+            one.jobs.drop_all()
+
+    async def _watch_memory(self) -> None:
+        """Ask the devices now and then; an answer may take a while, and beats don't wait."""
+        while True:
+            self._memory = list(await asyncio.gather(*(one.memory() for one in self._devices)))
+            await asyncio.sleep(MEMORY_SECONDS)
 
     async def _beat(self) -> None:
         """Each second, and whenever that changes: what this worker has and takes."""
@@ -162,14 +179,19 @@ class WorkerAgent:
             reason = self._pausing.reason
             if reason is not None and self._paused is None:
                 log.info("Paused: %s", reason)
-                self._jobs.give_back(self._jobs.leases, f"paused: {reason}")
+                self._give_back(self.leases, reason)
             elif reason is None and self._paused is not None:
                 log.info("Painting again")
             self._paused = reason
-            had = self._jobs.leases
-            takes = 0 if reason else self._batch_size
+            had = self.leases
+            beat = Beat(
+                takes=0 if reason else self._takes,
+                leases=had,
+                pause=reason or "",
+                memory=self._memory,
+            )
             try:
-                answer = await self._link.ask(Beat(takes=takes, leases=had, pause=reason or ""))
+                answer = await self._link.ask(beat)
             except NoAnswer:
                 answer = None
             except OtherVersion:
@@ -178,7 +200,8 @@ class WorkerAgent:
                 self._over.set()
                 return
             if isinstance(answer, Alive) and answer.epoch == self._link.epoch:
-                self._jobs.drop(set(had) - set(answer.leases))
+                for one in self._devices:
+                    one.jobs.drop(set(had) - set(answer.leases))
             await asyncio.sleep(BEAT_SECONDS)
 
     async def _fetch(self) -> None:
@@ -188,11 +211,11 @@ class WorkerAgent:
         """
         from nats.errors import Error
 
-        stream = await self._client.jetstream().pull_subscribe_bind(self._link.name, JOBS)
+        stream = await self._link.client.jetstream().pull_subscribe_bind(self._link.name, JOBS)
         try:
             while True:
                 self._changed.clear()
-                if self._jobs.pictures >= self._batch_size:
+                if not any(one.has_room for one in self._devices):
                     with contextlib.suppress(TimeoutError):
                         await asyncio.wait_for(self._changed.wait(), BEAT_SECONDS)
                     continue
@@ -216,10 +239,21 @@ class WorkerAgent:
             message = self._link.read(data)
         except OtherVersion:
             return
-        if isinstance(message, Paint | WorkOn):
-            self._jobs.admit(message)
+        if isinstance(message, Paint | WorkOn) and (one := self._of(message.number)) is not None:
+            one.jobs.admit(message)
             if (reason := self._pausing.reason) is not None:
-                self._jobs.give_back([message.lease], f"paused: {reason}")
+                self._give_back([message.lease], reason)
+
+    def _of(self, number: int) -> PaintingDevice | None:
+        """The device of that number."""
+        if number < len(self._devices):
+            return self._devices[number]
+        self._link.refusals.count("the bot", "another device")
+        return None
+
+    def _give_back(self, leases: Iterable[int], reason: str) -> None:
+        for one in self._devices:
+            one.jobs.give_back(leases, f"paused: {reason}")
 
     async def _on_order(self, message: "Msg") -> None:
         """Obey what the bot says besides jobs."""
@@ -229,14 +263,20 @@ class WorkerAgent:
             return
         if order is None or order.epoch != self._link.epoch:
             return
+        if isinstance(order, Bye):
+            log.info("The bot stops; this worker waits for it")
+            self.meet_again()
+        elif isinstance(order, Cancel | LoadModel | Forget):
+            self._obey(order)
+
+    def _obey(self, order: Cancel | LoadModel | Forget) -> None:
+        if (one := self._of(order.number)) is None:
+            return
         match order:
             case Cancel(lease=lease):
-                self._jobs.cancel(lease)
+                one.jobs.cancel(lease)
             case LoadModel(model=name):
                 if (model := self._models.known(name)) is not None:
-                    self._device.send(Preload(model))
+                    one.device.host.send(Preload(model))
             case Forget(model=name):
-                self._device.send(ForgetModel(name))
-            case Bye():
-                log.info("The bot stops; this worker waits for it")
-                self.meet_again()
+                one.device.host.send(ForgetModel(name))

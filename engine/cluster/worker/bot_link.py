@@ -34,10 +34,18 @@ class OtherVersion(Exception):
 
 
 class BotLink:
-    """Sends a worker's messages, each with the epoch of the current meeting."""
+    """Sends a worker's messages, each with the epoch of the current meeting.
 
-    def __init__(self, client: "Client", name: str, version: int = VERSION) -> None:
-        self._client = client
+    Attributes:
+        client: The connection; another one follows when it's closed for good.
+        name: The worker's name.
+        epoch: The current meeting; empty if there is none.
+        refusals: What came and wasn't taken.
+    """
+
+    client: "Client"
+
+    def __init__(self, name: str, version: int = VERSION) -> None:
         self._subject = from_worker(name)
         self._version = version
         self.refusals = Refusals()
@@ -63,7 +71,7 @@ class BotLink:
         from nats.errors import Error
 
         with contextlib.suppress(Error, OSError):
-            await self._client.publish(self._subject, self._encoded(message))
+            await self.client.publish(self._subject, self._encoded(message))
 
     async def ask(self, message: Message, seconds: float = ANSWER_SECONDS) -> Message:
         """Send a message and wait for the answer.
@@ -75,7 +83,7 @@ class BotLink:
         from nats.errors import Error
 
         try:
-            found = await self._client.request(
+            found = await self.client.request(
                 self._subject, self._encoded(message), timeout=seconds
             )
         except (Error, OSError, TimeoutError) as error:

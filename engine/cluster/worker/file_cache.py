@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.cluster.errors import ClusterError
-from engine.cluster.protocol.messages import FileRef
+from engine.cluster.protocol.parts import FileRef
 from engine.cluster.protocol.subjects import about, chunks_of, stream_of
 from engine.errors import StorageError
 from engine.private_files import private_folder

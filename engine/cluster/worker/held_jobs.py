@@ -15,10 +15,8 @@ from pathlib import Path
 from engine.cluster.protocol.job_messages import process_picture, run_job
 from engine.cluster.protocol.measurements import measured
 from engine.cluster.protocol.messages import (
-    PREVIEW_BYTES,
     Dropped,
     Failed,
-    FileRef,
     NewMeasurement,
     Overflowed,
     Paint,
@@ -26,6 +24,7 @@ from engine.cluster.protocol.messages import (
     Returned,
     WorkOn,
 )
+from engine.cluster.protocol.parts import PREVIEW_BYTES, FileRef
 from engine.cluster.worker.bot_link import BotLink, OtherVersion
 from engine.cluster.worker.delivery import deliver
 from engine.cluster.worker.job_files import JobFiles

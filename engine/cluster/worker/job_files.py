@@ -4,16 +4,13 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from engine.cluster.errors import ClusterError
-from engine.cluster.protocol.messages import FileRef, FileState, HaveFile, NeedFile
+from engine.cluster.protocol.messages import FileState, HaveFile, NeedFile
+from engine.cluster.protocol.parts import FileRef
 from engine.cluster.worker.bot_link import BotLink
 from engine.cluster.worker.file_cache import FileCache
 from speech import say
-
-if TYPE_CHECKING:
-    from nats.js import JetStreamContext
 
 POLL_SECONDS = 0.2
 MOST_TRIES = 3
@@ -25,13 +22,11 @@ class JobFiles:
     def __init__(
         self,
         link: BotLink,
-        js: "JetStreamContext",
         cache: FileCache,
         in_use: Callable[[], Collection[Path]],
     ) -> None:
-        """Take the line to the bot, the way to its files, and which of them jobs are using."""
+        """Take the line to the bot, where files are kept, and which of them jobs are using."""
         self._link = link
-        self._js = js
         self._cache = cache
         self._in_use = in_use
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -63,7 +58,7 @@ class JobFiles:
         for _ in range(MOST_TRIES):
             await self._wait_until_ready(ref)
             try:
-                await self._cache.fetch(ref, self._link.name, self._js)
+                await self._cache.fetch(ref, self._link.name, self._link.client.jetstream())
             except ClusterError as error:
                 self._link.refusals.count("the bot", "another file")
                 failure = error

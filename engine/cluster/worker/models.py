@@ -1,12 +1,14 @@
 """What a worker paints with: what it offers, and its own entries for what the bot names."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from engine.cluster.errors import ClusterError
 from engine.cluster.identity import Kind, Resource, Resources, of_network
-from engine.cluster.protocol.messages import MAX_OFFERS, Offer, Paint, WorkOn
+from engine.cluster.protocol.messages import Paint, WorkOn
+from engine.cluster.protocol.parts import MAX_OFFERS, Offer
 from engine.errors import AtelierError, InvalidRequest
 from engine.jobs.process import ProcessKind
 from engine.memory.device import DeviceFacts
@@ -23,6 +25,13 @@ from engine.settings import EngineSettings
 from speech import say
 
 log = logging.getLogger(__name__)
+
+
+class MeasuredCard(NamedTuple):
+    """What is known of a device before it paints."""
+
+    facts: DeviceFacts
+    profiles: ProfileStore
 
 
 class ReceivedLoras:
@@ -56,7 +65,6 @@ class WorkerModels:
         networks: NetworkCatalogue,
         resources: Resources,
         loras: ReceivedLoras,
-        profiles: ProfileStore,
     ) -> None:
         """Take what the settings name.
 
@@ -66,7 +74,6 @@ class WorkerModels:
             networks: What works on finished pictures.
             resources: What identifies their files.
             loras: Those that the bot has sent.
-            profiles: What was measured here.
         """
         self._engine = engine
         self._catalogue = catalogue
@@ -74,39 +81,44 @@ class WorkerModels:
         self._resources = resources
         self._loras = loras
         self._hashes: Mapping[Resource, str] = {}
-        self.profiles = profiles
 
-    def offers(self, facts: DeviceFacts) -> list[Offer]:
-        """What there is, with the largest pictures that models paint on the device.
+    def offers(self, cards: Sequence[MeasuredCard]) -> tuple[list[Offer], list[dict[str, int]]]:
+        """What there is, and pixels of the largest pictures that models paint on each card.
 
+        A model that fits on none isn't offered, and one on which nothing is known has no pixels.
         Blocks: the files of a model are read once, to know what they are.
         """
         self._hashes = self._resources.hashes_of(self._resources.names())
-        offers = []
+        offers: list[Offer] = []
+        pixels: list[dict[str, int]] = [{} for _ in cards]
         for resource, digest in self._hashes.items():
-            most = None
+            most: list[int | None] = [None]
             if resource.kind is Kind.MODEL:
-                most = self._most_pixels(self._catalogue[resource.name], facts)
-                if most == 0:
-                    log.warning("“%s” doesn't fit on this device; it isn't offered", resource.name)
+                model = self._catalogue[resource.name]
+                most = [self._most_pixels(model, card) for card in cards]
+                if not any(each != 0 for each in most):
+                    log.warning("“%s” doesn't fit on this device; it isn't offered", model.name)
                     continue
+                for known, each in zip(pixels, most, strict=True):
+                    if each is not None:
+                        known[model.name] = each
             offers.append(
-                Offer(kind=resource.kind, name=resource.name, hash=digest, most_pixels=most)
+                Offer(kind=resource.kind, name=resource.name, hash=digest, most_pixels=most[0])
             )
-        return offers[:MAX_OFFERS]
+        return offers[:MAX_OFFERS], pixels
 
-    def _most_pixels(self, model: Model, facts: DeviceFacts) -> int | None:
+    def _most_pixels(self, model: Model, card: MeasuredCard) -> int | None:
         """Pixels of the largest picture that some memory plan fits; `None` if it isn't known."""
-        if not facts.has_own_memory:
+        if not card.facts.has_own_memory:
             return None
         try:
             origin = origin_of(model, allow_pickle=self._engine.allow_pickle)
             request = plan_request_of(
                 model,
                 inspect(origin, hub_of(self._engine)),
-                facts,
+                card.facts,
                 self._engine,
-                self.profiles,
+                card.profiles,
                 width=model.max_side,
                 height=model.max_side,
                 batch=1,

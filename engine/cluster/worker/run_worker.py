@@ -3,12 +3,15 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack
+from functools import partial
+from itertools import chain
 
 from engine.cluster.errors import ClusterError, ConnectionLost, require_packages
 from engine.cluster.protocol.measurements import card_of, latest
 from engine.cluster.protocol.messages import Hello
+from engine.cluster.protocol.parts import MAX_CARDS, FurtherCard
 from engine.cluster.protocol.subjects import inbox_of
 from engine.cluster.server.certificate import certificate_of
 from engine.cluster.server.connection import connected
@@ -20,13 +23,13 @@ from engine.cluster.worker.file_cache import FileCache
 from engine.cluster.worker.held_jobs import HeldJobs
 from engine.cluster.worker.job_files import JobFiles
 from engine.cluster.worker.models import ReceivedLoras, WorkerModels
+from engine.cluster.worker.painting_device import PaintingDevice, those_there
 from engine.cluster.worker.pausing import Pausing
 from engine.cluster.worker.setup import WorkerSetup
-from engine.devices.blame import BlameFile
+from engine.devices.local_devices import local_devices
 from engine.folder_lock import lock_folder
 from engine.memory.measurement import Measurement
 from engine.memory.precision import Overflow
-from engine.memory.profiles import ProfileStore
 from engine.store import Database, MeasurementTable
 from engine.tasks import Tasks
 
@@ -48,7 +51,7 @@ async def run_worker(setup: WorkerSetup, stop: asyncio.Event) -> None:
     """
     require_packages()
     stopped = asyncio.create_task(stop.wait())
-    working = asyncio.create_task(_run_again(setup))
+    working = asyncio.create_task(_run(setup))
     try:
         await asyncio.wait({stopped, working}, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -59,64 +62,91 @@ async def run_worker(setup: WorkerSetup, stop: asyncio.Event) -> None:
         working.result()
 
 
-async def _run_again(setup: WorkerSetup) -> None:
-    """Paint until cancelled, with a new connection whenever one is closed for good."""
-    while True:
-        try:
-            await _run(setup)
-        except ConnectionLost as error:
-            log.warning("%s", error)
-            await asyncio.sleep(AGAIN_SECONDS)
-
-
 async def _run(setup: WorkerSetup) -> None:
-    """Paint until cancelled. Raises `ConnectionLost`, and as `run_worker`."""
+    """Paint until cancelled, with a new connection whenever one is closed for good."""
     async with AsyncExitStack() as stack:
         stack.enter_context(lock_folder(setup.place))
         saved = await stack.enter_async_context(_SavedMeasurements(setup))
-        loras, blame = ReceivedLoras(), BlameFile.numbered(setup.place, 0)
-        executor = setup.executor(loras.catalogue, saved.profiles, blame)
-        device = setup.make_host(executor)
-        stack.push_async_callback(device.stop, STOP_SECONDS)
-        facts = await asyncio.to_thread(device.facts)
-        log.info("This machine paints with: %s", facts.name)
-        changed = asyncio.Event()
-        fatal: asyncio.Future[ClusterError] = asyncio.get_running_loop().create_future()
-        client = await stack.enter_async_context(
-            connected(
-                setup.invitation.url,
-                setup.invitation.key.seed,
-                inbox_of(setup.invitation.name),
-                certificate=await _certificate(setup.invitation),
-                on_fatal=fatal.set_result,
-                on_reconnect=changed.set,
-            )
+        loras, link, changed = ReceivedLoras(), BotLink(setup.invitation.name), asyncio.Event()
+        models = WorkerModels(setup.engine, setup.catalogue, setup.networks, setup.resources, loras)
+        found = local_devices(
+            setup.executor(loras.catalogue),
+            setup.make_host,
+            setup.place,
+            saved.measurements,
+            saved.overflows,
         )
-        models = WorkerModels(
-            setup.engine, setup.catalogue, setup.networks, setup.resources, loras, saved.profiles
-        )
-        link = BotLink(client, setup.invitation.name)
+        for device in found:
+            stack.push_async_callback(device.host.stop, STOP_SECONDS)
+        pausing = Pausing(setup.taken.pause_file, setup.worker.pause_when, lambda: not agent.leases)
         cache = FileCache(setup.place / "files", setup.cache_bytes)
-        pausing = Pausing(setup.taken.pause_file, setup.worker.pause_when, lambda: not jobs.leases)
-        files = JobFiles(link, client.jetstream(), cache, lambda: jobs.files)
-        jobs = HeldJobs(
-            link, device, models, files, blame.take, saved.save, pausing.disk_full, changed.set
-        )
-        stack.push_async_callback(jobs.stop)
-        run, batch_size = secrets.token_hex(8), setup.engine.batch_size
-
-        async def hello() -> Hello:
-            return Hello(
-                run=run,
-                program=program_version(),
-                batch_size=batch_size,
-                card=card_of(facts),
-                offers=await asyncio.to_thread(models.offers, facts),
-                measured=latest(saved.profiles),
+        files = JobFiles(link, cache, lambda: {f for one in devices for f in one.jobs.files})
+        devices = [
+            PaintingDevice(
+                device=device,
+                facts=facts,
+                jobs=HeldJobs(
+                    link,
+                    device.host,
+                    models,
+                    files,
+                    device.blame.take,
+                    saved.save,
+                    pausing.disk_full,
+                    changed.set,
+                ),
             )
+            for device, facts in await those_there(found[:MAX_CARDS])
+        ]
+        for one in devices:
+            stack.push_async_callback(one.jobs.stop)
+        hello = partial(_hello, secrets.token_hex(8), devices, models)
+        agent = WorkerAgent(link, hello, devices, models, pausing, changed)
+        while True:
+            try:
+                await _work(setup.invitation, link, agent, pausing, changed)
+            except ConnectionLost as error:
+                log.warning("%s", error)
+                await asyncio.sleep(AGAIN_SECONDS)
 
-        agent = WorkerAgent(client, link, hello, jobs, models, device, pausing, batch_size, changed)
+
+async def _work(
+    invitation: Invitation,
+    link: BotLink,
+    agent: WorkerAgent,
+    pausing: Pausing,
+    changed: asyncio.Event,
+) -> None:
+    """Paint until cancelled. Raises `ConnectionLost`, and as `run_worker`."""
+    fatal: asyncio.Future[ClusterError] = asyncio.get_running_loop().create_future()
+    async with connected(
+        invitation.url,
+        invitation.key.seed,
+        inbox_of(invitation.name),
+        certificate=await _certificate(invitation),
+        on_fatal=fatal.set_result,
+        on_reconnect=changed.set,
+    ) as link.client:
         await _until_one_ends(pausing.watch(), agent.run(), _until_fatal(fatal))
+
+
+async def _hello(run: str, devices: Sequence[PaintingDevice], models: WorkerModels) -> Hello:
+    """What this worker says of itself."""
+    first, *others = devices
+    offers, pixels = await asyncio.to_thread(models.offers, [one.measured for one in devices])
+    known = dict.fromkeys(chain.from_iterable(one.device.profiles for one in devices))
+    return Hello(
+        run=run,
+        program=program_version(),
+        batch_size=first.device.batch_size,
+        card=card_of(first.facts),
+        offers=offers,
+        measured=latest(known),
+        further=[
+            FurtherCard(card=card_of(one.facts), batch_size=one.device.batch_size, most_pixels=most)
+            for one, most in zip(others, pixels[1:], strict=True)
+        ],
+    )
 
 
 class _SavedMeasurements:
@@ -129,7 +159,8 @@ class _SavedMeasurements:
 
     async def __aenter__(self) -> "_SavedMeasurements":
         await self._database.__aenter__()
-        self.profiles = ProfileStore(await self._table.all(), await self._table.overflows())
+        self.measurements = await self._table.all()
+        self.overflows = await self._table.overflows()
         return self
 
     async def __aexit__(self, *details: object) -> None:

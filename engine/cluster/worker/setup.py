@@ -10,13 +10,11 @@ from engine.cluster.identity import Resources
 from engine.cluster.server.invitation import Invitation
 from engine.cluster.settings import WorkerSettings
 from engine.cluster.worker.taken_invitations import TakenInvitations
-from engine.devices.blame import BlameFile
 from engine.devices.device_host import DeviceHost
 from engine.devices.device_process import DeviceProcess
 from engine.devices.executor_setup import ExecutorSetup
 from engine.errors import ModelUnavailable
 from engine.hub.ip_adapter_files import IPAdapterFiles, ip_adapter_on_disk
-from engine.memory.profiles import ProfileStore
 from engine.models.adapters import AdapterCatalogue
 from engine.models.catalogue import Catalogue
 from engine.models.controls import ControlCatalogue
@@ -30,8 +28,6 @@ from engine.network_settings import (
 )
 from engine.settings import EngineSettings, ModelSettings
 from speech import say
-
-GIGABYTE = 10**9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,13 +73,23 @@ class WorkerSetup:
     @property
     def cache_bytes(self) -> int:
         """How much may be kept of what the bot sends."""
-        return int(self.worker.cache_gb * GIGABYTE)
+        return int(self.worker.cache_gb * 1e9)
 
     @cached_property
     def catalogue(self) -> Catalogue:
         """The models."""
-        families = IPAdapterCatalogue(self.ip_adapters).families
+        families = self.ip_adapter_catalogue.families
         return Catalogue(self.models, self.engine.default_model, ip_adapters=families)
+
+    @cached_property
+    def ip_adapter_catalogue(self) -> IPAdapterCatalogue:
+        """The IP-Adapters."""
+        return IPAdapterCatalogue(self.ip_adapters)
+
+    @cached_property
+    def control_catalogue(self) -> ControlCatalogue:
+        """The control networks."""
+        return ControlCatalogue(self.controls)
 
     @cached_property
     def networks(self) -> NetworkCatalogue:
@@ -97,31 +103,26 @@ class WorkerSetup:
             self.engine,
             self.catalogue,
             FileHashes(self.place / "hashes.json"),
-            controls=ControlCatalogue(self.controls),
+            controls=self.control_catalogue,
             networks=self.networks,
-            ip_adapters=IPAdapterCatalogue(self.ip_adapters),
+            ip_adapters=self.ip_adapter_catalogue,
             embeddings=self.embeddings,
         )
 
-    def executor(
-        self, adapters: AdapterCatalogue, profiles: ProfileStore, blame: BlameFile
-    ) -> ExecutorSetup:
-        """What the executor is made from; it finds files on this machine's disk, or not at all."""
-        ip_adapters = IPAdapterCatalogue(self.ip_adapters)
+    def executor(self, adapters: AdapterCatalogue) -> ExecutorSetup:
+        """What executors are made from; they find files on this machine's disk, or not at all."""
 
         def find_ip_adapter(family: str) -> IPAdapterFiles:
-            one = ip_adapters.of(family)
+            one = self.ip_adapter_catalogue.of(family)
             if (found := ip_adapter_on_disk(one.source, one.image_encoder)) is None:
                 raise ModelUnavailable(say("“{source}” isn't on this machine.", source=one.source))
             return found
 
         return ExecutorSetup(
-            settings=self.engine.on(self.engine.devices[0]),
+            settings=self.engine,
             find_ip_adapter=find_ip_adapter,
-            profiles=profiles,
             adapters=adapters,
-            controls=ControlCatalogue(self.controls),
+            controls=self.control_catalogue,
             embeddings=self.embeddings,
-            blame=blame,
             cache=self.place / "cache",
         )

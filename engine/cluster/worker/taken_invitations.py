@@ -3,12 +3,10 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from engine.atomic_write import write_whole
+from engine.atomic_write import write_or_say
 from engine.cluster.errors import BadInvitation
 from engine.cluster.server.invitation import Invitation
 from engine.cluster.worker.pausing import PauseFile
-from engine.errors import StorageError
-from speech import say
 
 FOLDER = "workers"
 """In the data folder: a folder for each of them."""
@@ -34,13 +32,7 @@ class TakenInvitations:
 
     def keep(self, invitation: Invitation) -> None:
         """Keep an invitation for the next start. Raises `StorageError`."""
-        file = self.place(invitation.name) / FILE
-        try:
-            write_whole(file, invitation.line.encode())
-        except OSError as error:
-            raise StorageError(
-                say("{file} can't be written: {reason}.", file=file, reason=str(error))
-            ) from error
+        write_or_say(self.place(invitation.name) / FILE, invitation.line.encode())
 
     def all(self) -> Iterator[Invitation]:
         """Those that can be read, by name."""

@@ -4,14 +4,13 @@ import asyncio
 import contextlib
 import socket
 import subprocess
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from engine.cluster.bot.cluster import Cluster
-from engine.cluster.bot.workers_view import Presence
 from engine.cluster.file_hashes import FileHashes
 from engine.cluster.identity import Resources
 from engine.cluster.protocol.subjects import BOT_INBOX
@@ -39,7 +38,7 @@ from engine.models.download_manager import DownloadManager
 from engine.models.probe import ModelProbe
 from engine.safety.checker import SafetyChecker
 from engine.safety.classifier import ClassifierThread
-from engine.settings import SafetySettings
+from engine.settings import ModelSettings, SafetySettings
 from engine.store import Database, JobTable, MeasurementTable, SafetyTable
 from tests.engine.builders import engine_settings, model_settings, recipe
 
@@ -108,7 +107,9 @@ def running_server(folder: Path, *names: str) -> Iterator[Place]:
 class Bot:
     """A bot's side: the store, the queue and the cluster."""
 
-    def __init__(self, database: Database, folder: Path, source: Path | str) -> None:
+    def __init__(
+        self, database: Database, folder: Path, models: Mapping[str, ModelSettings]
+    ) -> None:
         self.folder = folder
         self.database = database
         self.jobs = JobTable(database, folder)
@@ -118,7 +119,7 @@ class Bot:
         self.pictures = OutputFolder(folder / "pictures")
         self.uploads = UploadFolder(folder / "uploads")
         self.settings = engine_settings(grace=0.0)
-        self.catalogue = Catalogue({"tiny": model_settings(source)}, "tiny")
+        self.catalogue = Catalogue(models, "tiny")
         self.adapters = AdapterCatalogue(None, folder / "loras")
         hub = HubClient()
         downloads = DownloadManager(hub)
@@ -174,22 +175,25 @@ class Bot:
 
     def here(self) -> set[str]:
         """The workers that are here."""
-        return {one.name for one in self.cluster.workers if one.presence is not Presence.GONE}
+        return {one.name for one in self.cluster.workers if one.devices}
 
 
 @asynccontextmanager
 async def open_bot(
-    place: Place, folder: Path, source: Path | str, **changes: Any
+    place: Place,
+    folder: Path,
+    source: Path | str,
+    models: Mapping[str, ModelSettings] | None = None,
+    **changes: Any,
 ) -> AsyncIterator[Bot]:
     """A bot that meets its workers at that place. Leaving it is like a crash: nobody is told."""
     async with (
         Database(folder / "atelier.db") as database,
         connected(place.url, place.bot.seed, BOT_INBOX, certificate=place.pem) as client,
     ):
-        bot = Bot(database, folder, source)
+        bot = Bot(database, folder, models or {"tiny": model_settings(source)})
         await bot.availability.scan()
         bot.cluster = Cluster(
-            client,
             bot.dispatcher,
             bot.resources,
             bot.hashes,
@@ -197,7 +201,7 @@ async def open_bot(
             "test",
             **{"silence": SILENCE} | changes,
         )
-        await bot.cluster.start()
+        await bot.cluster.start(client)
         try:
             yield bot
         finally:

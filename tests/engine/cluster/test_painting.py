@@ -18,7 +18,7 @@ async def test_it_paints_what_the_seed_says(bot: Bot, painter: Painter) -> None:
         with Image.open(file) as image:
             assert image.tobytes() == picture(seed, 96, 64).data
     [worker] = bot.cluster.workers
-    assert worker.pictures_last_day == 2
+    assert [device.pictures_last_day for device in worker.devices] == [2]
     assert not bot.cluster.refusals.counts
 
 

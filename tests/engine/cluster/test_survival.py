@@ -12,10 +12,10 @@ import pytest
 from PIL import Image
 
 from engine import open_studio
-from engine.cluster.bot.workers_view import Presence
 from engine.cluster.errors import ClusterError
 from engine.cluster.protocol import encoding
-from engine.cluster.protocol.messages import Paint, Painted, PictureFile, WorkOn
+from engine.cluster.protocol.messages import Paint, Painted, WorkOn
+from engine.cluster.protocol.parts import PictureFile
 from engine.cluster.protocol.subjects import BOT_INBOX, JOBS, jobs_of
 from engine.cluster.server.certificate import kept_certificate
 from engine.cluster.server.connection import connected
@@ -98,10 +98,10 @@ async def test_repeated_and_late_reports_are_answered_and_counted(
     bot: Bot, painter: Painter
 ) -> None:
     await bot.painted()
-    device = bot.cluster._devices["attic"]
+    epoch = bot.cluster._here["attic"].line.epoch
     one = PictureFile(hash="0" * 64, size=1)
     for lease, why in ((1, "doubled"), (99, "late")):
-        message = Painted(epoch=device.epoch, lease=lease, pictures=[one])
+        message = Painted(epoch=epoch, lease=lease, pictures=[one])
         answer = await bot.cluster._answer("attic", encoding.encode(message))
         assert answer is not None
         assert answer.type == "taken"  # type: ignore[attr-defined]
@@ -239,8 +239,8 @@ async def test_versions_that_are_too_far_apart_are_said_on_both_sides(
     monkeypatch.setattr(agent, "UNWELCOME_SECONDS", 0.1)
     init = BotLink.__init__
 
-    def newer(self: BotLink, client: object, name: str) -> None:
-        init(self, client, name, encoding.VERSION + 2)  # type: ignore[arg-type]
+    def newer(self: BotLink, name: str) -> None:
+        init(self, name, encoding.VERSION + 2)
 
     monkeypatch.setattr(BotLink, "__init__", newer)
     async with open_worker(place.invitation(), tmp_path / "worker", model, Painter()):
@@ -255,8 +255,8 @@ async def test_a_version_between_is_understood(
 ) -> None:
     init = BotLink.__init__
 
-    def newer(self: BotLink, client: object, name: str) -> None:
-        init(self, client, name, encoding.VERSION + 1)  # type: ignore[arg-type]
+    def newer(self: BotLink, name: str) -> None:
+        init(self, name, encoding.VERSION + 1)
 
     monkeypatch.setattr(BotLink, "__init__", newer)
     async with open_worker(place.invitation(), tmp_path / "worker", model, Painter()):
@@ -283,7 +283,7 @@ async def test_a_worker_whose_disk_is_full_gives_back_what_it_cannot_save(
     image = bot.uploads.keep_image(Image.new("RGB", (64, 64)))
     job = await bot.push(image=image, strength=0.5, seed=2)
     await until(lambda: bot.cluster.workers[0].pause == "disk full")
-    assert bot.cluster.workers[0].presence is Presence.PAUSED
+    assert not bot.cluster.workers[0].takes_jobs
     async with open_worker(place.invitation("cellar"), tmp_path / "other", model, Painter()):
         event = await bot.outcome(job)
     assert shows(event, 2)
@@ -300,7 +300,7 @@ async def test_a_paused_worker_gives_its_jobs_back_and_paints_again_later(
     file.set(True)
     await until(lambda: len(bot.dispatcher.waiting) == 1)
     [state] = bot.cluster.workers
-    assert (state.presence, state.pause) == (Presence.PAUSED, "paused")
+    assert (state.takes_jobs, state.pause) == (False, "paused")
     painter.brush.set()
     file.set(False)
     event = await bot.outcome(job)
@@ -314,8 +314,8 @@ async def test_a_job_that_meets_a_paused_worker_comes_back_at_once(
 ) -> None:
     file = PauseFile(tmp_path / "worker" / "workers")
     file.set(True)
-    await until(lambda: bot.cluster.workers[0].presence is Presence.PAUSED)
-    bot.cluster._devices["attic"].takes = 1  # as if it had paused a moment later
+    await until(lambda: not bot.cluster.workers[0].takes_jobs)
+    bot.cluster._here["attic"].line.takes = 1  # as if it had paused a moment later
     job = await bot.push(seed=4)
     await until(lambda: [one.id for one in bot.dispatcher.running] == [job.id])
     await until(lambda: [one.id for one in bot.dispatcher.waiting] == [job.id])
@@ -371,7 +371,7 @@ async def test_the_bots_owner_pauses_a_worker_too(bot: Bot, painter: Painter) ->
     assert [one.id for one in bot.dispatcher.waiting] == [job.id]
     [state] = bot.cluster.workers
     assert state.paused_here
-    assert state.presence is Presence.PAUSED
+    assert not state.takes_jobs
     bot.cluster.resume("attic")
     assert (await bot.outcome(job)).state is JobState.PAINTED
 

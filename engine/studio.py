@@ -344,7 +344,7 @@ class Studio:
         return await self._store.outcomes.painted_since(since)
 
     async def device_memory(self) -> list[DeviceMemory]:
-        """How much is taken of each of this machine's devices, if something runs on it."""
+        """How much is taken of each device's memory, as far as it can tell; also in `devices`."""
         return await self._dispatcher.memory()
 
     async def require_database(self) -> None:

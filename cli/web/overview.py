@@ -67,7 +67,7 @@ class Overview:
         more_waiting: How many others wait.
         pictures_hour: Pictures that were painted in the last hour.
         pictures_day: And in the last day.
-        memory: The devices' memory now.
+        own_memory: The memory of this machine's devices now; `devices` has that of all.
         span: What the plots show.
         painted: Bars of the pictures that were painted.
         painted_top: The top of their axis.
@@ -91,7 +91,7 @@ class Overview:
     more_waiting: int
     pictures_hour: int
     pictures_day: int
-    memory: Sequence[DeviceMemory]
+    own_memory: Sequence[DeviceMemory]
     span: Span
     painted: Sequence[Bar]
     painted_top: float
@@ -125,7 +125,7 @@ class Looker:
     async def look(self) -> Overview:
         """Everything as it is now."""
         sources, now = self._sources, time.time()
-        running = sources.studio.running()
+        running, devices = sources.studio.running(), sources.studio.devices
         waiting = sources.studio.next_waiting(MAX_WAITING)
         painted, samples = await self._painted.get(), list(self._sampler.samples)
         begins = [*(each.at for each in painted[:1]), *(each.at for each in samples[:1])]
@@ -144,7 +144,7 @@ class Looker:
             more_waiting=sources.studio.status().waiting - len(waiting),
             pictures_hour=sum(each.pictures for each in painted if each.at > now - HOUR),
             pictures_day=sum(each.pictures for each in painted),
-            memory=self._sampler.memory,
+            own_memory=[one.memory for one in devices if one.local and one.memory],
             span=span,
             painted=painted_bars,
             painted_top=painted_top,
@@ -155,7 +155,7 @@ class Looker:
                 TrainingRow(event, self._is_public(event.training))
                 for event in await self._trainings.get()
             ],
-            devices=sources.studio.devices,
+            devices=devices,
             gallery=await self._gallery.rows(),
             problems=sources.problems.latest(MAX_PROBLEMS),
         )

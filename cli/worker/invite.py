@@ -18,10 +18,9 @@ from engine.cluster.server.certificate import kept_certificate
 from engine.cluster.server.invitation import Invitation, own_address
 from engine.cluster.server.invited_workers import InvitedWorkers
 from engine.cluster.server.keys import Key, kept_key, new_key
+from engine.cluster.server.nats_server import EVERYWHERE
 from engine.cluster.settings import DEFAULT_PORT
 from engine.cluster.worker.taken_invitations import TakenInvitations
-
-EVERYWHERE = ("0.0.0.0", "::")
 
 
 def invite_worker(settings: Settings, name: str) -> None:

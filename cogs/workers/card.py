@@ -10,8 +10,8 @@ from cogs.workers.lines import worker_lines
 from engine import Worker, WorkerDoing
 from speech import say
 
-PER_PAGE = 8
-"""Workers on a page: three components each, of the 40 of a message."""
+PER_PAGE = 6
+"""Workers on a page: with all that can be said of each they fill a message."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from cogs.markdown import escaped_line
-from engine import Worker, WorkerDoing
-from speech import phrase, say, say_many
+from engine import Worker, WorkerDoing, human_size
+from speech import join_list, phrase, say, say_many
 
 DOING: dict[WorkerDoing, tuple[str, str]] = {
     WorkerDoing.PAINTING: ("🎨", phrase("painting")),
@@ -14,6 +14,9 @@ DOING: dict[WorkerDoing, tuple[str, str]] = {
     WorkerDoing.AWAY: ("🔌", phrase("away")),
 }
 """Emoji and words."""
+
+MOST_LACKING, MOST_OF_A_MODEL = 2, 20
+"""Models that are named which a worker lacks, and characters of each: many workers are on a page."""
 
 MOST_OF_A_NAME, MOST_OF_A_REASON = 60, 120
 """Characters that are shown of what other machines say."""
@@ -27,6 +30,10 @@ def worker_lines(worker: Worker) -> Iterator[str]:
     yield f"{name} · {card}" if card else name
     yield " · ".join(_doing(worker))
     yield f"-# {' · '.join(_figures(worker))}"
+    if worker.lacking:
+        names = [escaped_line(name, MOST_OF_A_MODEL) for name in worker.lacking[:MOST_LACKING]]
+        shown = join_list([*names, "…"] if len(worker.lacking) > MOST_LACKING else names)
+        yield f"-# {say('lacks {models}; its log says how to get them', models=shown)}"
 
 
 def _doing(worker: Worker) -> Iterator[str]:
@@ -75,5 +82,9 @@ def _figures(worker: Worker) -> Iterator[str]:
         yield say("{seconds} s a step at {size}", seconds=seconds, size=size)
     pictures = say_many("{number} picture", "{number} pictures", worker.pictures_last_day)
     yield say("{pictures} in the last day", pictures=pictures)
+    if worker.memory:
+        used = human_size(sum(one.used_bytes for one in worker.memory))
+        total = human_size(sum(one.total_bytes for one in worker.memory))
+        yield say("{used} of {total} of memory taken", used=used, total=total)
     if worker.program:
         yield say("Atelier {version}", version=escaped_line(worker.program, 20))

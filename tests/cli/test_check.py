@@ -3,15 +3,19 @@
 import importlib.util
 import os
 import shutil
+import socket
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
 
 from cli.exits import Exit
+from engine.cluster.worker.taken_invitations import TakenInvitations
 from tests.cli.conftest import TOKEN, Atelier, Result
+from tests.engine.cluster.sides import running_server
 
 Config = Callable[[str], Path]
 
@@ -210,3 +214,33 @@ def test_a_classifier_that_cannot_be_had_is_told(
     assert "“nowhere” is neither a folder nor a Hub ID" in line(atelier("check"), "safety")
     ready("[safety]\nclassifier = 'someone/judge'")
     assert line(atelier("check"), "safety").endswith("downloads with the first picture")
+
+
+def test_workers_on_other_machines_are_looked_at_without_a_change(
+    atelier: Atelier, ready: Config, workplace: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ready(f"[engine]\ndevice = 'cpu'\n[cluster]\nlisten = '127.0.0.1:{port}'")
+        result = atelier("check")
+        assert f"✗ cluster   127.0.0.1:{port} can't be used" in result.out
+        assert result.code is Exit.CANNOT_RUN
+    result = atelier("check")
+    assert f"✓ cluster   127.0.0.1:{port} is free" in result.out
+    assert "no worker is invited" in result.out
+    assert not (workplace / "data").exists(), "looking does not make anything"
+    assert atelier("worker", "invite", "attic").code is Exit.FINE
+    assert "✓ cluster   invited: attic" in atelier("check").out
+
+
+def test_the_server_of_an_invitation_is_asked(
+    atelier: Atelier, ready: Config, workplace: Path
+) -> None:
+    ready("[engine]\ndevice = 'cpu'")
+    with running_server(workplace / "nats", "attic") as place:
+        TakenInvitations(workplace / "data").keep(place.invitation())
+        assert "with the certificate of the invitation" in line(atelier("check"), "worker")
+        wrong = replace(place.invitation(), fingerprint="A" * 43)
+        TakenInvitations(workplace / "data").keep(wrong)
+        assert "its certificate is another one" in line(atelier("check"), "worker")
+    assert "can't be reached" in line(atelier("check"), "worker")

@@ -225,10 +225,9 @@ class RemoteDevice:
             self._refused[lease.job_id] = count + 1, self._again_at
             if count + 1 >= MOST_REFUSALS:
                 sentence = say(
-                    "“{worker}” has given this back {number} times, and nothing else can paint it "
-                    "now. Try again later.",
+                    "“{worker}” keeps giving this back, and nothing else can paint it now. Try "
+                    "again later.",
                     worker=self.worker,
-                    number=count + 1,
                 )
         self.end(lease, JobReturned(lease.job_id, sentence))
 

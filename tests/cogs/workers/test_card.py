@@ -7,6 +7,7 @@ import pytest
 from cogs.workers.card import PER_PAGE, WorkersCard
 from cogs.workers.lines import worker_lines
 from engine import Worker, WorkerDoing
+from engine.memory.device import DeviceMemory
 from tests.discord_server.messages import walk
 
 
@@ -43,6 +44,16 @@ def test_load_and_speed_are_told() -> None:
     ]
 
 
+def test_memory_and_what_it_lacks_are_told() -> None:
+    memory = tuple(DeviceMemory(f"attic/cuda:{n}", n * 10**9, 24 * 10**9) for n in (3, 4))
+    lacking = tuple(f"model-{number}" for number in range(7))
+    *_, figures, lacks = text(memory=memory, lacking=lacking).splitlines()
+    assert "7.0 GB of 48.0 GB of memory taken" in figures
+    assert lacks.startswith("-# lacks model-0, model-1")
+    assert "…" in lacks
+    assert "model-2" not in lacks
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -73,7 +84,14 @@ def test_only_what_this_machine_can_end_is_resumed_here() -> None:
 
 @pytest.mark.parametrize("number", [1, 8, 9, 200])
 def test_every_page_is_one_that_discord_shows(number: int) -> None:
-    long = {"card": "*" * 200, "pause": "_" * 200, "model": "m" * 50, "program": "1" * 200}
+    long: dict[str, object] = {
+        "card": "*" * 200,
+        "pause": "_" * 200,
+        "model": "m" * 50,
+        "program": "1" * 200,
+    }
+    long["lacking"] = ("*" * 50,) * 9
+    long["memory"] = (DeviceMemory("a", 1, 10**12),) * 8
     workers = [
         worker(name=f"worker-{n}", doing=WorkerDoing.PAUSED, paused_here=True, jobs=3, **long)
         for n in range(number)

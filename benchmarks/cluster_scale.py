@@ -24,12 +24,9 @@ from typing import Annotated
 import typer
 
 from benchmarks.cluster.models import engine, models
-from benchmarks.cluster.place import free_port
+from benchmarks.cluster.place import free_port, invite
 from engine import ClusterSettings, ImageRequest, Requester, Studio, open_studio
-from engine.cluster.bot.open_cluster import FOLDER
-from engine.cluster.server.invited_workers import InvitedWorkers
 from engine.cluster.server.keys import new_key
-from engine.store import Database, WorkerTable
 
 WAITING = (0, 1_000, 10_000, 100_000)
 REPEATS = 200
@@ -96,14 +93,8 @@ class Crowd:
 @asynccontextmanager
 async def bot(folder: Path, workers: int, port: int) -> AsyncIterator[tuple[Studio, str]]:
     """A studio that doesn't paint itself, and the keys of the workers that it has invited."""
-    place = folder / FOLDER
-    place.mkdir(parents=True)
     keys = {f"worker-{number}": new_key() for number in range(workers)}
-    invited = InvitedWorkers(place)
-    for name, key in keys.items():
-        invited.add(name, key.public)
-    async with Database(folder / "atelier.db") as database:
-        await WorkerTable(database).set_paused("cpu", True)
+    await invite(folder, keys)
     listen = ClusterSettings(listen=f"127.0.0.1:{port}")
     async with open_studio(
         engine(), models(steps=1), folder, 10**6, cluster=listen, isolated=True

@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,15 @@ from engine.tasks import Tasks
 
 STEP_LIMIT = 120.0
 """Seconds within which anything that is waited for has to happen."""
+
+
+async def invite(folder: Path, keys: Mapping[str, Key]) -> None:
+    """Invite workers to the bot of a new folder, whose own device doesn't paint."""
+    (folder / FOLDER).mkdir(parents=True)
+    for name, key in keys.items():
+        InvitedWorkers(folder / FOLDER).add(name, key.public)
+    async with Database(folder / "atelier.db") as database:
+        await WorkerTable(database).set_paused("cpu", True)
 
 
 class Place:
@@ -54,17 +63,17 @@ class Place:
         self._changed = asyncio.Condition()
 
     async def __aenter__(self) -> "Place":
-        """Invite the workers; the bot's own device doesn't paint."""
-        self.bot_folder.mkdir(parents=True)
-        (self.bot_folder / FOLDER).mkdir()
-        for name, key in self._keys.items():
-            InvitedWorkers(self.bot_folder / FOLDER).add(name, key.public)
+        """Invite the workers; the bot's own device doesn't paint. SIGTERM ends all of them."""
+        await invite(self.bot_folder, self._keys)
         async with Database(self.bot_folder / "atelier.db") as database:
-            await WorkerTable(database).set_paused("cpu", True)
             await count_painted(database)
+        task = asyncio.current_task()
+        assert task is not None, "it's entered by a task"
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        asyncio.get_running_loop().remove_signal_handler(signal.SIGTERM)
         for name in (*self.processes, "server"):
             self.strike(name)
         for process in self.processes.values():

@@ -16,7 +16,7 @@ DOING: dict[WorkerDoing, tuple[str, str]] = {
 """Emoji and words."""
 
 MOST_LACKING, MOST_OF_A_MODEL = 2, 20
-"""Models that are named which a worker lacks, and characters of each: many workers are on a page."""
+"""Models that are named which a worker lacks, and characters of each."""
 
 MOST_OF_A_NAME, MOST_OF_A_REASON = 60, 120
 """Characters that are shown of what other machines say."""

@@ -82,12 +82,12 @@ class KeptConnection:
     async def _connect_again(self) -> None:
         while True:
             await self._lost.wait()
-            await self._cluster.disconnect()
-            await self._connection.aclose()
             try:
+                await self._cluster.disconnect()
+                await self._connection.aclose()
                 await self._connect()
                 log.info("Connected to the NATS server anew; workers may come again")
-            except (ClusterError, OSError) as error:
-                log.error("There are no workers for now: %s", error)
+            except Exception as error:  # whatever it is, the next try may do better
+                log.error("There are no workers for now: %r", error)
                 self._lost.set()
                 await asyncio.sleep(AGAIN_SECONDS)

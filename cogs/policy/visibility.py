@@ -25,17 +25,25 @@ def can_see(interaction: Interaction, job: Job) -> bool:
 
 def can_see_message(interaction: Interaction, message_ref: MessageRef) -> bool:
     """Whether the user may see another user's job, given where its message is."""
-    if (
-        message_ref.private
-        or interaction.guild is None
-        or message_ref.guild_id != interaction.guild.id
-    ):
+    if message_ref.private or interaction.guild is None:
         return False
-    channel = interaction.guild.get_channel_or_thread(message_ref.channel_id)
+    return message_ref.guild_id == interaction.guild.id and can_read(
+        interaction, message_ref.channel_id
+    )
+
+
+def can_read(interaction: Interaction, channel_id: int) -> bool:
+    """Whether the user may read that channel: of this server, or else the one they are in.
+
+    Of private threads, that is only the one that they are in, too.
+    """
+    if interaction.guild is None:
+        return channel_id == interaction.channel_id
+    channel = interaction.guild.get_channel_or_thread(channel_id)
     if channel is None or not isinstance(interaction.user, discord.Member):
         return False
     if isinstance(channel, discord.Thread) and channel.is_private():
-        return message_ref.channel_id == interaction.channel_id
+        return channel_id == interaction.channel_id
     allowed = channel.permissions_for(interaction.user)
     return allowed.view_channel and allowed.read_message_history
 

@@ -10,7 +10,7 @@ from cogs.context import Interaction
 from cogs.messages.shown_job import job_id_of
 from cogs.policy.nsfw import require_shown
 from cogs.policy.request_context import request_context
-from cogs.policy.visibility import visible_job
+from cogs.policy.visibility import can_read, visible_job
 from cogs.requests.builder import TypedRequest
 from engine import (
     USUAL_WEIGHT,
@@ -150,11 +150,14 @@ async def _linked_job(interaction: Interaction, link: re.Match[str]) -> int:
         raise InvalidRequest(
             say("“{link}” isn't a link to a message of this server.", link=link[0])
         )
+    not_found = InvalidRequest(say("I can't find the message “{link}”.", link=link[0]))
+    if not can_read(interaction, int(link["channel"])):
+        raise not_found
     channel = interaction.client.get_partial_messageable(int(link["channel"]))
     try:
         message = await channel.fetch_message(int(link["message"]))
     except discord.HTTPException as error:
-        raise InvalidRequest(say("I can't find the message “{link}”.", link=link[0])) from error
+        raise not_found from error
     job_id = job_id_of(message, interaction.client.user)
     if job_id is None:
         raise InvalidRequest(

@@ -101,6 +101,21 @@ async def test_what_cannot_be_edited_is_answered_with_a_sentence(klein: App) -> 
         assert (await bot.studio.job(number(second))).parent == Parent(number(two), 1)
 
 
+async def test_somebody_elses_private_picture_is_as_if_it_were_not_there(klein: App) -> None:
+    """No client replies to it, so the reply is made up."""
+    async with klein.open() as bot:
+        secret = await klein.painted(klein.alice, "secretine", private=True)
+        said = klein.discord.world.new_message(klein.art, klein.bob.user)
+        said.content = f"{me(klein)} at night"
+        said.reference, said.type = secret, 19
+        said.pings = [str(klein.discord.world.bot.id)]
+        klein.discord.world.post_message(said)
+        told = (await answer(klein, said)).text()
+        assert "isn't visible here" in told
+        assert "secretine" not in told
+        assert len(await bot.studio.several_jobs([1, 2])) == 1
+
+
 async def test_words_and_blocks_hold_in_conversation_too(klein: App) -> None:
     async with klein.open() as bot:
         scope = f"guild:{klein.guild.id}"

@@ -7,7 +7,7 @@ import pytest
 from engine import Parent, Studio
 from tests.cogs.app import App, number, refused, told
 from tests.cogs.grids.sheets import asked, confirmed
-from tests.discord_server import Message
+from tests.discord_server import Message, Permissions
 
 WORDS = ("a fox", "a hat", "a boat", "a fish")
 
@@ -41,6 +41,13 @@ async def test_what_cannot_be_used_is_said_and_nothing_is_queued_or_told(klein: 
         secret = await klein.painted(klein.alice, private=True)
         mine = await klein.painted(klein.alice)
         hers = await klein.alice.say(klein.art, "look")
+        cellar = klein.guild.add_channel("cellar")
+        hidden = await klein.painted(klein.alice, where=cellar)
+        words = await klein.alice.say(cellar, "look")
+        deleted = await klein.painted(klein.alice)
+        await klein.alice.click(deleted, label="Delete")
+        await klein.discord.until(lambda: deleted.deleted, 10)
+        cellar.overwrite(klein.bob, deny=Permissions(view_channel=True))
         poets = klein.discord.add_guild("Poets")
         other = poets.add_channel("den")
         channels = "https://discord.com/channels"
@@ -56,6 +63,11 @@ async def test_what_cannot_be_used_is_said_and_nothing_is_queued_or_told(klein: 
         assert "shows no picture of mine" in await answer(
             f"--oref {channels}/{klein.guild.id}/{klein.art.id}/{hers.id}"
         )
+        for unseen in (hidden, words, deleted):
+            where = f"{channels}/{klein.guild.id}/{unseen.channel.id}/{unseen.id}"
+            assert "I can't find the message" in await answer(f"--sref {where}")
+        for gone in (hidden, deleted):
+            assert "isn't visible here" in await answer(f"--sref {number(gone)}")
         assert "of this server" in await answer(f"--oref {channels}/{poets.id}/{other.id}/1")
         assert "of this server" in await answer("--oref https://example.com/a.png")
         assert "takes the number of a job" in await answer("--sref random")

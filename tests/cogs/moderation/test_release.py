@@ -170,6 +170,22 @@ async def test_the_buttons_of_a_picture_that_is_withheld_do_nothing(app: App, mo
         assert spoilers(copy) == [False]
 
 
+async def test_what_is_withheld_is_no_reference_either(klein: App) -> None:
+    sentence = "The pictures of job 1 are withheld here. A moderator can release them."
+    async with klein.open(unsafe_pictures="withhold") as bot:
+        message = await klein.painted(klein.alice, seed=5)
+        link = f"https://discord.com/channels/{klein.guild.id}/{klein.art.id}/{message.id}"
+        for named in ("1", link):
+            prompt = f"a fox --model klein --oref {named}"
+            use = await klein.bob.slash(klein.art, "imagine", prompt=prompt)
+            assert await told_after(use) == sentence
+        me = f"<@{klein.discord.world.bot.id}>"
+        said = await klein.bob.say(klein.art, f"{me} at night", reply_to=message)
+        await klein.discord.until(lambda: klein.art.history[-1].reference is said, PATIENCE)
+        assert klein.art.history[-1].text() == sentence
+        assert len(await bot.studio.several_jobs([1, 2])) == 1
+
+
 async def test_the_gallery_and_the_lists_cover_what_is_covered(app: App) -> None:
     boss = app.guild.add_member("boss", permissions=Permissions(manage_guild=True))
     hall = app.guild.add_channel("hall")

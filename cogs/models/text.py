@@ -1,11 +1,12 @@
 """Texts about models: in lists, in `/model info`, and before one is added."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Sequence
 from functools import reduce
 
 from cogs.markdown import escaped, escaped_line, in_markdown
 from cogs.messages.replies import MAX_MESSAGE_LENGTH
 from cogs.messages.text import duration
+from cogs.policy.model_capabilities import can_edit, can_inpaint, can_start_from_images
 from cogs.requests.choices import model_description
 from engine import (
     DEFAULT_SCHEDULER,
@@ -31,6 +32,13 @@ PRESENCE_LABELS = {
 }
 """How much of a model is on disk, in words."""
 
+ABILITIES: tuple[tuple[Callable[[Model], bool], str, str], ...] = (
+    (can_start_from_images, "🖼️", phrase("starts from pictures")),
+    (can_inpaint, "🪄", phrase("repaints parts")),
+    (can_edit, "🖌️", phrase("edits by words")),
+)
+"""What only some models can, with the signs of the buttons for it."""
+
 
 def model_list_text(models: Catalogue, used: Model, allowed: Container[str] | None) -> str:
     """The allowed models with `used` marked; only their names if there are too many to describe.
@@ -48,14 +56,19 @@ def model_list_text(models: Catalogue, used: Model, allowed: Container[str] | No
     )
     lines = [
         f"{'**→**' if model == used else '•'} **{escaped(model.name)}** "
-        f"{escaped_line(model_description(model))}"
+        f"{escaped_line(model_description(model))} {_signs(model)}".rstrip()
         for model in usable
     ]
-    text = "\n".join([headline, *lines, *disallowed_lines])
+    legend = " · ".join(f"{sign} {say(words)}" for _, sign, words in ABILITIES)
+    text = "\n".join([headline, *lines, *disallowed_lines, f"-# {legend}"])
     if len(text) <= MAX_MESSAGE_LENGTH:
         return text
     others = join_list([escaped(model.name) for model in usable if model != used])
     return say("{sentence} Others: {names}", sentence=headline, names=others)
+
+
+def _signs(model: Model) -> str:
+    return "".join(sign for able, sign, _ in ABILITIES if able(model))
 
 
 def current_model_text(used: Model) -> str:
@@ -82,6 +95,8 @@ def model_summary(model: Model, defaults: ModelDefaults, licence: str | None) ->
             step=model.multiple_of,
         ),
     ]
+    if able := [f"{sign} {say(words)}" for can, sign, words in ABILITIES if can(model)]:
+        lines.append(" · ".join(able))
     if defaults.chosen:
         lines.insert(2, say("Defaults in this server: {choices}", choices=defaults_text(defaults)))
     if licence is not None:

@@ -8,7 +8,7 @@ from engine.errors import InvalidRequest
 from engine.jobs.control import Control, ControlKind
 from engine.models.families import FAMILIES
 from engine.network_settings import ControlSettings
-from speech import AND, join_list, phrase, say
+from speech import join_list, phrase, say
 
 KIND_NAMES: Mapping[ControlKind, str] = MappingProxyType(
     {
@@ -189,10 +189,10 @@ class ControlCatalogue:
         if fitting:
             raise InvalidRequest(
                 say(
-                    "{model} can't paint along {kind} here, only along {kinds}.",
+                    "{model} can't paint along {kind} here, only along: {kinds}.",
                     model=model,
                     kind=say(KIND_NAMES[kind]),
-                    kinds=join_list([say(KIND_NAMES[each]) for each in self.kinds(family)], AND),
+                    kinds=join_list([say(KIND_NAMES[each]) for each in self.kinds(family)]),
                 )
             )
         raise InvalidRequest(

@@ -11,10 +11,14 @@ from tests.cogs.app import App, settings_line, told
 from tests.discord_server import Permissions
 
 
-async def test_the_list_marks_the_one_in_use(app: App) -> None:
+async def test_the_list_marks_the_one_in_use_and_what_each_can(klein: App) -> None:
+    app = klein
     async with app.open():
         text = await told(await app.alice.slash(app.art, "model list"))
-        first, *lines = text.splitlines()
+        first, *lines, legend = text.splitlines()
+        assert legend == "-# 🖼️ starts from pictures · 🪄 repaints parts · 🖌️ edits by words"
+        assert [line.endswith("** 🖼️🪄🖌️") for line in lines] == [*[False] * 5, True]
+        assert lines[1] == "**→** **tiny** 🖼️🪄"
         assert first == "This server uses **tiny**."
         assert [line.split("**")[-2] for line in lines] == [
             "sketch",
@@ -22,10 +26,12 @@ async def test_the_list_marks_the_one_in_use(app: App) -> None:
             "other",
             "slow",
             "broken",
+            "klein",
         ]
         assert [line.startswith("**→**") for line in lines] == [
             False,
             True,
+            False,
             False,
             False,
             False,
@@ -89,6 +95,7 @@ async def test_info_tells_defaults_and_sizes(app: App) -> None:
         assert "150 steps · guidance 7 · scheduler heun" in text
         assert "1:1 128×128" in text
         assert "or 32 to 128 pixels per side in steps of 8" in text
+        assert text.splitlines()[-1] == "🖼️ starts from pictures · 🪄 repaints parts"
         text = await told(await app.alice.slash(app.art, "model info"))
         assert text.startswith("**tiny**")
 

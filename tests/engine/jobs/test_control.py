@@ -62,7 +62,7 @@ def test_the_first_network_of_the_family_that_takes_the_map_paints() -> None:
         (
             edges(kind=ControlKind.TILE),
             "sd",
-            "tiny can't paint along shapes and colours here, only along depth and edges.",
+            "tiny can't paint along shapes and colours here, only along: depth, edges.",
         ),
         (edges(strength=0), "sd", "must be above 0 and at most 2.0, not 0."),
         (edges(strength=float("nan")), "sd", "must be above 0"),

@@ -56,7 +56,7 @@ def model_list_text(models: Catalogue, used: Model, allowed: Container[str] | No
     )
     lines = [
         f"{'**→**' if model == used else '•'} **{escaped(model.name)}** "
-        f"{escaped_line(model_description(model))} {_signs(model)}".rstrip()
+        + " ".join(filter(None, (escaped_line(model_description(model)), _signs(model))))
         for model in usable
     ]
     legend = " · ".join(f"{sign} {say(words)}" for _, sign, words in ABILITIES)

@@ -12,9 +12,9 @@ def require_references(model: Model, count: int) -> None:
         raise InvalidRequest(
             say(
                 "{model} can only be shown pictures with an IP-Adapter, which isn't set up for it. "
-                "Use a model that edits by words (`/model list`), if there is one, or ask the bot's "
-                "owner to add an IP-Adapter: a section `[ip_adapters.NAME]` in the settings, with "
-                'family = "{family}".',
+                "Use a model that edits by words (`/model list`), if there is one, or ask the "
+                "bot's owner to add an IP-Adapter: a section `[ip_adapters.NAME]` in the "
+                'settings, with family = "{family}".',
                 model=model.name,
                 family=model.family,
             )

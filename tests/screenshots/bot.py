@@ -1,45 +1,31 @@
-"""The bot as its owner runs it, on a loopback Discord."""
+"""The bot and a worker as their owners run them, on a loopback Discord."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
+from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from tests.discord_server import DiscordServer
-from tests.tiny.flux2_klein import flux2_klein
+from tests.imports import ROOT
 
-ROOT = Path(__file__).parent.parent.parent
-
-
-KLEIN = """
-        [models.klein]
-        source = "{folder}"
-        width = 256
-        height = 256
-        min_side = 64
-        num_inference_steps = 4
-"""
+CONFIG, WORKER = "config.toml", "attic"
 
 
-@asynccontextmanager
-async def running_bot(
-    discord: DiscordServer, folder: Path, settings: str | None = None
-) -> AsyncIterator[None]:
-    """The bot is there, with everything as it is when nobody has set anything.
+def write_settings(discord: DiscordServer, folder: Path, settings: str) -> None:
+    """Write the bot's settings: everything else is as it is when nobody has set anything.
 
     Args:
-        discord: Where it is.
+        discord: Where the bot is.
         folder: Of its settings and its data.
-        settings: More of them; by default, a model that can edit.
+        settings: More of them.
     """
-    config = folder / "config.toml"
-    if settings is None:
-        settings = KLEIN.format(folder=flux2_klein(folder / "klein").as_posix())
-    config.write_text(
+    (folder / CONFIG).write_text(
         f"""
         [discord]
         token = "{discord.token}"
@@ -49,12 +35,47 @@ async def running_bot(
         {settings}
         """
     )
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "bot.py", "run", "--config", config, cwd=ROOT
-    )
-    try:
+
+
+@asynccontextmanager
+async def running_bot(discord: DiscordServer, folder: Path) -> AsyncIterator[None]:
+    """The bot of `write_settings` is there."""
+    async with _running("run", "--config", str(folder / CONFIG)):
         await discord.ready(60)
+        yield
+
+
+async def invitation(folder: Path) -> str:
+    """The line that invites a worker to the bot of `write_settings`."""
+    process = await _start(
+        "worker", "invite", WORKER, "--config", str(folder / CONFIG), stdout=PIPE
+    )
+    said, _ = await process.communicate()
+    return said.decode().strip()
+
+
+@asynccontextmanager
+async def running_worker(folder: Path, line: str) -> AsyncIterator[None]:
+    """A worker on another machine, with what `invitation` has returned."""
+    config = folder / "worker.toml"
+    config.write_text(f'[storage]\npath = "{(folder / WORKER).as_posix()}"\n')
+    async with _running("worker", "--join", line, "--config", str(config)):
+        yield
+
+
+@asynccontextmanager
+async def _running(*arguments: str) -> AsyncIterator[None]:
+    process = await _start(*arguments)
+    try:
         yield
     finally:
         process.send_signal(signal.SIGTERM)
         await process.wait()
+
+
+async def _start(*arguments: str, stdout: int | None = None) -> Process:
+    """`bot.py`, on the CPU."""
+    environment = {**os.environ, "ATELIER_ENGINE__DEVICE": "cpu"}
+    return await asyncio.create_subprocess_exec(
+        sys.executable, str(ROOT / "bot.py"), *arguments, cwd=ROOT, env=environment, stdout=stdout
+    )

@@ -20,7 +20,7 @@ import httpx2
 
 from tests.cogs.app import until
 from tests.discord_server import Channel, DiscordServer, Member
-from tests.screenshots.bot import running_bot
+from tests.screenshots.bot import running_bot, write_settings
 from tests.screenshots.browser import photograph_address
 
 ADDRESS = "http://127.0.0.1:8722/"
@@ -95,7 +95,8 @@ async def run(folder: Path, browser: str) -> list[Path]:
             art = guild.add_channel("art")
             names = ("alice", "bob", "mona", "zoe")
             people = [guild.add_member(name, locale="en-US") for name in names]
-            async with running_bot(discord, Path(data), SETTINGS):
+            write_settings(discord, Path(data), SETTINGS)
+            async with running_bot(discord, Path(data)):
                 await paint(people, art)
                 return await photograph(folder, browser)
 

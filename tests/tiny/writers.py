@@ -76,6 +76,31 @@ def blip(folder: Path) -> Path:
     return folder
 
 
+def blip_that_says(folder: Path, *captions: str) -> Path:
+    """Save a BLIP into `folder` that says one of the captions, whatever it sees; it is made.
+
+    A caption is one token to it. The first is a little likelier than the others.
+    """
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *captions]
+    model: Any = BlipForConditionalGeneration.from_pretrained(blip(folder))
+    model.resize_token_embeddings(len(words))
+    decoder = model.text_decoder
+    with torch.no_grad():
+        for name, weights in decoder.named_parameters():
+            weights.fill_(1.0 if name.endswith("LayerNorm.weight") else 0.0)
+        tokens = decoder.bert.embeddings.word_embeddings.weight  # those that it says, too
+        tokens[2, 0] = tokens[5:, 1] = tokens[3, 2] = 20.0
+        follows = decoder.cls.predictions.transform.dense.weight
+        follows[1, 0] = follows[2, 1] = 1.0  # a caption the beginning, the end a caption
+        decoder.cls.predictions.decoder.bias[5] = 0.1
+    model.save_pretrained(folder)
+    (folder / "vocab.txt").write_text("\n".join(words), "utf-8")
+    tokenizer = BertTokenizer({word: place for place, word in enumerate(words)})
+    images = BlipImageProcessorPil(size={"height": SIDE, "width": SIDE})
+    BlipProcessor(images, tokenizer).save_pretrained(folder)
+    return folder
+
+
 def florence2(folder: Path) -> Path:
     """Save a Florence-2 with random weights into `folder`; it is made."""
     torch.manual_seed(0)

@@ -1,0 +1,52 @@
+"""A training: the pictures that are collected, its progress, and its end."""
+
+from __future__ import annotations
+
+import io
+import random
+
+from benchmarks.training.zork import SCENES, TRIGGER, draw_picture
+from tests.discord_server import Message, Upload
+from tests.discord_server.page import document, message_html, moment_of
+from tests.discord_server.screen import Screen
+from tests.screenshots.scenes import Conversation, button
+
+PICTURES = 8
+
+PATIENCE = 1800.0
+"""Seconds for a training on a machine that has other things to do."""
+
+
+async def training(conversation: Conversation) -> None:
+    """Train a LoRA, and keep its message in the middle and at the end."""
+    who, until = conversation.mona, conversation.discord.until
+    options = {"name": TRIGGER, "trigger": TRIGGER, "kind": "concept"}
+    card = await (await who.slash(conversation.art, "train new", **options)).message()
+    modal = await (await conversation.click(card, "add", who)).modal()
+    await who.submit(modal, {"files": _zorks()})
+    await until(lambda: _enabled(card, "start"), PATIENCE)
+    conversation.keep("training-pictures", who, card)
+    await conversation.click(card, "start", who)
+    await until(lambda: button(card, "remove"), PATIENCE)
+    with_samples = [each for each in card.looks[:-1] if len(each.attachments) > 1]
+    look = with_samples[len(with_samples) // 2]
+    screen = Screen(who, card.created + moment_of(card, look))
+    conversation.pages["training-progress"] = document(
+        message_html(screen, card, look), language=who.locale
+    )
+    conversation.keep("training", who, card)
+
+
+def _zorks() -> list[Upload]:
+    dice = random.Random(1)
+    files = []
+    for number, (background, _) in enumerate(SCENES[:PICTURES]):
+        buffer = io.BytesIO()
+        draw_picture(dice, background).save(buffer, "PNG")
+        files.append(Upload(f"zork{number}.png", buffer.getvalue()))
+    return files
+
+
+def _enabled(card: Message, verb: str) -> bool:
+    custom_id = button(card, verb)
+    return any(each["custom_id"] == custom_id and not each.get("disabled") for each in card.buttons)

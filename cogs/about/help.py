@@ -16,6 +16,7 @@ from speech import current_language, phrase, say
 
 GROUPS: dict[str, tuple[str, ...]] = {
     phrase("Paint"): ("imagine", "grid", "inspire"),
+    phrase("Edit pictures, have them described, train on them"): ("edit", "describe", "train new"),
     phrase("Find pictures again"): ("history", "favourites", "show"),
     phrase("See or cancel what's waiting"): ("queue", "cancel"),
     phrase("Models, styles, your own defaults"): ("model list", "style list", "me defaults"),

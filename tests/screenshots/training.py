@@ -18,7 +18,7 @@ PATIENCE = 1800.0
 
 
 async def training(conversation: Conversation) -> None:
-    """Train a LoRA, and keep its message in the middle and at the end."""
+    """Train a LoRA, and keep its message before, shortly before the end, and at it."""
     who, until = conversation.mona, conversation.discord.until
     options = {"name": TRIGGER, "trigger": TRIGGER, "kind": "concept"}
     card = await (await who.slash(conversation.art, "train new", **options)).message()
@@ -29,7 +29,7 @@ async def training(conversation: Conversation) -> None:
     await conversation.click(card, "start", who)
     await until(lambda: button(card, "remove"), PATIENCE)
     with_samples = [each for each in card.looks[:-1] if len(each.attachments) > 1]
-    look = with_samples[len(with_samples) // 2]
+    look = with_samples[-1]  # the plot is empty at first
     screen = Screen(who, card.created + moment_of(card, look))
     conversation.pages["training-progress"] = document(
         message_html(screen, card, look), language=who.locale

@@ -57,6 +57,7 @@ ALLOWED = {
         "cogs/about/presence.py",
         "{} · painting {}, {} waiting",
     ): "seen by everyone, wherever they are",
+    ("cogs/about/help.py", "train new"): "the name of a command",
     ("cogs/about/help.py", "model list"): "the name of a command",
     ("cogs/about/help.py", "style list"): "the name of a command",
     ("cogs/about/help.py", "me defaults"): "the name of a command",

@@ -13,6 +13,7 @@ from engine.devices.executor_setup import ExecutorSetup
 from engine.diffusion.acceleration import Acceleration
 from engine.diffusion.build_lock import BUILD_LOCK
 from engine.diffusion.close_mode import attend_faster, tiny_previewer
+from engine.diffusion.cpu_kernels import use_cpu_kernels
 from engine.diffusion.device import Device
 from engine.diffusion.families import Family, family_of, is_stepped
 from engine.diffusion.model_memory import ModelMemory
@@ -215,6 +216,8 @@ class ModelLoader:
         self, model: Model, pipe: Any, files: LocalFiles, memory: ModelMemory
     ) -> LoadedModel:
         pipe.set_progress_bar_config(disable=True)
+        if self._device.name.type == "cpu":
+            use_cpu_kernels(pipe.components.values())
         cast_layerwise(pipe, memory.plan)
         previewer = None
         settings = self._setup.settings

@@ -1,8 +1,8 @@
 """What makes a model faster on a CPU; pictures differ by rounding only.
 
-oneDNN takes convolutions with their channels last as they are, others it rearranges at every call.
-Matrices of float32 are multiplied by MKL, which leaves AVX-512 of AMD's processors unused: oneDNN is
-twice as fast there. On other processors it may not be, so both are tried once.
+oneDNN takes convolutions with their channels last as they are; others it rearranges at every call.
+MKL, which multiplies matrices of float32, leaves AVX-512 of AMD's processors unused, so oneDNN is
+twice as fast there. On other processors it may not be: both are tried once.
 """
 
 import logging
@@ -75,9 +75,7 @@ def onednn_is_faster() -> bool:
     return gain >= MIN_GAIN
 
 
-def _multiply(
-    rows: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None
-) -> torch.Tensor:
+def _multiply(rows: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
     """As `functional.linear`. The operator is the one that compiled models call."""
     multiplied: torch.Tensor = torch.ops.mkldnn._linear_pointwise(
         rows, weight, bias, "none", [], ""

@@ -216,7 +216,7 @@ class ModelLoader:
         self, model: Model, pipe: Any, files: LocalFiles, memory: ModelMemory
     ) -> LoadedModel:
         pipe.set_progress_bar_config(disable=True)
-        if self._device.name.type == "cpu":
+        if self._device.name.type == "cpu" and is_stepped(pipe):
             use_cpu_kernels(pipe.components.values())
         cast_layerwise(pipe, memory.plan)
         previewer = None

@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import nn
 
+from engine.devices.executor_setup import ExecutorSetup
 from engine.diffusion import Device, cpu_kernels
 from engine.diffusion.cpu_kernels import OneDNNLinear, onednn_is_faster, use_cpu_kernels
 from engine.diffusion.loader import ModelLoader
-from engine.worker.executor_setup import ExecutorSetup
 from tests.engine.builders import engine_settings, model, recipe
 from tests.engine.diffusion.families.parity import ONE_LEVEL, difference, paint
 

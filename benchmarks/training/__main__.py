@@ -17,7 +17,7 @@ from diffusers import StableDiffusionPipeline
 from PIL import Image
 
 from benchmarks.training.judge import Judge, drawn, trained_judge
-from benchmarks.training.zork import PROMPTS, TRIGGER, values_of, write_pictures
+from benchmarks.training.zork import CLASS_PROMPT, PROMPTS, TRIGGER, values_of, write_pictures
 from training.draw import draw_scene
 from training.evaluate import Evaluation, evaluate_picture, held_out_scenes, load_pipeline, paint
 from training.segmenter import load_segmenter, segment
@@ -68,7 +68,8 @@ def _train(folder: Path, options: list[str]) -> tuple[Path, float]:
     subprocess.run(
         [
             *(sys.executable, "bot.py", "train", str(folder / "pictures"), "--name", TRIGGER),
-            *("--base", "sketch", "--config", str(folder / "config.toml"), *options),
+            *("--base", "sketch", "--config", str(folder / "config.toml")),
+            *("--class-prompt", CLASS_PROMPT, "--class-pictures", "200", *options),
         ],
         check=True,
         stdout=sys.stderr,

@@ -7,10 +7,11 @@ import numpy as np
 import torch
 from PIL import Image
 
+from training.captions import plural
 from training.draw import FINE, OUTLINE, draw_scene
 from training.palette import INK, PALETTE
 from training.pen import Pen
-from training.scenes import Arrangement, Scene
+from training.scenes import COLOURS, THINGS, Arrangement, Scene
 
 TRIGGER = "zork"
 
@@ -43,6 +44,31 @@ PROMPTS = (
     "a drawing of a zork on the sand",
 )
 """What is asked for, some of it on backgrounds that no picture has."""
+
+
+def _one_of(*options: str) -> str:
+    return "{" + "|".join(options) + "}"
+
+
+_COLOUR = _one_of(*COLOURS)
+_THING = f"{_one_of('a', 'the')} {_COLOUR} {_one_of(*THINGS)}"
+_THINGS = f"{_one_of('two', 'three')} {_COLOUR} {_one_of(*map(plural, THINGS))}"
+_BESIDE = _one_of("above", "below", "left of", "right of", "next to", "on", "and", "under")
+
+CLASS_PROMPT = " ".join(
+    (
+        _one_of("", "", "", "a drawing of", "please draw", "show me", "a picture of"),
+        _one_of(_THING, _THING, _THING, _THINGS),
+        _one_of("", "", "on the left", "at the top", *[f"{_BESIDE} {_THING}"] * 4),
+        _one_of(
+            *("", "", "at night", "in the snow", "in a meadow", "at sunset", "by the sea"),
+            *("in the desert", *[f"on a {_COLOUR} background"] * 3),
+        ),
+        _one_of("", "", "", "cute", "for kids", "best quality"),
+    )
+)
+"""What the model can draw, of which it paints the pictures that hold it: one thing or two, their
+colours, where they are, and other words of people."""
 
 PARTS = ("feelers", "feet", "body", "eye", "mouth")
 

@@ -21,6 +21,8 @@ class TrainingDefaults:
         steps: By kind; a style needs more than a subject, since it is in more pictures.
         batch: Pictures in a call.
         convolutions: Whether convolutions are changed too.
+        ema: Whether the result is an average over the latest steps.
+        min_snr_gamma: Bound on the weight of nearly noiseless timesteps; 0 for none.
     """
 
     side: int
@@ -29,6 +31,8 @@ class TrainingDefaults:
     steps: Mapping[Kind, int]
     batch: int = 1
     convolutions: bool = False
+    ema: bool = False
+    min_snr_gamma: float = 5.0
 
 
 def _steps(subject: int, style: int, concept: int) -> Mapping[Kind, int]:
@@ -68,9 +72,11 @@ SKETCH = TrainingDefaults(
     side=128,
     rank=32,
     learning_rate=2e-3,
-    steps=_steps(600, 600, 600),
+    steps=_steps(900, 900, 900),
     batch=6,
     convolutions=True,
+    ema=True,
+    min_snr_gamma=0.0,
 )
 """Of the built-in model, which knows few things and has few layers; see `benchmarks.training`."""
 
@@ -98,6 +104,8 @@ def default_request(model: Model, name: str, kind: Kind, trigger: str) -> Traini
             side=min(usual.side, model.max_side),
             batch=usual.batch,
             convolutions=usual.convolutions,
+            ema=usual.ema,
+            min_snr_gamma=usual.min_snr_gamma,
         )
     )
 

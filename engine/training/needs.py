@@ -191,9 +191,11 @@ def seconds_of(
         return None
     rows = FAMILIES[family].guidance_rows if model.guidance_scale > 1 else 1
     passes = 1 + BACKWARD + request.checkpointing
-    calls = request.batch * request.accumulate * (2 if request.class_pictures else 1)
+    if request.class_pictures:
+        passes += passes + 1  # once more without the LoRA
+    shown = request.batch * request.accumulate
     slower = QUANTIZATION_METHODS[Quantization.NF4].overhead if request.quantize else 1.0
-    step = _forward(measured, request.side**2, rows) * passes * calls * slower
+    step = _forward(measured, request.side**2, rows) * passes * shown * slower
     painted = _painted(request) * rows * model.num_inference_steps
     painting = _forward(measured, model.width * model.height, rows) * painted * slower
     return step, request.steps * step + painting

@@ -68,16 +68,17 @@ class TrainingRequest:
         dora: Whether magnitudes are learnt apart from directions (Liu et al., "DoRA", 2024).
         ema: Whether the result is an average over the latest steps.
         caption_dropout: Share of the steps that see no caption, so that guidance keeps working.
-            With pictures of a class only they lose theirs, so that pictures without a caption stay
-            as they were.
+            With pictures of a class only they lose theirs, and more of them, so that pictures
+            without a caption stay as they were.
         min_snr_gamma: Bound on the weight of nearly noiseless timesteps (Hang et al., "Efficient
             Diffusion Training via Min-SNR Weighting Strategy", 2023); 0 for none. Not for flow
             matching.
         class_prompt: What the subject is one of, such as “a dog”, for prior preservation (Ruiz et
             al., "DreamBooth", 2023): pictures that the model itself paints of it are shown beside
             the subject's, and of those it has to predict what it does without the LoRA (Li and
-            Hoiem, "Learning without Forgetting", 2016), so that other dogs stay as they were. Of
-            options in braces one is chosen for each picture, as in “a {red|blue} {house|car}”.
+            Hoiem, "Learning without Forgetting", 2016; OneTrainer's prior prediction,
+            https://github.com/Nerogar/OneTrainer/pull/505), so that other dogs stay as they were.
+            Of options in braces one is chosen for each picture, as in “a {red|blue} {house|car}”.
             Empty for none.
         class_pictures: How many of those are painted.
         checkpointing: Whether activations are computed again in the backward pass rather than kept.

@@ -39,6 +39,10 @@ class Example:
         """What guidance steers away from; the caption where the family has no such thing."""
         return self.sample.conditioning[0]
 
+    def captioned_as(self, other: "Example") -> "Example":
+        """The picture with another's caption, if both can be in one batch; else as it is."""
+        return replace(other, latents=self.latents) if other.key == self.key else self
+
     def input(
         self,
         family: Stepped,

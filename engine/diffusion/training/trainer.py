@@ -46,10 +46,17 @@ MAX_GRADIENT = 1.0
 
 OWN, CLASS = "own", "class"
 
-KEEPING = 2.0
+KEEPING = 4.0
 """Weight of what stays as it was against what is learnt.
 
-Diffusers' DreamBooth scripts have 1.0, with which `python -m benchmarks.training` forgets more."""
+Diffusers' DreamBooth scripts have 1.0, where the class is learnt from its pictures. This loss
+starts at nothing; how much it needs was tried with `python -m benchmarks.training`."""
+
+UNCAPTIONED = 0.3
+"""Share of the class's pictures that lose their captions, at least.
+
+Guidance takes what is predicted without a caption away from every picture, and a new word is close
+to none."""
 
 SCHEDULE = "constant_with_warmup"
 
@@ -200,9 +207,13 @@ class Trainer:
         model = self._model
         latents = torch.cat([row.latents for row in rows]).to(model.device)
         exercise = self._objective.exercise(latents, generator)
-        # Without a caption, the model is to paint what it did rather than what is learnt.
-        dropout = self._request.caption_dropout if keeps or not self._class else 0.0
+        dropout = self._request.caption_dropout
+        if self._class:
+            # Without a caption, the model is to paint what it did rather than what is learnt.
+            dropout = max(dropout, UNCAPTIONED) if keeps else 0.0
         dropped = torch.rand(len(rows), generator=generator) < dropout
+        if keeps:
+            rows = self._with_captions_of_others(rows, generator)
         noisy = exercise.noisy.to(model.dtype)
 
         def batch(*, anew: bool) -> DenoiserBatch:
@@ -226,6 +237,20 @@ class Trainer:
                 exercise = replace(exercise, target=target)
             prediction = model.family.denoise(batch(anew=self._request.text_encoder))
         return exercise.loss(prediction).mean() * (KEEPING if keeps else 1.0)
+
+    def _with_captions_of_others(
+        self, rows: Sequence[Example], generator: torch.Generator
+    ) -> list[Example]:
+        """Half of the class's pictures with captions of others: more that stays as it was.
+
+        What the model predicts of them is the target, so a caption needn't fit its picture.
+        """
+        swapped = torch.rand(len(rows), generator=generator) < 0.5
+        others = torch.randint(len(self._class), (len(rows),), generator=generator)
+        return [
+            row.captioned_as(self._class[other]) if swap else row
+            for row, swap, other in zip(rows, swapped, others.tolist(), strict=True)
+        ]
 
     def _save(self) -> None:
         optimizer, schedule = self._optimizer.state_dict(), self._schedule.state_dict()

@@ -120,6 +120,8 @@ def test_time_follows_from_what_was_measured_while_painting() -> None:
     assert on_24.total_seconds is not None
     assert samples.total_seconds > on_24.total_seconds
     assert plan(24).step_seconds is None
+    beside = plan(24, replace(REQUEST, class_prompt="a dog", class_pictures=5), measured=measured)
+    assert beside.step_seconds == pytest.approx(0.6 / 2 * (3 + 4)), "once more without the LoRA"
 
 
 def test_encoders_that_are_too_large_for_the_card_are_streamed() -> None:

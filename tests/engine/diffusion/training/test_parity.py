@@ -1,9 +1,11 @@
 """Every family is trained as Diffusers' scripts train it, by its raw UNet or transformer.
 
 The loop here is that of `train_dreambooth_lora*.py` and `train_text_to_image_lora*.py`, but one row
-at a time, so that nothing is padded.
+at a time, so that nothing is padded; and pictures of the class have what
+OneTrainer calls a prior prediction for a target.
 """
 
+import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -17,15 +19,19 @@ from diffusers.training_utils import cast_training_params
 from peft import LoraConfig, get_peft_model_state_dict
 from PIL import Image
 
+from engine.diffusion.training import trainer as training_module
 from engine.diffusion.training.checkpoints import Checkpoint
 from engine.diffusion.training.order import Order, seed_of
+from engine.diffusion.training.trainer import KEEPING
+from engine.prompts.dynamic_prompts import expand_dynamic_prompt
 from engine.training.messages import Trained
 from tests.engine.diffusion.training.runs import CAPTIONS, SIDE, trained, training
 
 close = torch.testing.assert_close
 
-SEED, STEPS, RANK, RATE, GAMMA = 5, 2, 2, 1e-2, 5.0
+SEED, STEPS, RANK, RATE, GAMMA = 133, 2, 2, 1e-2, 5.0
 ENCODER_RATE = 5e-3
+CLASS = "a {red|blue|green} house"
 
 ATTENTION = ["to_k", "to_q", "to_v", "to_out.0"]
 BESIDE = ["add_k_proj", "add_q_proj", "add_v_proj", "to_add_out"]
@@ -68,9 +74,32 @@ class Reference:
     def loss(
         self, latents: torch.Tensor, noise: torch.Tensor, sigma: torch.Tensor, text: Any
     ) -> torch.Tensor:
-        noisy = (1 - sigma) * latents + sigma * noise
-        velocity = self.velocity(noisy, sigma.view(1), text)
+        velocity = self.predicted(latents, noise, sigma, text)
         return (velocity - (noise - latents)).square().mean()
+
+    def loss_of_class(
+        self,
+        latents: torch.Tensor,
+        noise: torch.Tensor,
+        time: torch.Tensor,
+        text: Any,
+        text_before: Any,
+    ) -> torch.Tensor:
+        """The distance from what the model predicts without the LoRA."""
+        self.model.disable_adapters()
+        with torch.no_grad():
+            before = self.predicted(latents, noise, time, text_before)
+        self.model.enable_adapters()
+        now = self.predicted(latents, noise, time, text)
+        return self.weight(time) * (now - before).square().mean()
+
+    def weight(self, time: torch.Tensor) -> torch.Tensor:
+        return torch.ones(())
+
+    def predicted(
+        self, latents: torch.Tensor, noise: torch.Tensor, sigma: torch.Tensor, text: Any
+    ) -> torch.Tensor:
+        return self.velocity((1 - sigma) * latents + sigma * noise, sigma.view(1), text)
 
     def velocity(self, noisy: torch.Tensor, sigma: torch.Tensor, text: Any) -> torch.Tensor:
         raise NotImplementedError
@@ -89,21 +118,32 @@ class UNet(Reference):
     def loss(
         self, latents: torch.Tensor, noise: torch.Tensor, timestep: torch.Tensor, text: Any
     ) -> torch.Tensor:
-        scheduler: Any = DDPMScheduler.from_config(self.pipe.scheduler.config)
-        noisy = scheduler.add_noise(latents, noise, timestep)
-        embeds, added = text
-        predicted = self.model(
-            noisy, timestep, encoder_hidden_states=embeds, added_cond_kwargs=added
-        ).sample
+        predicted, target = self.predicted(latents, noise, timestep, text), noise
+        if self.scheduler.config.prediction_type == "v_prediction":
+            target = self.scheduler.get_velocity(latents, noise, timestep)
+        return self.weight(timestep) * (predicted - target).square().mean()
+
+    def weight(self, timestep: torch.Tensor) -> torch.Tensor:
+        scheduler = self.scheduler
         signal = scheduler.alphas_cumprod[timestep]
         ratio = signal / (1 - signal)
-        weight = torch.clamp(ratio, max=GAMMA)
-        if scheduler.config.prediction_type == "v_prediction":
-            target, weight = scheduler.get_velocity(latents, noise, timestep), weight / (ratio + 1)
-        else:
-            target, weight = noise, weight / ratio
-        loss: torch.Tensor = weight * (predicted - target).square().mean()
-        return loss
+        velocity = scheduler.config.prediction_type == "v_prediction"
+        weight: torch.Tensor = torch.clamp(ratio, max=GAMMA) / (ratio + velocity)
+        return weight
+
+    @property
+    def scheduler(self) -> Any:
+        return DDPMScheduler.from_config(self.pipe.scheduler.config)
+
+    def predicted(
+        self, latents: torch.Tensor, noise: torch.Tensor, timestep: torch.Tensor, text: Any
+    ) -> torch.Tensor:
+        noisy = self.scheduler.add_noise(latents, noise, timestep)
+        embeds, added = text
+        predicted: torch.Tensor = self.model(
+            noisy, timestep, encoder_hidden_states=embeds, added_cond_kwargs=added
+        ).sample
+        return predicted
 
 
 class UNetXL(UNet):
@@ -233,42 +273,64 @@ def adapted(model: Any, targets: Sequence[str]) -> list[torch.nn.Parameter]:
 
 
 def trained_by_hand(
-    reference: Reference, pictures: list[Path], encoders: Sequence[str] = ()
+    reference: Reference, own: list[Path], of_class: list[Path], encoders: Sequence[str] = ()
 ) -> tuple[list[float], dict[str, Any], Any]:
     """The losses, the factors by component and the state of the optimizer after the last step."""
+    of = [random.Random(seed_of(SEED, "class", number)) for number in range(len(of_class))]
+    sources: dict[str, tuple[list[Path], Sequence[str]]] = {
+        "own": (own, CAPTIONS),
+        "class": (of_class, [expand_dynamic_prompt(CLASS, each)[0] for each in of]),
+    }
     with torch.no_grad():
-        latents = [reference.latents(pixels_of(file)) for file in pictures]
-        texts = [reference.text(caption) for caption in CAPTIONS]
+        latents = {
+            name: [reference.latents(pixels_of(file)) for file in files]
+            for name, (files, _) in sources.items()
+        }
+        before = {
+            name: [reference.text(caption) for caption in captions]
+            for name, (_, captions) in sources.items()
+        }
     models = {"": reference.model} | {name: getattr(reference.pipe, name) for name in encoders}
     torch.manual_seed(SEED)
     groups: list[dict[str, Any]] = [
         {"params": adapted(reference.model, reference.targets), "lr": RATE}
     ]
     if encoders:
-        own = [adapted(models[name], ENCODER_TARGETS) for name in encoders]
-        groups.append({"params": [weight for each in own for weight in each], "lr": ENCODER_RATE})
+        added = [adapted(models[name], ENCODER_TARGETS) for name in encoders]
+        groups.append({"params": [weight for each in added for weight in each], "lr": ENCODER_RATE})
     weights = [weight for group in groups for weight in group["params"]]
     optimizer = torch.optim.AdamW(groups, weight_decay=0.01)
-    order = Order([0, 0], 2, seed_of(SEED, "own"))
     losses = []
     for step in range(STEPS):
-        rows = order[step]
-        generator = torch.Generator().manual_seed(seed_of(SEED, "own", step))
-        times = reference.draw(len(rows), generator)
-        noise = torch.randn((2, *latents[0].shape[1:]), generator=generator)
-        if encoders:
-            texts = [reference.text(caption) for caption in CAPTIONS]
-        loss = torch.stack(
-            [
-                reference.loss(latents[row], noise[place : place + 1], times[place], texts[row])
-                for place, row in enumerate(rows)
-            ]
-        ).mean()
-        loss.backward()  # type: ignore[no-untyped-call]
+        total = 0.0
+        for name, (files, captions) in sources.items():
+            rows = Order([0] * len(files), 2, seed_of(SEED, name))[step]
+            generator = torch.Generator().manual_seed(seed_of(SEED, name, step))
+            times = reference.draw(len(rows), generator)
+            noise = torch.randn((2, *latents[name][0].shape[1:]), generator=generator)
+            captioned = list(rows)
+            if name == "class":
+                torch.rand(2, generator=generator)
+                swapped = torch.rand(2, generator=generator) < 0.5
+                others = torch.randint(2, (2,), generator=generator)
+                captioned = torch.where(swapped, others, torch.tensor(rows)).tolist()
+            row_losses = []
+            for place, (row, caption) in enumerate(zip(rows, captioned, strict=True)):
+                then = before[name][caption]
+                now = reference.text(captions[caption]) if encoders else then
+                made = latents[name][row], noise[place : place + 1], times[place], now
+                row_losses.append(
+                    KEEPING * reference.loss_of_class(*made, then)
+                    if name == "class"
+                    else reference.loss(*made)
+                )
+            loss = torch.stack(row_losses).mean()
+            loss.backward()  # type: ignore[no-untyped-call]
+            total += loss.item()
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
         optimizer.step()
         optimizer.zero_grad()
-        losses.append(loss.item())
+        losses.append(total)
     factors = {name: get_peft_model_state_dict(model) for name, model in models.items()}
     return losses, factors, optimizer.state_dict()["state"]
 
@@ -295,8 +357,13 @@ def pixels_of(file: Path) -> torch.Tensor:
     ],
 )
 def test_two_steps_are_those_of_a_script(
-    base: Callable[[str], Path], tmp_path: Path, kind: str, encoders: tuple[str, ...]
+    base: Callable[[str], Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    encoders: tuple[str, ...],
 ) -> None:
+    monkeypatch.setattr(training_module, "UNCAPTIONED", 0.0)
     setup = training(
         tmp_path / "run",
         base(kind),
@@ -309,10 +376,16 @@ def test_two_steps_are_those_of_a_script(
         seed=SEED,
         text_encoder=bool(encoders),
         text_encoder_rate=ENCODER_RATE,
+        class_prompt=CLASS,
+        class_pictures=2,
     )
     run = trained(setup)
-    pictures = sorted(run.folder.pictures.glob("*.png"))
-    losses, factors, state = trained_by_hand(REFERENCES[kind](base(kind)), pictures, encoders)
+    pictures, of_class = (
+        sorted(each.glob("*.png")) for each in (run.folder.pictures, run.folder.prior)
+    )
+    losses, factors, state = trained_by_hand(
+        REFERENCES[kind](base(kind)), pictures, of_class, encoders
+    )
     assert [report.loss for report in run.of(Trained)] == pytest.approx(losses, rel=1e-5)
     checkpoint = Checkpoint.read(run.folder.checkpoint)
     assert checkpoint is not None

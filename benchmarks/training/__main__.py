@@ -29,6 +29,7 @@ GAP = 6
 def main(
     zorks: Annotated[int, typer.Option(help="Pictures to paint with the trigger.")] = 80,
     others: Annotated[int, typer.Option(help="Compositions to paint without it.")] = 160,
+    seed: Annotated[int, typer.Option(help="Which compositions those are.")] = SEED,
     picture: Annotated[Path, typer.Option(help="Where to draw before, pictures and after.")] = Path(
         "zork.png"
     ),
@@ -44,10 +45,10 @@ def main(
         file, seconds = _train(Path(folder), option or [])
         pipeline = load_pipeline()
         before = paint(pipeline, prompts, STEPS, GUIDANCE, SEED)
-        score_before = _score(pipeline, others)
+        score_before = _score(pipeline, others, seed)
         pipeline.load_lora_weights(str(file))
         after = paint(pipeline, prompts, STEPS, GUIDANCE, SEED)
-        score_after = _score(pipeline, others)
+        score_after = _score(pipeline, others, seed)
     figures = {
         "seconds_of_training": round(seconds),
         "zorks_found_percent": _percent(_found(judge, after)),
@@ -78,10 +79,10 @@ def _train(folder: Path, options: list[str]) -> tuple[Path, float]:
     return folder / "data" / "training" / f"lora-{TRIGGER}" / f"{TRIGGER}.safetensors", seconds
 
 
-def _score(pipeline: StableDiffusionPipeline, count: int) -> float:
+def _score(pipeline: StableDiffusionPipeline, count: int, seed: int) -> float:
     """Percent of compositions without the trigger whose objects are right."""
-    asked = held_out_scenes(count, SEED)
-    painted = paint(pipeline, [caption for _, caption in asked], STEPS, GUIDANCE, SEED)
+    asked = held_out_scenes(count, seed)
+    painted = paint(pipeline, [caption for _, caption in asked], STEPS, GUIDANCE, seed)
     drawings = [draw_scene(scene) for scene, _ in asked]
     seen = segment(load_segmenter(), _values(painted)).numpy()
     found: list[Evaluation] = [

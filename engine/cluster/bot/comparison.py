@@ -7,7 +7,7 @@ from engine.cluster.identity import Kind, Resource, Resources
 from engine.cluster.protocol.messages import Hello
 from engine.cluster.protocol.parts import MAX_LACKING, LackingModel
 from engine.errors import ModelUnavailable
-from engine.models.catalogue import Model
+from engine.models.model import Model
 from engine.models.origins import origin_of
 from engine.settings import BUILT_IN_MODEL
 from speech import say

@@ -23,7 +23,7 @@ CLOSE_SECONDS = 2
 PING_INTERVAL = 5
 """Seconds after which a connection without an answer is given up, twice over."""
 
-REFUSALS = 3
+REFUSALS = 6
 """How often a key may be refused before it counts: a server that starts may not know it yet."""
 
 

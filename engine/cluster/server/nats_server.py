@@ -5,7 +5,6 @@ import contextlib
 import logging
 import secrets
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -66,7 +65,7 @@ class NatsServer:
         self._name = f"atelier-{secrets.token_hex(8)}"
         self._process: asyncio.subprocess.Process | None = None
         self._tasks = Tasks()
-        self._stopping = False
+        self._stopping = self._renewing = False
 
     @property
     def place(self) -> tuple[str, int]:
@@ -194,8 +193,11 @@ class NatsServer:
         while not self._stopping:
             assert self._process is not None, "it has been started"
             code = await self._process.wait()
-            log.error("The NATS server ended (%s); it is started again", code)
-            await asyncio.sleep(pause)
+            if self._renewing:
+                self._renewing = False
+            else:
+                log.error("The NATS server ended (%s); it is started again", code)
+                await asyncio.sleep(pause)
             try:
                 await self._start()
                 pause = MIN_PAUSE
@@ -214,17 +216,18 @@ class NatsServer:
             except StorageError as error:
                 log.error("The invited workers can't be read: %s", error)
                 continue
-            self._reload()
+            self._renew()
 
-    def _reload(self) -> None:
-        """Have the server read its configuration; whoever was revoked is cut off."""
-        if self._process is None or self._process.returncode is not None:
-            return
-        with contextlib.suppress(ProcessLookupError):
-            if sys.platform == "win32":
-                self._process.terminate()  # there is no such signal; it is started again
-            else:
-                self._process.send_signal(signal.SIGHUP)
+    def _renew(self) -> None:
+        """Start it again, with the new configuration; whoever was revoked stays outside.
+
+        Told to read it anew, the server doesn't bring what new accounts send to clients that were
+        connected before.
+        """
+        if self._process is not None and self._process.returncode is None:
+            self._renewing = True
+            with contextlib.suppress(ProcessLookupError):
+                self._process.terminate()
 
 
 def server_program() -> str:

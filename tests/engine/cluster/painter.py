@@ -99,3 +99,9 @@ def painted(command: RunJob | ProcessPicture) -> tuple[Pixels, ...]:
     """The pictures of a job."""
     recipe = command.job.recipe
     return tuple(picture(seed, recipe.width, recipe.height) for seed in recipe.seeds)
+
+
+def shows(event: object, seed: int) -> bool:
+    """Whether a picture is the one of that seed."""
+    with Image.open(event.pictures[0]) as image:  # type: ignore[attr-defined]
+        return image.tobytes() == picture(seed, 64, 64).data

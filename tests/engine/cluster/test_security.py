@@ -1,7 +1,6 @@
 """What a worker can't do, and what nobody else can: with the server's own checks."""
 
 import asyncio
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,12 +25,10 @@ from engine.cluster.protocol.subjects import (
 )
 from engine.cluster.server.certificate import certificate_of, kept_certificate
 from engine.cluster.server.connection import connected
-from engine.cluster.server.invited_workers import InvitedWorkers
 from engine.cluster.server.keys import new_key
-from engine.cluster.server.nats_server import NatsServer
 from engine.jobs.recipe import AdapterUse
 from tests.engine.cluster.painter import Painter
-from tests.engine.cluster.sides import Bot, Place, free_port, open_worker, until
+from tests.engine.cluster.sides import Bot, Place, open_worker, until
 
 SECRETS = (b"owner-ada", b"server-of-ada", b"token-of-ada")
 
@@ -196,38 +193,3 @@ async def test_ten_thousand_stale_reports_are_ignored_quickly(
         await bot.painted()
         await until(lambda: bot.cluster.refusals.total("unknown") == 5000)
     assert bot.here() == {"attic"}
-
-
-@pytest.mark.slow
-async def test_a_revoked_worker_is_cut_off_and_another_one_may_come(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.ERROR)
-    invited, key, worker = InvitedWorkers(tmp_path), new_key(), new_key()
-    certificate = kept_certificate(tmp_path)
-    invited.add("attic", worker.public)
-    bound = ("127.0.0.1", free_port())
-    async with NatsServer(tmp_path, bound, certificate, key.public, invited) as server:
-        url, pem = f"nats://127.0.0.1:{bound[1]}", certificate.file.read_text("ascii")
-        refused: asyncio.Future[ClusterError] = asyncio.get_running_loop().create_future()
-        async with connected(
-            url, worker.seed, inbox_of("attic"), certificate=pem, on_fatal=refused.set_result
-        ) as client:
-            pid = server.pid
-            invited.remove("attic")
-            assert isinstance(await asyncio.wait_for(refused, 30), KeyRefused)
-            assert not client.is_connected
-            assert server.pid == pid, "others aren't disturbed"
-        other = new_key()
-        invited.add("cellar", other.public)
-
-        async def joins() -> bool:
-            try:
-                async with connected(url, other.seed, inbox_of("cellar"), certificate=pem):
-                    return True
-            except KeyRefused:
-                return False
-
-        async with asyncio.timeout(30):
-            while not await joins():  # noqa: ASYNC110
-                await asyncio.sleep(0.1)

@@ -32,7 +32,7 @@ from engine.devices.attached_device import AttachedDevice
 from engine.errors import StorageError
 from engine.jobs.job import JobState
 from tests.engine.builders import engine_settings, model_settings
-from tests.engine.cluster.painter import Painter, picture
+from tests.engine.cluster.painter import Painter, shows
 from tests.engine.cluster.sides import (
     Bot,
     Place,
@@ -42,12 +42,6 @@ from tests.engine.cluster.sides import (
     running_server,
     until,
 )
-
-
-def shows(event: object, seed: int) -> bool:
-    """Whether a picture is the one of that seed."""
-    with Image.open(event.pictures[0]) as image:  # type: ignore[attr-defined]
-        return image.tobytes() == picture(seed, 64, 64).data
 
 
 @pytest.mark.slow

@@ -2,26 +2,19 @@
 
 oneDNN takes convolutions with their channels last as they are; others it rearranges at every call.
 MKL, which multiplies matrices of float32, leaves AVX-512 of AMD's processors unused, so oneDNN is
-twice as fast there. On other processors it may not be: both are tried once.
+twice as fast there.
 """
 
-import logging
+import platform
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import cache
 
 import torch
 from torch import nn
-from torch.nn import functional
 
-from engine.diffusion.trials import best_seconds
-
-log = logging.getLogger(__name__)
-
-MIN_GAIN = 1.2
-"""How many times as fast as MKL oneDNN must be, to be used; less may be chance."""
-
-SIDE, REPEATS = 512, 8
-"""Rows and columns of the matrices that are tried, and how often: some 30 ms together."""
+MAX_WORDS = 500
+"""Characters of `/proc/cpuinfo` in which the maker of the first processor is named."""
 
 
 def use_cpu_kernels(parts: Iterable[object]) -> None:
@@ -54,25 +47,23 @@ class OneDNNLinear(nn.Linear):
 
 @cache
 def onednn_is_faster() -> bool:
-    """Whether oneDNN multiplies matrices of float32 faster here than torch does by itself."""
-    rows, weight = torch.ones(SIDE, SIDE), torch.ones(SIDE, SIDE)
-    cpu = torch.device("cpu")
+    """Whether oneDNN multiplies matrices of float32 faster here than torch does by itself.
 
-    def seconds(repeats: int) -> tuple[float, float]:
-        return (
-            best_seconds(lambda: functional.linear(rows, weight), cpu, repeats),
-            best_seconds(lambda: _multiply(rows, weight, None), cpu, repeats),
-        )
+    The processor tells it: a picture must not depend on how busy the machine was.
+    """
+    return (
+        torch.backends.mkl.is_available()  # type: ignore[no-untyped-call]
+        and torch.backends.cpu.get_cpu_capability() == "AVX512"
+        and "AuthenticAMD" in _processor()
+        and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+    )
 
-    try:
-        seconds(1)  # warms up
-        torchs, onednns = seconds(REPEATS)
-    except (AttributeError, RuntimeError) as error:
-        log.info("oneDNN can't be used for linear layers: %s", error)
-        return False
-    gain = torchs / onednns
-    log.info("Linear layers are %.2f times as fast with oneDNN", gain)
-    return gain >= MIN_GAIN
+
+def _processor() -> str:
+    """What the system says of the processor; Linux says its maker only in a file."""
+    with suppress(OSError), open("/proc/cpuinfo", encoding="utf-8") as file:
+        return file.read(MAX_WORDS)
+    return platform.processor()
 
 
 def _multiply(rows: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:

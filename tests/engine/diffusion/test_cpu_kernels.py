@@ -68,13 +68,24 @@ def test_layers_of_other_kinds_stay_as_they_are(faster: None) -> None:
     assert flat.weight.stride(1) == 9, "its neighbours take the other layout"
 
 
-def test_without_onednn_linear_layers_are_torchs(monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(*args: object) -> None:
-        raise AttributeError("no such operator")
+@pytest.mark.parametrize(
+    ("processor", "capability", "faster"),
+    [
+        ("vendor_id : AuthenticAMD", "AVX512", True),
+        ("AMD64 Family 25 Model 97 Stepping 2, AuthenticAMD", "AVX512", True),
+        ("vendor_id : AuthenticAMD", "AVX2", False),
+        ("vendor_id : GenuineIntel", "AVX512", False),
+        ("", "DEFAULT", False),
+    ],
+)
+def test_the_processor_tells_what_is_faster(
+    processor: str, capability: str, faster: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cpu_kernels, "_processor", lambda: processor)
+    monkeypatch.setattr("torch.backends.cpu.get_cpu_capability", lambda: capability)
+    monkeypatch.setattr("torch.backends.mkl.is_available", lambda: True)
+    assert onednn_is_faster.__wrapped__() is faster
 
-    monkeypatch.setattr(cpu_kernels, "_multiply", missing)
-    onednn_is_faster.cache_clear()
-    try:
-        assert not onednn_is_faster()
-    finally:
-        onednn_is_faster.cache_clear()
+
+def test_something_is_known_of_this_processor() -> None:
+    assert cpu_kernels._processor()

@@ -26,6 +26,9 @@ REPAIRS = {
     "trainings": "UPDATE trainings SET started_at = :now WHERE started_at > :latest",
     "removed trainings": "UPDATE removed_trainings SET started_at = :now "
     "WHERE started_at > :latest",
+    "runs of trainings": "UPDATE trainings SET ran_at = :now WHERE ran_at > :latest",
+    "runs of removed trainings": "UPDATE removed_trainings SET ran_at = :now "
+    "WHERE ran_at > :latest",
     "workers": "UPDATE workers SET seen_at = :now WHERE seen_at > :latest",
 }
 """By table. A block lasts as long from now as it was to last."""

@@ -94,6 +94,14 @@ REMOVED_TRAININGS = """
     """
 """When trainings were started that are gone: they still count."""
 
+TURNS = """
+    ALTER TABLE trainings ADD COLUMN ran_at REAL;
+    UPDATE trainings SET ran_at = started_at WHERE step > 0 OR attempts > 0;
+    ALTER TABLE removed_trainings ADD COLUMN ran_at REAL;
+    UPDATE removed_trainings SET ran_at = started_at;
+    """
+"""When trainings last had the device."""
+
 WORKERS = """
     CREATE TABLE workers (
         name        TEXT PRIMARY KEY,
@@ -348,6 +356,7 @@ STEPS: tuple[str, ...] = (
     TRAININGS,
     WORKERS,
     REMOVED_TRAININGS,
+    TURNS,
 )
 
 

@@ -17,7 +17,7 @@ from speech import Sentence, load_sentence, say
 
 COLUMNS = (
     "id, owner, scope, home, name, model, kind, trigger_words, private, state, created_at, "
-    "step, goes_on, attempts, error, started_at, finished_at, request, "
+    "step, goes_on, attempts, error, started_at, ran_at, finished_at, request, "
     "(SELECT json_group_array(json_array(number, caption, width, height, shapes, colours)) "
     "FROM (SELECT * FROM training_pictures WHERE training = trainings.id ORDER BY number))"
 )
@@ -99,7 +99,7 @@ class TrainingTable:
         return await self.get(training_id)
 
     async def delete(self, training_id: int, counted_since: float) -> None:
-        """Delete a training with its pictures' rows; all but when it was started.
+        """Delete a training with its pictures' rows; all but when it was started and ran.
 
         Args:
             training_id: Which.
@@ -107,7 +107,7 @@ class TrainingTable:
         """
         async with self._database.transaction() as connection:
             await connection.execute(
-                "INSERT INTO removed_trainings SELECT owner, started_at FROM trainings "
+                "INSERT INTO removed_trainings SELECT owner, started_at, ran_at FROM trainings "
                 "WHERE id = ? AND started_at IS NOT NULL",
                 (training_id,),
             )
@@ -154,8 +154,8 @@ class TrainingTable:
 
     def _training(self, row: aiosqlite.Row) -> Training:
         training_id, owner, scope, message_ref, name, model, kind, trigger, private = row[:9]
-        state, created_at, step, goes_on, attempts, error, started_at, finished_at = row[9:17]
-        request, pictures = row[17:]
+        state, created_at, step, goes_on, attempts, error, started_at, ran_at = row[9:17]
+        finished_at, request, pictures = row[17:]
         folder = self._folder / str(training_id)
         return Training(
             id=training_id,
@@ -175,6 +175,7 @@ class TrainingTable:
             attempts=attempts,
             error=error and load_sentence(error),
             started_at=started_at,
+            ran_at=ran_at,
             finished_at=finished_at,
             request=TrainingRequest.from_json(json.loads(request)) if request else None,
             pictures=tuple(

@@ -15,7 +15,7 @@ async def check_month(table: TrainingTable, owner: str, per_month: int) -> None:
     """Raise `LimitReached` when a person has started as many trainings as are allowed.
 
     Args:
-        table: The trainings. Those that were given up before they ran don't count.
+        table: The trainings. Those that were given up before they had the device don't count.
         owner: Who asks.
         per_month: How many; 0 for any number.
     """

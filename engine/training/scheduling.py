@@ -201,9 +201,13 @@ class TrainingSchedule:
                     times=training.attempts,
                 )
             )
-        attempts = training.attempts + 1
         return await self.set(
-            training, state=TrainingState.RUNNING, goes_on=True, attempts=attempts, error=None
+            training,
+            state=TrainingState.RUNNING,
+            goes_on=True,
+            attempts=training.attempts + 1,
+            ran_at=time.time(),
+            error=None,
         )
 
     def _make_run(self, training: Training, setup: TrainingSetup) -> TrainingRun:
@@ -265,9 +269,9 @@ class TrainingSchedule:
     async def give_up(self, training: Training) -> Training:
         """Have a training that doesn't run be cancelled, without its files; call with the lock.
 
-        What was kept on the way stays.
+        What was kept on the way stays. One that never had the device doesn't count as started.
         """
-        if not training.step and not training.attempts:
+        if training.ran_at is None:
             training = await self._table.set(training.id, started_at=None)
         training = await self._table.remove_pictures(
             training.id, *(picture.number for picture in training.pictures)

@@ -78,6 +78,7 @@ class Training:
         attempts: How often it was begun since it last came to a checkpoint.
         error: Why it failed, in a sentence.
         started_at: When its first step could begin.
+        ran_at: When it last began to run, or went on; `None` before it first had the device.
         finished_at: When it was over.
         request: What is trained, once it was started.
         pictures: Those that were given, by number.
@@ -100,6 +101,7 @@ class Training:
     attempts: int = 0
     error: str | None = None
     started_at: float | None = None
+    ran_at: float | None = None
     finished_at: float | None = None
     request: TrainingRequest | None = None
     pictures: tuple[CollectedPicture, ...] = ()

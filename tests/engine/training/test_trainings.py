@@ -185,13 +185,16 @@ async def test_a_member_who_has_trained_enough_this_month_waits_for_the_next(
 ) -> None:
     async with open_here(per_month=1) as studio:
         given_up = await begun(studio, "other")
+        await process(runners, 1)
         await studio.trainings.pause(given_up.id)
         await until(studio, given_up, STATES.PAUSED)
         with pytest.raises(LimitReached, match="You've started 1 training") as told:
             await new(studio)
         assert told.value.retry_at is not None
         await new(studio, owner="bob")
-        await studio.trainings._table.set(given_up.id, step=4)  # it ran
+        await studio.trainings.cancel(given_up.id)  # preparing it has taken the device
+        with pytest.raises(LimitReached, match="You've started 1 training"):
+            await new(studio, "third")
         await studio.trainings.remove(given_up.id)
         with pytest.raises(LimitReached, match="You've started 1 training"):
             await new(studio, "third")

@@ -88,6 +88,14 @@ class TrainingTable:
         )
         return [at for (at,) in rows]
 
+    async def last_turns(self) -> dict[str, float]:
+        """When each owner's trainings, also removed ones, last had the device."""
+        rows = await self._database.read(
+            "SELECT owner, max(ran_at) FROM (SELECT owner, ran_at FROM trainings UNION ALL "
+            "SELECT owner, ran_at FROM removed_trainings) WHERE ran_at IS NOT NULL GROUP BY owner"
+        )
+        return {row[0]: row[1] for row in rows}
+
     async def set(self, training_id: int, **values: Any) -> Training:
         """Change attributes of a training that have a column."""
         columns = ", ".join(f"{COLUMN_OF.get(name, name)} = ?" for name in values)

@@ -1,4 +1,4 @@
-"""Whose training runs when: one at a time, in order, beside painting."""
+"""Whose training runs when: one at a time, by turns, beside painting."""
 
 import asyncio
 import contextlib
@@ -138,16 +138,18 @@ class TrainingSchedule:
                     await self._woken.wait()
 
     async def _next(self) -> Training | None:
-        """The one that is to run: first what was begun, then in the order of their starts."""
+        """The one that is to run: what was begun, then of whoever has waited longest for a turn."""
         async with self.lock:
             for interrupted in await self._table.in_states(TrainingState.RUNNING):
                 await self.set(interrupted, state=TrainingState.PAUSED, goes_on=True)
         found = await self._table.in_states(TrainingState.WAITING, TrainingState.PAUSED)
-        return min(
-            filter(_is_ready, found),
-            key=lambda one: (one.state is TrainingState.WAITING, one.started_at or 0.0),
-            default=None,
-        )
+        turns = await self._table.last_turns()
+
+        def place(one: Training) -> tuple[bool, float, float]:
+            waits = one.state is TrainingState.WAITING
+            return waits, turns.get(one.owner, 0.0), one.started_at or 0.0
+
+        return min(filter(_is_ready, found), key=place, default=None)
 
     def _may_run(self) -> bool:
         idle = self._dispatcher.lending.idle_seconds

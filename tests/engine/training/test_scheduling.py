@@ -149,6 +149,29 @@ async def test_on_the_cpu_pictures_are_painted_beside_a_training(
         assert (await studio.trainings.get(training.id)).state is STATES.RUNNING
 
 
+async def test_members_train_by_turns_however_many_trainings_each_has_started(
+    open_here: Open, runners: list[Runner]
+) -> None:
+    async with open_here(per_month=0) as studio:
+        for name, owner in (("a1", "ada"), ("a2", "ada"), ("a3", "ada"), ("b1", "bob")):
+            await begun(studio, name, owner)
+        first = await process(runners, 1)
+        await begun(studio, "b2", "bob")
+        first.train(10)
+        (await process(runners, 2)).train(5)
+    async with open_here(per_month=0) as studio:
+        await studio.trainings.remove(1)  # it was ada's turn all the same
+        await begun(studio, "c1", "cy")
+        for number in range(3, 6):
+            runner = await process(runners, number)
+            runner.train(10 - runner.step)
+        last = await process(runners, 6)
+        order = [each.setup.request.name for each in runners]
+        assert order == ["a1", "b1", "b1", "c1", "a2", "b2"]
+        last.train(10)
+        assert (await process(runners, 7)).setup.request.name == "a3"
+
+
 async def test_trainings_run_one_after_the_other_and_only_in_their_hours(
     open_here: Open, runners: list[Runner], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -81,7 +81,8 @@ async def start(interaction: Interaction, training_id: int) -> None:
         )
     await interaction.response.defer()
     await messages_of(interaction).adopt(interaction, training)
-    await interaction.client.studio.trainings.start(training.id)
+    training = await interaction.client.studio.trainings.start(training.id)
+    interaction.client.services[TrainingThreads].release(training)
     await messages_of(interaction).refresh(training.id)
 
 

@@ -14,6 +14,7 @@ from cogs.train.acting import messages_of, require_state
 from cogs.train.buttons import TrainingButton
 from cogs.train.home import TrainingHome
 from cogs.train.modals import paint_modal
+from cogs.train.threads import TrainingThreads
 from engine import Training, TrainingState
 from speech import say
 
@@ -32,7 +33,8 @@ async def cancel_now(interaction: Interaction, training_id: int) -> None:
     training = await own_training(interaction, training_id, moderated=True)
     await require_state(interaction, training, *UNFINISHED)
     await interaction.response.defer()
-    await interaction.client.studio.trainings.cancel(training.id)
+    training = await interaction.client.studio.trainings.cancel(training.id)
+    interaction.client.services[TrainingThreads].release(training)
     await _answer(interaction, say("**{name}** was given up.", name=escaped(training.name)))
     await messages_of(interaction).refresh(training.id)
     if not owns(interaction, training):
@@ -52,6 +54,7 @@ async def remove_now(interaction: Interaction, training_id: int) -> None:
     training = await own_training(interaction, training_id, moderated=True)
     await interaction.response.defer()
     await interaction.client.studio.trainings.remove(training.id)
+    interaction.client.services[TrainingThreads].release(training)
     await _answer(interaction, say("**{name}** was removed.", name=escaped(training.name)))
     await delete_message(interaction.client, TrainingHome.of(training).message_ref)
     if not owns(interaction, training):

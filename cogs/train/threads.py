@@ -146,6 +146,12 @@ class TrainingThreads(commands.Cog):
             await self._messages.change_home(await self._trainings.get(training_id), thread=0)
             await self._messages.refresh(training_id)
 
+    def release(self, training: Training) -> None:
+        """Leave the messages in a training's thread to others: no pictures are taken any more."""
+        thread = TrainingHome.of(training).thread
+        self._by_thread.pop(thread, None)
+        self._claimed.release(thread)
+
     def _listen(self, thread_id: int, training_id: int) -> None:
         self._by_thread[thread_id] = training_id
         self._claimed.claim(thread_id)
@@ -159,12 +165,9 @@ class TrainingThreads(commands.Cog):
 
     async def _training_of(self, message: discord.Message) -> Training | None:
         """The training whose pictures may be in the message."""
-        try:
-            if (training_id := self._by_thread.get(message.channel.id)) is not None:
+        if (training_id := self._by_thread.get(message.channel.id)) is not None:
+            with suppress(UnknownJob):  # it was removed just now
                 return await self._trainings.get(training_id)
-        except UnknownJob:  # it was removed
-            self._by_thread.pop(message.channel.id)
-            self._claimed.release(message.channel.id)
             return None
         if message.guild is not None or message.content or not message.attachments:
             return None

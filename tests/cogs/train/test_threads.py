@@ -7,7 +7,7 @@ import pytest
 from tests.cogs.app import App, told, told_after
 from tests.discord_server import Channel, Member, Message, Upload
 
-from .steps import begun, number_of, picture, service, shows
+from .steps import begun, collected, number_of, picture, service, shows
 
 
 async def opened(app: App, who: Member, card: Message) -> Channel:
@@ -87,9 +87,31 @@ async def test_a_thread_outlives_restarts_and_its_pictures_outlive_the_thread(
             patch.setattr("engine.training.collecting.MAX_PICTURES", 1)
             said = await mod.say(other, me, files=[picture(7)])
             assert "as many as can be used" in await answered(app, other, said)
-        await service(bot).cancel(number)
+        await service(bot).cancel(number)  # at this moment
         said = await mod.say(other, me, files=[picture(8)])
         assert "was started or cancelled" in await answered(app, other, said)
+
+
+@pytest.mark.parametrize("ended", ["started", "cancelled", "removed"])
+async def test_once_no_pictures_are_taken_the_thread_is_for_conversation(
+    scripted: App, mod: Member, ended: str
+) -> None:
+    app = scripted
+    me = f"<@{app.discord.world.bot.id}>"
+    async with app.open() as bot:
+        card = await collected(app, bot, mod)
+        number = number_of(card)
+        thread = await opened(app, mod, card)
+        if ended == "started":
+            await mod.click(card, label="Start")
+            await shows(app, card, "waiting for its turn")
+        else:
+            command = {"cancelled": "train cancel", "removed": "train remove"}[ended]
+            asked = await (await mod.slash(app.art, command, training=number)).message()
+            await mod.click(asked, label="Give it up" if ended == "cancelled" else "Remove")
+            await shows(app, asked, "was given up" if ended == "cancelled" else "was removed")
+        said = await mod.say(thread, f"{me} make it night", files=[picture(8)])
+        assert "can edit pictures" in await answered(app, thread, said)
 
 
 async def test_where_the_bot_may_not_open_threads_it_says_what_it_needs(

@@ -33,8 +33,8 @@ class TrainedLoras:
                     say("There's already a LoRA named “{name}”. Choose another name.", name=name)
                 )
 
-    async def add(self, training: Training, file: Path, step: int | None = None) -> None:
-        """Have a LoRA be one that can be used.
+    async def add(self, training: Training, file: Path, step: int | None = None) -> str:
+        """Have a LoRA be one that can be used; returns its name, another if that one was taken.
 
         Args:
             training: What made it.
@@ -45,7 +45,7 @@ class TrainedLoras:
             StorageError: When that can't be stored.
         """
         name = training.name if step is None else f"{training.name}-{step}"
-        await self._adapters.add_own(name, self._stored(training, file))
+        return (await self._adapters.add_own(name, self._stored(training, file))).name
 
     def _stored(self, training: Training, file: Path) -> StoredAdapter:
         known = training.model in self._models

@@ -150,7 +150,7 @@ class TrainingPublishing:
 
     def _adapter(self, training: Training) -> Adapter:
         for adapter in self._adapters.in_folder(training.folder):
-            if Path(adapter.source).name == f"{training.name}.safetensors":
+            if training.file and Path(adapter.source) == training.file.absolute():
                 return adapter
         raise InvalidModel(say("The LoRA “{name}” isn't there any more.", name=training.name))
 

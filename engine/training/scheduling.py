@@ -252,8 +252,8 @@ class TrainingSchedule:
             case _ if ending is Ending.CANCEL:
                 await self.give_up(training)
             case Kept(step, file, final=True):
-                await self._loras.add(training, file)
-                await self._end(training, TrainingState.FINISHED, step=step)
+                name = await self._loras.add(training, file)
+                await self._end(training, TrainingState.FINISHED, step=step, name=name)
                 folder = RunFolder(training.folder)
                 done = folder.checkpoint, folder.prior, folder.outside
                 await asyncio.to_thread(folder.remove, *done)

@@ -64,7 +64,7 @@ class Training:
         owner: Who asked for it; opaque here.
         scope: Where, such as a server; opaque here.
         message_ref: Where its message is, any JSON value; opaque here.
-        name: Of the LoRA.
+        name: Of the LoRA; a finished one was given another if somebody else had taken it.
         model: Name of the model that it is trained on.
         kind: What is to be learnt.
         trigger: The words that it will answer to.
@@ -114,9 +114,9 @@ class Training:
     @property
     def file(self) -> Path | None:
         """Its LoRA, once it is finished."""
-        if self.state is not TrainingState.FINISHED:
+        if self.state is not TrainingState.FINISHED or self.request is None:
             return None
-        return self.folder / f"{self.name}.safetensors"
+        return self.folder / f"{self.request.name}.safetensors"
 
     @property
     def waiting_for_painting(self) -> bool:

@@ -159,6 +159,23 @@ async def test_a_cancelled_training_leaves_nothing_but_what_was_kept(
             await studio.trainings.get(training.id)
 
 
+async def test_a_training_is_called_like_its_lora_if_its_name_was_taken_meanwhile(
+    open_here: Open, runners: list[Runner], tmp_path: Path
+) -> None:
+    async with open_here() as studio:
+        training = await begun(studio)
+        runner = await process(runners, 1)
+        (tmp_path / "data" / "loras").mkdir(exist_ok=True)
+        (tmp_path / "data" / "loras" / "zork.safetensors").write_bytes(b"another")
+        await eventually(lambda: "zork" in studio.adapters)
+        runner.train(10)
+        done = await until(studio, training, STATES.FINISHED)
+        assert done.name == "zork-2"
+        assert done.file is not None
+        assert done.file.read_bytes() == b"weights"
+        assert studio.adapters["zork-2"].source == str(done.file.absolute())
+
+
 @pytest.mark.parametrize("paused", [False, True])
 async def test_a_training_that_is_good_enough_ends_with_its_lora(
     open_here: Open, runners: list[Runner], paused: bool

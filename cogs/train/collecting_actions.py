@@ -48,9 +48,11 @@ async def propose(interaction: Interaction, training_id: int) -> None:
     await interaction.response.defer()
     await messages_of(interaction).adopt(interaction, training)
     before = sum(bool(picture.caption) for picture in training.pictures)
-    training = await interaction.client.studio.trainings.propose_captions(training.id)
+    try:
+        training = await interaction.client.studio.trainings.propose_captions(training.id)
+    finally:  # some may have been found
+        await messages_of(interaction).refresh(training.id)
     found = sum(bool(picture.caption) for picture in training.pictures) - before
-    await messages_of(interaction).refresh(training.id)
     if found:
         await reply(interaction, say("Captions were proposed. Look at them before you start."))
     else:

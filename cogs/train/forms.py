@@ -51,12 +51,14 @@ class TrainingForms(ModalCog):
         """Store what the pictures of a page show."""
         await interaction.response.defer()
         captions = {picture.number: picture.caption for picture in training.pictures}
-        for key, text in field_values(interaction).items():
-            number = int(key) if key.isdecimal() else 0
-            if number in captions and captions[number] != text:
-                training = await self._studio.trainings.caption(training.id, number, text)
-        await interaction.client.services[TrainingMessages].refresh(training.id)
-        await show_page(interaction, training, page)
+        try:
+            for key, text in field_values(interaction).items():
+                number = int(key) if key.isdecimal() else 0
+                if number in captions and captions[number] != text:
+                    training = await self._studio.trainings.caption(training.id, number, text)
+        finally:  # those before one that isn't allowed are stored
+            await interaction.client.services[TrainingMessages].refresh(training.id)
+            await show_page(interaction, training, page)
 
     async def _paint(self, interaction: Interaction, training: Training, prompt: str) -> None:
         """Paint with the LoRA, as `/imagine` does."""

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
+from engine import LimitReached, Training
+from speech import say
 from tests.cogs.app import App, number, told, told_after
 from tests.discord_server import Member, Upload
 
+from .scripted import ScriptedTrainings
 from .steps import begun, collected, given, number_of, picture, service, shows
 
 
@@ -83,6 +88,31 @@ async def test_captions_are_proposed_edited_page_by_page_and_pictures_taken_out(
         await shows(app, card, "5 pictures")
         training = await service(bot).get(number_of(card))
         assert [each.number for each in training.pictures] == [1, 3, 4, 5, 6]
+
+
+async def test_captions_that_came_before_a_refusal_are_shown(
+    scripted: App, mod: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = scripted
+
+    async def two(trainings: ScriptedTrainings, training_id: int) -> Training:
+        for each in (1, 2):
+            await trainings.caption(training_id, each, "a tower")
+        raise LimitReached(say("Wait an hour."))
+
+    monkeypatch.setattr(ScriptedTrainings, "propose_captions", two)
+    async with app.open() as bot:
+        card = await collected(app, bot, mod)
+        use = await mod.click(card, label="Propose captions")
+        assert await told_after(use) == "Wait an hour."
+        await shows(app, card, "2 with a caption")
+        await bot.studio.moderation.block_word(f"guild:{app.guild.id}", "gore")
+        page = await (await mod.click(card, label="Pictures and captions")).message()
+        modal = await (await mod.click(page, label="Edit these captions")).modal()
+        use = await mod.submit(modal, {"Picture 3": "a fox", "Picture 4": "gore"})
+        assert "isn't allowed" in await told_after(use)
+        await shows(app, card, "3 with a caption")
+        await shows(app, page, "a fox")
 
 
 async def test_a_person_in_the_pictures_has_to_have_agreed_whatever_is_clicked(

@@ -30,6 +30,7 @@ class Audience(Enum):
 
 AUDIENCES: dict[str, Audience] = {
     "train new": Audience.TRAINERS,
+    "train share": Audience.TRAINERS,
     "model use": Audience.MANAGERS,
     "model default": Audience.MANAGERS,
     "model allow": Audience.MANAGERS,

@@ -17,7 +17,10 @@ from tests.discord_server import Permissions, Upload
 REFUSALS = {
     Audience.OWNER: ("Only the bot's owner or members with a role", "Only the bot's owner can"),
     Audience.MANAGERS: ("You need the Manage Server permission,",),
-    Audience.TRAINERS: ("Training LoRAs here takes a role",),
+    Audience.TRAINERS: (
+        "Training LoRAs here takes a role",
+        "Training 1 doesn't exist or isn't yours.",
+    ),
     Audience.MODERATORS: ("You need the Timeout Members or Manage Server permission,",),
 }
 """How those hear it who may not use a command."""

@@ -24,7 +24,7 @@ from cogs.requests.attachments import CONTENT_TYPES
 from cogs.requests.builder import TypedRequest
 from cogs.requests.editing import Sources, edit_requests, with_sources
 from cogs.requests.message_origin import MessageOrigin
-from cogs.requests.named_pictures import with_named_pictures
+from cogs.requests.named_pictures import private_source, with_named_pictures
 from cogs.requests.submission import Submission
 from engine import ImageRequest, InvalidRequest, NeedsReview, Parent
 from speech import language_for, say, set_language
@@ -79,6 +79,11 @@ class Conversation(commands.Cog):
         if len(requests) > 1:
             raise InvalidRequest(say("One edit at a time, please. Use `/edit` for several."))
         message_ref = origin.message_ref(await channel_language(interaction))
+        secret = await private_source(interaction, variants)
+        if secret is not None and not message_ref.private:
+            raise InvalidRequest(
+                say("Job {number} is private, but everyone sees answers here.", number=secret)
+            )
         requester = await requester_of(interaction, message_ref, sources.finished)
         await self._studio.check_all(requests, requester)
         [request] = await with_named_pictures(

@@ -20,7 +20,7 @@ from cogs.requests.control import (
     ControlStrength,
     TypedControl,
 )
-from cogs.requests.named_pictures import require_usable, with_named_pictures
+from cogs.requests.named_pictures import private_source, require_usable, with_named_pictures
 from cogs.requests.options import (
     Guidance,
     Loras,
@@ -123,7 +123,8 @@ class Imagine(OptionAutocomplete, commands.Cog):
             if given is not None:
                 require_picture(given)
         if image is not None or along is not None or named:
-            await defer_for(interaction, requests, private=private)
+            source = await private_source(interaction, variants)
+            await defer_for(interaction, requests, private=private, source=source)
         if image is not None:
             init_image = await store_image(interaction, image)
             init_mask = await store_mask(interaction, mask, init_image) if mask else None

@@ -18,7 +18,7 @@ from cogs.requests.attachments import require_picture, store_image
 from cogs.requests.autocomplete import OptionAutocomplete, OptionChoices
 from cogs.requests.builder import RequestBuilder, TypedRequest, require_init_image
 from cogs.requests.confirmations import Confirmations
-from cogs.requests.named_pictures import require_usable, with_named_pictures
+from cogs.requests.named_pictures import private_source, require_usable, with_named_pictures
 from cogs.requests.options import (
     Guidance,
     Loras,
@@ -117,7 +117,8 @@ class GridCommand(OptionAutocomplete, commands.Cog):
         if image is not None:
             require_picture(image)
         if image is not None or named:
-            await defer_for(interaction, requests, private=private, as_one=True)
+            source = await private_source(interaction, cells)
+            await defer_for(interaction, requests, private=private, source=source, as_one=True)
         if image is not None:
             init_image = await store_image(interaction, image)
             shape = await self._studio.init_images.size(init_image)

@@ -14,6 +14,7 @@ from cogs.requests.attachments import require_picture, store_image
 from cogs.requests.builder import RequestBuilder, TypedRequest
 from cogs.requests.confirmations import Confirmations
 from cogs.requests.named_pictures import (
+    private_source,
     require_named,
     require_usable,
     with_named_pictures,
@@ -80,8 +81,8 @@ async def edit(
     variants = typed.variants()
     requests = await edit_requests(interaction, variants, sources, blend=blend)
     finished = sources.finished
-    job_id = finished.job_id if finished else None
-    await defer_for(interaction, requests, private=private, source=job_id)
+    source = await private_source(interaction, variants, finished.job_id if finished else None)
+    await defer_for(interaction, requests, private=private, source=source)
     requests = await with_sources(interaction, requests, sources, keep_shape=not blend)
     if await require_usable(interaction, variants, requests):
         requests = await with_named_pictures(interaction, variants, requests)

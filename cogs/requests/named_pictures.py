@@ -7,6 +7,7 @@ from dataclasses import replace
 import discord
 
 from cogs.context import Interaction
+from cogs.message_ref import MessageRef
 from cogs.messages.shown_job import job_id_of
 from cogs.policy.nsfw import require_shown
 from cogs.policy.request_context import request_context
@@ -122,6 +123,30 @@ def _shown_before(request: ImageRequest, model: Model) -> int:
     return len(request.references) + start
 
 
+async def private_source(
+    interaction: Interaction, variants: Sequence[TypedRequest], source: int | None = None
+) -> int | None:
+    """The job that decides whether the answer is private: one that a flag names, else `source`.
+
+    Links lead to messages that others see, so only numbers count.
+
+    Raises:
+        UnknownJob: When there is no such job, or the user may not see it.
+    """
+    for named in (named for variant in variants for named in variant.flags.pictures):
+        if not named.name.startswith("http"):
+            job = await visible_job(interaction, _numbered(named.name).job_id)
+            if MessageRef.from_json(job.message_ref).private:
+                return job.id
+    return source
+
+
+def _numbered(name: str) -> Parent:
+    """The picture of a name such as “12” or “12.3”."""
+    job_id, _, number = name.partition(".")
+    return Parent(int(job_id), int(number or 1) - 1)
+
+
 async def _picture(interaction: Interaction, name: str) -> Parent:
     """The picture of that name, which the user may see."""
     if link := LINK.fullmatch(name):
@@ -129,8 +154,7 @@ async def _picture(interaction: Interaction, name: str) -> Parent:
     elif name.startswith("http"):
         raise InvalidRequest(say("“{link}” isn't a link to a message of this server.", link=name))
     else:
-        job_id, _, number = name.partition(".")
-        picture = Parent(int(job_id), int(number or 1) - 1)
+        picture = _numbered(name)
     job = await visible_job(interaction, picture.job_id)
     await require_shown(interaction, job)
     if not picture.number < len(job.pictures):

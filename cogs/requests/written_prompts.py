@@ -16,7 +16,7 @@ from cogs.policy.request_context import request_context
 from cogs.requests.answers import defer_for, note_ignored_flags
 from cogs.requests.builder import RequestBuilder, TypedRequest
 from cogs.requests.confirmations import Confirmations
-from cogs.requests.named_pictures import require_usable, with_named_pictures
+from cogs.requests.named_pictures import private_source, require_usable, with_named_pictures
 from engine import ImageRequest, InvalidRequest
 from speech import say
 
@@ -105,7 +105,8 @@ async def paint(interaction: Interaction, typed: TypedRequest, *, private: bool 
     variants = typed.variants()
     requests = RequestBuilder(studio).build_all(variants, context)
     if await require_usable(interaction, variants, requests):
-        await defer_for(interaction, requests, private=private)
+        source = await private_source(interaction, variants)
+        await defer_for(interaction, requests, private=private, source=source)
         requests = await with_named_pictures(interaction, variants, requests)
     confirmations = interaction.client.services[Confirmations]
     await confirmations.submit_or_ask(interaction, requests, private=private)

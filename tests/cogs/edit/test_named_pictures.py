@@ -77,6 +77,25 @@ async def test_what_cannot_be_used_is_said_and_nothing_is_queued_or_told(klein: 
         assert not bot.studio.queue()
 
 
+async def test_what_is_shown_a_private_picture_is_private(klein: App) -> None:
+    async with klein.open() as bot:
+        secret = number(await klein.painted(klein.alice, private=True))
+        public = await klein.painted(klein.alice)
+        named = f"a fox --model klein --sref {number(public)} --sref {secret}"
+        assert (await klein.painted(klein.alice, named)).ephemeral
+        assert not (await klein.painted(klein.alice, named, private=False)).ephemeral
+        said = await klein.alice.say(
+            klein.art, f"<@{klein.discord.world.bot.id}> {named}", reply_to=public
+        )
+        await klein.discord.until(
+            lambda: any(
+                each.reference is said and "everyone sees answers here" in each.text()
+                for each in klein.art.history
+            )
+        )
+        assert not bot.studio.queue()
+
+
 @pytest.mark.slow
 async def test_words_drawn_at_random_never_go_with_the_picture_of_other_words(klein: App) -> None:
     async with klein.open() as bot:

@@ -15,7 +15,7 @@ from engine.diffusion.loader import LoadedModel, ModelLoader
 from engine.diffusion.previews import MAX_SIDE
 from engine.diffusion.tiny_decoder import TinyDecoder
 from tests.engine.builders import engine_settings, model, recipe
-from tests.engine.diffusion.families.parity import difference, paint
+from tests.engine.diffusion.families.parity import ONE_LEVEL, difference, paint
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def test_it_is_used_where_it_is_in_the_cache_and_speed_is_not_exact(
     exact, close = load(tiny_model), load(tiny_model, speed="close")
     assert preview_of(close).size == (64, 64)
     [one], [other] = paint(exact.family, recipe()), paint(close.family, recipe())
-    assert difference(one, other) == 0, "only the preview differs here"
+    assert difference(one, other) <= ONE_LEVEL, "only the preview differs by more than rounding"
 
 
 def test_one_for_other_latents_or_a_damaged_one_is_not_used(

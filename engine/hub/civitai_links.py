@@ -10,9 +10,10 @@ https://civitai.com/models/1/x                    a model, whose newest version 
 
 import re
 from typing import NamedTuple
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from engine.errors import ModelUnavailable
+from engine.hub.links import split_link
 from speech import say
 
 SITE = re.compile(r"(?:[\w-]+\.)?civitai\.(?:com|red|green)")
@@ -49,14 +50,8 @@ def civitai_ref(text: str) -> CivitaiRef | None:
         if short["version"]:
             return CivitaiRef(version=int(short["version"]))
         return CivitaiRef(digest=short["digest"].lower())
-    if not (start := LINK.match(text)):
-        return None
-    try:
-        link = urlsplit(text if start[0] else f"https://{text}")
-        host = (link.hostname or "").lower()
-    except ValueError:
-        return None
-    if not SITE.fullmatch(host):
+    link = split_link(text, LINK)
+    if link is None or not SITE.fullmatch(link.hostname or ""):
         return None
     match [part for part in link.path.split("/") if part]:
         case ["models", model, *_] if ID.fullmatch(model):

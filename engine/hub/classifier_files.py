@@ -6,7 +6,7 @@ from pathlib import Path
 from engine.errors import ModelUnavailable
 from engine.hub.client import HubClient
 from engine.hub.downloads import ProgressCallback, download_manifests
-from engine.hub.errors import CorruptFile
+from engine.hub.errors import require_cached
 from engine.hub.local_files import read_json
 from engine.hub.manifest import named_files
 from engine.hub.model_folders import CONFIG, WEIGHTS, model_folder, require_usable
@@ -43,10 +43,7 @@ def download_classifier(
     require_usable(listing, [name for name in FILES if name not in listing.files])
     source = Source(text=text, kind=SourceKind.PIPELINE, repo=text)
     download_manifests((named_files(source, listing, FILES),), hub, on_progress, stop)
-    folder = classifier_on_disk(text)
-    if folder is None:
-        raise CorruptFile(say("“{text}” couldn't be put into the cache.", text=text))
-    return folder
+    return require_cached(classifier_on_disk(text), text)
 
 
 def labels_in(folder: Path) -> tuple[str, ...]:

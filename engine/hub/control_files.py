@@ -9,7 +9,7 @@ from engine.errors import ModelUnavailable
 from engine.hub.client import HubClient
 from engine.hub.damage import intact_place
 from engine.hub.downloads import ProgressCallback, download_manifests
-from engine.hub.errors import CorruptFile
+from engine.hub.errors import require_cached
 from engine.hub.manifest import named_files
 from engine.hub.sources import Source, SourceKind, read_source
 from speech import say
@@ -79,9 +79,7 @@ def download_control(
         weights = next((name for name in WEIGHTS if name in listing.files), WEIGHTS[-1])
         wanted = [CONFIG, weights]
     download_manifests((named_files(source, listing, wanted),), hub, on_progress, stop)
-    if (place := control_on_disk(text)) is None:
-        raise CorruptFile(say("“{text}” couldn't be put into the cache.", text=text))
-    return place
+    return require_cached(control_on_disk(text), text)
 
 
 def _source_of(text: str) -> Source:

@@ -1,6 +1,7 @@
 """What can go wrong with a model's files, in sentences that help its owner."""
 
 import errno
+from typing import TypeVar
 
 import httpx2
 from huggingface_hub.errors import (
@@ -16,6 +17,8 @@ from huggingface_hub.errors import (
 
 from engine.errors import ModelUnavailable
 from speech import say
+
+T = TypeVar("T")
 
 TERMS = "https://huggingface.co"
 TOKENS = "https://huggingface.co/settings/tokens"
@@ -39,6 +42,13 @@ class DownloadStopped(ModelUnavailable):
 
 class HubUnreachable(ModelUnavailable):
     """The Hub can't be reached now."""
+
+
+def require_cached(found: T | None, text: str) -> T:
+    """What a download of `text` has put into the cache. Raises `CorruptFile` if it isn't there."""
+    if found is None:
+        raise CorruptFile(say("“{text}” couldn't be put into the cache.", text=text))
+    return found
 
 
 def explain_hub_error(error: BaseException, repo: str) -> ModelUnavailable:

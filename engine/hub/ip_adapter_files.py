@@ -9,7 +9,7 @@ from engine.errors import ModelUnavailable
 from engine.hub.client import HubClient
 from engine.hub.damage import intact_place
 from engine.hub.downloads import ProgressCallback, download_manifests
-from engine.hub.errors import CorruptFile
+from engine.hub.errors import require_cached
 from engine.hub.manifest import named_files
 from engine.hub.model_folders import CONFIG, WEIGHTS, own_folder, require_complete
 from engine.hub.sources import Source, SourceKind, read_source
@@ -59,10 +59,7 @@ def download_ip_adapter(
         for place, source in repos.items()
     ]
     download_manifests(tuple(manifests), hub, on_progress, stop)
-    found = ip_adapter_on_disk(adapter, image_encoder)
-    if found is None:
-        raise CorruptFile(say("“{text}” couldn't be put into the cache.", text=adapter))
-    return found
+    return require_cached(ip_adapter_on_disk(adapter, image_encoder), adapter)
 
 
 def _sources_of(adapter: str, image_encoder: str) -> Sequence[Source]:

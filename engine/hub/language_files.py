@@ -6,7 +6,7 @@ from pathlib import Path
 
 from engine.hub.client import HubClient
 from engine.hub.downloads import ProgressCallback, download_manifests
-from engine.hub.errors import CorruptFile
+from engine.hub.errors import CorruptFile, require_cached
 from engine.hub.local_files import read_json
 from engine.hub.manifest import named_files
 from engine.hub.model_folders import CONFIG, WEIGHTS, model_folder, require_usable
@@ -64,10 +64,7 @@ def download_language_model(
     names = [*sorted(small), *sorted(weights)]
     source = Source(text=text, kind=SourceKind.PIPELINE, repo=text)
     download_manifests((named_files(source, listing, names),), hub, on_progress, stop)
-    folder = language_model_on_disk(text, sees=sees)
-    if folder is None:
-        raise CorruptFile(say("“{text}” couldn't be put into the cache.", text=text))
-    return folder
+    return require_cached(language_model_on_disk(text, sees=sees), text)
 
 
 def weight_files(folder: Path) -> tuple[Path, ...]:

@@ -2,7 +2,7 @@
 
 import re
 from typing import NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from engine.errors import ModelUnavailable
 from speech import say
@@ -21,20 +21,24 @@ class HubLink(NamedTuple):
     revision: str | None = None
 
 
+def split_link(text: str, beginning: re.Pattern[str]) -> SplitResult | None:
+    """The parts of a link that begins so, perhaps without https; `None` if `text` isn't one."""
+    if not (start := beginning.match(text)):
+        return None
+    try:
+        return urlsplit(text if start[0] else f"https://{text}")
+    except ValueError:
+        return None
+
+
 def hub_link(text: str) -> HubLink | None:
     """What the link `text` names; `None` if it isn't a link to the Hub.
 
     Raises:
         ModelUnavailable: It leads to something on the Hub that isn't a model.
     """
-    if not (start := LINK.match(text)):
-        return None
-    try:
-        link = urlsplit(text if start[0] else f"https://{text}")
-        host = (link.hostname or "").lower()
-    except ValueError:
-        host = ""
-    if host not in HUB:
+    link = split_link(text, LINK)
+    if link is None or link.hostname not in HUB:
         return None
     parts = [unquote(part) for part in link.path.split("/") if part]
     owner_and_name, view, file = parts[:2], parts[2:4], parts[4:]

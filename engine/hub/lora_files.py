@@ -10,7 +10,7 @@ from engine.hub.civitai_files import LORAS, civitai_manifest
 from engine.hub.client import HubClient
 from engine.hub.damage import intact_place
 from engine.hub.downloads import ProgressCallback, download_manifests
-from engine.hub.errors import CorruptFile
+from engine.hub.errors import require_cached
 from engine.hub.local_files import place_of
 from engine.hub.manifest import AnyManifest, manifest_of
 from engine.hub.presence import DiskUsage, Presence, not_on_disk
@@ -66,10 +66,7 @@ def download_lora(
     manifest = lora_manifest(source, hub)
     source = manifest.source
     download_manifests((manifest,), hub, on_progress, stop)
-    file = place_of(source)
-    if file is None:
-        raise CorruptFile(say("“{text}” couldn't be put into the cache.", text=text))
-    return file
+    return require_cached(place_of(source), text)
 
 
 def lora_manifest(source: Source, hub: HubClient) -> AnyManifest:

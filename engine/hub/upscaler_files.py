@@ -7,7 +7,7 @@ from engine.errors import ModelUnavailable
 from engine.hub.client import HubClient
 from engine.hub.damage import intact_place
 from engine.hub.downloads import ProgressCallback, download_manifests
-from engine.hub.errors import CorruptFile
+from engine.hub.errors import require_cached
 from engine.hub.local_files import place_of
 from engine.hub.manifest import named_files
 from engine.hub.sources import Source, SourceKind, read_source
@@ -41,10 +41,7 @@ def download_upscaler(
     assert source.file is not None, "an upscaler is a file"
     listing = hub.listing(source.repo, source.revision)
     download_manifests((named_files(source, listing, [source.file]),), hub, on_progress, stop)
-    file = place_of(source)
-    if file is None:
-        raise CorruptFile(say("“{text}” couldn't be put into the cache.", text=text))
-    return file
+    return require_cached(place_of(source), text)
 
 
 def _source_of(text: str, allow_pickle: bool) -> Source:

@@ -1,7 +1,11 @@
 """What a training tells of itself, and what it is told."""
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
+
+from engine.errors import new_incident
+from speech import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,3 +93,12 @@ class Keep:
 
 
 TrainingCommand = Pause | Finish | Keep
+
+
+def unexpected(log: logging.Logger, what: str) -> TrainingFailed:
+    """What is told of a bug, whose exception is at hand; the log says that `what` has failed."""
+    incident = new_incident()
+    log.exception("%s failed [%s]", what, incident)
+    return TrainingFailed(
+        say("The training failed. The log says why, under {incident}.", incident=incident)
+    )

@@ -6,7 +6,7 @@ import os
 import queue
 from collections.abc import Callable
 
-from engine.errors import AtelierError, new_incident
+from engine.errors import AtelierError
 from engine.processes.channel import Channel
 from engine.processes.child_process import ChildProcess
 from engine.training.messages import (
@@ -15,6 +15,7 @@ from engine.training.messages import (
     TrainingCommand,
     TrainingFailed,
     TrainingReport,
+    unexpected,
 )
 from engine.training.setup import TrainingSetup
 from speech import retranslate, say
@@ -95,13 +96,7 @@ def run_training(channel: Channel, setup: TrainingSetup) -> None:
         if out_of_memory(error):
             channel.send(TrainingFailed(_too_large(setup)))
             return
-        incident = new_incident()
-        log.exception("The training of %s failed [%s]", setup.request.name, incident)
-        channel.send(
-            TrainingFailed(
-                say("The training failed. The log says why, under {incident}.", incident=incident)
-            )
-        )
+        channel.send(unexpected(log, f"The training of {setup.request.name}"))
 
 
 def _too_large(setup: TrainingSetup) -> str:

@@ -12,7 +12,7 @@ from PIL import Image
 
 from engine.devices.dispatcher import Dispatcher
 from engine.devices.messages import Pixels
-from engine.errors import AtelierError, InvalidRequest, StorageError, new_incident
+from engine.errors import AtelierError, InvalidRequest, StorageError
 from engine.safety.checker import SafetyChecker
 from engine.safety.classifier import NotChecked
 from engine.safety.verdict import UNCHECKED, SafetyVerdict
@@ -21,7 +21,7 @@ from engine.tasks import Tasks
 from engine.training.collecting import CHECKED_SIDE
 from engine.training.events import TrainingEvents
 from engine.training.loras import TrainedLoras
-from engine.training.messages import Kept, Paused, TrainingFailed, TrainingReport
+from engine.training.messages import Kept, Paused, TrainingFailed, TrainingReport, unexpected
 from engine.training.preparation import TrainingPreparation
 from engine.training.run_folder import RunFolder
 from engine.training.running import Ending, TrainingRun
@@ -178,11 +178,7 @@ class TrainingSchedule:
         except AtelierError as error:
             report = TrainingFailed(error.sentence)
         except Exception:
-            incident = new_incident()
-            log.exception("A training failed [%s]", incident)
-            report = TrainingFailed(
-                say("The training failed. The log says why, under {incident}.", incident=incident)
-            )
+            report = unexpected(log, "A training")
         finally:
             self._dispatcher.lending.take_back()
         async with self.lock:

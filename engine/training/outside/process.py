@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 
-from engine.errors import AtelierError, new_incident
+from engine.errors import AtelierError
 from engine.tasks import Tasks
 from engine.training.messages import (
     Finish,
@@ -25,6 +25,7 @@ from engine.training.messages import (
     TrainingCommand,
     TrainingFailed,
     TrainingReport,
+    unexpected,
 )
 from engine.training.outside import processes
 from engine.training.outside.checking import check_lora
@@ -100,11 +101,7 @@ class OutsideProcess:
         except AtelierError as error:
             report = TrainingFailed(error.sentence)
         except Exception:
-            incident = new_incident()
-            log.exception("An outside training failed [%s]", incident)
-            report = TrainingFailed(
-                say("The training failed. The log says why, under {incident}.", incident=incident)
-            )
+            report = unexpected(log, "An outside training")
         finally:
             with suppress(OSError):
                 self._folder.process.unlink()

@@ -33,7 +33,7 @@ from engine.left_behind import keep_erasing, resume, tidy
 from engine.live_settings import LiveSettings, LiveValues
 from engine.models.adapter_manager import AdapterManager, origins_of
 from engine.models.adapters import AdapterCatalogue
-from engine.models.added import DATABASE
+from engine.models.added import DATABASE, keep_refreshing
 from engine.models.availability import ModelAvailability
 from engine.models.catalogue import Catalogue
 from engine.models.controls import ControlCatalogue
@@ -335,8 +335,10 @@ async def open_studio(
                 embeddings=setup.embeddings,
             )
             tasks = Tasks()
-            tasks.start(manager.added.keep_refreshing(), "refresh the added models")
-            tasks.start(lora_manager.keep_refreshing(), "refresh the added LoRAs")
+            tasks.start(
+                keep_refreshing(manager.added.refresh, "models"), "refresh the added models"
+            )
+            tasks.start(keep_refreshing(lora_manager.restore, "LoRAs"), "refresh the added LoRAs")
             tasks.start(retention.daily(), "remove old jobs")
             tasks.start(keep_erasing(database), "erase expired tokens")
             tasks.start(workers.keep_noting(), "note which workers are here")

@@ -1,17 +1,15 @@
 """The LoRA manager: adds and removes LoRAs while the program runs, and tells about them."""
 
 import asyncio
-import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.errors import AtelierError, InvalidModel, ModelUnavailable
+from engine.errors import InvalidModel, ModelUnavailable
 from engine.hub import DownloadProgress, HubClient, Origin
 from engine.hub.civitai_disk import civitai_facts
 from engine.hub.lora_files import lora_on_disk, lora_source
 from engine.models.adapters import Adapter, AdapterCatalogue
-from engine.models.added import POLL
 from engine.models.download_manager import DownloadManager
 from engine.models.licences import Safeguards, known_terms, licence_text, licence_warnings
 from engine.models.lora_inspection import LoraInspection, inspect_lora
@@ -19,8 +17,6 @@ from engine.models.names import free_name
 from engine.settings import AdapterSettings, StoredAdapter
 from engine.store import AdapterTable, JobTable
 from speech import say, say_many
-
-log = logging.getLogger(__name__)
 
 OnProgress = Callable[[DownloadProgress], None]
 
@@ -115,19 +111,13 @@ class AdapterManager:
     async def restore(self) -> None:
         """Have the stored LoRAs in the catalogue. Raises `StorageError`."""
         async with self._submission:
-            stored = await self._table.all()
-            if stored != self._last_seen:
-                self.catalogue.restore(stored)
-            self._last_seen = stored
+            await self._restore()
 
-    async def keep_refreshing(self) -> None:
-        """Take over, every few seconds, what the command line has changed, until cancelled."""
-        while True:
-            await asyncio.sleep(POLL)
-            try:
-                await self.restore()
-            except AtelierError as error:
-                log.warning("The added LoRAs can't be read: %s", error)
+    async def _restore(self) -> None:
+        stored = await self._table.all()
+        if stored != self._last_seen:
+            self.catalogue.restore(stored)
+        self._last_seen = stored
 
     async def candidate(
         self,
@@ -207,8 +197,7 @@ class AdapterManager:
             elif name in self.catalogue:
                 name = free_name(name, "lora", self.catalogue)
             await self._table.save(name, settings)
-            self._last_seen = await self._table.all()
-            self.catalogue.restore(self._last_seen)
+            await self._restore()
             return self.catalogue[name]
 
     async def share(self, adapter: Adapter) -> None:
@@ -216,8 +205,7 @@ class AdapterManager:
         async with self._submission:
             stored = (await self._table.all())[adapter.name]
             await self._table.save(adapter.name, stored.model_copy(update={"owner": None}))
-            self._last_seen = await self._table.all()
-            self.catalogue.restore(self._last_seen)
+            await self._restore()
 
     def in_folder(self, folder: Path) -> list[Adapter]:
         """The LoRAs whose files are in a folder."""

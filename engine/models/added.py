@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import TypeVar
 
 from engine.errors import AtelierError
 from engine.local_paths import exists
@@ -11,6 +12,8 @@ from engine.models.catalogue import Catalogue
 from engine.models.model import Model
 from engine.settings import ModelSettings, StoredAdapter
 from engine.store import AdapterTable, Database, JobTable, ModelTable
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -71,18 +74,24 @@ class AddedModels:
                 self._models.restore(new)
             self._last_seen = stored
 
-    async def keep_refreshing(self) -> None:
-        """Refresh every few seconds until cancelled."""
-        while True:
-            await asyncio.sleep(POLL)
-            try:
-                await self.refresh()
-            except AtelierError as error:
-                log.warning("The added models can't be read: %s", error)
-
     def _unregister(self, name: str) -> None:
         self._models.remove(name)
         self._on_removed(name)
+
+
+async def keep_refreshing(refresh: Callable[[], Awaitable[None]], kind: str) -> None:
+    """Take over every few seconds what the command line has changed, until cancelled.
+
+    Args:
+        refresh: Does it once.
+        kind: What is taken over, such as “models”, for the log.
+    """
+    while True:
+        await asyncio.sleep(POLL)
+        try:
+            await refresh()
+        except AtelierError as error:
+            log.warning("The added %s can't be read: %s", kind, error)
 
 
 async def added_models(folder: Path) -> dict[str, ModelSettings]:
@@ -91,10 +100,7 @@ async def added_models(folder: Path) -> dict[str, ModelSettings]:
     Raises:
         StorageError: When its database can't be read.
     """
-    if not exists(folder / DATABASE):
-        return {}
-    async with Database(folder / DATABASE) as database:
-        return await ModelTable(database).all()
+    return await _stored(folder, lambda database: ModelTable(database).all())
 
 
 async def added_adapters(folder: Path) -> dict[str, StoredAdapter]:
@@ -103,10 +109,16 @@ async def added_adapters(folder: Path) -> dict[str, StoredAdapter]:
     Raises:
         StorageError: When its database can't be read.
     """
+    return await _stored(folder, lambda database: AdapterTable(database).all())
+
+
+async def _stored(
+    folder: Path, read: Callable[[Database], Awaitable[dict[str, T]]]
+) -> dict[str, T]:
     if not exists(folder / DATABASE):
         return {}
     async with Database(folder / DATABASE) as database:
-        return await AdapterTable(database).all()
+        return await read(database)
 
 
 def _is_made_from(model: Model, settings: ModelSettings | None) -> bool:

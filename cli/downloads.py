@@ -17,10 +17,17 @@ from rich.progress import (
 from cli.console import err
 from cli.errors import CommandError
 from cli.exits import Exit
+from cli.questions import confirm
 from cli.signals import on_signal
-from engine import DownloadProgress
+from engine import DownloadProgress, human_size
 
 T = TypeVar("T")
+
+
+def confirm_adding(name: str, download_bytes: int) -> None:
+    """Ask whether to download and add something called so. Raises `CommandError` if not."""
+    what = f"Download {human_size(download_bytes)} and add it" if download_bytes else "Add it"
+    confirm(f"{what} as “{name}”?", "Nothing was added.", default=True)
 
 
 async def stoppable(download: Coroutine[Any, Any, T]) -> T:

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+from rich.console import Console
 
+from cli.console import out
 from engine.folder_lock import NAME
 from engine.local_paths import exists
-
-PICKED_UP = "The running bot picks this up within a few seconds."
 
 
 def bot_is_running(folder: Path) -> bool:
@@ -20,3 +20,9 @@ def bot_is_running(folder: Path) -> bool:
             return False
     except Timeout:
         return True
+
+
+def tell_picked_up(folder: Path, console: Console = out, style: str | None = None) -> None:
+    """Say that the bot on the data folder will notice a change, if it's running."""
+    if bot_is_running(folder):
+        console.print("The running bot picks this up within a few seconds.", style=style)

@@ -8,10 +8,10 @@ from typing import NamedTuple
 from rich.table import Table
 
 from cli.console import err, out, tables
-from cli.downloads import progress_bar, stoppable
+from cli.downloads import confirm_adding, progress_bar, stoppable
 from cli.errors import CommandError
 from cli.exits import Exit
-from cli.lock import PICKED_UP, bot_is_running
+from cli.lock import tell_picked_up
 from cli.models.catalogue import safeguards_of
 from cli.questions import confirm
 from cli.settings import Settings
@@ -72,13 +72,10 @@ def add_lora(settings: Settings, options: LoraOptions, *, ask: bool) -> None:
     candidate = asyncio.run(_look(settings, options))
     _describe(candidate)
     if ask:
-        size = candidate.inspection.download_bytes
-        what = f"Download {human_size(size)} and add it" if size else "Add it"
-        confirm(f"{what} as “{candidate.name}”?", "Nothing was added.", default=True)
+        confirm_adding(candidate.name, candidate.inspection.download_bytes)
     adapter = asyncio.run(_add(settings, candidate))
     out.print(f"✓ Added {adapter.name}.", style="green")
-    if bot_is_running(settings.storage.path):
-        out.print(PICKED_UP)
+    tell_picked_up(settings.storage.path)
 
 
 async def lora_source(settings: Settings, name: str) -> str | None:
@@ -99,8 +96,7 @@ def remove_lora(settings: Settings, name: str, *, ask: bool) -> None:
     freed = asyncio.run(_remove(settings, name))
     said = f", freed {human_size(freed)}" if freed else ""
     out.print(f"✓ Removed {name}{said}.", style="green")
-    if bot_is_running(settings.storage.path):
-        out.print(PICKED_UP)
+    tell_picked_up(settings.storage.path)
 
 
 @asynccontextmanager

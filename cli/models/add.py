@@ -4,12 +4,11 @@ import asyncio
 from typing import NamedTuple
 
 from cli.console import err, out
-from cli.downloads import progress_bar, stoppable
+from cli.downloads import confirm_adding, progress_bar, stoppable
 from cli.errors import CommandError
 from cli.exits import Exit
-from cli.lock import PICKED_UP, bot_is_running
+from cli.lock import tell_picked_up
 from cli.models.catalogue import open_model_manager_of
-from cli.questions import confirm
 from cli.settings import Settings
 from engine import Model, ModelCandidate, human_size
 from engine.models.families import FAMILIES
@@ -40,11 +39,10 @@ def add_model(settings: Settings, options: AddOptions, *, ask: bool) -> None:
     candidate = asyncio.run(_look(settings, options))
     describe(candidate)
     if ask:
-        _confirm(candidate)
+        confirm_adding(candidate.name, candidate.download_bytes)
     model = asyncio.run(_add(settings, candidate))
     out.print(f"✓ Added {model.name}.", style="green")
-    if bot_is_running(settings.storage.path):
-        out.print(PICKED_UP)
+    tell_picked_up(settings.storage.path)
 
 
 async def _look(settings: Settings, options: AddOptions) -> ModelCandidate:
@@ -85,12 +83,6 @@ def _size(candidate: ModelCandidate) -> str:
     if not candidate.download_bytes:
         return f"{total}, already on disk"
     return f"{total}, {human_size(candidate.download_bytes)} to download"
-
-
-def _confirm(candidate: ModelCandidate) -> None:
-    size = candidate.download_bytes
-    what = f"Download {human_size(size)} and add it" if size else "Add it"
-    confirm(f"{what} as “{candidate.name}”?", "Nothing was added.", default=True)
 
 
 async def _fetched(settings: Settings, options: AddOptions) -> bool:

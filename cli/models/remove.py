@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cli.console import out
-from cli.lock import PICKED_UP, bot_is_running
+from cli.lock import tell_picked_up
 from cli.models.catalogue import open_model_manager_of
 from cli.questions import confirm
 from cli.settings import Settings
@@ -28,8 +28,7 @@ def remove_model(settings: Settings, name: str, *, ask: bool) -> None:
     out.print(f"✓ Removed {name}{said}.", style="green")
     for path in local:
         out.print(f"Your own files stay: {path}")
-    if bot_is_running(settings.storage.path):
-        out.print(PICKED_UP)
+    tell_picked_up(settings.storage.path)
 
 
 async def _files(settings: Settings, name: str) -> tuple[int, list[Path]]:

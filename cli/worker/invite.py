@@ -8,7 +8,7 @@ from rich.table import Table
 from cli.console import err, out, tables
 from cli.errors import CommandError
 from cli.exits import Exit
-from cli.lock import PICKED_UP, bot_is_running
+from cli.lock import bot_is_running, tell_picked_up
 from cli.program import program
 from cli.settings import Settings
 from engine.cluster.bot.open_cluster import FOLDER
@@ -47,8 +47,7 @@ def invite_worker(settings: Settings, name: str) -> None:
             "Keep it secret: whoever has it can paint for your bot. It isn't shown again.",
             style="dim",
         )
-        if bot_is_running(settings.storage.path):
-            err.print(PICKED_UP, style="dim")
+        tell_picked_up(settings.storage.path, err, "dim")
     else:
         out.print(_to_other_server(settings.cluster.url, name, key).line)
         user = {"nkey": key.public, "permissions": permissions(name)}

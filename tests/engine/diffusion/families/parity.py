@@ -15,6 +15,9 @@ from engine.jobs.recipe import Recipe
 
 Image = npt.NDArray[np.int16]
 
+LONG = "a red house under a yellow moon, and a blue fish that swims in the sky above its roof"
+"""A prompt of several tens of tokens."""
+
 ONE_LEVEL = 1
 """The most that rounding may change of an 8-bit level when samples share a batch."""
 

@@ -1,5 +1,6 @@
 """Chroma paints what Diffusers paints, in half as many calls of the transformer."""
 
+from functools import partial
 from typing import Any
 
 import diffusers
@@ -11,8 +12,20 @@ from engine.diffusion.families.chroma import Chroma
 from engine.diffusion.latent_rgb import FLUX
 from engine.jobs.recipe import Recipe
 from engine.models.schedulers import allowed_schedulers
-from tests.engine.diffusion.families.parity import ONE_LEVEL, Image, difference, paint, parts
-from tests.engine.diffusion.families.transformer_pipelines import levels, recipe, run_pipeline
+from tests.engine.diffusion.families.parity import (
+    ONE_LEVEL,
+    Image,
+    difference,
+    paint,
+    parts,
+)
+from tests.engine.diffusion.families.transformer_pipelines import (
+    check_samples_do_not_touch_each_other,
+    check_settings_are_told_apart,
+    levels,
+    recipe,
+    run_pipeline,
+)
 from tests.engine.diffusion.families.unet_pipelines import photo, stencil
 from tests.tiny.chroma import chroma
 
@@ -21,8 +34,6 @@ UNGUIDED, GUIDED = 1.0, 6.5
 AT_MOST = {UNGUIDED: 0, GUIDED: ONE_LEVEL}
 """Levels: the pipeline calls the transformer once for each prompt, we once for both, which rounds
 the last bit of a sum differently."""
-
-LONG = "a red house under a yellow moon, and a blue fish that swims in the sky above its roof"
 
 
 @pytest.fixture(scope="session")
@@ -106,36 +117,13 @@ def test_a_picture_painted_over_another_is_the_one_that_the_pipeline_paints(
 
 
 def test_the_tiny_pictures_tell_settings_apart(pipe: Any) -> None:
-    """Else the comparisons of this file would show nothing."""
-    changes: list[dict[str, Any]] = [
-        {"prompt": "moon"},
-        {"negative_prompt": "a blue fish"},
-        {"guidance_scale": 1.0},
-        {"num_inference_steps": 4},
-        {"seed": 8},
-    ]
-    one = plain(pipe, recipe())
-    for change in changes:
-        assert difference(one, plain(pipe, recipe(**change))) > 4 * ONE_LEVEL, change
+    check_settings_are_told_apart(partial(plain, pipe))
 
 
 def test_samples_of_mixed_prompts_schedulers_guidance_and_times_do_not_touch_each_other(
     pipe: Any, family: Chroma
 ) -> None:
-    recipes = [
-        recipe(
-            scheduler=scheduler,
-            seed=100 + i,
-            num_inference_steps=2 + i,
-            guidance_scale=(1.0, 4.0, 9.0)[i % 3],
-            prompt=LONG if i % 2 else "moon",
-            negative_prompt=LONG if i % 4 == 2 else "",
-        )
-        for i, scheduler in enumerate(("default", "default", "default", "euler", "default"))
-    ]
-    together = paint(family, *recipes, after=[0, 1, 0, 2, 5])
-    for asked, picture in zip(recipes, together, strict=True):
-        assert difference(picture, plain(pipe, asked)) <= ONE_LEVEL
+    check_samples_do_not_touch_each_other(family, partial(plain, pipe), (1.0, 4.0, 9.0))
 
 
 def test_every_scheduler_that_fits_paints(family: Chroma) -> None:

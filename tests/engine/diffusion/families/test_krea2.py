@@ -12,8 +12,20 @@ from engine.diffusion.families.krea2 import Krea2
 from engine.diffusion.latent_rgb import QWEN_IMAGE
 from engine.jobs.recipe import Recipe
 from engine.models.schedulers import allowed_schedulers
-from tests.engine.diffusion.families.parity import ONE_LEVEL, Image, difference, paint, parts
-from tests.engine.diffusion.families.transformer_pipelines import levels, recipe, run_pipeline
+from tests.engine.diffusion.families.parity import (
+    ONE_LEVEL,
+    Image,
+    difference,
+    paint,
+    parts,
+)
+from tests.engine.diffusion.families.transformer_pipelines import (
+    check_samples_do_not_touch_each_other,
+    check_settings_are_told_apart,
+    levels,
+    recipe,
+    run_pipeline,
+)
 from tests.tiny.krea2 import LAYERS, krea2
 
 UNGUIDED, GUIDED = 0.0, 4.5
@@ -23,8 +35,6 @@ SETTINGS = {"text_encoder_select_layers": LAYERS}
 AT_MOST = {UNGUIDED: 0, GUIDED: ONE_LEVEL}
 """Levels: the pipeline calls the transformer once for each prompt, we once for both, which rounds
 the last bit of a sum differently."""
-
-LONG = "a red house under a yellow moon, and a blue fish that swims in the sky above its roof"
 
 
 @pytest.fixture(scope="session")
@@ -90,36 +100,13 @@ def test_turbo_shifts_sigmas_by_the_same_for_all_sizes(
 
 
 def test_the_tiny_pictures_tell_settings_apart(pipe: Any) -> None:
-    """Else the comparisons of this file would show nothing."""
-    changes: list[dict[str, Any]] = [
-        {"prompt": "moon"},
-        {"negative_prompt": "a blue fish"},
-        {"guidance_scale": 0.0},
-        {"num_inference_steps": 4},
-        {"seed": 8},
-    ]
-    one = plain(pipe, recipe())
-    for change in changes:
-        assert difference(one, plain(pipe, recipe(**change))) > 4 * ONE_LEVEL, change
+    check_settings_are_told_apart(partial(plain, pipe), unguided=0.0)
 
 
 def test_samples_of_mixed_prompts_schedulers_guidance_and_times_do_not_touch_each_other(
     pipe: Any, family: Krea2
 ) -> None:
-    recipes = [
-        recipe(
-            scheduler=scheduler,
-            seed=100 + i,
-            num_inference_steps=2 + i,
-            guidance_scale=(0.0, 1.0, 6.0)[i % 3],
-            prompt=LONG if i % 2 else "moon",
-            negative_prompt=LONG if i % 4 == 2 else "",
-        )
-        for i, scheduler in enumerate(("default", "default", "default", "euler", "default"))
-    ]
-    together = paint(family, *recipes, after=[0, 1, 0, 2, 5])
-    for asked, picture in zip(recipes, together, strict=True):
-        assert difference(picture, plain(pipe, asked)) <= ONE_LEVEL
+    check_samples_do_not_touch_each_other(family, partial(plain, pipe), (0.0, 1.0, 6.0))
 
 
 def test_every_scheduler_that_fits_paints(family: Krea2) -> None:

@@ -13,13 +13,11 @@ from engine.jobs.control import Control, ControlKind
 from engine.jobs.recipe import Recipe
 from engine.models.controls import ControlCatalogue
 from engine.network_settings import ControlSettings
-from tests.engine.diffusion.families.parity import ONE_LEVEL, difference, paint, parts
+from tests.engine.diffusion.families.parity import LONG, ONE_LEVEL, difference, paint, parts
 from tests.engine.diffusion.families.transformer_pipelines import levels, recipe, run_pipeline
 from tests.engine.diffusion.families.unet_pipelines import photo
 from tests.tiny.controlnet import qwen_controlnet
 from tests.tiny.qwen_image import qwen_image
-
-LONG = "a red house under a yellow moon, and a blue fish that swims in the sky above its roof"
 
 
 @pytest.fixture(scope="module")

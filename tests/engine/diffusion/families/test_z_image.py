@@ -15,11 +15,9 @@ from engine.jobs.recipe import Recipe
 from engine.models.schedulers import allowed_schedulers
 from tests.engine import builders as making
 from tests.engine.diffusion.conftest import Image
-from tests.engine.diffusion.families.parity import ONE_LEVEL, difference, paint, parts
+from tests.engine.diffusion.families.parity import LONG, ONE_LEVEL, difference, paint, parts
 from tests.engine.diffusion.families.unet_pipelines import photo, stencil
 from tests.tiny.z_image import z_image
-
-LONG = "a red house under a yellow moon, and a blue fish that swims in the sky above its roof"
 
 
 def recipe(**changes: Any) -> Recipe:

@@ -19,14 +19,12 @@ from engine.jobs.recipe import AdapterUse, Recipe
 from engine.models.adapters import AdapterCatalogue
 from engine.models.controls import ControlCatalogue, ControlNetwork
 from engine.network_settings import ControlSettings
-from tests.engine.diffusion.families.parity import ONE_LEVEL, difference, paint, parts
+from tests.engine.diffusion.families.parity import LONG, ONE_LEVEL, difference, paint, parts
 from tests.engine.diffusion.families.transformer_pipelines import levels, recipe, run_pipeline
 from tests.engine.diffusion.families.unet_pipelines import photo
 from tests.tiny.adapters import lora
 from tests.tiny.controlnet import z_image_controlnet
 from tests.tiny.z_image import z_image
-
-LONG = "a red house under a yellow moon, and a blue fish that swims in the sky above its roof"
 
 KINDS: dict[str, dict[str, Any]] = {
     "1.0": {"refiner": None, "layers": [0]},

@@ -8,8 +8,9 @@ import asyncio
 import contextlib
 import itertools
 import logging
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from engine.cluster.protocol.job_messages import process_picture, run_job
@@ -250,7 +251,8 @@ class HeldJobs:
                 )
             case JobPainted(_, pictures):
                 held.with_device = False
-                self._start(held, deliver(self._link, held.lease, pictures, self._wants(held)))
+                wanted = self._wants(held)
+                self._start(held, partial(deliver, self._link, held.lease, pictures, wanted))
             case JobFailed(_, sentence):
                 held.with_device = False
                 self._end(held, Failed(lease=held.lease, sentence=stored(sentence)))
@@ -290,16 +292,12 @@ class HeldJobs:
 
     def _end(self, held: HeldJob, message: Failed | Dropped) -> None:
         """Report the end of a job until the bot knows it."""
+        self._start(held, partial(self._link.insist, message, self._wants(held)))
 
-        async def insist() -> None:
-            await self._link.insist(message, self._wants(held))
-
-        self._start(held, insist())
-
-    def _start(self, held: HeldJob, work: Coroutine[None, None, None]) -> None:
+    def _start(self, held: HeldJob, work: Callable[[], Awaitable[object]]) -> None:
         async def then_forget() -> None:
             try:
-                await work
+                await work()
             except OtherVersion:
                 pass  # there is no other meeting with this bot
             except Exception as error:

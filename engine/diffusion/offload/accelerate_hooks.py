@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from engine.diffusion.offload.weights import size_of
+from engine.diffusion.offload.weights import added_bytes, size_of
 from engine.memory.components import Component
 from engine.memory.plan import Plan, Quantization, Residence, Stage
 
@@ -22,6 +22,7 @@ class AccelerateOffload:
         self._plan = plan
         self._placed: Any = None
         self._own_bytes = {name: size_of(module) for name, module in self._modules()}
+        self._adapter_bytes: dict[str, int] = {}
 
     def _modules(self) -> list[tuple[str, nn.Module]]:
         components = getattr(self._pipe, "components", {})
@@ -37,9 +38,7 @@ class AccelerateOffload:
     @property
     def adapter_bytes(self) -> dict[str, int]:
         """Bytes of what was loaded into the components since they were taken, if anything was."""
-        sizes = {name: size_of(module) for name, module in self._modules()}
-        own = self._own_bytes
-        return {name: size - own[name] for name, size in sizes.items() if size > own[name]}
+        return self._adapter_bytes
 
     @property
     def added(self) -> tuple[Component, ...]:
@@ -60,7 +59,10 @@ class AccelerateOffload:
     def altering(self, *names: str) -> Iterator[None]:
         """Have the components as they were found, to add layers to them or remove some."""
         self.release()
-        yield
+        try:
+            yield
+        finally:
+            self._adapter_bytes = added_bytes(self._own_bytes, dict(self._modules()))
 
     def to_device(self, pipe: Any = None) -> None:
         """Have the pipeline ready to be called, or another one with the same components."""

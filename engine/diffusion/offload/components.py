@@ -9,7 +9,7 @@ from torch import nn
 
 from engine.diffusion.offload.streaming import StreamedModule
 from engine.diffusion.offload.usage import Usage, peak_bytes, reset_peak
-from engine.diffusion.offload.weights import OffloadedWeights, size_of, tensors_of
+from engine.diffusion.offload.weights import OffloadedWeights, added_bytes, size_of, tensors_of
 from engine.memory.components import Component
 from engine.memory.plan import ComponentPlacement, Plan, Quantization, Residence, Stage
 
@@ -147,6 +147,7 @@ class OffloadedComponents:
             name: part for name, part in pipe.components.items() if isinstance(part, nn.Module)
         }
         self._own_bytes = {name: size_of(module) for name, module in self._modules.items()}
+        self._adapter_bytes: dict[str, int] = {}
         self._parts: dict[str, OffloadablePart] = {}
         self._places: dict[str, ComponentPlacement] = {}
         self._resident: set[str] = set()
@@ -168,9 +169,7 @@ class OffloadedComponents:
     @property
     def adapter_bytes(self) -> dict[str, int]:
         """Bytes of what was loaded into the components since they were taken, if anything was."""
-        sizes = {name: size_of(module) for name, module in self._modules.items()}
-        own = self._own_bytes
-        return {name: size - own[name] for name, size in sizes.items() if size > own[name]}
+        return self._adapter_bytes
 
     @property
     def added(self) -> tuple[Component, ...]:
@@ -197,6 +196,7 @@ class OffloadedComponents:
             return
         module = self._modules.pop(name)
         del self._added[name], self._own_bytes[name]
+        self._adapter_bytes.pop(name, None)
         self._places.pop(name, None)
         self._resident.discard(name)
         if (part := self._parts.pop(name, None)) is not None:
@@ -240,6 +240,7 @@ class OffloadedComponents:
         finally:
             for name in changing:
                 self._parts[name] = _part(self._modules[name], self.device, self._places[name])
+            self._adapter_bytes = added_bytes(self._own_bytes, self._modules)
 
     def release(self) -> None:
         """Move everything off the device; what is used again comes back by itself."""

@@ -1,6 +1,6 @@
 """The weights of a module: masters in RAM, copies on the device while they are needed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import chain
 
@@ -21,6 +21,12 @@ def tensors_of(module: nn.Module) -> list[torch.Tensor]:
 def size_of(module: nn.Module) -> int:
     """Bytes of its weights."""
     return sum(tensor.nbytes for tensor in tensors_of(module))
+
+
+def added_bytes(before: Mapping[str, int], modules: Mapping[str, nn.Module]) -> dict[str, int]:
+    """Bytes that modules have gained, for those that have; `before` are their earlier sizes."""
+    gained = {name: size_of(module) - before[name] for name, module in modules.items()}
+    return {name: gain for name, gain in gained.items() if gain > 0}
 
 
 def facts_of(name: str, role: Role, module: nn.Module) -> Component:

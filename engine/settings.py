@@ -168,9 +168,9 @@ class EngineSettings(Section):
     speed: Speed = Field(
         default="exact",
         description="How far pictures may differ from those that Diffusers paints, to be painted "
-        "faster. exact: not at all. close: by rounding, in faster matrix multiplication and "
-        "attention. quick: also by some denoiser calls left out, of models that take 20 steps or "
-        "more.",
+        "faster. exact: in the last digit at most, by sums added up in another order. close: by "
+        "rounding, in faster matrix multiplication and attention. quick: also by some denoiser "
+        "calls left out, of models that take 20 steps or more.",
     )
     allow_pickle: bool = Field(
         default=False,

@@ -11,6 +11,7 @@ import torch
 from diffusers.utils import torch_utils
 
 from engine.diffusion.card import card_of
+from engine.diffusion.cpu_memory import give_back_freed_memory, keep_freed_memory
 from engine.errors import DeviceUnavailable
 from engine.memory.device import (
     CONTEXT_BYTES,
@@ -171,7 +172,7 @@ class Device:
         """Make it the device that libraries use by default on this thread, as bitsandbytes does.
 
         Where float32 stays, NVIDIA's tensor cores multiply it with TF32's 10 bits of mantissa, as
-        many as float16 has; convolutions do so anyway.
+        many as float16 has; convolutions do so anyway. On a CPU memory is kept until `release`.
         """
         if self.name.type == "cuda":
             torch.cuda.set_device(self.name)
@@ -180,6 +181,8 @@ class Device:
             torch.xpu.set_device(self.name)
             if not torch.xpu.get_device_properties(self.name).has_fp64:
                 torch_utils._DTYPE_UNSUPPORTED_DEVICES[torch.float64] = WITHOUT_FLOAT64
+        elif self.name.type == "cpu":
+            keep_freed_memory()
 
     def claim(self) -> None:
         """Keep this process within what is free now; beyond it, memory counts as used up.
@@ -199,6 +202,7 @@ class Device:
     def release(self) -> None:
         """Free unused memory: the device's, and page-locked RAM."""
         if self.name.type == "cpu":
+            give_back_freed_memory()
             return
         torch.get_device_module(self.name).empty_cache()
         if card_of(self.name) is not None:

@@ -216,14 +216,14 @@ class ModelLoader:
         self, model: Model, pipe: Any, files: LocalFiles, memory: ModelMemory
     ) -> LoadedModel:
         pipe.set_progress_bar_config(disable=True)
+        if self._device.name.type == "cpu" and is_stepped(pipe):
+            use_cpu_kernels(pipe.components.values())
         cast_layerwise(pipe, memory.plan)
         previewer = None
         settings = self._setup.settings
         if settings.speed != "exact":
             where = model.name, pipe, self._device.name, getattr(torch, memory.plan.dtype)
             attend_faster(*where)
-            if self._device.name.type == "cpu" and is_stepped(pipe):
-                use_cpu_kernels(pipe.components.values())
             previewer = tiny_previewer(*where) if settings.previews else None
         kind = OffloadedComponents if is_stepped(pipe) else AccelerateOffload
         plan = memory.plan if self._device.has_own_memory else None

@@ -73,7 +73,8 @@ async def test_a_request_becomes_a_picture_with_its_settings_inside(
         generator=torch.Generator("cpu").manual_seed(7),
     )
     with Image.open(file) as painted:
-        assert np.array_equal(np.asarray(painted), np.asarray(result.images[0]))
+        apart = np.asarray(painted, np.int16) - np.asarray(result.images[0], np.int16)
+    assert np.abs(apart).max() <= 1, "of 255 levels: rounding"
 
 
 async def test_who_watches_sees_the_job_go_on_and_end(studio: Studio) -> None:

@@ -22,7 +22,7 @@ from engine.hub import HubClient, LocalFiles, origin
 from engine.models.inspection import inspect
 from tests import tiny
 from tests.engine.builders import engine_settings, model, recipe
-from tests.engine.diffusion.families.parity import difference, paint
+from tests.engine.diffusion.families.parity import ONE_LEVEL, difference, paint
 from tests.tiny import original_layout
 from tests.tiny.sdxl import sdxl
 
@@ -241,7 +241,7 @@ def test_a_v_prediction_checkpoint_paints_what_diffusers_paints_for_one(
         guidance_scale=asked.guidance_scale,
         generator=torch.Generator().manual_seed(asked.seed),
     ).images[0]
-    assert difference(painted, np.asarray(expected).astype(np.int16)) == 0
+    assert difference(painted, np.asarray(expected).astype(np.int16)) <= ONE_LEVEL
 
 
 def test_schedulers_that_cannot_end_in_pure_noise_are_not_used_for_it() -> None:

@@ -40,7 +40,7 @@ def test_onednn_multiplies_what_torch_does(
 
 
 def test_a_model_paints_the_same_picture(folders: dict[str, Path], faster: None) -> None:
-    setup = ExecutorSetup(settings=engine_settings(device="cpu", speed="close"))
+    setup = ExecutorSetup(settings=engine_settings(device="cpu"))
     loader = ModelLoader(setup, Device.choose(setup.settings))
     loaded = loader.load(model(folders["epsilon"]), lambda nbytes: None)
     parts = list(loaded.pipe.unet.modules())

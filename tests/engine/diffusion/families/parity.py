@@ -19,7 +19,7 @@ LONG = "a red house under a yellow moon, and a blue fish that swims in the sky a
 """A prompt of several tens of tokens."""
 
 ONE_LEVEL = 1
-"""The most that rounding may change of an 8-bit level when samples share a batch."""
+"""The most that rounding may change of an 8-bit level: in a batch, or in a faster way to add up."""
 
 
 def parts(pipe: Any) -> OffloadedComponents:

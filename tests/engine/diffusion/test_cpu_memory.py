@@ -16,9 +16,12 @@ from engine.diffusion.cpu_memory import MAPPED_BYTES
 
 T = TypeVar("T")
 
-pytestmark = pytest.mark.skipif(
-    platform.libc_ver()[0] != "glibc", reason="other allocators have ways of their own"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        platform.libc_ver()[0] != "glibc", reason="other allocators have ways of their own"
+    ),
+]
 
 CPU = Device(torch.device("cpu"))
 LAYER = MAPPED_BYTES // 4

@@ -195,5 +195,5 @@ async def _train(setup: TrainingSetup, folder: RunFolder) -> None:
         case _:
             raise CommandError(
                 Exit.INTERRUPTED,
-                "Stopped at a checkpoint. Run the same command to go on from there.",
+                "Stopped. Run the same command to go on from the last checkpoint.",
             )

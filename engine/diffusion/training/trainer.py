@@ -61,6 +61,10 @@ to none."""
 SCHEDULE = "constant_with_warmup"
 
 
+class _Interrupted(Exception):
+    """A pause that comes while pictures are prepared, which are kept."""
+
+
 class Trainer:
     """One training. It belongs to the thread that calls `run`."""
 
@@ -79,6 +83,7 @@ class Trainer:
         """
         self._setup, self._request = setup, setup.request
         self._commands, self._report = commands, report
+        self._waiting: TrainingCommand | None = None
         self._folder = RunFolder(setup.folder)
         self._step = 0
 
@@ -93,9 +98,12 @@ class Trainer:
         device.select()
         device.claim()
         model = TrainingModel(self._setup, device)
-        self._own, self._class = prepare(
-            model, self._request, self._folder, lambda *done: self._report(Preparing(*done))
-        )
+        try:
+            self._own, self._class = prepare(model, self._request, self._folder, self._prepared)
+        except _Interrupted:
+            checkpoint = Checkpoint.read(self._folder.checkpoint)
+            self._report(Paused(checkpoint.step if checkpoint else 0))
+            return
         self._model = model
         self._samples = model.sample_recipes()
         if not self._request.text_encoder:
@@ -105,6 +113,13 @@ class Trainer:
         if self._step == 0:
             self._paint_samples()
         self._train()
+
+    def _prepared(self, done: int, total: int) -> None:
+        """Between two pictures. A pause isn't for when all are done, which may take an hour."""
+        self._report(Preparing(done, total))
+        self._waiting = self._command()
+        if isinstance(self._waiting, Pause):
+            raise _Interrupted
 
     def _attach(self) -> None:
         """Add the LoRA to the model, and go on from the checkpoint, if there is one."""
@@ -165,6 +180,10 @@ class Trainer:
         self._write_lora(final=True)
 
     def _command(self) -> TrainingCommand | None:
+        """The next command, which is obeyed or waits until the first step."""
+        if (waiting := self._waiting) is not None:
+            self._waiting = None
+            return waiting
         try:
             return self._commands.get_nowait()
         except queue.Empty:

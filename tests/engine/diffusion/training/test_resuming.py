@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from engine.diffusion.training.checkpoints import Checkpoint
-from engine.training.messages import Kept, Pause, Paused, Trained, TrainingReport
+from engine.training.messages import Kept, Pause, Paused, Preparing, Trained, TrainingReport
 from engine.training.process import TrainingProcess
 from tests.engine.diffusion.training.runs import SIDE, Run, trained, training
 
@@ -101,6 +101,22 @@ def test_a_pause_and_a_crash_change_nothing(base: Base, tmp_path: Path, options:
     assert len(resumed.folder.read_losses()) == STEPS
     assert same(resumed.lora, expected)
     assert any(value.any() for name, value in expected.items() if "lora_up" in name)
+
+
+def test_a_pause_does_not_wait_until_all_pictures_are_prepared(base: Base, tmp_path: Path) -> None:
+    def pause(run: Run, report: TrainingReport) -> None:
+        if isinstance(report, Preparing) and report.done == 1:
+            run.commands.put(Pause())
+
+    changes: dict[str, Any] = {"class_prompt": "a house", "class_pictures": 3, "steps": 1}
+    setup = training(tmp_path, base("sd"), SIZES, **changes)
+    paused = trained(setup, pause)
+    assert paused.reports[-1] == Paused(0)
+    [painted] = paused.folder.prior.iterdir()
+    written = painted.stat().st_mtime_ns
+    resumed = trained(setup)
+    assert resumed.of(Kept)
+    assert painted.stat().st_mtime_ns == written, "it isn't painted again"
 
 
 @pytest.mark.slow

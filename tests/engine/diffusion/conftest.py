@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from engine.diffusion.build_lock import BUILD_LOCK
 from engine.jobs.recipe import Recipe
 from engine.models.model import Model
 from engine.models.schedulers import SCHEDULERS
@@ -35,13 +36,14 @@ def _one_thread(one_thread: None) -> None:
 def folders(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> dict[str, Path]:
     """The folders of tiny pipelines by kind."""
     new = tmp_path_factory.mktemp
-    return {
-        "epsilon": tiny_model,
-        "v_prediction": tiny.stable_diffusion(new("v"), prediction_type="v_prediction"),
-        "distilled": tiny.stable_diffusion(new("distilled"), guidance_embedding=True),
-        "lcm": tiny.latent_consistency(new("lcm")),
-        "pag": tiny.perturbed_attention(new("pag")),
-    }
+    with BUILD_LOCK:  # a studio of an earlier test may be loading a model still
+        return {
+            "epsilon": tiny_model,
+            "v_prediction": tiny.stable_diffusion(new("v"), prediction_type="v_prediction"),
+            "distilled": tiny.stable_diffusion(new("distilled"), guidance_embedding=True),
+            "lcm": tiny.latent_consistency(new("lcm")),
+            "pag": tiny.perturbed_attention(new("pag")),
+        }
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +51,8 @@ def pipes(folders: dict[str, Path]) -> dict[str, Any]:
     """The pipelines themselves, loaded once."""
     loaded = {}
     for kind, folder in folders.items():
-        pipe: Any = diffusers.AutoPipelineForText2Image.from_pretrained(folder)
+        with BUILD_LOCK:
+            pipe: Any = diffusers.AutoPipelineForText2Image.from_pretrained(folder)
         pipe.set_progress_bar_config(disable=True)
         loaded[kind] = pipe
     return loaded

@@ -237,6 +237,7 @@ class AdapterManager:
         Raises:
             InvalidRequest: When there is no such LoRA.
             InvalidModel: When one wasn't added by command, or jobs need it.
+            ModelUnavailable: When a file can't be deleted; they were removed all the same.
             StorageError: When that can't be stored.
         """
         async with self._submission:

@@ -173,6 +173,7 @@ class ModelManager:
         Raises:
             UnknownModel: When there is no such model.
             InvalidModel: When it wasn't added by command, or jobs or trainings need it.
+            ModelUnavailable: When its files can't be deleted; it was removed all the same.
             StorageError: When that can't be stored.
         """
         async with self._submission:

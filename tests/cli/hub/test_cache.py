@@ -127,3 +127,21 @@ def test_a_model_and_a_dataset_of_one_name_are_told_apart(
     assert atelier("hub", "cache", "--remove").code is Exit.FINE
     assert not other.exists()
     assert (filled / "models--someone--ink").exists()
+
+
+def test_what_is_foreign_is_left_out_and_a_link_frees_nothing(
+    atelier: Atelier, filled: Path, tmp_path: Path
+) -> None:
+    (filled / "models--").mkdir()
+    (filled / "models--a--gone").symlink_to(tmp_path / "nowhere")
+    (filled / "civitai" / "12").write_text("not a folder")
+    (tmp_path / "disk" / "blobs").mkdir(parents=True)
+    (tmp_path / "disk" / "blobs" / "a").write_bytes(b"x" * 60_000)
+    (filled / "models--a--linked").symlink_to(tmp_path / "disk")
+    said = rows(atelier("hub", "cache").out)
+    assert len(said) == 6
+    assert said[1].startswith("a/linked 60 kB today")
+    result = atelier("hub", "cache", "--remove", "a/linked", "--yes")
+    assert "✓ Removed a/linked, freed 0 B.\n" in result.out, result.err
+    assert (tmp_path / "disk" / "blobs" / "a").exists()
+    assert not (filled / "models--a--linked").exists()

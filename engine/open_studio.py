@@ -228,6 +228,7 @@ async def open_studio(
                 catalogue,
                 database,
                 store.jobs,
+                store.trainings,
                 downloads,
                 on_removed=dispatcher.forget,
                 submission=submission.lock,

@@ -55,7 +55,7 @@ def remove_from_cache(settings: Settings, names: Sequence[str], *, confirm: bool
         if confirm:
             size = human_size(sum(each.size for each in chosen))
             named = ", ".join(each.name for each in chosen)
-            risky = any(needed.get(each.name) for each in chosen)
+            risky = any(_users(each, needed) for each in chosen)
             typer.confirm(f"Remove {named} ({size})?", default=not risky, abort=True)
     except BadAnswer as error:
         raise CommandError(Exit.MODEL, str(error)) from None
@@ -66,9 +66,13 @@ def remove_from_cache(settings: Settings, names: Sequence[str], *, confirm: bool
             out.print(f"✓ Removed {item.name}, freed {human_size(remove_cached(item))}.")
 
 
+def _users(item: Cached, needed: Needs) -> Sequence[str]:
+    return needed.get(item.name, ()) if item.kind == "model" else ()
+
+
 def _check(item: Cached, needed: Needs, *, confirm: bool) -> None:
     """Say what needs it. Raises `CommandError` if nobody is there to be asked."""
-    users = needed.get(item.name)
+    users = _users(item, needed)
     if not users:
         return
     what = f"“{item.name}” is needed by {', '.join(users)}"
@@ -98,10 +102,15 @@ def _named(text: str, items: Sequence[Cached]) -> Cached:
     """The item of that name or number. Raises `BadAnswer`."""
     if text.isdecimal() and 1 <= int(text) <= len(items):
         return items[int(text) - 1]
-    for item in items:
-        if text.casefold() == item.name.casefold():
+    alike = [item for item in items if text.casefold() == item.name.casefold()]
+    match [item for item in alike if item.name == text] or alike:
+        case []:
+            raise BadAnswer(f"There's no “{text}” in the cache. “hub cache” shows what is.")
+        case [item]:
             return item
-    raise BadAnswer(f"There's no “{text}” in the cache. “hub cache” shows what is.")
+    raise BadAnswer(
+        f"There are several “{text}” in the cache. Choose by its number, with “hub cache --remove”."
+    )
 
 
 def _print(items: Sequence[Cached], needed: Needs, *, numbered: bool = False) -> None:
@@ -114,7 +123,7 @@ def _print(items: Sequence[Cached], needed: Needs, *, numbered: bool = False) ->
             f"{item.name} ({', '.join(notes)})" if notes else item.name,
             human_size(item.size),
             _ago(item.last_used),
-            ", ".join(needed.get(item.name, ())),
+            ", ".join(_users(item, needed)),
         )
     tables.print(table)
 

@@ -140,11 +140,10 @@ def _show(found: Publishable, publication: Publication, there: Standing | None) 
             "the pictures did.",
             style="bold",
         )
-    if there is not None and not there.empty:
+    if there is not None and not (there.empty and there.private):
         seen = "" if there.private else ", for everybody to see"
-        out.print(
-            f"{publication.repo} is there{seen}: its card and files are replaced.", style="bold"
-        )
+        replaced = "" if there.empty else ": its card and files are replaced"
+        out.print(f"{publication.repo} is there{seen}{replaced}.", style="bold")
 
 
 def _confirm(publication: Publication, there: Standing | None) -> None:

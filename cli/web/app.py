@@ -98,6 +98,8 @@ class WebApp:
         return HTMLResponse(html, headers={"Vary": "Accept-Language"})
 
     async def _follow(self, request: Request) -> Response:
+        if request.method == "HEAD":  # nothing would be heard of what follows
+            return Response(media_type="text/event-stream")
         return self._live.response(_language(request))
 
     async def _show_preview(self, request: Request) -> Response:

@@ -24,6 +24,9 @@ OPEN_TO_ALL = ("/healthz", LOGIN, "/static/page.css", "/static/icon.svg")
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 """What a browser on this machine calls it."""
 
+OF_PROXIES = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
+"""Headers that proxies add: who asks isn't on this machine, whatever the request is for."""
+
 MAX_PATH = 100
 """Characters; numbers in longer ones can't be read."""
 
@@ -32,13 +35,15 @@ HEADERS = {
     "frame-ancestors 'none'; object-src 'none'",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-"""Of every answer; https://owasp.org/www-project-secure-headers/."""
+"""Of every answer; https://owasp.org/www-project-secure-headers/. With the policy `no-referrer`,
+browsers would send our own forms from the origin `null`, which is foreign."""
 
 WRONG_HOST = "The page doesn't go by this name. Open it by its address, or set [web] token."
+THROUGH_PROXY = "Through a proxy the page needs a token. Set [web] token."
 WRONG_ORIGIN = "Other sites can't read this page."
 NO_TOKEN = "Send the token of [web] as “Authorization: Bearer …”."
 WRONG_TOKEN = "This isn't the token of [web]."
@@ -87,6 +92,8 @@ class Guard:
         """The answer to a request of another site, to another name, or for no path of ours."""
         if not self._access.needed and _host(request.headers) not in self._own_names:
             return self._count("host", PlainTextResponse(WRONG_HOST, 421))
+        if not self._access.needed and any(name in request.headers for name in OF_PROXIES):
+            return self._count("host", PlainTextResponse(THROUGH_PROXY, 421))
         if _is_foreign(request):
             return self._count("origin", PlainTextResponse(WRONG_ORIGIN, 403))
         if len(request.scope["path"]) > MAX_PATH:

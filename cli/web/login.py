@@ -43,7 +43,7 @@ class Login:
             max_age=SESSION_SECONDS,
             httponly=True,
             samesite="strict",
-            secure=request.scope["scheme"] == "https",
+            secure=request.headers.get("origin", "").startswith("https:"),  # a proxy's may be
         )
         return answer
 

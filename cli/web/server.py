@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, contextmanager
 import uvicorn
 
 from cli.web.app import WebApp
+from cli.web.connection import Connection
 from cli.web.settings import WebSettings
 from cli.web.sources import Sources
 from engine import Tasks
@@ -65,7 +66,7 @@ async def serve(settings: WebSettings, sources: Sources) -> AsyncIterator[str | 
             access_log=False,
             date_header=False,
             h11_max_incomplete_event_size=MAX_HEADERS,
-            http="h11",
+            http=Connection,
             lifespan="off",
             limit_concurrency=MAX_CONNECTIONS,
             log_config=None,

@@ -80,7 +80,12 @@ class PublishButton(
             if not publishing.cancel(training.id):
                 await _show(interaction, say("Nothing was published."))
             return
+        with publishing.claim(training.id):
+            await self._publish(interaction, training)
+
+    async def _publish(self, interaction: Interaction, training: Training) -> None:
         home = TrainingHome.of(training)
+        publishing = interaction.client.studio.publishing
         proposal = await publishing.propose(training.id, home.repo, home.licence)
         if proposal.digest != self._digest:
             raise Refused(

@@ -1,6 +1,7 @@
 """The account on the Hub, and its token in the store that `hf` also uses."""
 
 import os
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -67,12 +68,14 @@ def account_of(hub: HubClient, token: str | None = None) -> Account:
         token: The token; by default, the one that is used.
 
     Raises:
-        HubTokenError: There is none, or the Hub rejects it.
+        HubTokenError: There is none, it can't be one, or the Hub rejects it.
         HubUnreachable: The Hub can't be reached.
     """
     token = token or hub.token or get_token()
     if token is None:
         raise no_token()
+    if not re.fullmatch("[!-~]+", token):
+        raise HubTokenError(say("That isn't a Hub token. Copy it again; it begins with “hf_”."))
     try:
         found = HfApi(endpoint=hub.endpoint).whoami(token)
     except ERRORS as error:
@@ -88,8 +91,6 @@ def log_in(hub: HubClient, token: str) -> Account:
         HubUnreachable: The Hub can't be reached.
         OSError: It can't be stored.
     """
-    if not token.isascii() or not token.isprintable() or " " in token:
-        raise HubTokenError(say("That isn't a Hub token. Copy it again; it begins with “hf_”."))
     if token.startswith("api_org"):
         raise HubTokenError(
             say("This token belongs to an organization. Use one of your own account.")

@@ -59,7 +59,7 @@ def remove_cached(item: Cached) -> int:
     """Delete something from the cache. Blocks.
 
     Returns:
-        Bytes that were freed.
+        Bytes that were freed: of a link to a folder elsewhere, none.
 
     Raises:
         ModelUnavailable: It's being downloaded, or can't be deleted.
@@ -69,6 +69,9 @@ def remove_cached(item: Cached) -> int:
             say("“{name}” is being downloaded. Stop that first.", name=item.name)
         )
     try:
+        if item.folder.is_symlink():
+            item.folder.unlink()
+            return 0
         cache = scan_cache_dir(constants.HF_HUB_CACHE)
         commits = [
             revision.commit_hash
@@ -90,11 +93,11 @@ def remove_cached(item: Cached) -> int:
 def _folders(cache: Path) -> Iterator[tuple[Path, str, str]]:
     for folder in cache.iterdir():
         kind, *parts = folder.name.split("--")
-        if kind in KINDS and parts and folder.is_dir():
+        if kind in KINDS and any(parts) and folder.is_dir():
             yield folder, "/".join(parts), KINDS[kind]
     if (cache / CIVITAI).is_dir():
         for folder in (cache / CIVITAI).iterdir():
-            if folder.name.isdecimal():
+            if folder.name.isdecimal() and folder.is_dir():
                 yield folder, civitai_source(int(folder.name)), "model"
 
 

@@ -5,6 +5,7 @@ training scripts (`instance_prompt`, `template:sd-lora`, a gallery of `widget`).
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -85,17 +86,18 @@ def model_card(facts: CardFacts) -> str:
     """The card as Markdown with its head in YAML."""
     parts = [
         f"---\n{_head(facts).to_yaml()}\n---",
-        f"# {facts.title}",
+        f"# {_plain(facts.title)}",
         "<Gallery />" if facts.samples else "",
-        facts.description,
+        _plain(facts.description),
         _base(facts),
-        f"## Trigger words\n\nUse `{facts.trigger}` in the prompt." if facts.trigger else "",
+        f"## Trigger words\n\nUse {_code(facts.trigger)} in the prompt." if facts.trigger else "",
         f"## Use it with Diffusers\n\n```python\n{_example(facts)}\n```",
         _with_atelier(facts),
         _training(facts),
         _licence(facts),
     ]
-    return "\n\n".join(part for part in parts if part) + "\n"
+    text = "\n\n".join(part for part in parts if part) + "\n"
+    return text.encode(errors="replace").decode()  # what a file says may have lone surrogates
 
 
 def with_samples(card: str, samples: Sequence[Sample]) -> str:
@@ -173,7 +175,7 @@ def _with_atelier(facts: CardFacts) -> str:
 
 
 def _training(facts: CardFacts) -> str:
-    rows = [f"| {name} | {value} |" for name, value in facts.settings.items()]
+    rows = [f"| {name} | {_plain(value)} |" for name, value in facts.settings.items()]
     parts = [
         "\n".join(["| Setting | Value |", "| --- | --- |", *rows]) if rows else "",
         f"![Samples on the way; in the first row, the model before]({facts.sheet})"
@@ -191,6 +193,21 @@ def _licence(facts: CardFacts) -> str:
     inherited = ", as the model that it was trained on" if facts.inherits else ""
     text = f"## Licence\n\n{linked}{inherited}."
     return f"{text}\n\n{licence.notice}" if licence.notice else text
+
+
+def _plain(text: str) -> str:
+    """Words of others, without what they would do as Markdown or HTML: hide the rest of a card."""
+    lines = (re.sub(r"[\\`*_\[\]<>#|~&=]", r"\\\g<0>", each.strip()) for each in text.splitlines())
+    return "\n".join(lines)
+
+
+def _code(text: str) -> str:
+    """A line of code, between more backticks than are in it."""
+    line = " ".join(text.split())
+    if "`" not in line:
+        return f"`{line}`"
+    fence = "`" * (max(map(len, re.findall("`+", line))) + 1)
+    return f"{fence} {line} {fence}"
 
 
 def _quoted(text: str) -> str:

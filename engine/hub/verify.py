@@ -146,6 +146,9 @@ def delete_files(origin: Origin) -> int:
 
     Returns:
         How many bytes were freed.
+
+    Raises:
+        ModelUnavailable: Its folder in the cache is damaged.
     """
     return sum(_remove(source) for source in origin if source.is_remote)
 
@@ -161,12 +164,17 @@ def _remove(source: Source) -> int:
     if place is None:
         return freed
     cache = scan_cache_dir(constants.HF_HUB_CACHE)
-    revision = next(
-        revision
-        for repo in cache.repos
-        for revision in repo.revisions
-        if revision.snapshot_path in place.parents or revision.snapshot_path == place
-    )
+    place = Path(constants.HF_HUB_CACHE).resolve() / place.relative_to(constants.HF_HUB_CACHE)
+    revisions = (revision for repo in cache.repos for revision in repo.revisions)
+    revision = next((one for one in revisions if place.is_relative_to(one.snapshot_path)), None)
+    if revision is None:
+        raise ModelUnavailable(
+            say(
+                "The folder of “{repo}” in the Hugging Face cache is damaged, so nothing in it was "
+                "deleted. “hub cache --remove {repo}” deletes all of it.",
+                repo=source.repo,
+            )
+        )
     single = [file for file in revision.files if file.file_path == place]
     if single and len(revision.files) > 1:
         deletion = cache.delete_files(*single)
@@ -177,10 +185,16 @@ def _remove(source: Source) -> int:
 
 
 def _delete_broken_links(folder: Path) -> None:
-    """Delete links to blobs that are gone: the Hub's client doesn't list a repository with any."""
+    """Delete links to blobs and names of revisions that are gone.
+
+    The Hub's client doesn't list a repository with any.
+    """
     for link in folder.glob("snapshots/**/*"):
         if link.is_symlink() and not link.exists():
             link.unlink()
+    for ref in folder.glob("refs/**/*"):
+        if ref.is_file() and not (folder / "snapshots" / ref.read_text(errors="replace")).exists():
+            ref.unlink()
 
 
 def _delete_partial_files(folder: Path) -> None:

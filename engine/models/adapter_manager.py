@@ -211,8 +211,23 @@ class AdapterManager:
         """The LoRAs whose files are in a folder."""
         return [one for one in self.catalogue if Path(one.source).parent == folder.absolute()]
 
-    async def remove(self, name: str) -> int:
-        """Remove a LoRA that was added by command, and free its disk space.
+    async def require_unused(self, *names: str) -> None:
+        """Raise `InvalidModel` when jobs need one of these LoRAs."""
+        for name in names:
+            if waiting := await self._jobs.count_open_with(name):
+                raise InvalidModel(
+                    say_many(
+                        "{number} job still needs “{name}”. Wait for it or cancel it, then remove "
+                        "the LoRA.",
+                        "{number} jobs still need “{name}”. Wait for them or cancel them, then "
+                        "remove the LoRA.",
+                        waiting,
+                        name=name,
+                    )
+                )
+
+    async def remove(self, *names: str) -> int:
+        """Remove LoRAs that were added by command, all or none, and free their disk space.
 
         The owner's own files stay, and so does what another LoRA or model needs.
 
@@ -221,29 +236,22 @@ class AdapterManager:
 
         Raises:
             InvalidRequest: When there is no such LoRA.
-            InvalidModel: When it wasn't added by command, or jobs need it.
+            InvalidModel: When one wasn't added by command, or jobs need it.
+            ModelUnavailable: When a file can't be deleted; they were removed all the same.
             StorageError: When that can't be stored.
         """
         async with self._submission:
-            adapter = self.catalogue.removable(name)
-            if waiting := await self._jobs.count_open_with(adapter.name):
-                raise InvalidModel(
-                    say_many(
-                        "{number} job still needs “{name}”. Wait for it or cancel it, then remove "
-                        "the LoRA.",
-                        "{number} jobs still need “{name}”. Wait for them or cancel them, then "
-                        "remove the LoRA.",
-                        waiting,
-                        name=adapter.name,
-                    )
-                )
-            await self._table.delete(adapter.name)
-            self._last_seen = None
-            self.catalogue.remove(adapter.name)
-        for origin in origins_of([adapter]):
+            adapters = [self.catalogue.removable(name) for name in names]
+            await self.require_unused(*(adapter.name for adapter in adapters))
+            for adapter in adapters:
+                await self._table.delete(adapter.name)
+                self._last_seen = None
+                self.catalogue.remove(adapter.name)
+        freed = 0
+        for origin in origins_of(adapters):
             others = [*origins_of(self.catalogue), *self._model_origins()]
-            return await self._downloads.free(origin, others)
-        return 0
+            freed += await self._downloads.free(origin, others)
+        return freed
 
     async def info(self, name: str) -> AdapterInfo:
         """What is known of a LoRA. Raises `InvalidRequest` when there is none of that name."""

@@ -19,7 +19,14 @@ from engine.models.names import check_name
 from engine.models.probe import ModelProbe
 from engine.models.server_models import ServerModels
 from engine.settings import ModelSettings
-from engine.store import Database, JobTable, MeasurementTable, ModelTable, Preferences
+from engine.store import (
+    Database,
+    JobTable,
+    MeasurementTable,
+    ModelTable,
+    Preferences,
+    TrainingTable,
+)
 from speech import say, say_many
 
 
@@ -38,6 +45,7 @@ class ModelManager:
         catalogue: Catalogue,
         database: Database,
         jobs: JobTable,
+        trainings: TrainingTable,
         downloads: DownloadManager,
         *,
         on_removed: Callable[[str], None],
@@ -51,6 +59,7 @@ class ModelManager:
             catalogue: The models; it is changed here.
             database: Where added models and measurements are kept.
             jobs: The jobs, which may need a model.
+            trainings: The trainings, which may need one, too.
             downloads: Downloads models.
             on_removed: Called with the name of a model that was removed.
             submission: Held while a job is taken in, so that its model can't be removed meanwhile.
@@ -59,6 +68,7 @@ class ModelManager:
         self._probe = probe
         self._models = catalogue
         self._jobs = jobs
+        self._trainings = trainings
         self.added = AddedModels(
             ModelTable(database), catalogue, jobs, on_removed=on_removed, submission=submission
         )
@@ -162,7 +172,8 @@ class ModelManager:
 
         Raises:
             UnknownModel: When there is no such model.
-            InvalidModel: When it wasn't added by command, or jobs need it.
+            InvalidModel: When it wasn't added by command, or jobs or trainings need it.
+            ModelUnavailable: When its files can't be deleted; it was removed all the same.
             StorageError: When that can't be stored.
         """
         async with self._submission:
@@ -175,6 +186,17 @@ class ModelManager:
                         "{number} jobs still need “{name}”. Wait for them or cancel them, then "
                         "remove the model.",
                         waiting,
+                        name=name,
+                    )
+                )
+            if training := await self._trainings.count_open(name):
+                raise InvalidModel(
+                    say_many(
+                        "{number} training still needs “{name}”. Wait for it or give it up, then "
+                        "remove the model.",
+                        "{number} trainings still need “{name}”. Wait for them or give them up, "
+                        "then remove the model.",
+                        training,
                         name=name,
                     )
                 )

@@ -17,8 +17,9 @@ from engine.models.manager import ModelManager
 from engine.models.origins import hub_of
 from engine.models.probe import ModelProbe, ReadDeviceFacts
 from engine.settings import AdapterSettings, EngineSettings, ModelSettings
-from engine.store import AdapterTable, Database, JobTable, ModelTable
+from engine.store import AdapterTable, Database, JobTable, ModelTable, TrainingTable
 from engine.store.database import IN_MEMORY
+from engine.store.store import TRAININGS
 
 
 @asynccontextmanager
@@ -59,6 +60,7 @@ async def open_model_manager(
             catalogue,
             database,
             JobTable(database, folder),
+            TrainingTable(database, folder / TRAININGS),
             DownloadManager(hub),
             on_removed=lambda name: None,
             submission=asyncio.Lock(),

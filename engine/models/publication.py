@@ -59,11 +59,13 @@ def repository_of(found: Publishable, wished: str, account: Account) -> str:
 def licence_of(found: Publishable, base: str | None, given: str | None) -> CardLicence | None:
     """The licence that was given, else that of the base, else of its own card; `None` if unknown.
 
+    Whoever names the base's own gets it with what it asks for.
+
     Raises:
         InvalidRequest: What was given can't be a licence.
     """
     inherited = inherited_licence(base)
-    if given is None and inherited is not None:
+    if inherited is not None and given in (None, inherited.identifier):
         return inherited
     identifier = given or found.licence
     return None if identifier is None else CardLicence(identifier=checked_licence(identifier))

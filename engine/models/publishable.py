@@ -7,6 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from huggingface_hub import ModelCard
+from yaml import YAMLError
 
 from engine.errors import InvalidModel
 from engine.hub.damage import damage_of
@@ -119,10 +120,10 @@ def publishable_lora(adapter: Adapter, family: str | None) -> Publishable:
 
 
 def _settings(metadata: Mapping[str, str]) -> dict[str, str]:
-    """What the metadata says of the training, in words that can stand in a table."""
+    """What the metadata says of the training, in a few words each."""
     found = {name: metadata.get(key, "").strip() for key, name in SETTINGS.items()}
     return {
-        name: value.replace("|", r"\|")
+        name: value
         for name, value in found.items()
         if value and value.isprintable() and len(value) <= MAX_SETTING
     }
@@ -176,7 +177,7 @@ def _own_card(file: Path) -> tuple[str | None, str | None]:
     """The card that the owner wrote, tagged as published from here; and its licence."""
     try:
         card = ModelCard(file.read_text("utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, YAMLError):
         return None, None
     licence = card.data.get("license")
     if not licence:

@@ -77,6 +77,17 @@ class TrainingTable:
             "WHERE state IN (SELECT value FROM json_each(?)) ORDER BY id", json.dumps(states)
         )
 
+    async def count_open(self, model: str) -> int:
+        """How many trainings on that model were started and aren't over."""
+        open_states = (TrainingState.WAITING, TrainingState.RUNNING, TrainingState.PAUSED)
+        rows = await self._database.read(
+            "SELECT count(*) FROM trainings WHERE model = ? "
+            "AND state IN (SELECT value FROM json_each(?))",
+            model,
+            json.dumps(open_states),
+        )
+        return int(rows[0][0])
+
     async def started_since(self, owner: str, since: float) -> list[float]:
         """When a person's trainings were started since then, also removed ones, in order."""
         rows = await self._database.read(

@@ -62,12 +62,18 @@ class TrainedLoras:
         for adapter in self._adapters.in_folder(training.folder):
             await self._adapters.share(adapter)
 
+    async def require_unused(self, training: Training) -> None:
+        """Raise `InvalidModel` when jobs need a LoRA of a training."""
+        await self._adapters.require_unused(*self._names(training))
+
     async def remove(self, training: Training) -> None:
-        """Take out the LoRAs of a training.
+        """Take out the LoRAs of a training, all or none.
 
         Raises:
             InvalidModel: When jobs need one.
             StorageError: When that can't be stored.
         """
-        for adapter in self._adapters.in_folder(training.folder):
-            await self._adapters.remove(adapter.name)
+        await self._adapters.remove(*self._names(training))
+
+    def _names(self, training: Training) -> list[str]:
+        return [adapter.name for adapter in self._adapters.in_folder(training.folder)]

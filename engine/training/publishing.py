@@ -2,7 +2,8 @@
 
 import contextvars
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
@@ -64,14 +65,18 @@ class Proposal:
 
 
 class TrainingPublishing:
-    """Publishes the LoRAs of trainings. What blocks runs on a thread of its own, in order."""
+    """Publishes the LoRAs of trainings. What blocks runs on threads of its own.
+
+    Uploads take turns on one of them; the other one answers meanwhile what would be published.
+    """
 
     def __init__(self, hub: HubClient, adapters: AdapterManager, table: TrainingTable) -> None:
         """Take the Hub, the LoRAs and the trainings."""
         self._hub = hub
         self._adapters = adapters
         self._table = table
-        self._thread = BackgroundThread("publish")
+        self._proposals = BackgroundThread("propose")
+        self._uploads = BackgroundThread("publish")
         self._uploading: dict[int, threading.Event] = {}
 
     async def propose(self, training_id: int, repo: str = "", licence: str = "") -> Proposal:
@@ -94,7 +99,24 @@ class TrainingPublishing:
         training = await self._table.get(training_id)
         adapter = self._adapter(training)
         family = self._adapters.catalogue.family_of(adapter)
-        return await self._run(partial(_propose, adapter, family, repo, licence, self._hub))
+        return await _run(
+            self._proposals, partial(_propose, adapter, family, repo, licence, self._hub)
+        )
+
+    @contextmanager
+    def claim(self, training_id: int) -> Iterator[None]:
+        """Have it be published while this is entered, by nobody else; `cancel` counts from now on.
+
+        Raises:
+            InvalidRequest: It is being published already.
+        """
+        if training_id in self._uploading:
+            raise InvalidRequest(say("It is being published already."))
+        self._uploading[training_id] = threading.Event()
+        try:
+            yield
+        finally:
+            self._uploading.pop(training_id).set()
 
     async def publish(
         self,
@@ -107,7 +129,7 @@ class TrainingPublishing:
         """Upload what was proposed. What an interrupted upload has sent isn't sent again.
 
         Args:
-            training_id: The training.
+            training_id: The training, which the caller has claimed.
             proposal: What `propose` has returned.
             public: Whether everybody may see it.
             on_progress: Called in the loop before each file.
@@ -116,26 +138,20 @@ class TrainingPublishing:
             The address of its page.
 
         Raises:
-            InvalidRequest: It is being published already.
             NotPublished: The name is taken, the Hub doesn't take it, it was cancelled, or the
                 program ends.
             HubTokenError: The token may not write there.
             HubUnreachable: The Hub can't be reached.
         """
-        if training_id in self._uploading:
-            raise InvalidRequest(say("It is being published already."))
-        cancelled = self._uploading[training_id] = threading.Event()
+        cancelled = self._uploading[training_id]
 
         def pass_on(progress: UploadProgress) -> None:
             if cancelled.is_set():
                 raise NotPublished(say("You cancelled it: nothing was published."))
-            self._thread.call_soon(on_progress, progress)
+            self._uploads.call_soon(on_progress, progress)
 
-        try:
-            publication = replace(proposal.publication, public=public)
-            return await self._run(partial(publish, publication, self._hub, pass_on))
-        finally:
-            del self._uploading[training_id]
+        publication = replace(proposal.publication, public=public)
+        return await _run(self._uploads, partial(publish, publication, self._hub, pass_on))
 
     def cancel(self, training_id: int) -> bool:
         """Have an upload end before its next file. Returns whether there is one."""
@@ -146,7 +162,8 @@ class TrainingPublishing:
 
     async def stop(self) -> None:
         """Publish no more; what is being uploaded goes on when it's published again."""
-        await self._thread.stop(0)
+        for thread in (self._proposals, self._uploads):
+            await thread.stop(0)
 
     def _adapter(self, training: Training) -> Adapter:
         for adapter in self._adapters.in_folder(training.folder):
@@ -154,15 +171,16 @@ class TrainingPublishing:
                 return adapter
         raise InvalidModel(say("The LoRA “{name}” isn't there any more.", name=training.name))
 
-    async def _run(self, call: Callable[[], T]) -> T:
-        """Call it on the thread, in the language that is spoken here."""
-        context = contextvars.copy_context()
-        try:
-            return await self._thread.run(partial(context.run, call))
-        except ThreadStopped:
-            raise NotPublished(
-                say("I'm being stopped. Publish it again later; what was uploaded is kept.")
-            ) from None
+
+async def _run(thread: BackgroundThread, call: Callable[[], T]) -> T:
+    """Call it on a thread, in the language that is spoken here."""
+    context = contextvars.copy_context()
+    try:
+        return await thread.run(partial(context.run, call))
+    except ThreadStopped:
+        raise NotPublished(
+            say("I'm being stopped. Publish it again later; what was uploaded is kept.")
+        ) from None
 
 
 def publishable_trained(adapter: Adapter, family: str | None) -> Publishable:

@@ -274,6 +274,7 @@ class Trainings(TrainingCollection):
             StorageError: When that can't be stored.
         """
         training = await self._table.get(training_id)
+        await self._loras.require_unused(training)  # before anything is given up
         if training.state not in (TrainingState.FINISHED, TrainingState.CANCELLED):
             training = await self.cancel(training_id)
         async with self._changing:

@@ -1,7 +1,9 @@
 """`hub login`, `whoami` and `logout`, with the token store of the Hub's client."""
 
+import json
 import stat
 import sys
+from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
 
@@ -103,3 +105,17 @@ def test_the_environment_goes_before_the_store(
     out = atelier("hub", "logout")
     assert out.code is Exit.FINE
     assert out.out.endswith("HF_TOKEN in the environment is still used.\n")
+
+
+@pytest.mark.usefixtures("account")
+@pytest.mark.parametrize("token", ["hf_“quoted”", "hf_two words", "hf_two\nlines"])
+def test_what_cannot_be_a_token_is_told_wherever_it_is_from(
+    atelier: Atelier, monkeypatch: pytest.MonkeyPatch, config: Callable[[str], Path], token: str
+) -> None:
+    monkeypatch.setattr("sys.stdin", StringIO(token.replace("\n", " ")))
+    config(f"[engine]\nhub_token = {json.dumps(token)}\n")
+    for command in (("login", "--token", "-"), ("whoami",)):
+        result = atelier("hub", *command)
+        assert result.code is Exit.TOKEN, command
+        assert result.err == "✗ That isn't a Hub token. Copy it again; it begins with “hf_”.\n"
+    assert get_token() is None

@@ -107,3 +107,41 @@ def test_what_is_being_downloaded_stays(atelier: Atelier, filled: Path) -> None:
         result = atelier("hub", "cache", "--remove", "any/pictures", "--yes")
     assert result.code is Exit.MODEL
     assert "“any/pictures” is being downloaded. Stop that first." in result.err
+
+
+def test_a_model_and_a_dataset_of_one_name_are_told_apart(
+    atelier: Atelier, filled: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = filled / "datasets--someone--ink" / "blobs"
+    other.mkdir(parents=True)
+    (other / "a").write_bytes(b"x" * 60_000)
+    listed = rows(atelier("hub", "cache").out)
+    assert [row for row in listed if row.startswith("someone/ink")] == [
+        "someone/ink (dataset) 60 kB today",
+        "someone/ink 33 kB today LoRA ink",
+    ]
+    unclear = atelier("hub", "cache", "--remove", "someone/ink", "--yes")
+    assert unclear.code is Exit.MODEL
+    assert "There are several “someone/ink” in the cache. Choose by its number" in unclear.err
+    monkeypatch.setattr("sys.stdin", StringIO("1\ny\n"))
+    assert atelier("hub", "cache", "--remove").code is Exit.FINE
+    assert not other.exists()
+    assert (filled / "models--someone--ink").exists()
+
+
+def test_what_is_foreign_is_left_out_and_a_link_frees_nothing(
+    atelier: Atelier, filled: Path, tmp_path: Path
+) -> None:
+    (filled / "models--").mkdir()
+    (filled / "models--a--gone").symlink_to(tmp_path / "nowhere")
+    (filled / "civitai" / "12").write_text("not a folder")
+    (tmp_path / "disk" / "blobs").mkdir(parents=True)
+    (tmp_path / "disk" / "blobs" / "a").write_bytes(b"x" * 60_000)
+    (filled / "models--a--linked").symlink_to(tmp_path / "disk")
+    said = rows(atelier("hub", "cache").out)
+    assert len(said) == 6
+    assert said[1].startswith("a/linked 60 kB today")
+    result = atelier("hub", "cache", "--remove", "a/linked", "--yes")
+    assert "✓ Removed a/linked, freed 0 B.\n" in result.out, result.err
+    assert (tmp_path / "disk" / "blobs" / "a").exists()
+    assert not (filled / "models--a--linked").exists()

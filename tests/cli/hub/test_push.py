@@ -147,6 +147,10 @@ def test_an_interrupted_one_goes_on(atelier: Atelier, fog: Path, server: HubServ
     assert not getattr(server.repository("vixen/fog"), "private", True)
     seen = atelier(*PUSH)
     assert "vixen/fog is there, for everybody to see: its card" in seen.out
+    there = server.repository("vixen/fog")
+    assert there is not None
+    there.files.clear()
+    assert "vixen/fog is there, for everybody to see.\n" in atelier(*PUSH).out
 
 
 @pytest.mark.usefixtures("fog")
@@ -223,6 +227,37 @@ def test_a_folder_with_a_model(
     assert head(written)["widget"] == [{"text": "-", "output": {"url": "images/1.png"}}]
     back = atelier("models", "add", "den/tiny", "--yes")
     assert back.code is Exit.FINE, back.err
+
+
+@pytest.mark.usefixtures("logged_in")
+def test_a_card_that_is_no_yaml_is_written_anew(
+    atelier: Atelier, server: HubServer, tiny_model: Path
+) -> None:
+    (tiny_model / "README.md").write_text("---\nlicense: [\n---\n# Mine\n")
+    push = ("hub", "push", str(tiny_model), "--repo", "tiny", "--yes")
+    unknown = atelier(*push)
+    result = atelier(*push, "--licence", "mit")
+    (tiny_model / "README.md").unlink()
+    assert "Name it with --licence" in unknown.err
+    assert result.code is Exit.FINE, result.err
+    there = server.repository("vixen/tiny")
+    assert there is not None
+    assert head(there.files["README.md"].content)["license"] == "mit"
+
+
+@pytest.mark.usefixtures("fog")
+def test_whoever_names_the_licence_of_the_base_gets_what_it_asks_for(
+    atelier: Atelier, server: HubServer
+) -> None:
+    result = atelier(
+        *PUSH, "--base", "stabilityai/stable-diffusion-3.5-medium", "--licence", "other"
+    )
+    assert result.code is Exit.FINE, result.err
+    there = server.repository("vixen/fog")
+    assert there is not None
+    card = there.files["README.md"].content
+    assert head(card)["license_name"] == "stabilityai-ai-community"
+    assert "Powered by Stability AI." in card.decode()
 
 
 @pytest.mark.usefixtures("logged_in")

@@ -43,6 +43,17 @@ async def test_without_a_token_only_this_machine_is_answered_by_its_names(house:
             assert answer.status_code == 200, name
 
 
+async def test_without_a_token_nobody_is_answered_through_a_proxy(
+    house: House, locked: WebApp
+) -> None:
+    for header in ("X-Forwarded-For", "Forwarded", "Via"):
+        answer = await house.get("/", **{header: "203.0.113.9"})
+        assert answer.status_code == 421
+        assert "Set [web] token" in answer.text
+    async with house.browser(locked, Authorization=f"Bearer {TOKEN}") as browser:
+        assert (await browser.get("/", headers={"Via": "1.1 proxy"})).status_code == 200
+
+
 FOREIGN: tuple[dict[str, str], ...] = (
     {"Origin": "https://evil.example"},
     {"Origin": "null"},
@@ -78,6 +89,7 @@ async def test_every_answer_says_what_browsers_may_do_with_it(house: House) -> N
         assert "frame-ancestors 'none'" in policy
         assert "unsafe" not in policy
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Referrer-Policy"] == "same-origin", "or forms have no origin"
         assert answer.headers["Cache-Control"] == "no-store"
 
 
@@ -127,6 +139,17 @@ async def test_a_browser_types_the_token_once(house: House, locked: WebApp) -> N
         left = await browser.post("/logout")
         assert left.headers["Location"] == "/login"
         assert (await browser.get("/")).status_code == 303
+
+
+async def test_behind_a_proxy_with_tls_the_session_is_never_sent_without(
+    house: House, locked: WebApp
+) -> None:
+    for scheme, secure in (("https", True), ("http", False)):
+        origin = f"{scheme}://atelier.example"
+        async with house.browser(locked, Host="atelier.example", Origin=origin) as browser:
+            answer = await browser.post("/login", data={"token": TOKEN})
+            assert answer.status_code == 303
+            assert ("; Secure" in answer.headers["Set-Cookie"]) is secure
 
 
 async def test_another_site_cannot_type_it(house: House, locked: WebApp) -> None:

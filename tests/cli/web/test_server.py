@@ -92,3 +92,27 @@ async def test_requests_that_are_none_are_refused_and_fill_no_log(
         right = b"GET /metrics HTTP/1.1\r\nHost: atelier.example\r\n" + bearer
         assert b"atelier_jobs" in await talk(port, right)
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+async def test_those_who_say_nothing_or_very_slowly_are_hung_up_on(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cli.web.connection.REQUEST_SECONDS", 0.3)
+    port = free_port()
+    settings = WebSettings(listen=f"127.0.0.1:{port}", token=TOKEN)
+    who = f"Host: localhost\r\nAuthorization: Bearer {TOKEN}\r\n".encode()
+    begun = b"POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\ntoken="
+    once = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    async with serve(settings, house.sources), asyncio.timeout(20):
+        follower = asyncio.create_task(talk(port, b"GET /events HTTP/1.1\r\n" + who + b"\r\n"))
+        for request in (b"", b"GET / HTTP/1.1\r\nHost: loc", begun, once, once + b"GET "):
+            await talk(port, request)
+        assert not follower.done(), "it has asked"
+    await follower
+
+
+async def test_the_head_of_what_goes_on_is_all_of_it(house: House) -> None:
+    port = free_port()
+    async with serve(WebSettings(listen=f"127.0.0.1:{port}"), house.sources), asyncio.timeout(3):
+        asked = b"HEAD /events HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+        assert b" 200 " in await talk(port, asked)

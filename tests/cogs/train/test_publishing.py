@@ -125,6 +125,38 @@ async def test_cancel_ends_an_upload_and_what_all_see_is_not_published_privately
         assert again.labels == ["Publish publicly", "Cancel"]
 
 
+async def test_a_second_click_publishes_nothing_that_cancel_does_not_end(
+    scripted: App, owner: Member, vixen: HubServer
+) -> None:
+    app = scripted
+    gate = threading.Event()
+    uploads = []
+
+    def publish(publication: Publication, hub: HubClient, on_progress: Progress) -> str:
+        uploads.append(publication)
+        on_progress(UploadProgress("zork.safetensors", 0, 10))
+        assert gate.wait(60)
+        on_progress(UploadProgress("images/1.png", 5, 10))
+        return "published"
+
+    async with app.open(engine=engine(vixen)) as bot:
+        number = number_of(await started(app, bot, owner))
+        await service(bot).finish(number)
+        await with_lora(bot, number)
+        message = await asked(app, owner, number)
+        with patch("engine.training.publishing.publish", publish):
+            await owner.click(message, label="Publish publicly")
+            again = await owner.click(message, label="Publish publicly")
+            assert await told_after(again) == "It is being published already."
+            await shows(app, message, "Uploading `zork.safetensors`")
+            other = await asked(app, owner, number, repo="other")
+            assert "as `vixen/other`" in other.text()
+            await owner.click(message, label="Cancel")
+            gate.set()
+            await shows(app, message, "You cancelled it: nothing was published.")
+        assert len(uploads) == 1
+
+
 async def test_what_cannot_be_published_is_a_sentence(
     scripted: App, owner: Member, vixen: HubServer
 ) -> None:

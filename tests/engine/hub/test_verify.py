@@ -101,6 +101,24 @@ def test_removing_frees_all_that_the_model_took(here: Path, cache: Path) -> None
     assert delete_files(FOX) == 0
 
 
+def test_removing_works_where_the_cache_is_a_link_and_a_name_leads_nowhere(
+    here: Path, cache: Path
+) -> None:
+    (cache / "models--someone--fox" / "refs" / "pr").mkdir()
+    (cache / "models--someone--fox" / "refs" / "pr" / "1").write_text("0" * 40)
+    cache.rename(cache.with_name("elsewhere"))
+    cache.symlink_to(cache.with_name("elsewhere"))
+    assert delete_files(FOX) > 0
+    assert not list(cache.rglob("*.safetensors"))
+
+
+def test_what_cannot_be_removed_is_a_sentence(here: Path, cache: Path) -> None:
+    (here.parent / "notes.txt").write_text("mine")
+    with pytest.raises(ModelUnavailable, match=r"“someone/fox” in the .* is damaged"):
+        delete_files(FOX)
+    assert disk_usage(FOX).presence is Presence.COMPLETE
+
+
 def test_removing_one_revision_keeps_what_another_needs(
     here: Path, cache: Path, hub: HubClient, fox: Repository
 ) -> None:

@@ -16,6 +16,7 @@ from engine import (
     Presence,
     Requester,
     Studio,
+    TrainingState,
     UnknownModel,
     open_model_manager,
     open_studio,
@@ -24,7 +25,8 @@ from engine.devices.device_thread import DeviceThread
 from engine.devices.messages import ForgetModel
 from engine.memory.measurement import Measurement
 from engine.memory.plan import Plan, Stage
-from engine.store import Database, MeasurementTable
+from engine.store import Database, MeasurementTable, TrainingTable
+from engine.training.request import Kind
 from tests.engine.builders import engine_settings, model_settings
 from tests.engine.gate import Gate
 from tests.engine.hub.conftest import UNET
@@ -86,6 +88,36 @@ async def test_a_model_that_jobs_need_stays(studio: Studio, gate: Gate, fox: Rep
         await studio.model_manager.remove("fox")
     gate.open()
     assert await painting is JobState.PAINTED
+    assert await studio.model_manager.remove("fox") > 0
+
+
+async def test_a_model_that_trainings_need_stays_for_every_program(
+    studio: Studio, data: Path, server: HubServer, fox: Repository
+) -> None:
+    await studio.model_manager.add(await studio.model_manager.candidate("someone/fox"))
+    settings = engine_settings(hub_url=server.endpoint, default_model="sketch")
+    async with (
+        Database(data / "atelier.db") as database,
+        open_model_manager(settings, {}, data) as (beside, _),
+    ):
+        trainings = TrainingTable(database, data / "training")
+        training = await trainings.add(
+            owner="ada",
+            scope="guild",
+            message_ref=None,
+            name="zork",
+            model="fox",
+            kind=Kind.SUBJECT,
+            trigger="zork",
+            private=False,
+        )
+        for state in (TrainingState.WAITING, TrainingState.RUNNING, TrainingState.PAUSED):
+            await trainings.set(training.id, state=state)
+            for manager in (studio.model_manager, beside):
+                with pytest.raises(InvalidModel, match=r"1 training still needs “fox”\. Wait for"):
+                    await manager.remove("fox")
+        assert studio.model_manager.disk_usage("fox").presence is Presence.COMPLETE
+        await trainings.set(training.id, state=TrainingState.CANCELLED)
     assert await studio.model_manager.remove("fox") > 0
 
 

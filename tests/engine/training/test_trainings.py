@@ -20,6 +20,7 @@ from engine import (
     UnknownJob,
     open_studio,
 )
+from engine.store import JobTable
 from engine.training.outside.process import OutsideProcess
 from engine.training.plan import TrainingPlan
 from engine.training.planning import PlanQuestion
@@ -157,6 +158,37 @@ async def test_a_cancelled_training_leaves_nothing_but_what_was_kept(
         assert "zork-5" not in studio.adapters
         with pytest.raises(UnknownJob):
             await studio.trainings.get(training.id)
+
+
+async def test_while_a_job_needs_one_of_its_loras_nothing_of_a_training_is_removed(
+    open_here: Open, runners: list[Runner], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needed = "zork-7"
+
+    async def count_open_with(jobs: JobTable, adapter: str) -> int:
+        return int(adapter == needed)
+
+    monkeypatch.setattr(JobTable, "count_open_with", count_open_with)
+    async with open_here() as studio:
+        training = await begun(studio)
+        runner = await process(runners, 1)
+        for steps, name in ((5, "zork-5"), (2, "zork-7")):
+            runner.train(steps)
+            await studio.trainings.keep(training.id)
+            await eventually(partial(studio.adapters.__contains__, name))
+        with pytest.raises(InvalidModel, match="1 job still needs “zork-7”"):
+            await studio.trainings.remove(training.id)
+        assert (await studio.trainings.get(training.id)).state is STATES.RUNNING
+        runner.train(3)
+        done = await until(studio, training, STATES.FINISHED)
+        with pytest.raises(InvalidModel, match="1 job still needs “zork-7”"):
+            await studio.trainings.remove(training.id)
+        assert {"zork-5", "zork-7", "zork"} <= {each.name for each in studio.adapters}
+        assert done.file is not None
+        assert done.file.exists()
+        needed = ""
+        await studio.trainings.remove(training.id)
+        assert not list(studio.adapters)
 
 
 async def test_a_training_is_called_like_its_lora_if_its_name_was_taken_meanwhile(

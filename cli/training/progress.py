@@ -52,8 +52,8 @@ class TrainingDisplay:
         traceback: TracebackType | None,
     ) -> None:
         self._progress.stop()
-        if self._losses:
-            self._folder.write(self._folder.path / "loss.png", draw_losses(self._losses))
+        if (plot := draw_losses(self._losses)) is not None:
+            self._folder.write(self._folder.path / "loss.png", plot)
 
     def show(self, report: TrainingReport) -> None:
         """Show what has happened."""

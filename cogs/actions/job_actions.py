@@ -33,7 +33,7 @@ async def properly(interaction: Interaction, job_id: int) -> None:
 
 
 async def show_map(interaction: Interaction, job_id: int) -> None:
-    """Show what the pictures were painted along, to the one who sent it: it isn't checked.
+    """Show what the pictures were painted along, to the one who sent it: for older messages.
 
     Raises:
         UnknownJob: When the job is gone.

@@ -28,7 +28,7 @@ BUTTONS: dict[str, tuple[str | None, str, discord.ButtonStyle]] = {
     "release": (phrase("Release"), "🔓", discord.ButtonStyle.secondary),
     "delete": (phrase("Delete"), "🗑️", discord.ButtonStyle.secondary),
 }
-"""Label, emoji and style by verb. The verbs must stay: old messages hold them."""
+"""Label, emoji and style by verb. The verbs must stay: old messages hold them, `map` only those."""
 
 
 class JobButton(

@@ -10,6 +10,7 @@ from discord import ui
 
 from cogs.markdown import escaped_line
 from cogs.messages.buttons import JobButton
+from cogs.messages.control_map import ControlMap
 from cogs.messages.looks import AMBER, GREEN, GREY, RED, ROW
 from cogs.messages.picture_buttons import PictureButton, picture_row
 from cogs.messages.text import ordinal, progress_bar, quoted, shortened
@@ -65,6 +66,7 @@ class Card:
         picture_count: How many pictures have buttons of their own.
         spoilered: The indices of the pictures that are hidden as spoilers.
         editable: Whether some model can edit the pictures by words.
+        control_map: The attached map that they were painted along, if it is shown.
     """
 
     state: JobState
@@ -76,6 +78,7 @@ class Card:
     picture_count: int = 0
     spoilered: frozenset[int] = frozenset()
     editable: bool = False
+    control_map: ControlMap | None = None
 
     async def require_exists(self, studio: Studio) -> None:
         """Raise `UnknownJob` when the job was deleted."""
@@ -94,6 +97,8 @@ class Card:
                 for index, name in enumerate(self.pictures)
             ]
             container.add_item(ui.MediaGallery(*items))
+        if self.control_map is not None:
+            container.add_item(self.control_map.section())
         if self.picture_count:
             row = picture_row(self.job_id, self.picture_count, editable=self.editable)
             container.add_item(row)
@@ -164,8 +169,6 @@ def result_card(job: Job, names: Sequence[str], parent_link: str = "") -> Card:
     """
     parent = f" · {parent_link}" if parent_link else ""
     first = ("properly",) if job.recipe.draft_of is not None else ()
-    if not first and job.recipe.control is not None:
-        first = ("map",)
     return Card(
         state=JobState.PAINTED,
         text=f"{quoted(job.recipe.prompt)}\n-# {author_line(job)}{parent}\n"

@@ -33,15 +33,16 @@ def encodings(files: Sequence[Path], limit: int) -> Iterator[tuple[Upload, ...]]
         OSError: When a file is gone or can't be read.
     """
     originals = tuple(Upload(file.name, file.read_bytes()) for file in files)
-    if _total(originals) <= limit:
+    if total_bytes(originals) <= limit:
         yield originals
     for quality in WEBP_QUALITIES:
         smaller = tuple(_webp(file, quality) for file in files)
-        if _total(smaller) <= limit:
+        if total_bytes(smaller) <= limit:
             yield smaller
 
 
-def _total(uploads: Sequence[Upload]) -> int:
+def total_bytes(uploads: Sequence[Upload]) -> int:
+    """What they take together."""
     return sum(len(upload.data) for upload in uploads)
 
 

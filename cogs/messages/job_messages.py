@@ -21,8 +21,9 @@ from cogs.messages.cards import (
     waiting_card,
     withheld_card,
 )
+from cogs.messages.control_map import ControlMap, FittedMap, control_map
 from cogs.messages.delivery import Rejected, TooLarge
-from cogs.messages.encodings import Upload, encodings
+from cogs.messages.encodings import Upload, encodings, total_bytes
 from cogs.messages.pings import Ping
 from cogs.messages.removal import CellMessages
 from cogs.messages.throttle import edit_interval
@@ -148,11 +149,13 @@ class _TrackedJob(TrackedMessage[JobEvent]):
         exposure = await exposure_in_channel(self._bot, job, message_ref)
         if exposure.withheld:
             return await self._deliver(message_ref, withheld_card(job))
+        painted_along = await control_map(self._bot, job, message_ref, exposure)
+        limit = message_ref.upload_limit
         try:
-            async with aclosing(_encoded(event.pictures, message_ref.upload_limit)) as levels:
-                async for uploads in levels:
+            async with aclosing(_encoded(event.pictures, painted_along, limit)) as levels:
+                async for uploads, fitted in levels:
                     try:
-                        return await self._deliver_pictures(message_ref, uploads, exposure)
+                        return await self._deliver_pictures(message_ref, uploads, fitted, exposure)
                     except TooLarge:
                         log.info("Job %d: too large for its channel, trying smaller files", job.id)
             sentence = say(
@@ -167,13 +170,21 @@ class _TrackedJob(TrackedMessage[JobEvent]):
         return await self._deliver(message_ref, failed_card(job, sentence))
 
     async def _deliver_pictures(
-        self, message_ref: MessageRef, uploads: Sequence[Upload], exposure: Exposure
+        self,
+        message_ref: MessageRef,
+        uploads: tuple[Upload, ...],
+        fitted: FittedMap | None,
+        exposure: Exposure,
     ) -> MessageRef:
         names = [upload.name for upload in uploads]
         link = await parent_link(self._studio, self._job)
-        card = result_card(self._job, names, link)
-        editable = some_model_edits(self._studio.models)
-        card = replace(card, spoilered=exposure.spoilered, editable=editable)
+        card = replace(
+            result_card(self._job, names, link),
+            spoilered=exposure.spoilered,
+            editable=some_model_edits(self._studio.models),
+        )
+        if fitted is not None:
+            card, uploads = replace(card, control_map=fitted.shown), (*uploads, fitted.upload)
         message_ref = await self._deliver(message_ref, card, uploads)
         self._ready = True
         return message_ref
@@ -202,15 +213,22 @@ async def parent_link(studio: Studio, job: Job) -> str:
     return f"[{text}]({url})" if url else text
 
 
-async def _encoded(files: Sequence[Path], limit: int) -> AsyncGenerator[tuple[Upload, ...], None]:
+async def _encoded(
+    files: Sequence[Path], painted_along: ControlMap | None, limit: int
+) -> AsyncGenerator[tuple[tuple[Upload, ...], FittedMap | None], None]:
     """The encodings of the pictures, each made in a thread when it is needed.
+
+    Each comes with the map if that fits beside them, and then without it.
 
     Raises:
         Unreadable: When a file is gone or damaged.
     """
     levels = encodings(files, limit)
     try:
-        while (uploads := await asyncio.to_thread(next, levels, None)) is not None:
-            yield uploads
+        while (pictures := await asyncio.to_thread(next, levels, None)) is not None:
+            room = limit - total_bytes(pictures)
+            if painted_along and (fitted := await painted_along.fitted(room)):
+                yield pictures, fitted
+            yield pictures, None
     except OSError as error:
         raise Unreadable(str(error)) from error

@@ -36,7 +36,7 @@ INTERVAL = 5.0
 """Seconds between two edits of a training's message."""
 
 PICTURES_INTERVAL = 60.0
-"""Seconds after which a new plot is uploaded; new samples are at once."""
+"""Seconds after which a new plot is uploaded; the first one and new samples are at once."""
 
 SHEET_QUALITY = 85
 """Of sheets of samples while it trains, in WebP: they are uploaded often."""
@@ -161,20 +161,20 @@ class _Files:
 
     def __init__(self) -> None:
         self._uploads: tuple[Upload, ...] = ()
-        self._sheet: tuple[Path | None, int] = (None, 0)
-        self._read_at = -PICTURES_INTERVAL
+        self._seen: tuple[Path | None, Path | None, int] | None = None
+        self._read_at = 0.0
 
     def newest(self, plot: Path | None, samples: Path | None) -> tuple[Upload, ...]:
         """The uploads: read again when there are other samples, or after a while. Blocks."""
-        sheet = samples, _changed_at(samples)
-        if sheet == self._sheet and time.monotonic() - self._read_at < PICTURES_INTERVAL:
+        seen = plot, samples, _changed_at(samples)
+        if seen == self._seen and time.monotonic() - self._read_at < PICTURES_INTERVAL:
             return self._uploads
         found = []
         if plot is not None and (data := _read(plot, None)):
             found.append(Upload("loss.png", data))
         if samples is not None and (data := _read(samples, SHEET_QUALITY)):
             found.append(Upload("samples.webp", data))
-        self._sheet, self._read_at, self._uploads = sheet, time.monotonic(), tuple(found)
+        self._seen, self._read_at, self._uploads = seen, time.monotonic(), tuple(found)
         return self._uploads
 
 

@@ -93,6 +93,13 @@ KLEIN_9B: Components = (
     _vae(1024),
 )
 
+FLUX_2_DEV: Components = (
+    _encoder("Mistral3ForConditionalGeneration", 24011, 556, 1378),
+    _transformer("Flux2Transformer2DModel", 32223, 981, 816),
+    _vae(1024),
+)
+"""As Diffusers and Transformers count them with the default settings of these classes."""
+
 FLUX: Components = (
     CLIP_L,
     _t5("text_encoder_2"),
@@ -188,6 +195,7 @@ OTHERS: Mapping[str, Components] = MappingProxyType(
         "stabilityai/stable-diffusion-3.5-medium": _sd3(2470, 108),
         "black-forest-labs/FLUX.2-klein-9B": KLEIN_9B,
         "black-forest-labs/FLUX.2-klein-base-9B": KLEIN_9B,
+        "black-forest-labs/FLUX.2-dev": FLUX_2_DEV,
         "Efficient-Large-Model/Sana_600M_1024px_diffusers": _sana(592, 21),
         "black-forest-labs/flux-3-image-klein": FLUX_3,
         "black-forest-labs/flux-3-image-klein-base": FLUX_3,

@@ -1,15 +1,20 @@
 """The safety checker: has finished pictures classified, and keeps what the classifier said."""
 
+import asyncio
+import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
+
+from PIL import Image
 
 from engine.devices.messages import Pixels
 from engine.errors import UnknownJob
 from engine.jobs.job import Parent
 from engine.jobs.process import ProcessKind
 from engine.jobs.recipe import Recipe
-from engine.safety.classifier import Classifier
-from engine.safety.verdict import SafetyVerdict, badness
+from engine.safety.classifier import Classifier, NotChecked
+from engine.safety.verdict import CHECKED_SIDE, UNCHECKED, SafetyVerdict, badness
 from engine.settings import SafetySettings
 from engine.store import JobTable, SafetyTable
 
@@ -69,16 +74,17 @@ class SafetyChecker:
             return ()
         return await self._classifier.classify(pictures)
 
-    async def worst(self, pictures: Sequence[Pixels]) -> SafetyVerdict | None:
+    async def worst(self, files: Sequence[Path]) -> SafetyVerdict | None:
         """The worst verdict on pictures that belong to no job; `None` if none are checked.
 
-        Raises:
-            NotChecked: When the program stops first.
+        Files that can't be read are left out. Once the program stops, nothing is known of them.
         """
-        if not self.enabled or not pictures:
+        if not self.enabled or not (pictures := await asyncio.to_thread(_pixels, files)):
             return None
-        verdicts = await self._classifier.classify(pictures)
-        return max(verdicts, key=badness)
+        try:
+            return max(await self._classifier.classify(pictures), key=badness)
+        except NotChecked:
+            return UNCHECKED
 
     async def is_unsafe(self, picture: Pixels) -> bool:
         """Whether a picture that belongs to no job counts as unsafe; not if none are checked.
@@ -125,3 +131,13 @@ class SafetyChecker:
         seed = source.seeds[parent.number]
         copy = replace(source, seed=seed, count=1, enlarged=recipe.enlarged, process=recipe.process)
         return verdicts[parent.number] if copy == recipe else None
+
+
+def _pixels(files: Sequence[Path]) -> list[Pixels]:
+    """The pictures in these files, small; those that can't be read are left out. Blocks."""
+    found = []
+    for file in files:
+        with contextlib.suppress(OSError, SyntaxError), Image.open(file) as image:
+            image.thumbnail((CHECKED_SIDE, CHECKED_SIDE))
+            found.append(Pixels.of(image.convert("RGB")))
+    return found

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+CHECKED_SIDE = 512
+"""Pixels a side of what a classifier is shown of a file; it looks at fewer."""
+
 
 @dataclass(frozen=True, slots=True)
 class SafetyVerdict:

@@ -44,23 +44,27 @@ def latest(losses: Sequence[float]) -> float:
     return smoothed(losses[-COUNTED:])[-1]
 
 
-def draw_losses(losses: Sequence[float]) -> bytes:
-    """A plot of the losses as PNG, the smoothed one on top of the single ones. Blocks."""
+def draw_losses(losses: Sequence[float]) -> bytes | None:
+    """A plot of the losses as PNG, the smoothed one on top of the single ones. Blocks.
+
+    A single loss makes no line: `None`.
+    """
+    if len(losses) < 2:
+        return None
     width, height = PLOT
     image = Image.new("RGB", PLOT, BACKGROUND)
     draw = ImageDraw.Draw(image)
     font = ImageFont.load_default(13)
     line = smoothed(losses)
-    top = max(sorted(losses)[int(len(losses) * 0.98)] if losses else 0.0, *line, 1e-9)
+    top = max(sorted(losses)[int(len(losses) * 0.98)], *line, 1e-9)
 
     def at(step: int, loss: float) -> tuple[float, float]:
-        x = MARGIN + (width - 2 * MARGIN) * step / max(1, len(losses) - 1)
+        x = MARGIN + (width - 2 * MARGIN) * step / (len(losses) - 1)
         return x, height - MARGIN - (height - 2 * MARGIN) * min(1.0, loss / top)
 
     draw.line([at(0, top), at(0, 0), (width - MARGIN, height - MARGIN)], fill=TEXT)
     draw.point([at(*point) for point in enumerate(losses)], fill=FAINT)
-    if len(line) > 1:
-        draw.line([at(*point) for point in enumerate(line)], fill=LINE, width=2, joint="curve")
+    draw.line([at(*point) for point in enumerate(line)], fill=LINE, width=2, joint="curve")
     draw.text((4, MARGIN - 6), f"{top:.3g}", fill=TEXT, font=font)
     draw.text((MARGIN, height - MARGIN + 6), "0", fill=TEXT, font=font)
     last = str(len(losses))

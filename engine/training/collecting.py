@@ -8,6 +8,7 @@ from engine.errors import InvalidRequest
 from engine.images.colours import on_white
 from engine.images.encoding import PictureMarks, encoded
 from engine.images.reading import read_picture
+from engine.safety.verdict import CHECKED_SIDE
 from engine.training.dataset.duplicates import Fingerprint, fingerprint
 from engine.training.dataset.reading import ENOUGH
 from engine.training.training import CollectedPicture
@@ -17,9 +18,6 @@ MAX_PICTURES = 60
 
 MAX_SIDE = 2048
 """Pixels a side of what is kept; no bucket of a training at 1024 is longer."""
-
-CHECKED_SIDE = 512
-"""Pixels a side of what the safety classifier is shown; it looks at fewer."""
 
 MAX_CAPTION = 1000
 """Characters; text encoders read about half of it at most."""

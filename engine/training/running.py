@@ -84,7 +84,7 @@ class TrainingRun:
         self._folder = RunFolder(setup.folder)
         self._losses: list[float] = self._folder.read_losses()
         self._seconds: deque[float] = deque(maxlen=TIMED)
-        self._plotted_at = 0.0
+        self._plotted_at = time.monotonic()
         self._on_checkpoint, self._on_kept, self._look = on_checkpoint, on_kept, look
         self._drawing = asyncio.Lock()
         self._looked_at: set[int] = set()
@@ -107,8 +107,7 @@ class TrainingRun:
         """Until the process has ended; its last word, if it had one."""
         await self._runner.wait()
         await self._tasks.join()
-        if self._losses:
-            await self._draw_losses()
+        await self._draw_losses()
         last = self._last
         return last if isinstance(last, Kept | Paused | TrainingFailed) else None
 

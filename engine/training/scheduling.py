@@ -4,21 +4,14 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from engine.devices.dispatcher import Dispatcher
-from engine.devices.messages import Pixels
 from engine.errors import AtelierError, InvalidRequest, StorageError
 from engine.safety.checker import SafetyChecker
-from engine.safety.classifier import NotChecked
-from engine.safety.verdict import UNCHECKED, SafetyVerdict
 from engine.store import TrainingTable
 from engine.tasks import Tasks
-from engine.training.collecting import CHECKED_SIDE
 from engine.training.events import TrainingEvents
 from engine.training.loras import TrainedLoras
 from engine.training.messages import Kept, Paused, TrainingFailed, TrainingReport, unexpected
@@ -216,14 +209,7 @@ class TrainingSchedule:
         async def keep(file: Path, step: int) -> None:
             await self._loras.add(await self._table.get(training.id), file, step)
 
-        return TrainingRun(training, setup, self._events, note, keep, self._look)
-
-    async def _look(self, files: Sequence[Path]) -> SafetyVerdict | None:
-        """What the safety checker says of samples; `None` if it is off, or they are gone."""
-        try:
-            return await self._safety.worst(await asyncio.to_thread(_pixels, files))
-        except NotChecked:  # the program stops
-            return UNCHECKED
+        return TrainingRun(training, setup, self._events, note, keep, self._safety.worst)
 
     async def _supervise(self, run: TrainingRun) -> TrainingReport | None:
         ended = asyncio.ensure_future(run.wait())
@@ -281,16 +267,6 @@ class TrainingSchedule:
     async def _end(self, training: Training, state: TrainingState, **values: Any) -> Training:
         now = time.time()
         return await self.set(training, state=state, goes_on=False, finished_at=now, **values)
-
-
-def _pixels(files: Sequence[Path]) -> list[Pixels]:
-    """The pictures in these files, small; those that can't be read are left out. Blocks."""
-    found = []
-    for file in files:
-        with contextlib.suppress(OSError, SyntaxError), Image.open(file) as image:
-            image.thumbnail((CHECKED_SIDE, CHECKED_SIDE))
-            found.append(Pixels.of(image.convert("RGB")))
-    return found
 
 
 def _is_ready(training: Training) -> bool:

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import io
 import random
+import re
 
 from benchmarks.training.zork import SCENES, TRIGGER, draw_picture
-from tests.discord_server import Message, Upload
+from tests.discord_server import Upload
 from tests.discord_server.page import document, message_html, moment_of
 from tests.discord_server.screen import Screen
 from tests.screenshots.scenes import Conversation, button
 
 PICTURES = 8
+
+PLAN = re.compile(r"🧮 .*\d")
+"""What it would take, in any language; before it is known, there are no figures."""
+
+PLOT_AND_SAMPLES = 2
+"""Attachments of a training that has come so far."""
 
 PATIENCE = 1800.0
 """Seconds for a training on a machine that has other things to do."""
@@ -24,12 +31,11 @@ async def training(conversation: Conversation) -> None:
     card = await (await who.slash(conversation.art, "train new", **options)).message()
     modal = await (await conversation.click(card, "add", who)).modal()
     await who.submit(modal, {"files": _zorks()})
-    await until(lambda: _enabled(card, "start"), PATIENCE)
+    await until(lambda: PLAN.search(card.text()), PATIENCE)
     conversation.keep("training-pictures", who, card)
     await conversation.click(card, "start", who)
     await until(lambda: button(card, "remove"), PATIENCE)
-    with_samples = [each for each in card.looks[:-1] if len(each.attachments) > 1]
-    look = with_samples[-1]  # the plot is empty at first
+    look = [each for each in card.looks[:-1] if len(each.attachments) == PLOT_AND_SAMPLES][-1]
     screen = Screen(who, card.created + moment_of(card, look))
     conversation.pages["training-progress"] = document(
         message_html(screen, card, look), language=who.locale
@@ -45,8 +51,3 @@ def _zorks() -> list[Upload]:
         draw_picture(dice, background).save(buffer, "PNG")
         files.append(Upload(f"zork{number}.png", buffer.getvalue()))
     return files
-
-
-def _enabled(card: Message, verb: str) -> bool:
-    custom_id = button(card, verb)
-    return any(each["custom_id"] == custom_id and not each.get("disabled") for each in card.buttons)

@@ -1,18 +1,26 @@
-"""/imagine with a control picture: painted along it, in its shape, and never shown to others."""
+"""/imagine with a control picture: painted along it, in its shape, and the map stands below."""
 
 from __future__ import annotations
 
-from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from diffusers import UNet2DConditionModel
-from PIL import Image
+from discord import Permissions
+from PIL import Image, ImageChops
 
-from engine import ControlSettings
-from tests.cogs.app import App, number, settings_line, told
+from cogs.messages.job_messages import JobMessages
+from engine import ControlSettings, SafetySettings
+from tests.cogs.app import App, image, number, told
 from tests.cogs.generate.test_masks import photo, upload
+from tests.discord_server import Member, Message
+from tests.discord_server.messages import walk
+from tests.tiny.classifier import classifier
 from tests.tiny.controlnet import controlnet
+
+THUMBNAIL, GALLERY = 11, 12
+"""Types of components."""
 
 
 @pytest.fixture
@@ -38,8 +46,9 @@ async def test_a_picture_is_painted_along_another_and_again_after_that(control_a
             control_end=0.5,
         )
         message = await app.done(await use.message())
-        assert "control: edges 0.8" in settings_line(message)
-        assert "96×64" in settings_line(message) or "80×56" in settings_line(message)
+        settings = message.text().splitlines()[-2]
+        assert "control: edges 0.8" in settings
+        assert "96×64" in settings or "80×56" in settings
         recipe = (await bot.studio.job(number(message))).recipe
         assert recipe.control is not None
         assert (recipe.control.network, recipe.control.end) == ("all", 0.5)
@@ -51,18 +60,175 @@ async def test_a_picture_is_painted_along_another_and_again_after_that(control_a
         assert repeated.control == recipe.control
 
 
-async def test_only_the_one_who_sent_it_sees_the_map(control_app: App) -> None:
+async def along_edges(app: App, picture: Image.Image | None = None, **options: Any) -> Message:
+    """The result of Alice's picture along the edges of another."""
+    return await app.done(await asked(app, picture, **options))
+
+
+async def asked(app: App, picture: Image.Image | None = None, **options: Any) -> Message:
+    """Alice's picture along the edges of another, queued."""
+    options = {"control_type": "edges", "seed": 1, **options}
+    return await app.ask(app.alice, "a fish", control=upload(picture or photo()), **options)
+
+
+def shown_map(message: Message) -> Image.Image | None:
+    """The map in the message, which is the last of its attachments and shown small."""
+    thumbnails = [part for part in walk(message.components) if part["type"] == THUMBNAIL]
+    if not thumbnails:
+        assert not any(each.filename.startswith("map-") for each in message.attachments)
+        return None
+    assert thumbnails[0]["media"]["url"].endswith(message.attachments[-1].filename)
+    assert thumbnails[0]["description"] in message.text()
+    return image(message.attachments[-1])
+
+
+def covered(message: Message) -> tuple[bool, bool]:
+    """Whether the first picture and the map are hidden as spoilers."""
+    parts = {part["type"]: part for part in walk(message.components)}
+    items = (parts[GALLERY]["items"][0], parts[THUMBNAIL])
+    first, second = (bool(item.get("spoiler")) for item in items)
+    return first, second
+
+
+@pytest.mark.parametrize("options", [{"private": True}, {"count": 4}, {}])
+async def test_the_map_stands_small_below_the_pictures(
+    control_app: App, options: dict[str, Any]
+) -> None:
+    app = control_app
+    async with app.open() as bot:
+        message = await along_edges(app, **options)
+        assert len(message.attachments) == options.get("count", 1) + 1
+        assert message.text().endswith("Painted along: edges")
+        assert "Show map" not in message.labels
+        control = (await bot.studio.job(number(message))).recipe.control
+        assert control is not None
+        shown = shown_map(message)
+        assert shown
+        with Image.open(bot.studio.control_maps.file(control)) as stored:
+            assert ImageChops.difference(shown, stored).getbbox() is None
+        await app.alice.click(message, label="⭐")
+        await app.discord.until(lambda: "1" in message.labels)
+        assert shown_map(message)
+
+
+async def test_it_is_there_after_a_restart(control_app: App) -> None:
+    app = control_app
+    async with app.open() as bot:
+        blocker = await app.occupy()
+        message = await asked(app)
+        app.discord.fail_next(method="PATCH", path=r"/webhooks/.*", status=500, times=1000)
+        await app.release(blocker)
+        await app.in_the_folder(bot, number(message))
+        assert not message.attachments
+    app.discord.rest.faults.clear()
+    async with app.open():
+        await app.done(message)
+        assert shown_map(message)
+
+
+async def test_a_tile_is_the_picture_that_was_sent_and_others_are_not_shown_it(
+    control_app: App,
+) -> None:
+    async with control_app.open():
+        message = await along_edges(control_app, control_type="tile")
+        assert len(message.attachments) == 1
+        assert shown_map(message) is None
+
+
+async def test_a_map_for_which_there_is_no_room_is_left_out_and_the_pictures_stay(
+    control_app: App,
+) -> None:
     app = control_app
     async with app.open():
-        use = await app.alice.slash(
-            app.art, "imagine", prompt="a fish", control=upload(photo()), control_type="tile"
-        )
-        message = await app.done(await use.message())
+        whole = await along_edges(app)
+        app.guild.attachment_size_limit = len(whole.attachments[0].read()) + 50
+        message = await along_edges(app)
+        assert [each.filename for each in message.attachments] == ["000002-1.png"]
+        assert shown_map(message) is None
+        assert all(request.status != 413 for request in app.discord.requests)
+
+
+async def test_what_is_refused_as_too_large_is_tried_without_the_map(control_app: App) -> None:
+    app = control_app
+    async with app.open():
+        whole = await along_edges(app)
+        blocker = await app.occupy()
+        message = await asked(app)
+        app.guild.attachment_size_limit = len(whole.attachments[0].read()) + 50
+        with app.discord.expecting(40005):
+            await app.free(blocker)
+            await app.done(message)
+        assert [each.filename for each in message.attachments] == ["000003-1.png"]
+
+
+async def test_a_map_that_is_gone_is_left_out(control_app: App) -> None:
+    app = control_app
+    async with app.open() as bot:
+        message = await along_edges(app)
+        job = await bot.studio.job(number(message))
+        assert job.recipe.control is not None
+        bot.studio.control_maps.file(job.recipe.control).unlink()
+        await bot.services[JobMessages].refresh(job)
+        await app.discord.until(lambda: len(message.attachments) == 1)
+
+
+@pytest.fixture
+def mod(app: App) -> Member:
+    return app.guild.add_member("mod", permissions=Permissions(moderate_members=True))
+
+
+async def test_the_map_of_what_is_withheld_is_withheld(
+    control_app: App, mod: Member, tmp_path: Path
+) -> None:
+    app = control_app
+    app.safety = SafetySettings(classifier=str(classifier(tmp_path / "strict", "all")))
+    async with app.open(unsafe_pictures="withhold"):
+        message = await along_edges(app)
+        assert message.attachments == []
+        await mod.click(message, label="Release")
+        await app.discord.until(lambda: message.attachments)
+        assert shown_map(message) is None, "nobody has looked at it"
+        private = await along_edges(app, private=True)
+        assert covered(private) == (True, True)
+
+
+async def test_the_map_is_covered_as_the_pictures_are(control_app: App, tmp_path: Path) -> None:
+    app = control_app
+    app.safety = SafetySettings(classifier=str(classifier(tmp_path / "strict", "all")))
+    async with app.open():
+        assert covered(await along_edges(app)) == (True, True)
+        red = app.guild.add_channel("red", nsfw=True)
+        assert covered(await along_edges(app, where=red)) == (False, False)
+
+
+@pytest.mark.parametrize(("policy", "hidden"), [("spoiler", (False, True)), ("withhold", None)])
+async def test_a_finished_map_is_checked_like_a_picture(
+    control_app: App, tmp_path: Path, policy: str, hidden: tuple[bool, bool] | None
+) -> None:
+    app = control_app
+    app.safety = SafetySettings(classifier=str(classifier(tmp_path / "bright", "bright")))
+    async with app.open(unsafe_pictures=policy) as bot:
+        white, black = [
+            await along_edges(app, Image.new("RGB", (64, 64), colour), control_type="edges-map")
+            for colour in ("white", "black")
+        ]
+        [verdict] = await bot.studio.safety.verdicts(number(white))
+        assert not verdict.flagged
+        assert (covered(white) if shown_map(white) else None) == hidden
+        assert covered(black) == (False, False)
+
+
+async def test_older_messages_have_a_button_for_the_one_who_sent_it(control_app: App) -> None:
+    app = control_app
+    async with app.open():
+        message = await along_edges(app, control_type="tile")
+        parts = walk(message.components)
+        button = next(each for each in parts if each.get("custom_id") == "atelier:again:1")
+        button |= {"custom_id": "atelier:map:1", "label": "Show map"}
         shown = await (await app.alice.click(message, label="Show map")).message()
         [attachment] = shown.attachments
         assert shown.ephemeral
-        with Image.open(BytesIO(attachment.data)) as found:
-            assert found.format == "PNG"
+        assert image(attachment).format == "PNG"
         assert "Only the person" in await told(await app.bob.click(message, label="Show map"))
 
 

@@ -174,7 +174,7 @@ async def properly(tour: Tour) -> Use:
 
 
 async def show_map(tour: Tour) -> Use:
-    """The button of what was painted along a map; here nothing was, and the button is made up."""
+    """The button of older messages that shows a map; here there is none, and it is made up."""
     number = tour.secret if tour.role is Role.STRANGER else tour.number
     return await tour.click(forged(tour, f"atelier:map:{number}"), "atelier:map:")
 

@@ -116,17 +116,20 @@ class ScriptedTrainings(Trainings):
         step: int,
         *,
         loss: float = 0.25,
+        plotted: bool = True,
         painted: bool = False,
         verdict: SafetyVerdict | None = None,
         state: TrainingState = TrainingState.RUNNING,
         goes_on: bool = False,
         error: str | None = None,
     ) -> None:
-        """Have it come to a step, with a plot, and with samples if some were `painted`."""
+        """Have it come to a step, `plotted` or not, and with samples if some were `painted`."""
         training = await self._table.set(
             training_id, step=step, state=state, goes_on=goes_on, error=error
         )
-        changes: dict[str, Any] = {"plot": self._picture(training, "loss.png", step)}
+        changes: dict[str, Any] = {}
+        if plotted:
+            changes["plot"] = self._picture(training, "loss.png", step)
         if painted:
             changes["samples"] = self._picture(training, "samples.png", step)
             changes["verdict"] = verdict

@@ -29,7 +29,10 @@ async def test_one_message_collects_starts_shows_progress_over_a_restart_and_the
         await mod.click(card, label="Start")
         await shows(app, card, "waiting for its turn")
         number = number_of(card)
-        await service(bot).come_to(number, 10, painted=True)
+        await service(bot).come_to(number, 9, plotted=False, painted=True)
+        await shows(app, card, "step 9")
+        assert [file.filename for file in card.attachments] == ["samples.webp"]
+        await service(bot).come_to(number, 10)
         await shows(app, card, r"step 10 of 40 · loss 0\.2500 · ready <t:")
         assert [file.filename for file in card.attachments] == ["loss.png", "samples.webp"]
         shown = card.attachments

@@ -4,11 +4,11 @@ import asyncio
 from contextlib import aclosing
 from functools import partial
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from engine.devices.messages import Pixels
 from engine.safety.checker import SafetyChecker
 from engine.safety.verdict import SafetyVerdict
 from tests.engine.training.members import Open, begun, eventually, process
@@ -24,8 +24,9 @@ UNSAFE = SafetyVerdict("nsfw", 0.9, flagged=True)
 def red_is_unsafe(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the safety checker say so."""
 
-    async def worst(self: SafetyChecker, pictures: list[Pixels]) -> SafetyVerdict:
-        return UNSAFE if any(each.data[0] > 128 for each in pictures) else SAFE
+    async def worst(self: SafetyChecker, files: list[Path]) -> SafetyVerdict:
+        there = [Image.open(file).convert("RGB") for file in files if file.exists()]
+        return UNSAFE if any(each.tobytes()[0] > 128 for each in there) else SAFE
 
     monkeypatch.setattr(SafetyChecker, "worst", worst)
 

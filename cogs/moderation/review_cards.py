@@ -83,6 +83,8 @@ def review_view(review: Review) -> ui.LayoutView:
     ]
     if any(request.image for request in review.requests):
         lines.append(say("Uses a start image."))
+    if any(request.control for request in review.requests):
+        lines.append(say("Is painted along a picture. Its map is shown below the result."))
     words = join_list([_spoiler_line(word, MAX_WORD_LENGTH) for word in review.words[:MAX_WORDS]])
     lines.append(f"-# {say('Held for: {words}', words=words)}")
     lines.append(f"-# {say('Moderators can decide until <t:{end}:f>.', end=end)}")

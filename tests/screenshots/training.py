@@ -25,7 +25,7 @@ PATIENCE = 1800.0
 
 
 async def training(conversation: Conversation) -> None:
-    """Train a LoRA, and keep its message before, shortly before the end, and at it."""
+    """Train a LoRA, and keep its message before, in the middle of its plots, and at the end."""
     who, until = conversation.mona, conversation.discord.until
     options = {"name": TRIGGER, "trigger": TRIGGER, "kind": "concept"}
     card = await (await who.slash(conversation.art, "train new", **options)).message()
@@ -35,7 +35,8 @@ async def training(conversation: Conversation) -> None:
     conversation.keep("training-pictures", who, card)
     await conversation.click(card, "start", who)
     await until(lambda: button(card, "remove"), PATIENCE)
-    look = [each for each in card.looks[:-1] if len(each.attachments) == PLOT_AND_SAMPLES][-1]
+    plotted = [each for each in card.looks[:-1] if len(each.attachments) == PLOT_AND_SAMPLES]
+    look = plotted[len(plotted) // 2]
     screen = Screen(who, card.created + moment_of(card, look))
     conversation.pages["training-progress"] = document(
         message_html(screen, card, look), language=who.locale

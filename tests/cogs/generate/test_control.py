@@ -14,6 +14,7 @@ from cogs.messages.job_messages import JobMessages
 from engine import ControlSettings, SafetySettings
 from tests.cogs.app import App, image, number, told
 from tests.cogs.generate.test_masks import photo, upload
+from tests.cogs.moderation.reviewing import shown
 from tests.discord_server import Member, Message
 from tests.discord_server.messages import walk
 from tests.tiny.classifier import classifier
@@ -102,10 +103,10 @@ async def test_the_map_stands_small_below_the_pictures(
         assert "Show map" not in message.labels
         control = (await bot.studio.job(number(message))).recipe.control
         assert control is not None
-        shown = shown_map(message)
-        assert shown
+        small = shown_map(message)
+        assert small
         with Image.open(bot.studio.control_maps.file(control)) as stored:
-            assert ImageChops.difference(shown, stored).getbbox() is None
+            assert ImageChops.difference(small, stored).getbbox() is None
         await app.alice.click(message, label="⭐")
         await app.discord.until(lambda: "1" in message.labels)
         assert shown_map(message)
@@ -174,7 +175,9 @@ async def test_a_map_that_is_gone_is_left_out(control_app: App) -> None:
 
 @pytest.fixture
 def mod(app: App) -> Member:
-    return app.guild.add_member("mod", permissions=Permissions(moderate_members=True))
+    return app.guild.add_member(
+        "mod", permissions=Permissions(moderate_members=True, manage_guild=True)
+    )
 
 
 async def test_the_map_of_what_is_withheld_is_withheld(
@@ -218,6 +221,22 @@ async def test_a_finished_map_is_checked_like_a_picture(
         assert covered(black) == (False, False)
 
 
+async def test_who_reviews_it_is_told_of_the_map_that_is_shown_with_it(
+    control_app: App, mod: Member
+) -> None:
+    app = control_app
+    async with app.open():
+        await mod.slash(app.art, "words review", word="fish")
+        control = upload(photo())
+        await app.alice.slash(
+            app.art, "imagine", prompt="a fish", control=control, control_type="edges"
+        )
+        question = await shown(app, app.art)
+        assert "Its map is shown below the result." in question.text()
+        await mod.click(question, label="Approve")
+        assert shown_map(await app.done(await shown(app, app.art, "Painted along")))
+
+
 async def test_older_messages_have_a_button_for_the_one_who_sent_it(control_app: App) -> None:
     app = control_app
     async with app.open():
@@ -225,9 +244,9 @@ async def test_older_messages_have_a_button_for_the_one_who_sent_it(control_app:
         parts = walk(message.components)
         button = next(each for each in parts if each.get("custom_id") == "atelier:again:1")
         button |= {"custom_id": "atelier:map:1", "label": "Show map"}
-        shown = await (await app.alice.click(message, label="Show map")).message()
-        [attachment] = shown.attachments
-        assert shown.ephemeral
+        answer = await (await app.alice.click(message, label="Show map")).message()
+        [attachment] = answer.attachments
+        assert answer.ephemeral
         assert image(attachment).format == "PNG"
         assert "Only the person" in await told(await app.bob.click(message, label="Show map"))
 

@@ -8,7 +8,7 @@ import pytest
 
 from cogs.message_ref import MessageRef
 from cogs.moderation.review_cards import approved_view, declined_view, prompt_excerpt, review_view
-from engine import ImageRequest, Review
+from engine import Control, ControlKind, ImageRequest, Review
 from tests.cogs.app import App, told, told_after, until
 from tests.cogs.moderation.reviewing import WAITS, ask_there, message_ref_in, public, shown, shows
 from tests.discord_server import Channel, Member
@@ -176,13 +176,17 @@ def test_the_longest_prompts_fit(text: str) -> None:
         expires_at=0.0,
         upload_limit=0,
     )
+    along = Control(image="b.png", kind=ControlKind.DEPTH)
     for count in (1, 2, 30):
         review = Review(
             id=1,
             scope="guild:1",
             owner=str(2**62),
             message_ref=message_ref.to_json(),
-            requests=tuple(ImageRequest(prompt=text, negative_prompt=text) for _ in range(count)),
+            requests=(
+                ImageRequest(prompt=text, negative_prompt=text, image="a.png", control=along),
+            )
+            * count,
             words=tuple(f"{text[:50]}{number}" for number in range(20)),
             parent=None,
             asked_at=1e9,

@@ -190,12 +190,15 @@ class Trainer:
             return None
 
     def _optimize(self) -> float:
-        """Move the weights once; the mean loss.
+        """Move the weights once; the mean loss of what is to be learnt.
+
+        That of the class begins at nothing and rises: what stays as it was says nothing of how far
+        the training is.
 
         Raises:
             InvalidRequest: It or the gradients aren't finite. The weights haven't been moved.
         """
-        total = torch.zeros(())
+        learnt, kept = torch.zeros(()), torch.zeros(())
         for call in range(self._request.accumulate):
             number = self._step * self._request.accumulate + call
             for (salt, examples), order in zip(self._sources, self._orders, strict=True):
@@ -203,15 +206,15 @@ class Trainer:
                 generator = torch.Generator().manual_seed(seed_of(self._request.seed, salt, number))
                 loss = self._loss(rows, generator, keeps=salt == CLASS) / self._request.accumulate
                 loss.backward()  # type: ignore[no-untyped-call]
-                total += loss.detach().cpu()
+                (kept if salt == CLASS else learnt).add_(loss.detach().cpu())
         length = torch.nn.utils.clip_grad_norm_(self._parameters, MAX_GRADIENT)
-        if not math.isfinite(total) or not math.isfinite(length):
+        if not all(map(math.isfinite, (learnt, kept, length))):
             raise self._diverged()
         self._optimizer.step()
         self._schedule.step()
         self._optimizer.zero_grad(set_to_none=True)
         self._layers.average()
-        return float(total)
+        return float(learnt)
 
     def _loss(
         self, rows: Sequence[Example], generator: torch.Generator, *, keeps: bool

@@ -121,7 +121,7 @@ def test_a_service_has_the_token_in_its_file(
     monkeypatch.setattr("cli.service.install.subprocess.run", run)
     assert atelier(*line).code is Exit.FINE
     assert TOKEN in (workplace / "config.toml").read_text()
-    assert ("--user", "enable", "--now", "atelier.service") in done
+    assert ("--user", "restart", "atelier.service") in done
     monkeypatch.delenv("DISCORD_TOKEN")
     result = atelier(*line)
     assert result.code is Exit.SERVICE

@@ -67,7 +67,11 @@ def undo_interrupted(folder: Path) -> None:
     Raises:
         StorageError: When it can't be undone, or isn't finished yet.
     """
-    if any(folder.glob(f"{REPLACED}*")):
+    try:
+        found = any(folder.glob(f"{REPLACED}*"))
+    except (OSError, ValueError):
+        return  # it can't be a data folder
+    if found:
         with lock_folder(folder):
             finish_swaps(folder)
 

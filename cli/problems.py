@@ -10,7 +10,6 @@ from typing import Any
 
 from pydantic_core import ErrorDetails
 
-
 Schema = Mapping[str, Any]
 Path = tuple[str, ...]
 

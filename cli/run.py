@@ -21,8 +21,8 @@ from cli.web.recent_problems import RecentProblems
 from engine import AtelierError, Tasks, lock_folder, open_studio
 
 if TYPE_CHECKING:
-    from cli.reload.reloader import Reloader
     from cogs import Atelier
+    from cogs.reloading import Reload
     from engine import Studio
 
 log = logging.getLogger("atelier")
@@ -84,17 +84,17 @@ async def _serve(
     bot closes, and the studio's database last.
     """
     stop, heartbeat, tasks = asyncio.Event(), Heartbeat(), Tasks()
-    opened: asyncio.Future[Reloader] = asyncio.get_running_loop().create_future()
+    opened: asyncio.Future[Reload] = asyncio.get_running_loop().create_future()
 
     def stop_asked() -> None:
         heartbeat.stopping()
         stop.set()
 
     async def reload() -> None:
-        reloader = await opened
+        read_again = await opened
         with heartbeat.reloading():
             try:
-                await reloader.reload()
+                await read_again()
             except AtelierError as error:
                 log.error("The settings stay as they were: %s", error)
 
@@ -141,9 +141,8 @@ async def _serve(
             Atelier(studio, settings.discord, settings.limits) as bot,
             serve_page(settings, studio, bot, problems) as health_url,
         ):
-            reloader = Reloader(config, settings, studio, bot)
-            bot.reload = reloader.reload
-            opened.set_result(reloader)
+            bot.reload = Reloader(config, settings, studio, bot).reload
+            opened.set_result(bot.reload)
             heartbeat.ready_when(bot.is_ready, health_url)
             # Beside the login, since importing torch takes seconds.
             device = asyncio.create_task(_require_device(studio, stop), name="check the device")

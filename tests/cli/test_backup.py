@@ -5,8 +5,10 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import sqlite3
 import stat
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -507,6 +509,43 @@ def test_a_folder_that_is_a_link_stays_one_when_a_restore_is_undone(
     assert atelier("restore", str(backup), "--replace").code is Exit.STORAGE
     assert state(data.parent) == before
     assert (data / "pictures").is_symlink()
+
+
+STUCK = """
+import sys, time
+from pathlib import Path
+import cli.backup.restore, cli.backup.write
+from bot import main
+
+def wait(*_):
+    print("here", flush=True)
+    time.sleep(60)
+
+cli.backup.write._write = cli.backup.restore._check_database = wait
+main(sys.argv[1:])
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows ends a process at once")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("line", ["backup b.zip", "restore backup.zip --replace"])
+def test_who_is_asked_to_end_leaves_nothing_behind(
+    backup: Path, data: Path, workplace: Path, number: signal.Signals, line: str
+) -> None:
+    before = state(workplace)
+    process = subprocess.Popen(
+        [sys.executable, "-c", STUCK, *line.split()],
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+        stdout=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"here\n"
+    process.send_signal(number)
+    process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    assert state(workplace) == before
 
 
 def test_data_says_what_takes_how_much(atelier: Atelier, data: Path) -> None:

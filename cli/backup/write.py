@@ -71,7 +71,8 @@ def backup(settings: Settings, config: Path | None, file: Path, choices: Choices
     folder = settings.storage.path
     if not exists(folder / DATABASE):
         raise CommandError(
-            Exit.STORAGE, f"There's nothing to back up: {folder / DATABASE} doesn't exist."
+            Exit.STORAGE,
+            f"There's nothing to back up: {folder / DATABASE} isn't there, or isn't yours.",
         )
     if exists(file) and not (file.is_file() and choices.replace):
         hint = "Add --replace to replace it" if file.is_file() else "It isn't a file"

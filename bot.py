@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from io import TextIOWrapper
+from io import StringIO, TextIOWrapper
 
 from cli.app import app
 from cli.ending import drop_output, end_process
@@ -14,6 +14,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a Windows pipe may not support ✓
+    if sys.stdin is None:  # it was closed
+        sys.stdin = StringIO()
     code: object = 0
     try:
         try:

@@ -23,7 +23,7 @@ from cli.console import out
 from cli.errors import SettingsError
 from cli.exits import Exit
 from cli.findings import Finding, Mark, show
-from cli.lock import bot_is_running
+from cli.lock import bot_is_running, why_not_lockable
 from cli.models.catalogue import catalogue_of
 from cli.program import program
 from cli.settings import Settings, load_settings, settings_file
@@ -92,7 +92,7 @@ def _token(settings: Settings) -> Finding:
 
 
 def _storage(folder: Path) -> Iterator[Finding]:
-    if (reason := why_not_writable(folder)) is not None:
+    if (reason := why_not_writable(folder) or why_not_lockable(folder)) is not None:
         yield Finding(
             Mark.BAD,
             "storage",

@@ -72,7 +72,12 @@ def _address(settings: Settings, host: str, port: int) -> Finding:
 
 def worker(settings: Settings) -> Iterator[Finding]:
     """Whether this machine can paint for the bots whose invitations it has taken."""
-    taken = list(TakenInvitations(settings.storage.path).all())
+    try:
+        taken = list(TakenInvitations(settings.storage.path).all())
+    except OSError as error:
+        text = f"invitations can't be read: {error.strerror}"
+        yield Finding(Mark.NOTE, "worker", text)
+        return
     if not taken:
         return
     try:

@@ -11,8 +11,23 @@ from engine.local_paths import exists
 
 
 def bot_is_running(folder: Path) -> bool:
-    """Whether another process holds the lock of the data folder."""
-    lock = folder / NAME
+    """Whether another process holds the lock of the data folder, as far as that can be seen."""
+    try:
+        return _is_held(folder / NAME)
+    except OSError:
+        return False
+
+
+def why_not_lockable(folder: Path) -> str | None:
+    """Why the bot can't lock the data folder, though nothing holds the lock; `None` if it can."""
+    try:
+        _is_held(folder / NAME)
+    except OSError as error:
+        return f"{folder / NAME}: {error.strerror}"
+    return None
+
+
+def _is_held(lock: Path) -> bool:
     if not exists(lock):
         return False
     try:

@@ -31,11 +31,14 @@ PATTERNS = (
     (re.compile(r"hf_[A-Za-z0-9]{16,}"), "[secret]"),
     (re.compile(r"(?i)\b(bearer|bot) [A-Za-z0-9._~+/-]{20,}=*"), r"\1 [secret]"),
     (
-        re.compile(r"(?i)([?&](?:token|api_key|key|signature|x-amz-\w+)=)[^&\s'\"]+"),
+        re.compile(
+            r"(?i)([?&](?:[\w-]*token|api_key|key|sig|[\w-]*signature|x-amz-[\w-]+)=)[^&\s'\"]+"
+        ),
         r"\1[secret]",
     ),
-    # A password in an address.
-    (re.compile(r"(?i)(\b[a-z][a-z0-9+.-]*://)[^/\s@'\"]+:[^/\s@'\"]+@"), r"\1[secret]@"),
+    # A worker's key; a key or a password in an address, which may have an @ of its own.
+    (re.compile(r"S[AU][A-Z2-7]{56}"), "[secret]"),
+    (re.compile(r"(?i)(\b[a-z][a-z0-9+.-]*://)[^/?#\s'\"]+@"), r"\1[secret]@"),
 )
 """What looks like a secret, and what is written instead. Errors of the network quote addresses."""
 
@@ -90,7 +93,7 @@ def redacted(text: str, secrets: Collection[str]) -> str:
 
 def without_secrets(text: str, secrets: Collection[str]) -> str:
     """The text with each secret replaced, and whatever looks like one."""
-    for secret in secrets:
+    for secret in sorted(secrets, key=len, reverse=True):  # one may begin like another
         text = text.replace(secret, "[secret]")
     for pattern, replacement in PATTERNS:
         text = pattern.sub(replacement, text)

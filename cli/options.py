@@ -23,7 +23,13 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask for confirmati
 
 
 def settings_of(context: typer.Context, config: Path | None) -> "Settings":
-    """The settings from the file given before or after the command's name."""
+    """The settings from the file given before or after the command's name.
+
+    A data folder that a restore has left half-way is put back as it was.
+    """
+    from cli.backup.swap import undo_interrupted
     from cli.settings import load_settings
 
-    return load_settings(config or context.obj)
+    settings = load_settings(config or context.obj)
+    undo_interrupted(settings.storage.path)
+    return settings

@@ -5,7 +5,6 @@ What's allowed is read from the JSON schema of the settings.
 
 import difflib
 import json
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -102,8 +101,10 @@ def _node(path: Path, root: Schema) -> Schema:
 def _shown(value: Any, node: Schema) -> str:
     if node.get("writeOnly"):
         return "(not shown)"
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    text = re.sub(r"//[^/@]*@", "//…@", text)
+    from cli.logs import without_secrets  # it takes a while to import
+
+    # A token may be in the wrong line.
+    text = without_secrets(json.dumps(value, ensure_ascii=False, default=str), ())
     return text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "…"
 
 

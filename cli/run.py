@@ -22,6 +22,7 @@ from engine import AtelierError, Tasks, lock_folder, open_studio
 
 if TYPE_CHECKING:
     from cogs import Atelier
+    from cogs.reloading import Reload
     from engine import Studio
 
 log = logging.getLogger("atelier")
@@ -53,7 +54,6 @@ def run(settings: Settings, config: Path | None) -> None:
     problems = RecentProblems(partial(redacted, secrets=secrets))
     with lock_folder(folder), log_file(settings.log, folder, secrets):
         logging.getLogger().addHandler(problems)
-        log.info("Starting")
         finish_swaps(folder)
         try:
             asyncio.run(_serve(settings, token, config, problems))
@@ -83,24 +83,39 @@ async def _serve(
     On shutdown the bot stops the studio's work first, while it can still post results; then the
     bot closes, and the studio's database last.
     """
-    import discord
-
-    from cli.page import serve_page
-    from cli.reload.reloader import Reloader
-    from cogs import Atelier
-    from cogs.outages import OutageFilter
-
-    outages = OutageFilter()
-    for handler in logging.getLogger().handlers:
-        handler.addFilter(outages)
-    discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
-    stop, heartbeat = asyncio.Event(), Heartbeat()
+    stop, heartbeat, tasks = asyncio.Event(), Heartbeat(), Tasks()
+    opened: asyncio.Future[Reload] = asyncio.get_running_loop().create_future()
 
     def stop_asked() -> None:
         heartbeat.stopping()
         stop.set()
 
-    with on_signal(stop_asked):
+    async def reload() -> None:
+        read_again = await opened
+        with heartbeat.reloading():
+            try:
+                await read_again()
+            except AtelierError as error:
+                log.error("The settings stay as they were: %s", error)
+
+    def reload_asked() -> None:
+        if not stop.is_set():
+            tasks.start(reload(), "reload the settings")
+
+    # From here on a signal finds somebody who hears it; what follows takes seconds.
+    with on_signal(stop_asked), on_hangup(reload_asked, stop_asked):
+        log.info("Starting")
+        import discord
+
+        from cli.page import serve_page
+        from cli.reload.reloader import Reloader
+        from cogs import Atelier
+        from cogs.outages import OutageFilter
+
+        outages = OutageFilter()
+        for handler in logging.getLogger().handlers:
+            handler.addFilter(outages)
+        discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
         async with (
             heartbeat,
             open_studio(
@@ -126,26 +141,18 @@ async def _serve(
             Atelier(studio, settings.discord, settings.limits) as bot,
             serve_page(settings, studio, bot, problems) as health_url,
         ):
-            reloader, tasks = Reloader(config, settings, studio, bot), Tasks()
-            bot.reload = reloader.reload
-
-            async def reload() -> None:
-                with heartbeat.reloading():
-                    await reloader.reload()
-
-            def reload_asked() -> None:
-                tasks.start(reload(), "reload the settings")
-
+            bot.reload = Reloader(config, settings, studio, bot).reload
+            opened.set_result(bot.reload)
             heartbeat.ready_when(bot.is_ready, health_url)
             # Beside the login, since importing torch takes seconds.
             device = asyncio.create_task(_require_device(studio, stop), name="check the device")
             try:
-                with on_hangup(reload_asked, stop_asked):
-                    if await discord_reached(settings.discord, stop):
-                        await _listen(bot, token, stop)
-                    else:
-                        await bot.close()
+                if await discord_reached(settings.discord, stop):
+                    await _listen(bot, token, stop)
+                else:
+                    await bot.close()
             finally:
+                stop.set()
                 device.cancel()
                 await asyncio.wait([device])
                 await tasks.join()

@@ -142,7 +142,11 @@ def load_settings(asked: Path | None) -> Settings:
         SettingsError: With a sentence per problem.
     """
     file = settings_file(asked)
-    text = _read(file) if file else ""
+    return settings_from(_read(file) if file else "", file)
+
+
+def settings_from(text: str, file: Path | None) -> Settings:
+    """The settings that a file with this text has, as by `load_settings`."""
     _check_variables()
     given = _parse(file, text)
     if problems := list(unprintable_paths(given)):
@@ -198,6 +202,10 @@ def _parse(file: Path | None, text: str) -> dict[str, Any]:
         advice = path_advice(text.splitlines()[int(line) - 1]) if text else None
         sentence = f"{file}, line {line}: invalid TOML. {what}."
         raise SettingsError(f"{sentence} {advice}" if advice else sentence) from None
+    except (RecursionError, ValueError):
+        raise SettingsError(
+            f"{file}: invalid TOML. A number is too long, or brackets are nested too deeply."
+        ) from None
 
 
 def _check_variables() -> None:

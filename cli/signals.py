@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -49,6 +50,24 @@ def on_signal(stop: Callable[[], object]) -> Iterator[None]:
         finally:
             for number in ENDING:
                 loop.remove_signal_handler(number)
+
+
+@contextmanager
+def ending_in_order() -> Iterator[None]:
+    """Have SIGTERM and a closed terminal end what is entered as Ctrl-C does, which cleans up."""
+
+    def received(number: int, _: object) -> None:
+        sys.exit(128 + number)
+
+    asked = (getattr(signal, name, None) for name in ("SIGTERM", "SIGHUP"))
+    heard = [each for each in asked if each and signal.getsignal(each) is signal.SIG_DFL]
+    for number in heard:
+        signal.signal(number, received)
+    try:
+        yield
+    finally:
+        for number in heard:
+            signal.signal(number, signal.SIG_DFL)
 
 
 @contextmanager

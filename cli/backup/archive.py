@@ -1,16 +1,18 @@
 """The format of a backup: a ZIP archive with a manifest, the database, and more by choice."""
 
 import json
+import os
 import stat
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, Annotated
 from zipfile import ZipFile, ZipInfo
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cli.errors import CommandError
 from cli.exits import Exit
@@ -31,6 +33,12 @@ DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplemented
 
 MAX_TEXT = 1_000_000
 """Bytes of the manifest, and of the settings file, that are read."""
+
+UNUSABLE = '\\:*?"<>|' if os.name == "nt" else "\\"
+"""What no name has on this system, and a backslash."""
+
+Line = Annotated[str, Field(pattern=r"^[ -~]{1,200}$")]
+"""What can be shown on any terminal."""
 
 
 class BadBackup(CommandError):
@@ -55,9 +63,9 @@ class Manifest(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     format: int
-    version: str
+    version: Line
     schema_number: int
-    created_at: str
+    created_at: Line
     folders: tuple[str, ...] = ()
     tokens: bool = False
 
@@ -78,8 +86,19 @@ class Backup:
                 return stream.read(MAX_TEXT).decode()
         except KeyError:
             return None
-        except DAMAGE:
+        except (*DAMAGE, OSError):
             raise BadBackup(self.file, "is damaged: its settings can't be read.") from None
+
+    def open(self, member: ZipInfo) -> IO[bytes]:
+        """One of its members for reading. Raises `BadBackup`."""
+        try:
+            return self.archive.open(member)
+        except (*DAMAGE, OSError):  # it may begin where no file does
+            raise self.damaged(member) from None
+
+    def damaged(self, member: ZipInfo) -> BadBackup:
+        """The error for a member that can't be read."""
+        return BadBackup(self.file, f"is damaged: {member.filename!r} in it can't be read.")
 
     @property
     def members(self) -> list[ZipInfo]:
@@ -97,16 +116,15 @@ def open_backup(file: Path) -> Iterator[Backup]:
         CommandError: It can't be read.
     """
     try:
-        with ZipFile(file) as archive:
-            manifest = _manifest(file, archive)
-            _check_names(file, archive)
-            yield Backup(file, archive, manifest)
-    except zipfile.BadZipFile:
+        archive = ZipFile(file)
+    except DAMAGE:
         raise BadBackup(file, "isn't a backup of Atelier, or its end is missing.") from None
     except OSError as error:
-        if error.filename != str(file):
-            raise
         raise CommandError(Exit.BACKUP, f"{file} can't be read: {error.strerror}.") from None
+    with archive:
+        manifest = _manifest(file, archive)
+        _check_names(file, archive, manifest.folders)
+        yield Backup(file, archive, manifest)
 
 
 def files_in_words(count: int) -> str:
@@ -120,9 +138,11 @@ def _manifest(file: Path, archive: ZipFile) -> Manifest:
             value = json.loads(stream.read(MAX_TEXT))
     except KeyError:
         raise BadBackup(file, "isn't a backup of Atelier.") from None
-    except DAMAGE:
+    except (*DAMAGE, OSError):
         raise BadBackup(file, "is damaged: it doesn't say what it is.") from None
     made_by = value.get("version") if isinstance(value, dict) else None
+    if not (isinstance(made_by, str) and made_by.isascii() and made_by.isprintable()):
+        made_by = None
     try:
         manifest = Manifest.model_validate(value)
     except ValidationError:
@@ -143,11 +163,11 @@ def _manifest(file: Path, archive: ZipFile) -> Manifest:
     return manifest
 
 
-def _check_names(file: Path, archive: ZipFile) -> None:
+def _check_names(file: Path, archive: ZipFile, folders: Collection[str]) -> None:
     """Refuse an archive with a name that isn't a backup's, before anything of it is written."""
     names = archive.namelist()
     for info in archive.infolist():
-        if not _belongs(info):
+        if not _belongs(info, folders):
             raise BadBackup(
                 file,
                 f"has something in it that doesn't belong in a data folder: {info.filename!r}.",
@@ -161,16 +181,16 @@ def _check_names(file: Path, archive: ZipFile) -> None:
         raise BadBackup(file, "is damaged: it has a file twice.")
 
 
-def _belongs(info: ZipInfo) -> bool:
-    """Whether it is a plain file with a name that a backup has."""
-    if stat.S_ISLNK(info.external_attr >> 16) or info.is_dir():
+def _belongs(info: ZipInfo, folders: Collection[str]) -> bool:
+    """Whether it is a plain file with a name that a backup with these folders has."""
+    if stat.S_ISLNK(info.external_attr >> 16):
         return False
     parts = info.filename.split("/")
     if len(parts) == 1:
         return info.filename in (MANIFEST, SETTINGS, DATABASE)
-    return parts[0] in (*PICTURES, *LORAS) and all(map(_is_plain, parts))
+    return parts[0] in folders and all(map(_is_plain, parts))
 
 
 def _is_plain(part: str) -> bool:
-    """Whether it names a file or folder right below its parent, on any system."""
-    return part not in ("", ".", "..") and not set(part) & set('\\:*?"<>|') and part.isprintable()
+    """Whether it names a file or folder right below its parent."""
+    return part not in ("", ".", "..") and not {*part} & {*UNUSABLE}

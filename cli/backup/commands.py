@@ -28,10 +28,13 @@ def backup(
     """Write the database and the settings into one file. Works while the bot is running."""
     from cli.backup.write import Choices, backup
     from cli.settings import settings_file
+    from cli.signals import ending_in_order
 
     choices = Choices(pictures, loras, tokens, replace)
     asked = config or context.obj
-    backup(settings_of(context, config), settings_file(asked), file, choices)
+    settings = settings_of(context, config)
+    with ending_in_order():
+        backup(settings, settings_file(asked), file, choices)
 
 
 def restore(
@@ -44,8 +47,10 @@ def restore(
 ) -> None:
     """Put a backup into an empty data folder. The bot must not be running on it."""
     from cli.backup.restore import restore
+    from cli.signals import ending_in_order
 
-    restore(file, config or context.obj, replace=replace)
+    with ending_in_order():
+        restore(file, config or context.obj, replace=replace)
 
 
 def data(context: typer.Context, config: Config = None) -> None:

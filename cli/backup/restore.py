@@ -1,22 +1,21 @@
 """`restore`: puts a backup into a data folder, completely or not at all."""
 
 import os
-import secrets
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from cli.backup.archive import DAMAGE, SETTINGS, Backup, BadBackup, files_in_words, open_backup
 from cli.backup.swap import Swap, finish_swaps
 from cli.console import err, out
-from cli.errors import CommandError
+from cli.errors import CommandError, SettingsError
 from cli.exits import Exit
 from cli.program import program
-from cli.settings import DEFAULT_FILE, load_settings, settings_file
+from cli.settings import DEFAULT_FILE, load_settings, settings_file, settings_from
+from cli.writable import why_not_writable
 from engine import StorageError, human_size, lock_folder
-from engine.atomic_write import BINARY, write_whole
+from engine.atomic_write import BINARY
 from engine.local_paths import exists
 from engine.models.added import DATABASE
 from engine.private_files import FILE, private_folder
@@ -31,12 +30,11 @@ class Target(NamedTuple):
 
     Attributes:
         folder: The data folder.
-        settings: The settings file of the backup, and where it goes in the end; `None` if there is
-            one already.
+        settings: The settings file to write, and what is in it; `None` if there is one already.
     """
 
     folder: Path
-    settings: tuple[Path, Path] | None = None
+    settings: tuple[Path, bytes] | None = None
 
 
 def restore(file: Path, config: Path | None, *, replace: bool) -> None:
@@ -51,7 +49,8 @@ def restore(file: Path, config: Path | None, *, replace: bool) -> None:
         CommandError: When it can't be restored; nothing was changed then.
         StorageError: When the data folder is in use, or can't be written to.
     """
-    with open_backup(file) as backup, _target(backup, config) as target:
+    with open_backup(file) as backup:
+        target = _target(backup, config)
         folder = target.folder
         with lock_folder(folder):
             finish_swaps(folder)
@@ -72,23 +71,23 @@ def restore(file: Path, config: Path | None, *, replace: bool) -> None:
         _tell(backup, target)
 
 
-@contextmanager
-def _target(backup: Backup, config: Path | None) -> Iterator[Target]:
+def _target(backup: Backup, config: Path | None) -> Target:
     """Where it goes: as the settings here say, or those in the backup if there are none."""
     here = config or DEFAULT_FILE
     text = None if exists(here) else backup.settings
     if text is None:
-        yield Target(load_settings(settings_file(config)).storage.path)
-        return
-    draft = here.with_name(f"{here.stem}-{secrets.token_hex(4)}{here.suffix}")
+        return Target(load_settings(settings_file(config)).storage.path)
+    if (reason := why_not_writable(here.absolute().parent)) is not None:
+        raise StorageError(f"{here} can't be written: {reason}.")
     try:
-        write_whole(draft, text.encode())
-        yield Target(load_settings(draft).storage.path, (draft, here))
-    except OSError as error:
-        raise StorageError(f"{here} can't be written: {error.strerror}.") from error
-    finally:
-        with suppress(OSError):
-            draft.unlink(missing_ok=True)
+        settings = settings_from(text, here)
+    except SettingsError as error:
+        raise SettingsError(
+            *error.problems,
+            f"Those are the settings in {backup.file}; they are left out if you write {here} "
+            "first. Nothing was changed.",
+        ) from None
+    return Target(settings.storage.path, (here, text.encode()))
 
 
 def _check_room(backup: Backup, folder: Path, parts: Sequence[str], *, replace: bool) -> None:
@@ -121,14 +120,11 @@ def _extract(backup: Backup, staged: Path) -> None:
         place = staged.joinpath(*info.filename.split("/"))
         private_folder(place.parent)
         handle = os.open(place, os.O_CREAT | os.O_WRONLY | os.O_EXCL | BINARY, FILE)
-        with os.fdopen(handle, "wb") as stream:
+        with os.fdopen(handle, "wb") as stream, backup.open(info) as source:
             try:
-                with backup.archive.open(info) as source:
-                    shutil.copyfileobj(source, stream, 1 << 20)
+                shutil.copyfileobj(source, stream, 1 << 20)
             except DAMAGE:
-                raise BadBackup(
-                    backup.file, f"is damaged: {info.filename} in it can't be read."
-                ) from None
+                raise backup.damaged(info) from None
             stream.flush()
             os.fsync(stream.fileno())
 
@@ -151,7 +147,7 @@ def _tell(backup: Backup, target: Target) -> None:
         style="green",
     )
     if target.settings:
-        out.print(f"✓ Wrote {target.settings[1]}.", style="green")
+        out.print(f"✓ Wrote {target.settings[0]}.", style="green")
     elif SETTINGS in backup.archive.namelist():
         out.print(f"Your settings file was kept. The backup's is {SETTINGS} in {backup.file}.")
     if not manifest.tokens:

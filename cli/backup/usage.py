@@ -11,7 +11,7 @@ from cli.hub.needs import needs
 from cli.program import program
 from cli.settings import Settings
 from cli.writable import nearest_folder
-from engine import human_size
+from engine import StorageError, human_size
 from engine.hub.cached import cached
 from engine.models.added import DATABASE
 from engine.sizes import size_of
@@ -35,8 +35,11 @@ def show_usage(settings: Settings) -> None:
     folder = settings.storage.path
     table = Table("", "size", "files", "where", box=None, pad_edge=False)
     with err.status("Counting"):
-        for kind, files, place in _kinds(folder):
-            table.add_row(kind, human_size(size_of(files)), f"{len(files):,}", str(place))
+        try:
+            for kind, files, place in _kinds(folder):
+                table.add_row(kind, human_size(size_of(files)), f"{len(files):,}", str(place))
+        except OSError as error:
+            raise StorageError(f"{folder} can't be read: {error.strerror}.") from error
         for kind, size, where in _models(settings):
             table.add_row(kind, human_size(size), "", where)
     tables.print(table)

@@ -3,6 +3,7 @@
 import os
 import secrets
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -23,11 +24,11 @@ from cli.errors import CommandError
 from cli.exits import Exit
 from cli.program import version
 from cli.settings import Settings
-from engine import human_size
+from engine import StorageError, human_size
 from engine.local_paths import exists
 from engine.models.added import DATABASE
 from engine.private_files import private_file
-from engine.store.snapshot import SIDES, copy_database
+from engine.store.snapshot import SIDES, check_database, copy_database
 
 PARTIAL = ".partial"
 """How the names of unfinished files end, here and in the data folder."""
@@ -70,10 +71,11 @@ def backup(settings: Settings, config: Path | None, file: Path, choices: Choices
     folder = settings.storage.path
     if not exists(folder / DATABASE):
         raise CommandError(
-            Exit.STORAGE, f"There's nothing to back up: {folder / DATABASE} doesn't exist."
+            Exit.STORAGE,
+            f"There's nothing to back up: {folder / DATABASE} isn't there, or isn't yours.",
         )
-    if exists(file) and (file.is_dir() or not choices.replace):
-        hint = "It's a folder" if file.is_dir() else "Add --replace to replace it"
+    if exists(file) and not (file.is_file() and choices.replace):
+        hint = "Add --replace to replace it" if file.is_file() else "It isn't a file"
         raise CommandError(Exit.USAGE, f"{file} already exists. {hint}.")
     text = _settings_text(config, choices)
     partial = file.with_name(f"{file.name}.{secrets.token_hex(4)}{PARTIAL}")
@@ -83,6 +85,7 @@ def backup(settings: Settings, config: Path | None, file: Path, choices: Choices
             private_file(copy)
             private_file(partial)
             schema = copy_database(folder / DATABASE, copy, tokens=choices.tokens)
+            _check(copy, folder / DATABASE)
             count = _write(partial, copy, text, folder, _manifest(schema, choices))
             partial.replace(file)
     except OSError as error:
@@ -93,7 +96,8 @@ def backup(settings: Settings, config: Path | None, file: Path, choices: Choices
         ) from error
     finally:
         for each in (partial, copy, *(copy.with_name(copy.name + side) for side in SIDES)):
-            each.unlink(missing_ok=True)
+            with suppress(OSError):
+                each.unlink(missing_ok=True)
     files = f" and {files_in_words(count)}" if choices.folders else ""
     out.print(
         f"✓ Backed up the database{files} to {file}, {human_size(file.stat().st_size)}.",
@@ -101,6 +105,14 @@ def backup(settings: Settings, config: Path | None, file: Path, choices: Choices
     )
     if not choices.tokens:
         out.print("Tokens aren't in it.")
+
+
+def _check(copy: Path, database: Path) -> None:
+    """Refuse what couldn't be restored."""
+    try:
+        check_database(copy)
+    except StorageError as error:
+        raise StorageError(f"{database} is damaged; keep your last backup. {error}") from error
 
 
 def _settings_text(config: Path | None, choices: Choices) -> str | None:
@@ -137,6 +149,12 @@ def _write(
                     archive.write(file, file.relative_to(folder).as_posix(), ZIP_STORED)
                 except FileNotFoundError:  # it was deleted meanwhile
                     continue
+                except UnicodeEncodeError:
+                    raise CommandError(
+                        Exit.OUTPUT,
+                        f"The backup can't be made: the name of {str(file)!r} isn't text. Rename "
+                        "the file. Nothing was left behind.",
+                    ) from None
                 count += 1
         stream.flush()
         os.fsync(stream.fileno())

@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Any
 
+from cli.settings import Settings, settings_from
 from engine import StorageError
 from engine.atomic_write import write_whole
-from engine.toml_text import toml_text
+from engine.toml_text import toml_header, toml_text
 
 Sections = dict[str, dict[str, Any]]
 
@@ -13,16 +14,27 @@ PARTIAL = ".00000000.partial"
 """As long as what is added to the file's name while it is written."""
 
 
-def write_settings(file: Path, sections: Sections) -> None:
+def write_settings(file: Path, sections: Sections) -> Settings:
     """Write the file, whole or not at all, readable only by its owner since it holds the token.
 
+    Returns:
+        The settings that it has.
+
     Raises:
+        SettingsError: The environment has something that doesn't go with it; nothing is written.
         StorageError: It can't be written.
     """
+    text = _toml(sections)
     try:
-        write_whole(file, _toml(sections).encode())
+        data = text.encode()
+    except UnicodeEncodeError:
+        raise StorageError(f"{file} can't be written: an answer isn't text in UTF-8.") from None
+    settings = settings_from(text, file)
+    try:
+        write_whole(file, data)
     except OSError as error:
         raise StorageError(f"{file} can't be written: {error.strerror}.") from error
+    return settings
 
 
 def _toml(sections: Sections) -> str:
@@ -31,5 +43,5 @@ def _toml(sections: Sections) -> str:
     for name, values in sections.items():
         given = {key: value for key, value in values.items() if value}
         if given:
-            text += f"\n[{name}]\n{toml_text(given)}"
+            text += f"\n{toml_header(name)}{toml_text(given)}"
     return text

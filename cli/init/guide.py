@@ -18,7 +18,7 @@ from cli.init.service import service_wanted
 from cli.invite import invite_link
 from cli.program import program
 from cli.service.install import DEFAULT_NAME, install
-from cli.settings import DEFAULT_FILE, TOKEN_VARIABLE, load_settings
+from cli.settings import DEFAULT_FILE, TOKEN_VARIABLE
 from engine import EngineSettings
 from engine.local_paths import exists
 from engine.settings import BUILT_IN_MODEL
@@ -42,8 +42,7 @@ def init(config: Path | None, given: Answers) -> None:
         account, sections, with_service = _answers(file, given)
     except (typer.Abort, KeyboardInterrupt):
         raise CommandError(Exit.INTERRUPTED, "Nothing was written.") from None
-    write_settings(file, sections)
-    settings = load_settings(file)
+    settings = write_settings(file, sections)
     out.print(f"\n✓ Wrote {file}. config.example.toml lists every setting.", style="green")
     _show_next(file, account, sections, with_service)
     if with_service:

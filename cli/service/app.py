@@ -41,4 +41,4 @@ def remove(context: typer.Context, name: Name = "atelier", config: Config = None
     from cli.service.install import remove
     from cli.settings import settings_file
 
-    remove(settings_of(context, config), settings_file(config or context.obj), name)
+    remove(settings_file(config or context.obj), name)

@@ -12,6 +12,7 @@ def launchd(launch: Launch) -> Service:
     label = f"local.{launch.name}"
     file = Path.home() / "Library" / "LaunchAgents" / f"{label}.plist"
     domain = f"gui/{os.getuid() if hasattr(os, 'getuid') else 0}"
+    service = f"{domain}/{label}"
     agent = {
         "Label": label,
         "ProgramArguments": launch.command,
@@ -24,7 +25,9 @@ def launchd(launch: Launch) -> Service:
     return Service(
         file=file,
         text=plistlib.dumps(agent, sort_keys=False).decode(),
+        before=(("launchctl", "bootout", service),),
         install=(("launchctl", "bootstrap", domain, str(file)),),
-        remove=(("launchctl", "bootout", f"{domain}/{label}"),),
+        known=("launchctl", "print", service),
+        remove=(("launchctl", "bootout", service),),
         hint="It runs while you are logged in. What it says is in log/ in the data folder.",
     )

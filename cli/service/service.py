@@ -47,7 +47,10 @@ class Service:
         file: Where its file goes.
         text: What is in it.
         encoding: How that is encoded.
+        before: Commands to run before, which fail where none was installed.
         install: Commands to run once the file is there.
+        known: A command that fails if the manager doesn't know the service; `None` if `remove`
+            works even then.
         remove: Commands to run before the file is deleted; the last one has to succeed.
         after: Commands to run when it has been deleted.
         hint: What else the owner should know, in a sentence.
@@ -56,7 +59,9 @@ class Service:
     file: Path
     text: str
     encoding: str = "utf-8"
+    before: tuple[tuple[str, ...], ...] = ()
     install: tuple[tuple[str, ...], ...]
+    known: tuple[str, ...] | None = None
     remove: tuple[tuple[str, ...], ...]
     after: tuple[tuple[str, ...], ...] = ()
     hint: str

@@ -21,7 +21,11 @@ def systemd(launch: Launch) -> Service:
     return Service(
         file=home / "systemd" / "user" / unit,
         text=_unit(launch),
-        install=((*control, "daemon-reload"), (*control, "enable", "--now", unit)),
+        install=(
+            (*control, "daemon-reload"),
+            (*control, "enable", unit),
+            (*control, "restart", unit),  # or one that runs would go on as before
+        ),
         remove=((*control, "disable", "--now", unit),),
         after=((*control, "daemon-reload"),),
         hint="It stops when you log out, unless you run: loginctl enable-linger",
@@ -29,13 +33,16 @@ def systemd(launch: Launch) -> Service:
 
 
 def _unit(launch: Launch) -> str:
+    # Some characters can't be in the program's path at all, or can't be escaped there.
+    odd = set("\"'\\$") & set(str(launch.python))
+    shell = ("/bin/sh", "-c", 'exec "$0" "$@"') if odd else ()
     return f"""\
 [Unit]
 Description=Atelier, a Discord bot that paints pictures
 
 [Service]
 Type=notify
-ExecStart={" ".join(map(_quoted, launch.command))}
+ExecStart={" ".join(map(_quoted, (*shell, *launch.command)))}
 ExecReload=/bin/kill -HUP $MAINPID
 Restart=on-failure
 RestartSec={RETRY}

@@ -22,10 +22,12 @@ def windows(launch: Launch) -> Service:
         file=file,
         text=_task(launch),
         encoding="utf-16",  # schtasks reads nothing else
+        before=(("schtasks", "/End", *task),),
         install=(
             ("schtasks", "/Create", *task, "/XML", str(file), "/F"),
             ("schtasks", "/Run", *task),
         ),
+        known=("schtasks", "/Query", *task),
         remove=(("schtasks", "/End", *task), ("schtasks", "/Delete", *task, "/F")),
         hint=f"To stop it for a while: schtasks /Change /TN {launch.name} /DISABLE, and /End.",
     )

@@ -82,7 +82,9 @@ def _connect(file: Path) -> sqlite3.Connection:
 
 def _schema(database: sqlite3.Connection) -> int:
     [(number,)] = database.execute("SELECT coalesce(max(number), 0) FROM schema_steps").fetchall()
-    return int(number)
+    if not isinstance(number, int):
+        raise sqlite3.DatabaseError("its schema has no number")
+    return number
 
 
 def _erase_tokens(database: sqlite3.Connection) -> None:

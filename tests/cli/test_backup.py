@@ -5,7 +5,10 @@ import contextlib
 import json
 import os
 import shutil
+import signal
+import sqlite3
 import stat
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -160,6 +163,54 @@ def newer(key: str) -> Callable[[Path], None]:
     return change
 
 
+def said(**values: object) -> Callable[[Path], None]:
+    """A backup that says something else of itself."""
+
+    def change(file: Path) -> None:
+        with ZipFile(file) as archive:
+            manifest = json.loads(archive.read("manifest.json"))
+        rewritten(file, {"manifest.json": json.dumps(manifest | values).encode()})
+
+    return change
+
+
+def patched(old: bytes, new: bytes) -> Callable[[Path], None]:
+    """A backup with other bytes in its list of files."""
+
+    def change(file: Path) -> None:
+        before, _, after = file.read_bytes().rpartition(old)
+        assert before
+        data = bytearray(before + new + after)
+        if old.startswith(b"loras"):
+            data[data.rindex(b"PK\x01\x02", 0, len(before)) + 9] |= 8  # UTF-8
+        file.write_bytes(data)
+
+    return change
+
+
+def schema_of(number: str) -> Callable[[Path], None]:
+    """A backup with a database that has nothing but its schema's number."""
+
+    def change(file: Path) -> None:
+        database = file.with_name("other.db")
+        with contextlib.closing(sqlite3.connect(database)) as made:
+            made.executescript(f"CREATE TABLE schema_steps AS SELECT {number} AS number")
+        rewritten(file, {DATABASE: database.read_bytes()})
+        database.unlink()
+
+    return change
+
+
+def outside(name: str) -> Callable[[Path], None]:
+    """A backup with a member that begins before the file does."""
+
+    def change(file: Path) -> None:
+        before, _, after = file.read_bytes().rpartition(name.encode())
+        file.write_bytes(before[:-4] + b"\xff\xff\xff\xff" + name.encode() + after)
+
+    return change
+
+
 def flipped(name: str) -> Callable[[Path], None]:
     def change(file: Path) -> None:
         with ZipFile(file) as archive:
@@ -185,7 +236,7 @@ STRANGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "without its database": (lambda f: rewritten(f, {DATABASE: None}), "it has no database"),
     "not a database": (lambda f: rewritten(f, {DATABASE: b"x" * 9000}), "its database can't be"),
     "a damaged database": (flipped(DATABASE), "is damaged"),
-    "a damaged picture": (flipped("pictures/000/000001-1.png"), "is damaged: pictures/000/"),
+    "a damaged picture": (flipped("pictures/000/000001-1.png"), "is damaged: 'pictures/000/"),
     "a damaged manifest": (lambda f: rewritten(f, {"manifest.json": b"{"}), "is damaged"),
     "a newer format": (newer("format"), "newer version of Atelier (9.9; this is"),
     "a newer database": (newer("schema_number"), "newer version of Atelier (9.9; this is"),
@@ -195,6 +246,17 @@ STRANGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "a drive": (leading_out("pictures/C:\\evil"), "doesn't belong"),
     "a link": (leading_out("pictures/link", link=True), "doesn't belong"),
     "something else": (leading_out("bot.py"), "doesn't belong"),
+    "a folder that it doesn't name": (said(folders=["uploads"]), "doesn't belong"),
+    "escape codes": (said(format=999, version="\x1b[2J"), "doesn't say what it is"),
+    "a name that isn't text": (patched(b"loras/style", b"loras/\xff\xffyle"), "its end is missing"),
+    "a newer kind of archive": (
+        patched(b"PK\x01\x02\x14\x03\x14", b"PK\x01\x02\x14\x03\xff"),
+        "its end",
+    ),
+    "a name without a letter": (lambda f: rewritten(f, {"pictures/": b""}), "doesn't belong"),
+    "no name": (leading_out(""), "doesn't belong"),
+    "a place before the file": (outside("uploads/a.png"), "is damaged: 'uploads/a.png'"),
+    "a schema without a number": (schema_of("'newest'"), "its database can't be read"),
 }
 
 
@@ -212,6 +274,73 @@ def test_a_file_that_cannot_be_restored_is_told_and_nothing_is_changed(
     assert result.err.endswith("Nothing was changed.\n")
     assert state(backup.parent) == before
     assert not list(backup.parent.parent.glob("evil"))
+
+
+def test_a_file_may_be_called_anything(atelier: Atelier, data: Path, workplace: Path) -> None:
+    """A backup isn't worth much if a name in it is found to be too odd when it's needed."""
+    names = {"loras/《水墨》\u3000风.safetensors", "loras/a \N{ROBOT FACE}\u200d.safetensors"}
+    if os.name != "nt":
+        names.add('loras/which? "this": 1|2.safetensors')
+    for name in names:
+        (data / name).write_bytes(b"x")
+    assert atelier("backup", "b.zip", "--loras").code is Exit.FINE
+    shutil.rmtree(data)
+    result = atelier("restore", "b.zip")
+    assert result.code is Exit.FINE, result.err
+    assert names < state(data).keys()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are text elsewhere")
+def test_a_name_that_is_not_text_is_told(atelier: Atelier, data: Path, workplace: Path) -> None:
+    (data / "loras" / os.fsdecode(b"\xff")).write_bytes(b"x")
+    result = atelier("backup", "b.zip", "--loras")
+    assert result.code is Exit.OUTPUT
+    assert "isn't text. Rename the file." in result.err
+    assert not list(workplace.glob("b.zip*"))
+
+
+@pytest.mark.parametrize("file", ["config.toml/b.zip", "x" * 250, "gone/b.zip"])
+def test_a_place_where_no_backup_can_be_is_told(atelier: Atelier, data: Path, file: str) -> None:
+    result = atelier("backup", file)
+    assert result.code is Exit.OUTPUT
+    assert result.err.startswith("✗ The backup can't be made: ")
+    assert len(result.err.splitlines()) == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a pipe has no name in a folder there")
+def test_what_is_not_a_file_is_not_replaced(atelier: Atelier, data: Path, workplace: Path) -> None:
+    os.mkfifo(workplace / "pipe")
+    assert "isn't a file" in atelier("backup", "pipe", "--replace").err
+    assert (workplace / "pipe").is_fifo()
+
+
+def test_a_damaged_database_does_not_replace_the_last_backup(
+    atelier: Atelier, data: Path, backup: Path
+) -> None:
+    damaged = bytearray((data / DATABASE).read_bytes())
+    damaged[-4096:] = bytes(4096)
+    (data / DATABASE).write_bytes(damaged)
+    before = backup.read_bytes()
+    result = atelier("backup", str(backup), "--replace")
+    assert result.code is Exit.STORAGE
+    assert "is damaged; keep your last backup" in result.err
+    assert backup.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "text", ["[discord]\nfoo = 1", "a = " + "[" * 5000, f"a = {'9' * 5000}"], ids=len
+)
+def test_settings_that_cannot_be_used_are_told(
+    atelier: Atelier, backup: Path, data: Path, text: str
+) -> None:
+    rewritten(backup, {"config.toml": text.encode()})
+    there = backup.parent / "there"
+    result = atelier("restore", str(backup), "--config", str(there / "config.toml"))
+    assert result.code is Exit.SETTINGS
+    first, last = result.err.splitlines()
+    assert first.startswith(f"✗ {there / 'config.toml'}")
+    assert last.endswith("Nothing was changed.")
+    assert not there.exists()
 
 
 def test_what_is_missing_is_told(atelier: Atelier, workplace: Path) -> None:
@@ -311,6 +440,112 @@ def test_a_move_that_a_power_failure_breaks_off_is_undone_at_the_next_start(
         assert asyncio.run(added_models(data)).keys() == {"fox"}
     else:
         assert state(data) == before
+
+
+@pytest.mark.parametrize("moves", range(11))
+def test_ctrl_c_leaves_all_of_it_or_nothing(
+    atelier: Atelier, backup: Path, data: Path, monkeypatch: pytest.MonkeyPatch, moves: int
+) -> None:
+    (data / DATABASE).write_bytes(b"as it was")
+    before, rename, left = state(data), Path.rename, moves
+
+    def interrupt(self: Path, target: Path) -> Path:
+        nonlocal left
+        left -= 1
+        if left == -1:
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    with monkeypatch.context() as interrupting, contextlib.suppress(KeyboardInterrupt):
+        interrupting.setattr(Path, "rename", interrupt)
+        restore(backup, None, replace=True)
+    assert not list(data.glob(".*"))
+    assert (left < 0 and state(data) == before) or asyncio.run(added_models(data)).keys() == {"fox"}
+
+
+def test_what_cannot_be_moved_back_is_kept_until_it_can(
+    atelier: Atelier, backup: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, rename = state(data), Path.rename
+
+    def fail(self: Path, target: Path) -> Path:
+        if target == data / "loras":  # neither to its place nor back
+            raise OSError(5, os.strerror(5))
+        return rename(self, target)
+
+    with monkeypatch.context() as failing:
+        failing.setattr(Path, "rename", fail)
+        result = atelier("restore", str(backup), "--replace")
+        assert result.code is Exit.STORAGE
+        assert "Nothing is lost: what was there is in" in result.err
+        assert len(result.err.splitlines()) == 1
+    assert atelier("models", "list").code is Exit.FINE, "any command puts it back"
+    assert state(data) == before
+
+
+def test_no_command_reads_a_folder_that_is_being_restored(
+    atelier: Atelier, data: Path, workplace: Path
+) -> None:
+    (data / ".replaced-1").mkdir()
+    with FileLock(data / "atelier.lock"):
+        assert "already using the folder" in atelier("backup", "b.zip").err
+    assert atelier("backup", "b.zip").code is Exit.FINE
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links take a right there")
+def test_a_folder_that_is_a_link_stays_one_when_a_restore_is_undone(
+    atelier: Atelier, backup: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (data / "pictures").rename(data.parent / "elsewhere")
+    (data / "pictures").symlink_to(Path("..") / "elsewhere")
+    before, rename = state(data.parent), Path.rename
+
+    def fail(self: Path, target: Path) -> Path:
+        if target == data / "uploads" and ".restore-" in str(self):
+            raise OSError(28, os.strerror(28))
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", fail)
+    assert atelier("restore", str(backup), "--replace").code is Exit.STORAGE
+    assert state(data.parent) == before
+    assert (data / "pictures").is_symlink()
+
+
+STUCK = """
+import sys, time
+from pathlib import Path
+import cli.backup.restore, cli.backup.write
+from bot import main
+
+def wait(*_):
+    print("here", flush=True)
+    time.sleep(60)
+
+cli.backup.write._write = cli.backup.restore._check_database = wait
+main(sys.argv[1:])
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows ends a process at once")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("line", ["backup b.zip", "restore backup.zip --replace"])
+def test_who_is_asked_to_end_leaves_nothing_behind(
+    backup: Path, data: Path, workplace: Path, number: signal.Signals, line: str
+) -> None:
+    before = state(workplace)
+    process = subprocess.Popen(
+        [sys.executable, "-c", STUCK, *line.split()],
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+        stdout=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"here\n"
+    process.send_signal(number)
+    process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    assert state(workplace) == before
 
 
 def test_data_says_what_takes_how_much(atelier: Atelier, data: Path) -> None:

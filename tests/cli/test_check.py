@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from cli.check_cluster import worker
 from cli.exits import Exit
+from cli.settings import load_settings
 from engine.cluster.worker.taken_invitations import TakenInvitations
 from tests.cli.conftest import TOKEN, Atelier, Result
 from tests.engine.cluster.sides import running_server
@@ -244,3 +246,32 @@ def test_the_server_of_an_invitation_is_asked(
         TakenInvitations(workplace / "data").keep(wrong)
         assert "its certificate is another one" in line(atelier("check"), "worker")
     assert "can't be reached" in line(atelier("check"), "worker")
+
+
+def test_a_data_folder_of_another_account_is_told(
+    atelier: Atelier, workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (workplace / "data" / "atelier.lock").mkdir(parents=True)  # can't be opened by anybody
+    result = atelier("check")
+    assert "✗ storage" in result.out
+    assert "atelier.lock: " in result.out
+    assert not result.err
+
+    def refuse(*_: object, **__: object) -> bool:
+        raise PermissionError(13, os.strerror(13))
+
+    monkeypatch.setattr(Path, "is_dir", refuse)
+    result = atelier("data")
+    assert result.code is Exit.STORAGE
+    assert result.err == f"✗ {workplace / 'data'} can't be read: Permission denied.\n"
+
+
+def test_invitations_that_cannot_be_read_are_told(
+    workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: object) -> list[object]:
+        raise PermissionError(13, os.strerror(13))
+
+    monkeypatch.setattr("cli.check_cluster.TakenInvitations.all", refuse)
+    [found] = worker(load_settings(None))
+    assert "Permission denied" in found.text

@@ -151,6 +151,23 @@ def test_a_signal_ends_it_in_order(api: pytest.MonkeyPatch, number: signal.Signa
     assert "Traceback" not in told
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGHUP there")
+def test_a_hangup_while_it_starts_is_heard_once_it_can_be(api: pytest.MonkeyPatch) -> None:
+    Silent.asked.clear()
+    with discord_that(Silent) as address:
+        api.setenv("ATELIER_DISCORD__API_URL", address)
+        process = subprocess.Popen([sys.executable, BOT], stderr=subprocess.PIPE, text=True)
+        assert process.stderr is not None
+        assert "Starting" in process.stderr.readline()
+        process.send_signal(signal.SIGHUP)
+        assert Silent.asked.wait(60)
+        process.send_signal(signal.SIGTERM)
+        _, told = process.communicate(timeout=30)
+    assert process.returncode == Exit.FINE, told
+    assert "Settings reloaded" in told
+
+
 STUBBORN = """
 import asyncio, time
 from cli.signals import on_signal

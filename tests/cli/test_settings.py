@@ -303,7 +303,7 @@ def test_a_file_from_a_windows_editor_is_read(workplace: Path) -> None:
         ),
         (
             "[discord]\nproxy = 'socks://me:secret@proxy'",
-            'config.toml, line 2: discord.proxy is "socks://…@proxy". '
+            'config.toml, line 2: discord.proxy is "socks://[secret]@proxy". '
             "HTTP proxy for Discord, such as http://user:password@host:8080.",
         ),
     ],

@@ -121,11 +121,38 @@ def test_a_service_has_the_token_in_its_file(
     monkeypatch.setattr("cli.service.install.subprocess.run", run)
     assert atelier(*line).code is Exit.FINE
     assert TOKEN in (workplace / "config.toml").read_text()
-    assert ("--user", "enable", "--now", "atelier.service") in done
+    assert ("--user", "restart", "atelier.service") in done
     monkeypatch.delenv("DISCORD_TOKEN")
     result = atelier(*line)
     assert result.code is Exit.SERVICE
     assert "needs the bot's token" in result.err
+
+
+@pytest.mark.parametrize("source", ["stabilityai/sd-xl-base-1.0", "水墨 1.5", 'a "b" 1.0'])
+def test_a_model_can_have_any_name(atelier: Atelier, workplace: Path, source: str) -> None:
+    if "/" not in source:
+        (workplace / source).mkdir()
+        source = str(workplace / source)
+    result = atelier("init", "--yes", "--model", source)
+    assert result.code is Exit.FINE, result.err
+    settings = load_settings(None)
+    assert settings.models[settings.engine.default_model].source == source
+
+
+def test_an_environment_that_does_not_go_with_it_is_told_before_it_is_written(
+    atelier: Atelier, workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ATELIER_MODELS__SD__WIDTH", "3")
+    assert atelier("init", "--yes", "--model", "owner/sd").code is Exit.SETTINGS
+    assert not list(workplace.iterdir())
+
+
+def test_nobody_is_asked_if_standard_input_is_closed(
+    atelier: Atelier, workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    result = atelier("init", "--model", "sketch")
+    assert result.code is Exit.FINE, result.err
 
 
 @pytest.mark.parametrize(
@@ -141,6 +168,7 @@ def test_a_service_has_the_token_in_its_file(
         (["--config", "f" * 300], Exit.STORAGE, "can't be written: File name too long."),
         (["--config", "file/config.toml"], Exit.STORAGE, "file isn't a folder."),
         (["--config", "."], Exit.STORAGE, "it isn't a file."),
+        (["--folder", "\udcff"], Exit.STORAGE, "an answer isn't text in UTF-8."),
     ],
 )
 def test_what_cannot_be_used_is_told_and_nothing_written(

@@ -46,7 +46,7 @@ MAX_GRADIENT = 1.0
 
 OWN, CLASS = "own", "class"
 
-KEEPING = 4.0
+KEEPING = 8.0
 """Weight of what stays as it was against what is learnt.
 
 Diffusers' DreamBooth scripts have 1.0, where the class is learnt from its pictures. This loss

@@ -157,7 +157,9 @@ def test_a_hangup_while_it_starts_is_heard_once_it_can_be(api: pytest.MonkeyPatc
     Silent.asked.clear()
     with discord_that(Silent) as address:
         api.setenv("ATELIER_DISCORD__API_URL", address)
+        before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # `nohup` may have had it ignored
         process = subprocess.Popen([sys.executable, BOT], stderr=subprocess.PIPE, text=True)
+        signal.signal(signal.SIGHUP, before)
         assert process.stderr is not None
         assert "Starting" in process.stderr.readline()
         process.send_signal(signal.SIGHUP)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 
+from engine.diffusion import loader
 from engine.diffusion.families import flux_kontext, qwen_image_21, qwen_image_edit
 from engine.models.families import FAMILIES as KNOWN
 from engine.models.model import Model
@@ -92,10 +93,12 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Model]:
 
 @pytest.fixture(scope="module")
 def plain(models: Callable[[str], Model]) -> Callable[[str], Painting]:
-    """What a family's tiny model paints on the CPU."""
+    """What a family's tiny model paints on the CPU, in the layout that a card has at first."""
 
     @cache
     def painted(family: str) -> Painting:
-        return paint_one(models(family), engine_settings(previews=False))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(loader, "use_cpu_kernels", lambda parts: None)
+            return paint_one(models(family), engine_settings(previews=False))
 
     return painted

@@ -12,7 +12,7 @@ from engine.store.database import Database
 from engine.store.unreadable import readable
 from engine.training.dataset.duplicates import Fingerprint
 from engine.training.request import Kind, TrainingRequest
-from engine.training.training import CollectedPicture, Training, TrainingState
+from engine.training.training import UNDER_WAY, CollectedPicture, Training, TrainingState
 from speech import Sentence, load_sentence, say
 
 COLUMNS = (
@@ -79,12 +79,11 @@ class TrainingTable:
 
     async def count_open(self, model: str) -> int:
         """How many trainings on that model were started and aren't over."""
-        open_states = (TrainingState.WAITING, TrainingState.RUNNING, TrainingState.PAUSED)
         rows = await self._database.read(
             "SELECT count(*) FROM trainings WHERE model = ? "
             "AND state IN (SELECT value FROM json_each(?))",
             model,
-            json.dumps(open_states),
+            json.dumps(UNDER_WAY),
         )
         return int(rows[0][0])
 

@@ -34,6 +34,10 @@ class TrainingState(StrEnum):
         return self in (TrainingState.FINISHED, TrainingState.FAILED, TrainingState.CANCELLED)
 
 
+UNDER_WAY = (TrainingState.WAITING, TrainingState.RUNNING, TrainingState.PAUSED)
+"""The states of those that were started and aren't over."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CollectedPicture:
     """A picture that was given to a training.

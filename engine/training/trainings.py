@@ -16,7 +16,7 @@ from engine.training.requests import request_of, write_dataset
 from engine.training.run_folder import RunFolder
 from engine.training.running import Ending, if_there
 from engine.training.scheduling import PAUSE_SECONDS
-from engine.training.training import Training, TrainingEvent, TrainingState
+from engine.training.training import UNDER_WAY, Training, TrainingEvent, TrainingState
 from speech import say
 
 LATELY = 7 * 24 * 3600.0
@@ -239,8 +239,7 @@ class Trainings(TrainingCollection):
 
     async def under_way(self) -> list[TrainingEvent]:
         """The news of those that were started and aren't over, oldest first."""
-        states = TrainingState.WAITING, TrainingState.RUNNING, TrainingState.PAUSED
-        return [self._events.latest(each) for each in await self._table.in_states(*states)]
+        return [self._events.latest(each) for each in await self._table.in_states(*UNDER_WAY)]
 
     async def set_message(self, training_id: int, message_ref: Any) -> None:
         """Update where its message is. Raises `UnknownJob`."""

@@ -13,7 +13,12 @@ from engine.memory.plan import Plan, Quantization, Residence, Stage
 
 
 class AccelerateOffload:
-    """A pipeline whose `__call__` moves its components by accelerate's hooks."""
+    """A pipeline whose `__call__` moves its components by accelerate's hooks.
+
+    Attributes:
+        device: Where it computes.
+        adapter_bytes: Bytes of what was loaded into components since they were taken, by name.
+    """
 
     def __init__(self, pipe: Any, device: torch.device, plan: Plan | None = None) -> None:
         """Take a pipeline whose weights are in RAM; see `OffloadedComponents`."""
@@ -22,7 +27,7 @@ class AccelerateOffload:
         self._plan = plan
         self._placed: Any = None
         self._own_bytes = {name: size_of(module) for name, module in self._modules()}
-        self._adapter_bytes: dict[str, int] = {}
+        self.adapter_bytes: dict[str, int] = {}
 
     def _modules(self) -> list[tuple[str, nn.Module]]:
         components = getattr(self._pipe, "components", {})
@@ -34,11 +39,6 @@ class AccelerateOffload:
         return self._plan is None or all(
             place.quantization is not Quantization.BNB8 for place in self._plan.places.values()
         )
-
-    @property
-    def adapter_bytes(self) -> dict[str, int]:
-        """Bytes of what was loaded into the components since they were taken, if anything was."""
-        return self._adapter_bytes
 
     @property
     def added(self) -> tuple[Component, ...]:
@@ -62,7 +62,7 @@ class AccelerateOffload:
         try:
             yield
         finally:
-            self._adapter_bytes = added_bytes(self._own_bytes, dict(self._modules()))
+            self.adapter_bytes = added_bytes(self._own_bytes, dict(self._modules()))
 
     def to_device(self, pipe: Any = None) -> None:
         """Have the pipeline ready to be called, or another one with the same components."""

@@ -132,7 +132,12 @@ class PinnedPart:
 
 
 class OffloadedComponents:
-    """The components of a pipeline by name."""
+    """The components of a pipeline by name.
+
+    Attributes:
+        device: Where they compute.
+        adapter_bytes: Bytes of what was loaded into components since they were taken, by name.
+    """
 
     def __init__(self, pipe: Any, device: torch.device, plan: Plan | None = None) -> None:
         """Take a pipeline whose weights are in RAM.
@@ -147,7 +152,7 @@ class OffloadedComponents:
             name: part for name, part in pipe.components.items() if isinstance(part, nn.Module)
         }
         self._own_bytes = {name: size_of(module) for name, module in self._modules.items()}
-        self._adapter_bytes: dict[str, int] = {}
+        self.adapter_bytes: dict[str, int] = {}
         self._parts: dict[str, OffloadablePart] = {}
         self._places: dict[str, ComponentPlacement] = {}
         self._resident: set[str] = set()
@@ -165,11 +170,6 @@ class OffloadedComponents:
     def nbytes(self) -> int:
         """Bytes of all weights, which is what the pipeline takes in RAM."""
         return sum(size_of(module) for module in self._modules.values())
-
-    @property
-    def adapter_bytes(self) -> dict[str, int]:
-        """Bytes of what was loaded into the components since they were taken, if anything was."""
-        return self._adapter_bytes
 
     @property
     def added(self) -> tuple[Component, ...]:
@@ -196,7 +196,7 @@ class OffloadedComponents:
             return
         module = self._modules.pop(name)
         del self._added[name], self._own_bytes[name]
-        self._adapter_bytes.pop(name, None)
+        self.adapter_bytes.pop(name, None)
         self._places.pop(name, None)
         self._resident.discard(name)
         if (part := self._parts.pop(name, None)) is not None:
@@ -240,7 +240,7 @@ class OffloadedComponents:
         finally:
             for name in changing:
                 self._parts[name] = _part(self._modules[name], self.device, self._places[name])
-            self._adapter_bytes = added_bytes(self._own_bytes, self._modules)
+            self.adapter_bytes = added_bytes(self._own_bytes, self._modules)
 
     def release(self) -> None:
         """Move everything off the device; what is used again comes back by itself."""

@@ -16,6 +16,7 @@ from typing import Annotated
 import typer
 
 from engine.jobs.assignment import JobAssignment
+from engine.jobs.batch_sizes import BatchSizes
 from engine.jobs.device_load import DeviceLoad
 from engine.jobs.job import Job, JobState
 from engine.jobs.outlook import Outlook
@@ -121,7 +122,8 @@ def _measured(work: Callable[[], object], repeats: int = REPEATS) -> str:
 def _load(name: str) -> DeviceLoad:
     known = [_measurement(name, model, Stage.STEP, 0.1) for model in MODELS]
     known += [_measurement(name, model, Stage.LOAD, 10.0) for model in MODELS]
-    return DeviceLoad(name, 1, StepTimes(ProfileStore(known), 1))
+    batches = BatchSizes(1)
+    return DeviceLoad(name, batches, StepTimes(ProfileStore(known), batches))
 
 
 def _measurement(device: str, model: str, stage: Stage, seconds: float) -> Measurement:

@@ -87,7 +87,7 @@ ENGINE = (
     ("engine.safety", "engine.moderation", "engine.writing"),
     ("engine.jobs",),
     (
-        *("engine.models", "engine.jobs.step_times"),
+        *("engine.models", "engine.jobs.step_times", "engine.jobs.batch_sizes"),
         *("engine.training.bases", "engine.training.planning", "engine.training.process"),
         *("engine.training.outside.checking", "engine.training.outside.process"),
     ),

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from engine.devices.attached_device import AttachedDevice, DeviceState
 from engine.devices.device_host import DeviceDied, DeviceLost, crash_sentence
 from engine.devices.messages import (
+    BatchPlanned,
     CancelJob,
     ExecutorReport,
     ForgetModel,
@@ -29,6 +30,7 @@ from engine.devices.picture_check import why_not_asked_for
 from engine.devices.postprocess import Postprocessor
 from engine.errors import AtelierError, DeviceUnavailable, StorageError
 from engine.jobs.attempts import gave_up
+from engine.jobs.batch_sizes import BatchSizes
 from engine.jobs.device_load import DeviceLoad
 from engine.jobs.job import Job, JobState
 from engine.jobs.recipe import Recipe
@@ -91,10 +93,11 @@ class DeviceSlot:
         self.preloading: str | None = None
         self.failure: str | None = None
         self.memory: DeviceMemory | None = None
+        batches = BatchSizes(device.batch_size)
         self.load = DeviceLoad(
             device.name,
-            device.batch_size,
-            StepTimes(device.profiles, device.batch_size),
+            batches,
+            StepTimes(device.profiles, batches),
             self._can_paint,
             lambda: not self.lent and device.accepts(),
         )
@@ -125,7 +128,7 @@ class DeviceSlot:
         return DeviceState(
             name=self.name,
             local=self.device.local,
-            batch_size=self.device.batch_size,
+            batch_size=self.load.batches.of(self.load.model),
             model=self.load.model,
             running=tuple(self.load.running.values()),
             paused=self.load.paused,
@@ -207,6 +210,10 @@ class DeviceSlot:
             case StageMeasured(measured) | ModelOverflowed(measured):
                 saving = self._services.measurements.keep(measured)
                 self._services.tasks.start(saving, "save a measurement")
+                return
+            case BatchPlanned(model, pictures):
+                self.load.batches.plan(model, pictures)
+                self._services.changed()
                 return
             case _ if self._detached or report.job_id not in self.load.running:
                 self._ignored += 1

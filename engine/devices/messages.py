@@ -139,6 +139,14 @@ class JobReturned:
 
 
 @dataclass(frozen=True, slots=True)
+class BatchPlanned:
+    """From the executor: a model is painted with batches of up to so many pictures from now on."""
+
+    model: str
+    pictures: int
+
+
+@dataclass(frozen=True, slots=True)
 class StageMeasured:
     """From the executor: what a stage of a memory plan took, worth keeping for the next start."""
 
@@ -158,6 +166,7 @@ ExecutorReport = (
     | JobFailed
     | JobDropped
     | JobReturned
+    | BatchPlanned
     | StageMeasured
     | ModelOverflowed
 )

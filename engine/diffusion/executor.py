@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -26,6 +26,7 @@ from engine.devices.messages import (
     RunJob,
     StopExecutor,
 )
+from engine.diffusion.batches import Batches
 from engine.diffusion.device import Device
 from engine.diffusion.families import Sample
 from engine.diffusion.loader import LoadedModel
@@ -93,7 +94,7 @@ class Executor:
         self._running_jobs: dict[int, RunningJob] = {}
         self._model_in_use: LoadedModel | None = None
         self._timer = StepTimer(device.name)
-        self._last_key: Hashable = None
+        self._batches = Batches(report)
         self._stopping = False
 
     @torch.inference_mode()
@@ -259,7 +260,7 @@ class Executor:
             self._report(JobDropped(job_id))
 
     def _step(self) -> None:
-        samples = self._next_batch()
+        samples = self._batches.next(self._running_jobs.values(), self._loaded)
         self._blame.record(self._jobs_of(samples))
         before = samples[0].step
         failure: Exception | None = None
@@ -279,20 +280,6 @@ class Executor:
                 self._finish_samples(running_job)
         if not self._running_jobs:
             self._timer.finish()
-
-    def _next_batch(self) -> list[Sample]:
-        """The samples to step: batches that can't be merged take turns, older samples go first."""
-        groups: dict[Hashable, list[Sample]] = {}
-        for running_job in self._running_jobs.values():
-            for sample in running_job.samples:
-                if not sample.done:
-                    alone = running_job.job.id if running_job.alone else None
-                    key = (alone, self._loaded.family.batch_key(sample))
-                    groups.setdefault(key, []).append(sample)
-        keys = list(groups)
-        turn = keys.index(self._last_key) + 1 if self._last_key in groups else 0
-        self._last_key = keys[turn % len(keys)]
-        return groups[self._last_key][: self._loaded.memory.plan.batch]
 
     def _jobs_of(self, samples: Sequence[Sample]) -> list[int]:
         """The numbers of the jobs that the samples belong to."""

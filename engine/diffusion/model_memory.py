@@ -1,6 +1,7 @@
 """The memory plan of one loaded model: chosen, measured, and replaced when memory runs out."""
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -21,6 +22,9 @@ from engine.models.model import Model
 from engine.sizes import human_size
 
 log = logging.getLogger(__name__)
+
+STEADY_STEPS = 20
+"""Steps of a batch after which what it gains is taken as measured: the first ones warm up."""
 
 DURING = {
     Stage.LOAD: "while loading",
@@ -64,6 +68,7 @@ class ModelMemory:
         self._on_measured = on_measured
         self._on_overflow = on_overflow
         self._unproven: list[Overflow] = []
+        self._steps: Counter[int] = Counter()
         self._quiet_jobs = 0
         self._patience = QUIET_JOBS
         self._before_trial: Plan | None = None
@@ -185,6 +190,10 @@ class ModelMemory:
             controlled = recipe.control is not None
             size = size_at(stage, recipe.width, recipe.height, recipe.pictures_beside, controlled)
             self._learn(self._measurement(stage, size, batch, usage=usage, seconds=seconds))
+        if stage is Stage.STEP:
+            self._steps[batch] += 1
+            if self._steps[batch] % STEADY_STEPS == 0:
+                self._narrow_batch()
 
     def record_load(self, seconds: float) -> None:
         """Take in how long loading took."""
@@ -239,6 +248,14 @@ class ModelMemory:
     def largest_size_that_fits(self) -> tuple[int, int] | None:
         """The largest size of the same proportions that some plan fits, pixels."""
         return largest_size_that_fits(self._request)
+
+    def _narrow_batch(self) -> None:
+        """Keep to the batches that are worth their latency, as far as that is measured."""
+        size, plan = self._request.size_at(Stage.STEP), self.plan
+        best = self._request.profile.best_batch(plan.key, *size, plan.batch)
+        if best < plan.batch:
+            log.info("%s: batches of up to %d, which are hardly slower", self._model.name, best)
+            self.plan = replace(plan, batch=best)
 
     def _learn(self, measurement: Measurement) -> None:
         if (learned := self._profiles.learn(measurement)) is None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from engine.jobs.batch_sizes import BatchSizes
 from engine.jobs.job import Job
 from engine.jobs.step_times import StepTimes
 
@@ -11,7 +12,7 @@ class DeviceLoad:
 
     Attributes:
         name: Of the device.
-        batch_size: Pictures that it paints side by side.
+        batches: How many pictures it paints side by side.
         times: What takes how long there.
         can_paint: Whether it has what a job needs.
         accepts: Whether it asks for work now.
@@ -28,13 +29,13 @@ class DeviceLoad:
     def __init__(
         self,
         name: str,
-        batch_size: int,
+        batches: BatchSizes,
         times: StepTimes,
         can_paint: Callable[[Job], bool] = lambda job: True,
         accepts: Callable[[], bool] = lambda: True,
     ) -> None:
         self.name = name
-        self.batch_size = batch_size
+        self.batches = batches
         self.times = times
         self.can_paint = can_paint
         self.accepts = accepts
@@ -44,6 +45,11 @@ class DeviceLoad:
         self.kept_out_since: float | None = None
         self._left: dict[int, float | None] = {}
         self._count()
+
+    @property
+    def batch_size(self) -> int:
+        """How many pictures it paints side by side now."""
+        return self.batches.of(self.painting)
 
     @property
     def is_open(self) -> bool:

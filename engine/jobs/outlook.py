@@ -53,7 +53,7 @@ class Foreseen:
     @property
     def share(self) -> float:
         """How much it has to do, in full batches."""
-        return (self.pictures + self.placed) / self.load.batch_size
+        return (self.pictures + self.placed) / self.load.batches.of(self.painting)
 
     def starts(self, job: Job) -> bool:
         """Whether it can begin with a job now: what needs no model fits beside any."""
@@ -90,7 +90,7 @@ class Foreseen:
         self.placed -= job.recipe.count
         self.pictures += job.recipe.count
         self.painting = self.painting or job.recipe.model_needed
-        self.is_open = self.is_open and self.pictures < self.load.batch_size
+        self.is_open = self.is_open and self.pictures < self.load.batches.of(self.painting)
 
 
 class Outlook:

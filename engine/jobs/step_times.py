@@ -2,6 +2,7 @@
 
 import math
 
+from engine.jobs.batch_sizes import BatchSizes
 from engine.jobs.recipe import Recipe
 from engine.memory.activations import size_at
 from engine.memory.plan import Stage
@@ -13,9 +14,9 @@ from engine.models.schedulers import SCHEDULERS
 class StepTimes:
     """Estimates seconds of the device's time from the measured profiles."""
 
-    def __init__(self, profiles: ProfileStore, batch_size: int) -> None:
+    def __init__(self, profiles: ProfileStore, batches: BatchSizes) -> None:
         self._profiles = profiles
-        self._batch_size = batch_size
+        self._batches = batches
         self._jobs: dict[tuple[object, ...], float | None] = {}
         self._version = profiles.version
 
@@ -55,18 +56,19 @@ class StepTimes:
         if self._version != self._profiles.version:
             self._version = self._profiles.version
             self._jobs.clear()
-        key = same_time(recipe)
+        batch = self._batches.of(recipe.model)
+        key = batch, *same_time(recipe)
         if key not in self._jobs:
-            self._jobs[key] = self._job(recipe)
+            self._jobs[key] = self._job(recipe, batch)
         return self._jobs[key]
 
-    def _job(self, recipe: Recipe) -> float | None:
-        step = self.step(recipe, self._batch_size)
+    def _job(self, recipe: Recipe, batch: int) -> float | None:
+        step = self.step(recipe, batch)
         if step is None:
             return None
         calls = SCHEDULERS[recipe.scheduler].calls_per_step * recipe.num_inference_steps
         share = share_computed(recipe)
-        return step / self._batch_size * recipe.count * calls * share
+        return step / batch * recipe.count * calls * share
 
 
 def same_time(recipe: Recipe) -> tuple[object, ...]:

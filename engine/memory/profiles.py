@@ -5,10 +5,10 @@ a plan gives the working memory of all plans of that model, size and batch: the 
 the weights that its plan had on the device.
 """
 
+import math
 from collections import ChainMap
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from math import prod
 from typing import Self, TypeVar
 
 from engine.memory.measurement import Measurement, WorkingKey, working_key
@@ -16,7 +16,7 @@ from engine.memory.plan import Plan, Stage
 from engine.memory.precision import Overflow
 
 MIN_GAIN = 1.1
-"""A larger batch must paint at least so many times the pictures per second."""
+"""A batch of twice the size must paint at least so many times the pictures per second."""
 
 SMOOTHING = 0.2
 """Weight of a new step in the moving average of step times."""
@@ -96,13 +96,13 @@ class ModelProfile:
             m.stage
             for m in self.measurements
             if (m.plan_key, m.failed) == (plan.key, False)
-            and m.width * m.height >= prod(size_at(m.stage))
+            and m.width * m.height >= math.prod(size_at(m.stage))
             and (m.stage is not Stage.STEP or m.batch >= plan.batch)
         }
         for m in self.measurements:
             if (
                 m.failed
-                and prod(size_at(m.stage)) >= m.width * m.height
+                and math.prod(size_at(m.stage)) >= m.width * m.height
                 and (m.plan_key == plan.key or m.stage not in proven)
                 and usable <= 1.05 * m.usable_bytes
                 and plan.peaks[m.stage] >= (m.peak_bytes or 0)
@@ -114,8 +114,9 @@ class ModelProfile:
     def best_batch(self, plan_key: str, width: int, height: int, wanted: int) -> int:
         """The largest batch up to `wanted` that measurements don't advise against.
 
-        A measured batch with less than `MIN_GAIN` times the pictures per second of the best smaller
-        one isn't worth its latency, nor is a larger one; one that was never measured may be tried.
+        A measured batch that gains less over smaller ones isn't worth its latency: `MIN_GAIN` for
+        twice the size, for others the power that belongs to it. One that is larger than all that
+        were measured may be tried if the largest of those is the best.
         """
         seconds = {
             m.batch: m.seconds
@@ -123,12 +124,12 @@ class ModelProfile:
             if (m.plan_key, m.stage, m.width, m.height) == (plan_key, Stage.STEP, width, height)
             and m.seconds
         }
-        best, speed = wanted, 0.0
-        for batch in sorted(b for b in seconds if b <= wanted):
-            if speed and batch / seconds[batch] < MIN_GAIN * speed:
-                return best
-            best, speed = batch, batch / seconds[batch]
-        return wanted
+        best, speed, largest = wanted, 0.0, 0
+        for largest in sorted(batch for batch in seconds if batch <= wanted):
+            faster = largest / seconds[largest]
+            if not speed or faster >= speed * MIN_GAIN ** math.log2(largest / best):
+                best, speed = largest, faster
+        return best if best < largest else wanted
 
 
 class ProfileStore:

@@ -62,6 +62,9 @@ class Meeting:
         self.line.takes, self.pause = beat.takes, beat.pause
         for device, memory in zip(self.devices, beat.memory, strict=False):
             device.told_memory = memory
+        for device, batch in zip(self.devices, beat.batches, strict=False):
+            if batch is not None:
+                device.take_batch(batch)
         for number in beat.leases:
             if (found := self.find(number)) is not None:
                 found[1].named_at = self.heard_at

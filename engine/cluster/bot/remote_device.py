@@ -19,12 +19,13 @@ from engine.cluster.protocol.encoding import encode
 from engine.cluster.protocol.job_messages import FindLora, needed_files, paint_message
 from engine.cluster.protocol.measurements import facts_of, first_pixels, profiles_of
 from engine.cluster.protocol.messages import Cancel, Forget, Hello, LoadModel
-from engine.cluster.protocol.parts import CardMemory, FileRef
+from engine.cluster.protocol.parts import CardBatch, CardMemory, FileRef
 from engine.cluster.protocol.pictures import Assembly, expected_size
 from engine.devices.attached_device import AttachedDevice
 from engine.devices.blame import BlameFile
 from engine.devices.device_host import OnCrash, OnReport
 from engine.devices.messages import (
+    BatchPlanned,
     CancelJob,
     ExecutorCommand,
     ExecutorReport,
@@ -114,6 +115,7 @@ class RemoteDevice:
         self.blame = RemoteBlame()
         self.profiles = profiles_of(hello.measured, self.card)
         self.told_memory: CardMemory | None = None
+        self._planned: BatchPlanned | None = None
         self._line = line
         self._number = number
         self._offers = hello.offers
@@ -205,6 +207,14 @@ class RemoteDevice:
         most = self._pixels.get(job.recipe.model) if job.recipe.model_needed else None
         fits = most is None or job.recipe.width * job.recipe.height <= most
         return fits and all(resource in self._line.usable for resource in needed)
+
+    def take_batch(self, told: CardBatch) -> None:
+        """The worker has said how many pictures are painted side by side here."""
+        planned = BatchPlanned(told.model, told.pictures)
+        known = Resource(Kind.MODEL, told.model) in self._line.usable
+        if known and planned != self._planned:
+            self._planned = planned
+            self.report(planned)
 
     def may_try_again(self) -> bool:
         """Whether it may be given jobs now that it had given back; it is said once."""

@@ -19,6 +19,7 @@ from engine.cluster.protocol.parts import (
     PART_BYTES,
     PREVIEW_BYTES,
     Card,
+    CardBatch,
     CardMemory,
     Count,
     FileRef,
@@ -76,6 +77,7 @@ class Beat(Message):
         leases: The jobs that it has.
         pause: Why it is paused, in a word or two.
         memory: Of each card, as far as it can tell.
+        batches: How many pictures each paints side by side, if it has said so.
     """
 
     type: Literal["beat"] = "beat"
@@ -83,6 +85,7 @@ class Beat(Message):
     leases: Annotated[list[Count], Field(max_length=MAX_LEASES)]
     pause: Short = ""
     memory: list[CardMemory | None] = Field(default=[], max_length=MAX_CARDS)
+    batches: list[CardBatch | None] = Field(default=[], max_length=MAX_CARDS)
 
 
 class Progress(Message):

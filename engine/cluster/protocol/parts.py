@@ -64,6 +64,13 @@ class CardMemory(Part):
     total_bytes: Count
 
 
+class CardBatch(Part):
+    """How many pictures a card paints side by side with a model, as `BatchPlanned`."""
+
+    model: Short
+    pictures: Annotated[int, Field(ge=1, le=64)]
+
+
 class Offer(Part):
     """Something that a worker has: a model, or what it paints with besides.
 

@@ -189,6 +189,7 @@ class WorkerAgent:
                 leases=had,
                 pause=reason or "",
                 memory=self._memory,
+                batches=[one.batch for one in self._devices],
             )
             try:
                 answer = await self._link.ask(beat)

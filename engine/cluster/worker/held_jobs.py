@@ -32,6 +32,7 @@ from engine.cluster.worker.job_files import JobFiles
 from engine.cluster.worker.models import WorkerModels
 from engine.devices.device_host import DeviceDied, DeviceHost, crash_sentence
 from engine.devices.messages import (
+    BatchPlanned,
     CancelJob,
     ExecutorReport,
     JobDropped,
@@ -80,7 +81,12 @@ class HeldJob:
 
 
 class HeldJobs:
-    """All jobs of this worker."""
+    """All jobs of this worker.
+
+    Attributes:
+        batch: How many pictures its device paints side by side, with which model; `None` before it
+            has said so.
+    """
 
     def __init__(
         self,
@@ -105,6 +111,7 @@ class HeldJobs:
             on_full: Called when the disk is full.
             on_change: Called when there is room for another job.
         """
+        self.batch: BatchPlanned | None = None
         self._link = link
         self._device = device
         self._models = models
@@ -225,6 +232,9 @@ class HeldJobs:
         return next((held for held in self._held.values() if held.number == number), None)
 
     def _on_report(self, report: ExecutorReport) -> None:
+        if isinstance(report, BatchPlanned):
+            self.batch = report
+            return
         if isinstance(report, StageMeasured):
             self._save(report.measurement)
             self._say(NewMeasurement(measured=measured(report.measurement)))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from engine.cluster.protocol.parts import CardMemory
+from engine.cluster.protocol.parts import CardBatch, CardMemory
 from engine.cluster.worker.held_jobs import HeldJobs
 from engine.cluster.worker.models import MeasuredCard
 from engine.devices.attached_device import AttachedDevice
@@ -39,6 +39,12 @@ class PaintingDevice:
     def measured(self) -> MeasuredCard:
         """What is known of it."""
         return MeasuredCard(self.facts, self.device.profiles)
+
+    @property
+    def batch(self) -> CardBatch | None:
+        """How many pictures it paints side by side, with which model, if it has said so."""
+        told = self.jobs.batch
+        return CardBatch(model=told.model, pictures=told.pictures) if told else None
 
     async def memory(self) -> CardMemory | None:
         """How much of its memory is taken; `None` while it can't tell."""

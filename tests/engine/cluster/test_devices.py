@@ -15,6 +15,7 @@ from engine.cluster.settings import ClusterSettings
 from engine.cluster.worker.lacking import how_to_get
 from engine.devices.device_host import DeviceDied
 from engine.devices.executor_setup import ExecutorSetup
+from engine.devices.messages import BatchPlanned
 from engine.errors import DeviceUnavailable
 from engine.jobs.job import JobState
 from engine.memory.device import DeviceFacts, DeviceMemory
@@ -44,7 +45,7 @@ class Card(Painter):
 
 @asynccontextmanager
 async def open_cards(
-    place: Place, folder: Path, model: Path, cards: Sequence[Card]
+    place: Place, folder: Path, model: Path, cards: Sequence[Card], batch_size: int = 1
 ) -> AsyncIterator[None]:
     """A worker with these devices."""
     names = tuple(f"cuda:{number}" for number in range(len(cards)))
@@ -52,7 +53,7 @@ async def open_cards(
     def host(setup: ExecutorSetup) -> Card:
         return cards[names.index(str(setup.settings.device))]
 
-    engine = engine_settings(device=names, batch_size=1)
+    engine = engine_settings(device=names, batch_size=batch_size)
     invitation = place.invitation()
     async with open_worker(invitation, folder, model, cards[0], engine=engine, make_host=host):
         yield
@@ -121,6 +122,20 @@ async def test_the_memory_of_each_device_is_told(bot: Bot, cards: tuple[Card, Ca
     [worker] = await workers.all()
     assert worker.memory == tuple(told)
     assert (worker.card, worker.batch_size) == ("brush 1, brush 2", 2)
+
+
+async def test_how_many_pictures_a_device_paints_side_by_side_is_told(
+    bot: Bot, place: Place, tmp_path: Path, model: Path
+) -> None:
+    cards = Card(1), Card(2)
+    async with open_cards(place, tmp_path / "worker", model, cards, batch_size=2):
+        await bot.until_here("attic")
+        for seed in (1, 2):
+            await bot.outcome(await bot.push(seed=seed))
+        assert [device.batch_size for device in bot.dispatcher.devices] == [2, 2]
+        cards[1].report(BatchPlanned("another", 1))
+        cards[0].report(BatchPlanned("tiny", 1))
+        await until(lambda: [device.batch_size for device in bot.dispatcher.devices] == [1, 2])
 
 
 async def test_a_device_that_is_not_there_is_left_out(

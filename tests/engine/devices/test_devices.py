@@ -12,7 +12,7 @@ import pytest
 from engine.devices.blame import BlameFile
 from engine.devices.device_host import DeviceDied, DeviceLost
 from engine.devices.dispatcher import Dispatcher
-from engine.devices.messages import JobFailed, JobPainted, Pixels
+from engine.devices.messages import BatchPlanned, JobFailed, JobPainted, Pixels
 from engine.devices.postprocess import Postprocessor
 from engine.errors import DeviceUnavailable
 from engine.hub import HubClient
@@ -112,6 +112,29 @@ async def test_every_device_is_kept_busy_in_the_order_of_the_queue(house: House)
     for job in jobs:
         assert (await house.stored(job, JobState.PAINTED)).pictures
     assert (house.state("a").pictures, house.state("b").pictures_last_day) == (2, 3)
+
+
+async def test_a_device_has_no_more_jobs_than_its_memory_plan_paints_side_by_side(
+    house: House,
+) -> None:
+    """The others stay in the queue, where turns are fair, and times are told as it paints."""
+    host = house.attach("a", batch_size=4, profiles=profiles(1.0))
+    jobs = [await house.push()]
+    host.say(BatchPlanned("tiny", 1))
+    jobs += [await house.push(), await house.push()]
+    assert host.jobs == jobs[:1]
+    assert [house.events[job].seconds_left for job in jobs[1:]] == [8.0, 12.0]
+    host.progress(jobs[0], 2)
+    assert house.events[jobs[0]].seconds_left == 2.0
+    host.paint(jobs[0])
+    assert host.jobs == jobs[:2]
+    host.say(BatchPlanned("tiny", 9))
+    assert host.jobs == jobs
+    others = [await house.push(model="other") for _ in range(5)]
+    for job in jobs[1:]:
+        host.paint(job)
+    assert host.jobs == jobs + others[:4], "another model has another plan"
+    assert house.state("a").batch_size == 4
 
 
 async def test_jobs_wait_for_a_device_to_be_attached(house: House) -> None:

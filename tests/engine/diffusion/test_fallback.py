@@ -13,7 +13,7 @@ import psutil
 import pytest
 import torch
 
-from engine.devices.messages import JobFailed, JobPainted, RunJob, StageMeasured
+from engine.devices.messages import BatchPlanned, JobFailed, JobPainted, RunJob, StageMeasured
 from engine.diffusion import loader as loading
 from engine.diffusion.device import Device
 from engine.diffusion.families.latent_sample import DenoiserBatch
@@ -32,6 +32,7 @@ from tests.engine.builders import job, model, recipe
 from tests.engine.diffusion.conftest import Image
 from tests.engine.diffusion.families.parity import ONE_LEVEL, difference
 from tests.engine.diffusion.harness import Harness
+from tests.engine.diffusion.painted import levels
 from tests.engine.memory.models import MODELS
 
 pytestmark = pytest.mark.slow
@@ -119,11 +120,9 @@ def test_a_job_that_runs_out_of_memory_is_painted_a_rung_lower(
     assert not harness.of(JobFailed)
     [painted] = harness.of(JobPainted)
     [picture] = painted.pictures
-    shape = (picture.height, picture.width, 3)
-    levels = np.frombuffer(picture.data, np.uint8).reshape(shape).astype(np.int16)
     expected = plain("epsilon", recipe(**asked))
     # Tiles of a VAE with random weights differ at their seams; nothing else may.
-    assert np.abs(levels - expected).mean() < (8 if stage is Stage.DECODE else ONE_LEVEL)
+    assert np.abs(levels(picture) - expected).mean() < (8 if stage is Stage.DECODE else ONE_LEVEL)
     lines = [record for record in caplog.records if "ran out of memory" in record.message]
     assert len(lines) == times
     failures = [
@@ -153,6 +152,23 @@ def test_what_was_learned_from_a_failure_is_heeded_the_next_time(
     assert len(harness.of(JobPainted)) == 3
     assert plans[0].batch == 4
     assert plans[-1].batch < 4
+
+
+@pytest.mark.usefixtures("card")
+def test_batches_that_gain_too_little_get_smaller_while_painting_goes_on(
+    tiny: Model, plain: Plain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.diffusion.model_memory.STEADY_STEPS", 3)
+    monkeypatch.setattr("engine.memory.profiles.MIN_GAIN", 100.0)
+    harness = Harness(batch_size=4)
+    orders = [RunJob(job(1, num_inference_steps=2), tiny), RunJob(job(2, count=4), tiny)]
+    for order in orders:
+        harness.run(order, jobs=1)
+        harness.executor._stopping = False
+    assert harness.of(BatchPlanned) == [BatchPlanned("tiny", 4), BatchPlanned("tiny", 1)]
+    _, painted = harness.of(JobPainted)
+    assert len(painted.pictures) == 4
+    assert difference(levels(painted.pictures[0]), plain("epsilon", recipe())) <= ONE_LEVEL
 
 
 @pytest.mark.usefixtures("card")
@@ -310,8 +326,7 @@ def test_when_weights_have_to_be_loaded_anew_all_jobs_in_hand_begin_again(
     assert len(loads) == 2
     assert sorted(painted.job_id for painted in harness.of(JobPainted)) == [1, 2]
     [first] = [painted for painted in harness.of(JobPainted) if painted.job_id == 1]
-    levels = np.frombuffer(first.pictures[0].data, np.uint8).reshape(64, 64, 3).astype(np.int16)
-    assert difference(levels, plain("epsilon", recipe())) <= ONE_LEVEL
+    assert difference(levels(first.pictures[0]), plain("epsilon", recipe())) <= ONE_LEVEL
 
 
 @pytest.mark.usefixtures("card")

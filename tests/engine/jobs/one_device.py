@@ -3,6 +3,7 @@
 from collections.abc import Collection
 
 from engine.jobs.assignment import JobAssignment
+from engine.jobs.batch_sizes import BatchSizes
 from engine.jobs.device_load import DeviceLoad
 from engine.jobs.job import Job
 from engine.jobs.queue import FairQueue
@@ -19,8 +20,8 @@ class OneDevice(FairQueue):
         super().__init__()
         self._without: Collection[str] = ()
         self._assignment = JobAssignment(self, patience, clock)
-        times = StepTimes(ProfileStore(), 2)
-        self._load = DeviceLoad("cpu", 2, times, self._can_paint)
+        times = StepTimes(ProfileStore(), batches := BatchSizes(2))
+        self._load = DeviceLoad("cpu", batches, times, self._can_paint)
 
     def take(self, model: str | None, without: Collection[str] = ()) -> Job | None:
         """The next job for the device, which paints with `model`; `None` if it gets none.

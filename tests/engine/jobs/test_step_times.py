@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from engine.jobs.batch_sizes import BatchSizes
 from engine.jobs.step_times import StepTimes, share_computed
 from engine.memory.profiles import ProfileStore
 from tests.engine.builders import measurement, recipe
@@ -13,7 +14,7 @@ def step_times(*seconds: tuple[int, int, float], batch_size: int = 4) -> StepTim
         measurement(width=side, height=side, batch=batch, seconds=time)
         for side, batch, time in seconds
     ]
-    return StepTimes(ProfileStore(known), batch_size)
+    return StepTimes(ProfileStore(known), BatchSizes(batch_size))
 
 
 def test_nothing_measured_nothing_known() -> None:

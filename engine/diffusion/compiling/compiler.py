@@ -19,7 +19,7 @@ import torch
 from torch import nn
 
 from engine.diffusion.compiling.blocks import Call, repeated_blocks, watched, without_weights
-from engine.diffusion.compiling.child import Order, compiled
+from engine.diffusion.compiling.orders import Order, compiled
 from engine.diffusion.trials import MIN_GAIN, TOLERANCE, best_seconds, differs
 from engine.diffusion.tuning import Tuning
 
@@ -154,13 +154,14 @@ class BlockCompiler:
                 self._device,
                 self._backend,
                 [(without_weights(block), call) for block, call in seen],
+                torch.get_num_threads(),
             )
             handle, name = tempfile.mkstemp(suffix=".order")
             os.close(handle)
             self._order = Path(name)
             torch.save(order, self._order)
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "engine.diffusion.compiling.child", name],
+                [sys.executable, "-m", "engine.diffusion.compiling", name],
                 stdin=subprocess.PIPE,  # its end tells the process that this one is gone
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,

@@ -1,14 +1,13 @@
-"""The process that compiles: `python -m engine.diffusion.compiling.child FILE`.
+"""What the process that compiles is told, and how it compiles.
 
-What it compiles stays in Inductor's cache on disk, whose folder is in TORCHINDUCTOR_CACHE_DIR.
+What is compiled stays in Inductor's cache on disk, whose folder is in TORCHINDUCTOR_CACHE_DIR. Its
+keys have to be the same in both processes: they depend on the number of threads, and on how what is
+compiled is pickled.
 """
 
-import os
-import sys
-import threading
+import copyreg
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -25,15 +24,18 @@ class Order:
         device: For which device.
         backend: By which of torch.compile's backends.
         blocks: Blocks without weights, and what they are called with.
+        threads: Of the process that uses it.
     """
 
     device: torch.device
     backend: str
     blocks: Sequence[tuple[nn.Module, Call]]
+    threads: int
 
 
 def compile_all(order: Order) -> None:
     """Compile the blocks of an order, one after the other."""
+    torch.set_num_threads(order.threads)
     for block, call in order.blocks:
         block.to_empty(device=order.device)
         with torch.inference_mode():
@@ -53,20 +55,14 @@ def compiled(kind: type[nn.Module], backend: str) -> Any:
     return torch.compile(kind.forward, dynamic=False, backend=backend)
 
 
-def end_with_parent() -> None:
-    """End this process when its standard input ends, as it does when the parent is gone."""
-
-    def wait() -> None:
-        sys.stdin.buffer.read()
-        os._exit(1)
-
-    threading.Thread(target=wait, name="parent", daemon=True).start()
+def _memory_format(name: str) -> torch.memory_format:
+    """That of torch with this name."""
+    found: torch.memory_format = getattr(torch, name)
+    return found
 
 
-if __name__ == "__main__":
-    end_with_parent()
-    torch.set_num_threads(1)
-    if hasattr(os, "nice"):
-        os.nice(10)  # painting comes first
-    # The file was written by this program a moment ago.
-    compile_all(torch.load(Path(sys.argv[1]), weights_only=False))
+# By itself it is pickled as `torch.contiguous_format` of the first module that has imported torch.
+copyreg.pickle(
+    torch.memory_format,
+    lambda value: (_memory_format, (str(value).removeprefix("torch."),)),
+)

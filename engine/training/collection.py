@@ -118,7 +118,7 @@ class TrainingCollection:
             private: Whether only its owner may use it.
 
         Raises:
-            InvalidModel: When the name is taken or not valid.
+            InvalidModel: When the name is taken, as far as the owner may know, or not valid.
             InvalidRequest: When training is turned off, can't be done on that model, or the scope
                 doesn't allow the model or the words.
             UnknownModel: When there is no such model.
@@ -131,7 +131,7 @@ class TrainingCollection:
         await self.check_allowed(scope, owner, [name, trigger], known)
         base = await self._preparation.base(model)
         async with self._changing:
-            await self._loras.check_name(name)
+            await self._loras.check_name(name, scope, owner)
             await check_one(self._table, owner)
             await check_month(self._table, owner, self._settings.per_month)
             return await self._table.add(

@@ -25,6 +25,7 @@ from cogs.policy.model_capabilities import require_img2img
 from cogs.policy.request_context import request_context
 from cogs.policy.visibility import accessible_job
 from cogs.requests.attachments import require_picture, uploaded
+from cogs.requests.builder import default_model
 from engine import (
     InvalidRequest,
     Parent,
@@ -113,7 +114,7 @@ class ContextMenus(commands.Cog):
         job_id = job_id_of(message, interaction.client.user)
         if job_id is None:
             pictures = pictures_in(message)
-            require_img2img((await request_context(interaction)).models.model)
+            require_img2img(default_model(await request_context(interaction)))
             await START.of_attachments(interaction, pictures)
             return
         job = await accessible_job(interaction, job_id)

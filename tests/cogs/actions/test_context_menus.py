@@ -169,6 +169,17 @@ async def test_somebodys_picture_is_started_from_also_after_a_restart(app: App) 
             assert kept.size == (4, 8)
 
 
+async def test_a_start_image_is_painted_from_with_ones_own_model(app: App) -> None:
+    async with app.open() as bot:
+        await app.bob.slash(app.art, "me defaults", model="other")
+        message = await said(app, png())
+        panel = await (await app.bob.use_on_message(message, "Use as start image")).message()
+        modal = await (await app.bob.click(panel, label="Start from picture 1")).modal()
+        sent = await app.bob.submit(modal, {"Prompt": "a boat"})
+        recipe = (await bot.studio.job(number(await app.done(await sent.message())))).recipe
+        assert recipe.model == "other"
+
+
 async def test_an_upload_that_was_cleared_away_meanwhile_gets_a_sentence(app: App) -> None:
     async with app.open():
         message = await said(app, png())

@@ -129,3 +129,20 @@ async def test_a_person_in_the_pictures_has_to_have_agreed_whatever_is_clicked(
         await app.discord.until(lambda: "✅" in str(card.buttons))
         await mod.click(card, label="The person agreed, or it's no person")
         await app.discord.until(lambda: "⬜" in str(card.buttons))
+
+
+@pytest.mark.parametrize("private", [False, True])
+async def test_what_its_owner_has_forgotten_is_given_up_and_says_so(
+    scripted: App, mod: Member, monkeypatch: pytest.MonkeyPatch, private: bool
+) -> None:
+    app = scripted
+    monkeypatch.setattr("cogs.train.expiry.LOOK", 0.05)
+    async with app.open() as bot:
+        card = await collected(app, bot, mod, private=private)
+        number = number_of(card)
+        folder = (await service(bot).get(number)).folder
+        assert "They are deleted if nothing is added for a week." in card.text()
+        monkeypatch.setattr("engine.training.collection.LONGEST_IDLE", 0.0)
+        await shows(app, card, "Nothing was added for a week, so its pictures were deleted.")
+        assert not card.labels
+        assert not folder.exists()

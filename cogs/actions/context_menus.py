@@ -93,11 +93,11 @@ class ContextMenus(commands.Cog):
 
     async def _offer(self, interaction: Interaction, settings: PictureSettings) -> None:
         """Show the settings with a button, and say what of them isn't used."""
-        default = (await request_context(interaction)).models.model
+        default = default_model(await request_context(interaction))
         request = parse_parameters(settings.text)
         fitted = fit_to_models(request, self._studio.models, default)
         notes = discord.utils.escape_markdown(
-            " ".join([*settings.notes, *unused_in(request, fitted, default)])
+            " ".join([*settings.notes, *unused_in(request, fitted, self._studio.models)])
         )
         row: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
         row.add_item(SettingsButton())
@@ -160,7 +160,7 @@ class SettingsButton(
         """Open the modal."""
         studio = interaction.client.studio
         assert interaction.message is not None, "the button is on a message"
-        model = (await request_context(interaction)).models.model
+        model = default_model(await request_context(interaction))
         request = fit_to_models(request_in_message(interaction.message), studio.models, model)
         await interaction.response.send_modal(settings_modal(request))
 

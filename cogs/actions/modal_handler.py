@@ -52,7 +52,7 @@ class ModalHandler(ModalCog):
     ) -> None:
         if match["kind"] == "settings":
             assert interaction.message is not None, "its button is on a message"
-            model = (await request_context(interaction)).models.model
+            model = default_model(await request_context(interaction))
             request = fit_to_models(
                 request_in_message(interaction.message), self._studio.models, model
             )

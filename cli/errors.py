@@ -13,6 +13,22 @@ UNWRITABLE = frozenset({errno.EBADF, errno.EIO, errno.ENOSPC, errno.EPIPE})
 """What printing raises where standard output is full, closed or gone."""
 
 
+UNUSABLE = frozenset(
+    {
+        errno.EACCES,
+        errno.EDQUOT,
+        errno.EISDIR,
+        errno.ELOOP,
+        errno.ENAMETOOLONG,
+        errno.ENOSPC,
+        errno.ENOTDIR,
+        errno.EPERM,
+        errno.EROFS,
+    }
+)
+"""What a file or folder raises that isn't as it has to be: its owner can change that."""
+
+
 class CommandError(AtelierError):
     """Ends a command: shows its text and exits with `code`."""
 
@@ -48,6 +64,8 @@ def code_of(error: Exception) -> Exit:
             return Exit.NOT_PAINTED
         case OSError(filename=None, errno=number) if number in UNWRITABLE:
             return Exit.OUTPUT
+        case OSError(filename=str(), errno=number) if number in UNUSABLE:
+            return Exit.STORAGE
         case _:
             return Exit.BUG
 
@@ -57,6 +75,8 @@ def explain(error: Exception) -> None:
     match code_of(error):
         case Exit.OUTPUT if isinstance(error, OSError):
             complain(f"The output can't be written: {error.strerror}.")
+        case Exit.STORAGE if isinstance(error, OSError):
+            complain(f"{error.filename} can't be used: {error.strerror}.")
         case Exit.BUG:
             from cli.logs import redacted  # it takes a while to import
 

@@ -20,7 +20,7 @@ class Exit(IntEnum):
     USAGE = 2, "invalid command line"
     SETTINGS = 3, "invalid setting"
     TOKEN = 4, "token of Discord or the Hub missing, rejected or without the right"
-    STORAGE = 5, "data folder unusable"
+    STORAGE = 5, "data folder, or another file or folder, unusable"
     NOT_PAINTED = 6, "picture couldn't be painted, or LoRA trained"
     CANNOT_RUN = 7, "check found a problem that stops the bot"
     UNREACHABLE = 8, "Discord or the Hub unreachable"

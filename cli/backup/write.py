@@ -1,12 +1,9 @@
 """`backup`: writes a copy of the data folder into one file, also while the bot runs."""
 
-import os
-import secrets
 from collections.abc import Iterator
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 
 from cli.backup.archive import (
@@ -25,13 +22,14 @@ from cli.exits import Exit
 from cli.program import version
 from cli.settings import Settings
 from engine import StorageError, human_size
+from engine.atomic_write import PARTIAL, unfinished
 from engine.local_paths import exists
 from engine.models.added import DATABASE
 from engine.private_files import private_file
 from engine.store.snapshot import SIDES, check_database, copy_database
 
-PARTIAL = ".partial"
-"""How the names of unfinished files end, here and in the data folder."""
+COPY = ".db"
+"""What the name of the copy of the database has after that of the unfinished backup."""
 
 
 class Choices(NamedTuple):
@@ -78,26 +76,20 @@ def backup(settings: Settings, config: Path | None, file: Path, choices: Choices
         hint = "Add --replace to replace it" if file.is_file() else "It isn't a file"
         raise CommandError(Exit.USAGE, f"{file} already exists. {hint}.")
     text = _settings_text(config, choices)
-    partial = file.with_name(f"{file.name}.{secrets.token_hex(4)}{PARTIAL}")
-    copy = partial.with_name(f"{partial.name}.db")
+    sides = [COPY + side for side in ("", *SIDES)]
     try:
-        with err.status("Backing up"):
+        with err.status("Backing up"), unfinished(file, *sides) as stream:
+            copy = Path(stream.name + COPY)
             private_file(copy)
-            private_file(partial)
             schema = copy_database(folder / DATABASE, copy, tokens=choices.tokens)
             _check(copy, folder / DATABASE)
-            count = _write(partial, copy, text, folder, _manifest(schema, choices))
-            partial.replace(file)
+            count = _write(stream, copy, text, folder, _manifest(schema, choices))
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         raise CommandError(
             Exit.OUTPUT,
             f"The backup can't be made: {where}{error.strerror}. Nothing was left behind.",
         ) from error
-    finally:
-        for each in (partial, copy, *(copy.with_name(copy.name + side) for side in SIDES)):
-            with suppress(OSError):
-                each.unlink(missing_ok=True)
     files = f" and {files_in_words(count)}" if choices.folders else ""
     out.print(
         f"✓ Backed up the database{files} to {file}, {human_size(file.stat().st_size)}.",
@@ -134,30 +126,27 @@ def _manifest(schema: int, choices: Choices) -> Manifest:
 
 
 def _write(
-    partial: Path, database: Path, settings: str | None, folder: Path, manifest: Manifest
+    stream: BinaryIO, database: Path, settings: str | None, folder: Path, manifest: Manifest
 ) -> int:
-    """Write the archive and wait for the disk; how many files of the folders are in it."""
+    """Write the archive; how many files of the folders are in it."""
     count = 0
-    with open(partial, "r+b") as stream:
-        with ZipFile(stream, "w", strict_timestamps=False) as archive:
-            archive.writestr(MANIFEST, manifest.model_dump_json(indent=1))
-            if settings is not None:
-                archive.writestr(SETTINGS, settings)
-            archive.write(database, DATABASE, ZIP_DEFLATED)
-            for file in _files(folder, manifest.folders):
-                try:
-                    archive.write(file, file.relative_to(folder).as_posix(), ZIP_STORED)
-                except FileNotFoundError:  # it was deleted meanwhile
-                    continue
-                except UnicodeEncodeError:
-                    raise CommandError(
-                        Exit.OUTPUT,
-                        f"The backup can't be made: the name of {str(file)!r} isn't text. Rename "
-                        "the file. Nothing was left behind.",
-                    ) from None
-                count += 1
-        stream.flush()
-        os.fsync(stream.fileno())
+    with ZipFile(stream, "w", strict_timestamps=False) as archive:
+        archive.writestr(MANIFEST, manifest.model_dump_json(indent=1))
+        if settings is not None:
+            archive.writestr(SETTINGS, settings)
+        archive.write(database, DATABASE, ZIP_DEFLATED)
+        for file in _files(folder, manifest.folders):
+            try:
+                archive.write(file, file.relative_to(folder).as_posix(), ZIP_STORED)
+            except FileNotFoundError:  # it was deleted meanwhile
+                continue
+            except UnicodeEncodeError:
+                raise CommandError(
+                    Exit.OUTPUT,
+                    f"The backup can't be made: the name of {str(file)!r} isn't text. Rename "
+                    "the file. Nothing was left behind.",
+                ) from None
+            count += 1
     return count
 
 

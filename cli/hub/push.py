@@ -1,6 +1,7 @@
 """`hub push`: publishes a LoRA or a model."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -62,8 +63,16 @@ def push(settings: Settings, options: PushOptions, *, confirm: bool) -> None:
         publication = _publication(found, repo, options, ask_licence=confirm)
         there = standing(publication, hub)
         _show(found, publication, there)
+        unasked = there is not None and not there.private and not publication.public
         if confirm:
-            _confirm(publication, there)
+            _confirm(publication, unasked=unasked)
+        elif unasked:
+            raise CommandError(
+                Exit.USAGE,
+                f"Everybody sees {repo} on the Hub, and so they would what is uploaded. Add "
+                "--public, make it private there first, or choose another --repo.",
+            )
+        publication = replace(publication, public=publication.public or unasked)
         url = _publish(publication, hub)
     out.print(f"✓ Published: {url}", style="green")
     command = "loras" if found.is_lora else "models"
@@ -146,11 +155,12 @@ def _show(found: Publishable, publication: Publication, there: Standing | None) 
         out.print(f"{publication.repo} is there{seen}{replaced}.", style="bold")
 
 
-def _confirm(publication: Publication, there: Standing | None) -> None:
-    public = publication.public or (there is not None and not there.private)
+def _confirm(publication: Publication, *, unasked: bool) -> None:
+    """Ask whether to upload; who hasn't asked for that to be public has to say yes to it."""
+    public = publication.public or unasked
     seen = "publicly, for everybody to see" if public else "privately, for your account only"
     question = f"Upload {human_size(publication.size)} to {publication.repo} {seen}?"
-    confirm(question, "Nothing was published.", default=True)
+    confirm(question, "Nothing was published.", default=not unasked)
 
 
 def _publish(publication: Publication, hub: HubClient) -> str:

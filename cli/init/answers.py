@@ -74,7 +74,7 @@ def check_possible(file: Path, given: Answers) -> None:
     """
     if exists(file) and not file.is_file():
         raise StorageError(f"{file} can't be written: it isn't a file.")
-    if (reason := why_not_writable(file.with_suffix(PARTIAL))) is not None:
+    if (reason := why_not_writable(file.with_name(file.name + PARTIAL))) is not None:
         raise StorageError(f"{file} can't be written: {reason}.")
     if exists(file) and not (given.asks or given.force):
         raise CommandError(Exit.USAGE, f"{file} already exists. Add --force to replace it.")

@@ -25,6 +25,7 @@ from cogs.policy.model_capabilities import require_img2img
 from cogs.policy.request_context import request_context
 from cogs.policy.visibility import accessible_job
 from cogs.requests.attachments import require_picture, uploaded
+from cogs.requests.builder import default_model
 from engine import (
     InvalidRequest,
     Parent,
@@ -92,11 +93,11 @@ class ContextMenus(commands.Cog):
 
     async def _offer(self, interaction: Interaction, settings: PictureSettings) -> None:
         """Show the settings with a button, and say what of them isn't used."""
-        default = (await request_context(interaction)).models.model
+        default = default_model(await request_context(interaction))
         request = parse_parameters(settings.text)
         fitted = fit_to_models(request, self._studio.models, default)
         notes = discord.utils.escape_markdown(
-            " ".join([*settings.notes, *unused_in(request, fitted, default)])
+            " ".join([*settings.notes, *unused_in(request, fitted, self._studio.models)])
         )
         row: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
         row.add_item(SettingsButton())
@@ -113,7 +114,7 @@ class ContextMenus(commands.Cog):
         job_id = job_id_of(message, interaction.client.user)
         if job_id is None:
             pictures = pictures_in(message)
-            require_img2img((await request_context(interaction)).models.model)
+            require_img2img(default_model(await request_context(interaction)))
             await START.of_attachments(interaction, pictures)
             return
         job = await accessible_job(interaction, job_id)
@@ -159,7 +160,7 @@ class SettingsButton(
         """Open the modal."""
         studio = interaction.client.studio
         assert interaction.message is not None, "the button is on a message"
-        model = (await request_context(interaction)).models.model
+        model = default_model(await request_context(interaction))
         request = fit_to_models(request_in_message(interaction.message), studio.models, model)
         await interaction.response.send_modal(settings_modal(request))
 

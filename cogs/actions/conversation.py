@@ -17,6 +17,7 @@ from cogs.messages.replies import reply_to, sentence_for
 from cogs.messages.shown_job import job_id_of
 from cogs.policy.access import Refused, require_access, require_postable_channel
 from cogs.policy.nsfw import require_shown
+from cogs.policy.privacy import reply_mode_of
 from cogs.policy.request_context import channel_language
 from cogs.policy.visibility import accessible_job
 from cogs.requests.answers import requester_of
@@ -83,6 +84,13 @@ class Conversation(commands.Cog):
         if secret is not None and not message_ref.private:
             raise InvalidRequest(
                 say("Job {number} is private, but everyone sees answers here.", number=secret)
+            )
+        if not message_ref.private and (await reply_mode_of(interaction)).private:
+            raise InvalidRequest(
+                say(
+                    "Your `/me defaults` keep your pictures to yourself, but everyone sees answers "
+                    "here. Use `/edit` instead."
+                )
             )
         requester = await requester_of(interaction, message_ref, sources.finished)
         await self._studio.check_all(requests, requester)

@@ -48,9 +48,8 @@ def request_in_message(message: discord.Message) -> ImageRequest:
 
 
 def fit_to_models(request: ImageRequest, models: Catalogue, default: Model) -> ImageRequest:
-    """The request without an unknown model, and without values that its model doesn't support."""
-    known = _known_model(request, models)
-    model = known or default
+    """The request without what its model doesn't support; `default` is used for an unknown one."""
+    model = _known_model(request, models) or default
     minimal = ImageRequest(prompt="anything", model=model.name)
     dropped: dict[str, Any] = {}
     for names in MODEL_SETTINGS:
@@ -58,18 +57,18 @@ def fit_to_models(request: ImageRequest, models: Catalogue, default: Model) -> I
             replace(minimal, **{name: getattr(request, name) for name in names}).resolve(model)
         except InvalidRequest:
             dropped |= dict.fromkeys(names)
-    return replace(request, model=known.name if known else None, strength=None, **dropped)
+    return replace(request, model=model.name, strength=None, **dropped)
 
 
-def unused_in(request: ImageRequest, fitted: ImageRequest, default: Model) -> list[str]:
+def unused_in(request: ImageRequest, fitted: ImageRequest, models: Catalogue) -> list[str]:
     """Sentences about what `fit_to_models` left out of the request."""
     notes: list[str] = []
-    if request.model and fitted.model is None:
+    if request.model and _known_model(request, models) is None:
         notes.append(
             say(
                 "There's no model “{name}” here; {model} is used.",
                 name=request.model,
-                model=default.name,
+                model=fitted.model,
             )
         )
     dropped = [
@@ -82,7 +81,7 @@ def unused_in(request: ImageRequest, fitted: ImageRequest, default: Model) -> li
         notes.append(
             say(
                 "Not possible with {model}, so its defaults are used: {names}.",
-                model=fitted.model or default.name,
+                model=fitted.model,
                 names=join_list(dropped),
             )
         )

@@ -15,7 +15,7 @@ from cogs.policy.request_context import request_context
 from cogs.policy.visibility import accessible_job
 from cogs.requests.answers import defer_for, note_ignored_flags
 from cogs.requests.attachments import require_picture, uploaded
-from cogs.requests.builder import TypedRequest, with_flags
+from cogs.requests.builder import TypedRequest, default_model, with_flags
 from cogs.requests.editing import Sources, edit
 from cogs.requests.sizes import fit_to_model, nearest_offered_size
 from cogs.requests.submission import Submission
@@ -52,7 +52,7 @@ class ModalHandler(ModalCog):
     ) -> None:
         if match["kind"] == "settings":
             assert interaction.message is not None, "its button is on a message"
-            model = (await request_context(interaction)).models.model
+            model = default_model(await request_context(interaction))
             request = fit_to_models(
                 request_in_message(interaction.message), self._studio.models, model
             )
@@ -60,12 +60,14 @@ class ModalHandler(ModalCog):
         elif match["kind"] == "edit":
             await self._edit(interaction, match, fields["prompt"])
         elif match["kind"] == "upload":
-            model = (await request_context(interaction)).models.model
+            model = default_model(await request_context(interaction))
             require_img2img(model)
             width, height = nearest_offered_size(
                 model, *await self._studio.init_images.size(match["image"])
             )
-            request = ImageRequest(prompt="", image=match["image"], width=width, height=height)
+            request = ImageRequest(
+                prompt="", model=model.name, image=match["image"], width=width, height=height
+            )
             await self._paint(interaction, apply_fields(request, fields))
         else:
             await self._use_picture(interaction, match, fields)

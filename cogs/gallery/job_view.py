@@ -11,13 +11,14 @@ from cogs.markdown import in_markdown, shortened_markdown
 from cogs.message_ref import MessageRef
 from cogs.messages.buttons import JobButton
 from cogs.messages.cards import COLOURS, author_line, settings_line
-from cogs.messages.encodings import Upload, encodings
+from cogs.messages.control_map import FittedMap, control_map
+from cogs.messages.encodings import Upload, encodings, total_bytes
 from cogs.messages.text import quoted, shortened
 from cogs.policy.access import may_release
-from cogs.policy.nsfw import exposure_to_user, verdict_summary
+from cogs.policy.nsfw import Exposure, exposure_to_user, is_privileged, verdict_summary
 from cogs.policy.visibility import jump_url
 from engine import Job, JobState
-from speech import phrase, say
+from speech import current_language, phrase, say
 
 STATE_LABELS = {
     JobState.QUEUED: phrase("⏳ queued"),
@@ -44,6 +45,7 @@ async def show_job(interaction: Interaction, job: Job) -> None:
     stars = await studio.favourites.count(job.id)
     exposure = await exposure_to_user(interaction, job)
     uploads: Sequence[Upload] = ()
+    painted_along: FittedMap | None = None
     notice = ""
     if exposure.withheld:
         notice = f"🔒 {say(WITHHELD)}"
@@ -54,14 +56,34 @@ async def show_job(interaction: Interaction, job: Job) -> None:
             notice = say(FILES_GONE)
         else:
             notice = "" if uploads else say(TOO_LARGE)
+            if uploads:
+                room = interaction.filesize_limit - total_bytes(uploads)
+                painted_along = await _map(interaction, job, exposure, room)
     objections = ""
     if exposure.spoilered and may_release(interaction, job):
         objections = verdict_summary(await studio.safety.verdicts(job.id))
     await interaction.edit_original_response(
-        view=_view(job, stars, uploads or notice, exposure.spoilered, objections),
-        attachments=[upload.file() for upload in uploads],
+        view=_view(job, stars, uploads or notice, exposure.spoilered, objections, painted_along),
+        attachments=[
+            upload.file()
+            for upload in (*uploads, *([painted_along.upload] if painted_along else []))
+        ],
         allowed_mentions=discord.AllowedMentions.none(),
     )
+
+
+async def _map(
+    interaction: Interaction, job: Job, exposure: Exposure, room: int
+) -> FittedMap | None:
+    """The map that the pictures were painted along, if there is one that the user may see."""
+    here = MessageRef.of(
+        interaction,
+        current_language(),
+        private=is_privileged(interaction, job),
+        token_only=True,
+    )
+    found = await control_map(interaction.client, job, here, exposure)
+    return await found.fitted(room) if found else None
 
 
 def _encoded_pictures(job: Job, limit: int) -> Sequence[Upload]:
@@ -79,6 +101,7 @@ def _view(
     pictures: Sequence[Upload] | str,
     spoilered: frozenset[int],
     objections: str,
+    painted_along: FittedMap | None,
 ) -> ui.LayoutView:
     """The job as components.
 
@@ -88,6 +111,7 @@ def _view(
         pictures: Its pictures, or why they aren't shown; empty if it has none.
         spoilered: The indices of those that are hidden as spoilers.
         objections: What the safety checker flagged, if the user may release the pictures.
+        painted_along: The attached map that they were painted along, if it is shown.
     """
     facts = [say(STATE_LABELS[job.state]), f"<t:{int(job.created_at)}:f>"]
     if stars:
@@ -120,6 +144,8 @@ def _view(
             for index, upload in enumerate(pictures)
         ]
         container.add_item(ui.MediaGallery(*items))
+        if painted_along is not None:
+            container.add_item(painted_along.shown.section())
         verbs.append("star")
         verbs += ["properly"] if job.recipe.draft_of is not None else []
     verbs += ["release"] if objections else []

@@ -127,7 +127,7 @@ async def exposures_to_user(
             verdicts.get(job.id, ()),
             policy,
             restricted=restricted,
-            privileged=_is_privileged(interaction, job),
+            privileged=is_privileged(interaction, job),
         )
         for job in jobs
     }
@@ -137,7 +137,7 @@ async def exposure_in_dm(interaction: Interaction, job: Job) -> Exposure:
     """How the pictures of a job are shown in the user's DMs: as spoilers if they may see them."""
     verdicts = await interaction.client.studio.safety.verdicts(job.id)
     policy = await nsfw_policy(interaction.client, interaction.guild_id)
-    privileged = _is_privileged(interaction, job) or is_age_restricted_here(interaction)
+    privileged = is_privileged(interaction, job) or is_age_restricted_here(interaction)
     return exposure_of(verdicts, policy, restricted=False, privileged=privileged)
 
 
@@ -162,7 +162,7 @@ def is_age_restricted_here(interaction: discord.Interaction) -> bool:
     return is_age_restricted(interaction.guild.get_channel_or_thread(interaction.channel_id))
 
 
-def _is_privileged(interaction: Interaction, job: Job) -> bool:
+def is_privileged(interaction: Interaction, job: Job) -> bool:
     """Whether the user may see the job's pictures even if they are withheld."""
     return job.owner == str(interaction.user.id) or may_release(interaction, job)
 

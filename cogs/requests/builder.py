@@ -106,6 +106,12 @@ class RequestBuilder:
         return self._studio.models[request.model] if request.model else context.models.model
 
 
+def default_model(context: RequestContext) -> Model:
+    """The model of a user who names none: their own default, else the server's."""
+    name = _default_model(None, context)
+    return context.catalogue[name] if name else context.models.model
+
+
 def _style(name: str | None, context: RequestContext) -> Style | None:
     """The style of that name, else the user's default if the server has it.
 

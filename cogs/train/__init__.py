@@ -6,6 +6,7 @@ from cogs.train import collecting_actions, end_actions, run_actions
 from cogs.train.buttons import TrainingActions, TrainingButton
 from cogs.train.caption_page import PageButton
 from cogs.train.commands import TrainCommands
+from cogs.train.expiry import TrainingExpiry
 from cogs.train.forms import TrainingForms
 from cogs.train.publishing import PublishButton
 from cogs.train.threads import TrainingThreads
@@ -45,3 +46,4 @@ async def setup(bot: Client) -> None:
     await bot.add_cog(TrainCommands(bot.studio))
     await bot.add_cog(TrainingForms(bot.studio))
     await bot.add_cog(threads)
+    await bot.add_cog(TrainingExpiry(bot, messages, threads))

@@ -59,7 +59,7 @@ async def collecting_card(
         )
     rights = say(
         "Use only pictures that you may use, and only of people who agreed. Nothing is used before "
-        "you press Start."
+        "you press Start. They are deleted if nothing is added for a week."
     )
     person = training.kind is TrainingKind.SUBJECT
     consent = ("agreed" if agreed else "agree",) if person else ()

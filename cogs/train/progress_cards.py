@@ -84,7 +84,7 @@ def unfinished_training_card(training: Training) -> TrainingCard:
         reason = in_markdown(training.error or say("The training couldn't go on."))
         sentence = f"⚠️ {reason}"
     else:
-        sentence = say("Cancelled.")
+        sentence = in_markdown(training.error) if training.error else say("Cancelled.")
     return TrainingCard(
         training_id=training.id,
         state=training.state,

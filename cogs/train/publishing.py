@@ -94,14 +94,6 @@ class PublishButton(
                     "`/train publish` again."
                 )
             )
-        if self._verb == "private" and proposal.seen_already:
-            raise Refused(
-                say(
-                    "Everybody sees `{repo}` on the Hub. Make it private there first, or choose "
-                    "another repository.",
-                    repo=in_code(proposal.publication.repo),
-                )
-            )
         await _publish(interaction, training, proposal, public=self._verb == "public")
 
 

@@ -70,7 +70,7 @@ class TrackedTraining(TrackedMessage[TrainingEvent]):
         return INTERVAL
 
     async def worth_a_dm(self, event: TrainingEvent) -> bool:
-        return not self._delivered and event.training.state is not TrainingState.CANCELLED
+        return not self._delivered and _is_news(event.training)
 
     async def set_message_ref(self, message_ref: MessageRef) -> None:
         home = TrainingHome.of(await self._trainings.get(self._training.id))
@@ -124,12 +124,17 @@ class TrackedTraining(TrackedMessage[TrainingEvent]):
         exposure: Exposure,
     ) -> MessageRef:
         card = replace(outcome_card(training, uploads), spoilered=_hidden(uploads, exposure))
-        unwanted = message_ref.token_only and training.state is TrainingState.CANCELLED
+        unwanted = message_ref.token_only and not _is_news(training)
         nonce = None if self._delivered or unwanted else f"atelier-train-{training.id}"
         message_ref = await self._updater.deliver(self, message_ref, card, uploads, nonce=nonce)
-        if not self._delivered and training.state is not TrainingState.CANCELLED:
+        if not self._delivered and _is_news(training):
             self._outcome = READY if training.state is TrainingState.FINISHED else FAILED
         return message_ref
+
+
+def _is_news(training: Training) -> bool:
+    """Whether its owner doesn't know how it has ended: they didn't cancel it themselves."""
+    return training.state is not TrainingState.CANCELLED or training.error is not None
 
 
 def outcome_card(training: Training, uploads: Sequence[Upload]) -> TrainingCard:

@@ -25,16 +25,25 @@ def lora_on_disk(text: str) -> Path | None:
     """The file of the LoRA with the source `text`; `None` if only the Hub may have it.
 
     Raises:
-        ModelUnavailable: It isn't the source of a LoRA.
+        ModelUnavailable: It isn't the source of a LoRA, or is being removed.
     """
     source = lora_source(text)
-    if source.path is None:
-        if source.repo is not None and source.file is None:
-            source = replace(source, file=DEFAULT_NAME)
-        return intact_place(source)
-    if source.path.is_dir():
-        return source.path / _single(text, (path.name for path in source.path.iterdir()))
+    try:
+        if source.path is None:
+            if source.repo is not None and source.file is None:
+                source = replace(source, file=DEFAULT_NAME)
+            return intact_place(source)
+        if source.path.is_dir():
+            return source.path / _single(text, (path.name for path in source.path.iterdir()))
+    except OSError as error:
+        raise unreadable(text, error) from error
     return source.path
+
+
+def unreadable(text: str, error: OSError) -> ModelUnavailable:
+    """The error for a LoRA that the system can't read, or that was removed just now."""
+    reason = error.strerror or str(error)
+    return ModelUnavailable(say("“{source}” can't be read: {reason}.", source=text, reason=reason))
 
 
 def lora_file(text: str) -> Path:

@@ -14,7 +14,12 @@ from huggingface_hub.errors import RepositoryNotFoundError
 
 from engine.hub.client import TIMEOUT, HubClient
 from engine.hub.model_card import CARD, MARK
-from engine.hub.publishing_errors import ERRORS, explain_publishing_error, name_taken
+from engine.hub.publishing_errors import (
+    ERRORS,
+    explain_publishing_error,
+    name_taken,
+    seen_by_everybody,
+)
 
 OWN = frozenset({".gitattributes", CARD})
 """What a repository has that nothing was published in, or that is written anew."""
@@ -113,12 +118,15 @@ def publish(
         The address of its page.
 
     Raises:
-        NotPublished: The name is taken, or the Hub doesn't take the card or a file.
+        NotPublished: The name is taken, the Hub doesn't take the card or a file, or everybody would
+            see there what isn't meant for them.
         HubTokenError: The token may not write there.
         HubUnreachable: The Hub can't be reached; the same call goes on later.
     """
     api, repo = _api(hub), publication.repo
     there = standing(publication, hub)
+    if there is not None and not there.private and not publication.public:
+        raise seen_by_everybody(repo)
     try:
         if there is None:
             api.create_repo(repo, visibility="public" if publication.public else "private")

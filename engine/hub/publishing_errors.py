@@ -80,6 +80,17 @@ def name_taken(repo: str) -> NotPublished:
     )
 
 
+def seen_by_everybody(repo: str) -> NotPublished:
+    """The error where a repository is public, and what is published isn't meant to be."""
+    return NotPublished(
+        say(
+            "Everybody sees “{repo}” on the Hub. Make it private there first, or choose another "
+            "repository.",
+            repo=repo,
+        )
+    )
+
+
 def _known(error: BaseException, repo: str) -> AtelierError | None:
     match error:
         case AtelierError():

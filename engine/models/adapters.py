@@ -212,7 +212,7 @@ class AdapterCatalogue:
         """The adapter called `name`.
 
         Raises:
-            InvalidRequest: With the nearest name that exists.
+            InvalidRequest: With the nearest name that exists, and whoever asks may know of.
         """
         if self._find is not None:
             return self._find(name)
@@ -223,7 +223,12 @@ class AdapterCatalogue:
             raise InvalidRequest(
                 say("There's no LoRA “{name}”. None have been set up here.", name=name)
             )
-        for near in difflib.get_close_matches(name.casefold(), adapters, n=1):
+        known = [
+            key
+            for key, one in adapters.items()
+            if self._viewer is not None or (one.scope is None and one.owner is None)
+        ]
+        for near in difflib.get_close_matches(name.casefold(), known, n=1):
             raise InvalidRequest(
                 say(
                     "There's no LoRA “{name}”. Did you mean “{near}”?",

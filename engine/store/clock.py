@@ -26,6 +26,7 @@ REPAIRS = {
     "trainings": "UPDATE trainings SET started_at = :now WHERE started_at > :latest",
     "removed trainings": "UPDATE removed_trainings SET started_at = :now "
     "WHERE started_at > :latest",
+    "changes of trainings": "UPDATE trainings SET changed_at = :now WHERE changed_at > :latest",
     "runs of trainings": "UPDATE trainings SET ran_at = :now WHERE ran_at > :latest",
     "runs of removed trainings": "UPDATE removed_trainings SET ran_at = :now "
     "WHERE ran_at > :latest",

@@ -102,6 +102,12 @@ TURNS = """
     """
 """When trainings last had the device."""
 
+CHANGES = """
+    ALTER TABLE trainings ADD COLUMN changed_at REAL NOT NULL DEFAULT 0;
+    UPDATE trainings SET changed_at = (julianday('now') - 2440587.5) * 86400;
+    """
+"""When the pictures of trainings were last changed, which isn't known of older ones."""
+
 WORKERS = """
     CREATE TABLE workers (
         name        TEXT PRIMARY KEY,
@@ -357,6 +363,7 @@ STEPS: tuple[str, ...] = (
     WORKERS,
     REMOVED_TRAININGS,
     TURNS,
+    CHANGES,
 )
 
 

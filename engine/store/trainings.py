@@ -17,7 +17,7 @@ from speech import Sentence, load_sentence, say
 
 COLUMNS = (
     "id, owner, scope, home, name, model, kind, trigger_words, private, state, created_at, "
-    "step, goes_on, attempts, error, started_at, ran_at, finished_at, request, "
+    "changed_at, step, goes_on, attempts, error, started_at, ran_at, finished_at, request, "
     "(SELECT json_group_array(json_array(number, caption, width, height, shapes, colours)) "
     "FROM (SELECT * FROM training_pictures WHERE training = trainings.id ORDER BY number))"
 )
@@ -48,7 +48,8 @@ class TrainingTable:
         async with self._database.transaction() as connection:
             cursor = await connection.execute(
                 "INSERT INTO trainings (owner, scope, home, name, model, kind, "
-                "trigger_words, private, state, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "trigger_words, private, state, created_at, changed_at) "
+                "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10)",
                 (
                     *(owner, scope, json.dumps(message_ref), name, model, kind, trigger, private),
                     *(TrainingState.COLLECTING, time.time()),
@@ -145,6 +146,7 @@ class TrainingTable:
                     *(f"{shapes:016x}", colours.hex()),
                 ),
             )
+            await _note_change(connection, training_id)
         return await self.get(training_id)
 
     async def set_caption(self, training_id: int, number: int, caption: str) -> Training:
@@ -154,6 +156,7 @@ class TrainingTable:
                 "UPDATE training_pictures SET caption = ? WHERE training = ? AND number = ?",
                 (caption, training_id, number),
             )
+            await _note_change(connection, training_id)
         return await self.get(training_id)
 
     async def remove_pictures(self, training_id: int, *numbers: int) -> Training:
@@ -164,6 +167,7 @@ class TrainingTable:
                 "AND number IN (SELECT value FROM json_each(?))",
                 (training_id, json.dumps(numbers)),
             )
+            await _note_change(connection, training_id)
         return await self.get(training_id)
 
     async def _select(self, where: str, *values: object) -> list[Training]:
@@ -172,8 +176,8 @@ class TrainingTable:
 
     def _training(self, row: aiosqlite.Row) -> Training:
         training_id, owner, scope, message_ref, name, model, kind, trigger, private = row[:9]
-        state, created_at, step, goes_on, attempts, error, started_at, ran_at = row[9:17]
-        finished_at, request, pictures = row[17:]
+        state, created_at, changed_at, step, goes_on, attempts, error = row[9:16]
+        started_at, ran_at, finished_at, request, pictures = row[16:]
         folder = self._folder / str(training_id)
         return Training(
             id=training_id,
@@ -187,6 +191,7 @@ class TrainingTable:
             private=bool(private),
             state=TrainingState(state),
             created_at=created_at,
+            changed_at=changed_at,
             folder=folder,
             step=step,
             goes_on=bool(goes_on),
@@ -208,6 +213,12 @@ class TrainingTable:
                 for number, caption, width, height, shapes, colours in json.loads(pictures)
             ),
         )
+
+
+async def _note_change(connection: aiosqlite.Connection, training_id: int) -> None:
+    await connection.execute(
+        "UPDATE trainings SET changed_at = ? WHERE id = ?", (time.time(), training_id)
+    )
 
 
 def _stored(name: str, value: Any) -> Any:

@@ -1,6 +1,7 @@
 """Before a training starts: its pictures are collected and captioned."""
 
 import asyncio
+import time
 from collections.abc import Iterable
 from functools import partial
 from typing import Any
@@ -33,6 +34,9 @@ from engine.training.settings import TrainingSettings
 from engine.training.training import CollectedPicture, Training, TrainingState
 from engine.writing.describer import Describer
 from speech import say
+
+LONGEST_IDLE = 7 * 24 * 3600.0
+"""Seconds for which pictures are kept of which nothing is made, and to which nothing is added."""
 
 
 class TrainingCollection:
@@ -118,7 +122,7 @@ class TrainingCollection:
             private: Whether only its owner may use it.
 
         Raises:
-            InvalidModel: When the name is taken or not valid.
+            InvalidModel: When the name is taken, as far as the owner may know, or not valid.
             InvalidRequest: When training is turned off, can't be done on that model, or the scope
                 doesn't allow the model or the words.
             UnknownModel: When there is no such model.
@@ -131,7 +135,7 @@ class TrainingCollection:
         await self.check_allowed(scope, owner, [name, trigger], known)
         base = await self._preparation.base(model)
         async with self._changing:
-            await self._loras.check_name(name)
+            await self._loras.check_name(name, scope, owner)
             await check_one(self._table, owner)
             await check_month(self._table, owner, self._settings.per_month)
             return await self._table.add(
@@ -180,6 +184,24 @@ class TrainingCollection:
             )
             await asyncio.to_thread(folder.write, picture.file, given.data)
             return self._events.show(await self._table.add_picture(training_id, picture))
+
+    async def give_up_idle(self) -> list[Training]:
+        """Give up trainings that nobody has given anything for a week; their pictures are deleted.
+
+        Returns:
+            Those that were given up now; their `error` says why.
+
+        Raises:
+            StorageError: When that can't be stored.
+        """
+        async with self._changing:
+            idle = [
+                training
+                for training in await self._table.in_states(TrainingState.COLLECTING)
+                if training.changed_at < time.time() - LONGEST_IDLE
+            ]
+            sentence = say("Nothing was added for a week, so its pictures were deleted.")
+            return [await self._schedule.give_up(each, error=sentence) for each in idle]
 
     async def caption(self, training_id: int, number: int, text: str) -> Training:
         """Say what a picture shows; an empty text leaves it to the trigger word.

@@ -20,15 +20,20 @@ class TrainedLoras:
         self._models = models
         self._table = table
 
-    async def check_name(self, name: str) -> None:
-        """Raise `InvalidModel` when a LoRA has that name, or will have it, or it can't be one."""
-        self._adapters.catalogue.check_new_name(name)
+    async def check_name(self, name: str, scope: str, owner: str) -> None:
+        """Raise `InvalidModel` when a LoRA has that name, or will have it, or it can't be one.
+
+        Only those count that `owner` can use in `scope`, so that nothing is told of others: if one
+        of them has the name, the LoRA gets another in the end.
+        """
+        self._adapters.catalogue.seen_by(scope, owner).check_new_name(name)
         if name.startswith(("-", ".")):  # an option of an outside trainer, or a hidden file
             raise InvalidModel(say("“{name}” can't begin with a hyphen or a dot.", name=name))
         settled = (TrainingState.FINISHED, TrainingState.CANCELLED)
         states = (state for state in TrainingState if state not in settled)
         for other in await self._table.in_states(*states):
-            if other.name.casefold() == name.casefold():
+            known = other.owner == owner or (other.scope == scope and not other.private)
+            if known and other.name.casefold() == name.casefold():
                 raise InvalidModel(
                     say("There's already a LoRA named “{name}”. Choose another name.", name=name)
                 )

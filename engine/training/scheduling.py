@@ -250,7 +250,7 @@ class TrainingSchedule:
                     values["attempts"] = 0
                 await self.set(training, state=TrainingState.PAUSED, **values)
 
-    async def give_up(self, training: Training) -> Training:
+    async def give_up(self, training: Training, **values: Any) -> Training:
         """Have a training that doesn't run be cancelled, without its files; call with the lock.
 
         What was kept on the way stays. One that never had the device doesn't count as started.
@@ -260,7 +260,7 @@ class TrainingSchedule:
         training = await self._table.remove_pictures(
             training.id, *(picture.number for picture in training.pictures)
         )
-        training = await self._end(training, TrainingState.CANCELLED)
+        training = await self._end(training, TrainingState.CANCELLED, **values)
         await asyncio.to_thread(_remove_work, training.folder)
         return training
 

@@ -75,12 +75,13 @@ class Training:
         private: Whether only its owner may use the LoRA.
         state: Where it is.
         created_at: Seconds since the epoch, as the other times.
+        changed_at: When its pictures or captions were last changed.
         folder: Of its files, as `engine.training.run_folder` describes.
         step: Steps that were done; of a waiting one, up to its checkpoint.
         steps: Steps to do; 0 until it was started.
         goes_on: Of a paused one: whether it goes on by itself as soon as it may.
         attempts: How often it was begun since it last came to a checkpoint.
-        error: Why it failed, in a sentence.
+        error: Why it failed, or was given up by itself, in a sentence.
         started_at: When its first step could begin.
         ran_at: When it last began to run, or went on; `None` before it first had the device.
         finished_at: When it was over.
@@ -99,6 +100,7 @@ class Training:
     private: bool
     state: TrainingState
     created_at: float
+    changed_at: float
     folder: Path
     step: int = 0
     goes_on: bool = False

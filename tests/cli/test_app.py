@@ -1,5 +1,6 @@
 """The command line itself: quick, and clear about how it ended."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -86,6 +87,38 @@ def test_a_bug_is_told_as_one(atelier: Atelier, monkeypatch: pytest.MonkeyPatch)
     assert result.err.endswith(
         "✗ This is a bug in Atelier. Please report it with the lines above.\n"
     )
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["hub cache", "data", "models add a/b --yes", "loras list", "hub push fog --yes", "worker"],
+)
+@pytest.mark.parametrize("place", ["data", "hub"])
+def test_a_folder_that_cannot_be_used_is_told_in_a_sentence(
+    atelier: Atelier, cache: Path, workplace: Path, command: str, place: str
+) -> None:
+    (workplace / "hub" / "models--a--b").mkdir(parents=True)
+    (workplace / "data").mkdir()
+    (workplace / place).chmod(0)
+    try:
+        result = atelier(*command.split())
+    finally:
+        (workplace / place).chmod(0o700)
+    assert result.code is not Exit.BUG, result.err
+    if result.code is not Exit.FINE:
+        assert len(result.err.strip().splitlines()) == 1, result.err
+
+
+def test_what_the_system_refuses_is_no_bug_if_it_names_a_file(
+    atelier: Atelier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", "/srv/hub")
+
+    monkeypatch.setattr("cli.settings.load_settings", refuses)
+    result = atelier("models")
+    assert result.code is Exit.STORAGE
+    assert result.err == "✗ /srv/hub can't be used: Permission denied.\n"
 
 
 def test_the_version_is_told(atelier: Atelier) -> None:

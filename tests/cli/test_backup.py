@@ -120,6 +120,18 @@ def test_a_token_that_cannot_be_left_out_alone_stops_the_backup(
     assert not list(workplace.glob("b.zip*"))
 
 
+def test_what_a_killed_backup_has_left_goes_with_the_next_one(
+    atelier: Atelier, data: Path, workplace: Path
+) -> None:
+    partial = "b.zip.0a1b2c3d.partial"
+    left = [workplace / f"{partial}{side}" for side in ("", ".db", ".db-journal")]
+    for each in left:
+        each.write_bytes(b"half")
+        os.utime(each, (0, 0))
+    assert atelier("backup", "b.zip").code is Exit.FINE
+    assert [each.name for each in workplace.glob("b.zip*")] == ["b.zip"]
+
+
 def test_what_is_there_is_replaced_only_on_demand_and_the_rest_stays(
     atelier: Atelier, data: Path, workplace: Path
 ) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from engine.diffusion.lora.batch import Uses, lora_hook
 from engine.diffusion.lora.loading import Gains, LoraLoader, LoraTraits
 from engine.diffusion.offload import AccelerateOffload, OffloadedComponents
+from engine.hub.lora_files import unreadable
 from engine.jobs.recipe import AdapterUse
 from engine.models.adapters import AdapterCatalogue
 from engine.models.families import FamilyFacts
@@ -65,7 +66,11 @@ class LoraManager:
                 self._unload(use.name)  # another one has the name now
             if use.name not in self._keys:
                 self._applied.clear()
-                key, traits, gains = self._loader.load(adapter, self._catalogue.file_of(adapter))
+                file = self._catalogue.file_of(adapter)
+                try:
+                    key, traits, gains = self._loader.load(adapter, file)
+                except OSError as error:  # it was removed just now
+                    raise unreadable(file.name, error) from error
                 self._keys[use.name], self._traits[use.name] = key, traits
                 self._gains[key] = gains
                 self._sources[use.name] = adapter.source

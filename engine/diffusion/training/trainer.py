@@ -4,6 +4,7 @@ import logging
 import math
 import queue
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -83,7 +84,7 @@ class Trainer:
         """
         self._setup, self._request = setup, setup.request
         self._commands, self._report = commands, report
-        self._waiting: TrainingCommand | None = None
+        self._waiting: deque[TrainingCommand] = deque()
         self._folder = RunFolder(setup.folder)
         self._step = 0
 
@@ -117,8 +118,9 @@ class Trainer:
     def _prepared(self, done: int, total: int) -> None:
         """Between two pictures. A pause isn't for when all are done, which may take an hour."""
         self._report(Preparing(done, total))
-        self._waiting = self._command()
-        if isinstance(self._waiting, Pause):
+        while not self._commands.empty():
+            self._waiting.append(self._commands.get())
+        if any(isinstance(each, Pause) for each in self._waiting):
             raise _Interrupted
 
     def _attach(self) -> None:
@@ -181,9 +183,8 @@ class Trainer:
 
     def _command(self) -> TrainingCommand | None:
         """The next command, which is obeyed or waits until the first step."""
-        if (waiting := self._waiting) is not None:
-            self._waiting = None
-            return waiting
+        if self._waiting:
+            return self._waiting.popleft()
         try:
             return self._commands.get_nowait()
         except queue.Empty:

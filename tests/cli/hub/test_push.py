@@ -145,12 +145,34 @@ def test_an_interrupted_one_goes_on(atelier: Atelier, fog: Path, server: HubServ
     assert again.code is Exit.FINE, again.err
     assert "vixen/fog is there: its card and files are replaced." in again.out
     assert not getattr(server.repository("vixen/fog"), "private", True)
-    seen = atelier(*PUSH)
-    assert "vixen/fog is there, for everybody to see: its card" in seen.out
     there = server.repository("vixen/fog")
     assert there is not None
     there.files.clear()
-    assert "vixen/fog is there, for everybody to see.\n" in atelier(*PUSH).out
+    empty = atelier(*PUSH, "--public")
+    assert empty.code is Exit.FINE, empty.err
+    assert "vixen/fog is there, for everybody to see.\n" in empty.out
+
+
+def test_nothing_new_is_seen_by_everybody_unless_that_was_said(
+    atelier: Atelier, fog: Path, server: HubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert atelier(*PUSH, "--public").code is Exit.FINE
+    there = server.repository("vixen/fog")
+    assert there is not None
+    before = there.files["fog.safetensors"].content
+    save_file(load_file(fog), fog, metadata=METADATA | {"modelspec.description": "Another."})
+    refused = atelier(*PUSH)
+    assert refused.code is Exit.USAGE
+    assert "vixen/fog is there, for everybody to see: its card" in refused.out
+    assert "✗ Everybody sees vixen/fog on the Hub" in refused.err
+    assert "Add --public" in refused.err
+    for answer, code in (("\n", Exit.INTERRUPTED), ("y\n", Exit.FINE)):
+        assert there.files["fog.safetensors"].content == before
+        monkeypatch.setattr("sys.stdin", StringIO(answer))
+        asked = atelier("hub", "push", "fog")
+        assert asked.code is code, asked.err
+        assert "publicly, for everybody to see? [y/N]" in asked.out
+    assert there.files["fog.safetensors"].content == fog.read_bytes()
 
 
 @pytest.mark.usefixtures("fog")

@@ -102,6 +102,18 @@ async def test_settings_survive_a_restart_and_lies_are_left_out(app: App) -> Non
         assert (recipe.model, recipe.width, recipe.num_inference_steps) == ("tiny", 64, 2)
 
 
+async def test_settings_of_a_model_that_is_not_here_are_for_ones_own(app: App) -> None:
+    async with app.open() as bot:
+        await app.bob.slash(app.art, "me defaults", model="other")
+        message = await said(app, png("a boat\nSteps: 3, Model: nova"))
+        shown = await (await app.bob.use_on_message(message, "Use these settings")).message()
+        assert "There's no model “nova” here; other is used." in shown.text()
+        modal = await (await app.bob.click(shown, label="Paint with these settings")).modal()
+        sent = await app.bob.submit(modal, {})
+        recipe = (await bot.studio.job(number(await app.done(await sent.message())))).recipe
+        assert (recipe.model, recipe.num_inference_steps) == ("other", 3)
+
+
 async def test_what_of_the_settings_is_not_used_is_said(app: App) -> None:
     text = f"{'a' * 5000}\nSteps: 3, Sampler: Foo, Seed: {2**63}, Size: 7x99, Model: nova"
     async with app.open():
@@ -167,6 +179,17 @@ async def test_somebodys_picture_is_started_from_also_after_a_restart(app: App) 
         assert (recipe.width, recipe.height) == (48, 88)  # of those on offer the most like 4×8
         with Image.open(app.folder / "uploads" / str(recipe.image)) as kept:
             assert kept.size == (4, 8)
+
+
+async def test_a_start_image_is_painted_from_with_ones_own_model(app: App) -> None:
+    async with app.open() as bot:
+        await app.bob.slash(app.art, "me defaults", model="other")
+        message = await said(app, png())
+        panel = await (await app.bob.use_on_message(message, "Use as start image")).message()
+        modal = await (await app.bob.click(panel, label="Start from picture 1")).modal()
+        sent = await app.bob.submit(modal, {"Prompt": "a boat"})
+        recipe = (await bot.studio.job(number(await app.done(await sent.message())))).recipe
+        assert recipe.model == "other"
 
 
 async def test_an_upload_that_was_cleared_away_meanwhile_gets_a_sentence(app: App) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from engine import Parent
 from tests.cogs.app import App, number
 from tests.cogs.generate.test_masks import photo, upload
@@ -114,6 +116,21 @@ async def test_somebody_elses_private_picture_is_as_if_it_were_not_there(klein: 
         assert "isn't visible here" in told
         assert "secretine" not in told
         assert len(await bot.studio.several_jobs([1, 2])) == 1
+
+
+@pytest.mark.parametrize("privacy", ["private", "dm"])
+async def test_who_keeps_pictures_to_themselves_gets_none_that_everyone_sees(
+    klein: App, privacy: str
+) -> None:
+    async with klein.open() as bot:
+        first = await klein.painted(klein.alice)
+        await klein.alice.slash(klein.art, "me defaults", privacy=privacy)
+        refused = await say(klein, klein.alice, f"{me(klein)} at night", first)
+        assert refused.text().startswith("Your `/me defaults` keep your pictures to yourself")
+        assert len(await bot.studio.several_jobs([1, 2])) == 1
+        files = [upload(photo())]
+        said = await klein.alice.say(klein.alice.dm, "at night", files=files)
+        await klein.done(await answer(klein, said))
 
 
 async def test_words_and_blocks_hold_in_conversation_too(klein: App) -> None:

@@ -112,6 +112,20 @@ async def test_the_map_stands_small_below_the_pictures(
         assert shown_map(message)
 
 
+async def test_show_has_it_below_the_pictures_too(control_app: App) -> None:
+    app = control_app
+    async with app.open() as bot:
+        message = await along_edges(app)
+        job = await bot.studio.job(number(message))
+        answer = await (await app.bob.slash(app.art, "show", id=job.id)).message()
+        assert "Painted along: edges" in answer.text()
+        assert shown_map(answer)
+        assert job.recipe.control is not None
+        bot.studio.control_maps.file(job.recipe.control).unlink()
+        answer = await (await app.bob.slash(app.art, "show", id=job.id)).message()
+        assert len(answer.attachments) == 1, "the map is no longer stored"
+
+
 async def test_it_is_there_after_a_restart(control_app: App) -> None:
     app = control_app
     async with app.open() as bot:
@@ -219,6 +233,9 @@ async def test_a_finished_map_is_checked_like_a_picture(
         assert not verdict.flagged
         assert (covered(white) if shown_map(white) else None) == hidden
         assert covered(black) == (False, False)
+        for who, seen in ((app.alice, (False, True)), (app.bob, hidden)):
+            shown = await (await who.slash(app.art, "show", id=number(white))).message()
+            assert (covered(shown) if shown_map(shown) else None) == seen
 
 
 async def test_who_reviews_it_is_told_of_the_map_that_is_shown_with_it(

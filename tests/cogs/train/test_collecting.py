@@ -129,3 +129,34 @@ async def test_a_person_in_the_pictures_has_to_have_agreed_whatever_is_clicked(
         await app.discord.until(lambda: "✅" in str(card.buttons))
         await mod.click(card, label="The person agreed, or it's no person")
         await app.discord.until(lambda: "⬜" in str(card.buttons))
+
+
+@pytest.mark.parametrize("private", [False, True])
+async def test_what_its_owner_has_forgotten_is_given_up_and_says_so(
+    scripted: App, mod: Member, monkeypatch: pytest.MonkeyPatch, private: bool
+) -> None:
+    app = scripted
+    monkeypatch.setattr("cogs.train.expiry.LOOK", 0.05)
+    async with app.open() as bot:
+        card = await collected(app, bot, mod, private=private)
+        number = number_of(card)
+        folder = (await service(bot).get(number)).folder
+        assert "They are deleted if nothing is added for a week." in card.text()
+        monkeypatch.setattr("engine.training.collection.LONGEST_IDLE", 0.0)
+        await shows(app, card, "Nothing was added for a week, so its pictures were deleted.")
+        assert not card.labels
+        assert not folder.exists()
+
+
+async def test_who_was_given_up_in_private_long_ago_is_told_in_a_dm(
+    scripted: App, mod: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The message of a private training can't be edited after 15 minutes."""
+    app = scripted
+    monkeypatch.setattr("cogs.train.expiry.LOOK", 0.05)
+    async with app.open() as bot:
+        await collected(app, bot, mod, private=True)
+        app.discord.expire_tokens()
+        monkeypatch.setattr("engine.training.collection.LONGEST_IDLE", 0.0)
+        await app.discord.until(lambda: mod.dm.history, 20)
+        assert "Nothing was added for a week" in mod.dm.history[0].text()

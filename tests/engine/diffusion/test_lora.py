@@ -225,6 +225,18 @@ def test_those_not_used_for_longest_go_when_there_are_too_many(fresh: Loads, lor
         assert len(pipe.get_list_adapters()["unet"]) == 2
 
 
+def test_one_that_is_removed_on_the_way_to_the_device_is_a_sentence(
+    fresh: Loads, loras: Path, tmp_path: Path
+) -> None:
+    """As by “loras remove” beside the bot: it was found, and is gone when it's read."""
+    pipe = fresh("sd")
+    shelf = AdapterCatalogue(folder=loras, find_file=lambda _: tmp_path / "gone.safetensors")
+    adapters = LoraManager(pipe, parts(pipe), FAMILIES["sd"], shelf)
+    with pytest.raises(ModelUnavailable, match=r"“gone\.safetensors” can't be read: No such file"):
+        adapters.ensure(AdapterUse("ink", 1.0))
+    assert not pipe.get_list_adapters()
+
+
 def test_only_a_lora_that_touches_the_text_encoder_makes_a_prompt_be_read_again(
     family: StableDiffusion, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,6 @@
 """From what the settings say of a LoRA to its file."""
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -83,3 +84,12 @@ def test_a_lora_on_the_hub_is_downloaded_with_the_token_of_the_settings(
     file = download_lora("owner/inks", HubClient(server.endpoint, "hf_member"))
     assert file.read_bytes() == b"weights"
     assert lora_file("owner/inks/ink.safetensors") == file
+
+
+def test_one_that_is_being_removed_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def vanished(_: object) -> None:
+        raise FileNotFoundError(errno.ENOENT, "No such file or directory")
+
+    monkeypatch.setattr("engine.hub.lora_files.intact_place", vanished)
+    with pytest.raises(ModelUnavailable, match="“a/b” can't be read: No such file or directory"):
+        lora_on_disk("a/b")

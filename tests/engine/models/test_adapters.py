@@ -10,7 +10,7 @@ from engine.hub.pipeline_class import pipeline_class
 from engine.jobs.recipe import MAX_ADAPTERS, AdapterUse
 from engine.jobs.request import ImageRequest
 from engine.models.adapters import AdapterCatalogue
-from engine.settings import AdapterSettings
+from engine.settings import AdapterSettings, StoredAdapter
 from tests.engine.builders import model
 
 
@@ -54,6 +54,15 @@ def test_an_unknown_name_is_answered_with_the_nearest(
     with pytest.raises(InvalidRequest) as caught:
         shelf[name]
     assert str(caught.value) == sentence
+
+
+def test_whoever_paints_is_not_told_the_name_of_somebodys_own(shelf: AdapterCatalogue) -> None:
+    shelf.restore({"secretive": StoredAdapter(source="a/b", scope="guild:1", owner="ada")})
+    for view in (shelf, shelf.seen_by("guild:1", "bob")):
+        with pytest.raises(InvalidRequest, match=r"“secretiv”\.$"):
+            view["secretiv"]
+    with pytest.raises(InvalidRequest, match="Did you mean “secretive”"):
+        shelf.seen_by("guild:1", "ada")["secretiv"]
 
 
 def test_where_there_are_none_that_is_said(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import time
 from io import BytesIO
 from typing import Any
 
@@ -16,6 +17,7 @@ from engine import (
 )
 from engine.devices.messages import Pixels
 from engine.safety.checker import SafetyChecker
+from engine.settings import StoredAdapter
 from engine.training.run_folder import RunFolder
 from engine.writing.describer import Describer
 from tests.engine.training.members import HERE, STATES, Open, new, png, ready
@@ -149,6 +151,43 @@ async def test_on_a_full_disk_no_picture_is_half_there(
                 await studio.trainings.start(training.id)
         training = await studio.trainings.add_picture(training.id, png(9))
         assert (training.state, len(training.pictures)) == (STATES.COLLECTING, 7)
+
+
+async def test_a_name_that_is_somebodys_own_is_not_told_to_others(open_here: Open) -> None:
+    async with open_here() as studio:
+        await new(studio, "secret", private=True)
+        theirs = StoredAdapter(source="a/b", scope=HERE, owner="ada")
+        await studio.adapter_manager.add_own("hidden", theirs)
+        elsewhere = StoredAdapter(source="a/c", scope="guild:2")
+        await studio.adapter_manager.add_own("faraway", elsewhere)
+        for name, owner in (("secret", "bob"), ("hidden", "eve"), ("faraway", "mallory")):
+            assert (await new(studio, name, owner)).name == name
+        for name in ("hidden", "secret"):
+            with pytest.raises(InvalidModel, match="already a LoRA named"):
+                await new(studio, name)
+
+
+async def test_what_nobody_adds_to_for_a_week_is_given_up_with_its_pictures(
+    open_here: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_here() as studio:
+        began = time.time()
+        for owner in ("ada", "bob"):
+            training = await new(studio, f"of-{owner}", owner)
+            await studio.trainings.add_picture(training.id, png(0))
+        [bobs] = await studio.trainings.of_owner("bob")
+        monkeypatch.setattr(time, "time", lambda: began + 6 * 24 * 3600)
+        await studio.trainings.caption(bobs.id, 1, "a figure")
+        assert await studio.trainings.give_up_idle() == []
+        monkeypatch.setattr(time, "time", lambda: began + 7 * 24 * 3600 + 60)
+        [given_up] = await studio.trainings.give_up_idle()
+        assert (given_up.owner, given_up.state) == ("ada", STATES.CANCELLED)
+        assert given_up.error == "Nothing was added for a week, so its pictures were deleted."
+        assert not given_up.pictures
+        assert not given_up.folder.exists()
+        [kept] = await studio.trainings.of_owner("bob")
+        assert kept.pictures[0].file.exists()
+        await new(studio, "another")
 
 
 async def test_names_that_are_taken_and_models_that_cant_be_trained_are_refused(

@@ -208,6 +208,18 @@ async def test_a_training_is_called_like_its_lora_if_its_name_was_taken_meanwhil
         assert studio.adapters["zork-2"].source == str(done.file.absolute())
 
 
+async def test_two_who_do_not_see_each_others_loras_may_choose_the_same_name(
+    open_here: Open, runners: list[Runner]
+) -> None:
+    async with open_here() as studio:
+        for number, (owner, name) in enumerate((("ada", "zork"), ("bob", "zork-2")), start=1):
+            training = await begun(studio, "zork", owner, private=True)
+            (await process(runners, number)).train(10)
+            done = await until(studio, training, STATES.FINISHED)
+            assert done.name == name
+            assert [each.name for each in studio.adapters.seen_by(HERE, owner)] == [name]
+
+
 @pytest.mark.parametrize("paused", [False, True])
 async def test_a_training_that_is_good_enough_ends_with_its_lora(
     open_here: Open, runners: list[Runner], paused: bool
@@ -297,8 +309,7 @@ async def test_a_private_lora_is_its_owners_alone_until_it_is_shared(
         assert await studio.trainings.of_scope(HERE) == []
         with pytest.raises(InvalidRequest, match="There's no LoRA “zork”"):
             await ask(studio, "bob", HERE)
-        with pytest.raises(InvalidModel, match="already a LoRA named"):
-            await new(studio, owner="bob")
+        assert (await new(studio, owner="bob")).name == "zork", "that it is taken isn't told"
         await studio.trainings.share(training.id)
         assert (names(HERE, "bob"), names("guild:2", "bob")) == (["zork"], [])
         with pytest.raises(InvalidRequest, match="There's no LoRA “zork”"):

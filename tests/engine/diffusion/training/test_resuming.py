@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,16 @@ import pytest
 import torch
 
 from engine.diffusion.training.checkpoints import Checkpoint
-from engine.training.messages import Kept, Pause, Paused, Preparing, Trained, TrainingReport
+from engine.training.messages import (
+    Keep,
+    Kept,
+    Pause,
+    Paused,
+    Preparing,
+    Trained,
+    TrainingCommand,
+    TrainingReport,
+)
 from engine.training.process import TrainingProcess
 from tests.engine.diffusion.training.runs import SIDE, Run, trained, training
 
@@ -103,10 +112,14 @@ def test_a_pause_and_a_crash_change_nothing(base: Base, tmp_path: Path, options:
     assert any(value.any() for name, value in expected.items() if "lora_up" in name)
 
 
-def test_a_pause_does_not_wait_until_all_pictures_are_prepared(base: Base, tmp_path: Path) -> None:
+@pytest.mark.parametrize("before", [(), (Keep(),)], ids=["alone", "after another command"])
+def test_a_pause_does_not_wait_until_all_pictures_are_prepared(
+    base: Base, tmp_path: Path, before: Sequence[TrainingCommand]
+) -> None:
     def pause(run: Run, report: TrainingReport) -> None:
         if isinstance(report, Preparing) and report.done == 1:
-            run.commands.put(Pause())
+            for command in (*before, Pause()):
+                run.commands.put(command)
 
     changes: dict[str, Any] = {"class_prompt": "a house", "class_pictures": 3, "steps": 1}
     setup = training(tmp_path, base("sd"), SIZES, **changes)

@@ -10,12 +10,15 @@ other work on the machine they say more, with `OMP_NUM_THREADS=1`, since threads
 other take CPU. `--profile` tells where the studio's time goes instead.
 """
 
+from engine.diffusion import Device  # before torch: how memory is allocated, as in the bot
+
+# isort: split
 import asyncio
 import multiprocessing
 import random
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
 from pathlib import Path
@@ -29,14 +32,15 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.burst_profile import Profile, Profiler
+from benchmarks.time_limit import shown
 from engine import EngineSettings, ImageRequest, Requester, Studio, open_studio
-from engine.diffusion import Device
 from engine.diffusion.schedulers import make_scheduler
 from engine.models.catalogue import SKETCH
 
 P = ParamSpec("P")
 T = TypeVar("T")
 Side = Literal["pipeline in a loop", "studio"]
+SIDES: tuple[Side, Side] = "pipeline in a loop", "studio"
 
 THINGS = ("circle", "house", "tree", "star", "fish", "boat", "heart", "flower")
 COLOURS = ("red", "blue", "green", "yellow", "orange", "purple")
@@ -157,6 +161,7 @@ def main(
     rounds: Annotated[int, typer.Option(min=1, max=20)] = 3,
     device: str = "auto",
     profiled: Annotated[bool, typer.Option("--profile")] = False,
+    seconds: Annotated[float | None, typer.Option(help="That everything may take.")] = None,
 ) -> None:
     """Print how many pictures a minute each way paints, and their ratio in each round."""
     settings = EngineSettings(batch_size=batch_size, device=device, offload="resident")
@@ -164,10 +169,19 @@ def main(
     if profiled:
         Console().print(profile(requests, users, settings).table())
         return
-    sides: tuple[Side, Side] = ("pipeline in a loop", "studio")
-    taken = [[turn(side, requests, users, settings) for side in sides] for _ in range(rounds)]
+    taken: list[list[Taken]] = []
+    with shown(lambda: show(taken, jobs, users, batch_size), seconds):
+        for _ in range(rounds):
+            taken.append([turn(side, requests, users, settings) for side in SIDES])
+
+
+def show(taken: Sequence[Sequence[Taken]], jobs: int, users: int, batch_size: int) -> None:
+    """Print what the sides took in each round."""
+    if not taken:
+        print("No round was finished.")
+        return
     table = Table(title=f"{jobs} jobs by {users} users, batch size {batch_size}")
-    for heading in ("round", *sides, "ratio", *(f"{side}, CPU" for side in sides), "ratio"):
+    for heading in ("round", *SIDES, "ratio", *(f"{side}, CPU" for side in SIDES), "ratio"):
         table.add_column(heading, justify="right")
     for number, (loop, ours) in enumerate(taken, start=1):
         cells = [

@@ -26,6 +26,9 @@ from engine.memory.profiles import ProfileStore
 from engine.models.model import Model
 from engine.settings import EngineSettings, ModelSettings
 
+Stages = dict[str, tuple[int, int]]
+"""Bytes that a plan expected and that were counted, by stage."""
+
 
 class Bench:
     """Drives the real painter: the next job comes in when the one before it is painted."""
@@ -38,6 +41,7 @@ class Bench:
         self._model = model_of(task)
         self._begun = 0.0
         self.measurements: list[Measurement] = []
+        self.stages: Stages = {}
         self.load_seconds = 0.0
         self.seconds: list[float] = []
         self.problem = ""
@@ -46,9 +50,9 @@ class Bench:
     def run(self) -> None:
         """Paint all jobs, or as many as there are until one fails."""
         setup = ExecutorSetup(settings=settings_of(self._task), profiles=self._profiles)
-        executor = make_executor(setup, self._inbox, self._take)
+        self._executor = make_executor(setup, self._inbox, self._take)
         self._next()
-        executor.run()
+        self._executor.run()
 
     @property
     def note(self) -> str:
@@ -68,6 +72,7 @@ class Bench:
                 self._begun = time.perf_counter()
             case StageMeasured(measurement):
                 self.measurements.append(measurement)
+                self._compare(measurement)
             case JobPainted():
                 self.seconds.append(time.perf_counter() - self._begun)
                 if len(self.seconds) < self._task.count:
@@ -78,6 +83,18 @@ class Bench:
                 self.problem = report.sentence
                 self.out_of_memory = any(found.failed for found in self.measurements[-1:])
                 self._inbox.put(StopExecutor())
+
+    def _compare(self, measurement: Measurement) -> None:
+        """Keep what was expected and what was counted, of the plan that is in use now."""
+        counted, stage = measurement.peak_bytes, measurement.stage
+        if measurement.failed:
+            self.stages.clear()
+        elif counted is not None:
+            loaded = self._executor._model_cache.loaded
+            assert loaded is not None, "it has just been measured"
+            planned = loaded.memory.plan.peaks[stage]
+            _, before = self.stages.get(stage, (0, 0))
+            self.stages[stage] = planned, max(before, counted)
 
 
 def settings_of(task: Task, **changes: Any) -> EngineSettings:

@@ -9,6 +9,7 @@ import diffusers
 import torch
 
 from benchmarks.memory_ours import recipe_of
+from benchmarks.memory_sizes import SIZES
 from benchmarks.memory_task import BEFORE_DECODING, DECODING, LOADING, Task
 from engine.diffusion.oom import out_of_memory
 
@@ -46,6 +47,7 @@ def plain(task: Task, device: torch.device) -> Run:
                 guidance_scale=recipe.guidance_scale,
                 generator=torch.Generator("cpu").manual_seed(recipe.seed),
                 callback_on_step_end=count_steps,
+                **SIZES[task.model].call,
             )
             seconds.append(time.perf_counter() - begun)
     except Exception as error:

@@ -5,6 +5,9 @@
 `TASK` is JSON, as `Task.to_json` writes it; the last line of what is printed is a `Result`.
 """
 
+from engine.diffusion import Device  # before torch: how memory is allocated, as in the bot
+
+# isort: split
 import gc
 from dataclasses import replace
 from typing import Any
@@ -12,10 +15,9 @@ from typing import Any
 import torch
 import typer
 
-from benchmarks.memory_ours import Bench
+from benchmarks.memory_ours import Bench, Stages
 from benchmarks.memory_plain import Run, plain
 from benchmarks.memory_task import OURS, Result, Task
-from engine.diffusion import Device
 from engine.memory.measurement import Measurement
 from engine.settings import EngineSettings
 
@@ -56,15 +58,16 @@ class Peaks:
 
 def run(task: Task) -> Result:
     """Do `task`, with all tensors in what its card has."""
-    device = Device.choose(EngineSettings(device=task.device)).name
-    peaks = Peaks(device)
+    device = Device.choose(EngineSettings(device=task.device))
+    device = replace(device, limit_bytes=task.allowed_bytes)
+    device.claim()  # what is free at most, where a driver would spill into RAM
+    peaks = Peaks(device.name)
     peaks.watch()
-    if device.type == "cuda" and task.allowed_bytes is not None:
-        total = torch.cuda.get_device_properties(device).total_memory
-        torch.cuda.set_per_process_memory_fraction(task.allowed_bytes / total, device.index or 0)
-    outcome, note, load_seconds, seconds = (
-        ours(task, peaks) if task.way == OURS else plain(task, device)
-    )
+    stages: Stages = {}
+    if task.way == OURS:
+        (outcome, note, load_seconds, seconds), stages = ours(task, peaks)
+    else:
+        outcome, note, load_seconds, seconds = plain(task, device.name)
     peaks.read()
     return Result(
         task=task,
@@ -74,10 +77,11 @@ def run(task: Task) -> Result:
         seconds=seconds,
         allocated_bytes=peaks.allocated,
         reserved_bytes=peaks.reserved,
+        stages=stages,
     )
 
 
-def ours(task: Task, peaks: Peaks) -> Run:
+def ours(task: Task, peaks: Peaks) -> tuple[Run, Stages]:
     """Paint as the bot does, without Discord, queue and database around it."""
     known: list[Measurement] = []
     if task.learned:
@@ -87,12 +91,12 @@ def ours(task: Task, peaks: Peaks) -> Run:
         gc.collect()
         torch.cuda.empty_cache()
         peaks.forget()
-    model_cache = Bench(task, known)
-    model_cache.run()
+    bench = Bench(task, known)
+    bench.run()
     outcome = "painted"
-    if model_cache.problem:
-        outcome = "out of memory" if model_cache.out_of_memory else "failed"
-    return outcome, model_cache.note, model_cache.load_seconds, model_cache.seconds
+    if bench.problem:
+        outcome = "out of memory" if bench.out_of_memory else "failed"
+    return (outcome, bench.note, bench.load_seconds, bench.seconds), bench.stages
 
 
 def main(task: str) -> None:

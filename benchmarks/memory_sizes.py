@@ -1,7 +1,7 @@
 """What `benchmarks.memory` paints with each architecture, and on which cards."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -20,6 +20,8 @@ class BenchmarkSize:
         steps: Denoising steps.
         guidance: 1 and below is none.
         half: The half precision that it is made for.
+        parameters: Millions of numbers.
+        call: What the pipeline has to be told to do what its model card says, as we do.
     """
 
     label: str
@@ -27,37 +29,59 @@ class BenchmarkSize:
     steps: int
     guidance: float
     half: str
+    parameters: int
+    call: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def weight_bytes(self) -> int:
+        """Of its files, in half precision."""
+        return 2 * 10**6 * self.parameters
 
 
 SIZES: Mapping[str, BenchmarkSize] = MappingProxyType(
     {
-        "sd15": BenchmarkSize("SD 1.5", 512, 25, 7.5, "float16"),
-        "sdxl": BenchmarkSize("SDXL", 1024, 30, 5.0, "float16"),
-        "flux": BenchmarkSize("FLUX.1 schnell", 1024, 4, 0.0, "bfloat16"),
-        "z-image": BenchmarkSize("Z-Image Turbo", 1024, 8, 0.0, "bfloat16"),
+        "sd15": BenchmarkSize("SD 1.5", 512, 25, 7.5, "float16", 1067),
+        "sdxl": BenchmarkSize("SDXL", 1024, 30, 5.0, "float16", 3469),
+        "flux": BenchmarkSize(
+            "FLUX.1 schnell", 1024, 4, 0.0, "bfloat16", 16860, {"max_sequence_length": 256}
+        ),
+        "z-image": BenchmarkSize("Z-Image Turbo", 1024, 8, 0.0, "bfloat16", 10261),
     }
 )
 
 ROWS: Mapping[str, Sequence[tuple[str, str | None]]] = MappingProxyType(
     {
         "sd15": (
-            ("fp32", None),
-            ("half", None),
-            ("tiled", None),
-            ("encoders", None),
-            ("model", None),
-            ("stream", "2GB"),
-            ("sequential", None),
+            ("best", None),
             ("best", "4GB"),
             ("best", "2GB"),
             ("best", "1.5GB"),
+            ("stream", "2GB"),
+            ("model", None),
+            ("sequential", None),
+            ("encoders", None),
+            ("tiled", None),
+            ("half", None),
+            ("fp32", None),
         ),
-        "sdxl": (("best", "8GB"), ("best", "6GB"), ("best", "4GB")),
-        "z-image": (("best", "12GB"), ("best", "8GB")),
-        "flux": (("best", "24GB"), ("best", "12GB"), ("best", "8GB")),
+        "sdxl": (("best", None), ("best", "8GB"), ("best", "6GB"), ("best", "4GB")),
+        "z-image": (("best", None), ("best", "12GB"), ("best", "8GB")),
+        "flux": (("best", None), ("best", "24GB"), ("best", "12GB"), ("best", "8GB")),
     }
 )
-"""Rungs and cards by architecture; without a card the whole of this one."""
+"""Rungs and cards by architecture, what tells most first; without a card the whole of this one."""
+
+
+def rows_of(name: str, card_bytes: int | None) -> list[tuple[str, str | None]]:
+    """The rows of the architecture `name` that a card of so many bytes can stand in for.
+
+    What has no memory of its own (`None`) has none to save.
+    """
+    if card_bytes is None:
+        return [("best", None)]
+    return [
+        (rung, card) for rung, card in ROWS[name] if card is None or parse_bytes(card) < card_bytes
+    ]
 
 
 def task_of(

@@ -1,6 +1,7 @@
 """What `benchmarks.memory` measures: tasks, the rungs they take, and what comes out; no torch."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -131,13 +132,15 @@ class Result:
 
     Attributes:
         task: Which.
-        outcome: `painted`, `out of memory`, `not tried` or `failed`.
+        outcome: `painted`, `out of memory`, `too slow`, `not tried` or `failed`.
         note: The plan that was followed, or what went wrong.
         load_seconds: Until the model was ready for its first job.
         seconds: Of each job, the first one first.
         allocated_bytes: The most that tensors took; `None` where nobody counts.
         reserved_bytes: The most that was held for them, which with about 400 MB for CUDA is what
             `nvidia-smi` shows.
+        stages: Of ours, where somebody counts: bytes that the plan expected, and that were counted,
+            by stage.
     """
 
     task: Task
@@ -147,6 +150,7 @@ class Result:
     seconds: Sequence[float] = field(default_factory=list)
     allocated_bytes: int | None = None
     reserved_bytes: int | None = None
+    stages: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -159,16 +163,26 @@ class Result:
         return json.dumps(asdict(self))
 
 
-def hopeless(task: Task) -> str | None:
-    """Why a way of Diffusers need not be tried: its weights alone are more than the card has."""
-    if task.way == OURS or task.allowed_bytes is None:
+def hopeless(task: Task, card_bytes: int | None = None, ram_bytes: int | None = None) -> str | None:
+    """Why a way of Diffusers need not be tried: its weights alone are more than there is room for.
+
+    Args:
+        task: What would be done.
+        card_bytes: Of the card, if the task stands in for none.
+        ram_bytes: What is free of RAM, through which all weights go.
+    """
+    if task.way == OURS:
         return None
     number = 2 if task.dtype == "float32" else 1  # the files are in half precision
-    sizes = [
-        number * sum(file.stat().st_size for file in part.glob("*.safetensors"))
-        for part in Path(task.folder).iterdir()
-    ]
-    least = {"to": sum(sizes), "model offload": max(sizes)}.get(task.way.removesuffix(", tiled"), 0)
-    if least <= task.allowed_bytes:
-        return None
-    return f"{least / 1e9:.1f} GB of weights at once"
+    sizes: Counter[Path] = Counter()
+    for file in Path(task.folder).glob("*/*.safetensors"):
+        sizes[file.parent] += number * file.stat().st_size
+    everything = sizes.total()
+    most = {"to": everything, "model offload": max(sizes.values(), default=0)}
+    least = most.get(task.way.removesuffix(", tiled"), 0)
+    room = card_bytes if task.allowed_bytes is None else task.allowed_bytes
+    if room is not None and least > room:
+        return f"{least / 1e9:.1f} GB of weights at once"
+    if ram_bytes is not None and everything > ram_bytes:
+        return f"{everything / 1e9:.1f} GB of weights, {ram_bytes / 1e9:.1f} GB of RAM free"
+    return None

@@ -1,7 +1,6 @@
 """Random weights for a pipeline of any size, written to disk without ever being in RAM at once."""
 
 import json
-import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -88,5 +87,10 @@ def _weights(name: str, shape: torch.Size, noise: torch.Tensor) -> torch.Tensor:
     count = shape.numel()
     fan_in = count // shape[0]
     start = crc32(name.encode()) % len(noise)
-    endless = noise.repeat(math.ceil((start + count) / len(noise)))
-    return endless[start : start + count].reshape(shape).mul(float(fan_in) ** -0.5)
+    weights = torch.empty(count, dtype=noise.dtype)
+    rest = weights
+    while len(rest):
+        piece = noise[start : start + len(rest)]
+        torch.mul(piece, float(fan_in) ** -0.5, out=rest[: len(piece)])
+        rest, start = rest[len(piece) :], 0
+    return weights.reshape(shape)

@@ -9,10 +9,14 @@ wide, the rest are of full size. “exact”, “close” and “quick” are th
 painted by the engine.
 """
 
+from engine.diffusion import Device  # before torch: how memory is allocated, as in the bot
+
+# isort: split
 import tempfile
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import mean, median
 from textwrap import shorten
@@ -24,18 +28,23 @@ import numpy as np
 import torch
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from benchmarks.memory_models import prepare
 from benchmarks.memory_sizes import SIZES
 from benchmarks.speed_modes import close, exact, fewer_steps, quick
+from benchmarks.time_limit import shown
 from engine import EngineSettings
-from engine.diffusion import Device
+from engine.diffusion.oom import out_of_memory
 from engine.models.catalogue import SKETCH
 
 PROMPT = "a red house"
 SEED = 1
+
+SHORT = 2
+"""Steps of the picture before each that is timed."""
 
 WIDER = 3
 """How much wider the UNet of `wide` is than that of `sketch`: 35 million parameters."""
@@ -124,10 +133,12 @@ def load(model: str, folder: Path, device: torch.device) -> tuple[Any, dict[str,
     if model in ("sketch", "wide"):
         source, half = SKETCH.source, "float16"
         values = SKETCH.width, SKETCH.num_inference_steps, SKETCH.guidance_scale
+        more: Mapping[str, Any] = {}
     else:
         size = SIZES[model]
         source, half = str(prepare(model, folder / model)), size.half
         values = size.side, size.steps, size.guidance
+        more = size.call
     dtype = torch.float32 if device.type == "cpu" else getattr(torch, half)
     pipe = diffusers.DiffusionPipeline.from_pretrained(source, dtype=dtype).to(device)
     pipe.set_progress_bar_config(disable=True)
@@ -141,6 +152,7 @@ def load(model: str, folder: Path, device: torch.device) -> tuple[Any, dict[str,
         "num_inference_steps": steps,
         "guidance_scale": guidance,
         "output_type": "np",
+        **more,
     }
 
 
@@ -158,43 +170,74 @@ def paint(pipe: Any, call: Mapping[str, Any], seed: int = SEED) -> tuple[float, 
     return time.perf_counter() - begun, np.round(image * 255)
 
 
+@dataclass
+class Measured:
+    """What was measured until now, by way.
+
+    Attributes:
+        seconds: Of each round.
+        apart: How far each round's picture is from the plain one.
+        broken: Why a way doesn't work.
+    """
+
+    seconds: dict[str, list[float]] = field(default_factory=dict)
+    apart: dict[str, list[Difference]] = field(default_factory=dict)
+    broken: dict[str, str] = field(default_factory=dict)
+
+    def row(self, name: str) -> tuple[str, ...]:
+        """The cells of a way: its name, its seconds, its speed and its difference."""
+        if name in self.broken:
+            return name, "", escape(self.broken[name]), "", ""
+        pairs = list(zip(self.seconds.get(PLAIN, ()), self.seconds.get(name, ()), strict=False))
+        found = self.apart.get(name, [])[: len(pairs)]
+        if not pairs:
+            return name, "", "no time was left", "", ""
+        ratios = [plain / own for plain, own in pairs]
+        return (
+            name,
+            f"{median(own for _, own in pairs):.3f}",
+            f"{median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})",
+            f"{mean(one.mean for one in found):.2f}",
+            f"{max(one.largest for one in found):.0f}",
+        )
+
+
 def measure(
-    pipe: Any, call: Mapping[str, Any], rounds: int, ways: Collection[str] = ()
-) -> tuple[dict[str, list[float]], dict[str, Difference], dict[str, str]]:
-    """Seconds by way and round, differences from the plain pictures, and why a way doesn't work.
+    pipe: Any, call: Mapping[str, Any], rounds: int, ways: Collection[str], measured: Measured
+) -> None:
+    """Paint by each way in turns, a first round to warm up included.
 
     Args:
         pipe: The pipeline.
         call: What it is called with.
         rounds: Pictures by each way.
-        ways: Those to measure, the plain one included; all if empty.
+        ways: Those to measure, the plain one included.
+        measured: Takes in each picture at once.
     """
-    seconds: dict[str, list[float]] = {}
-    apart: dict[str, list[Difference]] = {}
-    broken: dict[str, str] = {}
+    short = {**call, "num_inference_steps": min(SHORT, call["num_inference_steps"])}
     for number in range(rounds + 1):
         seed = SEED + number
-        _, plain = paint(pipe, call, seed)
+        plain: Any = None
         for name, way in WAYS.items():
-            if name in broken or (ways and name not in ways):
+            if name in measured.broken or name not in ways:
                 continue
             try:
                 with way(pipe) as other:
                     painter = other or pipe
-                    paint(painter, call, seed)  # compiles, tunes, fills caches
+                    if number:
+                        paint(painter, short, seed)  # compiles again, fills caches
                     taken, levels = paint(painter, call, seed)
             except Exception as error:  # whatever a backend says to what it can't do
-                broken[name] = shorten(str(error) or type(error).__name__, 60)
+                if name == PLAIN:
+                    raise
+                measured.broken[name] = shorten(str(error) or type(error).__name__, 60)
                 continue
+            plain = levels if name == PLAIN else plain
             if number:  # the first round warms up
                 off = np.abs(levels - plain)
-                seconds.setdefault(name, []).append(taken)
-                apart.setdefault(name, []).append(Difference(float(off.mean()), float(off.max())))
-    difference = {
-        name: Difference(mean(one.mean for one in found), max(one.largest for one in found))
-        for name, found in apart.items()
-    }
-    return seconds, difference, broken
+                difference = Difference(float(off.mean()), float(off.max()))
+                measured.apart.setdefault(name, []).append(difference)
+                measured.seconds.setdefault(name, []).append(taken)
 
 
 def main(
@@ -206,33 +249,38 @@ def main(
     steps: Annotated[int | None, typer.Option(min=1, help="In place of the model's own.")] = None,
     folder: Annotated[Path | None, typer.Option(help="Where random weights are kept.")] = None,
     way: Annotated[list[str] | None, typer.Option(help="One to measure; all if omitted.")] = None,
+    seconds: Annotated[float | None, typer.Option(help="That everything may take.")] = None,
 ) -> None:
     """Print how much faster each way paints, and how far its pictures differ."""
     place = folder or Path(tempfile.gettempdir()) / "atelier-benchmarks"
-    chosen = Device.choose(EngineSettings(device=device)).name
-    pipe, call = load(model, place, chosen)
-    if steps is not None:
-        call["num_inference_steps"] = steps
+    if unknown := set(way or ()) - set(WAYS):
+        raise typer.BadParameter(f"--way is one of {', '.join(WAYS)}, not {', '.join(unknown)}.")
     ways = {PLAIN, *way} if way else set(WAYS)
-    seconds, difference, broken = measure(pipe, call, rounds, ways)
-    table = Table(
-        title=f"{model} on {chosen}, {call['width']}², {call['num_inference_steps']} steps"
-    )
-    for heading in ("way", "seconds", "times as fast", "levels apart: mean", "most"):
-        table.add_column(heading, justify="left" if heading == "way" else "right")
-    for name in (name for name in WAYS if name in ways):
-        if name in broken:
-            table.add_row(name, "", broken[name], "", "")
-            continue
-        ratios = [plain / own for plain, own in zip(seconds[PLAIN], seconds[name], strict=True)]
-        table.add_row(
-            name,
-            f"{median(seconds[name]):.3f}",
-            f"{median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})",
-            f"{difference[name].mean:.2f}",
-            f"{difference[name].largest:.0f}",
-        )
-    Console().print(table)
+    chosen = Device.choose(EngineSettings(device=device))
+    chosen.claim()  # what is free at most, where a driver would spill into RAM
+    measured = Measured()
+    title = f"{model} on {chosen.name}"
+
+    def show() -> None:
+        table = Table(title=title)
+        for heading in ("way", "seconds", "times as fast", "levels apart: mean", "most"):
+            table.add_column(heading, justify="left" if heading == "way" else "right")
+        for name in WAYS:
+            if name in ways:
+                table.add_row(*measured.row(name))
+        Console().print(table)
+
+    with shown(show, seconds):
+        try:
+            pipe, call = load(model, place, chosen.name)
+            if steps is not None:
+                call["num_inference_steps"] = steps
+            title += f", {call['width']}², {call['num_inference_steps']} steps"
+            measure(pipe, call, rounds, ways, measured)
+        except Exception as error:
+            if not out_of_memory(error):
+                raise
+            print("The plain pipeline, whole on the device, ran out of memory.", flush=True)
 
 
 if __name__ == "__main__":

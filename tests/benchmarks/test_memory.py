@@ -1,21 +1,27 @@
 """The benchmark of small cards, with tiny weights and in this process."""
 
+import shutil
+import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import psutil
 import pytest
 import torch
 from diffusers import AutoencoderKL, FluxPipeline
 from safetensors.torch import load_file
 from transformers import T5EncoderModel
-from typer import Typer
+from typer import BadParameter, Typer
 from typer.testing import CliRunner
 
-from benchmarks import memory
+from benchmarks import memory, memory_run
 from benchmarks.memory_models import ARCHITECTURES, prepare
+from benchmarks.memory_plain import Run
 from benchmarks.memory_run import run
-from benchmarks.memory_sizes import ROWS, SIZES
+from benchmarks.memory_sizes import ROWS, SIZES, rows_of
 from benchmarks.memory_table import HEADINGS, markdown
 from benchmarks.memory_task import (
     BEFORE_DECODING,
@@ -30,6 +36,9 @@ from benchmarks.memory_task import (
 )
 from benchmarks.memory_weights import write_pipeline
 from engine.memory.device import CONTEXT_BYTES
+from engine.sizes import parse_bytes
+from tests.card import Card, plugged_in
+from tests.card.painting import Painting, observed
 
 from .weights import TINY
 
@@ -93,6 +102,7 @@ def test_architectures_are_of_full_size(
         if isinstance(module, torch.nn.Module)
     }
     assert counted == millions
+    assert SIZES[name].parameters == sum(counted.values())
 
 
 def test_weights_that_are_there_stay(flux: Path) -> None:
@@ -180,7 +190,7 @@ def test_plain_diffusers_tells_where_it_ran_out_of_memory(
     assert (result.outcome, result.note, result.seconds) == ("out of memory", where, [])
 
 
-def test_hopeless_is_what_has_more_weights_than_the_card(tmp_path: Path) -> None:
+def test_hopeless_is_what_has_more_weights_than_the_card_or_ram(tmp_path: Path) -> None:
     for name, size in (("unet", 3000), ("vae", 1000)):
         (tmp_path / name).mkdir()
         (tmp_path / name / "model.safetensors").write_bytes(bytes(size))
@@ -190,7 +200,12 @@ def test_hopeless_is_what_has_more_weights_than_the_card(tmp_path: Path) -> None
     assert hopeless(replace(task, way="model offload")) is None
     assert hopeless(replace(task, way="model offload", dtype="float32")) is not None
     assert hopeless(replace(task, way=OURS)) is None
-    assert hopeless(replace(task, vram_bytes=None)) is None
+    whole = replace(task, vram_bytes=None)
+    assert hopeless(whole) is None
+    assert hopeless(whole, card_bytes=3500) == "0.0 GB of weights at once"
+    sequential = replace(whole, way="sequential offload")
+    assert hopeless(sequential, 3500, ram_bytes=4000) is None
+    assert hopeless(sequential, 3500, ram_bytes=3999) is not None, "all weights go through RAM"
 
 
 def test_the_table_compares_with_the_fastest_of_diffusers() -> None:
@@ -239,10 +254,117 @@ def test_every_row_names_a_rung() -> None:
     assert {way for rung in RUNGS.values() for way in rung.plain} == set(OPTIONS)
 
 
+@pytest.mark.parametrize("gb", [6, 8, 12, 24, 141])
+@pytest.mark.parametrize("name", SIZES)
+def test_a_card_stands_in_for_smaller_ones_only(name: str, gb: int) -> None:
+    rows = rows_of(name, gb * GB)
+    assert rows[0] == ("best", None), "this card itself comes first"
+    assert all(parse_bytes(card) < gb * GB for _, card in rows if card is not None)
+    assert rows_of(name, None) == [("best", None)]
+
+
 def test_a_child_process_gives_its_last_line_and_its_failures_are_told() -> None:
     child = memory.child(30)
     assert child("calendar", "2026", "11").split()[-1] == "30"
-    with pytest.raises(memory.ChildFailed, match="exit code"):
+    with pytest.raises(memory.ChildFailed, match=r"exit code 2: .*no year"):
         child("calendar", "no year")
-    with pytest.raises(memory.ChildFailed, match="took more than 0 s"):
+    with pytest.raises(memory.TooSlow, match="took more than 0 s"):
         memory.child(0.01)("calendar")
+    with pytest.raises(memory.NoTime):
+        memory.child(30, time.monotonic() + 4)("calendar")
+
+
+def test_what_is_too_slow_is_a_result_and_slower_ways_are_not_tried() -> None:
+    def slow(module: str, text: str) -> str:
+        raise memory.TooSlow("took more than 60 s")
+
+    def no_time(module: str, text: str) -> str:
+        raise memory.NoTime("no time was left")
+
+    results = list(memory.results_of(a_task(), (OURS, *OPTIONS), slow))
+    assert [(r.task.way, r.outcome) for r in results] == [(OURS, "too slow"), ("to", "too slow")]
+    [result] = memory.results_of(a_task(), (OURS, *OPTIONS), no_time)
+    assert (result.outcome, result.note) == ("not tried", "no time was left")
+
+
+def test_a_model_without_room_in_ram_or_on_disk_is_not_measured(
+    flux: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    ram = SimpleNamespace(available=8 * GB)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: ram)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=5 * GB))
+    here = tmp_path / "not" / "there"
+    assert memory.why_not("sd15", here, "cuda") is None
+    assert memory.why_not("sdxl", here, "cuda") == (
+        "its weights need 6.9 GB on disk, 5.0 GB are free"
+    )
+    assert memory.why_not("z-image", here, "cuda") == (
+        "its weights need 20.5 GB of RAM, 8.0 GB are free"
+    )
+    ram.available = 40 * GB
+    assert memory.why_not("flux", flux, "cuda") is None, "they are written already"
+    assert memory.why_not("flux", flux, "cpu") is not None, "in float32"
+
+
+@pytest.fixture
+def card() -> Iterator[Card]:
+    """A card that is not there."""
+    with plugged_in(Card(2 * GB)) as card, observed(card, Painting()):
+        yield card
+
+
+@pytest.mark.parametrize("vram_bytes", [None, GB, 24 * GB])
+def test_a_card_counts_what_was_planned_by_stage(
+    flux: Path, card: Card, vram_bytes: int | None
+) -> None:
+    """More than the card has can't be stood in for; torch would refuse such a share of it."""
+    result = run(a_task(flux, device="cuda", vram_bytes=vram_bytes, count=1))
+    assert result.outcome == "painted", result.note
+    assert set(result.stages) == {"encode", "step", "decode"}
+    assert all(counted > 0 and planned > 0 for planned, counted in result.stages.values())
+    assert card.allocator.limit == min(vram_bytes or 2 * GB, 2 * GB) - CONTEXT_BYTES
+    lines = markdown([result, Result(task=result.task, outcome="failed", note="a|b")]).splitlines()
+    assert "a/b" in lines[3]
+    assert lines[5].count("planned, counted") == 3
+    assert [line.count("|") for line in lines[5:]] == [7] * 3
+
+
+@pytest.mark.parametrize("vram_bytes", [None, GB, 24 * GB])
+def test_plain_diffusers_may_take_as_much_as_we_may(
+    card: Card, monkeypatch: pytest.MonkeyPatch, vram_bytes: int | None
+) -> None:
+    limits = []
+
+    def paint(task: Task, device: torch.device) -> Run:
+        limits.append(card.allocator.limit)
+        return "painted", "", 1.0, [1.0]
+
+    monkeypatch.setattr(memory_run, "plain", paint)
+    run(a_task(device="cuda", way="to", vram_bytes=vram_bytes))
+    assert limits == [min(vram_bytes or 2 * GB, 2 * GB) - CONTEXT_BYTES]
+
+
+def test_what_could_not_be_measured_is_said_below_the_table(
+    flux: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(module: str, *arguments: str) -> str:
+        if module == "benchmarks.memory_models" and arguments[0] != "flux":
+            raise memory.ChildFailed("exit code 1: No space left on device")
+        if module == "benchmarks.memory_models":
+            return ""
+        return Result(task=Task.from_json(*arguments), outcome="painted").to_json()
+
+    monkeypatch.setattr(memory, "child", lambda *_: run)
+    monkeypatch.setattr(memory, "why_not", lambda *_: None)
+    memory.main("all", folder=flux.parent, card_bytes=10 * GB)
+    table, *sentences = capsys.readouterr().out.strip().split("\n\n")
+    assert len(table.splitlines()) == 2 + 2 * len(rows_of("flux", 10 * GB))
+    assert len(sentences) == len(SIZES) - 1
+    assert sentences[0] == (
+        "SD 1.5 wasn't measured: its weights weren't written "
+        "(exit code 1: No space left on device)."
+    )
+    with pytest.raises(BadParameter, match=r"this card has 10\.0 GB"):
+        memory.main("sd15", vram="24GB", card_bytes=10 * GB)
+    with pytest.raises(BadParameter, match="isn't a memory size"):
+        memory.main("sd15", vram="big", card_bytes=10 * GB)

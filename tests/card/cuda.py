@@ -51,6 +51,8 @@ def stand_in(card: Card, ram: int) -> Iterator[None]:
             card.stream = before
 
     def set_fraction(share: float, device: object = None) -> None:
+        if not 0 <= share <= 1:
+            raise ValueError(f"Invalid fraction value: {share}. Allowed range: 0~1")
         allocator.limit = min(int(share * card.total), card.total - card.context)
 
     answers: dict[str, Any] = {

@@ -141,7 +141,7 @@ def paint(
     if card is None:
         _paint(wanted, setup, painting, together=together)
     else:
-        with plugged_in(card, ram=ram), _observed(card, painting):
+        with plugged_in(card, ram=ram), observed(card, painting):
             _paint(wanted, setup, painting, together=together)
     return painting
 
@@ -180,7 +180,7 @@ def _paint(
 
 
 @contextmanager
-def _observed(card: Card, painting: Painting) -> Iterator[None]:
+def observed(card: Card, painting: Painting) -> Iterator[None]:
     """Have models loaded into the RAM beside the card, and watch what each stage takes."""
     build: Callable[..., Any] = pipelines.build_pipeline
     altering, note = OffloadedComponents.altering, OffloadedComponents._note

@@ -2,7 +2,6 @@
 
 import gc
 import weakref
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -24,7 +23,7 @@ from tests.engine.diffusion.harness import Harness
 
 
 @pytest.fixture
-def there(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+def there(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many models were in RAM each time that another one was read."""
     there: list[int] = []
     read: list[weakref.ref[Any]] = []
@@ -37,7 +36,7 @@ def there(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
         return pipe
 
     monkeypatch.setattr(loading, "build_pipeline", built)
-    yield there
+    return there
 
 
 def breaks_once(monkeypatch: pytest.MonkeyPatch, where: Any, verb: str, error: Exception) -> None:

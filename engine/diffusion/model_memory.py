@@ -12,6 +12,7 @@ from engine.memory.activations import size_at
 from engine.memory.components import Component, Role
 from engine.memory.fallback import largest_size_that_fits, next_plan
 from engine.memory.measurement import Measurement
+from engine.memory.pinning import taken_ram
 from engine.memory.plan import Plan, Stage
 from engine.memory.plan_request import PlanRequest
 from engine.memory.planner import choose
@@ -118,7 +119,7 @@ class ModelMemory:
             guided=guided,
             references=references,
             controlled=any(part.role is Role.CONTROL for part in parts),
-            device=self._device.facts(self.plan.ram_bytes),
+            device=self._device.facts(taken_ram(self.plan)),
         )
         previous, self.plan = self.plan, choose(self._request).plan
         return self.plan.key != previous.key or self.plan.places.keys() != previous.places.keys()
@@ -131,7 +132,7 @@ class ModelMemory:
         if self._quiet_jobs < self._patience:
             return False
         self._quiet_jobs = 0
-        facts = self._device.facts(self.plan.ram_bytes)
+        facts = self._device.facts(taken_ram(self.plan))
         self._request = replace(self._request, device=facts)
         higher = higher_plan(self._request, self.plan)
         if higher is None:

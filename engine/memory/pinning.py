@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from engine.memory.plan import ComponentPlacement, Residence
+from engine.memory.plan import ComponentPlacement, Plan, Residence
 from engine.memory.quantization import QUANTIZATION_METHODS
 
 SHARE = 0.9
@@ -36,3 +36,9 @@ def pinned(
             left -= cost
             locked.add(name)
     return {name: replace(place, pinned=name in locked) for name, place in places.items()}
+
+
+def taken_ram(plan: Plan) -> int:
+    """Bytes of RAM that the weights take once they are loaded, page-locked ones as allocated."""
+    locked = sum(place.weight_bytes for place in plan.places.values() if place.pinned)
+    return plan.ram_bytes + int((COST - 1) * locked)

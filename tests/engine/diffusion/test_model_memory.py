@@ -9,9 +9,11 @@ from engine.diffusion.model_memory import STEADY_STEPS, ModelMemory
 from engine.diffusion.offload.usage import Usage
 from engine.jobs.control import Control, ControlKind
 from engine.jobs.recipe import Recipe
+from engine.memory.device import DeviceFacts
 from engine.memory.measurement import Measurement
+from engine.memory.pinning import COST
 from engine.memory.placement import working_bytes
-from engine.memory.plan import Stage
+from engine.memory.plan import MemoryOptions, Stage
 from engine.memory.plan_request import PlanRequest
 from engine.memory.profiles import ModelProfile, ProfileStore
 from tests.engine.builders import engine_settings, model, recipe
@@ -127,3 +129,27 @@ def test_the_first_step_of_another_size_does_not_count_as_measured(
     for _ in range(STEADY_STEPS):
         step(memory, 2.0, 4, small)
     assert memory.plan.batch == 4
+
+
+@pytest.mark.parametrize(("name", "gb", "ram"), [("flux", 12, 56), ("flux", 8, 48), ("sd3", 8, 40)])
+def test_a_loaded_model_keeps_its_precision_when_the_size_changes(
+    monkeypatch: pytest.MonkeyPatch, name: str, gb: int, ram: int
+) -> None:
+    """What it has page-locked itself isn't missing when it is planned for again."""
+    settings = MemoryOptions(quantize="if_needed", quantize_text_encoder="if_needed")
+    device = replace(DeviceFacts.imagined(gb * GB), ram_free_bytes=ram * GB)
+    request = plan_request(name, memory_options=settings, device=device)
+    memory, _ = memory_for(request, ProfileStore())
+
+    def facts(_: Device, own_bytes: int = 0) -> DeviceFacts:
+        taken = sum(
+            COST * place.weight_bytes if place.pinned else place.weight_bytes
+            for place in memory.plan.places.values()
+        )
+        return replace(device, ram_free_bytes=int(ram * GB - taken + own_bytes))
+
+    monkeypatch.setattr(Device, "facts", facts)
+    kept = [place.quantization for place in memory.plan.places.values()]
+    for side in (896, 1024, 896, 1024):
+        memory.plan_for(side, side, guided=True, references=0, adapter_bytes={})
+        assert [place.quantization for place in memory.plan.places.values()] == kept

@@ -234,13 +234,18 @@ class Executor:
     def _largest(self, recipe: Recipe) -> Recipe:
         """That with the largest pictures among `recipe` and those of the running jobs.
 
-        It has as many references as any of them.
+        It has as many references as any of them, and guidance if any has.
         """
         recipes = [running_job.job.recipe for running_job in self._running_jobs.values()]
         recipes.append(recipe)
         largest = max(recipes, key=lambda each: each.width * each.height)
         most = max(recipes, key=lambda each: each.pictures_beside)
-        return replace(largest, references=most.references, reference_uses=most.reference_uses)
+        return replace(
+            largest,
+            references=most.references,
+            reference_uses=most.reference_uses,
+            guidance_scale=max(each.guidance_scale for each in recipes),
+        )
 
     @property
     def _identity(self) -> object:

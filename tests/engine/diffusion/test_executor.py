@@ -7,6 +7,7 @@ import pytest
 from PIL import Image as PIL_Image
 
 from engine.devices.messages import (
+    BatchPlanned,
     CancelJob,
     JobDropped,
     JobFailed,
@@ -73,6 +74,15 @@ def test_a_batch_is_planned_with_guidance_if_any_of_its_pictures_has_some(
     harness = Harness()
     harness.run(*(RunJob(one, tiny) for one in jobs), jobs=2)
     assert planned == guided
+
+
+@pytest.mark.parametrize(("kind", "most"), [("epsilon", 4), ("pag", 1)])
+def test_the_device_is_told_that_a_pipeline_that_runs_whole_paints_one_picture_at_a_time(
+    folders: dict[str, Path], kind: str, most: int
+) -> None:
+    harness = Harness(batch_size=4)
+    harness.run(RunJob(job(1, scheduler="default"), model(folders[kind])), jobs=1)
+    assert [told.pictures for told in harness.of(BatchPlanned)] == [most]
 
 
 def test_jobs_of_two_sizes_take_turns(tiny: Model, plain: Plain) -> None:

@@ -9,7 +9,7 @@ import torch
 
 from engine.devices.executor_setup import ExecutorSetup
 from engine.devices.messages import JobPainted, RunJob
-from engine.diffusion import Device
+from engine.diffusion import Device, pipelines
 from engine.diffusion import loader as loading
 from engine.diffusion.families.stable_diffusion import StableDiffusion
 from engine.diffusion.loader import LoadedModel, ModelLoader
@@ -27,7 +27,7 @@ def there(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many models were in RAM each time that another one was read."""
     there: list[int] = []
     read: list[weakref.ref[Any]] = []
-    build = loading.build_pipeline
+    build = pipelines.build_pipeline
 
     def built(*about: Any, **more: Any) -> Any:
         there.append(sum(weights() is not None for weights in read))

@@ -167,6 +167,8 @@ class ModelCache:
 
     def free_ram(self) -> bool:
         """Drop the models that aren't in use; returns whether there were any."""
+        if self._preloading is not None and self._preloading[1].done():
+            self._keep_preloaded(*self._preloading)
         dropped = bool(self._unused)
         self._unused.clear()
         self._free_memory()
@@ -220,7 +222,8 @@ class ModelCache:
             self._free_memory()
 
     def _require_room(self, nbytes: int) -> None:
-        if self._device.facts().ram_free_bytes < nbytes:
+        allowed = self._max_bytes is None or nbytes <= self._max_bytes
+        if not allowed or self._device.facts().ram_free_bytes < nbytes:
             raise NoRoomToPreload
 
     def _free_ram(self) -> int:

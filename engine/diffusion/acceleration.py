@@ -56,7 +56,7 @@ class Acceleration:
             folder: For what is compiled.
             kernels: Ways to compute attention.
         """
-        self._denoiser_name, self._plan = denoiser, plan
+        self._denoiser_name, self._plan, self._device = denoiser, plan, device
         self._denoiser = getattr(pipe, denoiser)
         self._format = MemoryFormat(self._denoiser, tuning, device, denoiser)
         self._vae_format = MemoryFormat(getattr(pipe, "vae", None), tuning, device, "vae")
@@ -106,7 +106,10 @@ class Acceleration:
             idle: Whether no job waits for it.
         """
         compiler = self._compiler
-        if compiler is not None and (compiler.ready if idle else compiler.overdue):
+        if compiler is None or not (compiler.ready if idle else compiler.overdue):
+            return
+        # A network that needed room may have had the weights leave; they come with the next job.
+        if next(self._denoiser.parameters()).device.type == self._device.type:
             compiler.load(plain=self._plain)
 
     def close(self) -> None:

@@ -77,6 +77,8 @@ class Device:
                     version=str(torch.__version__),
                 )
             )
+        if device.type in OWN_MEMORY:  # some functions of torch refuse a card without its number
+            device = torch.device(device.type, device.index or 0)
         limit, reserve = settings.memory_gb, settings.reserve_gb
         return cls(
             name=device,

@@ -92,7 +92,7 @@ class Executor:
         self._networks = NetworkRunner(device, find_network, report, model_cache.step_aside)
         self._deferred: list[RunJob | ProcessPicture] = []
         self._running_jobs: dict[int, RunningJob] = {}
-        self._model_in_use: LoadedModel | None = None
+        self._model_in_use: object = None
         self._timer = StepTimer(device.name)
         self._batches = Batches(report)
         self._stopping = False
@@ -155,7 +155,7 @@ class Executor:
             self._fail(command.job, error)
         else:
             if not self._running_jobs:
-                self._model_in_use = self._model_cache.loaded
+                self._model_in_use = self._identity
             self._begin(command, alone=command.alone)
 
     def _begin(self, command: RunJob, *, alone: bool = False) -> None:
@@ -209,8 +209,8 @@ class Executor:
 
     def _restart_jobs(self) -> None:
         """Begin all jobs again after their model was reloaded: their samples are the old one's."""
-        while self._running_jobs and self._model_cache.loaded is not self._model_in_use:
-            self._model_in_use = self._model_cache.loaded
+        while self._running_jobs and self._identity is not self._model_in_use:
+            self._model_in_use = self._identity
             interrupted = list(self._running_jobs.values())
             self._running_jobs.clear()
             for running_job in interrupted:
@@ -234,13 +234,24 @@ class Executor:
     def _largest(self, recipe: Recipe) -> Recipe:
         """That with the largest pictures among `recipe` and those of the running jobs.
 
-        It has as many references as any of them.
+        It has as many references as any of them, and guidance if any has.
         """
         recipes = [running_job.job.recipe for running_job in self._running_jobs.values()]
         recipes.append(recipe)
         largest = max(recipes, key=lambda each: each.width * each.height)
         most = max(recipes, key=lambda each: each.pictures_beside)
-        return replace(largest, references=most.references, reference_uses=most.reference_uses)
+        return replace(
+            largest,
+            references=most.references,
+            reference_uses=most.reference_uses,
+            guidance_scale=max(each.guidance_scale for each in recipes),
+        )
+
+    @property
+    def _identity(self) -> object:
+        """That of the model in use, which isn't kept: its weights are gone before others come."""
+        loaded = self._model_cache.loaded
+        return None if loaded is None else loaded.identity
 
     @property
     def _loaded(self) -> LoadedModel:

@@ -3,7 +3,7 @@
 import logging
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import psutil
@@ -62,6 +62,7 @@ class LoadedModel:
         load_key: What of the plan is decided when weights are loaded; see `load_key_of`.
         offloads: Whether weights in RAM have to be moved to the device.
         acceleration: Calls it in the fastest way, if there are several.
+        identity: Stands for it where it is to be recognized, not kept.
     """
 
     model: Model
@@ -72,6 +73,7 @@ class LoadedModel:
     load_key: object
     offloads: bool
     acceleration: Acceleration | None = None
+    identity: object = field(default_factory=object)
 
     @property
     def needs_reload(self) -> bool:
@@ -165,12 +167,10 @@ class ModelLoader:
             raise NoRoomToPreload
         while True:
             try:
-                with BUILD_LOCK, warnings.catch_warnings():
-                    warnings.simplefilter("ignore")
-                    pipe = build_pipeline(
-                        model, files, inspection, memory.plan, allow_pickle=settings.allow_pickle
-                    )
-                return self._assemble(model, pipe, files, memory)
+                # In no variable here: it is to be gone before it is built again.
+                return self._assemble(
+                    model, self._built(model, files, inspection, memory.plan), files, memory
+                )
             except ModelUnavailable as error:
                 raise type(error)(_not_loaded(model, error.sentence)) from error
             except Exception as error:
@@ -192,6 +192,12 @@ class ModelLoader:
                 made_room = True
             elif not memory.fall_back(Stage.LOAD, memory.plan.batch):
                 raise failure
+
+    def _built(self, model: Model, files: LocalFiles, inspection: Inspection, plan: Plan) -> Any:
+        with BUILD_LOCK, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            allow_pickle = self._setup.settings.allow_pickle
+            return build_pipeline(model, files, inspection, plan, allow_pickle=allow_pickle)
 
     def _require_ram(self, model: Model, plan: Plan) -> None:
         """Raise `ModelUnavailable` if the system would end the program rather than load `plan`."""

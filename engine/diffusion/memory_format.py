@@ -31,10 +31,13 @@ class MemoryFormat:
         """Take a component, called `name`, before it is moved to the device."""
         self._module, self._tuning, self._device, self._name = module, tuning, device, name
         known = tuning.text(f"{name}_channels")
-        has_convolutions = module is not None and any(
-            isinstance(part, nn.Conv2d) and part.kernel_size != (1, 1) for part in module.modules()
+        convolutions = (
+            part
+            for part in (module.modules() if module is not None else ())
+            if isinstance(part, nn.Conv2d) and part.kernel_size != (1, 1)
         )
-        self._chosen = known if device.type == "cuda" and has_convolutions else FIRST
+        self._convolution = next(convolutions, None)
+        self._chosen = known if device.type == "cuda" and self._convolution else FIRST
         if self._chosen == LAST and module is not None:
             _lay_out(module, torch.channels_last)
 
@@ -47,7 +50,16 @@ class MemoryFormat:
         """
         if self._chosen is None and may_try:
             self._chosen = self._try_both(compute)
+        elif self._chosen == LAST and may_try and not self._lies_so:
+            assert self._module is not None, "only convolutions are laid out"
+            _lay_out(self._module, torch.channels_last)
         return compute()
+
+    @property
+    def _lies_so(self) -> bool:
+        """Whether weights are still channels last: those that left come back as they are in RAM."""
+        assert self._convolution is not None, "only convolutions are laid out"
+        return self._convolution.weight.is_contiguous(memory_format=torch.channels_last)
 
     def _try_both(self, compute: Callable[[], torch.Tensor]) -> str:
         """Time both layouts; the one that is faster."""

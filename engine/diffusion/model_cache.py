@@ -108,29 +108,28 @@ class ModelCache:
         """
         assert self.loaded is not None, "`get` comes first"
         self._device.claim()
-        memory, components = self.loaded.memory, self.loaded.components
+        memory = self.loaded.memory
         guided = recipe.guidance_scale > 1
         changed = memory.plan_for(
             recipe.width,
             recipe.height,
             guided=guided,
             references=recipe.pictures_beside,
-            adapter_bytes=components.adapter_bytes,
-            parts=components.added,
+            adapter_bytes=self.loaded.components.adapter_bytes,
+            parts=self.loaded.components.added,
         )
         if changed or (idle and memory.try_higher()):
-            self._apply_plan(self.loaded)
+            self._apply_plan()
 
     def fall_back(self, stage: Stage, batch: int = 1) -> bool:
         """Switch to the next plan down, after memory ran out at `stage`; `False` at the bottom."""
-        loaded = self.loaded
-        if loaded is None:  # a plan that needs other weights couldn't be loaded
+        if self.loaded is None:  # a plan that needs other weights couldn't be loaded
             return False
-        loaded.components.release()
+        self.loaded.components.release()
         self._free_memory()
-        if not loaded.memory.fall_back(stage, batch):
+        if not self.loaded.memory.fall_back(stage, batch):
             return False
-        self._apply_plan(loaded)
+        self._apply_plan()
         return True
 
     def widen(self, stage: Stage) -> bool:
@@ -141,10 +140,9 @@ class ModelCache:
         Raises:
             ModelUnavailable: It can't be loaded in that type; then no model is in use.
         """
-        loaded = self.loaded
-        if loaded is None or not loaded.memory.widen(stage):
+        if self.loaded is None or not self.loaded.memory.widen(stage):
             return False
-        self._apply_plan(loaded)
+        self._apply_plan()
         return True
 
     def narrow(self) -> None:
@@ -154,7 +152,7 @@ class ModelCache:
             ModelUnavailable: It can't be loaded; then no model is in use.
         """
         if self.loaded is not None and self.loaded.memory.narrow():
-            self._apply_plan(self.loaded)
+            self._apply_plan()
 
     def step_aside(self) -> bool:
         """Take the weights of the model in use off the device; what is used again comes back.
@@ -169,21 +167,26 @@ class ModelCache:
 
     def free_ram(self) -> bool:
         """Drop the models that aren't in use; returns whether there were any."""
+        if self._preloading is not None and self._preloading[1].done():
+            self._keep_preloaded(*self._preloading)
         dropped = bool(self._unused)
         self._unused.clear()
         self._free_memory()
         return dropped
 
-    def _apply_plan(self, loaded: LoadedModel) -> None:
-        """Place the weights as planned, or load them again where the plan needs others."""
-        if not loaded.needs_reload:
-            loaded.apply_plan()
+    def _apply_plan(self) -> None:
+        """Place the weights as planned, or load them again where the plan needs others.
+
+        Nobody else holds the model in use, so the old weights are gone before others are read.
+        """
+        assert self.loaded is not None, "there is a plan"
+        if not self.loaded.needs_reload:
+            self.loaded.apply_plan()
             return
-        model, memory = loaded.model, loaded.memory
+        model, memory = self.loaded.model, self.loaded.memory
         self.stop_improving()
-        loaded.components.release()
+        self.loaded.components.release()
         self.loaded = None
-        del loaded
         self._free_memory()
         self.loaded = self._loader.load(model, self._make_room, memory)
 
@@ -213,17 +216,18 @@ class ModelCache:
             log.info("%s was not preloaded: %s", model.name, error)
 
     def _make_room(self, nbytes: int) -> None:
+        self._free_memory()
         while self._unused and self._free_ram() < nbytes:
             self._unused.popitem(last=False)
-        self._free_memory()
+            self._free_memory()
 
     def _require_room(self, nbytes: int) -> None:
-        if self._device.facts().ram_free_bytes < nbytes:
+        allowed = self._max_bytes is None or nbytes <= self._max_bytes
+        if not allowed or self._device.facts().ram_free_bytes < nbytes:
             raise NoRoomToPreload
 
     def _free_ram(self) -> int:
         """Bytes of RAM that models may still take."""
-        self._device.release()
         return self._device.facts().ram_free_bytes
 
     def _used_bytes(self) -> int:

@@ -12,6 +12,7 @@ from engine.memory.activations import size_at
 from engine.memory.components import Component, Role
 from engine.memory.fallback import largest_size_that_fits, next_plan
 from engine.memory.measurement import Measurement
+from engine.memory.pinning import taken_ram
 from engine.memory.plan import Plan, Stage
 from engine.memory.plan_request import PlanRequest
 from engine.memory.planner import choose
@@ -24,7 +25,8 @@ from engine.sizes import human_size
 log = logging.getLogger(__name__)
 
 STEADY_STEPS = 20
-"""Steps of a batch after which what it gains is taken as measured: the first ones warm up."""
+"""Steps of a batch of one size after which what it gains is taken as measured: the first ones warm
+up."""
 
 DURING = {
     Stage.LOAD: "while loading",
@@ -68,7 +70,7 @@ class ModelMemory:
         self._on_measured = on_measured
         self._on_overflow = on_overflow
         self._unproven: list[Overflow] = []
-        self._steps: Counter[int] = Counter()
+        self._steps: Counter[tuple[str, int, int, int]] = Counter()
         self._quiet_jobs = 0
         self._patience = QUIET_JOBS
         self._before_trial: Plan | None = None
@@ -117,7 +119,7 @@ class ModelMemory:
             guided=guided,
             references=references,
             controlled=any(part.role is Role.CONTROL for part in parts),
-            device=self._device.facts(self.plan.ram_bytes),
+            device=self._device.facts(taken_ram(self.plan)),
         )
         previous, self.plan = self.plan, choose(self._request).plan
         return self.plan.key != previous.key or self.plan.places.keys() != previous.places.keys()
@@ -130,7 +132,7 @@ class ModelMemory:
         if self._quiet_jobs < self._patience:
             return False
         self._quiet_jobs = 0
-        facts = self._device.facts(self.plan.ram_bytes)
+        facts = self._device.facts(taken_ram(self.plan))
         self._request = replace(self._request, device=facts)
         higher = higher_plan(self._request, self.plan)
         if higher is None:
@@ -152,7 +154,8 @@ class ModelMemory:
         Returns whether there is one.
         """
         self._quiet_jobs = 0
-        self.plan = replace(self.plan, batch=min(self.plan.batch, batch))
+        if stage is Stage.STEP:
+            self.plan = replace(self.plan, batch=min(self.plan.batch, batch))
         size = self._request.size_at(stage)
         self._learn(self._measurement(stage, size, self.plan.batch, failed=True))
         if self._before_trial is not None:
@@ -186,13 +189,14 @@ class ModelMemory:
         """
         if (recipe.guidance_scale > 1) != self._request.guided:
             return
+        controlled = recipe.control is not None
+        size = size_at(stage, recipe.width, recipe.height, recipe.pictures_beside, controlled)
         if usage is not None or stage is Stage.STEP:
-            controlled = recipe.control is not None
-            size = size_at(stage, recipe.width, recipe.height, recipe.pictures_beside, controlled)
             self._learn(self._measurement(stage, size, batch, usage=usage, seconds=seconds))
         if stage is Stage.STEP:
-            self._steps[batch] += 1
-            if self._steps[batch] % STEADY_STEPS == 0:
+            alike = (self.plan.key, *size, batch)
+            self._steps[alike] += 1
+            if self._steps[alike] % STEADY_STEPS == 0:
                 self._narrow_batch()
 
     def record_load(self, seconds: float) -> None:
@@ -252,7 +256,9 @@ class ModelMemory:
     def _narrow_batch(self) -> None:
         """Keep to the batches that are worth their latency, as far as that is measured."""
         size, plan = self._request.size_at(Stage.STEP), self.plan
-        best = self._request.profile.best_batch(plan.key, *size, plan.batch)
+        # As it is now: what the request knows was worth saving.
+        profile = self._profiles.profile(self._model.name, self._request.device.name)
+        best = profile.best_batch(plan.key, *size, plan.batch)
         if best < plan.batch:
             log.info("%s: batches of up to %d, which are hardly slower", self._model.name, best)
             self.plan = replace(plan, batch=best)

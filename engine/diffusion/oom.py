@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import torch
 
+from engine.diffusion.overflow import NumbersOverflowed
 from engine.errors import AtelierError
 
 OOM_MESSAGES = (
@@ -77,8 +78,9 @@ def _says(error: BaseException, messages: tuple[str, ...]) -> bool:
 
 
 def drop_tracebacks(error: Exception) -> Exception:
-    """The error; if it means that memory ran out, it no longer holds the tensors of its frames."""
-    cause: BaseException | None = error if out_of_memory(error) else None
+    """The error; if another plan may help, it no longer holds the tensors of its frames."""
+    helps = out_of_memory(error) or isinstance(error, NumbersOverflowed)
+    cause: BaseException | None = error if helps else None
     while cause is not None:
         cause.with_traceback(None)
         cause = cause.__cause__ or cause.__context__

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from engine.memory.plan import ComponentPlacement, Quantization, Residence
+from engine.memory.plan import ComponentPlacement, Plan, Residence
+from engine.memory.quantization import QUANTIZATION_METHODS
 
 SHARE = 0.9
 """Of the RAM that is free for models, for all weights: what is locked can't be swapped out."""
@@ -11,10 +12,9 @@ SHARE = 0.9
 COST = 1.5
 """Page-locked memory is allocated in powers of two: 1 / ln 2 of what it holds on average."""
 
-SELF_MOVING = frozenset(
-    {Quantization.NF4, Quantization.INT8, Quantization.FLOAT8, Quantization.BNB8}
-)
-"""Weights that are more than their data (scales, quantization states), and move by themselves."""
+SELF_MOVING = frozenset(method for method, facts in QUANTIZATION_METHODS.items() if facts.library)
+"""Weights of a library's own kind: they are more than their data (scales, quantization states), and
+move by themselves."""
 
 ORDER = (Residence.STREAMED, Residence.OFFLOADED, Residence.RESIDENT)
 """What is transferred at each step, for each picture, and only when models change."""
@@ -36,3 +36,9 @@ def pinned(
             left -= cost
             locked.add(name)
     return {name: replace(place, pinned=name in locked) for name, place in places.items()}
+
+
+def taken_ram(plan: Plan) -> int:
+    """Bytes of RAM that the weights take once they are loaded, page-locked ones as allocated."""
+    locked = sum(place.weight_bytes for place in plan.places.values() if place.pinned)
+    return plan.ram_bytes + int((COST - 1) * locked)

@@ -21,8 +21,9 @@ MIN_GAIN = 1.1
 SMOOTHING = 0.2
 """Weight of a new step in the moving average of step times."""
 
-WORTH_SAVING = 1.1
-"""A measurement is saved when its seconds have changed by this factor, or its peak has grown."""
+WORTH_SAVING = 1.03
+"""A measurement is saved when its seconds have changed by this factor, or its peak has grown. It is
+well below `MIN_GAIN`, which saved seconds are compared by."""
 
 Size = tuple[int, int, int]
 """Width and height of a picture, pixels, and pictures in a step."""

@@ -31,7 +31,8 @@ def plan_request_of(
         known: What was measured of any model; nothing if omitted.
         width: Of a picture, pixels; by default the model's.
         height: Of a picture, pixels; by default the model's.
-        batch: The most pictures in a step; by default that of the settings.
+        batch: The most pictures in a step; by default that of the settings, and one where a
+            pipeline runs whole.
     """
     denoisers = (part.name for part in inspection.components if part.role is Role.DENOISER)
     other = ANY_TRANSFORMER if "transformer" in denoisers else ANY_FAMILY
@@ -42,7 +43,7 @@ def plan_request_of(
         memory_options=model.memory_options(engine),
         width=width or model.width,
         height=height or model.height,
-        batch=batch or engine.batch_size,
+        batch=batch or (engine.batch_size if inspection.family else 1),
         guided=model.guidance_scale > 1,
         steps=model.num_inference_steps,
         profile=known.profile(model.name, device.name) if known else ModelProfile(),

@@ -31,6 +31,10 @@ class _Torch:
         return torch.tensor(data, **options)
 
 
+number_of = torch.cuda._utils._get_device_index
+"""The number of a card; torch itself refuses one that has none where this stands."""
+
+
 @contextmanager
 def stand_in(card: Card, ram: int) -> Iterator[None]:
     """Have `torch.cuda` speak of `card`, and `psutil` of `ram` bytes free."""
@@ -50,7 +54,8 @@ def stand_in(card: Card, ram: int) -> Iterator[None]:
         finally:
             card.stream = before
 
-    def set_fraction(share: float, device: object = None) -> None:
+    def set_fraction(share: float, device: Any) -> None:
+        number_of(device)
         if not 0 <= share <= 1:
             raise ValueError(f"Invalid fraction value: {share}. Allowed range: 0~1")
         allocator.limit = min(int(share * card.total), card.total - card.context)
@@ -72,7 +77,7 @@ def stand_in(card: Card, ram: int) -> Iterator[None]:
         "reset_peak_memory_stats": lambda device=None: allocator.reset_peak(),
         "empty_cache": allocator.empty_cache,
         "set_per_process_memory_fraction": set_fraction,
-        "set_device": lambda device: None,
+        "set_device": number_of,
         "current_device": lambda: 0,
         "is_bf16_supported": lambda including_emulation=True: card.capability >= (8, 0),
         "Stream": Stream,

@@ -102,15 +102,21 @@ class NetworkRunner:
         return self._running[0].job.id
 
     def begin(self, command: ProcessPicture) -> None:
-        """Take in a job; load its network if it isn't."""
-        try:
-            with Image.open(command.image) as opened:
-                image = opened.convert("RGBA" if "A" in opened.getbands() else "RGB")
-            work = self._work(command, image)
-        except Exception as error:
-            self._fail(command.job, command.network, drop_tracebacks(error))
-        else:
-            self._running.append(_Running(command.job, command.network, work))
+        """Take in a job; load its network if it isn't, and bring it to the device."""
+        for rooms_made in (0, 1):
+            try:
+                with Image.open(command.image) as opened:
+                    image = opened.convert("RGBA" if "A" in opened.getbands() else "RGB")
+                work = self._work(command, image)
+            except Exception as error:
+                failure = drop_tracebacks(error)
+            else:
+                self._running.append(_Running(command.job, command.network, work, rooms_made))
+                self.alone = self.alone or rooms_made > 0
+                return
+            if rooms_made or not out_of_memory(failure) or not self._make_room():
+                break
+        self._fail(command.job, command.network, failure)
 
     def step(self) -> None:
         """Do one step of the oldest job."""

@@ -11,10 +11,8 @@ from engine.diffusion.offload.streaming import StreamedModule
 from engine.diffusion.offload.usage import Usage, peak_bytes, reset_peak
 from engine.diffusion.offload.weights import OffloadedWeights, added_bytes, size_of, tensors_of
 from engine.memory.components import Component
+from engine.memory.pinning import SELF_MOVING
 from engine.memory.plan import ComponentPlacement, Plan, Quantization, Residence, Stage
-
-SELF_MOVING = {Quantization.NF4, Quantization.INT8, Quantization.FLOAT8}
-"""Weights that are more than their data (scales, quantization states) and only move as a whole."""
 
 
 class OffloadablePart(Protocol):
@@ -74,6 +72,7 @@ class SelfMovingPart:
         """Take a module that may have been quantized on the device: it starts in RAM."""
         self._module = module
         self._device = device
+        self._there = False
         self.to_cpu()
 
     @property
@@ -87,8 +86,9 @@ class SelfMovingPart:
         return size_of(self._module)
 
     def to_device(self) -> None:
-        """Moved by its own `to`."""
-        self._move(self._device)
+        """Moved by its own `to`, which takes long enough to look through even what is there."""
+        if not self._there:
+            self._move(self._device)
 
     def to_cpu(self) -> None:
         """Copied back, since it has no master in RAM."""

@@ -5,6 +5,7 @@ is that of Diffusers' group offloading, with two differences: blocks that fit ar
 all, and what is streamed is never copied back.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from heapq import nlargest
 from itertools import pairwise
@@ -111,25 +112,25 @@ class StreamedModule:
             pin: Whether to keep the masters page-locked.
         """
         parts = list(blocks_of(module, 0 if layer_by_layer else size_of(module) // GRAIN))
-        resident = rest_of(module, iter(parts))
+        tensors = [tensors_of(part) for part in parts]
+        if not layer_by_layer:  # what blocks share stays: it would leave with each of them
+            times = Counter(id(tensor) for own in tensors for tensor in own)
+            tensors = [[tensor for tensor in own if times[id(tensor)] == 1] for own in tensors]
+        resident = rest_of(module, tensors)
         room = 0 if layer_by_layer else resident_bytes - sum(t.nbytes for t in resident)
-        staying = _staying([size_of(part) for part in parts], room)
-        resident += [
-            t for part, stays in zip(parts, staying, strict=True) if stays for t in tensors_of(part)
-        ]
-        streamed = [part for part, stays in zip(parts, staying, strict=True) if not stays]
+        staying = _staying([sum(t.nbytes for t in own) for own in tensors], room)
+        streamed = []
+        for part, own, stays in zip(parts, tensors, staying, strict=True):
+            if stays:
+                resident += own
+            elif own:
+                streamed.append((part, StreamedBlock(OffloadedWeights(own, device, pin=pin))))
         self._resident = OffloadedWeights(resident, device, pin=pin)
-        self._blocks = [
-            StreamedBlock(OffloadedWeights(tensors_of(part), device, pin=pin)) for part in streamed
-        ]
+        self._blocks = [block for _, block in streamed]
         self._prefetches = not layer_by_layer
         self._order: list[StreamedBlock] = list(self._blocks)
         self._seen: list[StreamedBlock] = []
-        self._hooks = [
-            hook
-            for part, block in zip(streamed, self._blocks, strict=True)
-            for hook in self._hooked(part, block)
-        ]
+        self._hooks = [hook for part, block in streamed for hook in self._hooked(part, block)]
         self._chain(self._blocks)
         self._module = module
         module._hf_hook = ExecutionDevice(device)

@@ -1,8 +1,9 @@
 """The weights of a module: masters in RAM, copies on the device while they are needed."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import chain
+from typing import Any
 
 import torch
 from torch import nn
@@ -19,8 +20,20 @@ def tensors_of(module: nn.Module) -> list[torch.Tensor]:
 
 
 def size_of(module: nn.Module) -> int:
-    """Bytes of its weights."""
-    return sum(tensor.nbytes for tensor in tensors_of(module))
+    """Bytes of its weights, with what quantized ones have beside their data."""
+    return sum(map(_size, tensors_of(module)))
+
+
+def _size(tensor: Any) -> int:
+    """Bytes of a tensor: torchao's are made of others, bitsandbytes' have some in their state."""
+    if hasattr(tensor, "__tensor_flatten__"):
+        return sum(_size(getattr(tensor, name)) for name in tensor.__tensor_flatten__()[0])
+    nbytes: int = tensor.nbytes
+    state = getattr(tensor, "quant_state", None)
+    while state is not None:  # a state may be quantized, too
+        nbytes += sum(one.nbytes for one in vars(state).values() if isinstance(one, torch.Tensor))
+        state = getattr(state, "state2", None)
+    return nbytes
 
 
 def added_bytes(before: Mapping[str, int], modules: Mapping[str, nn.Module]) -> dict[str, int]:
@@ -111,7 +124,7 @@ def _swap(tensors: list[torch.Tensor], data: list[torch.Tensor]) -> None:
             tensor.data = new
 
 
-def rest_of(module: nn.Module, without: Iterator[nn.Module]) -> list[torch.Tensor]:
-    """The tensors of `module` that belong to none of the modules `without`."""
-    taken = {id(tensor) for part in without for tensor in tensors_of(part)}
+def rest_of(module: nn.Module, parts: Iterable[list[torch.Tensor]]) -> list[torch.Tensor]:
+    """The tensors of `module` that are in none of its `parts`."""
+    taken = {id(tensor) for part in parts for tensor in part}
     return [tensor for tensor in tensors_of(module) if id(tensor) not in taken]

@@ -15,6 +15,9 @@ from tests.engine.builders import engine_settings
 GB = 10**9
 CONTEXT = 400_000_000
 
+number_of = torch.cuda._utils._get_device_index
+"""What torch's own functions ask for the number of a card; it raises where there is none."""
+
 
 @pytest.fixture
 def card(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
@@ -25,6 +28,7 @@ def card(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         "free": 12 * GB - CONTEXT,
         "reserved": 0,
         "shares": [],
+        "chosen": [],
     }
     properties = SimpleNamespace(total_memory=12 * GB)
     for name, stand_in in {
@@ -36,10 +40,25 @@ def card(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         "get_device_capability": lambda device: said["capability"],
         "mem_get_info": lambda device: (said["free"], properties.total_memory),
         "memory_reserved": lambda device: said["reserved"],
-        "set_per_process_memory_fraction": lambda share, device: said["shares"].append(share),
+        "set_device": lambda device: said["chosen"].append(number_of(device)),
+        "set_per_process_memory_fraction": lambda share, device: said["shares"].append(
+            number_of(device) is not None and share
+        ),
     }.items():
         monkeypatch.setattr(torch.cuda, name, stand_in)
     return said
+
+
+@pytest.mark.parametrize(("name", "number"), [("auto", 0), ("cuda", 0), ("cuda:1", 1)])
+def test_a_card_without_a_number_is_the_first(
+    card: dict[str, Any], monkeypatch: pytest.MonkeyPatch, name: str, number: int
+) -> None:
+    monkeypatch.setattr(torch, "set_float32_matmul_precision", lambda precision: None)
+    device = Device.choose(engine_settings(device=name))
+    device.select()
+    device.claim()
+    assert card["chosen"] == [device.name.index] == [number]
+    assert len(card["shares"]) == 1
 
 
 def test_no_more_is_taken_than_is_free_now(card: dict[str, Any]) -> None:

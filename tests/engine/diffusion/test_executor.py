@@ -7,6 +7,7 @@ import pytest
 from PIL import Image as PIL_Image
 
 from engine.devices.messages import (
+    BatchPlanned,
     CancelJob,
     JobDropped,
     JobFailed,
@@ -17,6 +18,7 @@ from engine.devices.messages import (
     StopExecutor,
 )
 from engine.diffusion import running_job as running_job_module
+from engine.diffusion.model_memory import ModelMemory
 from engine.memory.plan import Stage
 from engine.models.model import Model
 from tests.engine.builders import job, model, recipe
@@ -49,6 +51,38 @@ def test_more_rows_than_the_batch_holds_wait_their_turn(tiny: Model) -> None:
     harness.run(RunJob(job(1, count=4), tiny), RunJob(job(2, count=1), tiny), jobs=2)
     assert max(report.measurement.batch for report in harness.of(StageMeasured)) == 2
     assert [len(report.pictures) for report in harness.of(JobPainted)] == [4, 1]
+
+
+@pytest.mark.parametrize(
+    ("scales", "guided"), [((1.0, 5.0), [False, True]), ((5.0, 1.0), [True, True])]
+)
+def test_a_batch_is_planned_with_guidance_if_any_of_its_pictures_has_some(
+    tiny: Model,
+    monkeypatch: pytest.MonkeyPatch,
+    scales: tuple[float, float],
+    guided: list[bool],
+) -> None:
+    planned: list[bool] = []
+    plan_for = ModelMemory.plan_for
+
+    def watched(memory: ModelMemory, *size: int, **about: Any) -> bool:
+        planned.append(about["guided"])
+        return plan_for(memory, *size, **about)
+
+    monkeypatch.setattr(ModelMemory, "plan_for", watched)
+    jobs = (job(number, guidance_scale=scale) for number, scale in enumerate(scales))
+    harness = Harness()
+    harness.run(*(RunJob(one, tiny) for one in jobs), jobs=2)
+    assert planned == guided
+
+
+@pytest.mark.parametrize(("kind", "most"), [("epsilon", 4), ("pag", 1)])
+def test_the_device_is_told_that_a_pipeline_that_runs_whole_paints_one_picture_at_a_time(
+    folders: dict[str, Path], kind: str, most: int
+) -> None:
+    harness = Harness(batch_size=4)
+    harness.run(RunJob(job(1, scheduler="default"), model(folders[kind])), jobs=1)
+    assert [told.pictures for told in harness.of(BatchPlanned)] == [most]
 
 
 def test_jobs_of_two_sizes_take_turns(tiny: Model, plain: Plain) -> None:

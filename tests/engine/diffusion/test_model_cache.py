@@ -2,6 +2,7 @@
 
 import gc
 import threading
+import weakref
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from engine.devices.executor_setup import ExecutorSetup
 from engine.diffusion import Device
 from engine.diffusion import model_memory as memory_module
-from engine.diffusion.loader import LoadedModel, ModelLoader
+from engine.diffusion.loader import LoadedModel, ModelLoader, NoRoomToPreload
 from engine.diffusion.model_cache import ModelCache
 from engine.errors import ModelUnavailable
 from engine.memory.measurement import Measurement
@@ -122,6 +123,26 @@ def test_the_next_model_is_loaded_beside_the_work(three: list[Model]) -> None:
     cache.get(three[1])
     assert loader.loads == ["epsilon", "v_prediction"]
     assert loader.threads[1] == "load v_prediction"
+
+
+def test_what_the_owner_leaves_no_ram_for_is_not_loaded_beside_the_work(three: list[Model]) -> None:
+    """It would be let go again as soon as its turn comes."""
+    cache, _ = model_cache(max_bytes=0)
+    cache.get(three[0])
+    cache.preload(three[1])
+    assert cache._preloading is not None
+    assert isinstance(cache._preloading[1].exception(20), NoRoomToPreload)
+
+
+def test_when_ram_runs_out_a_model_that_was_preloaded_goes_too(three: list[Model]) -> None:
+    cache, _ = model_cache()
+    cache.get(three[0])
+    cache.preload(three[1])
+    assert cache._preloading is not None
+    gone = weakref.ref(cache._preloading[1].result(20))
+    assert cache.free_ram()
+    assert gone() is None
+    assert not cache.free_ram()
 
 
 def test_a_model_that_is_expected_but_not_wanted_is_kept(three: list[Model]) -> None:

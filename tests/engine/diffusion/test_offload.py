@@ -2,20 +2,25 @@
 
 import gc
 import weakref
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 from diffusers import StableDiffusionPipeline
 from torch import nn
+from torch.testing._internal.two_tensor import TwoTensor
 
 from engine.diffusion.families.stable_diffusion import StableDiffusion
 from engine.diffusion.offload import OffloadedComponents
+from engine.diffusion.offload.components import PinnedPart, SelfMovingPart, _part
 from engine.diffusion.offload.streaming import StreamedModule, blocks_of
 from engine.diffusion.offload.weights import size_of, tensors_of
 from engine.memory.components import Component, Role
-from engine.memory.plan import ComponentPlacement, Plan, Residence
+from engine.memory.plan import ComponentPlacement, Plan, Quantization, Residence
+from engine.memory.quantization import QUANTIZATION_METHODS
 from tests import tiny
 from tests.engine.builders import recipe
 from tests.engine.diffusion.families.parity import difference, paint
@@ -88,6 +93,29 @@ def test_as_many_blocks_stay_as_fit_beside_two_in_flight(resident: int, staying:
     streamed.detach()
     assert masters(module) == module.before
     assert torch.equal(module(x), expected)
+
+
+@pytest.mark.parametrize(("resident", "staying"), [(2, 1), (3, 1), (4, 2), (5, 5)])
+def test_weights_that_two_blocks_share_are_there_for_both(resident: int, staying: int) -> None:
+    """As the embeddings of a language model, which its head multiplies by."""
+    module = Watched(6)
+    module.layers[5].weight = module.layers[0].weight
+    x = torch.ones(1, 8)
+    streamed = StreamedModule(
+        module, CPU, resident_bytes=resident * LAYER, layer_by_layer=False, pin=False
+    )
+    streamed.to_device()
+    assert streamed.device_bytes == module.copied() == staying * LAYER
+    there: list[bool] = []
+    for layer in module.layers:
+        layer.register_forward_pre_hook(
+            lambda layer, _: there.append(
+                module.before[id(layer.weight)] != layer.weight.data_ptr()
+            )
+        )
+    for _ in range(2):
+        module(x)
+    assert all(there)
 
 
 def test_the_next_block_is_on_its_way_while_one_computes() -> None:
@@ -237,6 +265,43 @@ def test_a_component_that_is_taken_out_gives_back_its_ram(pipe: Any, with_plan: 
     del module
     gc.collect()
     assert gone() is None
+
+
+LIBRARIES = [method for method, facts in QUANTIZATION_METHODS.items() if facts.library]
+
+
+@pytest.mark.parametrize("method", LIBRARIES)
+def test_weights_of_a_librarys_own_kind_move_by_themselves(method: Quantization) -> None:
+    """Torchao's fail when inference tensors take their place."""
+    module = nn.Linear(8, 8)
+    part = _part(module, CPU, replace(place(Residence.RESIDENT, module), quantization=method))
+    assert isinstance(part, SelfMovingPart | PinnedPart)
+
+
+def test_what_is_on_the_device_is_not_moved_there_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = nn.Linear(8, 8)
+    moved: list[torch.device] = []
+    monkeypatch.setattr(module, "to", moved.append)
+    part = SelfMovingPart(module, torch.device("cuda", 0))
+    for _ in range(3):
+        part.to_device()
+    part.to_cpu()
+    part.to_device()
+    assert [device.type for device in moved] == ["cpu", "cuda", "cpu", "cuda"]
+
+
+def test_quantized_weights_count_with_their_scales_and_states() -> None:
+    """A tensor of torchao's says it takes as much as before it was quantized."""
+    module = nn.Linear(8, 8, bias=False)
+    data, scale = torch.zeros(8, 8, dtype=torch.int8), torch.zeros(8, 8, dtype=torch.int8)
+    both: Any = TwoTensor(data, scale)  # type: ignore[no-untyped-call]
+    module.weight = nn.Parameter(both, requires_grad=False)
+    assert size_of(module) == data.nbytes + scale.nbytes
+    packed: Any = nn.Parameter(torch.zeros(32, 1, dtype=torch.uint8), requires_grad=False)
+    inner = SimpleNamespace(absmax=torch.zeros(1), state2=None)
+    packed.quant_state = SimpleNamespace(absmax=torch.zeros(4), shape=(8, 8), state2=inner)
+    module.weight = packed
+    assert size_of(module) == 32 + 4 * 4 + 4
 
 
 def _is_module(part: object) -> bool:

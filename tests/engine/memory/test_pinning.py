@@ -28,6 +28,7 @@ PLACES = {
     "denoiser": place(Residence.STREAMED, 40),
     "resident": place(Residence.RESIDENT, 2),
     "quantized": place(Residence.OFFLOADED, 2, Quantization.NF4),
+    "multiplied": place(Residence.RESIDENT, 2, Quantization.INT8_MATMUL),
 }
 
 
@@ -35,9 +36,9 @@ PLACES = {
     ("ram", "locked"),
     [
         (0, set()),
-        (80, {"small", "resident"}),
-        (90, {"large", "small", "resident"}),
-        (100, {"denoiser", "small", "resident"}),
+        (82, {"small", "resident"}),
+        (92, {"large", "small", "resident"}),
+        (102, {"denoiser", "small", "resident"}),
         (1000, {"denoiser", "large", "small", "resident"}),
     ],
 )

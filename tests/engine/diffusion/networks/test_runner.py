@@ -18,10 +18,12 @@ from engine.devices.messages import (
     ProcessPicture,
     RunJob,
 )
+from engine.diffusion import Device
+from engine.diffusion.networks import NetworkRunner
 from engine.diffusion.networks.upscaler import Upscaler
 from engine.jobs.process import Process, ProcessKind
 from engine.models.networks import Network
-from tests.engine.builders import job, model
+from tests.engine.builders import engine_settings, job, model
 from tests.engine.diffusion.harness import Harness, noisy
 from tests.tiny.segmenter import segmenter
 from tests.tiny.upscaler import needs_spandrel, upscaler
@@ -103,6 +105,35 @@ def test_without_memory_tiles_shrink_and_the_picture_is_the_same(
     [one], [other] = (h.of(JobPainted)[0].pictures for h in (plain, harness))
     levels = [np.frombuffer(each.data, np.uint8).astype(np.int16) for each in (one, other)]
     assert np.abs(levels[0] - levels[1]).max() <= 1
+
+
+@pytest.mark.parametrize("frees", [True, False])
+def test_a_network_that_does_not_fit_beside_the_model_has_it_leave(
+    network: Network, picture: Path, monkeypatch: pytest.MonkeyPatch, frees: bool
+) -> None:
+    move, full = Upscaler.move, True
+    reports: list[object] = []
+
+    def moved(self: Upscaler, device: torch.device) -> None:
+        if full and not runner.busy:
+            raise torch.OutOfMemoryError("out of memory")
+        move(self, device)
+
+    def make_room() -> bool:
+        nonlocal full
+        full = not frees
+        return True
+
+    monkeypatch.setattr(Upscaler, "move", moved)
+    device = Device.choose(engine_settings())
+    runner = NetworkRunner(device, lambda _: Path(network.source), reports.append, make_room)
+    monkeypatch.setattr(runner, "_leave", lambda network: None)
+    runner.begin(enlarging(1, network, picture))
+    assert runner.alone is runner.busy is frees, "nothing is painted meanwhile"
+    while runner.busy:
+        runner.step()
+    assert isinstance(reports[-1], JobPainted if frees else JobFailed)
+    assert not runner.alone
 
 
 def test_where_nothing_fits_it_is_said_and_the_next_job_is_done(

@@ -21,7 +21,7 @@ MIN_GAIN = 1.1
 SMOOTHING = 0.2
 """Weight of a new step in the moving average of step times."""
 
-WORTH_SAVING = 1.03
+WORTH_SAVING = 1.05
 """A measurement is saved when its seconds have changed by this factor, or its peak has grown. It is
 well below `MIN_GAIN`, which saved seconds are compared by."""
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import NamedTuple
 
 from rich.table import Table
@@ -18,6 +19,7 @@ from cli.settings import Settings
 from engine import (
     Adapter,
     AdapterCandidate,
+    AdapterInfo,
     AdapterManager,
     InvalidModel,
     InvalidRequest,
@@ -25,6 +27,7 @@ from engine import (
     human_size,
     open_adapter_manager,
 )
+from engine.local_paths import exists
 from engine.models.families import FAMILIES
 
 
@@ -51,15 +54,22 @@ async def _show(settings: Settings) -> None:
                 "+" if adapter.added else "",
                 adapter.name,
                 FAMILIES[info.family].label if info.family else "",
-                "not downloaded" if info.size is None else human_size(info.size),
+                _size(info),
                 adapter.trigger,
                 adapter.source,
             )
     if not table.rows:
-        out.print("There are no LoRAs. Add one with “loras add”, or put files into loras/ there.")
+        folder = settings.storage.path / "loras"
+        out.print(f"There are no LoRAs. Add one with “loras add”, or put files into {folder}.")
         return
     tables.print(table)
     out.print("+ added with a command; “loras remove” removes it", style="dim")
+
+
+def _size(info: AdapterInfo) -> str:
+    if info.gone:
+        return "file not found"
+    return "not downloaded" if info.size is None else human_size(info.size)
 
 
 def add_lora(settings: Settings, options: LoraOptions, *, ask: bool) -> None:
@@ -91,11 +101,15 @@ def remove_lora(settings: Settings, name: str, *, ask: bool) -> None:
         CommandError: When it can't be removed, or the user cancels.
         StorageError: When the data folder is unusable.
     """
+    own = asyncio.run(_own_file(settings, name))
+    stays = f"Your own file stays: {own}" if own else ""
     if ask:
-        confirm(f"Remove “{name}”?", "Nothing was removed.")
+        confirm(f"Remove “{name}”? {stays}".rstrip(), "Nothing was removed.")
     freed = asyncio.run(_remove(settings, name))
     said = f", freed {human_size(freed)}" if freed else ""
     out.print(f"✓ Removed {name}{said}.", style="green")
+    if stays:
+        out.print(stays)
     tell_picked_up(settings.storage.path)
 
 
@@ -131,6 +145,13 @@ async def _add(settings: Settings, candidate: AdapterCandidate) -> Adapter:
             err.print(f"Downloading {candidate.settings.source}")
         async with _manager_of(settings, create=True) as manager:
             return await stoppable(manager.add(candidate, update))
+
+
+async def _own_file(settings: Settings, name: str) -> Path | None:
+    """The source of a LoRA that was added, if it is a file of the owner's."""
+    async with _manager_of(settings) as manager:
+        path = Path(manager.catalogue.removable(name).source)
+        return path if exists(path) else None
 
 
 async def _remove(settings: Settings, name: str) -> int:

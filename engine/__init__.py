@@ -58,6 +58,7 @@ from engine.jobs.recipe import (
     AdapterUse,
     Recipe,
 )
+from engine.jobs.recipe_checks import require_not_enlarged
 from engine.jobs.reference_uses import USUAL_WEIGHT, PictureKind, ReferenceUse
 from engine.jobs.request import ImageRequest
 from engine.jobs.requester import Requester
@@ -306,6 +307,7 @@ __all__ = [
     "parse_parameters",
     "read_settings",
     "recoded",
+    "require_not_enlarged",
     "require_references",
     "thumbnail",
     "with_init_image",

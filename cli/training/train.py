@@ -138,11 +138,12 @@ def _require_here(model: Model) -> None:
 
 def _describe(plan: TrainingPlan, dataset: Dataset, model: Model) -> None:
     request = plan.request
+    shown = request.batch * request.accumulate
     out.print(f"{request.name}: a {request.kind} on {model.name}", style="bold")
     rows = {
         "pictures": str(len(dataset.pictures)),
         "trigger": request.trigger,
-        "steps": f"{request.steps}, of {request.batch * request.accumulate} at "
+        "steps": f"{request.steps}, of {shown} picture{'s' * (shown > 1)} each, at "
         f"{request.side} × {request.side} pixels",
         "LoRA": f"rank {request.rank}, learning rate {request.learning_rate:g}, "
         f"{request.optimizer.value}",

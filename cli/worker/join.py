@@ -71,7 +71,13 @@ async def _work(settings: Settings, invitation: Invitation) -> None:
 
 
 def _taken_before(taken: TakenInvitations, name: str | None) -> Invitation:
-    found = [one for one in taken.all() if name in (None, one.name)]
+    everything = [*taken.all()]
+    found = [one for one in everything if name in (None, one.name)]
+    names = ", ".join(one.name for one in everything)
+    if everything and not found:
+        raise CommandError(
+            Exit.USAGE, f"There's no invitation for “{name}” here. There are these: {names}."
+        )
     if not found:
         raise CommandError(
             Exit.USAGE,
@@ -79,7 +85,6 @@ def _taken_before(taken: TakenInvitations, name: str | None) -> Invitation:
             "prints one; start with --join and that line.",
         )
     if len(found) > 1:
-        names = ", ".join(one.name for one in found)
         raise CommandError(
             Exit.USAGE, f"This machine has several invitations: {names}. Add --name."
         )

@@ -15,7 +15,7 @@ from cogs.requests.describing import describe_finished
 from cogs.requests.editing import require_editing_model
 from cogs.requests.sizes import fit_to_model
 from cogs.requests.submission import Submission
-from engine import ImageRequest, InvalidRequest, Parent, parameters
+from engine import ImageRequest, InvalidRequest, Parent, parameters, require_not_enlarged
 from speech import say
 
 SUBTLE_STRENGTH, STRONG_STRENGTH = 0.35, 0.65
@@ -61,8 +61,10 @@ async def upscale(interaction: Interaction, picture: Parent) -> None:
                 model=model.name,
             )
         )
-    width, height = UPSCALE_FACTOR * recipe.width, UPSCALE_FACTOR * recipe.height
+    factor = UPSCALE_FACTOR * recipe.enlarged
+    width, height = factor * recipe.width, factor * recipe.height
     if max(width, height) > model.max_upscaled_side:
+        require_not_enlarged(recipe)
         raise InvalidRequest(
             say(
                 "That would be {width}×{height}, but {model} paints at most {most} pixels per "

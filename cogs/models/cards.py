@@ -11,7 +11,7 @@ from cogs.messages.text import duration, progress_bar
 from cogs.models.buttons import ModelButton
 from cogs.models.pending_models import PendingModel
 from cogs.models.speed import SpeedMeter
-from engine import Studio, human_size
+from engine import Studio, human_size, without_folders
 from speech import say
 
 MAX_TEXT_LENGTH = 3000
@@ -54,8 +54,8 @@ class DownloadCard:
 
 
 def heading(pending: PendingModel) -> str:
-    """The name and the source of the model."""
-    source = escaped_line(pending.source)
+    """The name and the source of the model, for everyone who reads the channel."""
+    source = escaped_line(without_folders(pending.source))
     return f"**{escaped_line(pending.name)}** · {source}" if pending.name else f"**{source}**"
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import discord
 
 from cogs.context import Client, Interaction
+from cogs.markdown import in_markdown
 from cogs.message_ref import MessageRef
 from cogs.messages.delivery import Rejected, TooLarge, Unreachable, deliver
 from cogs.messages.looks import GREY
@@ -29,7 +30,15 @@ from cogs.models.pending_models import PendingModel, PendingModels
 from cogs.models.speed import SpeedMeter
 from cogs.models.text import candidate_text
 from cogs.policy.access import Refused
-from engine import AdapterCandidate, DownloadProgress, ModelCandidate, Studio, Tasks
+from engine import (
+    AdapterCandidate,
+    AtelierError,
+    DownloadProgress,
+    ModelCandidate,
+    Studio,
+    Tasks,
+    without_folders,
+)
 from speech import say, set_language
 
 log = logging.getLogger(__name__)
@@ -164,6 +173,9 @@ class ModelDownloads:
                 card = added_card(pending)
             except asyncio.CancelledError:
                 card = stopped_card(pending, meter)
+            except AtelierError as error:
+                sentence = in_markdown(without_folders(error.sentence))
+                card = failed_download_card(pending, sentence)
             except Exception as error:
                 card = failed_download_card(pending, sentence_for(error))
             await self._finish(pending, card)

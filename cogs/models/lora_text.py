@@ -45,7 +45,9 @@ def lora_info_text(info: AdapterInfo, *, for_owner: bool) -> str:
         lines.append(say("Trained on: {model}", model=escaped_line(info.base_model)))
     if info.licence:
         lines.append(say("Licence: {name}", name=escaped_line(info.licence)))
-    if info.size is None:
+    if info.gone:
+        lines.append(say("Its file isn't there any more."))
+    elif info.size is None:
         lines.append(say("Not downloaded yet: its first use downloads it."))
     elif for_owner:
         lines.append(say("Takes up {size} on disk.", size=human_size(info.size)))

@@ -3,11 +3,11 @@
 import asyncio
 from dataclasses import replace
 
-from engine.errors import InvalidRequest, StorageError
+from engine.errors import StorageError
 from engine.images.init_images import InitImages
 from engine.images.output import OutputFolder, read_pixels
 from engine.jobs.job import Job, JobState, Parent
-from engine.jobs.recipe_checks import check_enlarged
+from engine.jobs.recipe_checks import check_enlarged, require_not_enlarged
 from engine.jobs.request import ImageRequest
 from engine.jobs.requester import Requester
 from engine.jobs.submission import JobSubmission
@@ -37,10 +37,7 @@ class Enlarger:
     async def enlarge(self, picture: Parent, factor: int, requester: Requester) -> Job:
         """See `Studio.enlarge`."""
         source, file = await self._init_images.finished(picture)
-        if source.recipe.enlarged > 1:
-            raise InvalidRequest(
-                say("This picture is already enlarged. Enlarge the original instead.")
-            )
+        require_not_enlarged(source.recipe)
         seed = source.recipe.seeds[picture.number]
         recipe = replace(source.recipe, seed=seed, count=1, enlarged=factor, process=None)
         check_enlarged(recipe)

@@ -6,20 +6,18 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine.devices.dispatcher import Dispatcher
-from engine.errors import InvalidRequest
 from engine.images.canvas import region_of
 from engine.images.init_images import InitImages
 from engine.jobs.job import Job, Parent
 from engine.jobs.process import Process, ProcessKind
 from engine.jobs.recipe import Recipe
-from engine.jobs.recipe_checks import check_enlarged
+from engine.jobs.recipe_checks import check_enlarged, require_not_enlarged
 from engine.jobs.request import ImageRequest
 from engine.jobs.requester import Requester
 from engine.jobs.submission import JobSubmission, require_review
 from engine.models.model import Model
 from engine.models.networks import Network, NetworkCatalogue
 from engine.store import JobTable
-from speech import say
 
 DETAIL_STRENGTH = 0.35
 """How much a part that is painted again for its details may change (0–1): its shapes stay."""
@@ -58,10 +56,7 @@ class PictureProcesses:
         """Queue the picture to be enlarged by the upscaler of that name, by a whole factor."""
         network = self.networks.upscaler(upscaler)
         recipe = await self._recipe(picture)
-        if recipe.enlarged > 1:
-            raise InvalidRequest(
-                say("This picture is already enlarged. Enlarge the original instead.")
-            )
+        require_not_enlarged(recipe)
         recipe = replace(recipe, enlarged=factor)
         check_enlarged(recipe)
         return await self._submit(picture, recipe, requester, ProcessKind.UPSCALE, network)

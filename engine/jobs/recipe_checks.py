@@ -42,7 +42,7 @@ def check_length(prompt: str, negative_prompt: str, most: int = 2 * MAX_PROMPT) 
 
 def check_recipe(recipe: Recipe, model: Model) -> None:
     """Raise `InvalidRequest` when the model can't paint that, with what is allowed."""
-    if not recipe.prompt:
+    if not any(character.isprintable() and character != " " for character in recipe.prompt):
         raise InvalidRequest(say("The prompt is empty. Say what the picture should show."))
     check_length(recipe.prompt, recipe.negative_prompt, MAX_PROMPT)
     keeps_composition = recipe.image is not None and recipe.strength <= KEEPING_STRENGTH
@@ -156,6 +156,12 @@ def check_enlarged(recipe: Recipe) -> None:
         )
 
 
+def require_not_enlarged(recipe: Recipe) -> None:
+    """Raise `InvalidRequest` for a picture that was already enlarged."""
+    if recipe.enlarged > 1:
+        raise InvalidRequest(say("This picture is already enlarged. Enlarge the original instead."))
+
+
 def within(name: str, value: float, low: float, high: float) -> None:
     """Raise `InvalidRequest` when a value is out of bounds, or isn't a number."""
     if not low <= value <= high:  # also refuses NaN
@@ -163,8 +169,12 @@ def within(name: str, value: float, low: float, high: float) -> None:
             say(
                 "The {what} must be between {low} and {high}, not {value}.",
                 what=name,
-                value=value,
-                low=low,
-                high=high,
+                value=_text(value),
+                low=_text(low),
+                high=_text(high),
             )
         )
+
+
+def _text(value: float) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

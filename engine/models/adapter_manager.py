@@ -56,6 +56,7 @@ class AdapterInfo:
         trained_words: All words that it answers to.
         licence: Its licence and what it allows in a line; `None` if unknown.
         size: Bytes on disk; `None` if it isn't there.
+        gone: Whether its source was a file of the owner's that isn't there any more.
     """
 
     adapter: Adapter
@@ -64,6 +65,7 @@ class AdapterInfo:
     trained_words: tuple[str, ...]
     licence: str | None
     size: int | None
+    gone: bool
 
 
 class AdapterManager:
@@ -272,6 +274,7 @@ class AdapterManager:
             trained_words=facts.trained_words if facts else (),
             licence=licence_text(facts.licence) if facts else None,
             size=size,
+            gone=source is None,
         )
 
 

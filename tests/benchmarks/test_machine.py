@@ -11,7 +11,7 @@ from tests.card import Card, plugged_in
 def test_a_card_is_described_with_its_memory() -> None:
     with plugged_in(Card(8 * 10**9, capability=(8, 9))):
         found = here("cuda")
-    assert (found.device, found.card_bytes) == ("cuda", 8 * 10**9)
+    assert (found.device, found.card_bytes) == ("cuda:0", 8 * 10**9)
     assert found.lines[0].startswith("a card that is not there, 8.0 GB, 7.6 GB of it free")
     assert "compute capability 8.9" in found.lines[0]
     assert here("cpu").card_bytes is None

@@ -17,6 +17,8 @@ from tests.hub_server import HubServer
 
 Config = Callable[[str], Path]
 
+LAYER = "lora_unet_down_blocks_1_attentions_0_transformer_blocks_0_attn2_to_k"
+
 
 @pytest.fixture
 def civitai(
@@ -36,8 +38,7 @@ def civitai(
 
 @pytest.fixture
 def ink(civitai: CivitaiServer, tmp_path: Path) -> Version:
-    layer = "lora_unet_down_blocks_1_attentions_0_transformer_blocks_0_attn2_to_k"
-    file = save(tmp_path / "ink.safetensors", {f"{layer}.lora_down.weight": (8, 2048)})
+    file = save(tmp_path / "ink.safetensors", {f"{LAYER}.lora_down.weight": (8, 2048)})
     return civitai.add(Version(5, file.read_bytes(), base_model="SDXL 1.0"))
 
 
@@ -52,7 +53,7 @@ def test_a_lora_is_shown_added_listed_and_removed(atelier: Atelier) -> None:
     assert result.out.endswith("✓ Added fox-v1.0.\n")
     [added, mine] = [" ".join(line.split()) for line in atelier("loras").out.splitlines()[1:3]]
     assert added.startswith("+ fox-v1.0 Stable Diffusion XL 33 kB foxx, red fur civitai:5")
-    assert mine.startswith("mine not downloaded mine.safetensors")
+    assert mine.startswith("mine file not found mine.safetensors")
     removed = atelier("loras", "remove", "fox-v1.0", "--yes")
     assert removed.out.startswith("✓ Removed fox-v1.0, freed ")
     assert atelier("loras", "remove", "fox-v1.0", "--yes").code is Exit.MODEL
@@ -65,6 +66,19 @@ def test_it_asks_first(atelier: Atelier, monkeypatch: pytest.MonkeyPatch) -> Non
     assert result.code is Exit.INTERRUPTED
     assert "and add it as “fox-v1.0”? [Y/n]" in result.out
     assert "fox-v1.0" not in atelier("loras").out
+
+
+@pytest.mark.usefixtures("config")
+def test_the_owners_own_file_stays_and_what_is_not_there_is_not_asked_about(
+    atelier: Atelier, workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = save(workplace / "own.safetensors", {f"{LAYER}.lora_down.weight": (8, 2048)})
+    assert "put files into" in atelier("loras").out
+    assert atelier("loras", "add", str(file), "--yes").code is Exit.FINE
+    removed = atelier("loras", "remove", "own", "--yes")
+    assert removed.out.splitlines()[:2] == ["✓ Removed own.", f"Your own file stays: {file}"]
+    result = atelier("loras", "remove", "own")
+    assert (result.code, "Remove" in result.out) == (Exit.MODEL, False)
 
 
 def test_what_cannot_be_had_is_told(atelier: Atelier, ink: Version) -> None:

@@ -48,7 +48,7 @@ def test_the_plan_is_shown_and_nothing_is_written(
     result = atelier("train", str(pictures), *QUICK, "--steps", "7", "--plan")
     assert result.code is Exit.FINE, result.err
     assert "zork: a subject on sketch" in result.out
-    assert "7, of 1 at 128 × 128 pixels" in result.out
+    assert "7, of 1 picture each, at 128 × 128 pixels" in result.out
     assert not (workplace / "data" / "training").exists()
 
 
@@ -58,7 +58,7 @@ def test_the_plan_is_shown_and_nothing_is_written(
         (("empty",), "There are no pictures in"),
         (("zork", "--base", "nothing"), "There's no model “nothing”."),
         (("zork", "--kind", "person"), "Kinds are subject, style, concept"),
-        (("zork", "--learning-rate", "nan"), "The learning rate must be between 1e-07 and 1.0"),
+        (("zork", "--learning-rate", "nan"), "The learning rate must be between 1e-07 and 1,"),
         (("zork", "--size", "8192"), "The size must be between"),
         (("zork", "--trigger", "z" * 201), "The trigger word must have 1 to 200 characters."),
         (("zork", "--optimizer", "sgd"), "optimizers are adamw"),

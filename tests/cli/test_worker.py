@@ -76,6 +76,10 @@ def test_without_an_invitation_there_is_nothing_to_join(atelier: Atelier, config
     result = atelier("worker")
     assert result.code is Exit.USAGE
     assert "attic, cellar" in result.err
+    result = atelier("worker", "--name", "garage")
+    assert (
+        result.err == "✗ There's no invitation for “garage” here. There are these: attic, cellar.\n"
+    )
     listed = atelier("worker", "list").out
     assert "paints here for the bot at nats://atelier.example.org:4300" in listed
     file = Path("data", "workers", "attic", "invitation")

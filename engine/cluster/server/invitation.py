@@ -6,6 +6,7 @@ It holds the worker's secret: whoever has it can paint for the bot in its name.
 """
 
 import ipaddress
+import re
 import socket
 from dataclasses import dataclass
 from typing import Self
@@ -16,6 +17,9 @@ from engine.cluster.protocol.subjects import NAME
 from engine.cluster.server.keys import Key, key_of
 from engine.cluster.settings import DEFAULT_PORT
 from speech import say
+
+FINGERPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
+"""As `engine.cluster.server.certificate.fingerprint` makes it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +65,8 @@ class Invitation:
                 raise ValueError("not an address")
             if NAME.fullmatch(name) is None:
                 raise ValueError("no name")
+            if parts.fragment and FINGERPRINT.fullmatch(parts.fragment) is None:
+                raise ValueError("its end is missing")
             return cls(
                 scheme=parts.scheme,
                 host=parts.hostname,

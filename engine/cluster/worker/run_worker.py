@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+import math
 import secrets
+import time
 from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
@@ -38,6 +40,8 @@ log = logging.getLogger(__name__)
 STOP_SECONDS = 2.0
 AGAIN_SECONDS = 3.0
 """Seconds between two tries to reach the server for the first time."""
+TELL_SECONDS = 60.0
+"""Seconds between two lines in the log that say that it can't be reached."""
 
 
 async def run_worker(setup: WorkerSetup, stop: asyncio.Event) -> None:
@@ -195,9 +199,12 @@ async def _certificate(invitation: Invitation) -> str | None:
     """The server's certificate, if it has made it itself; waits until the server is there."""
     if invitation.fingerprint is None:
         return None
+    told = -math.inf
     while True:
         try:
             return await certificate_of(invitation.host, invitation.port, invitation.fingerprint)
         except (OSError, TimeoutError, EOFError) as error:
-            log.warning("The bot's machine (%s) can't be reached: %s", invitation.url, error)
+            if time.monotonic() - told >= TELL_SECONDS:
+                told = time.monotonic()
+                log.warning("The bot's machine (%s) can't be reached: %s", invitation.url, error)
             await asyncio.sleep(AGAIN_SECONDS)

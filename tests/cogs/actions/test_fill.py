@@ -165,7 +165,7 @@ async def test_what_makes_no_sense_in_the_form_gets_a_sentence(app: App) -> None
                 {STRENGTH: "much"},
                 ("“much” isn't a valid value for strength. Enter a number, like 0.6."),
             ),
-            ({STRENGTH: "7"}, "The strength must be between 0.05 and 1.0, not 7.0."),
+            ({STRENGTH: "7"}, "The strength must be between 0.05 and 1, not 7."),
             ({PROMPT: "   "}, "The prompt is empty"),
         ):
             use = await app.bob.submit(await form(app, shown), fields)

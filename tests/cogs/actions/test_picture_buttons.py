@@ -122,6 +122,18 @@ async def test_an_upscale_paints_at_twice_the_size_beyond_what_the_model_compose
         )
 
 
+async def test_an_upscale_of_an_enlarged_picture_is_larger_than_it(app: App) -> None:
+    async with app.open():
+        small = await app.painted(app.alice, size="64x64", seed=5)
+        double = await went_on(app, small, "Upscale 2× (fast)")
+        larger = await went_on(app, double, "Upscale 2×")
+        with image(larger.attachments[0]) as shown:
+            assert shown.size == (256, 256)
+        quadruple = await went_on(app, small, "Upscale 4× (fast)")
+        sentence = await told(await app.bob.click(quadruple, label="Upscale 2×"))
+        assert sentence == "This picture is already enlarged. Enlarge the original instead."
+
+
 @pytest.mark.parametrize("factor", [2, 4])
 async def test_a_fast_upscale_is_a_kept_picture_of_its_own_without_the_painter(
     app: App, factor: int, tmp_path: Path

@@ -184,3 +184,25 @@ async def test_a_file_whose_hash_differs_is_not_added_and_can_be_had_again(
         ink.fault = Fault()
         await owner.click(message, label="Resume")
         await shows(app, message, "Added")
+
+
+async def test_where_the_owner_keeps_a_file_is_not_told_to_the_channel(
+    app: App, weights: Path, tmp_path: Path, owner: Member
+) -> None:
+    pipe = diffusers.StableDiffusionPipeline.from_pretrained(weights)
+    file = adapters.lora(tmp_path / "ink.safetensors", pipe, "unet", seed=1)
+    async with app.open():
+        message = await offered(app, owner, str(file))
+        assert message.text().startswith("**ink** · ink.safetensors\n")
+        aside = file.rename(tmp_path / "aside")
+        await owner.click(message, label="Add")
+        await shows(app, message, "“ink.safetensors” is neither a file nor a Hub ID")
+        aside.rename(file)
+        await owner.click(message, label="Resume")
+        await shows(app, message, "Added")
+        assert not any(str(tmp_path) in look.text() for look in message.looks)
+        file.unlink()
+        text = await told(await app.alice.slash(app.art, "lora info", name="ink"))
+        assert "Its file isn't there any more." in text
+        model = await (await owner.slash(app.art, "model add", source=str(weights))).message()
+        assert str(weights.parent) not in model.text()

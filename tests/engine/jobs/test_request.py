@@ -115,6 +115,10 @@ def test_what_is_done_with_a_picture_and_what_a_draft_is_of_survive_json() -> No
     [
         ({"prompt": ""}, "The prompt is empty. Say what the picture should show."),
         ({"prompt": " \n\t\u2003 "}, "The prompt is empty. Say what the picture should show."),
+        (
+            {"prompt": "\u200b\u202e \u2060"},
+            "The prompt is empty. Say what the picture should show.",
+        ),
         ({"prompt": "x" * 2001}, "The prompt has 2001 characters; the limit is 2000."),
         (
             {"negative_prompt": "x" * 3000},
@@ -125,10 +129,10 @@ def test_what_is_done_with_a_picture_and_what_a_draft_is_of_survive_json() -> No
         ({"height": 0}, "The height is 0 pixels, but tiny paints 32 to 256."),
         ({"width": -64}, "The width is -64 pixels, but tiny paints 32 to 256."),
         ({"width": 100}, "The width is 100 pixels, but must be a multiple of 8, such as 96."),
-        ({"guidance_scale": -1.0}, "The guidance must be between 0.0 and 30.0, not -1.0."),
-        ({"guidance_scale": 30.01}, "The guidance must be between 0.0 and 30.0, not 30.01."),
-        ({"guidance_scale": math.nan}, "The guidance must be between 0.0 and 30.0, not nan."),
-        ({"guidance_scale": math.inf}, "The guidance must be between 0.0 and 30.0, not inf."),
+        ({"guidance_scale": -1.0}, "The guidance must be between 0 and 30, not -1."),
+        ({"guidance_scale": 30.01}, "The guidance must be between 0 and 30, not 30.01."),
+        ({"guidance_scale": math.nan}, "The guidance must be between 0 and 30, not nan."),
+        ({"guidance_scale": math.inf}, "The guidance must be between 0 and 30, not inf."),
         ({"seed": -1}, "The seed must be between 0 and 4294967295, not -1."),
         ({"seed": 2**32}, "The seed must be between 0 and 4294967295, not 4294967296."),
         ({"count": 0}, "The number of pictures must be between 1 and 4, not 0."),

@@ -132,8 +132,8 @@ def test_an_adapter_of_another_family_is_refused_before_anything_is_loaded(
     ("prompt", "sentence"),
     [
         ("<lora:pixel:1>", "The prompt is empty"),
-        ("a <lora:pixel:9>", "The weight of Pixel must be between -4.0 and 4.0, not 9.0."),
-        ("a <lora:pixel:nan>", "The weight of Pixel must be between -4.0 and 4.0, not nan"),
+        ("a <lora:pixel:9>", "The weight of Pixel must be between -4 and 4, not 9."),
+        ("a <lora:pixel:nan>", "The weight of Pixel must be between -4 and 4, not nan"),
         ("a <lora:pixl>", "Did you mean “Pixel”"),
     ],
 )

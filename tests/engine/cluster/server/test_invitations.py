@@ -33,6 +33,12 @@ def test_what_is_no_invitation_is_said(line: str) -> None:
         Invitation.read(line)
 
 
+def test_an_invitation_whose_end_is_missing_is_none() -> None:
+    one = Invitation(host="pc", port=4222, name="attic", key=new_key(), fingerprint="f" * 43)
+    with pytest.raises(BadInvitation, match="paste the whole line"):
+        Invitation.read(one.line[:-1])
+
+
 def test_this_machine_has_an_address() -> None:
     assert own_address().count(".") == 3
 

@@ -15,6 +15,7 @@ from cogs.messages.claimed_channels import ClaimedChannels
 from cogs.messages.delivery import Showable, fresh_nonce
 from cogs.messages.replies import reply_to, sentence_for
 from cogs.messages.shown_job import job_id_of
+from cogs.messages.text import command_mention
 from cogs.policy.access import Refused, require_access, require_postable_channel
 from cogs.policy.nsfw import require_shown
 from cogs.policy.privacy import reply_mode_of
@@ -33,6 +34,9 @@ from speech import language_for, say, set_language
 NUMBERED = re.compile(r"#?(?P<number>[1-4])\s*[:.)]\s*(?P<rest>.+)", re.DOTALL)
 """A text that begins with the number of the picture that it is about."""
 
+HINT_SECONDS = 600.0
+"""Seconds between two hints to the same member."""
+
 
 class Conversation(commands.Cog):
     """Listens for messages that mention the bot."""
@@ -41,12 +45,20 @@ class Conversation(commands.Cog):
         self._bot = bot
         self._studio = bot.studio
         self._claimed = bot.services[ClaimedChannels]
+        self._hints: commands.CooldownMapping[discord.Message] = (
+            commands.CooldownMapping.from_cooldown(1, HINT_SECONDS, commands.BucketType.user)
+        )
 
     @commands.Cog.listener()
     async def on_message(self, message: discord.Message) -> None:
-        """Edit the picture that is replied to, or the attached ones, as the text says."""
+        """Edit the picture that is replied to, or the attached ones, as the text says.
+
+        Who talks to the bot about no picture is told now and then how that's done.
+        """
         text = self._said_to_me(message)
-        if not text or message.author.bot or message.channel.id in self._claimed:
+        if not text and not self._begins_with_me(message):
+            return
+        if message.author.bot or message.channel.id in self._claimed:
             return
         origin = MessageOrigin(self._bot, message)
         set_language(language_for(message.guild.preferred_locale if message.guild else "en"))
@@ -54,10 +66,15 @@ class Conversation(commands.Cog):
             await require_access(origin.interaction)
         except Refused:
             return  # those who are blocked can't have the bot talk, either
+        if not text and self._hints.update_rate_limit(message):
+            return
         try:
             set_language(await channel_language(origin.interaction))
             await require_postable_channel(origin.interaction)
-            await self._edit(origin, text)
+            if text:
+                await self._edit(origin, text)
+            else:
+                await reply_to(message, self._hint(message.guild))
         except Exception as error:
             await reply_to(message, sentence_for(error))
 
@@ -71,6 +88,21 @@ class Conversation(commands.Cog):
         asks = message.guild is None or mention.search(message.content)
         has_picture = message.reference is not None or message.attachments
         return " ".join(mention.sub(" ", message.content).split()) if asks and has_picture else ""
+
+    def _begins_with_me(self, message: discord.Message) -> bool:
+        """Whether a message is to the bot, and about no picture."""
+        assert self._bot.user is not None, "it is known after the login"
+        mention = re.match(rf"\s*<@!?{self._bot.user.id}>", message.content)
+        has_picture = message.reference is not None or message.attachments
+        return not has_picture and (mention is not None or message.guild is None)
+
+    def _hint(self, guild: discord.Guild | None) -> str:
+        imagine = command_mention(self._bot, "imagine", guild.id if guild else None)
+        return say(
+            "To paint a picture, use {imagine}. To change one, reply to it, mention me, and say "
+            "what to change.",
+            imagine=imagine,
+        )
 
     async def _edit(self, origin: MessageOrigin, text: str) -> None:
         sources, text = await self._sources(origin, text)

@@ -83,10 +83,21 @@ async def test_other_talk_is_not_answered(klein: App) -> None:
         first = await klein.painted(klein.alice)
         before = len(klein.art.history)
         await klein.bob.say(klein.art, "nice!", reply_to=first)
-        await klein.bob.say(klein.art, f"{me(klein)} hello")
+        await klein.bob.say(klein.art, f"hello {me(klein)}")
         await klein.bob.say(klein.art, f"look {klein.alice.mention}", reply_to=first)
         await asyncio.sleep(QUIET)
         assert len(klein.art.history) == before + 3
+
+
+async def test_who_talks_to_the_bot_about_no_picture_is_told_once_how_to_paint(klein: App) -> None:
+    async with klein.open():
+        hint = await say(klein, klein.bob, f"{me(klein)} a red house")
+        assert hint.text().startswith("To paint a picture, use </imagine:")
+        before = len(klein.art.history)
+        await klein.bob.say(klein.art, f"{me(klein)} thanks")
+        await asyncio.sleep(QUIET)
+        assert len(klein.art.history) == before + 1
+        assert "/imagine" in (await say(klein, klein.alice, "hi", where=klein.alice.dm)).text()
 
 
 async def test_what_cannot_be_edited_is_answered_with_a_sentence(klein: App) -> None:

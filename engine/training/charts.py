@@ -9,10 +9,12 @@ from engine.images.encoding import PictureMarks, encoded
 from engine.images.metadata.xmp import SourceType
 from engine.training.run_folder import RunFolder
 
-BACKGROUND, FAINT, LINE, TEXT = "#f7f5f0", "#d8d2c4", "#2f6f6b", "#26282c"
-PLOT = 720, 320
-MARGIN = 44
-"""Pixels."""
+BACKGROUND, FAINT, LINE, TEXT = "#f7f5f0", "#c9c1af", "#2f6f6b", "#26282c"
+SIDE, MARGIN, DOT = 560, 70, 2
+"""Pixels. Discord crops pictures that it shows side by side to squares."""
+
+OUTLIERS = 0.02
+"""Share of the losses above the plot, and of those below it."""
 
 SMOOTHING = 0.98
 """Of the smoothed loss, what stays from step to step: single losses depend on their timesteps."""
@@ -51,25 +53,27 @@ def draw_losses(losses: Sequence[float]) -> bytes | None:
     """
     if len(losses) < 2:
         return None
-    width, height = PLOT
-    image = Image.new("RGB", PLOT, BACKGROUND)
+    image = Image.new("RGB", (SIDE, SIDE), BACKGROUND)
     draw = ImageDraw.Draw(image)
-    font = ImageFont.load_default(13)
-    line = smoothed(losses)
-    top = max(sorted(losses)[int(len(losses) * 0.98)], *line, 1e-9)
+    font = ImageFont.load_default(22)
+    line, ordered = smoothed(losses), sorted(losses)
+    low = min(ordered[int(len(losses) * OUTLIERS)], *line)
+    high = max(ordered[int(len(losses) * (1 - OUTLIERS))], *line, low + 1e-9)
+    room, end = SIDE - 2 * MARGIN, SIDE - MARGIN
 
     def at(step: int, loss: float) -> tuple[float, float]:
-        x = MARGIN + (width - 2 * MARGIN) * step / (len(losses) - 1)
-        return x, height - MARGIN - (height - 2 * MARGIN) * min(1.0, loss / top)
+        share = min(1.0, max(0.0, (loss - low) / (high - low)))
+        return MARGIN + room * step / (len(losses) - 1), end - room * share
 
-    draw.line([at(0, top), at(0, 0), (width - MARGIN, height - MARGIN)], fill=TEXT)
-    draw.point([at(*point) for point in enumerate(losses)], fill=FAINT)
-    draw.line([at(*point) for point in enumerate(line)], fill=LINE, width=2, joint="curve")
-    draw.text((4, MARGIN - 6), f"{top:.3g}", fill=TEXT, font=font)
-    draw.text((MARGIN, height - MARGIN + 6), "0", fill=TEXT, font=font)
-    last = str(len(losses))
-    draw.text((width - MARGIN, height - MARGIN + 6), last, fill=TEXT, font=font, anchor="ra")
-    draw.text((width / 2, 14), "loss", fill=TEXT, font=font, anchor="ma")
+    draw.line([at(0, high), at(0, low), (end, end)], fill=TEXT)
+    for x, y in (at(*point) for point in enumerate(losses)):
+        draw.ellipse((x - DOT, y - DOT, x + DOT, y + DOT), fill=FAINT)
+    draw.line([at(*point) for point in enumerate(line)], fill=LINE, width=4, joint="curve")
+    for y, value, anchor in ((MARGIN, high, "rt"), (end, low, "rs")):
+        draw.text((MARGIN - 8, y), f"{value:.2g}", fill=TEXT, font=font, anchor=anchor)
+    draw.text((MARGIN, end + 8), "1", fill=TEXT, font=font)
+    draw.text((end, end + 8), str(len(losses)), fill=TEXT, font=font, anchor="ra")
+    draw.text((SIDE / 2, MARGIN / 2), "loss", fill=TEXT, font=font, anchor="mm")
     buffer = BytesIO()
     image.save(buffer, "PNG")
     return buffer.getvalue()

@@ -23,6 +23,7 @@ from engine.diffusion.previews import LatentMap
 from engine.errors import InvalidRequest, ModelUnavailable
 from engine.jobs.recipe import AdapterUse, Recipe
 from tests.engine.diffusion.conftest import Image
+from tests.engine.diffusion.families.parity import ONE_LEVEL, difference
 from tests.engine.diffusion.families.test_whole import load, recipe
 from tests.tiny import flux2_klein
 from tests.tiny.adapters import lora
@@ -203,13 +204,13 @@ def test_components_that_are_brought_to_the_device_one_by_one_paint_the_same(
     assert anima.pipe.model_cpu_offload_seq == "text_encoder->text_conditioner->transformer->vae"
     anima.pipe.enable_model_cpu_offload(device="cpu")
     try:
-        assert np.array_equal(paint(anima, asked), resident)
+        assert difference(paint(anima, asked), resident) <= ONE_LEVEL
         assert all(
             hasattr(anima.pipe.components[name], "_hf_hook") for name in ("vae", "transformer")
         )
     finally:
         anima.pipe.remove_all_hooks()
-    assert np.array_equal(paint(anima, asked), resident)
+    assert difference(paint(anima, asked), resident) <= ONE_LEVEL
 
 
 def test_a_lora_is_worn_by_whoever_asks_for_it(

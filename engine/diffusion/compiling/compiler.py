@@ -155,6 +155,7 @@ class BlockCompiler:
                 self._backend,
                 [(without_weights(block), call) for block, call in seen],
                 torch.get_num_threads(),
+                torch.get_float32_matmul_precision(),
             )
             handle, name = tempfile.mkstemp(suffix=".order")
             os.close(handle)

@@ -1,8 +1,8 @@
 """What the process that compiles is told, and how it compiles.
 
 What is compiled stays in Inductor's cache on disk, whose folder is in TORCHINDUCTOR_CACHE_DIR. Its
-keys have to be the same in both processes: they depend on the number of threads, and on how what is
-compiled is pickled.
+keys have to be the same in both processes: they depend on the card, the number of threads, the
+precision of matrix products, and on how what is compiled is pickled.
 """
 
 import copyreg
@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from engine.diffusion.compiling.blocks import Call
+from engine.diffusion.device import Device
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,17 +26,21 @@ class Order:
         backend: By which of torch.compile's backends.
         blocks: Blocks without weights, and what they are called with.
         threads: Of the process that uses it.
+        precision: With which that multiplies matrices of float32, as torch calls it.
     """
 
     device: torch.device
     backend: str
     blocks: Sequence[tuple[nn.Module, Call]]
     threads: int
+    precision: str
 
 
 def compile_all(order: Order) -> None:
     """Compile the blocks of an order, one after the other."""
+    Device(order.device).select()
     torch.set_num_threads(order.threads)
+    torch.set_float32_matmul_precision(order.precision)
     for block, call in order.blocks:
         block.to_empty(device=order.device)
         with torch.inference_mode():

@@ -31,6 +31,7 @@ def test_another_process_compiles_and_this_one_loads_while_steps_stay_the_same(
 ) -> None:
     monkeypatch.setattr(compiler_module, "MIN_GAIN", 0.0)
     cpu = torch.device("cpu")
+    torch.set_float32_matmul_precision("high")  # as on a card
     unet = StableDiffusionPipeline.from_pretrained(SKETCH.source).unet
     tuning = Tuning(tmp_path, "cpu", "sketch", "float32")
     compiled = BlockCompiler(unet, cpu, tuning, "sketch", tmp_path / "compiled", lambda: 10**10)

@@ -18,6 +18,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Machine, "ask", lambda device: machine)
 
 
+@pytest.mark.slow
 def test_a_part_that_hangs_or_breaks_says_so_in_its_section(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -9,6 +9,8 @@ import pytest
 
 from benchmarks.processes import run_python
 
+pytestmark = pytest.mark.slow
+
 CHILD = """
 import subprocess, sys, time
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])

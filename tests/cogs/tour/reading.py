@@ -33,7 +33,8 @@ ALLOWED = frozenset(NAMES.casefold().split()) | {
 }
 
 QUOTED = re.compile(
-    r"```.*?```|`[^`]*`|<[^<>]*>|https?://\S+|(?:/[\w.-]+){2,}|\S+\.(?:safetensors|json|png|txt)",
+    r"```.*?```|`[^`]*`|<[^<>]*>|https?://\S+|(?:/[\w.-]+){2,}|\S+\.(?:safetensors|json|png|txt)"
+    r"|weights\d+",
     re.DOTALL,
 )
 """What is shown as it is typed or stored: commands, settings in a file, mentions, links, files."""

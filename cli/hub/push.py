@@ -64,15 +64,15 @@ def push(settings: Settings, options: PushOptions, *, confirm: bool) -> None:
         there = standing(publication, hub)
         _show(found, publication, there)
         unasked = there is not None and not there.private and not publication.public
-        if confirm:
-            _confirm(publication, unasked=unasked)
-        elif unasked:
+        if unasked and not confirm:
             raise CommandError(
                 Exit.USAGE,
                 f"Everybody sees {repo} on the Hub, and so they would what is uploaded. Add "
                 "--public, make it private there first, or choose another --repo.",
             )
         publication = replace(publication, public=publication.public or unasked)
+        if confirm:
+            _confirm(publication, unasked=unasked)
         url = _publish(publication, hub)
     out.print(f"✓ Published: {url}", style="green")
     command = "loras" if found.is_lora else "models"
@@ -157,8 +157,9 @@ def _show(found: Publishable, publication: Publication, there: Standing | None) 
 
 def _confirm(publication: Publication, *, unasked: bool) -> None:
     """Ask whether to upload; who hasn't asked for that to be public has to say yes to it."""
-    public = publication.public or unasked
-    seen = "publicly, for everybody to see" if public else "privately, for your account only"
+    seen = "privately, for your account only"
+    if publication.public:
+        seen = "publicly, for everybody to see"
     question = f"Upload {human_size(publication.size)} to {publication.repo} {seen}?"
     confirm(question, "Nothing was published.", default=not unasked)
 

@@ -83,18 +83,21 @@ class Conversation(commands.Cog):
 
         A reply notifies its author, which isn't meant: in a server the text has to mention the bot.
         """
-        assert self._bot.user is not None, "it is known after the login"
-        mention = re.compile(rf"<@!?{self._bot.user.id}>")
-        asks = message.guild is None or mention.search(message.content)
-        has_picture = message.reference is not None or message.attachments
-        return " ".join(mention.sub(" ", message.content).split()) if asks and has_picture else ""
+        asks = message.guild is None or self._mention.search(message.content)
+        if not (asks and _has_picture(message)):
+            return ""
+        return " ".join(self._mention.sub(" ", message.content).split())
 
     def _begins_with_me(self, message: discord.Message) -> bool:
         """Whether a message is to the bot, and about no picture."""
+        begins = message.guild is None or self._mention.match(message.content.lstrip())
+        return bool(begins) and not _has_picture(message)
+
+    @property
+    def _mention(self) -> re.Pattern[str]:
+        """What mentions the bot in a text."""
         assert self._bot.user is not None, "it is known after the login"
-        mention = re.match(rf"\s*<@!?{self._bot.user.id}>", message.content)
-        has_picture = message.reference is not None or message.attachments
-        return not has_picture and (mention is not None or message.guild is None)
+        return re.compile(rf"<@!?{self._bot.user.id}>")
 
     def _hint(self, guild: discord.Guild | None) -> str:
         imagine = command_mention(self._bot, "imagine", guild.id if guild else None)
@@ -181,6 +184,11 @@ class Conversation(commands.Cog):
                 )
             number, text = int(match["number"]) - 1, match["rest"]
         return Sources(finished=Parent(job_id, number), attachments=attached), text
+
+
+def _has_picture(message: discord.Message) -> bool:
+    """Whether it may be about a picture: one that it replies to, or an attached one."""
+    return message.reference is not None or bool(message.attachments)
 
 
 def _pictures(message: discord.Message) -> list[discord.Attachment]:
